@@ -1,0 +1,58 @@
+"""Which engines serve a user with an assistant, and with whose credentials.
+
+The user's own provider key comes before the site's; the assistant's choice before the site's
+(`STT_ENGINE` …); with neither, the best provider that has a credential; the demo when none has.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.models import User
+from accounts.provider_keys import Credential, credential_for
+from conversations.engines.base import EngineSpec, Kind
+from conversations.models import Assistant
+
+PREFERENCE: dict[Kind, tuple[str, ...]] = {
+    "stt": ("openai", "demo"),
+    "llm": ("openai", "demo"),
+    "tts": ("google", "openai", "demo"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSet:
+    stt: EngineSpec
+    llm: EngineSpec
+    tts: EngineSpec
+
+    @property
+    def is_demo(self) -> bool:
+        return "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+
+
+def choose(user: User, assistant: Assistant | None) -> EngineSet:
+    """Reads the database (provider keys); call it from sync code."""
+    credentials = {provider: credential_for(user, provider) for provider in ("openai", "google")}
+    return EngineSet(
+        stt=_spec("stt", assistant, credentials),
+        llm=_spec("llm", assistant, credentials),
+        tts=_spec("tts", assistant, credentials),
+    )
+
+
+def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
+    site = settings.ENGINES[kind]
+    chosen = getattr(assistant, f"{kind}_engine", "") or site["engine"]
+    provider = chosen or next(name for name in PREFERENCE[kind] if name == "demo" or credentials[name])
+    credential = credentials.get(provider)
+    model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
+    voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
+    return EngineSpec(
+        provider=provider,
+        model=model or site["model"].get(provider, ""),
+        voice=voice or (site["voice"].get(provider, "") if kind == "tts" else ""),
+        api_key=credential.secret if credential else "",
+        base_url=credential.base_url if credential else "",
+        timeout_sec=settings.ENGINE_TIMEOUT_SEC,
+    )

@@ -1,0 +1,111 @@
+"""What an engine is: three small Protocols, their data, and their errors.
+
+Nothing under `engines/` imports Django or the models. Audio is PCM, signed 16 bit little-endian,
+mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its file.
+
+    EngineError
+      ├─ EngineAuthError          the provider refused the key
+      ├─ EngineQuotaError         rate limit, quota or credit is used up
+      ├─ EngineTimeout            no answer, or none further, in time
+      ├─ EngineUnavailable        connection refused or cut, 5xx
+      └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Kind = Literal["stt", "llm", "tts"]
+KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech"}
+
+
+class EngineError(Exception):
+    """Ends one turn. `message` is for the user: it names the engine and says what to do."""
+
+    code = "engine_error"
+
+    def __init__(self, kind: Kind, provider: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.provider = provider
+        self.message = message
+
+
+class EngineAuthError(EngineError):
+    code = "invalid_provider_key"
+
+
+class EngineQuotaError(EngineError):
+    code = "provider_quota_exceeded"
+
+
+class EngineTimeout(EngineError):
+    code = "engine_timeout"
+
+
+class EngineUnavailable(EngineError):
+    code = "engine_unavailable"
+
+
+class EngineRejected(EngineError):
+    code = "engine_rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """Which engine, and with what: all a factory in `registry` needs."""
+
+    provider: str
+    model: str = ""
+    voice: str = ""
+    api_key: str = ""  # Google: an API key, or the JSON text of a service account
+    base_url: str = ""  # OpenAI: compatible server. Google: endpoint; http:// means plaintext gRPC
+    timeout_sec: float = 15.0  # to the first byte, and between two pieces
+
+    def label(self) -> str:
+        """`provider:model[:voice]`, as stored with items and shown to people."""
+        return ":".join(part for part in (self.provider, self.model, self.voice) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    text: str  # "" when nothing was said
+    seconds: float  # of audio, as billed
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A piece of a streamed completion. The last piece carries `finish_reason`, and tokens where known."""
+
+    text: str = ""
+    finish_reason: Literal["stop", "length", "content_filter"] | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class SpeechToText(Protocol):
+    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+        """The words of one utterance. Raises EngineError."""
+        ...
+
+
+class LanguageModel(Protocol):
+    def complete(self, messages: Sequence[Message], *, max_tokens: int | None = None) -> AsyncGenerator[Completion]:
+        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError."""
+        ...
+
+
+class TextToSpeech(Protocol):
+    def speak(self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0) -> AsyncGenerator[bytes]:
+        """Streams PCM in whole samples. `voice` "" means the spec's, or the provider's own default.
+
+        Closing the generator closes the upstream stream. Raises EngineError.
+        """
+        ...

@@ -1,0 +1,175 @@
+"""What is stored: assistants, conversations, their items in order, and their sound."""
+
+from functools import partial
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.urls import reverse
+
+from conversations.realtime.ids import make_id
+
+
+def clip_storage() -> Storage:
+    return storages["clips"]
+
+
+class Assistant(models.Model):
+    """A saved persona. A blank engine or model means the site's choice (see `engine_choice`)."""
+
+    class Provider(models.TextChoices):
+        OPENAI = "openai", "OpenAI or compatible"
+        GOOGLE = "google", "Google Cloud"
+        DEMO = "demo", "Demo"
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="assistants",
+        help_text="Empty: offered to everybody.",
+    )
+    is_default = models.BooleanField(default=False)
+    instructions = models.TextField()
+    language = models.CharField(max_length=10, blank=True, help_text="Such as en or de-AT. Empty: as spoken.")
+    stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
+    stt_model = models.CharField(max_length=100, blank=True)
+    llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
+    llm_model = models.CharField(max_length=100, blank=True)
+    tts_engine = models.CharField("text to speech", max_length=20, choices=Provider, blank=True)
+    tts_model = models.CharField(max_length=100, blank=True)
+    tts_voice = models.CharField("voice", max_length=100, blank=True)
+    speed = models.FloatField(default=1.0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-is_default", "name"]
+        constraints = [
+            models.UniqueConstraint("is_default", condition=models.Q(is_default=True), name="one_default_assistant")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Conversation(models.Model):
+    class Status(models.TextChoices):
+        LIVE = "live"
+        ENDED = "ended"
+
+    public_id = models.CharField(max_length=40, unique=True, default=partial(make_id, "conv"), editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
+    item_count = models.PositiveIntegerField(default=0)
+    error_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
+
+    class Meta:
+        ordering = ["-updated_at"]
+        indexes = [
+            models.Index(fields=["user", "-updated_at"]),
+            models.Index(fields=["-updated_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversation", args=[self.public_id])
+
+
+class Item(models.Model):
+    """One entry of a conversation, in the protocol's words."""
+
+    class Type(models.TextChoices):
+        MESSAGE = "message"
+        FUNCTION_CALL = "function_call"
+        FUNCTION_CALL_OUTPUT = "function_call_output"
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+        SYSTEM = "system"
+
+    class Status(models.TextChoices):
+        IN_PROGRESS = "in_progress"
+        COMPLETED = "completed"
+        INCOMPLETE = "incomplete"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="items")
+    public_id = models.CharField(max_length=40, help_text="The protocol's item id; unique within the conversation.")
+    position = models.PositiveIntegerField(help_text="Order within the conversation, from 0.")
+    type = models.CharField(max_length=24, choices=Type, default=Type.MESSAGE)
+    role = models.CharField(max_length=10, choices=Role, blank=True)
+    status = models.CharField(max_length=12, choices=Status)
+    is_audio = models.BooleanField(default=False, help_text="Spoken, not typed.")
+    text = models.TextField(blank=True, help_text="The user's words, or all that the assistant generated.")
+    heard_text = models.TextField(null=True, blank=True, help_text="What of it was played. Null: all of it.")
+    audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all audio generated or spoken.")
+    heard_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Null: all of it.")
+    response_id = models.CharField(max_length=40, blank=True)
+    call = models.JSONField(default=dict, blank=True, help_text="call_id, name, arguments or output of a function.")
+    stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
+    llm = models.CharField(max_length=150, blank=True, help_text="provider:model")
+    tts = models.CharField(max_length=150, blank=True, help_text="provider:model:voice")
+    waterfall = models.JSONField(default=dict, blank=True, help_text="Milliseconds since the endpoint, by step.")
+    stt_seconds = models.FloatField(default=0)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    tts_characters = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    search = models.GeneratedField(
+        expression=SearchVector("text", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "public_id"], name="item_id_once"),
+            models.UniqueConstraint(
+                fields=["conversation", "position"],
+                name="item_position_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
+        indexes = [GinIndex(fields=["search"], name="item_search")]
+
+    def __str__(self) -> str:
+        return f"{self.role or self.type}: {self.text[:60]}"
+
+
+class AudioClip(models.Model):
+    """The sound of one item, Ogg Opus. Its bytes live in the `clips` storage, never in this row."""
+
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="clip")
+    file = models.FileField(storage=clip_storage, max_length=200)
+    duration_ms = models.PositiveIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.duration_ms / 1000:.1f} s"
+
+
+class ClipData(models.Model):
+    """The bytes behind `clip_storage.PostgresStorage`, the default `clips` storage."""
+
+    name = models.CharField(max_length=200, unique=True)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
