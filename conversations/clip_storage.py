@@ -1,10 +1,17 @@
 """The default `clips` storage: audio as rows of Postgres. A site moves clips elsewhere (S3) by setting."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import apps
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.db.models.functions import Length
 from django.utils.deconstruct import deconstructible
+
+if TYPE_CHECKING:
+    from django.db.models.manager import Manager
+
+    from conversations.models import ClipData
 
 
 @deconstructible
@@ -12,14 +19,15 @@ class PostgresStorage(Storage):
     """Whole clips in, whole clips out: one is about 4 kB a second. No public URLs: `views.clips` checks who asks."""
 
     @property
-    def _rows(self):  # type: ignore[no-untyped-def]  # the model is loaded after the storage that its field names
+    def _rows(self) -> "Manager[ClipData]":
+        # Looked up when used: the models module names this storage, so it cannot be imported from here.
         return apps.get_model("conversations", "ClipData").objects
 
-    def _save(self, name: str, content: File) -> str:
+    def _save(self, name: str, content: File[bytes]) -> str:
         self._rows.create(name=name, data=content.read())
         return name
 
-    def _open(self, name: str, mode: str = "rb") -> File:
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         data = self._rows.filter(name=name).values_list("data", flat=True).first()
         if data is None:
             raise FileNotFoundError(name)
@@ -29,7 +37,10 @@ class PostgresStorage(Storage):
         self._rows.filter(name=name).delete()
 
     def exists(self, name: str) -> bool:
-        return bool(self._rows.filter(name=name).exists())
+        return self._rows.filter(name=name).exists()
 
     def size(self, name: str) -> int:
-        return int(self._rows.filter(name=name).values_list(Length("data"), flat=True).get())
+        length = self._rows.filter(name=name).values_list(Length("data"), flat=True).first()
+        if length is None:
+            raise FileNotFoundError(name)
+        return int(length)
