@@ -23,11 +23,11 @@ class PostgresStorage(Storage):
         # Looked up when used: the models module names this storage, so it cannot be imported from here.
         return apps.get_model("conversations", "ClipData").objects
 
-    def _save(self, name: str, content: File[bytes]) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         self._rows.create(name=name, data=content.read())
         return name
 
-    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         data = self._rows.filter(name=name).values_list("data", flat=True).first()
         if data is None:
             raise FileNotFoundError(name)
