@@ -70,10 +70,12 @@ class ProviderKey(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="provider_keys")
     provider = models.CharField(max_length=20, choices=Provider)
     secret_encrypted = models.BinaryField(editable=False)
-    hint = models.CharField(max_length=16, help_text="The secret's last characters, to recognise it by.")
-    base_url = models.URLField(blank=True)
+    hint = models.CharField(max_length=16, blank=True, help_text="The secret's last characters, to recognise it by.")
+    # Not a URLField: that refuses the one-word host names of container networks.
+    base_url = models.CharField("base URL", max_length=300, blank=True)
     verdict = models.CharField(max_length=300, blank=True, help_text="What the provider said when it was tried.")
     works = models.BooleanField(default=False)
+    tested_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -84,13 +86,15 @@ class ProviderKey(models.Model):
 
 
 class Invitation(models.Model):
-    """Lets one e-mail address sign up where sign-up is by invitation."""
+    """Lets one e-mail address sign up where sign-up is by invitation. The link to it is signed, not stored."""
 
-    email = models.EmailField(unique=True)
-    token = models.CharField(max_length=64, unique=True, editable=False)
+    email = models.EmailField("e-mail address", unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="invitations_sent")
     created_at = models.DateTimeField(auto_now_add=True)
-    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return self.email

@@ -1,0 +1,61 @@
+"""Where a user may point this server (setting USER_BASE_URLS), so that a base URL is no door to the private network.
+
+The site's own base URLs come from its environment and are not subject to this.
+"""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+class BaseURLError(ValueError):
+    """The text is for the user, and names the setting where one decides."""
+
+
+def check(url: str) -> None:
+    """Raises BaseURLError unless a user's base URL may be called now. Asks the name service."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise BaseURLError("A base URL looks like https://host/v1, without user name, question mark or #.")
+    if settings.USER_BASE_URLS == "none":
+        raise BaseURLError("This site does not let users choose a base URL (USER_BASE_URLS=none).")
+    if settings.USER_BASE_URLS == "public":
+        _require_public(parts.hostname, _port(url))
+
+
+def _port(url: str) -> int:
+    try:
+        parts = urlsplit(url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise BaseURLError("The port of the base URL is not a number from 1 to 65535.") from None
+
+
+def _require_public(host: str, port: int) -> None:
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise BaseURLError(f"There is no address for {host}.") from None
+    if not all(is_public(str(answer[4][0])) for answer in answers):
+        raise BaseURLError(
+            f"{host} is an address of a private network, and this site calls only public ones for its users "
+            "(USER_BASE_URLS=public; its admin may choose any)."
+        )
+
+
+def is_public(address: str) -> bool:
+    """Whether an address, IPv4 or IPv6 in text, belongs to the public Internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    inner = _embedded_ipv4(ip)
+    return is_public(str(inner)) if inner else ip.is_global and not ip.is_multicast
+
+
+def _embedded_ipv4(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    # ::ffff:10.0.0.1 and 2002:0a00:0001:: and 64:ff9b::a00:1 all lead to 10.0.0.1.
+    if isinstance(ip, ipaddress.IPv4Address):
+        return None
+    if ip in ipaddress.ip_network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour

@@ -1,0 +1,120 @@
+"""Whose credential serves a user, and the keys that users bring themselves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from accounts import base_urls, encryption, provider_trials
+from accounts.models import ProviderKey, User
+
+HINT_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a provider's client needs. `secret` may be "" where `base_url` names a server that asks for none."""
+
+    secret: str  # Google: an API key, or the JSON text of a service account
+    base_url: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credential(base_url={self.base_url!r})"  # the secret stays out of logs and tracebacks
+
+
+class ProviderKeyError(Exception):
+    """A user's own key cannot be used as saved. The text is for the user and says what to do.
+
+    Never answered with the site's key instead: the user chose where the words go.
+    """
+
+
+def credential_for(user: User, provider: str) -> Credential | None:
+    """The user's own credential, else the site's, else None. Reads the database; may ask the name service.
+
+    Raises ProviderKeyError.
+    """
+    key = ProviderKey.objects.filter(user=user, provider=provider).first()
+    return _credential_of(key) if key else site_credential(provider)
+
+
+def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
+    """Tries the key out and keeps it with the verdict, also a bad one. Takes seconds.
+
+    Raises base_urls.BaseURLError, and then keeps nothing.
+    """
+    if base_url:
+        base_urls.check(base_url)
+    verdict = provider_trials.try_out(provider, secret, base_url or default_base_url(provider))
+    fields = {
+        "secret_encrypted": encryption.encrypt(secret),
+        "hint": _hint(secret),
+        "base_url": base_url,
+        "works": verdict.works,
+        "verdict": verdict.text,
+        "tested_at": timezone.now(),
+    }
+    return ProviderKey.objects.update_or_create(user=user, provider=provider, defaults=fields)[0]
+
+
+def retest(key: ProviderKey) -> None:
+    """Tries a saved key again and keeps the verdict. Takes seconds."""
+    try:
+        credential = _credential_of(key)
+        verdict = provider_trials.try_out(key.provider, credential.secret, credential.base_url)
+    except ProviderKeyError as error:
+        verdict = provider_trials.Verdict(works=False, text=str(error))
+    key.works, key.verdict, key.tested_at = verdict.works, verdict.text, timezone.now()
+    key.save(update_fields=["works", "verdict", "tested_at"])
+
+
+def delete(user: User, provider: str) -> None:
+    ProviderKey.objects.filter(user=user, provider=provider).delete()
+
+
+def site_credential(provider: str) -> Credential | None:
+    """The site's own, from its settings. A server named without a key counts: compatible ones need none."""
+    base_url = default_base_url(provider)
+    if provider == ProviderKey.Provider.OPENAI:
+        secret = settings.OPENAI_API_KEY
+        return Credential(secret, base_url) if secret or base_url else None
+    secret = settings.GOOGLE_API_KEY or _service_account()
+    return Credential(secret, base_url) if secret or base_url.startswith("http://") else None
+
+
+def default_base_url(provider: str) -> str:
+    """Where a key without a base URL of its own is used; "" means the provider itself.
+
+    The site's server also for users' keys, because the model ids are the site's too.
+    """
+    is_openai = provider == ProviderKey.Provider.OPENAI
+    return str(settings.OPENAI_BASE_URL if is_openai else settings.GOOGLE_TTS_ENDPOINT)
+
+
+def _service_account() -> str:
+    path = settings.GOOGLE_APPLICATION_CREDENTIALS
+    try:
+        return Path(path).read_text() if path else ""
+    except OSError as error:
+        raise ImproperlyConfigured(f"GOOGLE_APPLICATION_CREDENTIALS: {path}: {error.strerror}.") from None
+
+
+def _credential_of(key: ProviderKey) -> Credential:
+    try:
+        if key.base_url:
+            base_urls.check(key.base_url)  # again: names move, and the site's policy may have changed
+        secret = encryption.decrypt(key.secret_encrypted)
+    except base_urls.BaseURLError as error:
+        raise ProviderKeyError(f"Your {key.get_provider_display()} key: {error}") from None
+    except encryption.DecryptionError:
+        raise ProviderKeyError(
+            f"Your {key.get_provider_display()} key can no longer be decrypted; save it again in the settings."
+        ) from None
+    return Credential(secret, key.base_url or default_base_url(key.provider))
+
+
+def _hint(secret: str) -> str:
+    # The end of a service account's JSON says nothing, and the end of a short secret says too much.
+    return "" if secret.endswith("}") or len(secret) < 20 else secret[-HINT_LENGTH:]

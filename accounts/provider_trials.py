@@ -1,0 +1,109 @@
+"""Trying a provider key out: one small real call through the provider's own client, and a plain verdict."""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import grpc
+import httpx2
+import openai
+from google.api_core import exceptions as google_errors
+from google.api_core.client_options import ClientOptions
+from google.auth import exceptions as google_auth_errors
+from google.cloud import texttospeech
+from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
+from google.oauth2 import service_account
+
+from accounts.models import ProviderKey
+
+TIMEOUT_SEC = 8.0
+OPENAI_URL = "https://api.openai.com/v1"
+GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    works: bool
+    text: str  # a sentence or two for the user, never with the secret in it
+
+
+def try_out(provider: str, secret: str, base_url: str) -> Verdict:
+    """Calls the provider (seconds at most) and says what came of it. `base_url` "" means the provider's own."""
+    return _try_openai(secret, base_url) if provider == ProviderKey.Provider.OPENAI else _try_google(secret, base_url)
+
+
+def _try_openai(secret: str, base_url: str) -> Verdict:
+    url = base_url or OPENAI_URL
+    name = "OpenAI" if url == OPENAI_URL else urlsplit(url).hostname or url
+    # Our own client follows no redirects: a public server could send it into the private network.
+    with httpx2.Client(timeout=TIMEOUT_SEC) as http:
+        client = openai.OpenAI(api_key=secret or "none", base_url=url, max_retries=0, http_client=http)
+        try:
+            models = client.models.list()
+        except openai.OpenAIError as error:
+            return Verdict(False, _openai_problem(error, name))
+    data = getattr(models, "data", None)  # a web page answers 200 as well
+    if not isinstance(data, list):
+        return Verdict(False, f"{name} answers, but not like an OpenAI-compatible server. Most base URLs end in /v1.")
+    return Verdict(True, f"Works: {name} offers {len(data)} model{'' if len(data) == 1 else 's'}.")
+
+
+def _openai_problem(error: openai.OpenAIError, name: str) -> str:
+    match error:
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return f"{name} refused this key. Check that it is whole and still valid."
+        case openai.RateLimitError():
+            return f"{name} knows this key, but its quota or credit is used up."
+        case openai.NotFoundError():
+            return f"Not found: {name} has no OpenAI-compatible API at this base URL. Most end in /v1."
+        case openai.APITimeoutError():
+            return f"{name} could not be reached: no answer within {TIMEOUT_SEC:.0f} seconds."
+        case openai.APIConnectionError():
+            return f"{name} could not be reached. Check the base URL, or try again later."
+        case openai.APIStatusError(status_code=status):
+            return f"{name} answered with an error ({status}). Try again later."
+    return f"{name} gave an answer that is not that of an OpenAI-compatible server."
+
+
+def _try_google(secret: str, base_url: str) -> Verdict:
+    try:
+        client, metadata = _google_client(secret, base_url)
+        with client:
+            voices = client.list_voices(retry=None, timeout=TIMEOUT_SEC, metadata=metadata).voices
+    except (google_errors.GoogleAPIError, google_auth_errors.GoogleAuthError, ValueError) as error:
+        return Verdict(False, _google_problem(error))
+    return Verdict(True, f"Works: Google offers {len(voices)} voice{'' if len(voices) == 1 else 's'}.")
+
+
+def _google_client(secret: str, endpoint: str) -> tuple[texttospeech.TextToSpeechClient, list[tuple[str, str]]]:
+    if endpoint.startswith("http://"):  # plaintext, on which gRPC refuses to carry credentials of its own
+        channel = grpc.insecure_channel(urlsplit(endpoint).netloc)
+        client = texttospeech.TextToSpeechClient(transport=TextToSpeechGrpcTransport(channel=channel))
+        return client, [] if secret.startswith("{") else [("x-goog-api-key", secret)]
+    options = ClientOptions(api_endpoint=urlsplit(endpoint).netloc or endpoint or None)
+    if not secret.startswith("{"):
+        options.api_key = secret
+        return texttospeech.TextToSpeechClient(client_options=options), []
+    account = service_account.Credentials.from_service_account_info(json.loads(secret), scopes=[GOOGLE_SCOPE])
+    return texttospeech.TextToSpeechClient(credentials=account, client_options=options), []
+
+
+def _google_problem(error: Exception) -> str:
+    match error:
+        case google_errors.PermissionDenied() if "disabled" in str(error) or "not been used" in str(error):
+            return "The Cloud Text-to-Speech API is not enabled in this key's Google Cloud project. Enable it there."
+        case google_errors.Unauthenticated() | google_errors.PermissionDenied() | google_auth_errors.RefreshError():
+            return "Google refused this key. Check that it is whole, still valid, and allowed to use Text-to-Speech."
+        case google_errors.InvalidArgument():  # what Google answers to an unknown API key
+            return "Google refused this key. Check that it is whole and still valid."
+        case google_errors.ResourceExhausted():
+            return "Google knows this key, but its quota is used up."
+        case google_errors.NotFound() | google_errors.MethodNotImplemented():
+            return "Not found: there is no Text-to-Speech API at this site's Google endpoint."
+        case google_errors.DeadlineExceeded():
+            return f"Google could not be reached: no answer within {TIMEOUT_SEC:.0f} seconds."
+        case google_errors.ServiceUnavailable() | google_auth_errors.TransportError():
+            return "Google could not be reached. Try again later."
+        case ValueError():
+            return "Google's client cannot read this key. Paste the service account's JSON file whole."
+    return "Google answered with an error. Try again later."
