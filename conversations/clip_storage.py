@@ -9,38 +9,38 @@ from django.db.models.functions import Length
 from django.utils.deconstruct import deconstructible
 
 if TYPE_CHECKING:
-    from django.db.models.manager import Manager
+    from django.db.models import QuerySet
 
     from conversations.models import ClipData
+
+
+def _rows() -> "QuerySet[ClipData]":
+    # Looked up when used: the models module names this storage, so it cannot be imported from here.
+    return apps.get_model("conversations", "ClipData").objects.all()
 
 
 @deconstructible
 class PostgresStorage(Storage):
     """Whole clips in, whole clips out: one is about 4 kB a second. No public URLs: `views.clips` checks who asks."""
 
-    @property
-    def _rows(self) -> "Manager[ClipData]":
-        # Looked up when used: the models module names this storage, so it cannot be imported from here.
-        return apps.get_model("conversations", "ClipData").objects
-
     def _save(self, name: str, content: "File[bytes]") -> str:
-        self._rows.create(name=name, data=content.read())
+        _rows().create(name=name, data=content.read())
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
-        data = self._rows.filter(name=name).values_list("data", flat=True).first()
+        data = _rows().filter(name=name).values_list("data", flat=True).first()
         if data is None:
             raise FileNotFoundError(name)
         return ContentFile(bytes(data), name)
 
     def delete(self, name: str) -> None:
-        self._rows.filter(name=name).delete()
+        _rows().filter(name=name).delete()
 
     def exists(self, name: str) -> bool:
-        return self._rows.filter(name=name).exists()
+        return _rows().filter(name=name).exists()
 
     def size(self, name: str) -> int:
-        length = self._rows.filter(name=name).values_list(Length("data"), flat=True).first()
+        length = _rows().filter(name=name).values_list(Length("data"), flat=True).first()
         if length is None:
             raise FileNotFoundError(name)
         return int(length)

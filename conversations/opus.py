@@ -38,7 +38,7 @@ def decode(ogg: bytes) -> bytes:
     Raises `av.error.FFmpegError` (a ValueError too, when the data are bad) for what is not one.
     """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-    with av.open(io.BytesIO(ogg)) as container:
+    with av.open(io.BytesIO(ogg), "r") as container:
         frames = [*container.decode(audio=0), None]  # None flushes what the resampler still holds
         return b"".join(out.to_ndarray().tobytes() for frame in frames for out in resampler.resample(frame))
 
