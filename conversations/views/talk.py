@@ -1,0 +1,76 @@
+"""The page to talk on, and what a signed-out visitor sees in its place."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from conversations.engine_choice import choose
+from conversations.engines.registry import voices
+from conversations.models import Assistant, Conversation
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return talk(request)
+    return render(request, "conversations/landing.html", {"sign_up_open": settings.SIGN_UP == "open"})
+
+
+@require_safe
+@never_cache  # a page from the browser's cache would offer assistants and voices of another day
+@login_required
+def talk(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)
+    continued = _continued(user, request.GET.get("conversation", ""))
+    offered = list(_offered(user))
+    chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
+    context = {
+        "conversation": continued,
+        "assistants": offered,
+        "chosen": chosen,
+        "is_demo": choose(user, chosen).is_demo,
+        "data": {
+            "assistants": [_described(user, assistant) for assistant in offered],
+            "chosen": chosen.slug if chosen else "",
+            "conversation": continued.public_id if continued else None,
+        },
+    }
+    return render(request, "conversations/talk.html", context)
+
+
+def _continued(user: User, public_id: str) -> Conversation | None:
+    """Only the owner speaks in a conversation; staff who may read it do not."""
+    if not public_id:
+        return None
+    return get_object_or_404(Conversation.objects.select_related("assistant"), public_id=public_id, user=user)
+
+
+def _offered(user: User) -> QuerySet[Assistant]:
+    return Assistant.objects.filter(Q(owner=None) | Q(owner=user))
+
+
+def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None) -> Assistant | None:
+    """The one asked for, else the conversation's own, else the site's default."""
+    own = continued.assistant_id if continued else None
+    wanted = [assistant for assistant in offered if assistant.slug == slug]
+    wanted += [assistant for assistant in offered if assistant.pk == own]
+    return next(iter(wanted + offered), None)
+
+
+def _described(user: User, assistant: Assistant) -> dict[str, object]:
+    """What the scripts need to know of it: {slug, name, description, voices: [[id, label], …], voice, isDemo}."""
+    engines = choose(user, assistant)
+    return {
+        "slug": assistant.slug,
+        "name": assistant.name,
+        "description": assistant.description,
+        "voices": voices(engines.tts),
+        "voice": engines.tts.voice,
+        "isDemo": engines.is_demo,
+    }

@@ -1,0 +1,107 @@
+/**
+ * Adaptive jitter buffer, at the wire's 24 kHz.
+ *
+ * It starts a reply when `lead` samples are there, or all of it. A gap in the middle of a reply shows that the
+ * network needs more lead, so the lead grows at once; after replies without a gap it shrinks slowly.
+ */
+
+export const WIRE_RATE = 24000;
+const LEAST_LEAD = 0.06 * WIRE_RATE;
+const GREATEST_LEAD = 0.6 * WIRE_RATE;
+const GROWTH = 1.6;
+const SHRINKAGE = 0.9;
+const CAPACITY = 600 * WIRE_RATE; // ten minutes; beyond it the newest audio is dropped
+
+export class JitterBuffer {
+  constructor() {
+    this.lead = LEAST_LEAD;
+    this.replies = []; // {item, chunks: Int16Array[], offset, queued, played, ended, dry, starved}
+    this.flowing = false;
+  }
+
+  get queued() {
+    return this.replies.reduce((sum, reply) => sum + reply.queued, 0);
+  }
+
+  /** The reply being played, or the next one. */
+  get current() {
+    return this.replies[0] ?? null;
+  }
+
+  add(item, pcm) {
+    if (pcm.length === 0 || this.queued + pcm.length > CAPACITY) return;
+    const reply = this.#reply(item);
+    if (reply.dry) this.#learn(reply);
+    reply.chunks.push(pcm);
+    reply.queued += pcm.length;
+  }
+
+  /** No more audio will come for this item. */
+  end(item) {
+    const reply = this.replies.find((one) => one.item === item);
+    if (reply) reply.ended = true;
+  }
+
+  /** Fills `block` (floats) as far as there is audio to play now; returns how many samples. */
+  pull(block) {
+    const reply = this.current;
+    if (!reply || !(this.flowing ||= reply.ended || reply.queued >= this.lead)) return 0;
+    const count = take(reply, block);
+    if (count < block.length && !reply.ended) {
+      this.flowing = false;
+      reply.dry = true;
+    }
+    return count;
+  }
+
+  /** Removes the current reply once all of it was pulled, and returns it; else null. */
+  finished() {
+    const reply = this.current;
+    if (!reply || !reply.ended || reply.queued > 0) return null;
+    this.replies.shift();
+    this.flowing = false;
+    if (!reply.starved) this.lead = Math.max(LEAST_LEAD, this.lead * SHRINKAGE);
+    return reply;
+  }
+
+  /** Forgets everything; returns the reply that was being played, or null. */
+  clear() {
+    const reply = this.current;
+    this.replies = [];
+    this.flowing = false;
+    return reply;
+  }
+
+  #reply(item) {
+    const last = this.replies.at(-1);
+    if (last?.item === item) return last;
+    const reply = { item, chunks: [], offset: 0, queued: 0, played: 0, ended: false, dry: false, starved: false };
+    this.replies.push(reply);
+    return reply;
+  }
+
+  /** It ran dry and was not at its end: that was a gap. */
+  #learn(reply) {
+    reply.dry = false;
+    reply.starved = true;
+    this.lead = Math.min(GREATEST_LEAD, this.lead * GROWTH);
+  }
+}
+
+function take(reply, block) {
+  let count = 0;
+  while (count < block.length && reply.chunks.length > 0) {
+    const chunk = reply.chunks[0];
+    const size = Math.min(block.length - count, chunk.length - reply.offset);
+    for (let i = 0; i < size; i++) block[count + i] = chunk[reply.offset + i] / 32768;
+    count += size;
+    reply.offset += size;
+    if (reply.offset === chunk.length) {
+      reply.chunks.shift();
+      reply.offset = 0;
+    }
+  }
+  reply.queued -= count;
+  reply.played += count;
+  return count;
+}

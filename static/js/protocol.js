@@ -1,0 +1,89 @@
+/** The Realtime protocol as this page speaks it: builders of client events, readers of server events. */
+
+const PCM = { type: "audio/pcm", rate: 24000 };
+
+/**
+ * An event that keeps house (a truncation that may come too late, a clearing): its refusal is no news for a person.
+ * The server echoes the event id in its error, which is how it is recognised.
+ */
+const QUIET = "quiet";
+
+export function sessionUpdate({ voice, pushToTalk }) {
+  const input = { format: PCM, turn_detection: pushToTalk ? null : { type: "server_vad" } };
+  const output = voice ? { format: PCM, voice } : { format: PCM };
+  return { type: "session.update", session: { type: "realtime", output_modalities: ["audio"], audio: { input, output } } };
+}
+
+export function turnDetection(pushToTalk) {
+  const input = { turn_detection: pushToTalk ? null : { type: "server_vad" } };
+  return { type: "session.update", session: { type: "realtime", audio: { input } } };
+}
+
+/** Changes nothing and is always answered: asks whether the other end is still there. */
+export function areYouThere() {
+  return { type: "session.update", session: { type: "realtime" } };
+}
+
+export function clearInput() {
+  return { type: "input_audio_buffer.clear", event_id: QUIET };
+}
+
+export function commitInput() {
+  return { type: "input_audio_buffer.commit" };
+}
+
+export function createResponse() {
+  return { type: "response.create" };
+}
+
+export function cancelResponse() {
+  return { type: "response.cancel", event_id: QUIET };
+}
+
+export function typedItem(id, text) {
+  const item = { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
+  return { type: "conversation.item.create", item };
+}
+
+export function truncate(item, samples) {
+  const audio_end_ms = Math.floor(samples / 24);
+  return { type: "conversation.item.truncate", event_id: QUIET, item_id: item, content_index: 0, audio_end_ms };
+}
+
+/** One text frame of the server. Null for what is not a protocol event. */
+export function parse(frame) {
+  try {
+    const event = JSON.parse(frame);
+    return typeof event?.type === "string" ? event : null;
+  } catch {
+    return null;
+  }
+}
+
+export function isQuiet(error) {
+  return error.event_id === QUIET || error.code === "response_cancel_not_active";
+}
+
+/** The words of a message item, spoken or typed. */
+export function textOf(item) {
+  return (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
+}
+
+/** How many samples a base64 text of PCM16 holds, without decoding it. */
+export function samplesIn(base64) {
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  return ((base64.length / 4) * 3 - padding) / 2;
+}
+
+export function decodePcm(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new Int16Array(bytes.buffer);
+}
+
+/** Client-made ids hold at most 32 characters. */
+export function newItemId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return "item_" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

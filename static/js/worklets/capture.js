@@ -1,0 +1,31 @@
+/**
+ * Takes the microphone. In: {type: "flush"}. Out: {pcm: Int16Array, level, flushed}, PCM16 mono at 24 kHz.
+ *
+ * A frame is 40 ms. On average it waits 20 ms for its end, which the 150 ms for a barge-in can spare, and
+ * 25 binary frames a second cost the server 0.2 % of a core; 100 ms would save half of that and wait 50 ms.
+ */
+
+import { FrameMaker } from "../audio/frames.js";
+
+const FRAME_SAMPLES = 960;
+
+class CaptureProcessor extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.frames = new FrameMaker(sampleRate, FRAME_SAMPLES);
+    this.port.onmessage = () => this.post(this.frames.flush(), true);
+  }
+
+  process([channels]) {
+    // No channel: the source is gone or silent by the browser's own account. Time goes on all the same.
+    const input = channels[0] ?? new Float32Array(128);
+    for (const frame of this.frames.push(input)) this.post(frame, false);
+    return true;
+  }
+
+  post(frame, flushed) {
+    this.port.postMessage({ ...frame, flushed }, [frame.pcm.buffer]);
+  }
+}
+
+registerProcessor("capture", CaptureProcessor);
