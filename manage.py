@@ -1,9 +1,42 @@
 #!/usr/bin/env python
-import os
-import sys
+"""The one entrance for every command. Without DATABASE_URL it brings Postgres along."""
 
+import os
+import signal
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from dotenv import load_dotenv
+
+from voiceproject import embedded_postgres, local_keys
+
+BASE_DIR = Path(__file__).resolve().parent
+
+
+def prepare(command: str) -> None:
+    """Raises ImproperlyConfigured, in one line that names the variable or the folder."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
+    load_dotenv(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
+    is_embedded = not os.environ.get("DATABASE_URL") and embedded_postgres.is_installed()
+    if is_embedded or command == "run":
+        local_keys.make_missing(BASE_DIR / "var")
+    if is_embedded:
+        os.environ["DATABASE_URL"] = embedded_postgres.start(BASE_DIR / "var" / "postgres")
+    settings.INSTALLED_APPS  # noqa: B018  reads the settings, so that a wrong one is found here
+
+
+def main() -> None:
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # by default neither would run what stops Postgres
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    try:
+        prepare(sys.argv[1] if len(sys.argv) > 1 else "help")
+    except ImproperlyConfigured as error:
+        sys.exit(f"Cannot start: {error}")
+    execute_from_command_line(sys.argv)
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
-    execute_from_command_line(sys.argv)
+    main()

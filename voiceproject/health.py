@@ -1,0 +1,46 @@
+"""Probes. They answer before Django looks at the host name or at TLS, since a prober knows neither.
+
+/healthz: the event loop turns. /readyz: Postgres and the cache answer too.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable
+from django.core.cache import cache
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+
+def with_probes(application: ASGI3Application) -> ASGI3Application:
+    async def probe_or_pass(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["path"] == "/healthz":
+            await _answer(send, 200, b"ok\n")
+        elif scope["path"] == "/readyz":
+            is_ready = await asyncio.to_thread(_is_ready)
+            await _answer(send, *((200, b"ready\n") if is_ready else (503, b"not ready\n")))
+        else:
+            await application(scope, receive, send)
+
+    return probe_or_pass
+
+
+def _is_ready() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        cache.get("readyz")
+    except Exception as error:  # whatever is down, in whichever library's words, the answer is the same
+        logger.warning("Not ready: %s", type(error).__name__)
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+async def _answer(send: ASGISendCallable, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,65 @@
+"""Daphne, in this process."""
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import daphne.server
+from daphne.endpoints import build_endpoint_description_strings
+from django.core.exceptions import ImproperlyConfigured
+
+# One official append holds up to 15 MiB of base64, and JSON around it; Daphne's own limit is 1 MiB.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# Ids and one-time links: enough of them to follow a case, too little to use.
+LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
+logger = logging.getLogger("voiceproject.access")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port without listening yet: a second server fails at once, and no browser waits for a busy start."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        placeholder = socket.socket(family, kind)
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        placeholder.bind(address)
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot use HOST {host} and PORT {port}: {error.strerror}.") from None
+    return placeholder
+
+
+def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None]) -> None:
+    """Runs until SIGINT or SIGTERM. Raises ImproperlyConfigured if the port was lost meanwhile."""
+    host, port = placeholder.getsockname()[:2]
+    placeholder.close()
+    server = Server(
+        application,
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+        action_logger=log_request,
+        ready_callable=ready,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_max_frame_size=MAX_MESSAGE_BYTES,
+        server_name="",
+    )
+    server.run()
+    if not server.listening_addresses:
+        raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]  Daphne has no annotations
+    def kill_all_applications(self) -> Any:
+        """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
+        finished = asyncio.get_event_loop().create_future()
+        finished.set_result(None)
+        for connection in self.connections.values():
+            connection.setdefault("application_instance", finished)
+        return super().kill_all_applications()
+
+
+def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:
+    """Daphne's access log, without query strings and whole one-time links, in which secrets travel."""
+    path = LONG_SEGMENT.sub(r"\1…", details["path"].strip("b'").partition("?")[0])
+    what = details.get("method", "WebSocket"), path, details.get("status", action)
+    logger.info("%s %s %s %s", details["client"], *what)
