@@ -9,6 +9,7 @@ from django.core.files.storage import Storage, storages
 from django.db import models
 from django.urls import reverse
 
+from conversations.querysets import ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
 
@@ -73,6 +74,8 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
 
+    objects = ConversationQuerySet.as_manager()
+
     class Meta:
         ordering = ["-updated_at"]
         indexes = [
@@ -81,7 +84,9 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
+        """The title; else the first words, where `with_summary` brought them; else the date."""
+        first_words: str = getattr(self, "first_words", None) or ""
+        return self.title or first_words or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:
         return reverse("conversation", args=[self.public_id])
@@ -135,6 +140,8 @@ class Item(models.Model):
         db_persist=True,
     )
 
+    objects = ItemQuerySet.as_manager()
+
     class Meta:
         ordering = ["position"]
         constraints = [
@@ -149,6 +156,19 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role or self.type}: {self.text[:60]}"
+
+    @property
+    def played_text(self) -> str:
+        return self.text if self.heard_text is None else self.heard_text
+
+    @property
+    def unheard_text(self) -> str:
+        """What was generated and not played: the rest of the text, or all of it where the two differ in their words."""
+        return self.text.removeprefix(self.played_text).strip() if self.was_cut else ""
+
+    @property
+    def was_cut(self) -> bool:
+        return self.heard_text is not None and self.heard_text != self.text
 
 
 class AudioClip(models.Model):

@@ -1,0 +1,11 @@
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def clock(ms: int | None) -> str:
+    """Milliseconds as a clock shows them: 65,000 is "1:05", an hour more "1:01:05"; None is 0:00."""
+    minutes, seconds = divmod(round((ms or 0) / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

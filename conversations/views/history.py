@@ -1,0 +1,69 @@
+"""A user's conversations: the list, one as a dialogue, renaming and deleting."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.forms import ModelForm, modelform_factory
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from conversations.deletion import delete_conversations
+from conversations.models import Conversation
+
+CONVERSATIONS_PER_PAGE = 25
+ITEMS_PER_PAGE = 200
+
+TitleForm = modelform_factory(Conversation, fields=["title"])
+
+
+@require_safe
+@login_required
+def history(request: HttpRequest) -> HttpResponse:
+    mine = Conversation.objects.filter(user=request.user.pk, item_count__gt=0).with_summary()
+    paginator = Paginator(mine.select_related("assistant").order_by("-updated_at", "-pk"), CONVERSATIONS_PER_PAGE)
+    return render(request, "conversations/history.html", {"page": paginator.get_page(request.GET.get("page"))})
+
+
+@require_safe
+@login_required
+def conversation(request: HttpRequest, public_id: str) -> HttpResponse:
+    readable = Conversation.objects.readable_by(request.user).with_summary().select_related("assistant", "user")
+    found = get_object_or_404(readable, public_id=public_id)
+    return _page(request, found, TitleForm(instance=found))
+
+
+@require_POST
+@login_required
+def rename(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = get_object_or_404(Conversation.objects.with_summary(), public_id=public_id, user=request.user.pk)
+    form = TitleForm(request.POST, instance=found)
+    if not form.is_valid():
+        return _page(request, found, form, status=422)
+    # Only this column: a live session may be counting up the others at the same moment.
+    found.save(update_fields=["title"])
+    return redirect(found)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = get_object_or_404(Conversation.objects.with_summary(), public_id=public_id, user=request.user.pk)
+    if request.method != "POST":
+        return render(request, "conversations/delete.html", {"conversation": found})
+    delete_conversations([found])
+    messages.success(request, "The conversation and its sound are deleted.")
+    return redirect("history")
+
+
+def _page(
+    request: HttpRequest, found: Conversation, form: "ModelForm[Conversation]", status: int = 200
+) -> HttpResponse:
+    paginator = Paginator(found.items.as_dialogue(), ITEMS_PER_PAGE)
+    context = {
+        "conversation": found,
+        "page": paginator.get_page(request.GET.get("page")),
+        "form": form,
+        "is_owner": found.user_id == request.user.pk,
+    }
+    return render(request, "conversations/conversation.html", context, status=status)
