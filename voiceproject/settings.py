@@ -261,6 +261,33 @@ SIGN_UP = env_choice("SIGN_UP", ("open", "invitation", "closed"), "open")
 # private network), or none.
 USER_BASE_URLS = env_choice("USER_BASE_URLS", ("public", "any", "none"), "public")
 
+# Accounts (django-allauth): e-mail and password, no user name.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.InvitedSignupForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Voiceproject] "
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_HOST)  # tells the owner of a changed password or address
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # the password again before an address is changed: it can reset the password
+# allauth's own rate limits, which are on, count by this address.
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+# How long an invitation's link is good for.
+INVITATION_DAYS = env_int("INVITATION_DAYS", 14, lowest=1, highest=365)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
