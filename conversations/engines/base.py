@@ -15,8 +15,15 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+SAMPLE_RATE = 24_000
+SAMPLE_BYTES = 2
+
 Kind = Literal["stt", "llm", "tts"]
 KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech"}
+
+
+def pcm_seconds(pcm: bytes) -> float:
+    return len(pcm) / (SAMPLE_RATE * SAMPLE_BYTES)
 
 
 class EngineError(Exception):

@@ -1,0 +1,71 @@
+"""ELIZA, after Weizenbaum (1966): find the strongest phrase, turn it around, remember the rest.
+
+Pure: its state follows from what it was told, so a stored conversation goes on where it stopped.
+"""
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from conversations.engines.demo.eliza_script import (
+    CONTRACTIONS,
+    FALLBACKS,
+    GREETING,
+    RECOLLECTIONS,
+    REFLECTIONS,
+    REMEMBERED,
+    RULES,
+    SILENCE,
+)
+
+_REFLECTED = re.compile(r"\b(" + "|".join(sorted(REFLECTIONS, key=len, reverse=True)) + r")\b")
+_MEMORIES = 8
+
+
+def reply_to(said: Iterable[str]) -> str:
+    """The reply to the last of the user's utterances, given all of them in order."""
+    eliza, reply = Eliza(), GREETING
+    for utterance in said:
+        reply = eliza.hear(utterance)
+    return reply
+
+
+class Eliza:
+    def __init__(self) -> None:
+        self._used: Counter[tuple[str, ...]] = Counter()
+        self._memory: deque[str] = deque(maxlen=_MEMORIES)
+
+    def hear(self, utterance: str) -> str:
+        clauses = [words for part in re.split(r"[.,;:!?]|\bbut\b", utterance.lower()) if (words := _normalise(part))]
+        if not clauses:
+            return SILENCE
+        matches = [(rule, match) for words in clauses for rule in RULES if (match := rule.pattern.search(words))]
+        if not matches:
+            return self._recollect() or self._next(FALLBACKS)
+        rule, match = max(matches, key=lambda found: found[0].rank)
+        self._remember(clauses)
+        return self._next(rule.answers).format(*(reflect(group or "") for group in match.groups()))
+
+    def _remember(self, clauses: list[str]) -> None:
+        for words in clauses:
+            found = REMEMBERED.search(words)
+            if found and found[1] not in self._memory:
+                self._memory.append(found[1])
+
+    def _recollect(self) -> str:
+        return self._next(RECOLLECTIONS).format(self._memory.popleft()) if self._memory else ""
+
+    def _next(self, answers: tuple[str, ...]) -> str:
+        self._used[answers] += 1
+        return answers[(self._used[answers] - 1) % len(answers)]
+
+
+def reflect(phrase: str) -> str:
+    """“my dog loves you” → “your dog loves me”."""
+    phrase = re.sub(r"^you (?!to\b|are\b|were\b)", "I ", phrase)
+    return _REFLECTED.sub(lambda found: REFLECTIONS[found[1]], phrase)
+
+
+def _normalise(words: str) -> str:
+    plain = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", words)
+    return " ".join(CONTRACTIONS.get(word, word) for word in (word.replace("’", "'") for word in plain))

@@ -1,0 +1,30 @@
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+
+from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.demo.eliza import reply_to
+
+REPLAYED = 100  # user messages; ELIZA hears them again to find its state, about 50 microseconds each
+
+
+class Eliza:
+    """Streams word by word. Its tokens are words."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        pass
+
+    async def complete(
+        self, messages: Sequence[Message], *, max_tokens: int | None = None
+    ) -> AsyncGenerator[Completion]:
+        said = [message.content for message in messages if message.role == "user"]
+        words = re.findall(r"\S+\s*", reply_to(said[-REPLAYED:]))
+        kept = words[:max_tokens]
+        for word in kept:
+            yield Completion(text=word)
+            await asyncio.sleep(0)
+        yield Completion(
+            finish_reason="stop" if len(kept) == len(words) else "length",
+            input_tokens=sum(len(message.content.split()) for message in messages),
+            output_tokens=len(kept),
+        )

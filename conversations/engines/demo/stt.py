@@ -1,0 +1,52 @@
+import asyncio
+import importlib.util
+from concurrent.futures.process import BrokenProcessPool
+
+from conversations.engines.base import (
+    EngineRejected,
+    EngineSpec,
+    EngineTimeout,
+    EngineUnavailable,
+    Transcript,
+    pcm_seconds,
+)
+from conversations.engines.demo import decoder, not_installed
+
+
+class Pocketsphinx:
+    """American English, small and rough, but real: it hears simple sentences spoken close to the microphone."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._timeout_sec = spec.timeout_sec
+
+    @staticmethod
+    def warm() -> None:
+        """Starts the worker and waits for its model (about a second). Call it in a thread."""
+        if _installed():
+            decoder.pool().submit(decoder.ready).result()
+
+    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+        if not _installed():
+            raise not_installed("stt", "pocketsphinx")
+        if language and not language.lower().startswith("en"):
+            raise EngineRejected(
+                "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
+            )
+        return Transcript(text=await self._decode(pcm), seconds=pcm_seconds(pcm))
+
+    async def _decode(self, pcm: bytes) -> str:
+        pool = decoder.pool()
+        try:
+            async with asyncio.timeout(self._timeout_sec):
+                return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
+        except TimeoutError as error:
+            message = "Speech to text (demo) is too busy: it hears one person at a time. Please say it again."
+            raise EngineTimeout("stt", "demo", message) from error
+        except BrokenProcessPool as error:
+            decoder.discard(pool)
+            message = "Speech to text (demo) stopped and is starting again. Please say it once more."
+            raise EngineUnavailable("stt", "demo", message) from error
+
+
+def _installed() -> bool:
+    return importlib.util.find_spec("pocketsphinx") is not None

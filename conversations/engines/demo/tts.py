@@ -1,0 +1,82 @@
+import asyncio
+from collections.abc import AsyncGenerator
+
+import numpy as np
+import soxr
+
+from conversations.engines.base import SAMPLE_RATE, EngineError, EngineRejected, EngineSpec, EngineTimeout
+from conversations.engines.demo import espeak, not_installed
+
+DEFAULT_VOICE = "en-us"
+
+
+class EspeakNG:
+    """A robot's voice, in a hundred languages, at once."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._voice = spec.voice
+        self._timeout_sec = spec.timeout_sec
+
+    @staticmethod
+    def warm() -> None:
+        espeak.thread.submit(espeak.library).result()
+
+    async def speak(
+        self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
+    ) -> AsyncGenerator[bytes]:
+        rendering = Rendering(text, voice or self._voice or language or DEFAULT_VOICE, speed)
+        espeak.thread.submit(rendering.run)
+        try:
+            while chunk := await self._next(rendering):
+                yield chunk
+        finally:
+            rendering.wanted = False
+
+    async def _next(self, rendering: "Rendering") -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout_sec):
+                chunk = await rendering.chunks.get()
+        except TimeoutError as error:
+            raise EngineTimeout("tts", "demo", "Text to speech (demo) is too busy. Please try again.") from error
+        if isinstance(chunk, EngineError):
+            raise chunk
+        return chunk
+
+
+class Rendering:
+    """One text on its way through espeak's thread. The queue holds all of it: a few seconds render at once."""
+
+    def __init__(self, text: str, voice: str, speed: float) -> None:
+        self.chunks: asyncio.Queue[bytes | EngineError] = asyncio.Queue()  # b"" ends it
+        self.wanted = True
+        self._loop = asyncio.get_running_loop()
+        self._text, self._voice, self._speed = text, voice, speed
+
+    def run(self) -> None:
+        """On espeak's thread."""
+        if not self.wanted:
+            return
+        try:
+            end: bytes | EngineError = self._render()
+        except espeak.UnknownVoiceError:
+            end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
+        except (ModuleNotFoundError, OSError):
+            end = not_installed("tts", "espeakng-loader")
+        if self.wanted:
+            self._put(end)
+
+    def _render(self) -> bytes:
+        library = espeak.library()
+        self._resampler = soxr.ResampleStream(library.rate, SAMPLE_RATE, 1, dtype="int16")
+        library.render(self._text, self._voice, self._speed, self._take)
+        if self.wanted:
+            self._put(self._resampler.resample_chunk(np.empty(0, np.int16), last=True).tobytes())
+        return b""
+
+    def _take(self, pcm: bytes) -> bool:
+        if self.wanted:
+            self._put(self._resampler.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes())
+        return self.wanted
+
+    def _put(self, chunk: bytes | EngineError) -> None:
+        self._loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)

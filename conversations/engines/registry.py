@@ -1,0 +1,48 @@
+"""From an EngineSpec to an engine. Modules load on first use: Google's client alone takes a third of a second."""
+
+from importlib import import_module
+from typing import Any, cast
+
+from conversations.engines.base import (
+    KIND_NAMES,
+    EngineRejected,
+    EngineSpec,
+    Kind,
+    LanguageModel,
+    SpeechToText,
+    TextToSpeech,
+)
+from conversations.engines.voices import voices
+
+__all__ = ["ENGINES", "load", "make_llm", "make_stt", "make_tts", "voices"]
+
+ENGINES: dict[tuple[Kind, str], str] = {
+    ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
+    ("llm", "openai"): "conversations.engines.openai.llm.ChatCompletions",
+    ("tts", "openai"): "conversations.engines.openai.tts.Speech",
+    ("tts", "google"): "conversations.engines.google.CloudTextToSpeech",
+    ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
+    ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
+    ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
+}
+
+
+def make_stt(spec: EngineSpec) -> SpeechToText:
+    return cast(SpeechToText, load("stt", spec.provider)(spec))
+
+
+def make_llm(spec: EngineSpec) -> LanguageModel:
+    return cast(LanguageModel, load("llm", spec.provider)(spec))
+
+
+def make_tts(spec: EngineSpec) -> TextToSpeech:
+    return cast(TextToSpeech, load("tts", spec.provider)(spec))
+
+
+def load(kind: Kind, provider: str) -> Any:
+    """The engine's class. Slow the first time: call it in a thread at start for engines that will be used."""
+    if (kind, provider) not in ENGINES:
+        known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
+        raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
+    module, name = ENGINES[kind, provider].rsplit(".", 1)
+    return getattr(import_module(module), name)

@@ -1,0 +1,102 @@
+"""The voices that a picker offers, by provider: data, so that no page waits for a provider to list them.
+
+Any other voice id that the provider knows works as well. Sources: cloud.google.com/text-to-speech/docs/chirp3-hd,
+platform.openai.com/docs/guides/text-to-speech, espeak-ng's own list.
+"""
+
+from conversations.engines.base import EngineSpec
+
+Voice = tuple[str, str]  # id, label
+
+OPENAI: dict[str, str] = {
+    "marin": "Marin, warm",
+    "cedar": "Cedar, deep and warm",
+    "alloy": "Alloy, even",
+    "ash": "Ash, clear",
+    "ballad": "Ballad, soft",
+    "coral": "Coral, bright",
+    "echo": "Echo, calm",
+    "fable": "Fable, storytelling",
+    "nova": "Nova, lively",
+    "onyx": "Onyx, deep",
+    "sage": "Sage, gentle",
+    "shimmer": "Shimmer, light",
+    "verse": "Verse, expressive",
+}
+OPENAI_EARLY = ("alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer")  # tts-1, tts-1-hd
+
+# Chirp 3 HD speakers exist in every one of these languages: `en-US-Chirp3-HD-Kore`.
+CHIRP_LANGUAGES: dict[str, str] = {
+    "en-US": "English (US)",
+    "en-GB": "English (UK)",
+    "en-AU": "English (Australia)",
+    "en-IN": "English (India)",
+    "de-DE": "German",
+    "es-ES": "Spanish (Spain)",
+    "es-US": "Spanish (US)",
+    "fr-FR": "French",
+    "fr-CA": "French (Canada)",
+    "it-IT": "Italian",
+    "pt-BR": "Portuguese (Brazil)",
+    "nl-NL": "Dutch",
+    "pl-PL": "Polish",
+    "sv-SE": "Swedish",
+    "tr-TR": "Turkish",
+    "ru-RU": "Russian",
+    "uk-UA": "Ukrainian",
+    "ar-XA": "Arabic",
+    "hi-IN": "Hindi",
+    "id-ID": "Indonesian",
+    "vi-VN": "Vietnamese",
+    "th-TH": "Thai",
+    "ja-JP": "Japanese",
+    "ko-KR": "Korean",
+    "cmn-CN": "Chinese (Mandarin)",
+}
+CHIRP_SPEAKERS: dict[str, str] = {
+    "Kore": "female",
+    "Aoede": "female",
+    "Leda": "female",
+    "Zephyr": "female",
+    "Charon": "male",
+    "Fenrir": "male",
+    "Orus": "male",
+    "Puck": "male",
+}
+
+ESPEAK: dict[str, str] = {
+    "en-us": "English (US)",
+    "en-us+f3": "English (US), female",
+    "en-gb": "English (UK)",
+    "en-gb+f3": "English (UK), female",
+    "en-gb-scotland": "English (Scotland)",
+    "de": "German",
+    "fr-fr": "French",
+    "es": "Spanish",
+    "it": "Italian",
+    "pt-br": "Portuguese (Brazil)",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "ru": "Russian",
+    "uk": "Ukrainian",
+    "hi": "Hindi",
+    "vi": "Vietnamese",
+    "cmn": "Chinese (Mandarin)",
+}
+
+
+def voices(spec: EngineSpec) -> list[Voice]:
+    """(id, label) of what `spec` can speak with, the default first; [] when nobody can know (a compatible server)."""
+    if spec.provider == "google":
+        return [
+            (f"{language}-Chirp3-HD-{speaker}", f"{name}, {speaker} ({kind})")
+            for language, name in CHIRP_LANGUAGES.items()
+            for speaker, kind in CHIRP_SPEAKERS.items()
+        ]
+    if spec.provider == "demo":
+        return list(ESPEAK.items())
+    if spec.provider != "openai" or spec.base_url:
+        return []
+    return [voice for voice in OPENAI.items() if not spec.model.startswith("tts-1") or voice[0] in OPENAI_EARLY]
