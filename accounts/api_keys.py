@@ -64,9 +64,9 @@ def group_name(key_id: int) -> str:
 
 
 async def _send_revoked(names: list[str]) -> None:
-    layer = get_channel_layer()
-    for name in names:
-        await layer.group_send(name, {"type": "key.revoked"})
+    if layer := get_channel_layer():
+        for name in names:
+            await layer.group_send(name, {"type": "key.revoked"})
 
 
 def _record_use(key: APIKey) -> None:

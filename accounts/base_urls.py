@@ -3,11 +3,12 @@
 The site's own base URLs come from its environment and are not subject to this.
 """
 
-import ipaddress
 import socket
 from urllib.parse import urlsplit
 
 from django.conf import settings
+
+from accounts.public_addresses import is_public
 
 
 class BaseURLError(ValueError):
@@ -43,19 +44,3 @@ def _require_public(host: str, port: int) -> None:
             f"{host} is an address of a private network, and this site calls only public ones for its users "
             "(USER_BASE_URLS=public; its admin may choose any)."
         )
-
-
-def is_public(address: str) -> bool:
-    """Whether an address, IPv4 or IPv6 in text, belongs to the public Internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = _embedded_ipv4(ip)
-    return is_public(str(inner)) if inner else ip.is_global and not ip.is_multicast
-
-
-def _embedded_ipv4(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    # ::ffff:10.0.0.1 and 2002:0a00:0001:: and 64:ff9b::a00:1 all lead to 10.0.0.1.
-    if isinstance(ip, ipaddress.IPv4Address):
-        return None
-    if ip in ipaddress.ip_network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour

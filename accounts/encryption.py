@@ -18,7 +18,7 @@ def encrypt(text: str) -> bytes:
 def decrypt(token: bytes) -> str:
     """Raises DecryptionError."""
     try:
-        return _fernet().decrypt(bytes(token)).decode()
+        return _fernet().decrypt(token).decode()
     except InvalidToken:
         raise DecryptionError from None
 

@@ -1,27 +1,18 @@
 """Whose credential serves a user, and the keys that users bring themselves."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from accounts import base_urls, encryption, provider_trials
+from accounts import base_urls, encryption, provider_secrets, provider_trials
+from accounts.credentials import Credential
 from accounts.models import ProviderKey, User
 
+__all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
+
 HINT_LENGTH = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a provider's client needs. `secret` may be "" where `base_url` names a server that asks for none."""
-
-    secret: str  # Google: an API key, or the JSON text of a service account
-    base_url: str = ""
-
-    def __repr__(self) -> str:
-        return f"Credential(base_url={self.base_url!r})"  # the secret stays out of logs and tracebacks
 
 
 class ProviderKeyError(Exception):
@@ -43,11 +34,13 @@ def credential_for(user: User, provider: str) -> Credential | None:
 def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
     """Tries the key out and keeps it with the verdict, also a bad one. Takes seconds.
 
-    Raises base_urls.BaseURLError, and then keeps nothing.
+    Raises base_urls.BaseURLError or provider_secrets.SecretError, and then keeps nothing.
     """
+    provider_secrets.check(provider, secret)
     if base_url:
         base_urls.check(base_url)
-    verdict = provider_trials.try_out(provider, secret, base_url or default_base_url(provider))
+    credential = _credential(provider, secret, base_url)
+    verdict = provider_trials.try_out(provider, credential)
     fields = {
         "secret_encrypted": encryption.encrypt(secret),
         "hint": _hint(secret),
@@ -62,8 +55,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
 def retest(key: ProviderKey) -> None:
     """Tries a saved key again and keeps the verdict. Takes seconds."""
     try:
-        credential = _credential_of(key)
-        verdict = provider_trials.try_out(key.provider, credential.secret, credential.base_url)
+        verdict = provider_trials.try_out(key.provider, _credential_of(key))
     except ProviderKeyError as error:
         verdict = provider_trials.Verdict(works=False, text=str(error))
     key.works, key.verdict, key.tested_at = verdict.works, verdict.text, timezone.now()
@@ -105,14 +97,19 @@ def _credential_of(key: ProviderKey) -> Credential:
     try:
         if key.base_url:
             base_urls.check(key.base_url)  # again: names move, and the site's policy may have changed
-        secret = encryption.decrypt(key.secret_encrypted)
+        secret = encryption.decrypt(bytes(key.secret_encrypted))
     except base_urls.BaseURLError as error:
         raise ProviderKeyError(f"Your {key.get_provider_display()} key: {error}") from None
     except encryption.DecryptionError:
         raise ProviderKeyError(
             f"Your {key.get_provider_display()} key can no longer be decrypted; save it again in the settings."
         ) from None
-    return Credential(secret, key.base_url or default_base_url(key.provider))
+    return _credential(key.provider, secret, key.base_url)
+
+
+def _credential(provider: str, secret: str, base_url: str) -> Credential:
+    public_only = bool(base_url) and settings.USER_BASE_URLS == "public"
+    return Credential(secret, base_url or default_base_url(provider), public_only)
 
 
 def _hint(secret: str) -> str:

@@ -14,7 +14,9 @@ from google.cloud import texttospeech
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
 from google.oauth2 import service_account
 
+from accounts.credentials import Credential
 from accounts.models import ProviderKey
+from accounts.public_addresses import PublicOnlyTransport
 
 TIMEOUT_SEC = 8.0
 OPENAI_URL = "https://api.openai.com/v1"
@@ -27,17 +29,18 @@ class Verdict:
     text: str  # a sentence or two for the user, never with the secret in it
 
 
-def try_out(provider: str, secret: str, base_url: str) -> Verdict:
-    """Calls the provider (seconds at most) and says what came of it. `base_url` "" means the provider's own."""
-    return _try_openai(secret, base_url) if provider == ProviderKey.Provider.OPENAI else _try_google(secret, base_url)
+def try_out(provider: str, credential: Credential) -> Verdict:
+    """Calls the provider (seconds at most) and says what came of it."""
+    return _try_openai(credential) if provider == ProviderKey.Provider.OPENAI else _try_google(credential)
 
 
-def _try_openai(secret: str, base_url: str) -> Verdict:
-    url = base_url or OPENAI_URL
+def _try_openai(credential: Credential) -> Verdict:
+    url = credential.base_url or OPENAI_URL
     name = "OpenAI" if url == OPENAI_URL else urlsplit(url).hostname or url
-    # Our own client follows no redirects: a public server could send it into the private network.
-    with httpx2.Client(timeout=TIMEOUT_SEC) as http:
-        client = openai.OpenAI(api_key=secret or "none", base_url=url, max_retries=0, http_client=http)
+    # Unlike the SDK's own client this follows no redirects: they could lead into the private network.
+    transport = PublicOnlyTransport() if credential.public_only else None
+    with httpx2.Client(timeout=TIMEOUT_SEC, transport=transport) as http:
+        client = openai.OpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
         try:
             models = client.models.list()
         except openai.OpenAIError as error:
@@ -65,9 +68,9 @@ def _openai_problem(error: openai.OpenAIError, name: str) -> str:
     return f"{name} gave an answer that is not that of an OpenAI-compatible server."
 
 
-def _try_google(secret: str, base_url: str) -> Verdict:
+def _try_google(credential: Credential) -> Verdict:
     try:
-        client, metadata = _google_client(secret, base_url)
+        client, metadata = _google_client(credential.secret, credential.base_url)
         with client:
             voices = client.list_voices(retry=None, timeout=TIMEOUT_SEC, metadata=metadata).voices
     except (google_errors.GoogleAPIError, google_auth_errors.GoogleAuthError, ValueError) as error:
@@ -84,7 +87,8 @@ def _google_client(secret: str, endpoint: str) -> tuple[texttospeech.TextToSpeec
     if not secret.startswith("{"):
         options.api_key = secret
         return texttospeech.TextToSpeechClient(client_options=options), []
-    account = service_account.Credentials.from_service_account_info(json.loads(secret), scopes=[GOOGLE_SCOPE])
+    make = service_account.Credentials.from_service_account_info
+    account = make(json.loads(secret), scopes=[GOOGLE_SCOPE])  # type: ignore[no-untyped-call]
     return texttospeech.TextToSpeechClient(credentials=account, client_options=options), []
 
 

@@ -1,0 +1,40 @@
+"""Where this site differs from allauth's defaults: who may sign up, and a mail server that fails."""
+
+import logging
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+
+from accounts import invitations
+from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        if settings.SIGN_UP == "invitation":
+            return invitations.held_by(request) is not None
+        return bool(settings.SIGN_UP == "open")
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        user = super().save_user(request, user, form, commit)
+        if commit:
+            invitations.accept(request, user)
+        return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Unlike allauth's, survives a mail server that does not answer, and says so.
+
+        A mail is tried whether or not the address has an account, so that the message tells a stranger nothing.
+        """
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:
+            logger.exception("The mail server did not take %s", template_prefix)
+            text = "The mail could not be sent. Try again later, or tell the site's admin."
+            messages.error(allauth_context.request, text)

@@ -1,0 +1,101 @@
+"""The forms of the settings pages, and sign-up by invitation."""
+
+from typing import Any
+
+from allauth.account.forms import SignupForm
+from allauth.core import context
+from django import forms
+
+from accounts import base_urls, invitations, provider_keys, provider_secrets
+from accounts.models import APIKey, ProviderKey, User
+
+MAX_API_KEYS = 50
+
+
+class InvitedSignupForm(SignupForm):  # type: ignore[misc]
+    """Holds a guest to the address that was invited."""
+
+    def clean_email(self) -> str:
+        email = str(super().clean_email())
+        invitation = invitations.held_by(context.request)
+        if invitation and invitation.email.lower() != email.lower():
+            raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
+        return email
+
+
+class APIKeyForm(forms.Form):
+    name = forms.CharField(
+        max_length=100,
+        help_text="What will use it, such as “kitchen radio”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> dict[str, Any]:
+        if APIKey.objects.filter(user=self.user, revoked_at=None).count() >= MAX_API_KEYS:
+            raise forms.ValidationError(f"You have {MAX_API_KEYS} keys. Revoke one that you no longer use first.")
+        return self.cleaned_data
+
+
+class SecretTextarea(forms.Textarea):
+    """Like a password field: a form that comes back with an error comes back without the secret."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ProviderKeyForm(forms.Form):
+    """A provider's key. `save` tries it out, which may take seconds, and may still refuse it."""
+
+    provider: str
+    secret: forms.CharField
+
+    def save(self, user: User) -> ProviderKey | None:
+        """The saved key with its verdict, or None: then the form carries the error."""
+        data = self.cleaned_data
+        try:
+            return provider_keys.save(user, self.provider, data["secret"], data.get("base_url", ""))
+        except provider_secrets.SecretError as error:
+            self.add_error("secret", str(error))
+        except base_urls.BaseURLError as error:
+            self.add_error("base_url", str(error))
+        return None
+
+
+class OpenAIKeyForm(ProviderKeyForm):
+    provider = ProviderKey.Provider.OPENAI
+    secret = forms.CharField(
+        label="Key",
+        required=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    base_url = forms.CharField(
+        label="Base URL (optional)",
+        required=False,
+        max_length=300,
+        help_text="For a compatible server, such as https://voice.example.org/v1.",
+        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "secret" in data and "base_url" in data and not (data["secret"] or data["base_url"]):
+            self.add_error("secret", "Paste a key. Only a compatible server with its own base URL may need none.")
+        return data
+
+
+class GoogleKeyForm(ProviderKeyForm):
+    provider = ProviderKey.Provider.GOOGLE
+    secret = forms.CharField(
+        label="API key or service account",
+        max_length=provider_secrets.MAX_LENGTH,
+        help_text="An API key, or the whole JSON file of a service account with access to Cloud Text-to-Speech.",
+        widget=SecretTextarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+FORMS: dict[str, type[ProviderKeyForm]] = {form.provider: form for form in (OpenAIKeyForm, GoogleKeyForm)}

@@ -1,0 +1,26 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import api_keys
+from accounts.models import APIKey, User
+
+
+class Command(BaseCommand):
+    help = "Make an API key for a user. The key alone goes to standard output, and is shown this once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="the user's e-mail address")
+        parser.add_argument("--name", default="command line", help="what the key is for (%(default)s)")
+
+    def handle(self, *args: Any, email: str, name: str, **options: Any) -> None:
+        user = User.objects.filter(email__iexact=email).first()
+        if user is None:
+            raise CommandError(f"There is no user {email}.")
+        if not user.is_active:
+            raise CommandError(f"{email} is deactivated.")
+        longest = APIKey._meta.get_field("name").max_length or 0
+        if not 0 < len(name.strip()) <= longest:
+            raise CommandError(f"A name has 1 to {longest} characters.")
+        self.stdout.write(api_keys.create(user, name.strip())[1])

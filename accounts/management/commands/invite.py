@@ -1,0 +1,27 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+
+from accounts import invitations
+from accounts.models import Invitation, User
+
+
+class Command(BaseCommand):
+    help = "Invite an e-mail address to sign up. The link goes to standard output, for you to pass on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--site", default="http://127.0.0.1:8000", help="the site's address (%(default)s)")
+
+    def handle(self, *args: Any, email: str, site: str, **options: Any) -> None:
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError(f"{email} is not an e-mail address.") from None
+        if User.objects.filter(email__iexact=email).exists():
+            raise CommandError(f"{email} has an account already.")
+        invitation, _ = Invitation.objects.get_or_create(email__iexact=email, defaults={"email": email})
+        self.stdout.write(invitations.link(invitation, site.rstrip("/")))

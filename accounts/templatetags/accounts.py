@@ -1,0 +1,23 @@
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.adapter import AccountAdapter
+
+register = template.Library()
+
+
+@register.simple_tag
+def sign_up_is_open(request: HttpRequest) -> bool:
+    """Whether this visitor may sign up: to everybody where it is open, else to who holds an invitation."""
+    return AccountAdapter(request).is_open_for_signup(request)
+
+
+@register.simple_tag
+def sign_up_is_by_invitation() -> bool:
+    return bool(settings.SIGN_UP == "invitation")
+
+
+@register.simple_tag
+def site_sends_mail() -> bool:
+    return bool(settings.EMAIL_HOST)

@@ -1,0 +1,42 @@
+"""The pages of a user's API keys: listed, made and shown once, revoked."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts import api_keys
+from accounts.forms import APIKeyForm
+from accounts.models import APIKey
+from accounts.requests import SignedInRequest
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def api_key_list(request: SignedInRequest) -> HttpResponse:
+    """A POST makes a key, and its answer is the one page that ever shows it: hence no redirect."""
+    form = APIKeyForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        key, token = api_keys.create(request.user, form.cleaned_data["name"])
+        return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
+    keys = list(APIKey.objects.filter(user=request.user))
+    context = {
+        "form": form,
+        "live": [key for key in keys if key.revoked_at is None],
+        "revoked": [key for key in keys if key.revoked_at],
+    }
+    return render(request, "accounts/api_keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def revoke_api_key(request: SignedInRequest, pk: int) -> HttpResponse:
+    key = get_object_or_404(APIKey, pk=pk, user=request.user, revoked_at=None)
+    if request.method != "POST":
+        return render(request, "accounts/api_key_revoke.html", {"key": key})
+    api_keys.revoke(key)
+    messages.success(request, f"“{key.name}” is revoked. What was connected with it has been disconnected.")
+    return redirect("api_keys")

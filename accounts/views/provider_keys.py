@@ -1,0 +1,95 @@
+"""The page of a user's own provider keys: saved and tried out, tried again, deleted; never shown."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import provider_keys
+from accounts.forms import FORMS, ProviderKeyForm
+from accounts.models import ProviderKey, User
+from accounts.requests import SignedInRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCard:
+    """One provider as the settings show it."""
+
+    provider: str
+    label: str
+    key: ProviderKey | None  # the user's own
+    site_has_one: bool
+    form: ProviderKeyForm
+
+
+def provider_cards(user: User, bound: ProviderKeyForm | None = None) -> list[ProviderCard]:
+    """Every provider, with the form that was just sent in, if any, in its place."""
+    own = {key.provider: key for key in ProviderKey.objects.filter(user=user)}
+    return [
+        ProviderCard(
+            provider=provider.value,
+            label=str(provider.label),
+            key=own.get(provider),
+            site_has_one=provider_keys.site_credential(provider) is not None,
+            form=bound if bound and bound.provider == provider else _empty_form(provider, own.get(provider)),
+        )
+        for provider in ProviderKey.Provider
+    ]
+
+
+@require_safe
+@login_required
+def provider_key_list(request: SignedInRequest) -> HttpResponse:
+    return _page(request)
+
+
+@require_POST
+@login_required
+@sensitive_post_parameters("secret")
+def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
+    if provider not in FORMS:
+        raise Http404
+    form = FORMS[provider](request.POST, prefix=provider)
+    key = form.save(request.user) if form.is_valid() else None
+    if key is None:
+        return _page(request, form)
+    _tell(request, key, "Saved.")
+    return redirect("provider_keys")
+
+
+@require_POST
+@login_required
+def test_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
+    key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
+    provider_keys.retest(key)
+    _tell(request, key, "Tried again.")
+    return redirect("provider_keys")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
+    key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
+    if request.method != "POST":
+        return render(request, "accounts/provider_key_delete.html", {"key": key})
+    provider_keys.delete(key.user, provider)
+    messages.success(request, f"Your {key.get_provider_display()} key is deleted.")
+    return redirect("provider_keys")
+
+
+def _page(request: SignedInRequest, bound: ProviderKeyForm | None = None) -> HttpResponse:
+    context = {"cards": provider_cards(request.user, bound)}
+    return render(request, "accounts/provider_keys.html", context)
+
+
+def _empty_form(provider: str, key: ProviderKey | None) -> ProviderKeyForm:
+    return FORMS[provider](prefix=provider, initial={"base_url": key.base_url if key else ""})
+
+
+def _tell(request: SignedInRequest, key: ProviderKey, what: str) -> None:
+    level = messages.SUCCESS if key.works else messages.ERROR
+    messages.add_message(request, level, f"{what} {key.verdict}")

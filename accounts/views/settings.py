@@ -1,0 +1,34 @@
+"""The overview of the settings, and the way in for the invited."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_safe
+
+from accounts import invitations
+from accounts.adapter import AccountAdapter
+from accounts.models import APIKey
+from accounts.requests import SignedInRequest
+from accounts.views.provider_keys import provider_cards
+
+
+@require_safe
+@login_required
+def overview(request: SignedInRequest) -> HttpResponse:
+    api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)
+    context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user)}
+    return render(request, "accounts/settings.html", context)
+
+
+@require_GET
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Leads on to the sign-up. Whoever holds the link was given it by the admin or by mail: no need to verify again."""
+    invitation = invitations.open_link(request, token)
+    if invitation is None:
+        messages.error(request, "This invitation has expired, is withdrawn, or was used. Ask for a new one.")
+        return redirect("account_login")
+    AccountAdapter(request).stash_verified_email(request, invitation.email)
+    return redirect(reverse("account_signup") + "?" + urlencode({"email": invitation.email}))
