@@ -5,6 +5,7 @@ The user's own provider key comes before the site's; the assistant's choice befo
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -42,8 +43,8 @@ def choose(user: User, assistant: Assistant | None) -> EngineSet:
 
 
 def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
-    site = settings.ENGINES[kind]
-    chosen = getattr(assistant, f"{kind}_engine", "") or site["engine"]
+    site: dict[str, Any] = settings.ENGINES[kind]
+    chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
     provider = chosen or next(name for name in PREFERENCE[kind] if name == "demo" or credentials[name])
     credential = credentials.get(provider)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""

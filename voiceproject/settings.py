@@ -322,6 +322,17 @@ ENGINES = {
     },
 }
 
+# Bounds of the socket at /v1/realtime.
+REALTIME = {
+    # Live conversations in one process; further callers are told that the server is busy.
+    "MAX_SESSIONS": env_int("MAX_SESSIONS", 100, lowest=1, highest=10_000),
+    "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
+    # One session at the longest; a client connects again to go on.
+    "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
+    # Threads that store what sessions say; each holds a database connection while it writes.
+    "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
+}
+
 OPENAI_API_KEY = env("OPENAI_API_KEY")
 OPENAI_BASE_URL = env("OPENAI_BASE_URL")
 GOOGLE_APPLICATION_CREDENTIALS = env("GOOGLE_APPLICATION_CREDENTIALS")

@@ -1,0 +1,80 @@
+"""What leaves for the client, in order: frames, and between them what must be durable first."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import monotonic
+
+
+class OutboxFullError(Exception):
+    """The client asks for more than it takes."""
+
+
+class Outbox:
+    """An ordered queue of frames and barriers.
+
+    The socket's write buffer below is unbounded, so a client that stops reading would grow it until its
+    missing pong is noticed (50 s): `bytes_per_sec` bounds that. Reply audio takes 64,000 bytes a second.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[str], Awaitable[None]],
+        *,
+        max_bytes: int = 16_000_000,
+        burst_bytes: int = 4_000_000,
+        bytes_per_sec: int = 400_000,
+    ) -> None:
+        self._send = send
+        self._queue: asyncio.Queue[str | asyncio.Future[None]] = asyncio.Queue()
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
+        self._rate = bytes_per_sec
+        self._burst = burst_bytes
+        self._credit = float(burst_bytes)
+        self._credited_at = monotonic()
+
+    def put(self, frame: str) -> None:
+        """Queues a frame. Raises OutboxFullError."""
+        if self._held_bytes + len(frame) > self._max_bytes:
+            raise OutboxFullError
+        self._held_bytes += len(frame)
+        self._queue.put_nowait(frame)
+
+    def wait_for(self, done: asyncio.Future[None]) -> None:
+        """Holds later frames back until `done`."""
+        self._queue.put_nowait(done)
+
+    def abandon(self) -> None:
+        """Drops what is queued: it told of things that could not be stored."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._queue.task_done()
+        self._held_bytes = 0
+
+    async def run(self) -> None:
+        """Sends until cancelled."""
+        while True:
+            entry = await self._queue.get()
+            try:
+                if isinstance(entry, str):
+                    await self._pace(len(entry))
+                    self._held_bytes -= len(entry)
+                    await self._send(entry)
+                else:
+                    await asyncio.shield(entry)
+            finally:
+                self._queue.task_done()
+
+    async def flush(self, timeout_sec: float) -> None:
+        """Waits until everything queued has left, `timeout_sec` at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._queue.join(), timeout_sec)
+
+    async def _pace(self, size: int) -> None:
+        now = monotonic()
+        self._credit = min(self._burst, self._credit + (now - self._credited_at) * self._rate)
+        self._credited_at = now
+        self._credit -= size
+        if self._credit < 0:
+            await asyncio.sleep(-self._credit / self._rate)

@@ -1,0 +1,176 @@
+"""What the turn machine decides, and what it is told. Frozen, so that a decision cannot change on its way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conversations.realtime.errors import Failure
+from conversations.realtime.items import Item
+
+# Actions: the driver performs them in order.
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One server event. It leaves after every Save before it is durable."""
+
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Store an item as it stands. `after`: where it was inserted (an id, "root", or None for the end).
+
+    `pcm`: the user's audio. `is_final`: the reply has ended, so its audio, which the driver kept as it
+    was sent, is stored too. `in_background`: later events need not wait, since it will be saved again.
+    """
+
+    item: Item
+    after: str | None = None
+    pcm: bytes = b""
+    is_final: bool = False
+    in_background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """Run the VAD over this audio; `from_scratch`: it does not continue what was detected before."""
+
+    pcm: bytes
+    from_scratch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    item_id: str
+    pcm: bytes
+    language: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    response_id: str
+    messages: Sequence[tuple[str, str]]
+    max_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Synthesise one clause; clauses of a response are heard in order of `index`. `text` "" has no sound."""
+
+    response_id: str
+    index: int
+    text: str
+    voice: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndSpeech:
+    """No further clause will come."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Close the upstream streams of a response, or of the transcription of an item, now."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetDeadline:
+    """Tell the machine `DeadlinePassed(name)` at `at`; None clears it."""
+
+    name: str
+    at: float | None
+
+
+Action = Send | Save | Remove | Detect | Transcribe | Generate | Speak | EndSpeech | Abort | SetDeadline
+
+# What the driver reports. Each result carries the id of the item or response it belongs to.
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechWindow:
+    """The VAD's verdict on the next 32 ms."""
+
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptReady:
+    item_id: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    item_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    response_id: str
+    reason: Literal["stop", "length", "content_filter"]
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechAudio:
+    response_id: str
+    index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDone:
+    response_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    response_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone:
+    pass
+
+
+EngineEvent = (
+    SpeechWindow
+    | TranscriptReady
+    | TranscriptFailed
+    | ReplyText
+    | ReplyDone
+    | SpeechAudio
+    | SpeechDone
+    | ReplyFailed
+    | DeadlinePassed
+    | ClientGone
+)

@@ -1,0 +1,70 @@
+"""What the halves of the turn machine share: the session's state, and the actions decided so far."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.realtime.actions import Action, Remove, Save, Send, SetDeadline
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.items import Item, ItemLog
+from conversations.realtime.session_config import Config, TurnDetection, turn_detection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep every turn finite and every session small."""
+
+    max_utterance_ms: int = 120_000  # speech that goes on longer is answered as it stands
+    max_buffer_ms: int = 300_000  # audio appended and not committed
+    max_text_chars: int = 100_000  # of one item
+    max_items: int = 5_000
+    stall_sec: float = 3.0  # without audio amid speech: the microphone is gone
+    half_sample_sec: float = 1.0
+    transcript_timeout_sec: float = 30.0
+    response_timeout_sec: float = 30.0  # without progress
+
+
+@dataclass(slots=True)
+class Core:
+    config: Config
+    conversation_id: str
+    make_id: Callable[[str], str]
+    limits: Limits
+    log: ItemLog
+    now: float = 0.0
+    actions: list[Action] = field(default_factory=list)
+    is_user_speaking: bool = False
+    pending: dict[str, float] = field(default_factory=dict)  # items without their words yet -> when they were committed
+    audio_sent: bool = False
+
+    @property
+    def turn_detection(self) -> TurnDetection:
+        return turn_detection(self.config)
+
+    def do(self, action: Action) -> None:
+        self.actions.append(action)
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))
+
+    def send_error(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
+        shown = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
+        self.send("error", error=shown | {"event_id": error.event_id})
+
+    def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
+             in_background: bool = False) -> None:  # fmt: skip
+        """Stores the item as it stands now; the copy cannot change until it is written."""
+        self.do(Save(deepcopy(item), after, pcm, is_final, in_background))
+
+    def remove(self, item: Item) -> None:
+        self.do(Remove(item.id))
+
+    def remind(self, name: str, at: float | None) -> None:
+        self.do(SetDeadline(name, at))
+
+    def announce(self, item: Item) -> None:
+        """`added` and `done` of a whole item."""
+        before = self.log.before(item)
+        self.send("conversation.item.added", item=item.wire(), previous_item_id=before)
+        self.send("conversation.item.done", item=item.wire(), previous_item_id=before)

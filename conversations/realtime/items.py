@@ -1,0 +1,122 @@
+"""Items as the live session holds them, and as the wire shows them."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conversations.realtime.audio import ms_of
+from conversations.realtime.heard import heard_text
+
+Status = Literal["in_progress", "completed", "incomplete"]
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one item cost."""
+
+    stt_seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    tts_characters: int = 0
+
+
+@dataclass(slots=True)
+class Item:
+    """One entry of the conversation. Audio bytes are never held here."""
+
+    id: str
+    type: str = "message"
+    role: str = ""
+    status: Status = "completed"
+    is_audio: bool = False
+    text: str = ""  # the user's words, or all that was generated
+    is_transcribed: bool = True  # false while the words of spoken audio are not known yet
+    sent_text: str | None = None  # what went over the wire of a reply that was cut; None: all of it
+    heard_text: str | None = None  # what was played; None: all of it
+    heard_ms: int | None = None
+    audio_samples: int = 0
+    clauses: list[tuple[str, int]] = field(default_factory=list)  # text and ms of audio, as spoken
+    call: dict[str, str] = field(default_factory=dict)
+    response_id: str = ""
+    engines: dict[str, str] = field(default_factory=dict)  # stt, llm, tts -> provider:model
+    waterfall: dict[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    error_code: str = ""
+    error_message: str = ""
+
+    @property
+    def audio_ms(self) -> int:
+        return ms_of(self.audio_samples)
+
+    @property
+    def shown_text(self) -> str:
+        """The words as the wire shows them: heard, else sent, else all."""
+        return next(text for text in (self.heard_text, self.sent_text, self.text) if text is not None)
+
+    @property
+    def heard_or_all(self) -> str:
+        """The words as the model sees them."""
+        return self.text if self.heard_text is None else self.heard_text
+
+    def cut(self, played_ms: int) -> None:
+        """Marks what was heard: the audio up to `played_ms`."""
+        self.heard_ms = min(played_ms, self.audio_ms)
+        spoken = self.clauses or [(self.text, self.audio_ms)]
+        self.heard_text = heard_text(spoken, self.heard_ms) if self.heard_ms else ""
+
+    def wire(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
+        if self.type == "message":
+            return shown | {"role": self.role, "content": [] if self.is_empty else [self._part()]}
+        return shown | self.call
+
+    @property
+    def is_empty(self) -> bool:
+        """A reply that has not begun shows no content part."""
+        return self.role == "assistant" and self.status == "in_progress" and not self.text
+
+    def _part(self) -> dict[str, Any]:
+        if self.role == "assistant":
+            kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
+            return {"type": kind, key: self.shown_text}
+        if self.is_audio:
+            # The key must be there even while unknown: the agents SDK throws without it.
+            return {"type": "input_audio", "transcript": self.text if self.is_transcribed else None}
+        return {"type": "input_text", "text": self.text}
+
+
+class ItemLog:
+    """The conversation's items in order."""
+
+    def __init__(self, items: list[Item] | None = None) -> None:
+        self._items = list(items or [])
+
+    def __iter__(self) -> "Any":
+        return iter(self._items)
+
+    def get(self, item_id: str) -> Item | None:
+        return next((item for item in self._items if item.id == item_id), None)
+
+    def before(self, item: Item) -> str | None:
+        """The id of the item before this one; None for the first."""
+        place = self._items.index(item)
+        return self._items[place - 1].id if place else None
+
+    def insert(self, item: Item, after: str | None = None) -> None:
+        """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
+        if after is None:
+            self._items.append(item)
+        elif after == "root":
+            self._items.insert(0, item)
+        elif (anchor := self.get(after)) is None:
+            raise KeyError(after)
+        else:
+            self._items.insert(self._items.index(anchor) + 1, item)
+
+    def remove(self, item: Item) -> None:
+        self._items.remove(item)
+
+    def messages(self, instructions: str) -> list[tuple[str, str]]:
+        """The model's context as (role, words): what was heard, not what was generated."""
+        spoken = [(item.role, item.heard_or_all) for item in self._items if item.type == "message"]
+        return [("system", instructions)] * bool(instructions) + [pair for pair in spoken if pair[1].strip()]

@@ -1,0 +1,163 @@
+"""One response: its item, its clauses, and the order of its events (protocol, section 6).
+
+A message item opens with the first words and closes with the response. Everything that goes over
+the wire of a response goes through here, so that its texts agree and every `created` has one `done`.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+from conversations.realtime.audio import ms_of, samples_in
+from conversations.realtime.clauses import ClauseChunker
+from conversations.realtime.items import Item
+from conversations.realtime.speech_text import SpeechText
+
+ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
+SendEvent = Callable[..., None]
+
+
+class Phase(Enum):
+    WAITING = "waiting"  # for the words of what was said
+    GENERATING = "generating"  # the model writes, speech follows
+    SPEAKING = "speaking"  # the model is done, speech still comes
+
+
+@dataclass(slots=True)
+class Options:
+    """What `response.create` may set for one response."""
+
+    instructions: str
+    is_audio: bool
+    max_tokens: int | None
+    voice: str
+    speed: float
+    metadata: dict[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Response:
+    id: str
+    item: Item
+    options: Options
+    conversation_id: str
+    send: SendEvent
+    phase: Phase = Phase.WAITING
+    status: ResponseStatus = "in_progress"
+    status_details: dict[str, Any] | None = None
+    is_open: bool = False  # the item was announced
+    endpoint_at: float | None = None  # zero of the waterfall
+    progress_at: float = 0.0
+    audio_started_at: float | None = None
+    clauses: list[str] = field(default_factory=list)
+    finished: int = 0  # clauses whose speech is complete
+    chunker: ClauseChunker = field(default_factory=ClauseChunker)
+    speech_text: SpeechText = field(default_factory=SpeechText)
+
+    def stamp(self, step: str, now: float) -> None:
+        """Notes when a step of the waterfall was first reached, in ms since the endpoint."""
+        self.progress_at = now
+        if self.endpoint_at is None:
+            self.endpoint_at = now
+        self.item.waterfall.setdefault(step, round((now - self.endpoint_at) * 1000))
+
+    def played_ms(self, now: float) -> int:
+        """How much a client that plays in real time has played by now: the server's own estimate."""
+        if self.audio_started_at is None:
+            return 0
+        return min(self.item.audio_ms, int((now - self.audio_started_at) * 1000))
+
+    def create(self) -> None:
+        self.send("response.created", response=self.wire())
+
+    def open(self, previous_item_id: str | None) -> None:
+        self.is_open = True
+        shown = self.item.wire()
+        shown["content"] = []
+        self.send("response.output_item.added", response_id=self.id, output_index=0, item=shown)
+        self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
+        self._send_part("response.content_part.added", part=self._wire_part(""))
+
+    def send_text(self, text: str) -> None:
+        self._sent(text)
+        name = "output_audio_transcript" if self.options.is_audio else "output_text"
+        self._send_part(f"response.{name}.delta", delta=text)
+
+    def send_audio(self, index: int, pcm: bytes) -> None:
+        """Speech of the clause `index`; its words go before its first sound, so that captions keep step."""
+        self.reach_clause(index)
+        self.item.audio_samples += samples_in(pcm)
+        text, _ = self.item.clauses[index]
+        before = sum(ms for _, ms in self.item.clauses[:index])
+        self.item.clauses[index] = (text, self.item.audio_ms - before)
+        self._send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
+
+    def reach_clause(self, index: int) -> None:
+        if len(self.item.clauses) == index:
+            self.item.clauses.append((self.clauses[index], 0))
+            self.send_text(self.clauses[index])
+
+    def close_item(self, previous_item_id: str | None) -> None:
+        """The closing events of the open item; its status is set by then."""
+        text = self.item.shown_text
+        if self.options.is_audio:
+            self._send_part("response.output_audio.done")
+            self._send_part("response.output_audio_transcript.done", transcript=text)
+        else:
+            self._send_part("response.output_text.done", text=text)
+        self._send_part("response.content_part.done", part=self._wire_part(text))
+        self.send("conversation.item.done", item=self.item.wire(), previous_item_id=previous_item_id)
+        self.send("response.output_item.done", response_id=self.id, output_index=0, item=self.item.wire())
+
+    def finish(self) -> None:
+        self.send("response.done", response=self.wire())
+
+    def wire(self) -> dict[str, Any]:
+        is_done = self.status != "in_progress"
+        output = {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": self.options.voice}
+        return {
+            "id": self.id,
+            "object": "realtime.response",
+            "status": self.status,
+            "status_details": self.status_details,
+            "output": [self.item.wire()] if is_done and self.is_open else [],
+            "conversation_id": self.conversation_id,
+            "output_modalities": ["audio"] if self.options.is_audio else ["text"],
+            "max_output_tokens": self.options.max_tokens or "inf",
+            "audio": {"output": output},
+            "usage": self._usage() if is_done else None,
+        } | ({} if self.options.metadata is None else {"metadata": self.options.metadata})
+
+    def _sent(self, text: str) -> None:
+        self.item.sent_text = (self.item.sent_text or "") + text
+
+    def _send_part(self, name: str, **fields: Any) -> None:
+        self.send(name, response_id=self.id, item_id=self.item.id, output_index=0, content_index=0, **fields)
+
+    def _wire_part(self, text: str) -> dict[str, str]:
+        # A part event says "audio" where the item's content says "output_audio": clients tell modality by it.
+        return {"type": "audio", "transcript": text} if self.options.is_audio else {"type": "text", "text": text}
+
+    def _usage(self) -> dict[str, Any]:
+        used = self.item.usage
+        return {
+            "total_tokens": used.input_tokens + used.output_tokens,
+            "input_tokens": used.input_tokens,
+            "output_tokens": used.output_tokens,
+            "input_token_details": {
+                "text_tokens": used.input_tokens,
+                "audio_tokens": 0,
+                "image_tokens": 0,
+                "cached_tokens": used.cached_tokens,
+            },
+            "output_token_details": {"text_tokens": used.output_tokens, "audio_tokens": 0},
+        }
+
+
+def played_out_at(response: Response, fallback: float) -> float:
+    """When a client that plays in real time has played all of the response."""
+    if response.audio_started_at is None:
+        return fallback
+    return max(fallback, response.audio_started_at + ms_of(response.item.audio_samples) / 1000)

@@ -1,0 +1,132 @@
+"""The turn machine: events in, actions out. Pure: no awaits, clocks, logs or randomness.
+
+    client events ─┐                     ┌─ Send, Save, Remove      in this order on the wire
+    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Transcribe      the user's half  (listening)
+    engine results ┤         now)        ├─ Generate, Speak, Abort  the assistant's  (replying)
+    deadlines    ──┘                     └─ SetDeadline             so that every turn ends
+
+Every engine result names the item or the response it belongs to; the stale ones are dropped in
+`_is_stale` and nowhere else. A client's mistake becomes an `error` event; a driver's raises.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from openai.types import realtime as sdk
+
+from conversations.realtime import actions as report
+from conversations.realtime.client_events import AudioAppend, ClientEvent, SessionUpdate
+from conversations.realtime.core import Core, Limits
+from conversations.realtime.errors import IllegalTransitionError, ProtocolError
+from conversations.realtime.items import Item, ItemLog
+from conversations.realtime.listening import Listening
+from conversations.realtime.replying import Replying
+from conversations.realtime.requests import Requests
+from conversations.realtime.session_config import Config
+
+
+class TurnMachine:
+    """One per session. `items`: what a continued conversation holds already."""
+
+    def __init__(
+        self,
+        config: Config,
+        conversation_id: str,
+        make_id: Callable[[str], str],
+        limits: Limits | None = None,
+        items: Sequence[Item] = (),
+    ) -> None:
+        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)))
+        self.replying = Replying(self.core)
+        self.listening = Listening(self.core, self.replying)
+        self.requests = Requests(self.core, self.listening, self.replying)
+        listening, replying, requests = self.listening, self.replying, self.requests
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            AudioAppend: listening.append,
+            report.SpeechWindow: lambda event: listening.window(event.probability),
+            SessionUpdate: requests.update_session,
+            sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
+            sdk.InputAudioBufferClearEvent: lambda _: listening.clear(),
+            sdk.ConversationItemCreateEvent: requests.create_item,
+            sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
+            sdk.ConversationItemDeleteEvent: requests.delete_item,
+            sdk.ConversationItemTruncateEvent: requests.truncate_item,
+            sdk.ResponseCreateEvent: requests.create_response,
+            sdk.ResponseCancelEvent: requests.cancel_response,
+            report.TranscriptReady: lambda event: listening.words(event.item_id, event.text, event.seconds),
+            report.TranscriptFailed: lambda event: listening.no_words(event.item_id, event.failure),
+            report.ReplyText: lambda event: replying.text(self._response, event.text),
+            report.ReplyDone: lambda event: replying.text_done(self._response, event),
+            report.ReplyFailed: lambda event: replying.fail(event.failure),
+            report.SpeechAudio: lambda event: replying.audio(self._response, event.index, event.pcm),
+            report.SpeechDone: lambda event: replying.clause_done(self._response, event.index),
+            report.DeadlinePassed: self._deadline,
+            report.ClientGone: lambda _: self._leave(),
+        }
+
+    @property
+    def _response(self) -> Any:
+        return self.replying.response
+
+    def start(self, now: float) -> list[report.Action]:
+        """`session.created`, the conversation, and the items that it holds already."""
+        self.core.now = now
+        self.core.send("session.created", session=self.core.config)
+        shown = {"id": self.core.conversation_id, "object": "realtime.conversation"}
+        self.core.send("conversation.created", conversation=shown)
+        for item in self.core.log:
+            self.core.announce(item)
+        return self._decided()
+
+    def receive(self, event: ClientEvent | report.EngineEvent, now: float) -> list[report.Action]:
+        """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
+        self.core.now = now
+        if self._is_stale(event):
+            return []
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            raise IllegalTransitionError(f"no handler for {type(event).__name__}")
+        try:
+            if not isinstance(event, AudioAppend | report.SpeechWindow) and hasattr(event, "event_id"):
+                self.listening.refuse_half_sample()
+            handler(event)
+        except ProtocolError as error:
+            error.event_id = error.event_id or getattr(event, "event_id", None)
+            self.core.send_error(error)
+        return self._decided()
+
+    def refuse(self, error: ProtocolError) -> list[report.Action]:
+        """A frame that was no client event."""
+        self.core.send_error(error)
+        return self._decided()
+
+    def _decided(self) -> list[report.Action]:
+        actions, self.core.actions = self.core.actions, []
+        return actions
+
+    def _is_stale(self, event: object) -> bool:
+        """A result for a response that has ended, or for words that no longer wait."""
+        if isinstance(event, report.TranscriptReady | report.TranscriptFailed):
+            return event.item_id not in self.core.pending
+        if isinstance(
+            event, report.ReplyText | report.ReplyDone | report.ReplyFailed | report.SpeechAudio | report.SpeechDone
+        ):
+            return self.replying.running(event.response_id) is None
+        return False
+
+    def _deadline(self, event: report.DeadlinePassed) -> None:
+        name, _, item_id = event.name.partition(":")
+        if name == "transcript" and item_id in self.core.pending:
+            self.listening.words_overdue(item_id)
+        elif name == "response":
+            self.replying.response_overdue()
+        elif name == "stall":
+            self.listening.stalled()
+        elif name == "idle":
+            self.listening.idle()
+        elif name == "half_sample":
+            self.listening.refuse_half_sample()
+
+    def _leave(self) -> None:
+        self.listening.leave()
+        self.replying.leave()

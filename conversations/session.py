@@ -1,0 +1,293 @@
+"""The driver of one live session: performs what the turn machine decides. It owns every task of the session."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from django.db import DatabaseError, OperationalError
+
+from conversations import store
+from conversations.engine_choice import EngineSet
+from conversations.engines.base import EngineError
+from conversations.engines.registry import load, make_llm, make_stt, make_tts
+from conversations.outbox import Outbox, OutboxFullError
+from conversations.realtime import actions as do
+from conversations.realtime.audio import SAMPLE_RATE
+from conversations.realtime.client_events import AudioAppend, parse
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.ids import make_id
+from conversations.realtime.session_config import Config, default_config
+from conversations.realtime.turn_machine import TurnMachine
+from conversations.reply import Reply, as_failure
+from conversations.vad import SpeechDetector
+from conversations.vad import model as vad_model
+
+log = logging.getLogger(__name__)
+
+MAX_INBOX_BYTES = 32_000_000  # twice the largest append
+SLICE_BYTES = SAMPLE_RATE * 2  # one second of audio between two breaths of the event loop
+DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
+SAVE_TRIES_SEC = (0.1, 0.5, 2.0)
+
+
+def warm(engines: EngineSet) -> None:
+    """Imports and loads what the first session would otherwise wait for; slow, so call it in a thread."""
+    vad_model()
+    load("stt", engines.stt.provider)
+    load("llm", engines.llm.provider)
+    load("tts", engines.tts.provider)
+
+
+class Session:
+    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code."""
+
+    def __init__(
+        self,
+        opened: store.Opened,
+        send: Callable[[str], Awaitable[None]],
+        close_socket: Callable[[int], Awaitable[None]],
+        model: str,
+        expires_at: int,
+    ) -> None:
+        self.opened = opened
+        self._close_socket = close_socket
+        engines = opened.engines
+        self._stt, self._llm, self._tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
+        self.machine = TurnMachine(_config(opened, model, expires_at), opened.public_id, make_id, items=opened.items)
+        self._detector = SpeechDetector()
+        self._inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._inbox_bytes = 0
+        self._outbox = Outbox(send)
+        self._writes: asyncio.Queue[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]] = asyncio.Queue()
+        self._replies: dict[str, Reply] = {}
+        self._reply_audio: dict[str, bytearray] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}  # by id of the response, or of the item transcribed
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}
+        self._close_code = 1000
+        self._client_left = False
+
+    # The consumer's side.
+
+    def feed(self, frame: str | bytes) -> None:
+        """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
+        self._inbox_bytes += len(frame)
+        if self._inbox_bytes > MAX_INBOX_BYTES:
+            message = "Frames come faster than they can be handled. Send audio at the pace of speech."
+            self.close(1008, "input_too_fast", message)
+        else:
+            self._inbox.put_nowait(frame)
+
+    def hang_up(self) -> None:
+        """The client is gone."""
+        self._client_left = True
+        self._inbox.put_nowait(None)
+
+    def close(self, code: int, error_code: str, message: str) -> None:
+        """The server ends the session and says why."""
+        if self._close_code == 1000 and not self._client_left:
+            self._close_code = code
+            with suppress(OutboxFullError):
+                self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+            self._inbox.put_nowait(None)
+
+    async def run(self) -> None:
+        """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            writer = group.create_task(self._write_to_store())
+            sender = group.create_task(self._outbox.run())
+            self._perform(self.machine.start(monotonic()))
+            await self._read_frames()
+            await self._drain()
+            for task in (writer, sender, *self._work.values()):
+                task.cancel()
+        await store.end_conversation(self.opened.pk)
+
+    async def _drain(self) -> None:
+        """The last words: what was said is transcribed and stored before the session is over."""
+        self._receive(do.ClientGone())
+        for timer in self._deadlines.values():
+            timer.cancel()
+        if not self._client_left:
+            await self._outbox.flush(timeout_sec=2.0)
+            await self._close_socket(self._close_code)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SEC):
+                if self._work:
+                    await asyncio.wait(self._work.values())
+                await self._writes.join()
+
+    # Frames in.
+
+    async def _read_frames(self) -> None:
+        while (frame := await self._inbox.get()) is not None:
+            self._inbox_bytes -= len(frame)
+            try:
+                event = AudioAppend(frame) if isinstance(frame, bytes) else parse(frame)
+            except ProtocolError as error:
+                self._perform(self.machine.refuse(error))
+                continue
+            if isinstance(event, AudioAppend) and len(event.pcm) > SLICE_BYTES:
+                await self._receive_slices(event)
+            else:
+                self._receive(event)
+
+    async def _receive_slices(self, event: AudioAppend) -> None:
+        for start in range(0, len(event.pcm), SLICE_BYTES):
+            self._receive(AudioAppend(event.pcm[start : start + SLICE_BYTES], event.event_id))
+            await asyncio.sleep(0)  # other sessions hear and speak meanwhile
+
+    def _receive(self, event: Any) -> None:
+        self._perform(self.machine.receive(event, monotonic()))
+
+    # What the machine decides.
+
+    def _perform(self, actions: list[do.Action]) -> None:
+        for action in actions:
+            match action:
+                case do.Send(event):
+                    self._send(event)
+                case do.Save():
+                    self._save(action)
+                case do.Remove(item_id):
+                    self._write(lambda item_id=item_id: store.remove_item(self.opened.pk, item_id))  # type: ignore[misc]
+                case do.Detect(pcm, from_scratch):
+                    self._detect(pcm, from_scratch)
+                case do.Transcribe(item_id):
+                    self._start(item_id, self._transcribe(action))
+                case do.Generate(response_id):
+                    self._generate(response_id, action)
+                case do.Speak(response_id) | do.EndSpeech(response_id):
+                    if reply := self._replies.get(response_id):
+                        reply.clauses.put_nowait(action if isinstance(action, do.Speak) else None)
+                case do.Abort(key):
+                    if task := self._work.pop(key, None):
+                        task.cancel()
+                case do.SetDeadline(name, at):
+                    self._set_deadline(name, at)
+
+    def _send(self, event: dict[str, Any]) -> None:
+        if self._client_left:
+            return
+        try:
+            self._outbox.put(json.dumps(event))
+        except OutboxFullError:
+            self._outbox.abandon()
+            self.close(1008, "output_too_slow", "The client asks for more than it reads.")
+
+    def _detect(self, pcm: bytes, from_scratch: bool) -> None:
+        if from_scratch:
+            self._detector.reset()
+        for probability in self._detector.feed(pcm):
+            self._receive(do.SpeechWindow(probability))
+
+    def _set_deadline(self, name: str, at: float | None) -> None:
+        if timer := self._deadlines.pop(name, None):
+            timer.cancel()
+        if at is not None:
+            loop = asyncio.get_running_loop()
+            wait_sec = max(0.0, at - monotonic())
+            self._deadlines[name] = loop.call_later(wait_sec, self._receive, do.DeadlinePassed(name))
+
+    # Engines.
+
+    def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._work[key] = task
+        task.add_done_callback(lambda done: self._work.pop(key, None) if self._work.get(key) is done else None)
+
+    async def _transcribe(self, asked: do.Transcribe) -> None:
+        try:
+            found = await self._stt.transcribe(asked.pcm, language=asked.language, prompt=asked.prompt)
+            self._receive(do.TranscriptReady(asked.item_id, found.text, found.seconds))
+        except EngineError as error:
+            self._receive(do.TranscriptFailed(asked.item_id, as_failure(error)))
+        except Exception as error:  # the outermost edge: one turn fails, the session lives
+            log.exception("speech to text failed in conversation %s", self.opened.public_id)
+            self._receive(do.TranscriptFailed(asked.item_id, as_failure(error)))
+
+    def _generate(self, response_id: str, asked: do.Generate) -> None:
+        reply = Reply(asked, self._llm, self._tts, self.opened.language, self._reply_event)
+        self._replies[response_id] = reply
+        self._reply_audio[response_id] = bytearray()
+        self._start(response_id, self._reply(response_id, reply))
+
+    async def _reply(self, response_id: str, reply: Reply) -> None:
+        try:
+            await reply.run()
+        except Exception as error:  # the outermost edge: one turn fails, the session lives
+            log.exception("a reply failed in conversation %s", self.opened.public_id)
+            self._receive(do.ReplyFailed(response_id, as_failure(error)))
+        finally:
+            self._replies.pop(response_id, None)
+
+    def _reply_event(self, event: Any) -> None:
+        if isinstance(event, do.SpeechAudio) and event.response_id in self._reply_audio:
+            self._reply_audio[event.response_id] += event.pcm
+        self._receive(event)
+
+    # The store, in order, off the hot path.
+
+    def _save(self, action: do.Save) -> None:
+        item, pcm = action.item, action.pcm
+        engines = self.opened.engines
+        if item.role == "assistant":
+            item.engines = {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
+        elif item.is_audio:
+            item.engines = {"stt": engines.stt.label()}
+        if action.is_final:
+            pcm = bytes(self._reply_audio.pop(item.response_id, b""))
+        done = self._write(lambda: store.save_item(self.opened.pk, item, action.after, pcm))
+        if not action.in_background:
+            self._outbox.wait_for(done)
+
+    def _write(self, write: Callable[[], Awaitable[None]]) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writes.put_nowait((write, done))
+        return done
+
+    async def _write_to_store(self) -> None:
+        while True:
+            write, done = await self._writes.get()
+            try:
+                await _persistently(write)
+            except store.NotFoundError as error:
+                self._give_up(1008, "conversation_deleted", str(error))
+            except DatabaseError:
+                log.exception("conversation %s could not be stored", self.opened.public_id)
+                self._give_up(1011, "storage_failed", "The conversation could not be stored, so it was ended.")
+            finally:
+                done.set_result(None)
+                self._writes.task_done()
+
+    def _give_up(self, code: int, error_code: str, message: str) -> None:
+        """Nothing may be told of what is not stored."""
+        self._outbox.abandon()
+        self.close(code, error_code, message)
+
+
+async def _persistently(write: Callable[[], Awaitable[None]]) -> None:
+    """A database that restarts comes back within seconds; nothing acknowledged may be lost meanwhile."""
+    for wait_sec in SAVE_TRIES_SEC:
+        try:
+            return await write()
+        except OperationalError:
+            await asyncio.sleep(wait_sec)
+    return await write()
+
+
+def _config(opened: store.Opened, model: str, expires_at: int) -> Config:
+    return default_config(
+        session_id=make_id("sess"),
+        model=model or opened.assistant_slug,
+        instructions=opened.instructions,
+        voice=opened.engines.tts.voice,
+        stt_model=opened.engines.stt.model,
+        language=opened.language,
+        speed=opened.speed,
+        expires_at=expires_at,
+    )
