@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
@@ -26,6 +28,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if commit:
             invitations.accept(request, user)
         return user
+
+    def password_reset_url(self, user: User) -> str:
+        """A link with which the user, or whoever holds it, chooses a new password once."""
+        uid, key = user_pk_to_url_str(user), default_token_generator.make_token(user)
+        return str(self.get_reset_password_from_key_url(f"{uid}-{key}"))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Unlike allauth's, survives a mail server that does not answer, and says so.

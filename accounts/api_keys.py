@@ -7,6 +7,7 @@ valid HTTP token, secret scanners can recognise it, and a mistyped one is refuse
 import secrets
 import string
 import zlib
+from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 
@@ -27,10 +28,17 @@ LAST_USE_PRECISION = timedelta(minutes=1)
 
 def create(user: User, name: str) -> tuple[APIKey, str]:
     """The stored key, and its text, which exists nowhere else and is to be shown once."""
+    key = APIKey(user=user, name=name)
+    return key, issue(key)
+
+
+def issue(key: APIKey) -> str:
+    """Gives a new key its text, which it returns, and saves what is kept of it."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     token = start + _checksum(start)
-    key = APIKey.objects.create(user=user, name=name, prefix=token[:PREFIX_LENGTH], digest=_digest(token))
-    return key, token
+    key.prefix, key.digest = token[:PREFIX_LENGTH], _digest(token)
+    key.save(force_insert=True)
+    return token
 
 
 def authenticate(token: str) -> APIKey | None:
@@ -52,7 +60,7 @@ def revoke(key: APIKey) -> None:
     close_sessions([key])
 
 
-def close_sessions(keys: list[APIKey]) -> None:
+def close_sessions(keys: Iterable[APIKey]) -> None:
     """Hangs up what runs on these keys, in every process, as soon as the database says the same to a reconnect."""
     names = [group_name(key.pk) for key in keys]
     transaction.on_commit(lambda: async_to_sync(_send_revoked)(names), robust=True)

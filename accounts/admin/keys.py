@@ -1,0 +1,86 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+
+from accounts import api_keys, provider_keys
+from accounts.models import APIKey, ProviderKey, User
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "prefix", "user", "created_at", "last_used_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__email")
+    autocomplete_fields = ("user",)
+    readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")
+    actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
+        return ("user", "name", *self.readonly_fields) if obj else ("user", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
+        return ("user", *self.readonly_fields) if obj else self.readonly_fields
+
+    def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        """Whoever makes a key can act with it: not for superusers, unless one makes it."""
+        if isinstance(request.user, User) and not request.user.is_superuser:
+            kwargs["queryset"] = User.objects.filter(is_superuser=False)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            obj.token = api_keys.issue(obj)
+
+    def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
+        """Shows the key in this answer, and in no other: a message would pass it through a cookie."""
+        context = {**self.admin_site.each_context(request), "title": "Your new API key", "key": obj}
+        response = TemplateResponse(request, "accounts/admin_api_key_created.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
+        api_keys.close_sessions([obj])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+        api_keys.close_sessions(list(queryset))
+        super().delete_queryset(request, queryset)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+        keys = list(queryset.filter(revoked_at=None))
+        for key in keys:
+            api_keys.revoke(key)
+        self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
+
+
+@admin.register(ProviderKey)
+class ProviderKeyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Whose keys there are and whether they work. Only their owners save them; not even the hint is for staff."""
+
+    list_display = ("user", "provider", "base_url", "works", "verdict", "tested_at")
+    list_filter = ("provider", "works", "tested_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "base_url")
+    fields = readonly_fields = ("user", "provider", "base_url", "works", "verdict", "tested_at", "updated_at")
+    actions = ("try_again",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ProviderKey | None = None) -> bool:
+        return False
+
+    @admin.action(description="Try again", permissions=["view"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
+        for key in queryset.select_related("user"):
+            provider_keys.retest(key)
+            level = messages.SUCCESS if key.works else messages.ERROR
+            self.message_user(request, f"{key.user.email}: {key.verdict}", level)

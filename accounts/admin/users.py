@@ -1,0 +1,107 @@
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts import api_keys
+from accounts.adapter import AccountAdapter
+from accounts.models import APIKey, User
+
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password", "is_active")}),
+        ("Privileges", {"fields": PRIVILEGES}),
+        ("Dates", {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    readonly_fields = ("date_joined", "last_login")
+    list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    actions = ("deactivate", "reset_password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Staff that may change users must not be able to make themselves more than staff."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _is_superuser(request) else (*fields, *PRIVILEGES)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        obj.email = obj.email.lower()
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            obj.vouch_for_email()
+        if change and not obj.is_active:
+            _hang_up([obj])
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        _hang_up([obj])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = _touchable(request, queryset)
+        _hang_up(users)
+        super().delete_queryset(request, users)
+
+    @admin.action(description="Deactivate", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = [user for user in _touchable(request, queryset) if user != request.user]
+        User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
+        _hang_up(users)
+        self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
+
+    @admin.action(description="Send a link to choose a new password", permissions=["change"])
+    def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        adapter = AccountAdapter(request)
+        for user in _touchable(request, queryset).filter(is_active=True):
+            url = adapter.password_reset_url(user)
+            if settings.EMAIL_HOST:
+                adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
+                self.message_user(request, f"Mailed a link to {user.email}.", messages.SUCCESS)
+            else:
+                self.message_user(request, f"This site sends no mail. Pass this on to {user.email}: {url}")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    pass
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_superuser or _is_superuser(request)
+
+
+def _touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+    return users if _is_superuser(request) else users.filter(is_superuser=False)
+
+
+def _hang_up(users: Iterable[User]) -> None:
+    api_keys.close_sessions(list(APIKey.objects.filter(user__in=users, revoked_at=None)))
