@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
 from voiceproject import embedded_postgres, local_keys
+from voiceproject.admin_look import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # lets ModelForm[Conversation] and its like, which the type checker wants, run
 
@@ -148,6 +149,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # the two switches 
 INSTALLED_APPS = [
     "daphne",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -175,7 +177,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "voiceproject.csp.SitePolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 

@@ -1,6 +1,9 @@
 from django import template
 
+from conversations import waterfall
+
 register = template.Library()
+register.filter("bars", waterfall.bars)
 
 
 @register.filter

@@ -1,0 +1,92 @@
+"""Personas, with a form in the order in which one thinks of them."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+
+from conversations.engines.base import Kind
+from conversations.engines.registry import ENGINES
+from conversations.models import Assistant
+
+KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
+ENGINE_DEFAULT = "The site’s choice"
+
+
+class AssistantForm(forms.ModelForm[Assistant]):
+    # Not the model's field: choosing a new default takes the place of the old one, in `save_model`.
+    default = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Who answers when none was chosen. There is one: choose another to change it.",
+    )
+
+    class Meta:
+        model = Assistant
+        exclude = ["is_default"]  # noqa: DJ006
+        widgets: ClassVar = {"instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "default" in self.fields:
+            self.fields["default"].initial = self.fields["default"].disabled = self.instance.is_default
+        for kind in KINDS:
+            self._offer_what_runs(kind)
+
+    def _offer_what_runs(self, kind: Kind) -> None:
+        field = self.fields.get(f"{kind}_engine")
+        if isinstance(field, forms.ChoiceField):  # absent from a form that can only be read
+            runs = [provider for provider in Assistant.Provider if (kind, provider.value) in ENGINES]
+            field.choices = [("", ENGINE_DEFAULT), *((provider.value, provider.label) for provider in runs)]
+
+
+@admin.register(Assistant)
+class AssistantAdmin(ModelAdmin):
+    form = AssistantForm
+    list_display = ["name_shown", "engines", "language", "owner", "default"]
+    list_select_related = ["owner"]
+    list_filter = ["is_default", "language"]
+    search_fields = ["name", "slug", "description"]
+    autocomplete_fields = ["owner"]
+    prepopulated_fields = {"slug": ["name"]}
+    warn_unsaved_form = True
+    fieldsets = [
+        ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
+        ("Voice", {"fields": [("language", "tts_voice", "speed")]}),
+        (
+            "Engines",
+            {
+                "description": "An empty model is the site’s choice for that engine.",
+                "fields": [("stt_engine", "stt_model"), ("llm_engine", "llm_model"), ("tts_engine", "tts_model")],
+            },
+        ),
+    ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Assistant | None = None) -> bool:
+        """The default stays until another takes its place."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_default)
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Assistant, form: AssistantForm, change: bool) -> None:
+        obj.is_default = form.cleaned_data["default"]
+        if obj.is_default:
+            Assistant.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
+        super().save_model(request, obj, form, change)
+
+    @display(header=True, description="Assistant", ordering="name")
+    def name_shown(self, obj: Assistant) -> tuple[str, str]:
+        return obj.name, obj.description
+
+    @display(description="Engines")
+    def engines(self, obj: Assistant) -> str:
+        chosen = (obj.get_stt_engine_display(), obj.get_llm_engine_display(), obj.get_tts_engine_display())
+        return " · ".join(name or ENGINE_DEFAULT for name in chosen) if any(chosen) else ENGINE_DEFAULT
+
+    @display(description="Default", label={"Default": "success"})
+    def default(self, obj: Assistant) -> str | None:
+        return "Default" if obj.is_default else None

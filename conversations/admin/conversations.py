@@ -1,0 +1,112 @@
+"""Review: what was said, how it sounded, how long each step took, what went wrong. Nothing here can be edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+
+from conversations.admin.filters import DayRangeFilter, ErrorsFilter
+from conversations.deletion import delete_conversations
+from conversations.models import AudioClip, Conversation, Item
+from conversations.search import matching
+from conversations.templatetags.conversation_tags import clock
+
+ITEMS_PER_PAGE = 100
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ModelAdmin):
+    list_display = ["heading", "user", "assistant", "items_shown", "length", "errors_shown", "state", "updated_at"]
+    list_select_related = ["user", "assistant"]
+    list_per_page = 50
+    list_filter = [
+        ("user", AutocompleteSelectFilter),
+        ("updated_at", DayRangeFilter),
+        ("assistant", RelatedDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        ErrorsFilter,
+    ]
+    list_filter_submit = True
+    # Counting a million rows would take longer than showing fifty: forward and back, without a total.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_disable_select_all = True
+    search_fields = ["title"]  # shows the box; `get_search_results` says what it does
+    search_help_text = "Words said, title, or e-mail"
+    ordering = ["-updated_at"]
+    fields = [
+        ("user", "assistant"),
+        ("created_at", "updated_at"),
+        ("state", "public_id"),
+    ]
+    change_form_outer_after_template = "admin/conversations/dialogue.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        return Conversation.objects.with_summary()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
+    ) -> tuple[QuerySet[Conversation], bool]:
+        return (matching(queryset, search_term) if search_term.strip() else queryset), False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Conversation | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        """Comes after the permission check, with the conversation's items."""
+        if obj:
+            page = Paginator(obj.items.as_dialogue(), ITEMS_PER_PAGE).get_page(request.GET.get("page"))
+            context |= {"page": page, "title": str(obj), "subtitle": None}
+        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return response
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Conversation], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Numbers in place of Django's list of every row, and one permission for the whole."""
+        conversations = list(objs)
+        items = Item.objects.filter(conversation__in=conversations)
+        counts = {
+            "conversations": len(conversations),
+            "items": items.count(),
+            "clips": AudioClip.objects.filter(item__in=items).aggregate(n=Count("pk"))["n"],
+        }
+        lacking = set() if self.has_delete_permission(request) else {"conversation"}
+        return [str(conversation) for conversation in conversations], counts, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
+        delete_conversations([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        delete_conversations(queryset)
+
+    @display(description="Conversation")
+    def heading(self, obj: Conversation) -> str:
+        return str(obj)
+
+    @display(description="Items", ordering="item_count")
+    def items_shown(self, obj: Conversation) -> int:
+        return obj.item_count
+
+    @display(description="Length")
+    def length(self, obj: Conversation) -> str:
+        return clock(getattr(obj, "audio_ms", None))
+
+    @display(description="Errors", ordering="error_count", label={"errors": "danger"})
+    def errors_shown(self, obj: Conversation) -> tuple[str, str] | None:
+        return ("errors", str(obj.error_count)) if obj.error_count else None
+
+    @display(description="Status", ordering="status", label={"live": "success", "ended": "info"})
+    def state(self, obj: Conversation) -> tuple[str, str]:
+        return obj.status, obj.get_status_display()
