@@ -1,68 +1,70 @@
 /**
  * The session as the page knows it: a pure reducer. `reduce(state, event, now)` returns [state, effects].
  *
- * Events: what the person does, what the microphone, the player and the socket report, and {type: "server", event}.
- * Effects, performed by call.js: {do: "connect", delayMs} "disconnect" {"send", event} {"play", item, delta}
- * {"endPlay", item} "stopPlay" "release". Time is in ms, audio in samples at the wire's 24 kHz.
+ * Events: what the person does, and what the microphone, the player, the network and the socket report.
+ * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
+ * {"endPlay", item}, "stopPlay", "release". Times are in ms, audio in samples at the wire's 24 kHz.
  */
 
 import * as protocol from "./protocol.js";
-import { onServerEvent } from "./turns.js";
 import { backoffMs } from "./socket.js";
+import { interrupt, NO_TURN, onServerEvent, send, withItem, withNotice } from "./turns.js";
 
-export const PUSH_SHORTEST_MS = 200;
+const SHORTEST_PUSH_MS = 200;
+const BUSY_RETRY_MS = 10000;
+const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
-const RETRY_BUSY_MS = 10000;
-
-export function initialState({ assistant, voice, conversation = null }) {
+/** Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue. */
+export function initialState({ assistant, voice = "", conversation = null }) {
   return {
-    phase: "idle", // idle, asking (for the microphone), connecting, live, reconnecting, busy, ending, ended, failed
+    phase: "idle", // idle, asking (for the microphone), connecting, live, reconnecting, busy, ended, failed
     assistant,
     voice,
-    conversation, // the id to come back to
-    microphone: "off", // off, on, none (typing only)
+    conversation,
+    microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk
     heldSince: null,
     hearing: false,
     thinking: false,
     response: null, // the id of the one that runs
-    dropped: null, // a response that was interrupted: what is still on its way is not played
+    dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
     playing: null, // the item whose audio is queued or played
-    played: 0, // samples of it
-    pending: [], // client events to send once playback has stopped and was truncated
-    items: {},
+    stopping: false, // the player was told to stop and has not reported yet
+    afterStop: [], // effects to perform once it has, and the truncation is sent
+    items: {}, // by id: {id, role, text, pending}; a reply being spoken also has {track, played, cut}
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
-    attempt: 0, // of connecting again
+    final: false, // the server said that connecting again is of no use
+    attempt: 0, // to connect again
     retryAt: null,
     startedAt: null,
-    endedAt: null,
   };
 }
 
 export function reduce(state, event, now) {
   if (event.type === "server") return onServerEvent(state, event.event, now);
   const handler = HANDLERS[event.type];
-  if (!handler) throw new Error(`The session has no event ${event.type}`);
+  if (!handler) throw new Error(`The session knows no event ${event.type}`);
   return handler(state, event, now);
 }
 
 const HANDLERS = {
-  "start": (state) => [{ ...state, phase: "asking", notices: {} }, []],
+  "start": onStart,
+  "start.typing": (state, _event, now) => connect({ ...state, microphone: "none" }, now),
   "microphone.ready": onMicrophoneReady,
   "microphone.failed": onMicrophoneFailed,
-  "type.instead": (state, _event, now) => connect({ ...state, microphone: "none", notices: {} }, now),
   "choose": onChoose,
   "mute": (state, { on }) => [{ ...state, muted: on }, []],
   "push": onPush,
   "hold": onHold,
-  "release": onRelease,
+  "let.go": onLetGo,
   "text": onText,
-  "hang.up": onHangUp,
+  "hang.up": (state) => leave(state, "ended"),
   "retry": (state, _event, now) => connect(state, now),
   "notice": (state, { about, notice }) => [withNotice(state, about, notice), []],
-  "network.online": (state, _event, now) => (waitsToConnect(state) ? connect(state, now) : [state, []]),
+  "network.offline": onOffline,
+  "network.online": onOnline,
   "socket.closed": onSocketClosed,
   "playback.progress": onProgress,
   "playback.finished": onFinished,
@@ -70,46 +72,41 @@ const HANDLERS = {
 };
 
 export function isInCall(state) {
-  return ["connecting", "live", "reconnecting", "busy", "ending"].includes(state.phase);
+  return CALL_PHASES.includes(state.phase);
 }
 
-export function withNotice(state, about, notice) {
-  const { [about]: _old, ...others } = state.notices;
-  return { ...state, notices: notice ? { ...others, [about]: notice } : others };
+/** Also once more: what is known of the conversation stays. */
+function onStart(state) {
+  const { assistant, voice, conversation, push, items, order } = state;
+  return [{ ...initialState({ assistant, voice, conversation }), phase: "asking", push, items, order }, []];
 }
 
 function connect(state, now, delayMs = 0) {
-  const phase = state.attempt || state.phase === "live" ? "reconnecting" : "connecting";
-  const next = { ...state, phase: state.phase === "busy" && delayMs ? "busy" : phase, retryAt: now + delayMs };
-  return [next, [{ do: "connect", delayMs }]];
-}
-
-function waitsToConnect(state) {
-  return state.retryAt !== null && ["reconnecting", "busy"].includes(state.phase);
+  const phase = state.startedAt === null ? "connecting" : "reconnecting";
+  return [{ ...state, phase, retryAt: now + delayMs }, [{ do: "connect", delayMs }]];
 }
 
 function onMicrophoneReady(state, _event, now) {
   const next = withNotice({ ...state, microphone: "on" }, "microphone", null);
-  return state.phase === "asking" ? connect(next, now) : [next, []];
+  if (state.phase === "asking") return connect(next, now);
+  const wasTyping = state.microphone === "none" && state.phase === "live";
+  return [next, wasTyping ? [send(protocol.turnDetection(state.push))] : []];
 }
 
 function onMicrophoneFailed(state, { notice }) {
   const next = withNotice(state, "microphone", notice);
   if (state.phase === "asking") return [{ ...next, phase: "idle" }, []];
-  return [{ ...next, microphone: "none" }, []];
+  return [{ ...next, microphone: state.microphone === "on" ? "lost" : state.microphone }, []];
 }
 
-/** Another voice or assistant. Both are fixed once a session has spoken, so a live one is opened anew. */
+/** Another voice or assistant. A session that has spoken keeps its own, so a live one is opened anew. */
 function onChoose(state, { assistant, voice }, now) {
   const next = { ...state, assistant, voice };
   if (state.phase !== "live") return [next, []];
-  const [interrupted, effects] = interrupt(next);
-  const [reopened, more] = connect({ ...interrupted, ...NO_TURN }, now);
-  return [reopened, [...effects, { do: "disconnect" }, ...more]];
+  const [reopening, reconnection] = connect({ ...next, ...NO_TURN }, now);
+  const [interrupted, effects] = interrupt(next, [{ do: "disconnect" }, ...reconnection]);
+  return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];
 }
-
-/** What ends with a connection. What is played goes on: it was received. */
-export const NO_TURN = { hearing: false, thinking: false, response: null, heldSince: null };
 
 function onPush(state, { on }) {
   const next = { ...state, push: on, heldSince: null, hearing: false };
@@ -117,46 +114,84 @@ function onPush(state, { on }) {
 }
 
 function onHold(state, _event, now) {
-  if (state.phase !== "live" || !state.push || state.heldSince !== null || state.microphone !== "on") return [state, []];
-  const [next, effects] = interrupt(withNotice({ ...state, muted: false }, "turn", null));
-  return [{ ...next, heldSince: now, thinking: false }, [...effects, send(protocol.clearInput())]];
+  const canSpeak = state.phase === "live" && state.push && state.microphone === "on";
+  if (!canSpeak || state.heldSince !== null) return [state, []];
+  const held = withNotice({ ...state, heldSince: now, muted: false, thinking: false }, "turn", null);
+  const [next, effects] = interrupt(held);
+  return [next, [...effects, send(protocol.clearInput())]];
 }
 
-function onRelease(state, _event, now) {
+function onLetGo(state, _event, now) {
   if (state.heldSince === null) return [state, []];
   const next = { ...state, heldSince: null };
-  if (now - state.heldSince < PUSH_SHORTEST_MS) {
-    const hint = { tone: "info", text: "Hold the button, or the space bar, for as long as you speak." };
-    return [withNotice(next, "turn", hint), [send(protocol.clearInput())]];
+  if (now - state.heldSince >= SHORTEST_PUSH_MS) {
+    return [{ ...next, thinking: true }, [send(protocol.commitInput()), send(protocol.createResponse())]];
   }
-  return [{ ...next, thinking: true }, [send(protocol.commitInput()), send(protocol.createResponse())]];
+  const text = "Hold the button, or the space bar, for as long as you speak.";
+  return [withNotice(next, "turn", { tone: "info", text }), [send(protocol.clearInput())]];
 }
 
 function onText(state, { id, text }) {
   if (state.phase !== "live") return [state, []];
   const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text });
-  const [next, effects] = interrupt(shown, [protocol.typedItem(id, text), protocol.createResponse()]);
+  const [next, effects] = interrupt(shown, [send(protocol.typedItem(id, text)), send(protocol.createResponse())]);
   return [{ ...next, thinking: true }, effects];
 }
 
-function onHangUp(state) {
-  const [next, effects] = interrupt({ ...state, phase: "ending" }, []);
-  return next.stopping ? [next, effects] : end(next, effects);
+/** Ends the call, but lets the server know first how much of the reply was heard. */
+function leave(state, phase) {
+  const last = [{ do: "disconnect" }, { do: "release" }];
+  const [next, effects] = interrupt({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null }, last);
+  return [next, effects];
 }
 
-function end(state, effects = []) {
-  return [{ ...state, ...NO_TURN, phase: "ended" }, [...effects, { do: "disconnect" }, { do: "release" }]];
+function onOffline(state) {
+  const text = "This device is offline. The conversation goes on when the network is back.";
+  const effects = state.phase === "live" ? [{ do: "probe" }] : [];
+  return [withNotice(state, "network", { tone: "info", text }), effects];
 }
 
-/** Silences the reply, then truncates it to what was played, then sends `events`. */
-export function interrupt(state, events = [], { cancel = true } = {}) {
-  const cancels = cancel && state.response ? [send(protocol.cancelResponse())] : [];
-  const next = { ...state, dropped: state.response ?? state.dropped, response: null };
-  if (state.playing === null) return [next, [...cancels, ...events.map(send)]];
-  const pending = [...state.pending, ...events];
-  return [{ ...next, pending, stopping: true }, [...cancels, { do: "stopPlay" }]];
+function onOnline(state, _event, now) {
+  const next = withNotice(state, "network", null);
+  if (state.phase === "reconnecting" || state.phase === "connecting") return connect(next, now);
+  return [next, state.phase === "live" ? [{ do: "probe" }] : []];
 }
 
-export function send(event) {
-  return { do: "send", event };
+function onSocketClosed(state, { code, random }, now) {
+  if (!isInCall(state)) return [state, []];
+  const closed = { ...state, ...NO_TURN };
+  if (code === 1000) return leave(closed, "ended");
+  if (state.final || code === 1008 || code >= 4000) return onRefused(closed);
+  if (code === 1013) return onBusy(closed, random, now);
+  const attempt = state.attempt + 1;
+  return connect({ ...closed, attempt }, now, backoffMs(attempt, random));
+}
+
+function onRefused(state) {
+  const text = "The server ended the conversation and does not take it up again.";
+  return leave(withNotice(state, "server", state.notices.server ?? { tone: "error", text }), "failed");
+}
+
+function onBusy(state, random, now) {
+  const notice = { tone: "error", text: "The server is busy: all its places are taken.", action: "retry" };
+  const [waiting, effects] = connect(withNotice(state, "server", notice), now, BUSY_RETRY_MS * (1 + random / 2));
+  return [{ ...waiting, phase: "busy" }, effects];
+}
+
+function onProgress(state, { item, samples }) {
+  if (item === null || !state.items[item]) return [state, []];
+  return [{ ...withItem(state, { id: item, played: samples }), playing: item }, []];
+}
+
+function onFinished(state, { item, samples }) {
+  const [next, effects] = onProgress(state, { item, samples });
+  return [{ ...next, playing: null }, effects];
+}
+
+/** The player is silent: tell the server what was heard, then go on with what the interruption was for. */
+function onStopped(state, { item, samples }) {
+  const known = item !== null && state.items[item];
+  const next = known ? withItem(state, { id: item, played: samples, cut: true }) : state;
+  const truncation = known ? [send(protocol.truncate(item, samples))] : [];
+  return [{ ...next, playing: null, stopping: false, afterStop: [] }, [...truncation, ...state.afterStop]];
 }

@@ -1,0 +1,46 @@
+/** Push-to-talk by finger, mouse, keyboard and screen reader: `onHold()` and `onLetGo()`. */
+
+const OWN_KEYS = "input:not([type=checkbox]), textarea, select, button, a, summary, [contenteditable]";
+
+export function pushToTalk(button, isOn, onHold, onLetGo) {
+  let byKey = false;
+  let byPointer = false;
+  let toggled = false;
+
+  button.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    button.setPointerCapture(event.pointerId); // a finger may slide off while it holds
+    byPointer = true;
+    onHold();
+  });
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    button.addEventListener(type, () => onLetGo());
+  }
+  button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press asks for it on phones
+  button.addEventListener("click", () => {
+    // A screen reader clicks without a pointer or a key: then the button toggles.
+    if (!byPointer && !byKey) (toggled = !toggled) ? onHold() : onLetGo();
+    byPointer = false;
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (!isOn() || !isPush(event, button)) return;
+    event.preventDefault();
+    if (event.repeat) return;
+    byKey = true;
+    onHold();
+  });
+  document.addEventListener("keyup", (event) => {
+    if (!byKey || ![" ", "Enter"].includes(event.key)) return;
+    event.preventDefault();
+    byKey = false;
+    onLetGo();
+  });
+  window.addEventListener("blur", () => onLetGo());
+}
+
+/** The space bar, unless the element in focus has a use for it; on the button itself also Enter. */
+function isPush({ key, target }, button) {
+  if (target === button) return key === " " || key === "Enter";
+  return key === " " && !target.closest(OWN_KEYS);
+}

@@ -1,0 +1,123 @@
+/** The talk page: puts the parts together. */
+
+import { Call } from "./call.js";
+import { pushToTalk } from "./controls.js";
+import { fillPickers, remember, remembered } from "./devices.js";
+import { Pickers } from "./pickers.js";
+import { newItemId } from "./protocol.js";
+import { initialState, isInCall } from "./session.js";
+import { View } from "./view.js";
+import { WakeLock } from "./wakelock.js";
+
+const root = document.getElementById("talk");
+const data = JSON.parse(document.getElementById("talk-data").textContent);
+const wakeLock = new WakeLock();
+const view = new View(root, { onAction });
+const pickers = new Pickers(view, data, (choice) => call.dispatch({ type: "choose", ...choice }));
+const call = new Call(initialState({ ...pickers.choice, conversation: data.conversation }), {
+  worklets: { capture: root.dataset.captureUrl, playback: root.dataset.playbackUrl },
+  onChange,
+  onLevel: (who, level) => view.setLevel(who, level),
+});
+
+function onChange(state, before) {
+  view.announce(before, state);
+  wakeLock.keep(isInCall(state));
+  if (before.microphone !== state.microphone) listDevices();
+  if (before.phase !== state.phase) onPhase(state, before);
+  if (!isInCall(state)) draw();
+}
+
+/** Focus must not stay on what has just been hidden. */
+function onPhase(state, before) {
+  draw();
+  if (isInCall(state) && !isInCall(before)) view.part(state.microphone === "none" ? "text" : "mute").focus();
+  if (isInCall(state) && !isInCall(before)) requestAnimationFrame(drawOn);
+  if (state.phase === "ended" || state.phase === "failed") view.part("again").focus();
+  if (!isInCall(state)) view.showOptions(false);
+}
+
+function draw() {
+  view.render(call.state, call.lagSamples, performance.now());
+}
+
+function drawOn() {
+  if (!isInCall(call.state)) return;
+  draw();
+  requestAnimationFrame(drawOn);
+}
+
+function onAction(action, about) {
+  const actions = {
+    again: () => location.reload(),
+    dismiss: () => call.dispatch({ type: "notice", about, notice: null }),
+    microphone: () => (isInCall(call.state) ? call.useMicrophone(remembered("microphone")) : call.start()),
+    retry: () => call.dispatch({ type: "retry" }),
+    sound: () => call.resumeSound(),
+    type: () => call.startTyping(),
+  };
+  actions[action]();
+}
+
+function listDevices() {
+  const chosen = { microphone: call.microphone?.deviceId ?? "", speaker: remembered("speaker") };
+  return fillPickers(view.part("microphones"), view.part("speakers"), chosen);
+}
+
+function on(name, type, handler) {
+  view.part(name).addEventListener(type, (event) => {
+    handler(event);
+    // After a click the space bar belongs to push-to-talk again, not to the button. Keyboard users keep their place.
+    if (type === "click" && event.detail > 0) event.currentTarget?.blur();
+  });
+}
+
+on("start", "click", () => call.start());
+on("type", "click", () => call.startTyping());
+on("again", "click", () => call.start());
+on("mute", "click", () => call.dispatch({ type: "mute", on: !call.state.muted }));
+on("hang-up", "click", () => call.dispatch({ type: "hang.up" }));
+on("options-button", "click", () => view.showOptions(!root.classList.contains("options-open")));
+on("options-close", "click", () => view.showOptions(false));
+on("push-option", "change", ({ target }) => call.dispatch({ type: "push", on: target.checked }));
+on("microphones", "change", ({ target }) => {
+  remember("microphone", target.value);
+  call.useMicrophone(target.value);
+});
+on("speakers", "change", ({ target }) => {
+  remember("speaker", target.value);
+  call.useSpeaker(target.value);
+});
+on("text-form", "submit", (event) => {
+  event.preventDefault();
+  const text = view.part("text").value.trim();
+  if (!text) return;
+  call.dispatch({ type: "text", id: newItemId(), text });
+  view.part("text").value = "";
+});
+pushToTalk(
+  view.part("push"),
+  () => call.state.push && call.state.phase === "live",
+  () => call.dispatch({ type: "hold" }),
+  () => call.letGo(),
+);
+
+root.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || !root.classList.contains("options-open")) return;
+  view.showOptions(false);
+  view.part("options-button").focus();
+});
+navigator.mediaDevices?.addEventListener("devicechange", listDevices);
+window.addEventListener("online", () => call.dispatch({ type: "network.online" }));
+window.addEventListener("offline", () => call.dispatch({ type: "network.offline" }));
+window.addEventListener("pagehide", () => call.leave());
+document.addEventListener("visibilitychange", () => {
+  // A phone that slept has lost its sound, and perhaps its connection, without a word.
+  if (document.visibilityState === "visible" && isInCall(call.state)) {
+    call.resumeSound();
+    call.probe();
+  }
+});
+
+listDevices();
+draw();

@@ -1,0 +1,115 @@
+/** The microphone: opens it, hands out frames of the wire's format, and notices when it dies. */
+
+const CONSTRAINTS = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const SILENCE_FRAMES = 375; // 15 s of digital zeros, which no working microphone gives in a real room
+
+/** What to tell a person, by the name of the browser's error. */
+const PROBLEMS = {
+  NotAllowedError: ["The microphone is not allowed. Allow it in the browser’s settings for this site, or type instead.", "microphone"],
+  NotFoundError: ["No microphone was found. Plug one in, or type instead.", "microphone"],
+  OverconstrainedError: ["The chosen microphone is not there. Choose another one, or type instead.", "microphone"],
+  NotReadableError: ["The microphone is in use by another program. Close that program, or type instead.", "microphone"],
+};
+const OTHER_PROBLEM = ["The microphone could not be opened. Try again, or type instead.", "microphone"];
+const INSECURE = "Browsers give a microphone only to pages that came over https, or from localhost. You can type instead.";
+const SILENT = "No sound comes from the microphone. If you are speaking, see whether it is switched off, or choose another.";
+const UNPLUGGED = ["The microphone was unplugged. Plug it in or choose another one; you can also type.", "microphone"];
+
+export class Microphone {
+  /**
+   * `onFrame({pcm, level})` 25 times a second, with silence while there is no microphone;
+   * `onNotice(notice | null)` when something is the matter, or no longer; `onLost(notice)` when the device is gone.
+   */
+  constructor(context, { onFrame, onNotice, onLost }) {
+    this.context = context;
+    this.onFrame = onFrame;
+    this.onNotice = onNotice;
+    this.onLost = onLost;
+    this.stream = null;
+    this.silentFrames = 0;
+    this.flushed = null;
+  }
+
+  /** After the worklet module is loaded. */
+  listen() {
+    this.node = new AudioWorkletNode(this.context, "capture", { outputChannelCount: [1] });
+    this.node.port.onmessage = ({ data }) => this.#receive(data);
+    this.node.connect(this.context.destination); // it is silent, but only what is connected runs
+    if (this.source) this.source.connect(this.node);
+  }
+
+  /** Asks for the device ("" for the system's choice). Throws {tone, text, action}. */
+  async open(deviceId = "") {
+    const stream = await request(deviceId);
+    this.#drop();
+    this.stream = stream;
+    this.silentFrames = 0;
+    this.source = this.context.createMediaStreamSource(stream);
+    if (this.node) this.source.connect(this.node);
+    const [track] = stream.getAudioTracks();
+    track.onended = () => this.#lost();
+    track.onmute = () => this.onNotice({ tone: "info", text: SILENT, action: "microphone" });
+    track.onunmute = () => this.onNotice(null);
+  }
+
+  /** The id of the open device, or "". */
+  get deviceId() {
+    return this.stream?.getAudioTracks()[0]?.getSettings().deviceId ?? "";
+  }
+
+  /** Resolves when the unfinished frame was handed out. */
+  flush() {
+    return new Promise((resolve) => {
+      this.flushed = resolve;
+      this.node.port.postMessage({ type: "flush" });
+    });
+  }
+
+  close() {
+    this.#drop();
+    if (this.node) this.node.port.onmessage = null;
+    this.node?.disconnect();
+  }
+
+  #receive({ pcm, level, flushed }) {
+    if (pcm.length > 0) this.onFrame({ pcm, level });
+    if (flushed) this.flushed?.();
+    else if (this.stream) this.#watch(level);
+  }
+
+  #watch(level) {
+    if (level > 0 && this.silentFrames >= SILENCE_FRAMES) this.onNotice(null);
+    this.silentFrames = level > 0 ? 0 : this.silentFrames + 1;
+    if (this.silentFrames === SILENCE_FRAMES) this.onNotice({ tone: "info", text: SILENT, action: "microphone" });
+  }
+
+  #lost() {
+    this.#drop();
+    this.onLost(noticeOf(UNPLUGGED));
+  }
+
+  #drop() {
+    this.source?.disconnect();
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = null;
+      track.stop();
+    }
+    this.stream = this.source = null;
+  }
+}
+
+async function request(deviceId) {
+  if (!window.isSecureContext || !navigator.mediaDevices) throw { tone: "error", text: INSECURE, action: "type" };
+  const device = deviceId ? { deviceId: { exact: deviceId } } : {};
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio: { ...CONSTRAINTS, ...device } });
+  } catch (error) {
+    // A remembered device that is not plugged in today must not keep the others out.
+    if (deviceId && error.name === "OverconstrainedError") return request("");
+    throw noticeOf(PROBLEMS[error.name] ?? OTHER_PROBLEM);
+  }
+}
+
+function noticeOf([text, action]) {
+  return { tone: "error", text, action };
+}

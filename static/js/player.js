@@ -1,0 +1,55 @@
+/** Plays replies through the playback worklet. Its events are those of worklets/playback.js, as "playback.…". */
+
+const STOP_TIMEOUT_MS = 200;
+
+export class Player {
+  /** `onEvent({type, item, samples})`; `onLevel(level)` while a reply sounds. After the worklet module is loaded. */
+  constructor(context, { onEvent, onLevel }) {
+    this.onEvent = onEvent;
+    this.onLevel = onLevel;
+    this.last = { item: null, samples: 0 };
+    this.timer = null; // set while a stop waits for its answer
+    this.context = context;
+    this.node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.node.port.onmessage = ({ data }) => this.#receive(data);
+    this.node.connect(context.destination);
+  }
+
+  /** How far what is heard lags behind what is rendered (Bluetooth: 200 ms and more), in samples of the wire. */
+  get lagSamples() {
+    return Math.round((this.context.outputLatency || this.context.baseLatency || 0) * 24000);
+  }
+
+  /** `pcm`: Int16Array, 24 kHz mono; it is given away. */
+  play(item, pcm) {
+    this.node.port.postMessage({ type: "audio", item, pcm }, [pcm.buffer]);
+  }
+
+  end(item) {
+    this.node.port.postMessage({ type: "end", item });
+  }
+
+  /** Fades out at once. Always answered by "playback.stopped", also by a sound system that has gone to sleep. */
+  stop() {
+    this.node.port.postMessage({ type: "stop" });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#receive({ type: "stopped", ...this.last }), STOP_TIMEOUT_MS);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.node.port.onmessage = null;
+    this.node.disconnect();
+  }
+
+  #receive({ type, item, samples, level }) {
+    if (type === "stopped" && this.timer === null) return;
+    if (type === "stopped") {
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+    this.last = type === "progress" ? { item, samples } : { item: null, samples: 0 };
+    if (level !== undefined) this.onLevel(level);
+    this.onEvent({ type: `playback.${type}`, item, samples });
+  }
+}

@@ -1,0 +1,97 @@
+/** The WebSocket to /v1/realtime: opens it, notices when it is dead, and reports what comes. */
+
+import * as protocol from "./protocol.js";
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15000;
+const PROBE_MS = 4000;
+const STALLED_BYTES = 240000; // five seconds of audio that the network does not take
+const LOST = 1006; // the code browsers give to a connection that ended without a word
+
+/** Full jitter: after an outage not everybody comes back in the same instant. `random` is in [0, 1). */
+export function backoffMs(attempt, random) {
+  const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
+  return Math.round(ceiling * (0.5 + random / 2));
+}
+
+export function realtimeUrl(page, { assistant, conversation }) {
+  const url = new URL("/v1/realtime", page);
+  url.protocol = url.protocol.replace("http", "ws");
+  if (assistant) url.searchParams.set("assistant", assistant);
+  if (conversation) url.searchParams.set("conversation", conversation);
+  return url;
+}
+
+export class RealtimeSocket {
+  /** `onEvent(event)` for each server event; `onClose(code)` once for each connection that ended by itself. */
+  constructor(onEvent, onClose) {
+    this.onEvent = onEvent;
+    this.onClose = onClose;
+    this.socket = null;
+    this.timer = null;
+    this.probing = null;
+  }
+
+  /** Replaces whatever was open or waiting. */
+  connect(url, delayMs = 0) {
+    this.disconnect();
+    this.timer = setTimeout(() => this.#open(url), delayMs);
+  }
+
+  disconnect() {
+    clearTimeout(this.timer);
+    clearTimeout(this.probing);
+    this.probing = null;
+    const socket = this.socket;
+    this.socket = null; // first: what it still reports is of no interest
+    socket?.close(1000);
+  }
+
+  send(event) {
+    if (this.#isOpen()) this.socket.send(JSON.stringify(event));
+  }
+
+  /** `pcm`: Int16Array, 24 kHz mono. A binary frame is the server's short form of an audio append. */
+  sendAudio(pcm) {
+    if (!this.#isOpen()) return;
+    if (this.socket.bufferedAmount > STALLED_BYTES) this.#lose();
+    else this.socket.send(pcm);
+  }
+
+  /** After the network changed or the device slept: is the server still there? A dead TCP connection does not say. */
+  probe() {
+    if (!this.#isOpen() || this.probing !== null) return;
+    this.send(protocol.areYouThere());
+    this.probing = setTimeout(() => this.#lose(), PROBE_MS);
+  }
+
+  #isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  #open(url) {
+    const socket = new WebSocket(url);
+    this.socket = socket;
+    socket.onmessage = ({ data }) => this.#receive(socket, data);
+    socket.onclose = ({ code }) => this.#closed(socket, code);
+  }
+
+  #receive(socket, data) {
+    if (socket !== this.socket) return;
+    clearTimeout(this.probing);
+    this.probing = null;
+    const event = typeof data === "string" ? protocol.parse(data) : null;
+    if (event) this.onEvent(event);
+  }
+
+  #closed(socket, code) {
+    if (socket !== this.socket) return;
+    this.disconnect();
+    this.onClose(code);
+  }
+
+  #lose() {
+    this.disconnect();
+    this.onClose(LOST);
+  }
+}

@@ -1,0 +1,145 @@
+/** The talk page as it looks: from the session's state to the document. It decides nothing. */
+
+import { isInCall } from "./session.js";
+import { announcementOf, statusOf } from "./status.js";
+import { Transcript } from "./transcript.js";
+
+const ACTIONS = {
+  microphone: "Try the microphone again",
+  type: "Type instead",
+  sound: "Turn the sound on",
+  retry: "Try now",
+  again: "Reload the page",
+};
+const QUIETEST_DB = -54;
+const FALL_PER_FRAME = 0.06; // of the meter's length: quick to rise, slow to fall, as the eye expects
+
+export class View {
+  /** `root` holds the elements with a data-part; `onAction(action, about)`: a notice's button was pressed. */
+  constructor(root, { onAction }) {
+    this.root = root;
+    this.onAction = onAction;
+    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.transcript = new Transcript(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" });
+    this.levels = { user: { heard: 0, shown: 0 }, assistant: { heard: 0, shown: 0 } };
+    this.notices = null;
+  }
+
+  /** `level`: root mean square, 0 to 1. */
+  setLevel(who, level) {
+    const db = 20 * Math.log10(level + 1e-9);
+    this.levels[who].heard = Math.max(0, Math.min(1, 1 - db / QUIETEST_DB));
+  }
+
+  announce(before, after) {
+    const words = announcementOf(before, after);
+    if (words) this.part("announcer").textContent = words;
+  }
+
+  /** Once a frame. */
+  render(state, lag, now) {
+    const status = statusOf(state);
+    const inCall = isInCall(state);
+    set(this.root, "state", status.name);
+    set(this.root, "phase", inCall ? "call" : state.phase);
+    document.body.classList.toggle("in-call", inCall);
+    this.#text("status", status.label);
+    this.#text("hint", state.phase === "busy" ? countdown(state.retryAt - now) : status.hint);
+    this.#renderControls(state);
+    this.#renderNotices(state);
+    this.transcript.render(state, lag);
+    this.#renderLevels(status.name);
+  }
+
+  /** For the eye only, hence not a state of the session. */
+  showOptions(open) {
+    this.root.classList.toggle("options-open", open);
+    this.part("options-button").setAttribute("aria-expanded", String(open));
+  }
+
+  showAssistant({ name, description, isDemo }) {
+    this.part("assistant-name").textContent = name;
+    this.part("assistant-meter").textContent = name;
+    this.part("description").textContent = description;
+    this.part("demo").hidden = !isDemo;
+    this.transcript.names.assistant = name;
+  }
+
+  #renderControls(state) {
+    const isLive = state.phase === "live";
+    const mute = this.part("mute");
+    mute.setAttribute("aria-pressed", String(state.muted));
+    mute.disabled = state.push || !["on", "lost"].includes(state.microphone);
+    const push = this.part("push");
+    push.hidden = !state.push || state.microphone === "none";
+    push.disabled = !isLive;
+    push.classList.toggle("held", state.heldSince !== null);
+    this.part("text").disabled = !isLive;
+    this.part("send").disabled = !isLive;
+    this.part("push-option").checked = state.push;
+    this.part("start").disabled = state.phase === "asking";
+    this.part("type").disabled = state.phase === "asking";
+    this.part("no-captions").hidden = state.order.length > 0;
+    if (state.conversation) this.#link("history", state.conversation);
+  }
+
+  #link(name, conversation) {
+    const link = this.part(name);
+    const href = this.root.dataset.conversationUrl.replace("CONVERSATION", conversation);
+    if (link.getAttribute("href") !== href) link.setAttribute("href", href);
+  }
+
+  #renderNotices({ notices }) {
+    if (notices === this.notices) return;
+    this.notices = notices;
+    const shown = Object.entries(notices).map(([about, notice]) => this.#notice(about, notice));
+    this.part("notices").replaceChildren(...shown);
+  }
+
+  #notice(about, { tone, text, action }) {
+    const notice = document.createElement("div");
+    notice.className = `notice ${tone}`;
+    const words = document.createElement("p");
+    words.textContent = text;
+    const buttons = document.createElement("div");
+    buttons.className = "row";
+    if (ACTIONS[action]) buttons.append(this.#button(ACTIONS[action], () => this.onAction(action, about)));
+    if (about === "turn" || about === "speaker") buttons.append(this.#button("Dismiss", () => this.onAction("dismiss", about)));
+    notice.append(words, buttons);
+    return notice;
+  }
+
+  #button(label, onClick) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = label;
+    button.addEventListener("click", onClick);
+    return button;
+  }
+
+  #renderLevels(name) {
+    for (const [who, level] of Object.entries(this.levels)) {
+      level.shown = Math.max(level.heard, level.shown - FALL_PER_FRAME);
+      this.part(`level-${who}`).style.transform = `scaleX(${level.shown.toFixed(3)})`;
+    }
+    const speaker = name === "speaking" ? "assistant" : "user";
+    this.part("orb").style.setProperty("--level", this.levels[speaker].shown.toFixed(3));
+  }
+
+  #text(name, text) {
+    const part = this.part(name);
+    if (part.textContent !== text) part.textContent = text;
+  }
+
+}
+
+/** Only what differs: writing the same value again costs a style recalculation, sixty times a second. */
+function set(element, key, value) {
+  if (element.dataset[key] !== value) element.dataset[key] = value;
+}
+
+function countdown(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again.";
+}
