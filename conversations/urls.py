@@ -4,7 +4,6 @@ from conversations.views import clips, history, talk
 
 urlpatterns = [
     path("", talk.home, name="home"),
-    path("", talk.home, name="home"),
     path("talk/", talk.talk, name="talk"),
     path("conversations/", history.history, name="history"),
     path("conversations/<str:public_id>/", history.conversation, name="conversation"),
