@@ -5,7 +5,8 @@ mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its
 
     EngineError
       ├─ EngineAuthError          the provider refused the key
-      ├─ EngineQuotaError         rate limit, quota or credit is used up
+      ├─ EngineQuotaError         quota or credit is used up
+      │    └─ EngineBusy          rate limit: worth another try
       ├─ EngineTimeout            no answer, or none further, in time
       ├─ EngineUnavailable        connection refused or cut, 5xx
       └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
@@ -46,6 +47,10 @@ class EngineQuotaError(EngineError):
     code = "provider_quota_exceeded"
 
 
+class EngineBusy(EngineQuotaError):
+    pass
+
+
 class EngineTimeout(EngineError):
     code = "engine_timeout"
 
@@ -67,7 +72,12 @@ class EngineSpec:
     voice: str = ""
     api_key: str = ""  # Google: an API key, or the JSON text of a service account
     base_url: str = ""  # OpenAI: compatible server. Google: endpoint; http:// means plaintext gRPC
-    timeout_sec: float = 15.0  # to the first byte, and between two pieces
+    timeout_sec: float = 15.0  # to the first byte, other tries included, and between two pieces
+    public_only: bool = False  # a user typed base_url: only public addresses may be called
+    reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers
+
+    def __repr__(self) -> str:
+        return f"EngineSpec({self.label()!r}, base_url={self.base_url!r})"  # the key stays out of logs
 
     def label(self) -> str:
         """`provider:model[:voice]`, as stored with items and shown to people."""

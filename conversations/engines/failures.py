@@ -1,0 +1,75 @@
+"""What a user reads when an engine fails: the same sentences for every provider, with the engine's name in front."""
+
+from dataclasses import dataclass
+
+from conversations.engines.base import (
+    KIND_NAMES,
+    EngineAuthError,
+    EngineBusy,
+    EngineQuotaError,
+    EngineRejected,
+    EngineTimeout,
+    EngineUnavailable,
+    Kind,
+)
+
+MAX_DETAIL = 300  # characters of a provider's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    kind: Kind
+    provider: str
+    name: str  # “OpenAI”: what people call the provider
+    secret: str  # never to appear, whatever the provider echoes
+
+    def auth(self, detail: str = "") -> EngineAuthError:
+        sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
+        return EngineAuthError(self.kind, self.provider, self._say(sentence, detail))
+
+    def quota(self) -> EngineQuotaError:
+        sentence = "has no credit left for this key. Top it up with the provider, or save another key under Settings."
+        return EngineQuotaError(self.kind, self.provider, self._say(sentence))
+
+    def busy(self) -> EngineBusy:
+        sentence = "gets too many requests with this key just now. Wait a moment, then try again."
+        return EngineBusy(self.kind, self.provider, self._say(sentence))
+
+    def timeout(self, seconds: float) -> EngineTimeout:
+        return EngineTimeout(
+            self.kind, self.provider, self._say(f"sent nothing for {seconds:g} seconds. Please try again.")
+        )
+
+    def unreachable(self) -> EngineUnavailable:
+        sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
+        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+
+    def broke_off(self) -> EngineUnavailable:
+        sentence = "broke off in the middle of its answer. Please try again."
+        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+
+    def trouble(self, status: object) -> EngineUnavailable:
+        sentence = f"has trouble of its own ({status}). Try again in a moment."
+        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+
+    def rejected(self, detail: str) -> EngineRejected:
+        sentence = "refused the request. Check the model and the voice of this assistant."
+        return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
+
+    def not_found(self) -> EngineRejected:
+        sentence = "found nothing at its base URL. Check it: most end in /v1."
+        return EngineRejected(self.kind, self.provider, self._say(sentence))
+
+    def garbage(self, expected: str) -> EngineRejected:
+        sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
+        return EngineRejected(self.kind, self.provider, self._say(sentence))
+
+    def _say(self, sentence: str, detail: str = "") -> str:
+        said = f" It said: “{self._scrub(detail)}”" if detail else ""
+        return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
+
+    def _scrub(self, detail: str) -> str:
+        plain = " ".join(detail.split())
+        if self.secret:
+            plain = plain.replace(self.secret, "…")
+        return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"

@@ -1,0 +1,176 @@
+"""Google Cloud Text-to-Speech over gRPC: streamed for Chirp 3 HD voices, whole for the others."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import grpc
+import grpc.aio
+from google.api_core import exceptions as errors
+from google.auth import exceptions as auth_errors
+from google.auth import jwt
+from google.cloud import texttospeech as api
+from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
+
+from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineError, EngineSpec
+from conversations.engines.failures import Failures
+from conversations.engines.supervision import pieces
+
+ENDPOINT = "https://texttospeech.googleapis.com"
+AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself
+SPEAKER = "Chirp3-HD-Kore"  # with a language in front, where no voice is chosen
+STREAMING_FAMILY = "Chirp3-HD"
+WAV_HEADER_BYTES = 44
+
+# One piece may be a whole minute of audio; a quiet connection is kept through firewalls.
+CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.keepalive_time_ms", 60_000))
+
+_channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, grpc.aio.Channel]] = WeakKeyDictionary()
+
+
+class CloudTextToSpeech:
+    """The credential travels with each call, so that all sessions share the connection to an endpoint."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._failures = Failures("tts", spec.provider, "Google", spec.api_key)
+        self._unary_voices: set[str] = set()
+
+    async def speak(
+        self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
+    ) -> AsyncGenerator[bytes]:
+        if not text.strip():
+            return
+        name = voice or self._spec.voice or f"{language or 'en-US'}-{SPEAKER}"
+        stream = pieces(lambda: self._speech(text, name, speed), self._spec.timeout_sec, self._failures.timeout)
+        async with aclosing(stream):
+            async for pcm in stream:
+                yield pcm
+
+    async def _speech(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+        with self._explained():
+            if STREAMING_FAMILY in voice and voice not in self._unary_voices:
+                try:
+                    async with aclosing(self._streamed(text, voice, speed)) as stream:
+                        async for pcm in stream:
+                            yield pcm
+                    return
+                except (errors.InvalidArgument, errors.MethodNotImplemented) as error:
+                    if "stream" not in str(error).lower():
+                        raise
+                    self._unary_voices.add(voice)
+            yield await self._whole(text, voice, speed)
+
+    async def _streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+        config = api.StreamingSynthesizeConfig(
+            voice=_voice(voice),
+            streaming_audio_config=api.StreamingAudioConfig(
+                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=speed
+            ),
+        )
+
+        async def requests() -> AsyncIterator[api.StreamingSynthesizeRequest]:
+            yield api.StreamingSynthesizeRequest(streaming_config=config)
+            yield api.StreamingSynthesizeRequest(input=api.StreamingSynthesisInput(text=text))
+
+        call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._metadata())
+        rest = b""
+        try:
+            async for response in call:
+                pcm = rest + response.audio_content
+                end = len(pcm) - len(pcm) % SAMPLE_BYTES
+                rest = pcm[end:]
+                if end:
+                    yield pcm[:end]
+        finally:
+            call.cancel()  # resets the stream upstream; nothing once it has ended
+
+    async def _whole(self, text: str, voice: str, speed: float) -> bytes:
+        response = await self._client.synthesize_speech(
+            input=api.SynthesisInput(text=text),
+            voice=_voice(voice),
+            audio_config=api.AudioConfig(
+                audio_encoding=api.AudioEncoding.LINEAR16, sample_rate_hertz=SAMPLE_RATE, speaking_rate=speed
+            ),
+            metadata=self._metadata(),
+        )
+        audio = bytes(response.audio_content)
+        return audio[WAV_HEADER_BYTES:] if audio.startswith(b"RIFF") else audio
+
+    @cached_property
+    def _client(self) -> api.TextToSpeechAsyncClient:
+        channel = shared_channel(self._spec.base_url or ENDPOINT)
+        return api.TextToSpeechAsyncClient(transport=TextToSpeechGrpcAsyncIOTransport(channel=channel))
+
+    def _metadata(self) -> list[tuple[str, str]]:
+        if not self._spec.api_key.lstrip().startswith("{"):
+            return [("x-goog-api-key", self._spec.api_key)] if self._spec.api_key else []
+        headers: dict[str, str] = {}
+        self._account.before_request(None, "POST", AUDIENCE, headers)
+        return list(headers.items())
+
+    @cached_property
+    def _account(self) -> Any:
+        """Signs its own tokens, so that no other server has to be asked for them: google.aip.dev/auth/4111."""
+        info = json.loads(self._spec.api_key)
+        return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (errors.GoogleAPIError, auth_errors.GoogleAuthError, grpc.RpcError, ValueError) as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: Exception) -> EngineError:
+        detail = str(getattr(error, "message", "") or "")
+        match error:
+            case errors.InvalidArgument() if "api key" in detail.lower():
+                return self._failures.auth()
+            case errors.PermissionDenied():  # also when the API is not enabled in the key's project, as it says
+                return self._failures.auth(detail)
+            case errors.Unauthenticated() | auth_errors.GoogleAuthError():
+                return self._failures.auth()
+            case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
+                return self._failures.quota()
+            case errors.ResourceExhausted():
+                return self._failures.busy()
+            case errors.DeadlineExceeded():
+                return self._failures.timeout(self._spec.timeout_sec)
+            case errors.ClientError() if not isinstance(error, errors.Cancelled):
+                return self._failures.rejected(detail)
+            case errors.ServiceUnavailable():
+                return self._failures.unreachable()
+            case errors.GoogleAPICallError() if error.code is not None:
+                return self._failures.trouble(f"error {int(error.code)}")
+            case ValueError():
+                return self._failures.auth("the credential is neither an API key nor the JSON of a service account")
+        return self._failures.broke_off()
+
+
+def shared_channel(endpoint: str) -> grpc.aio.Channel:
+    """The running loop's connection to `endpoint`; http:// is plaintext."""
+    channels = _channels.setdefault(asyncio.get_running_loop(), {})
+    if endpoint not in channels:
+        parts = urlsplit(endpoint if "//" in endpoint else f"https://{endpoint}")
+        if parts.scheme == "http":
+            channels[endpoint] = grpc.aio.insecure_channel(parts.netloc, CHANNEL_OPTIONS)
+        else:
+            channels[endpoint] = grpc.aio.secure_channel(parts.netloc, grpc.ssl_channel_credentials(), CHANNEL_OPTIONS)
+    return channels[endpoint]
+
+
+async def close_channels() -> None:
+    """Closes the running loop's connections, at the end of a process or a test."""
+    for channel in _channels.pop(asyncio.get_running_loop(), {}).values():
+        await channel.close()
+
+
+def _voice(name: str) -> api.VoiceSelectionParams:
+    """`en-US-Chirp3-HD-Kore` speaks en-US, `cmn-CN-Chirp3-HD-Kore` cmn-CN."""
+    return api.VoiceSelectionParams(name=name, language_code="-".join(name.split("-")[:2]))

@@ -1,0 +1,55 @@
+import io
+import wave
+
+from openai import omit
+from openai.types.audio import Transcription
+
+from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineSpec, Transcript, pcm_seconds
+from conversations.engines.openai.account import SDK_ERRORS, Account
+from conversations.engines.supervision import answer
+
+SHORTEST_SEC = 0.1  # shorter audio is refused: platform.openai.com/docs/api-reference/audio
+
+
+class Transcriptions:
+    """`/v1/audio/transcriptions`: a whole utterance as a WAV file."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._account = Account("stt", spec)
+
+    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+        if pcm_seconds(pcm) < SHORTEST_SEC:
+            return Transcript(text="", seconds=pcm_seconds(pcm))
+        file = ("utterance.wav", wav(pcm), "audio/wav")
+        return await answer(
+            lambda: self._request(file, language.partition("-")[0].lower(), prompt, pcm_seconds(pcm)),
+            self._spec.timeout_sec,
+            self._account.failures.timeout,
+        )
+
+    async def _request(self, file: tuple[str, bytes, str], language: str, prompt: str, seconds: float) -> Transcript:
+        try:
+            result = await self._account.client.audio.transcriptions.create(
+                file=file,
+                model=self._spec.model,
+                language=language or omit,
+                prompt=prompt or omit,
+                response_format="json",
+            )
+        except SDK_ERRORS as error:
+            raise self._account.explain(error) from error
+        if not isinstance(result, Transcription) or not isinstance(result.text, str):
+            raise self._account.failures.garbage("a transcript")
+        billed = getattr(result.usage, "seconds", None)  # models billed by tokens do not say
+        return Transcript(text=result.text.strip(), seconds=billed or seconds)
+
+
+def wav(pcm: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(SAMPLE_BYTES)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(pcm)
+    return buffer.getvalue()
