@@ -4,6 +4,7 @@ The user's own provider key comes before the site's; the assistant's choice befo
 (`STT_ENGINE` …); with neither, the best provider that has a credential; the demo when none has.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +35,20 @@ class EngineSet:
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:
     """Reads the database (provider keys); call it from sync code."""
+    return choose_each(user, [assistant])[0]
+
+
+def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
+    """As `choose`, for all of them with one look at the user's keys."""
     credentials = {provider: credential_for(user, provider) for provider in ("openai", "google")}
-    return EngineSet(
-        stt=_spec("stt", assistant, credentials),
-        llm=_spec("llm", assistant, credentials),
-        tts=_spec("tts", assistant, credentials),
-    )
+    return [
+        EngineSet(
+            stt=_spec("stt", assistant, credentials),
+            llm=_spec("llm", assistant, credentials),
+            tts=_spec("tts", assistant, credentials),
+        )
+        for assistant in assistants
+    ]
 
 
 def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:

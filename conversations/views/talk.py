@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from conversations.engine_choice import choose
+from conversations.engine_choice import EngineSet, choose_each
 from conversations.engines.registry import voices
 from conversations.models import Assistant, Conversation
 
@@ -30,13 +30,13 @@ def talk(request: HttpRequest) -> HttpResponse:
     continued = _continued(user, request.GET.get("conversation", ""))
     offered = list(_offered(user))
     chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
+    engines = choose_each(user, offered)
     context = {
         "conversation": continued,
         "assistants": offered,
         "chosen": chosen,
-        "is_demo": choose(user, chosen).is_demo,
         "data": {
-            "assistants": [_described(user, assistant) for assistant in offered],
+            "assistants": [_described(*pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
         },
@@ -63,9 +63,8 @@ def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None)
     return next(iter(wanted + offered), None)
 
 
-def _described(user: User, assistant: Assistant) -> dict[str, object]:
+def _described(assistant: Assistant, engines: EngineSet) -> dict[str, object]:
     """What the scripts need to know of it: {slug, name, description, voices: [[id, label], …], voice, isDemo}."""
-    engines = choose(user, assistant)
     return {
         "slug": assistant.slug,
         "name": assistant.name,

@@ -173,7 +173,8 @@ function onRefused(state) {
 }
 
 function onBusy(state, random, now) {
-  const notice = { tone: "error", text: "The server is busy: all its places are taken.", action: "retry" };
+  const text = state.notices.server?.text ?? "The server is busy with other conversations.";
+  const notice = { tone: "error", text, action: "retry" };
   const [waiting, effects] = connect(withNotice(state, "server", notice), now, BUSY_RETRY_MS * (1 + random / 2));
   return [{ ...waiting, phase: "busy" }, effects];
 }

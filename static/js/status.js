@@ -7,7 +7,7 @@ const FIXED = {
   reconnecting: ["reconnecting", "Connection lost", "Connecting again, into the same conversation."],
   busy: ["error", "The server is busy", ""],
   failed: ["error", "The conversation was ended", ""],
-  ended: ["ended", "The conversation has ended", ""],
+  ended: ["ended", "Conversation ended", ""],
 };
 
 /** Returns {name, label, hint}. */

@@ -56,7 +56,7 @@ export class Transcript {
 function wordsOf(item, lag) {
   if (!item.track) return item.text;
   const words = spokenText(item.track, item.played - (isOver(item) ? 0 : lag));
-  return item.cut && words ? `${words.trimEnd()}…` : words;
+  return item.cut && words ? `${words.trimEnd()} …` : words;
 }
 
 /** Whether its clock has stopped: then nothing is on its way to the ear any more. */

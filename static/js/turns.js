@@ -156,7 +156,7 @@ function onError(state, { error }) {
     const text = "Nothing was heard. Is this the right microphone?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
-  const notice = { tone: "error", text: error.message };
   const final = FINAL_CODES.has(error.code);
-  return [withNotice({ ...state, final, thinking: false }, final ? "server" : "turn", notice), []];
+  const about = final || state.phase !== "live" ? "server" : "turn";
+  return [withNotice({ ...state, final, thinking: false }, about, { tone: "error", text: error.message }), []];
 }
