@@ -123,7 +123,7 @@ def _item(item: object) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise ProtocolError("missing_required_parameter", "'item' is missing: an object.", "item")
     role = item.get("role") if item.get("type") == "message" else None
-    shape = ITEM_SHAPES.get((item.get("type"), role)) if isinstance(role, str | None) else None
+    shape = next((shape for kind, shape in ITEM_SHAPES.items() if kind == (item.get("type"), role)), None)
     if shape is None:
         param = "item.role" if item.get("type") == "message" else "item.type"
         served = "message with role user, assistant or system; function_call; function_call_output"

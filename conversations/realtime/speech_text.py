@@ -3,12 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
-FENCE = re.compile(r"```[^\n`]*\n?")
+FENCE = "```"
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 URL = re.compile(r"https?://[^\s)>\]]+")
 LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\|)", re.MULTILINE)
 RULE = re.compile(r"^[ \t|:]*[-=_*]{3,}[-=_*|: \t]*$", re.MULTILINE)
-EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~|`)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~|`)(?!\w)")
+EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~|`)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~|`)(?!\w)")
 TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U00002600-\U000027bf\U00002b00-\U00002bff\U0000fe0f\U0000200d\U000020e3\U0001f1e6-\U0001f1ff\U000e0020-\U000e007f]"
@@ -30,7 +30,7 @@ class SpeechText:
 
     def _without_code(self, clause: str) -> str:
         prose = ""
-        for number, part in enumerate(FENCE.split(clause)):
+        for number, part in enumerate(clause.split(FENCE)):
             if number:
                 self._in_code = not self._in_code
             if not self._in_code:

@@ -1,0 +1,148 @@
+"""The turn machine on a table: a clock that the test turns, engines that answer what the test says."""
+
+import base64
+import json
+from itertools import count
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.client_events import AudioAppend, parse
+from conversations.realtime.core import Limits
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.items import Item
+from conversations.realtime.session_config import default_config
+from conversations.realtime.turn_machine import TurnMachine
+from tests.realtime import wire
+
+WINDOW_MS = 32
+
+
+class Table:
+    def __init__(self, *, limits: Limits | None = None, items: tuple[Item, ...] = (), **turn_detection: Any) -> None:
+        numbers = count(1)
+        config = default_config(
+            session_id="sess_1",
+            model="assistant",
+            instructions="Be brief.",
+            voice="kore",
+            stt_model="stt-1",
+            language="",
+            speed=1.0,
+            expires_at=1_900_000_000,
+        )
+        self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items)
+        self.now = 100.0
+        self.actions: list[do.Action] = []
+        self.deadlines: dict[str, float] = {}
+        self._take(self.machine.start(self.now))
+        if turn_detection:
+            kind = {"type": "server_vad", **turn_detection}
+            self.client("session.update", session={"audio": {"input": {"turn_detection": kind}}})
+
+    # What happens.
+
+    def client(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """A client event through the parser; returns what the server sends about it."""
+        return self.frame(json.dumps({"type": kind, **fields}))
+
+    def frame(self, text: str) -> list[dict[str, Any]]:
+        try:
+            event = parse(text)
+        except ProtocolError as error:
+            return self._take(self.machine.refuse(error))
+        return self._take(self.machine.receive(event, self.now))
+
+    def engine(self, event: do.EngineEvent) -> list[dict[str, Any]]:
+        return self._take(self.machine.receive(event, self.now))
+
+    def manual(self) -> None:
+        self.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
+
+    def audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
+        """Audio in real time; with VAD on, every window of it has the probability `speech`."""
+        sent = []
+        for _ in range(ms // WINDOW_MS):
+            self.now += WINDOW_MS / 1000
+            append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
+            sent += self._take(self.machine.receive(append, self.now))
+            if isinstance(self.actions[-1], do.Detect):
+                sent += self.engine(do.SpeechWindow(speech or 0.0))
+        return sent
+
+    def say(self, ms: int = 960) -> list[dict[str, Any]]:
+        """An utterance and the silence that ends it."""
+        return self.audio(ms, 0.9) + self.audio(640, 0.0)
+
+    def transcript(self, text: str) -> list[dict[str, Any]]:
+        return self.engine(do.TranscriptReady(self.last(do.Transcribe).item_id, text, 1.5))
+
+    def write(self, text: str) -> list[dict[str, Any]]:
+        return self.engine(do.ReplyText(self.last(do.Generate).response_id, text))
+
+    def end_text(self, reason: Any = "stop") -> list[dict[str, Any]]:
+        return self.engine(do.ReplyDone(self.last(do.Generate).response_id, reason, 20, 5))
+
+    def speak(self, ms: int = 1000) -> list[dict[str, Any]]:
+        """Sounds every clause that waits for its speech, `ms` of audio each."""
+        sent = []
+        for clause in [action for action in self.actions if isinstance(action, do.Speak)]:
+            response = self.machine.replying.response
+            if response is not None and clause.response_id == response.id and clause.index >= response.finished:
+                if clause.text:
+                    pcm = bytes(ms * BYTES_PER_MS)
+                    sent += self.engine(do.SpeechAudio(clause.response_id, clause.index, pcm))
+                sent += self.engine(do.SpeechDone(clause.response_id, clause.index))
+        return sent
+
+    def pass_time(self, seconds: float) -> list[dict[str, Any]]:
+        """Turns the clock, and tells the machine of each deadline on the way."""
+        until, sent = self.now + seconds, []
+        while due := [(at, name) for name, at in self.deadlines.items() if at <= until]:
+            self.now, name = min(due)
+            del self.deadlines[name]
+            sent += self.engine(do.DeadlinePassed(name))
+        self.now = until
+        return sent
+
+    def turn(self, words: str = "Hello there.", reply: str = "Hi, what can I do for you?") -> list[dict[str, Any]]:
+        """A whole spoken turn."""
+        sent = self.say() + self.transcript(words) + self.write(reply) + self.end_text()
+        return sent + self.speak()
+
+    # What came of it.
+
+    def last(self, kind: type[Any]) -> Any:
+        return next(action for action in reversed(self.actions) if isinstance(action, kind))
+
+    def saved(self, item_id: str) -> Item:
+        """The item as it was stored last."""
+        saves = [action for action in self.actions if isinstance(action, do.Save)]
+        return next(save.item for save in reversed(saves) if save.item.id == item_id)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [action.event for action in self.actions if isinstance(action, do.Send)]
+
+    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+        self.actions += actions
+        sent = []
+        for action in actions:
+            if isinstance(action, do.Send):
+                raw = json.dumps(action.event)
+                wire.check(action.event, raw)
+                sent.append(json.loads(raw))
+            elif isinstance(action, do.SetDeadline):
+                self.deadlines.pop(action.name, None)
+                if action.at is not None:
+                    self.deadlines[action.name] = action.at
+        wire.check_order(self.events)
+        return sent
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"] for event in events]
+
+
+def base64_silence(ms: int) -> str:
+    return base64.b64encode(bytes(ms * BYTES_PER_MS)).decode()

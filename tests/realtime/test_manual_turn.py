@@ -1,0 +1,90 @@
+from conversations.realtime import actions as do
+from conversations.realtime.core import Limits
+from tests.realtime.harness import Table, base64_silence, kinds
+
+
+def manual_table(limits: Limits | None = None) -> Table:
+    table = Table(limits=limits)
+    table.manual()
+    return table
+
+
+def test_it_works() -> None:
+    table = manual_table()
+    assert table.audio(320) == []
+    sent = table.client("input_audio_buffer.commit")
+    assert kinds(sent) == ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
+    assert len(table.last(do.Transcribe).pcm) == 320 * 48
+    assert "response.created" not in kinds(table.transcript("Hello there."))
+
+
+def test_a_response_asked_for_with_the_commit_waits_for_the_words() -> None:
+    table = manual_table()
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    assert kinds(table.client("response.create")) == ["response.created"]
+    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    table.transcript("What is two and two?")
+    assert table.last(do.Generate).messages[-1] == ("user", "What is two and two?")
+
+
+def test_the_buffer_is_empty_after_a_commit() -> None:
+    table = manual_table()
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    error = table.client("input_audio_buffer.commit", event_id="mine")[0]["error"]
+    assert (error["code"], error["event_id"]) == ("input_audio_buffer_commit_empty", "mine")
+
+
+def test_a_clear_forgets_the_audio() -> None:
+    table = manual_table()
+    table.audio(320)
+    assert kinds(table.client("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
+    assert kinds(table.client("input_audio_buffer.commit")) == ["error"]
+
+
+def test_a_commit_in_vad_mode_ends_the_speech_without_a_response() -> None:
+    table = Table()
+    table.audio(640, 0.9)
+    sent = table.client("input_audio_buffer.commit")
+    assert kinds(sent)[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
+    assert "response.created" not in kinds(table.transcript("Hello there."))
+
+
+def test_a_full_buffer_refuses_and_keeps_what_it_has() -> None:
+    table = manual_table(Limits(max_buffer_ms=1000))
+    table.audio(960)
+    error = table.client("input_audio_buffer.append", audio=base64_silence(200), event_id="big")[0]["error"]
+    assert (error["code"], error["event_id"]) == ("input_audio_buffer_full", "big")
+    table.client("input_audio_buffer.commit")
+    assert len(table.last(do.Transcribe).pcm) == 960 * 48
+
+
+def test_an_append_may_split_a_sample() -> None:
+    table = manual_table()
+    for data in ("AAAA", "AAAA"):  # three bytes each
+        assert table.client("input_audio_buffer.append", audio=data) == []
+    assert table.pass_time(5) == []
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    assert len(table.last(do.Transcribe).pcm) == 320 * 48 + 6
+
+
+def test_half_a_sample_that_stays_alone_is_an_error() -> None:
+    table = manual_table()
+    table.audio(320)
+    table.client("input_audio_buffer.append", audio="AAAA", event_id="odd")
+    sent = table.client("input_audio_buffer.commit")
+    assert kinds(sent)[:2] == ["error", "input_audio_buffer.committed"]
+    assert sent[0]["error"]["event_id"] == "odd"
+    table.client("input_audio_buffer.append", audio="AAAA", event_id="odder")
+    assert [event["error"]["event_id"] for event in table.pass_time(2)] == ["odder"]
+
+
+def test_switching_to_manual_amid_speech_keeps_the_audio() -> None:
+    table = Table()
+    table.audio(640, 0.9)
+    table.manual()
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    assert len(table.last(do.Transcribe).pcm) >= (640 + 320) * 48

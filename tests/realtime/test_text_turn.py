@@ -1,0 +1,124 @@
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Limits
+from conversations.realtime.errors import Failure
+from tests.realtime.harness import Table, kinds
+
+
+def typed(text: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
+
+
+def test_it_works() -> None:
+    table = Table()
+    sent = table.client("conversation.item.create", item=typed("Hello there."))
+    assert kinds(sent) == ["conversation.item.added", "conversation.item.done"]
+    assert sent[0]["previous_item_id"] is None
+    table.client("response.create", response={"output_modalities": ["text"]})
+    sent = table.write("Good ") + table.write("morning.") + table.end_text()
+    assert kinds(sent) == [
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    assert sent[2]["part"] == {"type": "text", "text": ""}
+    assert sent[-1]["response"]["output"][0]["content"] == [{"type": "output_text", "text": "Good morning."}]
+
+
+def test_options_hold_for_one_response() -> None:
+    table = Table()
+    table.client("response.create", response={"instructions": "Rhyme.", "metadata": {"a": "b"}, "max_output_tokens": 7})
+    asked = table.last(do.Generate)
+    assert (asked.messages[0], asked.max_tokens) == (("system", "Rhyme."), 7)
+    done = (table.write("No.") + table.end_text("length") + table.speak())[-1]["response"]
+    assert done["metadata"] == {"a": "b"}
+    assert done["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
+    table.client("response.create")
+    assert (table.last(do.Generate).messages[0], table.last(do.Generate).max_tokens) == (("system", "Be brief."), None)
+
+
+def test_only_one_response_at_a_time() -> None:
+    table = Table()
+    table.client("response.create")
+    sent = table.client("response.create", event_id="second")
+    assert sent[0]["error"]["code"] == "conversation_already_has_active_response"
+    assert sent[0]["error"]["event_id"] == "second"
+
+
+def test_items_are_inserted_where_asked() -> None:
+    table = Table()
+    for name, after in (("one", None), ("two", None), ("zero", "root"), ("middle", "one")):
+        table.client("conversation.item.create", item=typed(name, id=name), previous_item_id=after)
+    table.client("response.create")
+    assert [words for _, words in table.last(do.Generate).messages[1:]] == ["zero", "one", "middle", "two"]
+
+
+def test_an_item_can_be_retrieved_and_deleted() -> None:
+    table = Table()
+    table.client("conversation.item.create", item=typed("Hello there.", id="greeting"))
+    assert table.client("conversation.item.retrieve", item_id="greeting")[0]["item"]["id"] == "greeting"
+    assert kinds(table.client("conversation.item.delete", item_id="greeting")) == ["conversation.item.deleted"]
+    assert table.last(do.Remove).item_id == "greeting"
+    gone = table.client("conversation.item.retrieve", item_id="greeting")[0]["error"]
+    assert gone["code"] == "item_retrieve_invalid_item_id"
+
+
+def test_other_spellings_of_parts_are_taken() -> None:
+    table = Table()
+    said = {"type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "Hi.", "audio": None}]}
+    assert table.client("conversation.item.create", item=said)[0]["item"]["content"][0]["type"] == "output_text"
+
+
+def test_a_failing_engine_ends_the_response_and_not_the_session() -> None:
+    table = Table()
+    table.client("response.create")
+    response_id = table.last(do.Generate).response_id
+    done = table.engine(do.ReplyFailed(response_id, Failure("engine_timeout", "The language model is too slow.")))[-1]
+    assert done["response"]["status"] == "failed"
+    assert done["response"]["status_details"]["error"]["message"] == "The language model is too slow."
+    assert table.last(do.Save).item.error_code == "engine_timeout"
+    assert kinds(table.client("response.create")) == ["response.created"]
+
+
+def test_a_reply_without_words_is_a_failure() -> None:
+    table = Table()
+    table.client("response.create")
+    assert table.end_text()[-1]["response"]["status"] == "failed"
+
+
+def test_a_reply_that_stands_still_is_given_up() -> None:
+    table = Table(limits=Limits(response_timeout_sec=10))
+    table.client("response.create")
+    table.pass_time(8)
+    table.write("Well, that is a question. ")
+    assert table.pass_time(8) == []  # it moved meanwhile
+    assert table.pass_time(4)[-1]["response"]["status"] == "failed"
+
+
+def test_a_stale_result_is_dropped() -> None:
+    table = Table()
+    table.client("response.create")
+    old = table.last(do.Generate).response_id
+    table.client("response.cancel")
+    table.client("response.create")
+    assert table.engine(do.ReplyText(old, "Too late.")) == []
+    assert table.engine(do.SpeechAudio(old, 0, b"\0\0")) == []
+
+
+def test_code_and_markdown_are_shown_and_not_spoken() -> None:
+    table = Table()
+    table.client("response.create")
+    table.write("**Use** this:\n```python\nprint('x. y')\n```\nThat is all.")
+    table.end_text()
+    spoken = " ".join(action.text for action in table.actions if isinstance(action, do.Speak)).split()
+    assert " ".join(spoken) == "Use this: That is all."
+    done = table.speak()[-1]
+    assert "print('x. y')" in done["response"]["output"][0]["content"][0]["transcript"]

@@ -1,0 +1,194 @@
+from conversations.realtime import actions as do
+from conversations.realtime.core import Limits
+from conversations.realtime.errors import Failure
+from tests.realtime.harness import Table, kinds
+
+RESPONSE_EVENTS = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.content_part.added",
+    "response.output_audio_transcript.delta",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "conversation.item.done",
+    "response.output_item.done",
+    "response.done",
+]
+
+
+def test_it_works() -> None:
+    table = Table()
+    sent = table.turn("Hello there.", "Good morning to you.")
+    assert kinds(sent) == [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.completed",
+        *RESPONSE_EVENTS,
+    ]
+    spoken = {event["item_id"] for event in sent[:3]} | {sent[3]["item"]["id"], sent[5]["item_id"]}
+    assert len(spoken) == 1
+    assert sent[-1]["response"]["status"] == "completed"
+    assert sent[-1]["response"]["usage"]["total_tokens"] == 25
+
+
+def test_the_model_sees_the_conversation() -> None:
+    table = Table()
+    table.turn("Hello there.", "Good morning to you.")
+    table.now += 2.0  # the reply is played out
+    table.say()
+    table.transcript("How are you?")
+    assert table.last(do.Generate).messages == [
+        ("system", "Be brief."),
+        ("user", "Hello there."),
+        ("assistant", "Good morning to you."),
+        ("user", "How are you?"),
+    ]
+
+
+def test_times_count_all_audio_of_the_session() -> None:
+    table = Table(prefix_padding_ms=300, silence_duration_ms=500)
+    table.audio(1600)
+    started, stopped = [event for event in table.say(960) if "speech" in event["type"]]
+    assert 1250 <= started["audio_start_ms"] <= 1300  # the onset less the padding
+    assert stopped["audio_end_ms"] == 1600 + 960 + 512  # whole windows, the silence included
+    table.client("input_audio_buffer.clear")
+    later = table.say()[0]
+    assert later["audio_start_ms"] > stopped["audio_end_ms"]
+
+
+def test_the_utterance_is_stored_with_its_pre_roll() -> None:
+    table = Table(prefix_padding_ms=300)
+    table.audio(3200)
+    started, stopped = [event for event in table.say(960) if "speech" in event["type"]]
+    save = next(action for action in table.actions if isinstance(action, do.Save))
+    assert len(save.pcm) // 48 == stopped["audio_end_ms"] - started["audio_start_ms"]
+    assert table.last(do.Transcribe).pcm == save.pcm
+
+
+def test_an_item_is_stored_before_the_client_is_told() -> None:
+    table = Table()
+    table.turn()
+    order = [action for action in table.actions if isinstance(action, do.Save | do.Send)]
+    for place, action in enumerate(order):
+        if isinstance(action, do.Send) and action.event["type"] == "conversation.item.added":
+            stored = [save.item.id for save in order[:place] if isinstance(save, do.Save) and not save.in_background]
+            assert action.event["item"]["id"] in stored
+
+
+def test_speech_starts_while_the_model_still_writes() -> None:
+    table = Table()
+    table.say()
+    table.transcript("Tell me a story.")
+    table.write("Once upon a time, there was a")
+    assert table.last(do.Speak).text == "Once upon a time,"
+
+
+def test_a_noise_without_words_is_not_answered() -> None:
+    table = Table()
+    sent = table.say() + table.transcript("  ")
+    assert "response.created" not in kinds(sent)
+    assert sent[-1]["transcript"] == ""
+
+
+def test_a_noise_does_not_swallow_the_question_before_it() -> None:
+    table = Table()
+    table.say()
+    question = table.last(do.Transcribe).item_id
+    table.say()
+    noise = table.last(do.Transcribe).item_id
+    table.engine(do.TranscriptReady(question, "What time is it?", 1.0))
+    sent = table.engine(do.TranscriptReady(noise, "", 1.0))
+    assert "response.created" in kinds(sent)
+
+
+def test_no_response_where_the_session_wants_none() -> None:
+    table = Table(create_response=False)
+    assert "response.created" not in kinds(table.say() + table.transcript("Hello there."))
+
+
+def test_a_transcript_that_is_switched_off_is_not_sent() -> None:
+    table = Table()
+    table.client("session.update", session={"audio": {"input": {"transcription": None}}})
+    sent = table.say() + table.transcript("Hello there.")
+    assert not [kind for kind in kinds(sent) if "transcription" in kind]
+    assert "response.created" in kinds(sent)
+
+
+def test_speech_to_text_fails_visibly() -> None:
+    table = Table()
+    table.say()
+    item_id = table.last(do.Transcribe).item_id
+    sent = table.engine(do.TranscriptFailed(item_id, Failure("engine_timeout", "Speech to text was too slow.")))
+    assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
+    assert table.saved(item_id).error_code == "engine_timeout"
+    assert "response.created" in kinds(table.say() + table.transcript("Hello?"))
+
+
+def test_words_that_never_come_end_the_turn() -> None:
+    table = Table(limits=Limits(transcript_timeout_sec=5))
+    table.say()
+    sent = table.pass_time(6)
+    assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
+    assert isinstance(table.last(do.Abort), do.Abort)
+
+
+def test_a_microphone_that_dies_amid_speech_ends_the_utterance() -> None:
+    table = Table(limits=Limits(stall_sec=3))
+    table.audio(960, 0.9)
+    assert kinds(table.pass_time(4))[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
+
+
+def test_endless_speech_is_cut_into_utterances() -> None:
+    table = Table(limits=Limits(max_utterance_ms=2000))
+    assert "input_audio_buffer.committed" in kinds(table.audio(3200, 0.9))
+
+
+def test_late_words_of_a_deleted_item_are_dropped() -> None:
+    table = Table()
+    table.say()
+    table.client("conversation.item.delete", item_id=table.last(do.Transcribe).item_id)
+    assert table.transcript("Hello there.") == []
+
+
+def test_a_silent_user_is_asked_once() -> None:
+    table = Table(idle_timeout_ms=5000)
+    table.turn()
+    sent = table.pass_time(7)
+    assert kinds(sent)[:3] == [
+        "input_audio_buffer.timeout_triggered",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+    ]
+    assert "still there" in table.last(do.Generate).messages[0][1]
+    table.write("Are you still there?")
+    table.end_text()
+    table.speak()
+    assert table.pass_time(60) == []
+
+
+def test_the_waterfall_counts_from_the_endpoint() -> None:
+    table = Table(silence_duration_ms=500)
+    table.audio(960, 0.9)
+    table.audio(512, 0.0)
+    table.now += 0.3
+    table.transcript("Hello there.")
+    table.now += 0.4
+    table.write("Good morning to you. ")
+    table.end_text()
+    table.now += 0.2
+    done = table.speak()[-1]
+    waterfall = table.saved(done["response"]["output"][0]["id"]).waterfall
+    assert waterfall == {
+        "endpoint": 0,
+        "transcript": 300,
+        "first_token": 700,
+        "first_clause": 700,
+        "first_audio": 900,
+        "done": 900,
+    }

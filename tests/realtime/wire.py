@@ -1,0 +1,46 @@
+"""Server events checked against the SDK's own types, strictly: the SDK itself never validates what it receives."""
+
+from typing import Any, get_args
+
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import BaseModel
+
+SHAPES: dict[str, type[BaseModel]] = {
+    get_args(shape.model_fields["type"].annotation)[0]: shape for shape in get_args(get_args(RealtimeServerEvent)[0])
+}
+
+
+def check(event: dict[str, Any], raw: str) -> None:
+    """Raises for an event that the official client's types do not allow."""
+    SHAPES[event["type"]].model_validate_json(raw, strict=True)
+    assert isinstance(event["event_id"], str)
+
+
+def check_order(events: list[dict[str, Any]]) -> None:
+    """What never varies (protocol, section 6): one `done` for each `created`, nothing of a response after it,
+    part events between the item's, items announced before they are used, texts that agree."""
+    ids = [event["event_id"] for event in events]
+    assert len(ids) == len(set(ids))
+    known: set[str] = set()
+    running: dict[str, str] = {}
+    for event in events:
+        kind = event["type"]
+        if kind == "conversation.item.added":
+            known.add(event["item"]["id"])
+        elif kind == "response.created":
+            assert not running, "a second response beside the first"
+            running[event["response"]["id"]] = ""
+        elif kind == "response.done":
+            response = event["response"]
+            said = running.pop(response["id"])
+            for item in response["output"]:
+                part = item["content"][0]
+                assert part.get("transcript", part.get("text")) == said
+        elif kind.startswith("response."):
+            assert event["response_id"] in running
+            if "content_index" in event:
+                assert event["item_id"] in known
+            if kind.endswith(("transcript.delta", "text.delta")):
+                running[event["response_id"]] += event["delta"]
+            if kind.endswith(("transcript.done", "text.done")):
+                assert event.get("transcript", event.get("text")) == running[event["response_id"]]
