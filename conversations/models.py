@@ -6,10 +6,12 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.files.storage import Storage, storages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils.text import Truncator
 
-from conversations.querysets import ConversationQuerySet, ItemQuerySet
+from conversations.querysets import FIRST_WORDS_LENGTH, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
 
@@ -40,13 +42,19 @@ class Assistant(models.Model):
     instructions = models.TextField()
     language = models.CharField(max_length=10, blank=True, help_text="Such as en or de-AT. Empty: as spoken.")
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
-    stt_model = models.CharField(max_length=100, blank=True)
+    stt_model = models.CharField("its model", max_length=100, blank=True)
     llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
-    llm_model = models.CharField(max_length=100, blank=True)
+    llm_model = models.CharField("its model", max_length=100, blank=True)
     tts_engine = models.CharField("text to speech", max_length=20, choices=Provider, blank=True)
-    tts_model = models.CharField(max_length=100, blank=True)
-    tts_voice = models.CharField("voice", max_length=100, blank=True)
-    speed = models.FloatField(default=1.0)
+    tts_model = models.CharField("its model", max_length=100, blank=True)
+    tts_voice = models.CharField(
+        "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
+    )
+    speed = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
+        help_text="1 is the voice’s own; from 0.25 to 2.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -85,7 +93,7 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         """The title; else the first words, where `with_summary` brought them; else the date."""
-        first_words: str = getattr(self, "first_words", None) or ""
+        first_words = Truncator(getattr(self, "first_words", None) or "").chars(FIRST_WORDS_LENGTH)
         return self.title or first_words or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:

@@ -30,7 +30,7 @@ class ConversationQuerySet(QuerySet["Conversation"]):
         spoken_first = items.filter(role="user").exclude(text="").order_by("position")
         total = items.order_by().values("conversation").annotate(total=Sum("audio_ms"))
         return self.annotate(
-            first_words=Subquery(spoken_first.values(words=Left("text", FIRST_WORDS_LENGTH))[:1]),
+            first_words=Subquery(spoken_first.values(words=Left("text", FIRST_WORDS_LENGTH + 1))[:1]),
             audio_ms=Subquery(total.values("total")),
         )
 

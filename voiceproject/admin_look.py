@@ -63,6 +63,7 @@ UNFOLD = {
                     _entry("Groups", "group", "auth", "group"),
                     _entry("Invitations", "mail", "accounts", "invitation"),
                     _entry("API keys", "key", "accounts", "apikey"),
+                    _entry("Provider keys", "vpn_key", "accounts", "providerkey"),
                 ],
             },
         ],

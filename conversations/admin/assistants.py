@@ -57,7 +57,7 @@ class AssistantAdmin(ModelAdmin):
     warn_unsaved_form = True
     fieldsets = [
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
-        ("Voice", {"fields": [("language", "tts_voice", "speed")]}),
+        ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
         (
             "Engines",
             {

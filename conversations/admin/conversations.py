@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
@@ -43,7 +44,7 @@ class ConversationAdmin(ModelAdmin):
     fields = [
         ("user", "assistant"),
         ("created_at", "updated_at"),
-        ("state", "public_id"),
+        ("status", "public_id"),
     ]
     change_form_outer_after_template = "admin/conversations/dialogue.html"
 
@@ -93,20 +94,21 @@ class ConversationAdmin(ModelAdmin):
 
     @display(description="Conversation")
     def heading(self, obj: Conversation) -> str:
-        return str(obj)
+        return Truncator(str(obj)).chars(60)
 
     @display(description="Items", ordering="item_count")
     def items_shown(self, obj: Conversation) -> int:
         return obj.item_count
 
     @display(description="Length")
-    def length(self, obj: Conversation) -> str:
-        return clock(getattr(obj, "audio_ms", None))
+    def length(self, obj: Conversation) -> str | None:
+        audio_ms: int | None = getattr(obj, "audio_ms", None)
+        return clock(audio_ms) if audio_ms else None
 
     @display(description="Errors", ordering="error_count", label={"errors": "danger"})
     def errors_shown(self, obj: Conversation) -> tuple[str, str] | None:
         return ("errors", str(obj.error_count)) if obj.error_count else None
 
-    @display(description="Status", ordering="status", label={"live": "success", "ended": "info"})
+    @display(description="Status", ordering="status", label={"live": "success"})
     def state(self, obj: Conversation) -> tuple[str, str]:
         return obj.status, obj.get_status_display()

@@ -4,6 +4,7 @@ import conversations.models
 import conversations.realtime.ids
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
+import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
 import functools
@@ -40,13 +41,13 @@ class Migration(migrations.Migration):
                 ('instructions', models.TextField()),
                 ('language', models.CharField(blank=True, help_text='Such as en or de-AT. Empty: as spoken.', max_length=10)),
                 ('stt_engine', models.CharField(blank=True, choices=[('openai', 'OpenAI or compatible'), ('google', 'Google Cloud'), ('demo', 'Demo')], max_length=20, verbose_name='speech to text')),
-                ('stt_model', models.CharField(blank=True, max_length=100)),
+                ('stt_model', models.CharField(blank=True, max_length=100, verbose_name='its model')),
                 ('llm_engine', models.CharField(blank=True, choices=[('openai', 'OpenAI or compatible'), ('google', 'Google Cloud'), ('demo', 'Demo')], max_length=20, verbose_name='language model')),
-                ('llm_model', models.CharField(blank=True, max_length=100)),
+                ('llm_model', models.CharField(blank=True, max_length=100, verbose_name='its model')),
                 ('tts_engine', models.CharField(blank=True, choices=[('openai', 'OpenAI or compatible'), ('google', 'Google Cloud'), ('demo', 'Demo')], max_length=20, verbose_name='text to speech')),
-                ('tts_model', models.CharField(blank=True, max_length=100)),
-                ('tts_voice', models.CharField(blank=True, max_length=100, verbose_name='voice')),
-                ('speed', models.FloatField(default=1.0)),
+                ('tts_model', models.CharField(blank=True, max_length=100, verbose_name='its model')),
+                ('tts_voice', models.CharField(blank=True, help_text='The engine’s name for it. Empty: the site’s.', max_length=100, verbose_name='voice')),
+                ('speed', models.FloatField(default=1.0, help_text='1 is the voice’s own; from 0.25 to 2.', validators=[django.core.validators.MinValueValidator(0.25), django.core.validators.MaxValueValidator(2.0)])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('owner', models.ForeignKey(blank=True, help_text='Empty: offered to everybody.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='assistants', to=settings.AUTH_USER_MODEL)),
             ],

@@ -1,3 +1,5 @@
+from math import ceil
+
 from django import template
 
 from conversations import waterfall
@@ -8,7 +10,7 @@ register.filter("bars", waterfall.bars)
 
 @register.filter
 def clock(ms: int | None) -> str:
-    """Milliseconds as a clock shows them: 65,000 is "1:05", an hour more "1:01:05"; None is 0:00."""
-    minutes, seconds = divmod(round((ms or 0) / 1000), 60)
+    """Milliseconds as a clock shows them, up to the next second: 64,200 is "1:05", an hour more "1:01:05"."""
+    minutes, seconds = divmod(ceil((ms or 0) / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
