@@ -21,10 +21,8 @@ def test_what_is_not_a_json_object(frame: str) -> None:
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\ud800\\ud800", "a\\udfffb"])
 def test_what_neither_utf8_nor_postgres_can_hold(text: str) -> None:
-    item = json.dumps(ITEM).replace("Hi", text)
-    assert (
-        Table().frame('{"type": "conversation.item.create", "item": %s}' % item)[0]["error"]["code"] == "invalid_json"
-    )
+    frame = json.dumps({"type": "conversation.item.create", "item": ITEM}).replace("Hi", text)
+    assert Table().frame(frame)[0]["error"]["code"] == "invalid_json"
 
 
 def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
@@ -59,7 +57,11 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "conversation.item.create", "item": {**ITEM, "content": []}}, "invalid_value", "item.content"),
         ({"type": "conversation.item.create", "item": {**ITEM, "content": ["a"]}}, "invalid_value", "item.content.0"),
         ({"type": "conversation.item.create", "item": {**ITEM, "id": "x" * 33}}, "invalid_value", "item.id"),
-        ({"type": "conversation.item.create", "item": ITEM, "previous_item_id": "no"}, "invalid_value", "previous_item_id"),
+        (
+            {"type": "conversation.item.create", "item": ITEM, "previous_item_id": "no"},
+            "invalid_value",
+            "previous_item_id",
+        ),
         ({"type": "conversation.item.delete"}, "missing_required_parameter", "item_id"),
         ({"type": "conversation.item.delete", "item_id": "no"}, "item_delete_invalid_item_id", "item_id"),
         ({"type": "conversation.item.retrieve", "item_id": "no"}, "item_retrieve_invalid_item_id", "item_id"),
@@ -67,9 +69,13 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "response.cancel"}, "response_cancel_not_active", None),
         ({"type": "response.create", "response": 7}, "invalid_value", "response"),
         ({"type": "response.create", "response": {"conversation": "none"}}, "invalid_value", "response.conversation"),
-        ({"type": "response.create", "response": {"max_output_tokens": 0}}, "invalid_value", "response.max_output_tokens"),
+        (
+            {"type": "response.create", "response": {"max_output_tokens": 0}},
+            "invalid_value",
+            "response.max_output_tokens",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_event(event: dict[str, Any], code: str, param: str | None) -> None:
     table = Table()
     sent = table.frame(json.dumps(event | {"event_id": "mine"}))

@@ -50,9 +50,14 @@ def test_what_clients_send_at_once_is_taken() -> None:
         "type": "realtime",
         "model": "gpt-realtime-2.1",
         "output_modalities": ["audio"],
-        "audio": {"input": {"turn_detection": {"type": "semantic_vad"}, "transcription": {"model": "gpt-4o-mini-transcribe"}}},
+        "audio": {
+            "input": {
+                "turn_detection": {"type": "semantic_vad"},
+                "transcription": {"model": "gpt-4o-mini-transcribe"},
+            }
+        },
         "tracing": "auto",
-    }  # fmt: skip
+    }
     shown = update(table, **agents)["session"]
     assert shown["audio"]["input"]["turn_detection"] == {
         "type": "semantic_vad",

@@ -1,0 +1,97 @@
+"""A headless client: asks a question from a sound file and keeps the spoken answer."""
+
+import asyncio
+import base64
+import wave
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import av
+from django.core.management.base import BaseCommand, CommandError
+from openai import AsyncOpenAI, OpenAIError
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import WebSocketException
+
+from conversations import opus
+from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
+
+APPEND_BYTES = 1000 * BYTES_PER_MS
+MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+
+
+class Command(BaseCommand):
+    help = "Speaks a sound file to a Voiceproject site, prints both sides' words and saves the spoken answer."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("question", type=Path, help="what to say: wav, flac, mp3, ogg, webm or m4a")
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="the site (default: %(default)s)")
+        parser.add_argument("--key", required=True, help="an API key of the site")
+        parser.add_argument("-o", "--output", type=Path, help="where the answer goes, as WAV")
+        parser.add_argument("--conversation", help="continue this conversation (conv_…)")
+        parser.add_argument("--assistant", help="talk to this assistant (its slug)")
+        parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (default: %(default)s)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        question = read_pcm(options["question"])
+        asked = {name: options[name] for name in ("conversation", "assistant") if options[name]}
+        base = options["url"].rstrip("/") + "/v1"
+        client = AsyncOpenAI(api_key=options["key"], base_url=base, websocket_base_url=base.replace("http", "ws", 1))
+        try:
+            answer = asyncio.run(self._talk(client, question, asked, options["timeout"]))
+        except TimeoutError:
+            raise CommandError(f"No answer within {options['timeout']:g} s.") from None
+        except (OSError, OpenAIError, WebSocketException) as error:
+            raise CommandError(f"The conversation with {options['url']} failed: {error}") from error
+        if options["output"]:
+            write_wav(options["output"], answer)
+
+    async def _talk(self, client: AsyncOpenAI, question: bytes, asked: dict[str, str], timeout_sec: float) -> bytes:
+        async with asyncio.timeout(timeout_sec), client.realtime.connect(extra_query=asked) as connection:
+            await connection.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
+            for start in range(0, len(question), APPEND_BYTES):
+                audio = base64.b64encode(question[start : start + APPEND_BYTES]).decode()
+                await connection.input_audio_buffer.append(audio=audio)
+            await connection.input_audio_buffer.commit()
+            await connection.response.create()
+            return await self._listen(connection)
+
+    async def _listen(self, connection: AsyncRealtimeConnection) -> bytes:
+        answer = b""
+        async for event in connection:
+            match event.type:
+                case "conversation.created":
+                    self.stdout.write(f"conversation {event.conversation.id}")
+                case "conversation.item.input_audio_transcription.completed":
+                    self.stdout.write(f"you: {event.transcript}")
+                case "response.output_audio.delta":
+                    answer += base64.b64decode(event.delta)
+                case "response.output_audio_transcript.done":
+                    self.stdout.write(f"assistant: {event.transcript}")
+                case "error":
+                    raise CommandError(event.error.message)
+                case "conversation.item.input_audio_transcription.failed":
+                    raise CommandError(event.error.message or "Speech to text failed.")
+                case "response.done":
+                    details = event.response.status_details
+                    if event.response.status == "failed":
+                        message = getattr(details and details.error, "message", None)
+                        raise CommandError(message or "The response failed.")
+                    return answer
+        raise CommandError("The site closed the connection before it answered.")
+
+
+def read_pcm(path: Path) -> bytes:
+    """Any sound file as PCM, 24,000 Hz mono. Raises CommandError."""
+    try:
+        return opus.decode(path.read_bytes())
+    except (OSError, av.error.FFmpegError, IndexError) as error:
+        raise CommandError(f"{path} is not a sound file that can be read: {error}") from error
+
+
+def write_wav(path: Path, pcm: bytes) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(SAMPLE_RATE)
+        out.writeframes(pcm)
