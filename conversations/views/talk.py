@@ -1,5 +1,7 @@
 """The page to talk on, and what a signed-out visitor sees in its place."""
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
@@ -25,8 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @never_cache  # a page from the browser's cache would offer assistants and voices of another day
 @login_required
 def talk(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    assert isinstance(user, User)
+    user = cast(User, request.user)
     continued = _continued(user, request.GET.get("conversation", ""))
     offered = list(_offered(user))
     chosen = _chosen(offered, request.GET.get("assistant", ""), continued)

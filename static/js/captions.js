@@ -55,7 +55,7 @@ function spokenOf({ text, start }, end, played) {
   if (played >= end) return text;
   if (played <= start) return "";
   // A word appears as it begins, not when it is over: whoever reads along would otherwise always be late.
-  const at = Math.floor((text.length * (played - start)) / (end - start));
+  const at = Math.max(text.search(/\S|$/), Math.floor((text.length * (played - start)) / (end - start)));
   const wordEnd = text.slice(at).search(/\s/);
   return wordEnd === -1 ? text : text.slice(0, at + wordEnd);
 }

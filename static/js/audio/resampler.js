@@ -2,8 +2,8 @@
  * Streaming band-limited resampler: a polyphase windowed-sinc filter at the exact ratio of two rates.
  *
  * Speech engines and VADs hear aliasing as hiss, so plain interpolation will not do. 32 zero crossings
- * under a Kaiser window (beta 8) keep everything below 0.84 of the lower Nyquist frequency and hold what would
- * alias under -75 dB, for 1.4 ms of delay and about 3 million multiplications a second at 48 kHz.
+ * under a Kaiser window (beta 8) keep everything below 0.8 of the lower Nyquist frequency and hold what would
+ * alias under -70 dB, for 1.4 ms of delay and about 3 million multiplications a second at 48 kHz.
  */
 
 const ZERO_CROSSINGS = 32;

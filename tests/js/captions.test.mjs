@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { addAudio, addText, EMPTY_TRACK, endTrack, spokenText } from "../../static/js/captions.js";
+
+function track(...clauses) {
+  return clauses.reduce((all, [text, samples]) => addAudio(addText(all, text), samples), EMPTY_TRACK);
+}
+
+test("words appear one after the other, as they begin", () => {
+  const spoken = track(["one two three four", 18000], [" five six", 9000]);
+  assert.equal(spokenText(spoken, 0), "");
+  assert.equal(spokenText(spoken, 500), "one");
+  assert.equal(spokenText(spoken, 5000), "one two");
+  assert.equal(spokenText(spoken, 18000), "one two three four");
+  assert.equal(spokenText(spoken, 19000), "one two three four five");
+  assert.equal(spokenText(endTrack(spoken), 27000), "one two three four five six");
+});
+
+test("a caption never goes back, and never runs ahead of its clause's audio", () => {
+  let spoken = EMPTY_TRACK;
+  let last = "";
+  for (let clause = 0; clause < 5; clause++) {
+    spoken = addText(spoken, ` clause number ${clause} has some words.`);
+    for (let piece = 0; piece < 10; piece++) {
+      spoken = addAudio(spoken, 4800);
+      const now = spokenText(spoken, spoken.received - 2400);
+      assert.ok(now.startsWith(last), `${last} became ${now}`);
+      assert.ok(!now.includes(`number ${clause + 1}`));
+      last = now;
+    }
+  }
+});
+
+test("texts that come without audio between them share their time", () => {
+  const spoken = track(["one ", 0], ["two", 24000]);
+  assert.equal(spoken.clauses.length, 1);
+  assert.equal(spokenText(spoken, 1000), "one");
+});
+
+test("the end of a clause whose audio still comes is estimated from the voice's own pace", () => {
+  const slow = track(["a sentence of forty-eight characters, quite slow.", 96000], [" and then some more", 2400]);
+  assert.equal(spokenText(slow, 96000 + 2400), "a sentence of forty-eight characters, quite slow. and");
+});
+
+test("text without any audio is all there once it has ended", () => {
+  assert.equal(spokenText(endTrack(addText(EMPTY_TRACK, "Silent.")), 0), "Silent.");
+});

@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { initialState, reduce } from "../../static/js/session.js";
+import { announcementOf, statusOf } from "../../static/js/status.js";
+
+const SECOND = "A".repeat(64000); // base64 of 24,000 samples
+
+/** A session that can be told several events in a row, and keeps the effects of the last one. */
+class Told {
+  constructor(options = {}) {
+    this.state = initialState({ assistant: "assistant", ...options });
+    this.now = 1000;
+  }
+
+  tell(...events) {
+    for (const event of events) [this.state, this.effects] = reduce(this.state, event, this.now);
+    return this;
+  }
+
+  hear(...events) {
+    return this.tell(...events.map((event) => ({ type: "server", event })));
+  }
+
+  get sent() {
+    return this.effects.filter((effect) => effect.do === "send").map((effect) => effect.event.type);
+  }
+
+  get done() {
+    return this.effects.map((effect) => effect.do);
+  }
+
+  get status() {
+    return statusOf(this.state).name;
+  }
+
+  get words() {
+    return this.state.order.map((id) => this.state.items[id].text);
+  }
+}
+
+const created = { type: "session.created", session: {} };
+const conversation = { type: "conversation.created", conversation: { id: "conv_1" } };
+const speechStarted = { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 0 };
+const speechStopped = { type: "input_audio_buffer.speech_stopped", item_id: "u1", audio_end_ms: 900 };
+const responseCreated = { type: "response.created", response: { id: "r1" } };
+
+function item(id, role, text, type = "output_audio") {
+  return { type: "message", id, role, content: [{ type, transcript: text }] };
+}
+
+function reply(kind, fields) {
+  return { type: `response.${kind}`, response_id: "r1", item_id: "a1", output_index: 0, content_index: 0, ...fields };
+}
+
+function responseDone(status, error) {
+  return { type: "response.done", response: { id: "r1", status, status_details: error ? { error } : null } };
+}
+
+function live(options) {
+  return new Told(options).tell({ type: "start" }, { type: "microphone.ready" }).hear(created, conversation);
+}
+
+function speaking() {
+  return live().hear(
+    speechStarted,
+    speechStopped,
+    responseCreated,
+    reply("output_audio_transcript.delta", { delta: "Hello there." }),
+    reply("output_audio.delta", { delta: SECOND }),
+  );
+}
+
+test("a spoken turn goes through its states", () => {
+  const call = new Told();
+  assert.equal(call.status, "ready");
+  assert.equal(call.tell({ type: "start" }).status, "connecting");
+  assert.deepEqual(call.tell({ type: "microphone.ready" }).done, ["connect"]);
+  assert.deepEqual(call.hear(created).sent, ["session.update"]);
+  assert.equal(call.status, "listening");
+  assert.equal(call.hear(speechStarted).status, "hearing");
+  assert.equal(call.hear(speechStopped).status, "thinking");
+  call.hear({ type: "conversation.item.input_audio_transcription.completed", item_id: "u1", transcript: "Hi" });
+  assert.equal(call.hear(responseCreated).status, "thinking");
+  call.hear(reply("output_audio_transcript.delta", { delta: "Hello." }));
+  assert.deepEqual(call.hear(reply("output_audio.delta", { delta: SECOND })).done, ["play"]);
+  assert.equal(call.status, "speaking");
+  assert.deepEqual(call.hear(reply("output_audio.done"), responseDone("completed")).done, []);
+  assert.equal(call.status, "speaking");
+  assert.equal(call.tell({ type: "playback.finished", item: "a1", samples: 24000 }).status, "listening");
+  assert.deepEqual(call.state.order, ["u1", "a1"]);
+});
+
+test("a barge-in silences first, then reports what was played", () => {
+  const call = speaking().tell({ type: "playback.progress", item: "a1", samples: 9600 });
+  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, ["stopPlay"]);
+  assert.equal(call.status, "hearing");
+  call.tell({ type: "playback.stopped", item: "a1", samples: 12000 });
+  assert.equal(call.effects[0].event.type, "conversation.item.truncate");
+  assert.equal(call.effects[0].event.audio_end_ms, 500);
+  assert.equal(call.state.items.a1.cut, true);
+});
+
+test("what still comes of an interrupted response is neither played nor shown", () => {
+  const call = speaking().hear({ ...speechStarted, item_id: "u2" });
+  call.hear(reply("output_audio_transcript.delta", { delta: " More." }));
+  assert.equal(call.state.items.a1.track.clauses.length, 1);
+  assert.deepEqual(call.hear(reply("output_audio.delta", { delta: SECOND })).done, []);
+});
+
+test("a barge-in after the response was done, while it still sounds, truncates too", () => {
+  const call = speaking().hear(reply("output_audio.done"), responseDone("completed"));
+  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, ["stopPlay"]);
+  assert.deepEqual(call.tell({ type: "playback.stopped", item: "a1", samples: 24 }).sent, ["conversation.item.truncate"]);
+});
+
+test("a reply that had just ended by itself is not truncated", () => {
+  const call = speaking().hear({ ...speechStarted, item_id: "u2" });
+  assert.deepEqual(call.tell({ type: "playback.stopped", item: null, samples: 0 }).done, []);
+});
+
+test("speech over a reply that has no sound yet needs no stop", () => {
+  const call = live().hear(speechStarted, speechStopped, responseCreated);
+  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, []);
+  assert.deepEqual(call.hear(reply("output_audio_transcript.delta", { delta: "Late." })).state.order, ["u1", "u2"]);
+});
+
+test("a noise without words leaves no trace and no thinking", () => {
+  const call = live().hear(speechStarted, speechStopped);
+  call.hear({ type: "conversation.item.input_audio_transcription.completed", item_id: "u1", transcript: " " });
+  assert.deepEqual(call.state.order, []);
+  assert.equal(call.status, "listening");
+});
+
+test("failures of a turn are told in the server's words, and the conversation goes on", () => {
+  const call = live().hear(speechStarted, speechStopped, responseCreated);
+  call.hear(responseDone("failed", { message: "The language model did not answer." }));
+  assert.equal(call.state.notices.turn.text, "The language model did not answer.");
+  assert.equal(call.status, "listening");
+  call.hear({ ...speechStarted, item_id: "u2" });
+  assert.equal(call.state.notices.turn, undefined);
+  call.hear({ type: "conversation.item.input_audio_transcription.failed", item_id: "u2", error: { message: "No." } });
+  assert.equal(call.state.notices.turn.text, "No.");
+});
+
+test("typing interrupts, truncates, and only then sends", () => {
+  const call = speaking().tell({ type: "text", id: "t1", text: "Stop." });
+  assert.deepEqual(call.sent, ["response.cancel"]);
+  assert.deepEqual(call.done, ["send", "stopPlay"]);
+  call.tell({ type: "playback.stopped", item: "a1", samples: 100 });
+  assert.deepEqual(call.sent, ["conversation.item.truncate", "conversation.item.create", "response.create"]);
+  assert.deepEqual(call.words.at(-1), "Stop.");
+});
+
+test("typing while nothing is said sends at once", () => {
+  const call = live().tell({ type: "text", id: "t1", text: "Hi." });
+  assert.deepEqual(call.sent, ["conversation.item.create", "response.create"]);
+  assert.equal(call.status, "thinking");
+});
+
+test("push-to-talk commits what was held, and forgives a slip", () => {
+  const call = live().tell({ type: "push", on: true });
+  assert.equal(call.effects.at(-1).event.session.audio.input.turn_detection, null);
+  assert.deepEqual(call.tell({ type: "hold" }).sent, ["input_audio_buffer.clear"]);
+  assert.equal(call.status, "hearing");
+  call.now += 900;
+  assert.deepEqual(call.tell({ type: "let.go" }).sent, ["input_audio_buffer.commit", "response.create"]);
+  call.hear(responseCreated, responseDone("completed")).tell({ type: "hold" });
+  call.now += 50;
+  assert.deepEqual(call.tell({ type: "let.go" }).sent, ["input_audio_buffer.clear"]);
+  assert.match(call.state.notices.turn.text, /Hold the button/);
+  assert.deepEqual(call.tell({ type: "let.go" }).effects, []);
+});
+
+test("holding over a reply cancels it and clears the way", () => {
+  const call = speaking().tell({ type: "push", on: true }, { type: "hold" });
+  assert.deepEqual(call.sent, ["response.cancel", "input_audio_buffer.clear"]);
+  assert.ok(call.done.includes("stopPlay"));
+});
+
+test("a lost connection comes back into the same conversation, later each time", () => {
+  const call = live();
+  const delays = [0, 1, 2, 3, 4, 5, 6, 7].map(() => {
+    call.tell({ type: "socket.closed", code: 1006, random: 0.999 });
+    return call.effects[0].delayMs;
+  });
+  assert.equal(call.status, "reconnecting");
+  assert.equal(call.state.conversation, "conv_1");
+  assert.ok(delays[0] <= 500 && delays[3] > delays[2] && delays[7] <= 15000, delays.join());
+  assert.equal(call.hear(created).status, "listening");
+  assert.equal(call.state.attempt, 0);
+});
+
+test("the network's return is not waited for", () => {
+  const call = live().tell({ type: "network.offline" });
+  assert.deepEqual(call.done, ["probe"]);
+  assert.match(call.state.notices.network.text, /offline/);
+  call.tell({ type: "socket.closed", code: 1006, random: 0.5 }, { type: "network.online" });
+  assert.deepEqual(call.effects, [{ do: "connect", delayMs: 0 }]);
+  assert.deepEqual(call.state.notices, {});
+});
+
+test("a reply that was received is played to its end while connecting again", () => {
+  const call = speaking().tell({ type: "socket.closed", code: 1001, random: 0 });
+  assert.ok(!call.done.includes("stopPlay"));
+  call.tell({ type: "playback.progress", item: "a1", samples: 100 });
+  call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there."), previous_item_id: "u1" });
+  assert.equal(call.state.items.a1.played, 100);
+});
+
+test("a busy server is waited for, visibly, and can be tried at once", () => {
+  const call = new Told().tell({ type: "start" }, { type: "microphone.ready" });
+  call.hear({ type: "error", error: { type: "server_error", code: "server_busy", message: "All places are taken." } });
+  call.tell({ type: "socket.closed", code: 1013, random: 0 });
+  assert.equal(call.status, "error");
+  assert.deepEqual(call.state.notices.server, { tone: "error", text: "All places are taken.", action: "retry" });
+  assert.equal(call.state.retryAt, 11000);
+  assert.deepEqual(call.tell({ type: "retry" }).effects, [{ do: "connect", delayMs: 0 }]);
+  assert.deepEqual(call.hear(created).state.notices, {});
+});
+
+test("final refusals are not tried again, and say why", () => {
+  for (const [code, error] of [[1008, "too_many_sessions"], [1006, "invalid_api_key"], [4000, "x"]]) {
+    const call = live().tell({ type: "socket.closed", code: 1006, random: 0 });
+    call.hear({ type: "error", error: { type: "invalid_request_error", code: error, message: "Why." } });
+    call.tell({ type: "socket.closed", code, random: 0 });
+    assert.equal(call.state.phase, "failed");
+    assert.deepEqual(call.done, ["disconnect", "release"]);
+    assert.equal(call.state.notices.server.text, "Why.");
+  }
+});
+
+test("an error of housekeeping is no news, others are", () => {
+  const error = { type: "invalid_request_error", code: "item_truncate_invalid_item_id", message: "No.", event_id: "quiet" };
+  const call = live().hear({ type: "error", error });
+  assert.deepEqual(call.state.notices, {});
+  call.hear({ type: "error", error: { ...error, event_id: null } });
+  assert.equal(call.state.notices.turn.text, "No.");
+});
+
+test("hanging up amid a reply tells what was heard before it leaves", () => {
+  const call = speaking().tell({ type: "hang.up" });
+  assert.deepEqual(call.done, ["send", "stopPlay"]);
+  assert.equal(call.status, "ended");
+  call.tell({ type: "playback.stopped", item: "a1", samples: 4800 });
+  assert.deepEqual(call.done, ["send", "disconnect", "release"]);
+  assert.deepEqual(live().tell({ type: "hang.up" }).done, ["disconnect", "release"]);
+  assert.deepEqual(call.tell({ type: "socket.closed", code: 1006, random: 0 }).effects, []);
+});
+
+test("another voice in a running call opens the session anew, in the same conversation", () => {
+  const call = speaking().tell({ type: "choose", assistant: "tutor", voice: "de" });
+  assert.deepEqual(call.done, ["send", "stopPlay"]);
+  call.tell({ type: "playback.stopped", item: "a1", samples: 48 });
+  assert.deepEqual(call.done, ["send", "disconnect", "connect"]);
+  assert.equal(call.status, "reconnecting");
+  assert.equal(call.hear(created).effects[0].event.session.audio.output.voice, "de");
+  assert.deepEqual(live().tell({ type: "choose", assistant: "tutor", voice: "" }).done, ["disconnect", "connect"]);
+});
+
+test("without a microphone one types, and may get one later", () => {
+  const notice = { tone: "error", text: "Not allowed.", action: "microphone" };
+  const call = new Told().tell({ type: "start" }, { type: "microphone.failed", notice });
+  assert.deepEqual([call.state.phase, call.state.notices.microphone], ["idle", notice]);
+  call.tell({ type: "start" }, { type: "start.typing" }).hear(created);
+  assert.equal(call.effects[0].event.session.audio.input.turn_detection, null);
+  assert.equal(call.status, "ready");
+  call.tell({ type: "microphone.ready" });
+  assert.deepEqual(call.effects[0].event.session.audio.input.turn_detection, { type: "server_vad" });
+});
+
+test("an unplugged microphone is said, and plugged in again forgotten", () => {
+  const call = live().tell({ type: "microphone.failed", notice: { tone: "error", text: "Unplugged.", action: "microphone" } });
+  assert.equal(call.status, "error");
+  assert.equal(call.tell({ type: "microphone.ready" }).status, "listening");
+  assert.deepEqual(call.state.notices, {});
+});
+
+test("a continued conversation shows what was said before, once", () => {
+  const call = live({ conversation: "conv_1" });
+  const earlier = [item("e1", "user", "Hi", "input_audio"), item("e2", "assistant", "Hello."), item("e3", "system", "Be brief.")];
+  for (const one of [...earlier, ...earlier]) {
+    for (const type of ["conversation.item.added", "conversation.item.done"]) {
+      call.hear({ type, item: one, previous_item_id: null });
+    }
+  }
+  assert.deepEqual(call.words, ["Hi", "Hello."]);
+});
+
+test("unknown server events pass, unknown own events are a mistake", () => {
+  assert.deepEqual(live().hear({ type: "rate_limits.updated", rate_limits: [] }).effects, []);
+  assert.throws(() => live().tell({ type: "nonsense" }));
+});
+
+test("a screen reader is told what it cannot hear, and nothing over the voice", () => {
+  const before = live().state;
+  assert.equal(announcementOf(before, live().hear(speechStarted).state), "");
+  assert.equal(announcementOf(before, speaking().state), "");
+  assert.equal(announcementOf(before, live().tell({ type: "mute", on: true }).state), "Muted");
+  const lost = live().tell({ type: "socket.closed", code: 1006, random: 0 }).state;
+  assert.match(announcementOf(before, lost), /^Connection lost/);
+});
