@@ -6,7 +6,7 @@ from allauth.account.forms import SignupForm
 from allauth.core import context
 from django import forms
 
-from accounts import base_urls, invitations, provider_keys, provider_secrets
+from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials
 from accounts.models import APIKey, ProviderKey, User
 
 MAX_API_KEYS = 50
@@ -77,9 +77,14 @@ class OpenAIKeyForm(ProviderKeyForm):
         label="Base URL (optional)",
         required=False,
         max_length=300,
-        help_text="For a compatible server, such as https://voice.example.org/v1.",
+        help_text="Only for another, compatible server.",
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        default = provider_keys.default_base_url(self.provider) or provider_trials.OPENAI_URL
+        self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

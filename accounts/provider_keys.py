@@ -1,5 +1,6 @@
 """Whose credential serves a user, and the keys that users bring themselves."""
 
+import logging
 from pathlib import Path
 
 from django.conf import settings
@@ -13,22 +14,28 @@ from accounts.models import ProviderKey, User
 __all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
 
 HINT_LENGTH = 4
+logger = logging.getLogger(__name__)
 
 
 class ProviderKeyError(Exception):
-    """A user's own key cannot be used as saved. The text is for the user and says what to do.
-
-    Never answered with the site's key instead: the user chose where the words go.
-    """
+    """A user's own key cannot be used as saved. The text is for the user and says what to do."""
 
 
 def credential_for(user: User, provider: str) -> Credential | None:
-    """The user's own credential, else the site's, else None. Reads the database; may ask the name service.
+    """The user's own credential, else the site's, else None. Reads the database.
 
-    Raises ProviderKeyError.
+    A key of the user's own that cannot be used counts as none, with the reason left in its verdict. It is never
+    replaced by the site's: the user chose where the words go.
     """
     key = ProviderKey.objects.filter(user=user, provider=provider).first()
-    return _credential_of(key) if key else site_credential(provider)
+    if key is None:
+        return site_credential(provider)
+    try:
+        return _own(key)
+    except ProviderKeyError as error:
+        logger.warning("The %s key of user %s cannot be used: %s", provider, user.pk, error)
+        ProviderKey.objects.filter(pk=key.pk).update(works=False, verdict=str(error))
+        return None
 
 
 def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
@@ -55,8 +62,10 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
 def retest(key: ProviderKey) -> None:
     """Tries a saved key again and keeps the verdict. Takes seconds."""
     try:
-        verdict = provider_trials.try_out(key.provider, _credential_of(key))
-    except ProviderKeyError as error:
+        if key.base_url:
+            base_urls.check(key.base_url)
+        verdict = provider_trials.try_out(key.provider, _own(key))
+    except (ProviderKeyError, base_urls.BaseURLError) as error:
         verdict = provider_trials.Verdict(works=False, text=str(error))
     key.works, key.verdict, key.tested_at = verdict.works, verdict.text, timezone.now()
     key.save(update_fields=["works", "verdict", "tested_at"])
@@ -93,17 +102,14 @@ def _service_account() -> str:
         raise ImproperlyConfigured(f"GOOGLE_APPLICATION_CREDENTIALS: {path}: {error.strerror}.") from None
 
 
-def _credential_of(key: ProviderKey) -> Credential:
+def _own(key: ProviderKey) -> Credential:
+    # Whether the base URL is public is checked where the connection is made, by `public_addresses`.
+    if key.base_url and settings.USER_BASE_URLS == "none":
+        raise ProviderKeyError("This site no longer lets users choose a base URL (USER_BASE_URLS=none).")
     try:
-        if key.base_url:
-            base_urls.check(key.base_url)  # again: names move, and the site's policy may have changed
         secret = encryption.decrypt(bytes(key.secret_encrypted))
-    except base_urls.BaseURLError as error:
-        raise ProviderKeyError(f"Your {key.get_provider_display()} key: {error}") from None
     except encryption.DecryptionError:
-        raise ProviderKeyError(
-            f"Your {key.get_provider_display()} key can no longer be decrypted; save it again in the settings."
-        ) from None
+        raise ProviderKeyError("This key can no longer be decrypted. Save it again.") from None
     return _credential(key.provider, secret, key.base_url)
 
 

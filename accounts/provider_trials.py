@@ -41,6 +41,7 @@ def _try_openai(credential: Credential) -> Verdict:
     transport = PublicOnlyTransport() if credential.public_only else None
     with httpx2.Client(timeout=TIMEOUT_SEC, transport=transport) as http:
         client = openai.OpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
+        client.organization = client.project = None  # the SDK reads the site's from the environment
         try:
             models = client.models.list()
         except openai.OpenAIError as error:

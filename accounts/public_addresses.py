@@ -1,34 +1,55 @@
 """HTTP to the public Internet only: for base URLs that users typed. Knows neither Django nor the site's policy.
 
 A check before the call is not enough: a name may answer with another address a moment later (DNS rebinding).
-These transports connect to the very address that they checked.
+These transports look the name up where they connect, and connect to the very address that they checked. TLS still
+verifies the name, and connections are kept by name.
 """
 
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Iterable
+from typing import Any
 
+import httpcore2
 import httpx2
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PublicOnlyTransport(httpx2.HTTPTransport):
     """Raises httpx2.ConnectError for a name with any address that is not public."""
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        answers = socket.getaddrinfo(request.url.host, None, type=socket.SOCK_STREAM)
-        return super().handle_request(_pin(request, [str(answer[4][0]) for answer in answers]))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        _pool(self)._network_backend = PublicOnlyBackend()
 
 
 class AsyncPublicOnlyTransport(httpx2.AsyncHTTPTransport):
     """Raises httpx2.ConnectError for a name with any address that is not public."""
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        loop = asyncio.get_running_loop()
-        answers = await loop.getaddrinfo(request.url.host, None, type=socket.SOCK_STREAM)
-        return await super().handle_async_request(_pin(request, [str(answer[4][0]) for answer in answers]))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        _pool(self)._network_backend = AsyncPublicOnlyBackend()
+
+
+class PublicOnlyBackend(httpcore2.SyncBackend):
+    def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore2.NetworkStream:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        return super().connect_tcp(_checked(host, (str(answer[4][0]) for answer in answers)), port, *args, **options)
+
+
+class AsyncPublicOnlyBackend(httpcore2.AnyIOBackend):
+    async def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore2.AsyncNetworkStream:
+        try:
+            answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        address = _checked(host, (str(answer[4][0]) for answer in answers))
+        return await super().connect_tcp(address, port, *args, **options)
 
 
 def is_public(address: str) -> bool:
@@ -48,10 +69,13 @@ def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ip.ipv4_mapped or ip.sixtofour
 
 
-def _pin(request: httpx2.Request, addresses: list[str]) -> httpx2.Request:
-    if not all(is_public(address) for address in addresses):
-        raise httpx2.ConnectError(f"{request.url.host} is not a public address", request=request)
-    # The Host header is set already; the certificate is still checked against the name.
-    request.extensions = {**request.extensions, "sni_hostname": request.url.host}
-    request.url = request.url.copy_with(host=addresses[0])
-    return request
+def _checked(host: str, addresses: Iterable[str]) -> str:
+    found = list(addresses)
+    if not found or not all(is_public(address) for address in found):
+        raise httpcore2.ConnectError(f"{host} is not a public address")
+    return found[0]
+
+
+def _pool(transport: Any) -> Any:
+    # The pool takes a backend when it is made, but its transport does not pass one on. A test holds this.
+    return transport._pool

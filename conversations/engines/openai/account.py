@@ -112,6 +112,4 @@ async def close_http() -> None:
 
 
 def _public_only_http() -> httpx2.AsyncClient:
-    # No connection is kept: this transport connects by address, and a pool would give one host's connection to another
-    # host on that address.
-    return httpx2.AsyncClient(transport=AsyncPublicOnlyTransport(limits=httpx2.Limits(max_keepalive_connections=0)))
+    return httpx2.AsyncClient(transport=AsyncPublicOnlyTransport(limits=KEPT_CONNECTIONS))
