@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -17,8 +18,10 @@ from conversations.engines.base import EngineError
 from conversations.realtime.ids import make_id
 from conversations.session import Session, warm
 
+log = logging.getLogger(__name__)
+
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
-POLICY, BUSY = 1008, 1013
+POLICY, FAILED, BUSY = 1008, 1011, 1013
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -70,8 +73,11 @@ class RealtimeConsumer:
         try:
             await self._converse(await self._caller(key))
         except RefusedError as refusal:
-            await self._send_error(refusal)
-            await self._close(refusal.close_code)
+            await self._refuse(refusal)
+        except Exception:  # the outermost edge
+            log.exception("a session failed")
+            message = "The server failed; its log says why. Connect again to go on."
+            await self._refuse(RefusedError(FAILED, "internal_error", message))
 
     # Who is there.
 
@@ -189,10 +195,11 @@ class RealtimeConsumer:
     async def _send_text(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
 
-    async def _send_error(self, refusal: RefusedError) -> None:
-        kind = "server_error" if refusal.close_code == BUSY else "invalid_request_error"
+    async def _refuse(self, refusal: RefusedError) -> None:
+        kind = "invalid_request_error" if refusal.close_code == POLICY else "server_error"
         error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
         await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
+        await self._close(refusal.close_code)
 
     async def _close(self, code: int) -> None:
         await self.send({"type": "websocket.close", "code": code})

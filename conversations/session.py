@@ -28,7 +28,8 @@ from conversations.vad import model as vad_model
 
 log = logging.getLogger(__name__)
 
-MAX_INBOX_BYTES = 32_000_000  # twice the largest append
+MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
+MAX_INBOX_BYTES = 2 * MAX_FRAME_BYTES
 SLICE_BYTES = SAMPLE_RATE * 2  # one second of audio between two breaths of the event loop
 DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
 SAVE_TRIES_SEC = (0.1, 0.5, 2.0)
@@ -74,6 +75,10 @@ class Session:
 
     def feed(self, frame: str | bytes) -> None:
         """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
+        if len(frame) > MAX_FRAME_BYTES:
+            message = f"The frame has {len(frame)} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            self._perform(self.machine.refuse(ProtocolError("frame_too_large", message)))
+            return
         self._inbox_bytes += len(frame)
         if self._inbox_bytes > MAX_INBOX_BYTES:
             message = "Frames come faster than they can be handled. Send audio at the pace of speech."

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import daphne.server
+import daphne.ws_protocol
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 
-# One official append holds up to 15 MiB of base64, and JSON around it; Daphne's own limit is 1 MiB.
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
+# that with an `error` and goes on; only what is twice as large costs the connection.
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 # Ids and one-time links: enough of them to follow a case, too little to use.
 LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
 logger = logging.getLogger("voiceproject.access")
@@ -48,7 +50,16 @@ def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
 
 
-class Server(daphne.server.Server):  # type: ignore[misc]  Daphne has no annotations
+class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
+        """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
+daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annotations
     def kill_all_applications(self) -> Any:
         """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
         finished = asyncio.get_event_loop().create_future()
