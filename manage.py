@@ -29,13 +29,16 @@ def prepare(command: str) -> None:
 
 
 def main() -> None:
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # by default neither would run what stops Postgres
-        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    # By default neither signal would run what stops Postgres.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         prepare(sys.argv[1] if len(sys.argv) > 1 else "help")
+        execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Cannot start: {error}")
-    execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

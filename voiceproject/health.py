@@ -5,17 +5,19 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable
 from django.core.cache import cache
 from django.db import connection
 
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-def with_probes(application: ASGI3Application) -> ASGI3Application:
-    async def probe_or_pass(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+def with_probes(application: Application) -> Application:
+    async def probe_or_pass(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["path"] == "/healthz":
             await _answer(send, 200, b"ok\n")
         elif scope["path"] == "/readyz":
@@ -40,7 +42,7 @@ def _is_ready() -> bool:
     return True
 
 
-async def _answer(send: ASGISendCallable, status: int, body: bytes) -> None:
+async def _answer(send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

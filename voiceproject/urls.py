@@ -1,14 +1,18 @@
 """Every address of the site; /healthz and /readyz are in `health`, the WebSocket in `asgi`."""
 
-from contextlib import suppress
-
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from voiceproject.set_up import SetUpView
+
+# The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("", include("conversations.urls")),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("set-up/<str:token>/", SetUpView.as_view(), name="set_up"),
 ]
-for urls in ("accounts.urls", "conversations.urls"):
-    with suppress(ImportError):
-        urlpatterns.append(path("", include(urls)))

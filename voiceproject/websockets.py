@@ -1,11 +1,20 @@
-"""What a WebSocket meets at an address that serves none."""
+"""Which application a WebSocket meets."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
 
 
-async def refuse(scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Without it the router raises, and any stranger could fill the log with tracebacks."""
-    await receive()
-    await send({"type": "websocket.close", "code": 1008, "reason": None})
+def only_at(path: str, application: Application) -> Application:
+    """Other paths are refused. Channels' own router raises there, so strangers could fill the log with tracebacks."""
+
+    async def serve_or_refuse(scope: dict[str, Any], receive: Any, send: Send) -> None:
+        if scope["path"] == path:
+            await application(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    return serve_or_refuse

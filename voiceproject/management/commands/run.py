@@ -1,5 +1,8 @@
 """`manage.py run`: the whole site in one process."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -8,24 +11,37 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 
-from voiceproject import server
+from voiceproject import server, set_up
+
+MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 
 
 class Command(BaseCommand):
     help = "Bring the database up to date and serve the site on HOST and PORT, until Ctrl-C."
-    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             placeholder = server.bind(settings.HOST, settings.PORT)
             check_database()
-            call_command("migrate", verbosity=0, interactive=False)
-            host, port = placeholder.getsockname()[:2]
-            from voiceproject.asgi import application
-
-            server.serve(placeholder, application, lambda: self.stdout.write(f"http://{host}:{port}"))
+            with one_at_a_time():
+                call_command("migrate", verbosity=0, interactive=False)
+            self.serve(placeholder)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
+
+    def serve(self, placeholder: socket.socket) -> None:
+        from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
+
+        address = site_address(*placeholder.getsockname()[:2])
+        path = set_up.path_if_needed()
+        connection.close()
+
+        def greet() -> None:
+            self.stdout.write(f"Voiceproject is at {address}")
+            if path:
+                self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
+
+        server.serve(placeholder, application, greet)
 
 
 def check_database() -> None:
@@ -36,3 +52,19 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Several processes may start together on one database; each finds the work done by the one before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
+        yield
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
+
+
+def site_address(host: str, port: int) -> str:
+    if settings.HTTPS:
+        return f"https://{settings.ALLOWED_HOSTS[0]}"
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
