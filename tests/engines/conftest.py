@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from conversations.engines import google
+from conversations.engines.openai import account
+
+
+@pytest.fixture(autouse=True)
+async def connections() -> AsyncIterator[None]:
+    """Each test has its own event loop, and connections belong to one."""
+    yield
+    await account.close_http()
+    await google.close_channels()

@@ -1,0 +1,104 @@
+import pytest
+
+from conversations.engines.base import (
+    EngineAuthError,
+    EngineBusy,
+    EngineError,
+    EngineQuotaError,
+    EngineRejected,
+    EngineSpec,
+    EngineTimeout,
+    EngineUnavailable,
+    Transcript,
+)
+from conversations.engines.registry import make_stt
+from tests.upstream.fixtures import Upstream
+
+SECRET = "sk-secret-of-the-test"
+SECOND = bytes(48_000)
+
+
+def spec(upstream: Upstream, **changes: object) -> EngineSpec:
+    fields = {"provider": "openai", "model": "gpt-transcribe", "api_key": SECRET, "base_url": upstream.openai_url}
+    return EngineSpec(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+async def test_it_works(upstream: Upstream) -> None:
+    upstream.script(transcripts=("  What is the time? ",))
+    heard = await make_stt(spec(upstream)).transcribe(SECOND, language="en-US", prompt="Kiel, Bodensee")
+    assert heard == Transcript(text="What is the time?", seconds=1.0)
+    [request] = upstream.requests("transcriptions")
+    assert request["key"] == SECRET
+    assert request["asked"] == {
+        "model": "gpt-transcribe",
+        "language": "en",
+        "prompt": "Kiel, Bodensee",
+        "response_format": "json",
+        "seconds": 1.0,
+        "rate": 24_000,
+        "channels": 1,
+    }
+
+
+async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> None:
+    assert (await make_stt(spec(upstream)).transcribe(bytes(960))).text == ""
+    assert upstream.requests("transcriptions") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        ("401", EngineAuthError, "refused the key. Change it under Settings"),
+        ("403", EngineAuthError, "Country not supported."),
+        ("404", EngineRejected, "It said: “The model does not exist.”"),
+        ("404_path", EngineRejected, "found nothing at its base URL"),
+        ("302", EngineRejected, "refused the request"),
+        ("429_rate", EngineBusy, "too many requests"),
+        ("429_quota", EngineQuotaError, "no credit left"),
+        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("cut", EngineUnavailable, "broke off"),
+        ("garbage", EngineRejected, "not a transcript"),
+    ],
+)
+async def test_a_fault_becomes_a_sentence(
+    upstream: Upstream, fault: str, error: type[EngineError], words: str
+) -> None:
+    upstream.behave("transcriptions", fault=fault)
+    with pytest.raises(error) as caught:
+        await make_stt(spec(upstream)).transcribe(SECOND)
+    assert type(caught.value) is error
+    assert caught.value.message.startswith("Speech to text (OpenAI-compatible server) ")
+    assert words in caught.value.message
+    assert SECRET not in caught.value.message
+
+
+async def test_a_failure_that_passes_is_tried_again(upstream: Upstream) -> None:
+    upstream.behave("transcriptions", fault="500", fault_times=2)
+    assert (await make_stt(spec(upstream)).transcribe(SECOND)).text == "Hello there."
+    assert len(upstream.requests("transcriptions")) == 3
+
+
+@pytest.mark.parametrize("fault", ["401", "404", "429_quota", "garbage"])
+async def test_a_failure_that_stays_is_not(upstream: Upstream, fault: str) -> None:
+    upstream.behave("transcriptions", fault=fault)
+    with pytest.raises(EngineError):
+        await make_stt(spec(upstream)).transcribe(SECOND)
+    assert len(upstream.requests("transcriptions")) == 1
+
+
+async def test_a_server_that_never_answers(upstream: Upstream) -> None:
+    upstream.behave("transcriptions", fault="hang")
+    with pytest.raises(EngineTimeout, match="sent nothing for 0.2 seconds"):
+        await make_stt(spec(upstream, timeout_sec=0.2)).transcribe(SECOND)
+    assert len(upstream.requests("transcriptions")) == 1
+
+
+async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
+    with pytest.raises(EngineUnavailable, match="could not be reached"):
+        await make_stt(spec(upstream, base_url="http://127.0.0.1:9/v1")).transcribe(SECOND)
+
+
+async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
+    with pytest.raises(EngineUnavailable, match="could not be reached"):
+        await make_stt(spec(upstream, public_only=True)).transcribe(SECOND)
+    assert upstream.requests("transcriptions") == []

@@ -1,0 +1,137 @@
+"""How each endpoint behaves, and what it has seen. One event loop owns it."""
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+ENDPOINTS = ("models", "transcriptions", "chat", "speech", "google_streaming", "google_unary", "google_voices")
+FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
+          "empty", "error_event", "cancelled")  # fmt: skip
+Ending = Literal["", "done", "fault", "closed_by_peer"]
+KEPT_REQUESTS = 20_000
+
+
+@dataclass
+class Behaviour:
+    first_byte_ms: float = 0.0
+    piece_ms: float = 0.0  # before each further piece
+    realtime: float = 0.0  # speech comes this many times faster than it is spoken; 0 is at once
+    piece_bytes: int = 4_800  # of speech
+    fault: str = ""  # one of FAULTS
+    fault_times: int = 0  # the fault hits this many requests; 0 is every one
+    fault_after: int = 0  # pieces that come before the fault
+    refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
+    accepted_key: str = ""  # any other is refused; "" takes all
+
+
+@dataclass
+class Seen:
+    """One request. Times are the machine's monotonic clock, which every process shares."""
+
+    id: int
+    endpoint: str
+    key: str
+    asked: dict[str, Any]
+    received_at: float = field(default_factory=time.monotonic)
+    first_piece_at: float | None = None
+    ended_at: float | None = None
+    ending: Ending = ""
+    pieces: int = 0
+
+
+class FaultInjected(Exception):
+    """The server now does as `fault` says."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class World:
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._ids = itertools.count(1)
+        self.reset()
+
+    def reset(self) -> None:
+        self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
+        self.transcripts: deque[str] = deque()
+        self.replies: deque[str] = deque()
+        self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
+
+    def behave(self, endpoint: str, changes: dict[str, Any]) -> None:
+        """Raises KeyError, TypeError or ValueError for what does not exist."""
+        if changes.get("fault", "") not in ("", *FAULTS):
+            raise ValueError(f"no fault {changes['fault']!r}")
+        self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
+
+    async def receive(self, endpoint: str, key: str, asked: dict[str, Any]) -> Seen:
+        request = Seen(next(self._ids), endpoint, key, asked)
+        self.seen.append(request)
+        await self.announce()
+        return request
+
+    async def end(self, request: Seen, ending: Ending) -> None:
+        request.ending, request.ended_at = ending, time.monotonic()
+        await self.announce()
+
+    async def announce(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def wait_for(self, endpoint: str, state: str, count: int) -> list[Seen]:
+        """The endpoint's requests once `count` of them are in `state`: received, streaming, ended, or an ending."""
+        async with self._changed:
+            while len(found := [seen for seen in self.seen if seen.endpoint == endpoint and _is(seen, state)]) < count:
+                await self._changed.wait()
+            return found
+
+    def fault_now(self, endpoint: str) -> str:
+        """The fault that hits this request, counted down."""
+        behaviour = self.behaviours[endpoint]
+        fault = behaviour.fault
+        if fault and behaviour.fault_times:
+            behaviour.fault_times -= 1
+            if not behaviour.fault_times:
+                behaviour.fault = ""
+        return fault
+
+    async def paced(self, request: Seen, fault: str, parts: Iterable[T], part_sec: float = 0.0) -> AsyncIterator[T]:
+        """`parts` at the endpoint's pace. Raises FaultInjected where its fault strikes."""
+        behaviour = self.behaviours[request.endpoint]
+        pause_sec = behaviour.piece_ms / 1000 or (part_sec / behaviour.realtime if behaviour.realtime else 0.0)
+        await asyncio.sleep(behaviour.first_byte_ms / 1000)
+        for number, part in enumerate(parts):
+            if fault and number == behaviour.fault_after:
+                raise FaultInjected(fault)
+            if number:
+                await asyncio.sleep(pause_sec)
+            yield part
+            request.pieces += 1
+            if request.first_piece_at is None:
+                request.first_piece_at = time.monotonic()
+                await self.announce()
+        if fault:
+            raise FaultInjected(fault)
+
+    async def think(self, request: Seen, fault: str) -> None:
+        """The pace of an answer in one piece."""
+        async for _ in self.paced(request, fault, [None]):
+            pass
+
+
+def _is(seen: Seen, state: str) -> bool:
+    match state:
+        case "received":
+            return True
+        case "streaming":
+            return seen.first_piece_at is not None
+        case "ended":
+            return seen.ending != ""
+    return seen.ending == state

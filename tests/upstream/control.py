@@ -1,0 +1,52 @@
+"""Steering over HTTP: how another process sets behaviour and reads what was asked."""
+
+import asyncio
+from dataclasses import asdict
+
+from aiohttp import web
+
+from tests.upstream.openai_server import WORLD
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.post("/control/reset", reset),
+        web.post("/control/behaviour/{endpoint}", behaviour),
+        web.post("/control/script", script),
+        web.get("/control/requests/{endpoint}", requests),
+    ]
+
+
+async def reset(request: web.Request) -> web.Response:
+    request.app[WORLD].reset()
+    return web.json_response({})
+
+
+async def behaviour(request: web.Request) -> web.Response:
+    """Body: fields of Behaviour."""
+    try:
+        request.app[WORLD].behave(request.match_info["endpoint"], await request.json())
+    except (KeyError, TypeError, ValueError) as error:
+        return web.json_response({"error": str(error)}, status=400)
+    return web.json_response({})
+
+
+async def script(request: web.Request) -> web.Response:
+    """Body: {"transcripts": [...], "replies": [...]}; they are used up in order."""
+    body = await request.json()
+    request.app[WORLD].transcripts.extend(body.get("transcripts", []))
+    request.app[WORLD].replies.extend(body.get("replies", []))
+    return web.json_response({})
+
+
+async def requests(request: web.Request) -> web.Response:
+    """Waits up to `timeout` seconds for `count` requests in `state`; 408 when they do not come."""
+    query = request.query
+    waiting = request.app[WORLD].wait_for(
+        request.match_info["endpoint"], query.get("state", "received"), int(query.get("count", "0"))
+    )
+    try:
+        found = await asyncio.wait_for(waiting, float(query.get("timeout", "5")))
+    except TimeoutError:
+        return web.json_response({"error": "they did not come"}, status=408)
+    return web.json_response([asdict(seen) for seen in found])

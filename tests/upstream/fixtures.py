@@ -1,0 +1,71 @@
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+class Upstream:
+    """A running emulation. Its methods block: in async tests call `wait_for` in a thread."""
+
+    def __init__(self, port: int, grpc_port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+        self.openai_url = f"{self._url}/v1"
+        self.google_url = f"http://127.0.0.1:{grpc_port}"
+
+    def behave(self, endpoint: str, **changes: object) -> None:
+        """Sets fields of behaviour.Behaviour; endpoints are behaviour.ENDPOINTS."""
+        self._post(f"behaviour/{endpoint}", changes)
+
+    def script(self, transcripts: tuple[str, ...] = (), replies: tuple[str, ...] = ()) -> None:
+        """What is heard and replied next, in order."""
+        self._post("script", {"transcripts": transcripts, "replies": replies})
+
+    def reset(self) -> None:
+        self._post("reset", {})
+
+    def requests(self, endpoint: str) -> list[dict[str, Any]]:
+        """All of them so far, as behaviour.Seen has them."""
+        return self._get(f"requests/{endpoint}")
+
+    def wait_for(self, endpoint: str, state: str, count: int = 1, timeout_sec: float = 5.0) -> list[dict[str, Any]]:
+        """The requests in `state` (received, streaming, ended, done, fault, closed_by_peer) once there are `count`."""
+        try:
+            return self._get(f"requests/{endpoint}?state={state}&count={count}&timeout={timeout_sec}")
+        except HTTPError as error:
+            seen = self.requests(endpoint)
+            raise AssertionError(f"not {count} requests {state} at {endpoint}, but {seen}") from error
+
+    def _get(self, path: str) -> list[dict[str, Any]]:
+        with urlopen(f"{self._url}/control/{path}") as response:
+            found: list[dict[str, Any]] = json.load(response)
+        return found
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        request = Request(f"{self._url}/control/{path}", json.dumps(body).encode(), method="POST")
+        with urlopen(request):
+            pass
+
+
+@pytest.fixture(scope="session")
+def upstream_process() -> Iterator[Upstream]:
+    command = [sys.executable, "-m", "tests.upstream", "--with-parent"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Upstream(**json.loads(process.stdout.readline()))
+        process.stdin.close()
+
+
+@pytest.fixture
+def upstream(upstream_process: Upstream) -> Upstream:
+    """The emulated OpenAI and Google, behaving well until told otherwise."""
+    upstream_process.reset()
+    return upstream_process

@@ -1,0 +1,144 @@
+"""The emulated Google Cloud Text-to-Speech, with Google's own messages."""
+
+import asyncio
+import io
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.cloud import texttospeech as api
+
+from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
+from tests.upstream.sound import SAMPLE_RATE, speech
+
+SERVICE = "google.cloud.texttospeech.v1.TextToSpeech"
+NO_STREAMING = "Currently, only Chirp 3: HD voices are supported for streaming synthesis."
+BAD_KEY = "API key not valid. Please pass a valid API key."
+STATUS = {
+    "401": (grpc.StatusCode.UNAUTHENTICATED, "Request had invalid authentication credentials."),
+    "403": (grpc.StatusCode.PERMISSION_DENIED, "Cloud Text-to-Speech API has not been used in project 1 before."),
+    "404": (grpc.StatusCode.INVALID_ARGUMENT, "Voice 'nope' does not exist. Is it misspelled?"),
+    "429_rate": (grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded for quota metric 'requests' per minute."),
+    "429_quota": (grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded for quota metric 'characters' per day."),
+    "500": (grpc.StatusCode.INTERNAL, "Internal error encountered."),
+    "503": (grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable."),
+    "cancelled": (grpc.StatusCode.CANCELLED, "The operation was cancelled."),
+}
+
+
+class GoogleServer:
+    """`port` stays the same when the fault “cut” cuts all its connections."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._restarts: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def start(self, port: int = 0) -> None:
+        self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._server.add_generic_rpc_handlers([self._handlers()])
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop(None)
+
+    def _handlers(self) -> grpc.GenericRpcHandler:
+        method = {
+            "StreamingSynthesize": grpc.stream_stream_rpc_method_handler(
+                self.streaming_synthesize,
+                request_deserializer=api.StreamingSynthesizeRequest.deserialize,
+                response_serializer=api.StreamingSynthesizeResponse.serialize,
+            ),
+            "SynthesizeSpeech": grpc.unary_unary_rpc_method_handler(
+                self.synthesize_speech,
+                request_deserializer=api.SynthesizeSpeechRequest.deserialize,
+                response_serializer=api.SynthesizeSpeechResponse.serialize,
+            ),
+            "ListVoices": grpc.unary_unary_rpc_method_handler(
+                self.list_voices,
+                request_deserializer=api.ListVoicesRequest.deserialize,
+                response_serializer=api.ListVoicesResponse.serialize,
+            ),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, method)
+
+    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[api.StreamingSynthesizeResponse]:
+        config = (await anext(requests)).streaming_config
+        text = "".join([request.input.text async for request in requests])
+        audio = config.streaming_audio_config
+        asked = {"text": text, **_voice(config.voice), "speed": audio.speaking_rate}
+        asked["encoding"] = audio.audio_encoding.name
+        async with self._serving("google_streaming", asked, context) as (seen, fault):
+            if "Chirp3-HD" not in asked["voice"] or "Unary" in asked["voice"]:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_STREAMING)
+            pcm, size = speech(text), self._world.behaviours["google_streaming"].piece_bytes
+            parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+            async for part in self._world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
+                yield api.StreamingSynthesizeResponse(audio_content=part)
+
+    async def synthesize_speech(self, request: api.SynthesizeSpeechRequest, context: Any) -> Any:
+        asked = {"text": request.input.text, **_voice(request.voice), "speed": request.audio_config.speaking_rate}
+        async with self._serving("google_unary", asked, context) as (seen, fault):
+            await self._world.think(seen, fault)
+        return api.SynthesizeSpeechResponse(audio_content=_wav(speech(request.input.text)))
+
+    async def list_voices(self, request: api.ListVoicesRequest, context: Any) -> Any:
+        async with self._serving("google_voices", {"language": request.language_code}, context) as (seen, fault):
+            await self._world.think(seen, fault)
+        return api.ListVoicesResponse(voices=[api.Voice(name="en-US-Chirp3-HD-Kore", language_codes=["en-US"])])
+
+    @asynccontextmanager
+    async def _serving(self, endpoint: str, asked: dict[str, Any], context: Any) -> AsyncIterator[tuple[Seen, str]]:
+        """Misbehaves where a fault strikes, and records how the call ended."""
+        seen = await self._world.receive(endpoint, _key(context), asked)
+        ending: Ending = "closed_by_peer"
+        try:
+            accepted = self._world.behaviours[endpoint].accepted_key
+            if accepted and seen.key != accepted:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, BAD_KEY)
+            yield seen, self._world.fault_now(endpoint)
+            ending = "done"
+        except FaultInjected as injected:
+            await self._misbehave(injected.fault, context)
+        except grpc.aio.AbortError:
+            ending = "fault"
+            raise
+        finally:
+            await self._world.end(seen, ending)
+
+    async def _misbehave(self, fault: str, context: Any) -> None:
+        if fault in STATUS:
+            await context.abort(*STATUS[fault])
+        if fault == "cut":
+            restart = asyncio.create_task(self._restart())
+            self._restarts.add(restart)
+            restart.add_done_callback(self._restarts.discard)
+        if fault in {"hang", "cut"}:
+            await asyncio.Event().wait()
+
+    async def _restart(self) -> None:
+        await self._server.stop(None)
+        await self.start(self.port)
+
+
+def _voice(voice: api.VoiceSelectionParams) -> dict[str, str]:
+    return {"voice": voice.name, "language": voice.language_code}
+
+
+def _key(context: Any) -> str:
+    metadata = dict(context.invocation_metadata())
+    return str(metadata.get("x-goog-api-key", "") or metadata.get("authorization", ""))
+
+
+def _wav(pcm: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(pcm)
+    return buffer.getvalue()

@@ -1,0 +1,191 @@
+"""The emulated OpenAI: transcriptions, chat completions, speech, models."""
+
+import asyncio
+import io
+import json
+import time
+import wave
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
+from tests.upstream.sound import SAMPLE_RATE, speech
+
+WORLD = web.AppKey("world", World)
+STARTED = "started response"
+MODELS = ("gpt-6-luna", "gpt-transcribe", "whisper-1", "tts-1", "gpt-4o-mini-tts")
+ERRORS: dict[str, tuple[int, str, str | None, str]] = {  # status, type, code, message
+    "401": (401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    "403": (403, "invalid_request_error", "unsupported_country_region_territory", "Country not supported."),
+    "404": (404, "invalid_request_error", "model_not_found", "The model does not exist."),
+    "429_rate": (429, "requests", "rate_limit_exceeded", "Rate limit reached for requests."),
+    "429_quota": (429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota."),
+    "500": (500, "server_error", None, "The server had an error."),
+    "503": (503, "server_error", None, "The engine is overloaded."),
+}
+Answer = Callable[[Seen, str], Awaitable[web.StreamResponse]]
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/v1/models", models),
+        web.post("/v1/audio/transcriptions", transcriptions),
+        web.post("/v1/chat/completions", chat),
+        web.post("/v1/audio/speech", audio_speech),
+    ]
+
+
+async def models(request: web.Request) -> web.StreamResponse:
+    async def answer(seen: Seen, fault: str) -> web.StreamResponse:
+        await request.app[WORLD].think(seen, fault)
+        data = [{"id": model, "object": "model", "created": 1, "owned_by": "openai"} for model in MODELS]
+        return web.json_response({"object": "list", "data": data})
+
+    return await _serve(request, "models", {}, answer)
+
+
+async def transcriptions(request: web.Request) -> web.StreamResponse:
+    asked = await _form(request)
+
+    async def answer(seen: Seen, fault: str) -> web.StreamResponse:
+        await request.app[WORLD].think(seen, fault)
+        scripted = request.app[WORLD].transcripts
+        text = scripted.popleft() if scripted else "Hello there."
+        usage = {"type": "duration", "seconds": asked["seconds"]}
+        return web.json_response({"text": text, "usage": usage})
+
+    return await _serve(request, "transcriptions", asked, answer)
+
+
+async def chat(request: web.Request) -> web.StreamResponse:
+    world = request.app[WORLD]
+    asked = await request.json()
+
+    async def answer(seen: Seen, fault: str) -> web.StreamResponse:
+        said = next((m["content"] for m in reversed(asked["messages"]) if m["role"] == "user"), "nothing")
+        words = (world.replies.popleft() if world.replies else f"You said: {said}").split(" ")
+        kept = words[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
+        async for number, word in world.paced(seen, fault, enumerate(kept)):
+            delta = {"content": f" {word}" if number else word}
+            choice = {"index": 0, "delta": delta, "finish_reason": None}
+            await _write(request, _sse(asked, choices=[choice]), "text/event-stream")
+        reason = "stop" if len(kept) == len(words) else "length"
+        choice = {"index": 0, "delta": {}, "finish_reason": reason}
+        await _write(request, _sse(asked, choices=[choice]))
+        if asked.get("stream_options", {}).get("include_usage"):
+            await _write(request, _sse(asked, choices=[], usage=_usage(asked, len(kept))))
+        return await _write(request, b"data: [DONE]\n\n")
+
+    return await _serve(request, "chat", asked, answer)
+
+
+async def audio_speech(request: web.Request) -> web.StreamResponse:
+    world = request.app[WORLD]
+    asked = await request.json()
+
+    async def answer(seen: Seen, fault: str) -> web.StreamResponse:
+        pcm = speech(asked["input"])
+        size = world.behaviours["speech"].piece_bytes
+        parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+        response: web.StreamResponse = web.Response()
+        async for part in world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
+            response = await _write(request, part, "audio/pcm")
+        return response
+
+    return await _serve(request, "speech", asked, answer)
+
+
+async def _serve(request: web.Request, endpoint: str, asked: dict[str, Any], answer: Answer) -> web.StreamResponse:
+    """Answers or misbehaves, and records how it ended."""
+    world = request.app[WORLD]
+    seen = await world.receive(endpoint, request.headers.get("Authorization", "").removeprefix("Bearer "), asked)
+    ending: Ending = "done"
+    try:
+        try:
+            return _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+        except FaultInjected as injected:
+            response = await _misbehave(request, injected.fault)
+            ending = "fault"
+            return response
+    except (asyncio.CancelledError, ConnectionError):
+        ending = "closed_by_peer"
+        raise
+    finally:
+        await world.end(seen, ending)
+
+
+async def _form(request: web.Request) -> dict[str, Any]:
+    form = await request.post()
+    asked: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+    file = form["file"]
+    assert isinstance(file, web.FileField)
+    with wave.open(io.BytesIO(file.file.read())) as audio:
+        asked["seconds"] = audio.getnframes() / audio.getframerate()
+        asked["rate"], asked["channels"] = audio.getframerate(), audio.getnchannels()
+    return asked
+
+
+async def _write(request: web.Request, data: bytes, content_type: str = "") -> web.StreamResponse:
+    """Starts the streamed response with its first data."""
+    if STARTED not in request:
+        request[STARTED] = web.StreamResponse(headers={"Content-Type": content_type})
+        await request[STARTED].prepare(request)
+    response: web.StreamResponse = request[STARTED]
+    await response.write(data)
+    return response
+
+
+def _refusal(world: World, seen: Seen) -> web.Response | None:
+    behaviour = world.behaviours[seen.endpoint]
+    if behaviour.accepted_key and seen.key != behaviour.accepted_key:
+        return _error("401")
+    if behaviour.refused_parameter in seen.asked:
+        name = behaviour.refused_parameter
+        error = {"message": f"Unsupported parameter: '{name}'.", "type": "invalid_request_error", "param": name}
+        return web.json_response({"error": error}, status=400)
+    return None
+
+
+async def _misbehave(request: web.Request, fault: str) -> web.StreamResponse:
+    match fault:
+        case "hang":
+            await asyncio.Event().wait()
+        case "cut":
+            assert request.transport is not None
+            request.transport.abort()
+        case "garbage":
+            if STARTED in request:
+                return await _write(request, b"data: {not json\n\n")
+            return web.Response(text="<html>It works!</html>", content_type="text/html")
+        case "error_event":
+            error = {"message": "The server had an error.", "type": "server_error", "code": None}
+            return await _write(request, f"data: {json.dumps({'error': error})}\n\n".encode(), "text/event-stream")
+        case "404_path":
+            return web.json_response({"detail": "Not Found"}, status=404)
+        case "302":
+            return web.Response(status=302, headers={"Location": "/v1/models"})
+        case _ if fault in ERRORS:
+            return _error(fault)
+    return request.get(STARTED) or web.Response()  # "empty"
+
+
+def _error(fault: str) -> web.Response:
+    status, kind, code, message = ERRORS[fault]
+    return web.json_response({"error": {"message": message, "type": kind, "param": None, "code": code}}, status=status)
+
+
+def _sse(asked: dict[str, Any], **fields: Any) -> bytes:
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": int(time.time()), **fields}
+    return f"data: {json.dumps({'model': asked['model'], **chunk})}\n\n".encode()
+
+
+def _usage(asked: dict[str, Any], completion: int) -> dict[str, Any]:
+    prompt = sum(len(message["content"].split()) for message in asked["messages"])
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": prompt // 2},
+    }
