@@ -17,27 +17,28 @@ class BaseURLError(ValueError):
 
 def check(url: str) -> None:
     """Raises BaseURLError unless a user's base URL may be called now. Asks the name service."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise BaseURLError("A base URL looks like https://host/v1, without user name, question mark or #.")
+    host, port = _host_and_port(url)
     if settings.USER_BASE_URLS == "none":
         raise BaseURLError("This site does not let users choose a base URL (USER_BASE_URLS=none).")
     if settings.USER_BASE_URLS == "public":
-        _require_public(parts.hostname, _port(url))
+        _require_public(host, port)
 
 
-def _port(url: str) -> int:
+def _host_and_port(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise BaseURLError("The port of the base URL is not a number from 1 to 65535.") from None
+        raise BaseURLError("This is no base URL. One looks like https://host/v1.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise BaseURLError("A base URL looks like https://host/v1, without user name, question mark or #.")
+    return parts.hostname, port
 
 
 def _require_public(host: str, port: int) -> None:
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # a ValueError where it can be no name at all
         raise BaseURLError(f"There is no address for {host}.") from None
     if not all(is_public(str(answer[4][0])) for answer in answers):
         raise BaseURLError(

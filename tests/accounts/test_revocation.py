@@ -1,0 +1,71 @@
+"""A revoked key closes what it has opened, on a live site: in its own process, and through Redis in any."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from django.test import Client
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from accounts import api_keys
+from accounts.models import APIKey
+from tests.factories import make_user
+from tests.live import Site
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+POLICY_VIOLATION = 1008
+
+
+def test_on_its_page(live_site: Site) -> None:
+    key, token = api_keys.create(make_user(), "radio")
+    with _connected(live_site, token) as socket:
+        _revoke_on_page(live_site, key)
+        assert _close_code(socket) == POLICY_VIOLATION
+    with _connected(live_site, token) as socket:
+        assert _close_code(socket) == POLICY_VIOLATION
+
+
+def test_from_another_process(start_site: Callable[..., Site], redis_url: str, settings: Any) -> None:
+    site = start_site(REDIS_URL=redis_url)
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    key, token = api_keys.create(make_user(), "radio")
+    with _connected(site, token) as socket:
+        socket.recv(timeout=10)
+        api_keys.revoke(key)
+        assert _close_code(socket) == POLICY_VIOLATION
+
+
+def test_nobody_else_is_disconnected(live_site: Site) -> None:
+    user = make_user()
+    revoked, kept = api_keys.create(user, "radio"), api_keys.create(user, "lamp")
+    with _connected(live_site, kept[1]) as other, _connected(live_site, revoked[1]) as socket:
+        other.recv(timeout=10)
+        _revoke_on_page(live_site, revoked[0])
+        assert _close_code(socket) == POLICY_VIOLATION
+        other.send('{"type": "input_audio_buffer.clear"}')
+        assert "input_audio_buffer.cleared" in [json.loads(other.recv(timeout=10))["type"] for _ in range(2)]
+
+
+def _connected(site: Site, token: str) -> ClientConnection:
+    return connect(f"{site.ws_url}/v1/realtime", additional_headers={"Authorization": f"Bearer {token}"})
+
+
+def _revoke_on_page(site: Site, key: APIKey) -> None:
+    browser = Client()
+    browser.force_login(key.user)
+    url = f"{site.url}/settings/api-keys/{key.pk}/revoke/"
+    with httpx2.Client(cookies={"sessionid": browser.cookies["sessionid"].value}) as client:
+        client.get(url).raise_for_status()
+        answer = client.post(url, data={"csrfmiddlewaretoken": client.cookies["csrftoken"]})
+    assert answer.status_code == 302
+
+
+def _close_code(socket: ClientConnection) -> int | None:
+    with pytest.raises(ConnectionClosed):
+        while True:
+            socket.recv(timeout=10)
+    return socket.close_code
