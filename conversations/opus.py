@@ -33,8 +33,9 @@ def encode(pcm24k: bytes) -> bytes:
 
 
 def decode(ogg: bytes) -> bytes:
-    """The PCM of an Ogg Opus file, to the sample as long as what was encoded.
+    """The PCM of an Ogg Opus file: as long as what was encoded, under a second up to 6.5 ms longer.
 
+    (FFmpeg does not trim the encoder's look-ahead off the end of a file that is a single Ogg page.)
     Raises `av.error.FFmpegError` (a ValueError too, when the data are bad) for what is not one.
     """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
