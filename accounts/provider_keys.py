@@ -44,6 +44,8 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     Raises base_urls.BaseURLError or provider_secrets.SecretError, and then keeps nothing.
     """
     provider_secrets.check(provider, secret)
+    if base_url and provider != ProviderKey.Provider.OPENAI:
+        raise base_urls.BaseURLError("Only an OpenAI-compatible server has a base URL.")
     if base_url:
         base_urls.check(base_url)
     credential = _credential(provider, secret, base_url)

@@ -3,13 +3,12 @@
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from accounts.models import ProviderKey
 
 MAX_LENGTH = 10_000
 # A service account's JSON says where its tokens are fetched: elsewhere would be a door to the private network.
-TOKEN_HOSTS = {"oauth2.googleapis.com", "accounts.google.com", "www.googleapis.com"}
+TOKEN_URLS = ("https://oauth2.googleapis.com/", "https://accounts.google.com/", "https://www.googleapis.com/")
 WANTED = ("client_email", "private_key", "token_uri")
 
 
@@ -34,8 +33,7 @@ def _check_service_account(secret: str) -> None:
     missing = [name for name in WANTED if not isinstance(account.get(name), str) or not account[name]]
     if missing:
         raise SecretError(f"This JSON lacks {', '.join(missing)}. Paste the file whole.")
-    token_url = urlsplit(account["token_uri"])
-    if token_url.scheme != "https" or token_url.netloc not in TOKEN_HOSTS:
+    if not account["token_uri"].startswith(TOKEN_URLS):
         raise SecretError("The token_uri of this JSON is not Google's.")
 
 

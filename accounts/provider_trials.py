@@ -43,13 +43,23 @@ def _try_openai(credential: Credential) -> Verdict:
         client = openai.OpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
         client.organization = client.project = None  # the SDK reads the site's from the environment
         try:
-            models = client.models.list()
+            body = client.models.with_raw_response.list().text
         except openai.OpenAIError as error:
             return Verdict(False, _openai_problem(error, name))
-    data = getattr(models, "data", None)  # a web page answers 200 as well
-    if not isinstance(data, list):
+    count = _model_count(body)
+    if count is None:
         return Verdict(False, f"{name} answers, but not like an OpenAI-compatible server. Most base URLs end in /v1.")
-    return Verdict(True, f"Works: {name} offers {len(data)} model{'' if len(data) == 1 else 's'}.")
+    return Verdict(True, f"Works: {name} offers {count} model{'' if count == 1 else 's'}.")
+
+
+def _model_count(body: str) -> int | None:
+    """None for what is no list of models: a web page answers 200 as well, and the SDK takes it."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    models = answer.get("data") if isinstance(answer, dict) else None
+    return len(models) if isinstance(models, list) else None
 
 
 def _openai_problem(error: openai.OpenAIError, name: str) -> str:

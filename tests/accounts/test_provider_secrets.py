@@ -1,0 +1,54 @@
+import json
+from typing import Any
+
+import pytest
+
+from accounts import provider_secrets
+from accounts.provider_secrets import SecretError
+
+ACCOUNT = {
+    "type": "service_account",
+    "client_email": "voice@example.iam.gserviceaccount.com",
+    "private_key": "-----BEGIN PRIVATE KEY-----",
+    "token_uri": "https://oauth2.googleapis.com/token",
+}
+
+
+def test_it_works() -> None:
+    provider_secrets.check("openai", "sk-abc_123")
+    provider_secrets.check("openai", "")
+    provider_secrets.check("google", "AIzaSyA-123")
+    provider_secrets.check("google", json.dumps(ACCOUNT))
+
+
+@pytest.mark.parametrize("secret", ["sk abc", "sk-\n", "sk-é", "x" * 1001, "\x00"])
+def test_what_cannot_be_a_key(secret: str) -> None:
+    for provider in ("openai", "google"):
+        with pytest.raises(SecretError):
+            provider_secrets.check(provider, secret)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "external_account"},
+        {"type": "authorized_user"},
+        {"client_email": ""},
+        {"private_key": None},
+        {"private_key": 5},
+        {"token_uri": "http://169.254.169.254/"},
+        {"token_uri": "https://oauth2.googleapis.com.example/token"},
+        {"token_uri": "https://oauth2.googleapis.com@10.0.0.1/token"},
+        {"token_uri": "http://oauth2.googleapis.com/token"},
+        {"token_uri": "https://[/token"},
+    ],
+)
+def test_a_service_account_that_would_lead_elsewhere(change: dict[str, Any]) -> None:
+    with pytest.raises(SecretError):
+        provider_secrets.check("google", json.dumps(ACCOUNT | change))
+
+
+@pytest.mark.parametrize("secret", ["{", "{}", '{"type": "service_account"', '{"type": [', "{" * 9_000, ""])
+def test_what_is_no_service_account(secret: str) -> None:
+    with pytest.raises(SecretError):
+        provider_secrets.check("google", secret)
