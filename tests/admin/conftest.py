@@ -1,0 +1,28 @@
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from tests.factories import make_user
+
+Staff = Callable[..., Client]
+
+
+@pytest.fixture
+def staff(db: None) -> Staff:
+    """`staff("view_conversation", …)`: a client signed in as staff with just those permissions."""
+
+    def make(*codenames: str) -> Client:
+        user = make_user(is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def reviewer(staff: Staff) -> Client:
+    return staff("view_conversation")
