@@ -1,5 +1,6 @@
 """Trying a provider key out: one small real call through the provider's own client, and a plain verdict."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 import grpc
 import httpx2
 import openai
+from asgiref.sync import async_to_sync
 from google.api_core import exceptions as google_errors
 from google.api_core.client_options import ClientOptions
 from google.auth import exceptions as google_auth_errors
@@ -16,9 +18,10 @@ from google.oauth2 import service_account
 
 from accounts.credentials import Credential
 from accounts.models import ProviderKey
-from accounts.public_addresses import PublicOnlyTransport
+from accounts.public_addresses import AsyncPublicOnlyTransport
 
 TIMEOUT_SEC = 8.0
+MAX_ANSWER_BYTES = 4_000_000
 OPENAI_URL = "https://api.openai.com/v1"
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -37,22 +40,31 @@ def try_out(provider: str, credential: Credential) -> Verdict:
 def _try_openai(credential: Credential) -> Verdict:
     url = credential.base_url or OPENAI_URL
     name = "OpenAI" if url == OPENAI_URL else urlsplit(url).hostname or url
-    # Unlike the SDK's own client this follows no redirects: they could lead into the private network.
-    transport = PublicOnlyTransport() if credential.public_only else None
-    with httpx2.Client(timeout=TIMEOUT_SEC, transport=transport) as http:
-        client = openai.OpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
-        client.organization = client.project = None  # the SDK reads the site's from the environment
-        try:
-            body = client.models.with_raw_response.list().text
-        except openai.OpenAIError as error:
-            return Verdict(False, _openai_problem(error, name))
-    count = _model_count(body)
+    try:
+        count = _model_count(async_to_sync(_list_models)(credential, url))
+    except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as error:
+        return Verdict(False, _openai_problem(error, name))
     if count is None:
         return Verdict(False, f"{name} answers, but not like an OpenAI-compatible server. Most base URLs end in /v1.")
     return Verdict(True, f"Works: {name} offers {count} model{'' if count == 1 else 's'}.")
 
 
-def _model_count(body: str) -> int | None:
+async def _list_models(credential: Credential, url: str) -> bytes:
+    """The answer as it came, up to MAX_ANSWER_BYTES. One deadline for all of it: a hostile server may dribble."""
+    # Unlike the SDK's own client this follows no redirects: they could lead into the private network.
+    transport = AsyncPublicOnlyTransport() if credential.public_only else None
+    async with asyncio.timeout(TIMEOUT_SEC), httpx2.AsyncClient(transport=transport) as http:
+        client = openai.AsyncOpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
+        client.organization = client.project = None  # the SDK reads the site's from the environment
+        async with client.models.with_streaming_response.list() as response:
+            body = b""
+            async for piece in response.iter_bytes():
+                if len(body := body + piece) > MAX_ANSWER_BYTES:
+                    break
+            return body
+
+
+def _model_count(body: bytes) -> int | None:
     """None for what is no list of models: a web page answers 200 as well, and the SDK takes it."""
     try:
         answer = json.loads(body)
@@ -62,7 +74,7 @@ def _model_count(body: str) -> int | None:
     return len(models) if isinstance(models, list) else None
 
 
-def _openai_problem(error: openai.OpenAIError, name: str) -> str:
+def _openai_problem(error: Exception, name: str) -> str:
     match error:
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return f"{name} refused this key. Check that it is whole and still valid."
@@ -70,9 +82,9 @@ def _openai_problem(error: openai.OpenAIError, name: str) -> str:
             return f"{name} knows this key, but its quota or credit is used up."
         case openai.NotFoundError():
             return f"Not found: {name} has no OpenAI-compatible API at this base URL. Most end in /v1."
-        case openai.APITimeoutError():
+        case openai.APITimeoutError() | TimeoutError():
             return f"{name} could not be reached: no answer within {TIMEOUT_SEC:.0f} seconds."
-        case openai.APIConnectionError():
+        case openai.APIConnectionError() | httpx2.HTTPError():
             return f"{name} could not be reached. Check the base URL, or try again later."
         case openai.APIStatusError(status_code=status):
             return f"{name} answered with an error ({status}). Try again later."

@@ -1,7 +1,7 @@
 """HTTP to the public Internet only: for base URLs that users typed. Knows neither Django nor the site's policy.
 
 A check before the call is not enough: a name may answer with another address a moment later (DNS rebinding).
-These transports look the name up where they connect, and connect to the very address that they checked. TLS still
+This transport looks the name up where it connects, and connects to the very address that it checked. TLS still
 verifies the name, and connections are kept by name.
 """
 
@@ -17,29 +17,13 @@ import httpx2
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-class PublicOnlyTransport(httpx2.HTTPTransport):
-    """Raises httpx2.ConnectError for a name with any address that is not public."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        _pool(self)._network_backend = PublicOnlyBackend()
-
-
 class AsyncPublicOnlyTransport(httpx2.AsyncHTTPTransport):
     """Raises httpx2.ConnectError for a name with any address that is not public."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        _pool(self)._network_backend = AsyncPublicOnlyBackend()
-
-
-class PublicOnlyBackend(httpcore2.SyncBackend):
-    def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore2.NetworkStream:
-        try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore2.ConnectError(str(error)) from error
-        return super().connect_tcp(_checked(host, (str(answer[4][0]) for answer in answers)), port, *args, **options)
+        # The pool takes a backend when it is made, but the transport does not pass one on. A test holds this.
+        self._pool._network_backend = AsyncPublicOnlyBackend()
 
 
 class AsyncPublicOnlyBackend(httpcore2.AnyIOBackend):
@@ -74,8 +58,3 @@ def _checked(host: str, addresses: Iterable[str]) -> str:
     if not found or not all(is_public(address) for address in found):
         raise httpcore2.ConnectError(f"{host} is not a public address")
     return found[0]
-
-
-def _pool(transport: Any) -> Any:
-    # The pool takes a backend when it is made, but its transport does not pass one on. A test holds this.
-    return transport._pool

@@ -6,13 +6,14 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import api_keys
 from accounts.adapter import AccountAdapter
+from accounts.deletion import delete_users, what_goes_with
 from accounts.models import APIKey, User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -57,12 +58,27 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         _hang_up([obj])
-        super().delete_model(request, obj)
+        delete_users(User.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         users = _touchable(request, queryset)
         _hang_up(users)
-        super().delete_queryset(request, users)
+        delete_users(users)
+
+    def get_deleted_objects(self, objs: Iterable[User], request: HttpRequest) -> tuple[Any, ...]:
+        """Numbers in place of Django's list of every row, which may be a million."""
+        users = User.objects.filter(pk__in=[user.pk for user in objs])
+        belongings = what_goes_with(users)
+        counts = {"users": len(users)} | {str(m._meta.verbose_name_plural): n for m, n in belongings.items()}
+        lacking = {str(m._meta.verbose_name) for m in belongings if not self._may_delete(request, m)}
+        if not all(self.has_delete_permission(request, user) for user in users):
+            lacking.add("user")
+        return [str(user) for user in users], counts, lacking, []
+
+    def _may_delete(self, request: HttpRequest, model: type[Model]) -> bool:
+        """As Django has it: only what has an admin of its own needs a permission of its own."""
+        registered = self.admin_site.is_registered(model)
+        return not registered or self.admin_site.get_model_admin(model).has_delete_permission(request)
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

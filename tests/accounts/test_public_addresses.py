@@ -6,7 +6,7 @@ from threading import Thread
 import httpx2
 import pytest
 
-from accounts.public_addresses import AsyncPublicOnlyTransport, PublicOnlyTransport, is_public
+from accounts.public_addresses import AsyncPublicOnlyTransport, is_public
 
 PRIVATE = """0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.168.1.1 192.0.2.1 198.18.0.1 224.0.0.1
     240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 ::ffff:10.0.0.1 64:ff9b::a00:1 64:ff9b:1::1 2001:db8::1 2002:a00:1::
@@ -45,20 +45,16 @@ def test_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", str(int(ipaddress.ip_address("127.0.0.1"))), "127.1"])
-async def test_the_transports_do_not_connect_to_this_machine(host: str, port: int) -> None:
+async def test_no_connection_to_this_machine(host: str, port: int) -> None:
     url = f"http://{host}:{port}/"
     with httpx2.Client() as anybody:
         assert anybody.get(url).status_code == 200
-    with httpx2.Client(transport=PublicOnlyTransport()) as client, pytest.raises(httpx2.ConnectError, match="public"):
-        client.get(url)
-    async with httpx2.AsyncClient(transport=AsyncPublicOnlyTransport()) as async_client:
+    async with httpx2.AsyncClient(transport=AsyncPublicOnlyTransport()) as client:
         with pytest.raises(httpx2.ConnectError, match="public"):
-            await async_client.get(url)
+            await client.get(url)
 
 
 async def test_a_name_that_does_not_exist() -> None:
-    with httpx2.Client(transport=PublicOnlyTransport()) as client, pytest.raises(httpx2.ConnectError):
-        client.get("http://nowhere.invalid/")
-    async with httpx2.AsyncClient(transport=AsyncPublicOnlyTransport()) as async_client:
+    async with httpx2.AsyncClient(transport=AsyncPublicOnlyTransport()) as client:
         with pytest.raises(httpx2.ConnectError):
-            await async_client.get("http://nowhere.invalid/")
+            await client.get("http://nowhere.invalid/")
