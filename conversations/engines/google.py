@@ -20,6 +20,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineError, EngineSpec
 from conversations.engines.failures import Failures
 from conversations.engines.supervision import pieces
+from conversations.engines.voices import CHIRP_LANGUAGES
 
 ENDPOINT = "https://texttospeech.googleapis.com"
 AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself
@@ -27,8 +28,11 @@ SPEAKER = "Chirp3-HD-Kore"  # with a language in front, where no voice is chosen
 STREAMING_FAMILY = "Chirp3-HD"
 WAV_HEADER_BYTES = 44
 
-# One piece may be a whole minute of audio; a quiet connection is kept through firewalls.
-CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.keepalive_time_ms", 60_000))
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),  # one piece may be a minute of audio
+    ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
+    ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
+)
 
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, grpc.aio.Channel]] = WeakKeyDictionary()
 
@@ -46,7 +50,7 @@ class CloudTextToSpeech:
     ) -> AsyncGenerator[bytes]:
         if not text.strip():
             return
-        name = voice or self._spec.voice or f"{language or 'en-US'}-{SPEAKER}"
+        name = voice or self._spec.voice or f"{_locale(language)}-{SPEAKER}"
         stream = pieces(lambda: self._speech(text, name, speed), self._spec.timeout_sec, self._failures.timeout)
         async with aclosing(stream):
             async for pcm in stream:
@@ -142,7 +146,9 @@ class CloudTextToSpeech:
                 return self._failures.busy()
             case errors.DeadlineExceeded():
                 return self._failures.timeout(self._spec.timeout_sec)
-            case errors.ClientError() if not isinstance(error, errors.Cancelled):
+            case errors.Cancelled():
+                return self._failures.broke_off()
+            case errors.ClientError():
                 return self._failures.rejected(detail)
             case errors.ServiceUnavailable():
                 return self._failures.unreachable()
@@ -169,6 +175,12 @@ async def close_channels() -> None:
     """Closes the running loop's connections, at the end of a process or a test."""
     for channel in _channels.pop(asyncio.get_running_loop(), {}).values():
         await channel.close()
+
+
+def _locale(language: str) -> str:
+    """“de” or “de-DE” → “de-DE”; English where there is no such voice."""
+    known = [code for code in CHIRP_LANGUAGES if code.lower().startswith(language.lower())]
+    return known[0] if known else "en-US"
 
 
 def _voice(name: str) -> api.VoiceSelectionParams:

@@ -60,9 +60,7 @@ async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> Non
         ("garbage", EngineRejected, "not a transcript"),
     ],
 )
-async def test_a_fault_becomes_a_sentence(
-    upstream: Upstream, fault: str, error: type[EngineError], words: str
-) -> None:
+async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:
     upstream.behave("transcriptions", fault=fault)
     with pytest.raises(error) as caught:
         await make_stt(spec(upstream)).transcribe(SECOND)
@@ -88,7 +86,7 @@ async def test_a_failure_that_stays_is_not(upstream: Upstream, fault: str) -> No
 
 async def test_a_server_that_never_answers(upstream: Upstream) -> None:
     upstream.behave("transcriptions", fault="hang")
-    with pytest.raises(EngineTimeout, match="sent nothing for 0.2 seconds"):
+    with pytest.raises(EngineTimeout, match=r"sent nothing for 0\.2 seconds"):
         await make_stt(spec(upstream, timeout_sec=0.2)).transcribe(SECOND)
     assert len(upstream.requests("transcriptions")) == 1
 

@@ -1,6 +1,6 @@
 import asyncio
-import importlib.util
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 
 from conversations.engines.base import (
     EngineRejected,
@@ -49,4 +49,8 @@ class Pocketsphinx:
 
 
 def _installed() -> bool:
-    return importlib.util.find_spec("pocketsphinx") is not None
+    try:
+        import_module("pocketsphinx")  # the module alone, without a model, is small
+    except ModuleNotFoundError:
+        return False
+    return True

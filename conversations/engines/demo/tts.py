@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 import numpy as np
 import soxr
@@ -8,6 +9,7 @@ from conversations.engines.base import SAMPLE_RATE, EngineError, EngineRejected,
 from conversations.engines.demo import espeak, not_installed
 
 DEFAULT_VOICE = "en-us"
+NOT_INSTALLED = (ModuleNotFoundError, OSError)  # no wheel, or one whose library this machine cannot load
 
 
 class EspeakNG:
@@ -19,7 +21,9 @@ class EspeakNG:
 
     @staticmethod
     def warm() -> None:
-        espeak.thread.submit(espeak.library).result()
+        """Loads the library. Call it in a thread."""
+        with suppress(*NOT_INSTALLED):
+            espeak.thread.submit(espeak.library).result()
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
@@ -60,7 +64,7 @@ class Rendering:
             end: bytes | EngineError = self._render()
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
-        except (ModuleNotFoundError, OSError):
+        except NOT_INSTALLED:
             end = not_installed("tts", "espeakng-loader")
         if self.wanted:
             self._put(end)

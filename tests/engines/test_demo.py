@@ -1,0 +1,153 @@
+"""Real audio both ways: what espeak-ng says, pocketsphinx hears."""
+
+import asyncio
+import multiprocessing
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from conversations.engines.base import (
+    EngineRejected,
+    EngineSpec,
+    EngineUnavailable,
+    Message,
+    pcm_seconds,
+)
+from conversations.engines.demo import espeak
+from conversations.engines.registry import load, make_llm, make_stt, make_tts
+
+DEMO = EngineSpec(provider="demo", voice="en-us")
+
+START_AND_WAIT = """
+import multiprocessing
+from conversations.engines.demo.stt import Pocketsphinx
+Pocketsphinx.warm()
+print(multiprocessing.active_children()[0].pid, flush=True)
+input()
+"""
+
+
+async def say(text: str, voice: str = "", speed: float = 1.0) -> bytes:
+    return b"".join([piece async for piece in make_tts(DEMO).speak(text, voice=voice, speed=speed)])
+
+
+async def test_it_works() -> None:
+    spoken = await say("My mother is always angry with me.")
+    heard = await make_stt(DEMO).transcribe(spoken, language="en-US")
+    assert heard.seconds == pcm_seconds(spoken)
+    assert {"my", "mother", "always", "angry"} <= set(heard.text.split())
+    answer = "".join([piece.text async for piece in make_llm(DEMO).complete([Message("user", heard.text)])])
+    assert answer == "Tell me more about your mother."
+    assert 1.0 < pcm_seconds(await say(answer)) < 4.0
+
+
+async def test_silence_and_nothing_have_no_words() -> None:
+    stt = make_stt(DEMO)
+    assert (await stt.transcribe(bytes(48_000))).text == ""
+    assert (await stt.transcribe(b"")).text == ""
+
+
+async def test_hearing_leaves_the_event_loop_free() -> None:
+    spoken = await say("What is the weather like in London?")
+    stt = make_stt(DEMO)
+    await stt.transcribe(spoken)  # the worker is there now
+    breaths, task = 0, asyncio.create_task(stt.transcribe(spoken))
+    while not task.done():
+        await asyncio.sleep(0)
+        breaths += 1
+    assert "weather" in (await task).text
+    assert breaths > 100
+
+
+async def test_a_worker_that_dies_costs_one_utterance() -> None:
+    stt, spoken = make_stt(DEMO), await say("Thank you.")
+    await stt.transcribe(spoken)
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    with pytest.raises(EngineUnavailable, match="say it once more"):
+        await stt.transcribe(spoken)
+    assert (await stt.transcribe(spoken)).text == "thank you"
+
+
+async def test_another_language_is_refused() -> None:
+    with pytest.raises(EngineRejected, match="knows English only"):
+        await make_stt(DEMO).transcribe(bytes(48_000), language="de")
+
+
+async def test_speech_streams_loud_and_at_24_khz() -> None:
+    pieces = [piece async for piece in make_tts(DEMO).speak("The first of three. The second. And the third of them.")]
+    assert len(pieces) > 5
+    samples = np.frombuffer(b"".join(pieces), np.int16)
+    assert np.abs(samples).max() > 8_000
+    # A voice has nothing above espeak's own 11 kHz: a wrong rate would put it elsewhere.
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert spectrum[int(len(spectrum) * 11.2 / 12) :].max() < spectrum.max() / 1000
+
+
+async def test_speed_and_voice_are_heard() -> None:
+    text = "One two three four five six."
+    normal, fast, other = await say(text), await say(text, speed=1.5), await say(text, voice="en-gb+f3")
+    assert 0.55 < len(fast) / len(normal) < 0.85
+    assert len(other) != len(normal)
+    # Nothing stays behind from the voice before; espeak-ng itself varies a little.
+    assert len(await say(text)) == pytest.approx(len(normal), rel=0.02)
+
+
+async def test_texts_at_the_same_time_do_not_mix() -> None:
+    texts = ["One.", "Two and a half.", "Three is a crowd."]
+    alone = [len(await say(text)) for text in texts]
+    together = await asyncio.gather(*(say(text) for text in texts))
+    assert [len(spoken) for spoken in together] == pytest.approx(alone, rel=0.02)
+
+
+async def test_an_unknown_voice() -> None:
+    with pytest.raises(EngineRejected, match="no voice “nobody”"):
+        await say("Hello.", voice="nobody")
+
+
+async def test_closing_stops_a_long_text() -> None:
+    stream = make_tts(DEMO).speak("This goes on and on. " * 5_000)
+    await anext(stream)
+    await stream.aclose()
+    assert await asyncio.wait_for(say("Hello."), 2)  # the one thread is free again
+
+
+async def test_a_reply_ends_where_its_tokens_do() -> None:
+    asked = [Message("system", "Be kind."), Message("user", "hello")]
+    pieces = [piece async for piece in make_llm(DEMO).complete(asked, max_tokens=2)]
+    assert [piece.text for piece in pieces] == ["Hello. ", "How ", ""]
+    assert (pieces[-1].finish_reason, pieces[-1].input_tokens, pieces[-1].output_tokens) == ("length", 3, 2)
+
+
+@pytest.fixture
+def bare_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Python as in the Docker image: without the packages of the demo."""
+    for name in ("pocketsphinx", "espeakng_loader"):
+        monkeypatch.setitem(sys.modules, name, None)
+    espeak.library.cache_clear()
+    yield
+    espeak.library.cache_clear()
+
+
+async def test_without_its_packages_it_says_what_to_do(bare_site: None) -> None:
+    with pytest.raises(EngineUnavailable, match="OPENAI_API_KEY or install the package pocketsphinx"):
+        await make_stt(DEMO).transcribe(bytes(48_000))
+    with pytest.raises(EngineUnavailable, match="OPENAI_API_KEY or install the package espeakng-loader"):
+        await say("Hello.")
+    await asyncio.to_thread(load("stt", "demo").warm)
+    await asyncio.to_thread(load("tts", "demo").warm)
+
+
+def test_the_worker_ends_with_a_parent_that_is_killed() -> None:
+    command = [sys.executable, "-c", START_AND_WAIT]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    assert select.select([worker], [], [], 10)[0]
+    os.close(worker)

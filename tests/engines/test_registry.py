@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+import pytest
+
+from conversations.engines.base import EngineRejected, EngineSpec
+from conversations.engines.registry import ENGINES, load, make_llm, voices
+
+
+@pytest.mark.parametrize(("kind", "provider"), ENGINES)
+def test_every_registered_engine_loads(kind: str, provider: str) -> None:
+    assert callable(load(kind, provider))  # type: ignore[arg-type]
+
+
+def test_an_unknown_engine_is_named_with_those_there_are() -> None:
+    with pytest.raises(EngineRejected, match="no engine “google”; use openai, demo"):
+        make_llm(EngineSpec(provider="google"))
+
+
+def test_no_providers_client_loads_before_it_is_used() -> None:
+    script = "import sys, conversations.engines.registry; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"openai", "google", "grpc", "pocketsphinx", "espeakng_loader", "django"} & set(loaded)
+
+
+def test_the_picker_has_voices_for_each_provider() -> None:
+    google = dict(voices(EngineSpec(provider="google")))
+    assert google["de-DE-Chirp3-HD-Kore"] == "German, Kore (female)"
+    assert len(google) == 200
+    assert dict(voices(EngineSpec(provider="demo")))["en-us"] == "English (US)"
+    assert "marin" in dict(voices(EngineSpec(provider="openai", model="gpt-4o-mini-tts")))
+    assert "marin" not in dict(voices(EngineSpec(provider="openai", model="tts-1")))
+    assert voices(EngineSpec(provider="openai", base_url="http://localhost:8880/v1")) == []
