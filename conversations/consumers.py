@@ -163,7 +163,7 @@ class RealtimeConsumer:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
-        session.hang_up()
+        session.hang_up(message.get("code", 1006))
 
     async def _await_revocation(self, session: Session, caller: store.Caller) -> None:
         layer = get_channel_layer()

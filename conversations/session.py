@@ -16,7 +16,7 @@ from conversations.engines.base import EngineError
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
-from conversations.realtime.audio import SAMPLE_RATE
+from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.client_events import AudioAppend, parse
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
@@ -30,17 +30,26 @@ log = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_INBOX_BYTES = 2 * MAX_FRAME_BYTES
-SLICE_BYTES = SAMPLE_RATE * 2  # one second of audio between two breaths of the event loop
+BYTES_PER_SEC = 1000 * BYTES_PER_MS
+# Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
+MAX_AHEAD_SEC = 600.0
+MAX_SPEED = 4.0
+TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
+GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 SAVE_TRIES_SEC = (0.1, 0.5, 2.0)
 
 
 def warm(engines: EngineSet) -> None:
     """Imports and loads what the first session would otherwise wait for; slow, so call it in a thread."""
     vad_model()
-    load("stt", engines.stt.provider)
-    load("llm", engines.llm.provider)
-    load("tts", engines.tts.provider)
+    engine_classes = (
+        load("stt", engines.stt.provider),
+        load("llm", engines.llm.provider),
+        load("tts", engines.tts.provider),
+    )
+    for engine_class in engine_classes:
+        getattr(engine_class, "warm", lambda: None)()
 
 
 class Session:
@@ -62,6 +71,8 @@ class Session:
         self._detector = SpeechDetector()
         self._inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._inbox_bytes = 0
+        self._started_at = monotonic()
+        self._heard_sec = 0.0
         self._outbox = Outbox(send)
         self._writes: asyncio.Queue[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]] = asyncio.Queue()
         self._replies: dict[str, Reply] = {}
@@ -70,6 +81,7 @@ class Session:
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
         self._client_left = False
+        self._has_vanished = False
 
     # The consumer's side.
 
@@ -81,14 +93,14 @@ class Session:
             return
         self._inbox_bytes += len(frame)
         if self._inbox_bytes > MAX_INBOX_BYTES:
-            message = "Frames come faster than they can be handled. Send audio at the pace of speech."
-            self.close(1008, "input_too_fast", message)
+            self.close(1008, "input_too_fast", TOO_FAST)
         else:
             self._inbox.put_nowait(frame)
 
-    def hang_up(self) -> None:
-        """The client is gone."""
+    def hang_up(self, code: int) -> None:
+        """The client is gone; `code` is the close code of its socket."""
         self._client_left = True
+        self._has_vanished = code not in GOODBYES
         self._inbox.put_nowait(None)
 
     def close(self, code: int, error_code: str, message: str) -> None:
@@ -114,7 +126,7 @@ class Session:
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""
-        self._receive(do.ClientGone())
+        self._receive(do.ClientGone(self._has_vanished))
         for timer in self._deadlines.values():
             timer.cancel()
         if not self._client_left:
@@ -136,15 +148,25 @@ class Session:
             except ProtocolError as error:
                 self._perform(self.machine.refuse(error))
                 continue
-            if isinstance(event, AudioAppend) and len(event.pcm) > SLICE_BYTES:
-                await self._receive_slices(event)
+            if isinstance(event, AudioAppend):
+                await self._hear(event)
             else:
                 self._receive(event)
 
+    async def _hear(self, event: AudioAppend) -> None:
+        self._heard_sec += len(event.pcm) / BYTES_PER_SEC
+        if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * (monotonic() - self._started_at):
+            self.close(1008, "input_too_fast", TOO_FAST)
+        elif len(event.pcm) > BYTES_PER_SEC:
+            await self._receive_slices(event)
+        else:
+            self._receive(event)
+
     async def _receive_slices(self, event: AudioAppend) -> None:
-        for start in range(0, len(event.pcm), SLICE_BYTES):
-            self._receive(AudioAppend(event.pcm[start : start + SLICE_BYTES], event.event_id))
-            await asyncio.sleep(0)  # other sessions hear and speak meanwhile
+        """A second of audio between two breaths of the event loop, in which other sessions hear and speak."""
+        for start in range(0, len(event.pcm), BYTES_PER_SEC):
+            self._receive(AudioAppend(event.pcm[start : start + BYTES_PER_SEC], event.event_id))
+            await asyncio.sleep(0)
 
     def _receive(self, event: Any) -> None:
         self._perform(self.machine.receive(event, monotonic()))

@@ -159,7 +159,9 @@ class DeadlinePassed:
 
 @dataclass(frozen=True, slots=True)
 class ClientGone:
-    pass
+    """`vanished`: without a goodbye, so it could not say how much of the reply it had played."""
+
+    vanished: bool = True
 
 
 EngineEvent = (

@@ -165,7 +165,7 @@ class Replying:
         response.item.status = "completed" if status == "completed" else "incomplete"
         response.stamp("done", self.core.now)
         if response.is_open:
-            response.item.sent_text = response.item.sent_text or ""
+            response.settle_clauses()
             self.core.save(response.item, is_final=True)
             response.close_item(self.core.log.before(response.item))
         elif response.item.error_code:
@@ -188,12 +188,12 @@ class Replying:
         if last.played_ms(self.core.now) < last.item.audio_ms:
             self._cut(last)
 
-    def leave(self) -> None:
-        """The client is gone: nobody hears the rest."""
+    def leave(self, *, vanished: bool) -> None:
+        """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
         if self.response is not None:
             self.cancel("client_cancelled")
-        else:
+        elif vanished:
             self._cut_last()
 
     # Deadlines.

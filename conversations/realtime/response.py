@@ -16,6 +16,7 @@ from conversations.realtime.items import Item
 from conversations.realtime.speech_text import SpeechText
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
+USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 SendEvent = Callable[..., None]
 
 
@@ -98,6 +99,18 @@ class Response:
         if len(self.item.clauses) == index:
             self.item.clauses.append((self.clauses[index], 0))
             self.send_text(self.clauses[index])
+
+    def settle_clauses(self) -> None:
+        """Gives a clause that was cut short the length its speech would have had, so that words map to time."""
+        self.item.sent_text = self.item.sent_text or ""
+        for index in range(self.finished, len(self.item.clauses)):
+            text, sounded_ms = self.item.clauses[index]
+            self.item.clauses[index] = (text, max(sounded_ms, len(text) * self._ms_per_char()))
+
+    def _ms_per_char(self) -> int:
+        spoken = [clause for clause in self.item.clauses[: self.finished] if clause[1]]
+        chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
+        return ms // chars if chars else USUAL_MS_PER_CHAR
 
     def close_item(self, previous_item_id: str | None) -> None:
         """The closing events of the open item; its status is set by then."""

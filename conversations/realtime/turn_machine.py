@@ -61,7 +61,7 @@ class TurnMachine:
             report.SpeechAudio: lambda event: replying.audio(self._response, event.index, event.pcm),
             report.SpeechDone: lambda event: replying.clause_done(self._response, event.index),
             report.DeadlinePassed: self._deadline,
-            report.ClientGone: lambda _: self._leave(),
+            report.ClientGone: self._leave,
         }
 
     @property
@@ -127,6 +127,6 @@ class TurnMachine:
         elif name == "half_sample":
             self.listening.refuse_half_sample()
 
-    def _leave(self) -> None:
+    def _leave(self, event: report.ClientGone) -> None:
         self.listening.leave()
-        self.replying.leave()
+        self.replying.leave(vanished=event.vanished)

@@ -52,6 +52,18 @@ def test_the_server_estimates_what_was_heard() -> None:
     assert item.heard_text == "One two three"
 
 
+def test_a_clause_cut_short_keeps_its_words_in_proportion() -> None:
+    table = Table()
+    table.say()
+    table.transcript("Count, please.")
+    table.write(REPLY)
+    clause = table.last(do.Speak)
+    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
+    table.now += 1.0
+    table.audio(64, 0.9)
+    assert (reply_of(table).heard_ms, reply_of(table).heard_text) == (100, "")
+
+
 def test_the_client_knows_better() -> None:
     table = talking()
     table.audio(64, 0.9)
@@ -161,6 +173,14 @@ def test_a_client_that_vanishes_heard_what_time_allowed() -> None:
     table.engine(do.ClientGone())
     assert reply_of(table).heard_text == "One two"
     assert reply_of(table).status == "incomplete"
+
+
+@pytest.mark.parametrize(("vanished", "heard"), [(True, ""), (False, None)])
+def test_only_a_client_that_says_goodbye_could_have_said_what_it_heard(vanished: bool, heard: str | None) -> None:
+    table = Table()
+    table.turn()
+    table.engine(do.ClientGone(vanished))
+    assert reply_of(table).heard_text == heard
 
 
 def test_the_last_words_before_a_hang_up_are_kept() -> None:

@@ -1,0 +1,145 @@
+"""Who may connect, and what happens to those who may not."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import Client
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_socket
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from accounts import api_keys
+from accounts.models import APIKey, User
+from conversations.models import Conversation
+from tests.live import Site
+from tests.sdk.conftest import Connect
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+async def first(socket: ClientConnection) -> Any:
+    return json.loads(await socket.recv())
+
+
+async def refusal(socket: ClientConnection) -> tuple[str, int]:
+    """The error's code and the close code."""
+    event = await first(socket)
+    with pytest.raises(ConnectionClosed) as closed:
+        await socket.recv()
+    assert closed.value.rcvd is not None
+    return event["error"]["code"], closed.value.rcvd.code
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@sync_to_async
+def cookie_of(user: User) -> dict[str, str]:
+    client = Client()
+    client.force_login(user)
+    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
+async def test_by_header(site: Site, key: str) -> None:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        assert (await first(socket))["type"] == "session.created"
+        assert socket.subprotocol is None
+
+
+async def test_by_subprotocol_as_browsers_do(site: Site, key: str) -> None:
+    offered = [Subprotocol("realtime"), Subprotocol(f"openai-insecure-api-key.{key}")]
+    async with open_socket(f"{site.ws_url}/v1/realtime?model=any", subprotocols=offered) as socket:
+        assert (await first(socket))["type"] == "session.created"
+        assert socket.subprotocol == "realtime"
+
+
+async def test_by_cookie_from_a_page_of_this_site(site: Site, user: User) -> None:
+    cookie = await cookie_of(user)
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=cookie, origin=Origin(site.url)) as socket:
+        assert (await first(socket))["type"] == "session.created"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", None])
+async def test_a_cookie_on_another_sites_page_is_refused(site: Site, user: User, origin: str | None) -> None:
+    named = Origin(origin) if origin else None
+    with pytest.raises(InvalidStatus) as refused:
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=await cookie_of(user), origin=named):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("wrong", ["", "vp_wrong", "ÿ", "vp_" + "a" * 46])
+async def test_a_wrong_key(site: Site, wrong: str) -> None:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(wrong)) as socket:
+        assert await refusal(socket) == ("invalid_api_key", 1008)
+
+
+async def test_nobody(site: Site) -> None:
+    async with open_socket(f"{site.ws_url}/v1/realtime", origin=Origin(site.url)) as socket:
+        assert await refusal(socket) == ("invalid_api_key", 1008)
+
+
+async def test_a_deactivated_user(site: Site, key: str, user: User) -> None:
+    await User.objects.filter(pk=user.pk).aupdate(is_active=False)
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        assert await refusal(socket) == ("invalid_api_key", 1008)
+
+
+async def test_a_revoked_key_ends_its_live_sessions(
+    start_site: Callable[..., Site], redis_url: str, key: str, user: User
+) -> None:
+    """Revoked in another process than the session's, so through Redis."""
+    site = start_site(REDIS_URL=redis_url)
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        assert (await first(socket))["type"] == "session.created"
+        assert (await first(socket))["type"] == "conversation.created"
+        pk = (await APIKey.objects.aget(user=user)).pk
+        revoke = f"from accounts import api_keys, models; api_keys.revoke(models.APIKey.objects.get(pk={pk}))"
+        done = await sync_to_async(site.manage)("shell", "-c", revoke, REDIS_URL=redis_url)
+        assert done.returncode == 0, done.stderr
+        assert await refusal(socket) == ("invalid_api_key", 1008)
+
+
+@pytest.mark.parametrize(
+    "query", ["conversation={other}", "conversation=conv_nothing", "assistant=nobody", "call_id=7"]
+)
+async def test_what_is_not_there_or_not_theirs(site: Site, key: str, query: str) -> None:
+    stranger = await sync_to_async(User.objects.create_user)(f"{uuid4().hex}@example.com")
+    other = await Conversation.objects.acreate(user=stranger)
+    url = f"{site.ws_url}/v1/realtime?{query.format(other=other.public_id)}"
+    async with open_socket(url, additional_headers=bearer(key)) as socket:
+        code, closed = await refusal(socket)
+    assert (code in ("not_found", "invalid_value"), closed) == (True, 1008)
+
+
+async def test_a_busy_server_says_so(start_site: Callable[..., Site], user: User, key: str) -> None:
+    site = start_site(MAX_SESSIONS="1")
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        await first(socket)
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as second:
+            assert await refusal(second) == ("server_busy", 1013)
+
+
+async def test_too_many_of_one_user(start_site: Callable[..., Site], user: User, key: str) -> None:
+    site = start_site(MAX_SESSIONS_PER_USER="1")
+    another = (await sync_to_async(api_keys.create)(user, "another"))[1]
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        await first(socket)
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(another)) as second:
+            assert await refusal(second) == ("too_many_sessions", 1008)
+
+
+async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Site, connect: Connect) -> None:
+    async with connect() as talk:
+        await talk.until("conversation.created")
+        assert await Conversation.objects.filter(public_id=talk.conversation_id).aexists()
+    for _ in range(200):
+        if not await Conversation.objects.filter(public_id=talk.conversation_id).aexists():
+            return
+    pytest.fail("it is still there")
