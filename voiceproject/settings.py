@@ -140,7 +140,7 @@ if TRUSTED_PROXY_COUNT:
 HTTPS = env_bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 # How long browsers refuse plain http:// for this name; set it to 0 before you give up TLS.
-SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 # Off: one service has no business deciding for its whole domain, nor for ever in the browsers' own lists.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env_bool("HSTS_PRELOAD", False)
@@ -289,6 +289,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True  # the password again before an address
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 # How long an invitation's link is good for.
 INVITATION_DAYS = env_int("INVITATION_DAYS", 14, lowest=1, highest=365)
+# What other apps do before users are deleted: functions of a queryset of them.
+USER_DELETION_STEPS = ["conversations.deletion.delete_conversations_of"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -21,7 +21,7 @@ def delete_url(conversation: Conversation) -> str:
     return reverse("admin:conversations_conversation_delete", args=[conversation.pk])
 
 
-def shown(client: Client, **query: object) -> set[str]:
+def shown(client: Client, **query: Any) -> set[str]:
     """The titles on the list."""
     answer = client.get(LIST, query)
     assert answer.status_code == 200
