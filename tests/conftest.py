@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 import django
 import pytest
@@ -34,6 +35,11 @@ os.environ.update(
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
+from django.db import connection, connections  # noqa: E402
+from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: E402
+from django.test.utils import setup_databases  # noqa: E402
+
 from tests.live import Site, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures"]
@@ -51,16 +57,23 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """pytest-django asks for this just before it makes the test database, so tests without one start no server."""
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In pytest-django's place, which makes no database for tests that only reach it through a live site.
+
+    Tests without a database start no server. Nothing is dropped: the whole server goes, with its folder.
+    """
     embedded_postgres.start(SCRATCH / "postgres", FAST_POSTGRES)
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        cast(DatabaseWrapper, connection).close_pool()
 
 
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
     """The test database's address, for other processes."""
-    from django.conf import settings
-
     return os.environ["DATABASE_URL"].replace("/postgres?", f"/{settings.DATABASES['default']['NAME']}?")
 
 
@@ -70,8 +83,6 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
     Nothing is rolled back or flushed: use names and addresses that no other test uses.
     """
-    from django.db import connections
-
     with django_db_blocker.unblock():
         yield
         connections.close_all()

@@ -1,0 +1,118 @@
+"""A site that cannot start says why in one line, and nothing else."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, manage
+
+# Root may write anywhere, until it gives that up.
+AS_OTHERS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override") if os.geteuid() == 0 else ()
+SECRET = "s3cret-pass"
+
+
+def assert_one_line(result: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    assert result.returncode not in (0, -11), result.stdout
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert SECRET not in lines[0]
+
+
+WRONG_VALUES = {
+    "DEBUG": "perhaps",
+    "PORT": "http",
+    "DATABASE_POOL_SIZE": "0",
+    "TRUSTED_PROXY_COUNT": "-1",
+    "EMAIL_PORT": "70000",
+    "ENGINE_TIMEOUT_SEC": "soon",
+    "SIGN_UP": "maybe",
+    "USER_BASE_URLS": "some",
+    "LOG_LEVEL": "loud",
+    "STT_ENGINE": "google",
+    "REDIS_URL": f"http://:{SECRET}@localhost",
+    "DATABASE_URL": f"mysql://root:{SECRET}@localhost/x",
+    "CSRF_TRUSTED_ORIGINS": "voice.example.com",
+    "FIELD_ENCRYPTION_KEY": SECRET,
+    "HSTS_SECONDS": "a year",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_VALUES.items())
+def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
+    assert_one_line(manage("check", env={name: value}), name)
+
+
+@pytest.mark.parametrize("url", ["postgres://[", "nonsense", "sqlite://:memory:"])
+def test_an_unreadable_database_url(url: str) -> None:
+    assert_one_line(manage("run", env={"DATABASE_URL": url, "PORT": "0"}), "DATABASE_URL")
+
+
+def test_a_database_that_is_not_there() -> None:
+    url = f"postgres://someone:{SECRET}@127.0.0.1:1/x"
+    assert_one_line(manage("run", env={"DATABASE_URL": url, "PORT": "0"}), "DATABASE_URL", "127.0.0.1", "refused")
+
+
+def test_a_database_without_that_name(database_url: str) -> None:
+    url = database_url.replace("/test_postgres?", "/elsewhere?")
+    assert_one_line(manage("run", env={"DATABASE_URL": url, "PORT": "0"}), "DATABASE_URL", "elsewhere")
+
+
+def test_a_taken_port(database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = manage("run", env={"DATABASE_URL": database_url, "PORT": port})
+    assert_one_line(result, "PORT", port, "in use")
+
+
+def test_a_host_that_is_not_ours(database_url: str) -> None:
+    result = manage("run", env={"DATABASE_URL": database_url, "PORT": "0", "HOST": "192.0.2.1"})
+    assert_one_line(result, "HOST", "192.0.2.1")
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEY"])
+def test_a_missing_key(name: str, copy: Path) -> None:
+    assert_one_line(manage_copy(copy, "check", **{name: ""}), name, "not set")
+
+
+def test_var_that_is_a_file(copy: Path) -> None:
+    (copy / "var").write_text("in the way")
+    assert_one_line(manage_copy(copy, "run", DATABASE_URL="", PORT="0"), "var")
+
+
+def test_var_that_may_not_be_written(copy: Path) -> None:
+    (copy / "var").mkdir(mode=0o500)
+    result = manage_copy(copy, "run", before=AS_OTHERS, DATABASE_URL="", PORT="0")
+    assert_one_line(result, "var", "Permission denied")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The project's code in a folder with a var/ of its own."""
+    for name in ("manage.py", "voiceproject", "accounts", "conversations", "templates", "static"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in ("manage.py", "voiceproject"):  # these two find the folder by their own place
+        (tmp_path / name).unlink()
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    shutil.copytree(ROOT / "voiceproject", tmp_path / "voiceproject")
+    return tmp_path
+
+
+def manage_copy(
+    folder: Path, *arguments: str, before: Sequence[str] = (), **env: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*before, sys.executable, "manage.py", *arguments],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
