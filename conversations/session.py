@@ -113,16 +113,18 @@ class Session:
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            writer = group.create_task(self._write_to_store())
-            sender = group.create_task(self._outbox.run())
-            self._perform(self.machine.start(monotonic()))
-            await self._read_frames()
-            await self._drain()
-            for task in (writer, sender, *self._work.values()):
-                task.cancel()
-        await store.end_conversation(self.opened.pk)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                writer = group.create_task(self._write_to_store())
+                sender = group.create_task(self._outbox.run())
+                self._perform(self.machine.start(monotonic()))
+                await self._read_frames()
+                await self._drain()
+                for task in (writer, sender, *self._work.values()):
+                    task.cancel()
+        finally:
+            await store.end_conversation(self.opened.pk)
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

@@ -126,11 +126,15 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
 
 
 def _context(conversation: Conversation) -> list[live.Item]:
-    # A reply that a crash or a lost server left unfinished will not be finished any more.
-    unfinished = conversation.items.filter(status=Item.Status.IN_PROGRESS)
-    unfinished.update(status=Item.Status.INCOMPLETE)
+    _close_unfinished(conversation.pk)
     with_words = conversation.items.exclude(role=Item.Role.ASSISTANT, text="")
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
+
+
+def _close_unfinished(conversation_pk: int) -> None:
+    """A reply that a crash or a stop of the server cut off will not be finished any more."""
+    unfinished = Item.objects.filter(conversation=conversation_pk, status=Item.Status.IN_PROGRESS)
+    unfinished.update(status=Item.Status.INCOMPLETE)
 
 
 def _live(row: Item) -> live.Item:
@@ -235,4 +239,5 @@ def remove_item(conversation_pk: int, item_id: str) -> None:
 def end_conversation(conversation_pk: int) -> None:
     """The session is over; a conversation in which nothing happened leaves no trace."""
     Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(conversation_pk)
     Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
