@@ -92,7 +92,7 @@ class ProviderKey(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "provider"], name="one_key_per_provider")]
 
     def __str__(self) -> str:
-        return f"{self.get_provider_display()} …{self.hint}"
+        return self.get_provider_display()
 
 
 class Invitation(models.Model):
