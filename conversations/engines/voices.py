@@ -8,22 +8,8 @@ from conversations.engines.base import EngineSpec
 
 Voice = tuple[str, str]  # id, label
 
-OPENAI: dict[str, str] = {
-    "marin": "Marin, warm",
-    "cedar": "Cedar, deep and warm",
-    "alloy": "Alloy, even",
-    "ash": "Ash, clear",
-    "ballad": "Ballad, soft",
-    "coral": "Coral, bright",
-    "echo": "Echo, calm",
-    "fable": "Fable, storytelling",
-    "nova": "Nova, lively",
-    "onyx": "Onyx, deep",
-    "sage": "Sage, gentle",
-    "shimmer": "Shimmer, light",
-    "verse": "Verse, expressive",
-}
 OPENAI_EARLY = ("alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer")  # tts-1, tts-1-hd
+OPENAI = ("marin", "cedar", *OPENAI_EARLY, "ballad", "verse")
 
 # Chirp 3 HD speakers exist in every one of these languages: `en-US-Chirp3-HD-Kore`.
 CHIRP_LANGUAGES: dict[str, str] = {
@@ -99,4 +85,5 @@ def voices(spec: EngineSpec) -> list[Voice]:
         return list(ESPEAK.items())
     if spec.provider != "openai" or spec.base_url:
         return []
-    return [voice for voice in OPENAI.items() if not spec.model.startswith("tts-1") or voice[0] in OPENAI_EARLY]
+    known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
+    return [(voice, voice.capitalize()) for voice in known]

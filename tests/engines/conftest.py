@@ -3,12 +3,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from conversations.engines import google
-from conversations.engines.openai import account
+from conversations.engines.openai import http
 
 
 @pytest.fixture(autouse=True)
 async def connections() -> AsyncIterator[None]:
     """Each test has its own event loop, and connections belong to one."""
     yield
-    await account.close_http()
+    await http.close_clients()
     await google.close_channels()

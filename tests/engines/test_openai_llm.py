@@ -15,6 +15,7 @@ from conversations.engines.base import (
     EngineUnavailable,
     Message,
 )
+from conversations.engines.openai.http import shared_client
 from conversations.engines.openai.llm import ChatCompletions
 from tests.engines.streams import gather
 from tests.upstream.fixtures import Upstream
@@ -82,7 +83,7 @@ async def test_cancelling_closes_the_stream_upstream_before_its_first_byte(upstr
 async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> None:
     llm = engine(upstream)
     await collect(llm)
-    pool = llm._account.client._client._transport._pool  # type: ignore[attr-defined]
+    pool = shared_client()._transport._pool  # type: ignore[attr-defined]
     [connection] = pool.connections
     await collect(engine(upstream))
     assert pool.connections == [connection]

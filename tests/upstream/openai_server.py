@@ -41,7 +41,10 @@ async def models(request: web.Request) -> web.StreamResponse:
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
         data = [{"id": model, "object": "model", "created": 1, "owned_by": "openai"} for model in MODELS]
-        return web.json_response({"object": "list", "data": data})
+        response = web.json_response({"object": "list", "data": data})
+        if request.app[WORLD].behaviours["models"].packed:
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
 
     return await _serve(request, "models", {}, answer)
 

@@ -1,9 +1,7 @@
 """A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
 
-import asyncio
 from functools import cached_property
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import httpx2
 from openai import (
@@ -18,23 +16,19 @@ from openai import (
     RateLimitError,
 )
 
-from accounts.public_addresses import AsyncPublicOnlyTransport
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
+from conversations.engines.openai.http import shared_client
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
-# People think between two turns, and a new TLS connection costs a tenth of a second.
-KEPT_CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=60.0)
 
 SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError)
 """ValueError: the SDK lets malformed JSON through as it is."""
 
-_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx2.AsyncClient]] = WeakKeyDictionary()
-
 
 class Account:
-    """One engine's account. The connections below are shared by all sessions of the event loop."""
+    """One engine's account. Its connections are shared with all others."""
 
     def __init__(self, kind: Kind, spec: EngineSpec) -> None:
         self._spec = spec
@@ -50,7 +44,7 @@ class Account:
             base_url=self._spec.base_url or OPENAI_URL,
             max_retries=0,
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),
-            http_client=shared_http(self._spec.public_only),
+            http_client=shared_client(self._spec.public_only),
         )
         client.organization = client.project = None  # the SDK takes them from the environment; the key may be a user's
         return client
@@ -92,24 +86,3 @@ def _said(error: APIError) -> str:
     """The provider's own words, where its error has the shape of OpenAI's."""
     said = error.body.get("message") if isinstance(error.body, dict) else None
     return said if isinstance(said, str) else ""
-
-
-def shared_http(public_only: bool = False) -> httpx2.AsyncClient:
-    """The event loop's HTTP client: one pool of connections, and one TLS context, for all sessions and keys.
-
-    It follows no redirects: they could lead a user's base URL into the private network.
-    """
-    clients = _shared.setdefault(asyncio.get_running_loop(), {})
-    if public_only not in clients:
-        clients[public_only] = _public_only_http() if public_only else httpx2.AsyncClient(limits=KEPT_CONNECTIONS)
-    return clients[public_only]
-
-
-async def close_http() -> None:
-    """Closes the running loop's connections, at the end of a process or a test."""
-    for client in _shared.pop(asyncio.get_running_loop(), {}).values():
-        await client.aclose()
-
-
-def _public_only_http() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=AsyncPublicOnlyTransport(limits=KEPT_CONNECTIONS))

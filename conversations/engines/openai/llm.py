@@ -9,6 +9,7 @@ from openai.types.completion_usage import CompletionUsage
 
 from conversations.engines.base import Completion, EngineSpec, Message
 from conversations.engines.openai.account import SDK_ERRORS, Account
+from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import pieces
 
 FinishReason = Literal["stop", "length", "content_filter"]
@@ -17,6 +18,8 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter":
 
 class ChatCompletions:
     """`/v1/chat/completions`, streamed."""
+
+    warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

@@ -6,6 +6,7 @@ from openai.types.audio import Transcription
 
 from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineSpec, Transcript, pcm_seconds
 from conversations.engines.openai.account import SDK_ERRORS, Account
+from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
 
 SHORTEST_SEC = 0.1  # shorter audio is refused: platform.openai.com/docs/api-reference/audio
@@ -13,6 +14,8 @@ SHORTEST_SEC = 0.1  # shorter audio is refused: platform.openai.com/docs/api-ref
 
 class Transcriptions:
     """`/v1/audio/transcriptions`: a whole utterance as a WAV file."""
+
+    warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

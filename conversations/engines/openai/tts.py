@@ -5,6 +5,7 @@ from openai import omit
 
 from conversations.engines.base import SAMPLE_BYTES, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
+from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import pieces
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
@@ -13,6 +14,8 @@ PCM_TYPES = ("audio/pcm", "audio/l16", "audio/raw", "audio/basic", "audio/x-raw"
 
 class Speech:
     """`/v1/audio/speech`, streamed as PCM."""
+
+    warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
