@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from accounts import base_urls, encryption, provider_secrets, provider_trials
@@ -100,8 +99,9 @@ def _service_account() -> str:
     path = settings.GOOGLE_APPLICATION_CREDENTIALS
     try:
         return Path(path).read_text() if path else ""
-    except OSError as error:
-        raise ImproperlyConfigured(f"GOOGLE_APPLICATION_CREDENTIALS: {path}: {error.strerror}.") from None
+    except OSError as error:  # it was there when the site started
+        logger.error("GOOGLE_APPLICATION_CREDENTIALS: %s: %s", path, error.strerror)
+        return ""
 
 
 def _own(key: ProviderKey) -> Credential:

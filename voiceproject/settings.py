@@ -75,6 +75,12 @@ def env_url(name: str, *schemes: str) -> str:
     return value
 
 
+def env_file(name: str) -> str:
+    if (path := env(name)) and not os.access(path, os.R_OK):
+        raise ImproperlyConfigured(f"{name} is {path!r}, which cannot be read.")
+    return path
+
+
 def env_origins(name: str) -> list[str]:
     for origin in (origins := env_list(name)):
         if urlsplit(origin).scheme not in ("http", "https"):
@@ -339,7 +345,7 @@ REALTIME = {
 
 OPENAI_API_KEY = env("OPENAI_API_KEY")
 OPENAI_BASE_URL = env("OPENAI_BASE_URL")
-GOOGLE_APPLICATION_CREDENTIALS = env("GOOGLE_APPLICATION_CREDENTIALS")
+GOOGLE_APPLICATION_CREDENTIALS = env_file("GOOGLE_APPLICATION_CREDENTIALS")
 GOOGLE_API_KEY = env("GOOGLE_API_KEY")
 GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
@@ -348,7 +354,8 @@ GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 STATIC_HASHED = env_bool("STATIC_HASHED", False)
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Where collectstatic gathers them.
+STATIC_ROOT = Path(env("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = not STATIC_HASHED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
