@@ -8,16 +8,14 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from django.db import DatabaseError, OperationalError
-
 from conversations import store
 from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineError
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
+from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
-from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.client_events import AudioAppend, parse
+from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import Config, default_config
@@ -25,19 +23,13 @@ from conversations.realtime.turn_machine import TurnMachine
 from conversations.reply import Reply, as_failure
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
+from conversations.writer import Writer
 
 log = logging.getLogger(__name__)
 
-MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
-MAX_INBOX_BYTES = 2 * MAX_FRAME_BYTES
-BYTES_PER_SEC = 1000 * BYTES_PER_MS
-# Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
-MAX_AHEAD_SEC = 600.0
-MAX_SPEED = 4.0
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
-SAVE_TRIES_SEC = (0.1, 0.5, 2.0)
 
 
 def warm(engines: EngineSet) -> None:
@@ -69,12 +61,9 @@ class Session:
         self._stt, self._llm, self._tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
         self.machine = TurnMachine(_config(opened, model, expires_at), opened.public_id, make_id, items=opened.items)
         self._detector = SpeechDetector()
-        self._inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self._inbox_bytes = 0
-        self._started_at = monotonic()
-        self._heard_sec = 0.0
+        self._inbox = Inbox()
         self._outbox = Outbox(send)
-        self._writes: asyncio.Queue[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]] = asyncio.Queue()
+        self._writer = Writer(opened.public_id, self._give_up)
         self._replies: dict[str, Reply] = {}
         self._reply_audio: dict[str, bytearray] = {}
         self._work: dict[str, asyncio.Task[None]] = {}  # by id of the response, or of the item transcribed
@@ -87,21 +76,19 @@ class Session:
 
     def feed(self, frame: str | bytes) -> None:
         """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
-        if len(frame) > MAX_FRAME_BYTES:
+        try:
+            self._inbox.put(frame)
+        except FrameTooLargeError:
             message = f"The frame has {len(frame)} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
             self._perform(self.machine.refuse(ProtocolError("frame_too_large", message)))
-            return
-        self._inbox_bytes += len(frame)
-        if self._inbox_bytes > MAX_INBOX_BYTES:
+        except TooFastError:
             self.close(1008, "input_too_fast", TOO_FAST)
-        else:
-            self._inbox.put_nowait(frame)
 
     def hang_up(self, code: int) -> None:
         """The client is gone; `code` is the close code of its socket."""
         self._client_left = True
         self._has_vanished = code not in GOODBYES
-        self._inbox.put_nowait(None)
+        self._inbox.end()
 
     def close(self, code: int, error_code: str, message: str) -> None:
         """The server ends the session and says why."""
@@ -109,14 +96,14 @@ class Session:
             self._close_code = code
             with suppress(OutboxFullError):
                 self._perform(self.machine.refuse(ProtocolError(error_code, message)))
-            self._inbox.put_nowait(None)
+            self._inbox.end()
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                writer = group.create_task(self._write_to_store())
+                writer = group.create_task(self._writer.run())
                 sender = group.create_task(self._outbox.run())
                 self._perform(self.machine.start(monotonic()))
                 await self._read_frames()
@@ -138,37 +125,27 @@ class Session:
             async with asyncio.timeout(DRAIN_SEC):
                 if self._work:
                     await asyncio.wait(self._work.values())
-                await self._writes.join()
+                await self._writer.join()
 
     # Frames in.
 
     async def _read_frames(self) -> None:
-        while (frame := await self._inbox.get()) is not None:
-            self._inbox_bytes -= len(frame)
+        async for frame in self._inbox.frames():
             try:
-                event = AudioAppend(frame) if isinstance(frame, bytes) else parse(frame)
+                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame))
             except ProtocolError as error:
                 self._perform(self.machine.refuse(error))
-                continue
-            if isinstance(event, AudioAppend):
-                await self._hear(event)
-            else:
-                self._receive(event)
+            except TooFastError:
+                self.close(1008, "input_too_fast", TOO_FAST)
 
-    async def _hear(self, event: AudioAppend) -> None:
-        self._heard_sec += len(event.pcm) / BYTES_PER_SEC
-        if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * (monotonic() - self._started_at):
-            self.close(1008, "input_too_fast", TOO_FAST)
-        elif len(event.pcm) > BYTES_PER_SEC:
-            await self._receive_slices(event)
-        else:
-            self._receive(event)
-
-    async def _receive_slices(self, event: AudioAppend) -> None:
-        """A second of audio between two breaths of the event loop, in which other sessions hear and speak."""
-        for start in range(0, len(event.pcm), BYTES_PER_SEC):
-            self._receive(AudioAppend(event.pcm[start : start + BYTES_PER_SEC], event.event_id))
-            await asyncio.sleep(0)
+    async def _read(self, event: ClientEvent) -> None:
+        if not isinstance(event, AudioAppend):
+            return self._receive(event)
+        for place, piece in enumerate(self._inbox.slices(event)):
+            if place:
+                await asyncio.sleep(0)
+            self._receive(piece)
+        return None
 
     def _receive(self, event: Any) -> None:
         self._perform(self.machine.receive(event, monotonic()))
@@ -183,7 +160,7 @@ class Session:
                 case do.Save():
                     self._save(action)
                 case do.Remove(item_id):
-                    self._write(lambda item_id=item_id: store.remove_item(self.opened.pk, item_id))  # type: ignore[misc]
+                    self._writer.put(lambda item_id=item_id: store.remove_item(self.opened.pk, item_id))  # type: ignore[misc]
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
                 case do.Transcribe(item_id):
@@ -270,43 +247,14 @@ class Session:
             item.engines = {"stt": engines.stt.label()}
         if action.is_final:
             pcm = bytes(self._reply_audio.pop(item.response_id, b""))
-        done = self._write(lambda: store.save_item(self.opened.pk, item, action.after, pcm))
+        done = self._writer.put(lambda: store.save_item(self.opened.pk, item, action.after, pcm))
         if not action.in_background:
             self._outbox.wait_for(done)
-
-    def _write(self, write: Callable[[], Awaitable[None]]) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._writes.put_nowait((write, done))
-        return done
-
-    async def _write_to_store(self) -> None:
-        while True:
-            write, done = await self._writes.get()
-            try:
-                await _persistently(write)
-            except store.NotFoundError as error:
-                self._give_up(1008, "conversation_deleted", str(error))
-            except DatabaseError:
-                log.exception("conversation %s could not be stored", self.opened.public_id)
-                self._give_up(1011, "storage_failed", "The conversation could not be stored, so it was ended.")
-            finally:
-                done.set_result(None)
-                self._writes.task_done()
 
     def _give_up(self, code: int, error_code: str, message: str) -> None:
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
-
-
-async def _persistently(write: Callable[[], Awaitable[None]]) -> None:
-    """A database that restarts comes back within seconds; nothing acknowledged may be lost meanwhile."""
-    for wait_sec in SAVE_TRIES_SEC:
-        try:
-            return await write()
-        except OperationalError:
-            await asyncio.sleep(wait_sec)
-    return await write()
 
 
 def _config(opened: store.Opened, model: str, expires_at: int) -> Config:

@@ -1,0 +1,59 @@
+"""What comes from the client, in order, until the session takes it. Bounded in bytes, and in pace of audio."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.client_events import AudioAppend
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
+MAX_HELD_BYTES = 2 * MAX_FRAME_BYTES
+# Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
+MAX_AHEAD_SEC = 600.0
+MAX_SPEED = 4.0
+BYTES_PER_SEC = 1000 * BYTES_PER_MS
+
+
+class FrameTooLargeError(Exception):
+    """Refuses one frame; the session goes on."""
+
+
+class TooFastError(Exception):
+    """Ends the session: the client outruns the server."""
+
+
+class Inbox:
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._held_bytes = 0
+        self._heard_sec = 0.0
+        self._started_at = monotonic()
+
+    def put(self, frame: str | bytes) -> None:
+        """Never waits. Raises FrameTooLargeError or TooFastError, and then does not keep the frame."""
+        if len(frame) > MAX_FRAME_BYTES:
+            raise FrameTooLargeError
+        if self._held_bytes + len(frame) > MAX_HELD_BYTES:
+            raise TooFastError
+        self._held_bytes += len(frame)
+        self._queue.put_nowait(frame)
+
+    def end(self) -> None:
+        """No further frame is taken."""
+        self._queue.put_nowait(None)
+
+    async def frames(self) -> AsyncIterator[str | bytes]:
+        while (frame := await self._queue.get()) is not None:
+            self._held_bytes -= len(frame)
+            yield frame
+
+    def slices(self, event: AudioAppend) -> list[AudioAppend]:
+        """The append in pieces of a second, between which other sessions can be served. Raises TooFastError."""
+        self._heard_sec += len(event.pcm) / BYTES_PER_SEC
+        if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * (monotonic() - self._started_at):
+            raise TooFastError
+        if len(event.pcm) <= BYTES_PER_SEC:
+            return [event]
+        pieces = range(0, len(event.pcm), BYTES_PER_SEC)
+        return [AudioAppend(event.pcm[start : start + BYTES_PER_SEC], event.event_id) for start in pieces]
