@@ -5,7 +5,8 @@ from collections.abc import Callable
 from contextlib import aclosing
 from time import monotonic
 
-from conversations.engines.base import EngineError, LanguageModel, Message, TextToSpeech
+from conversations.engines.base import EngineError, EngineSpec, LanguageModel, Message, TextToSpeech
+from conversations.engines.voices import fitting
 from conversations.realtime.actions import Generate, ReplyDone, ReplyFailed, ReplyText, Speak, SpeechAudio, SpeechDone
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.errors import Failure
@@ -20,10 +21,13 @@ LEAD_SEC = 8.0
 class Reply:
     """Cancel the task of `run` to stop it; both upstream streams are closed then."""
 
-    def __init__(self, asked: Generate, llm: LanguageModel, tts: TextToSpeech, language: str, report: Report) -> None:
+    def __init__(
+        self, asked: Generate, llm: LanguageModel, tts: TextToSpeech, spec: EngineSpec, language: str, report: Report
+    ) -> None:
         self.asked = asked
         self.llm = llm
         self.tts = tts
+        self.tts_spec = spec
         self.language = language
         self.report = report
         self.clauses: asyncio.Queue[Speak | None] = asyncio.Queue()
@@ -61,7 +65,8 @@ class Reply:
             self.report(SpeechDone(clause.response_id, clause.index))
 
     async def _speak_clause(self, clause: Speak) -> None:
-        speech = self.tts.speak(clause.text, voice=clause.voice, language=self.language, speed=clause.speed)
+        voice = fitting(self.tts_spec, clause.voice)
+        speech = self.tts.speak(clause.text, voice=voice, language=self.language, speed=clause.speed)
         async with aclosing(speech) as stream:
             async for pcm in stream:
                 for start in range(0, len(pcm), FRAME_BYTES):

@@ -217,7 +217,7 @@ class Session:
             self._receive(do.TranscriptFailed(asked.item_id, as_failure(error)))
 
     def _generate(self, response_id: str, asked: do.Generate) -> None:
-        reply = Reply(asked, self._llm, self._tts, self.opened.language, self._reply_event)
+        reply = Reply(asked, self._llm, self._tts, self.opened.engines.tts, self.opened.language, self._reply_event)
         self._replies[response_id] = reply
         self._reply_audio[response_id] = bytearray()
         self._start(response_id, self._reply(response_id, reply))

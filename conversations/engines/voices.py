@@ -73,6 +73,11 @@ ESPEAK: dict[str, str] = {
 }
 
 
+def fitting(spec: EngineSpec, wanted: str) -> str:
+    """`wanted`, or the spec's own voice where OpenAI's was asked of another provider: official clients do by habit."""
+    return spec.voice if spec.provider != "openai" and wanted in OPENAI else wanted
+
+
 def voices(spec: EngineSpec) -> list[Voice]:
     """(id, label) of what `spec` can speak with, the default first; [] when nobody can know (a compatible server)."""
     if spec.provider == "google":

@@ -1,0 +1,69 @@
+"""Which engines a conversation uses, and with whose key."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from accounts import provider_keys
+from accounts.models import User
+from conversations.models import Assistant, Item
+from tests.live import Site
+from tests.sdk.conftest import Connect
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+async def reply_of(conversation_id: str) -> Item:
+    return await Item.objects.aget(conversation__public_id=conversation_id, role="assistant")
+
+
+async def test_google_speaks_where_it_has_a_credential(
+    start_site: Callable[..., Site], connect: Connect, upstream: Upstream
+) -> None:
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
+    site = start_site(**env, GOOGLE_API_KEY="AIza-site", GOOGLE_TTS_ENDPOINT=upstream.google_url)
+    async with connect(url=site.url) as talk:
+        await talk.type("Hello.")
+        done = await talk.until("response.done")
+    assert done["response"]["status"] == "completed"
+    assert len(talk.audio()) > 10_000
+    assert (await reply_of(talk.conversation_id)).tts.startswith("google:")
+    assert len(upstream.requests("google_streaming")) == 1
+
+
+async def test_a_users_own_key_comes_before_the_sites(
+    site: Site, connect: Connect, user: User, upstream: Upstream
+) -> None:
+    await sync_to_async(provider_keys.save)(user, "openai", "sk-mine")
+    async with connect() as talk:
+        await talk.type("Hello.")
+        await talk.until("response.done")
+    assert [request["key"] for request in upstream.requests("chat")] == ["sk-mine"]
+
+
+async def test_an_assistant_brings_its_engine_voice_and_words(connect: Connect, user: User, upstream: Upstream) -> None:
+    slug = uuid4().hex
+    engine = {"tts_engine": "openai", "tts_model": "tts-9", "tts_voice": "cedar", "speed": 1.2}
+    await Assistant.objects.acreate(slug=slug, name="Pirate", owner=user, instructions="Be a pirate.", **engine)
+    async with connect(assistant=slug) as talk:
+        await talk.type("Hello.")
+        await talk.until("response.done")
+    asked = upstream.requests("speech")[0]["asked"]
+    assert (asked["model"], asked["voice"], asked["speed"]) == ("tts-9", "cedar", 1.2)
+    assert upstream.requests("chat")[0]["asked"]["messages"][0]["content"] == "Be a pirate."
+
+
+async def test_a_voice_of_another_provider_gives_way_to_the_default(
+    start_site: Callable[..., Site], connect: Connect, upstream: Upstream
+) -> None:
+    """Official clients ask for `marin` by habit, whoever speaks."""
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
+    site = start_site(**env, GOOGLE_API_KEY="AIza-site", GOOGLE_TTS_ENDPOINT=upstream.google_url)
+    async with connect(url=site.url) as talk:
+        await talk.send.session.update(session={"type": "realtime", "audio": {"output": {"voice": "marin"}}})
+        await talk.type("Hello.")
+        assert (await talk.until("response.done"))["response"]["status"] == "completed"
+    assert "Chirp" in upstream.requests("google_streaming")[0]["asked"]["voice"]
