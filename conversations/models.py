@@ -11,8 +11,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils.text import Truncator
 
-from conversations.querysets import FIRST_WORDS_LENGTH, ConversationQuerySet, ItemQuerySet
+from conversations.querysets import ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
+
+FIRST_WORDS_LENGTH = 80
 
 
 def clip_storage() -> Storage:
@@ -82,6 +84,10 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
 
+    # What lists show; `summaries.add` fills them in.
+    first_words = ""
+    audio_ms = 0
+
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
@@ -92,8 +98,8 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        """The title; else the first words, where `with_summary` brought them; else the date."""
-        first_words = Truncator(getattr(self, "first_words", None) or "").chars(FIRST_WORDS_LENGTH)
+        """The title; else the first words, where `summaries` brought them; else the date."""
+        first_words = Truncator(self.first_words).chars(FIRST_WORDS_LENGTH)
         return self.title or first_words or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from conversations import summaries
 from conversations.deletion import delete_conversations
 from conversations.models import Conversation
 
@@ -20,15 +21,17 @@ TitleForm = modelform_factory(Conversation, fields=["title"])
 @require_safe
 @login_required
 def history(request: HttpRequest) -> HttpResponse:
-    mine = Conversation.objects.filter(user=request.user.pk, item_count__gt=0).with_summary()
-    paginator = Paginator(mine.select_related("assistant").order_by("-updated_at", "-pk"), CONVERSATIONS_PER_PAGE)
-    return render(request, "conversations/history.html", {"page": paginator.get_page(request.GET.get("page"))})
+    mine = Conversation.objects.filter(user=request.user.pk, item_count__gt=0).select_related("assistant")
+    paginator = Paginator(mine.order_by("-updated_at", "-pk"), CONVERSATIONS_PER_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    summaries.add(page)
+    return render(request, "conversations/history.html", {"page": page})
 
 
 @require_safe
 @login_required
 def conversation(request: HttpRequest, public_id: str) -> HttpResponse:
-    readable = Conversation.objects.readable_by(request.user).with_summary().select_related("assistant", "user")
+    readable = Conversation.objects.readable_by(request.user).select_related("assistant", "user")
     found = get_object_or_404(readable, public_id=public_id)
     return _page(request, found, TitleForm(instance=found))
 
@@ -36,7 +39,7 @@ def conversation(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @login_required
 def rename(request: HttpRequest, public_id: str) -> HttpResponse:
-    found = get_object_or_404(Conversation.objects.with_summary(), public_id=public_id, user=request.user.pk)
+    found = get_object_or_404(Conversation, public_id=public_id, user=request.user.pk)
     form = TitleForm(request.POST, instance=found)
     if not form.is_valid():
         return _page(request, found, form, status=422)
@@ -48,8 +51,9 @@ def rename(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: HttpRequest, public_id: str) -> HttpResponse:
-    found = get_object_or_404(Conversation.objects.with_summary(), public_id=public_id, user=request.user.pk)
+    found = get_object_or_404(Conversation, public_id=public_id, user=request.user.pk)
     if request.method != "POST":
+        summaries.add([found])
         return render(request, "conversations/delete.html", {"conversation": found})
     delete_conversations([found])
     messages.success(request, "The conversation and its sound are deleted.")
@@ -59,6 +63,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
 def _page(
     request: HttpRequest, found: Conversation, form: "ModelForm[Conversation]", status: int = 200
 ) -> HttpResponse:
+    summaries.add([found])
     paginator = Paginator(found.items.as_dialogue(), ITEMS_PER_PAGE)
     context = {
         "conversation": found,

@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from conversations.admin import ConversationAdmin
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from tests.admin.conftest import Staff
 from tests.factories import add_clip, add_item, make_conversation, make_user
@@ -38,8 +39,9 @@ def test_the_list_says_what_each_holds(reviewer: Client) -> None:
 
 @pytest.mark.parametrize("query", [{}, {"q": "Hello"}])
 def test_a_list_takes_as_many_queries_however_long(
-    reviewer: Client, query: dict[str, str], django_assert_num_queries: Any
+    reviewer: Client, query: dict[str, str], django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ConversationAdmin, "list_per_page", 50)
     assistant = Assistant.objects.get(slug="tutor")
     taken = []
     for wanted in (5, 50):
@@ -98,9 +100,9 @@ def test_search_and_filter_together(reviewer: Client) -> None:
 
 
 def test_it_is_paged_without_counting(reviewer: Client) -> None:
-    for number in range(51):
+    for number in range(ConversationAdmin.list_per_page + 1):
         make_conversation(None, title=str(number))
-    assert len(shown(reviewer)) == 50
+    assert len(shown(reviewer)) == ConversationAdmin.list_per_page
     assert shown(reviewer, p="2") == {"0"}
     assert shown(reviewer, p="3") == set()
 

@@ -58,11 +58,11 @@ def test_it_is_paged(owner: User, as_owner: Client) -> None:
 def test_a_list_takes_as_many_queries_however_long(
     owner: User, as_owner: Client, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    """Session, user, count, page: and none for sound."""
+    """Session, user, count, page, what each holds: and none for sound."""
     for wanted in (1, CONVERSATIONS_PER_PAGE):
         while Conversation.objects.count() < wanted:
             make_conversation(owner, "Hello", "Hi", assistant=Assistant.objects.get(slug="tutor"))
-        with django_assert_num_queries(4) as queries:
+        with django_assert_num_queries(5) as queries:
             as_owner.get(HISTORY)
         assert not any("clip" in query["sql"] for query in queries.captured_queries)
 
@@ -117,7 +117,7 @@ def test_a_dialogue_takes_as_many_queries_however_long(
     for wanted in (1, 30):
         while conversation.items.count() < wanted:
             add_item(conversation, "More")
-        with django_assert_num_queries(5) as queries:
+        with django_assert_num_queries(6) as queries:
             as_owner.get(conversation.get_absolute_url())
         assert not any("clipdata" in query["sql"] for query in queries.captured_queries)
 

@@ -1,14 +1,16 @@
 import pytest
 
-from conversations.models import Conversation, Item
-from conversations.querysets import FIRST_WORDS_LENGTH
+from conversations import summaries
+from conversations.models import FIRST_WORDS_LENGTH, Conversation, Item
 from tests.factories import add_item, make_conversation
 
 pytestmark = pytest.mark.django_db
 
 
 def heading(conversation: Conversation) -> str:
-    return str(Conversation.objects.with_summary().get(pk=conversation.pk))
+    fresh = Conversation.objects.get(pk=conversation.pk)
+    summaries.add([fresh])
+    return str(fresh)
 
 
 def test_a_conversation_is_called_by_its_title_then_its_first_words_then_its_date() -> None:
@@ -30,7 +32,8 @@ def test_long_first_words_are_cut() -> None:
 
 def test_the_length_is_that_of_all_sound() -> None:
     conversation = make_conversation(None, "One", "Two", sound=True)
-    assert vars(Conversation.objects.with_summary().get(pk=conversation.pk))["audio_ms"] == 400
+    summaries.add([conversation])
+    assert conversation.audio_ms == 400
 
 
 @pytest.mark.parametrize(
