@@ -23,6 +23,11 @@ class Failures:
     name: str  # “OpenAI”: what people call the provider
     secret: str  # never to appear, whatever the provider echoes
 
+    def check_key(self) -> None:
+        """Raises EngineAuthError for a key that no header can carry: the clients' own exceptions would quote it."""
+        if self.secret and not (self.secret.isascii() and self.secret.isprintable()):
+            raise self.auth()
+
     def auth(self, detail: str = "") -> EngineAuthError:
         sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
         return EngineAuthError(self.kind, self.provider, self._say(sentence, detail))

@@ -113,6 +113,7 @@ class CloudTextToSpeech:
 
     def _metadata(self) -> list[tuple[str, str]]:
         if not self._spec.api_key.lstrip().startswith("{"):
+            self._failures.check_key()
             return [("x-goog-api-key", self._spec.api_key)] if self._spec.api_key else []
         headers: dict[str, str] = {}
         self._account.before_request(None, "POST", AUDIENCE, headers)

@@ -89,6 +89,23 @@ async def test_speech_streams_loud_and_at_24_khz() -> None:
     assert spectrum[int(len(spectrum) * 11.2 / 12) :].max() < spectrum.max() / 1000
 
 
+@pytest.mark.parametrize("text", ["A.", "Yes!", "It is a long way from here to the end of this sentence."])
+async def test_all_of_the_speech_comes_out_of_the_resampler(text: str) -> None:
+    rendered: list[int] = []
+
+    def take(pcm: bytes) -> bool:
+        rendered.append(len(pcm))
+        return True
+
+    def render() -> int:
+        library = espeak.library()
+        library.render(text, "en-us", 1.0, take)
+        return library.rate
+
+    rate = await asyncio.to_thread(espeak.thread.submit(render).result)
+    assert pcm_seconds(await say(text)) == pytest.approx(sum(rendered) / 2 / rate, rel=0.02)
+
+
 async def test_speed_and_voice_are_heard() -> None:
     text = "One two three four five six."
     normal, fast, other = await say(text), await say(text, speed=1.5), await say(text, voice="en-gb+f3")

@@ -84,7 +84,7 @@ async def test_a_service_account_signs_its_own_token(upstream: Upstream) -> None
     assert upstream.requests("google_streaming")[0]["key"].startswith("Bearer ey")
 
 
-@pytest.mark.parametrize("secret", ["{not json", '{"type": "service_account"}'])
+@pytest.mark.parametrize("secret", ["AIza-é", "AIza\n", "{not json", '{"type": "service_account"}'])
 async def test_a_credential_that_is_none(upstream: Upstream, secret: str) -> None:
     with pytest.raises(EngineAuthError, match="refused the key"):
         await anext(engine(upstream, api_key=secret).speak(TEXT))

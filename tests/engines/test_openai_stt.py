@@ -96,6 +96,19 @@ async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
         await make_stt(spec(upstream, base_url="http://127.0.0.1:9/v1")).transcribe(SECOND)
 
 
+@pytest.mark.parametrize("key", ["sk-né", "sk-two\nlines"])
+async def test_a_key_that_no_header_can_carry(upstream: Upstream, key: str) -> None:
+    with pytest.raises(EngineAuthError) as caught:
+        await make_stt(spec(upstream, api_key=key)).transcribe(SECOND)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", ["http://[", "localhost:9/v1", "ftp://localhost/v1"])
+async def test_a_base_url_that_is_none(upstream: Upstream, url: str) -> None:
+    with pytest.raises(EngineError, match="base URL"):
+        await make_stt(spec(upstream, base_url=url)).transcribe(SECOND)
+
+
 async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
     with pytest.raises(EngineUnavailable, match="could not be reached"):
         await make_stt(spec(upstream, public_only=True)).transcribe(SECOND)

@@ -31,12 +31,12 @@ class EspeakNG:
         rendering = Rendering(text, voice or self._voice or language or DEFAULT_VOICE, speed)
         espeak.thread.submit(rendering.run)
         try:
-            while chunk := await self._next(rendering):
+            while (chunk := await self._next(rendering)) is not None:
                 yield chunk
         finally:
             rendering.wanted = False
 
-    async def _next(self, rendering: "Rendering") -> bytes:
+    async def _next(self, rendering: "Rendering") -> bytes | None:
         try:
             async with asyncio.timeout(self._timeout_sec):
                 chunk = await rendering.chunks.get()
@@ -51,7 +51,7 @@ class Rendering:
     """One text on its way through espeak's thread. The queue holds all of it: a few seconds render at once."""
 
     def __init__(self, text: str, voice: str, speed: float) -> None:
-        self.chunks: asyncio.Queue[bytes | EngineError] = asyncio.Queue()  # b"" ends it
+        self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None ends it
         self.wanted = True
         self._loop = asyncio.get_running_loop()
         self._text, self._voice, self._speed = text, voice, speed
@@ -60,27 +60,27 @@ class Rendering:
         """On espeak's thread."""
         if not self.wanted:
             return
+        end: EngineError | None = None
         try:
-            end: bytes | EngineError = self._render()
+            self._render()
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
         except NOT_INSTALLED:
             end = not_installed("tts", "espeakng-loader")
-        if self.wanted:
-            self._put(end)
+        self._put(end)
 
-    def _render(self) -> bytes:
+    def _render(self) -> None:
         library = espeak.library()
         self._resampler = soxr.ResampleStream(library.rate, SAMPLE_RATE, 1, dtype="int16")
         library.render(self._text, self._voice, self._speed, self._take)
-        if self.wanted:
-            self._put(self._resampler.resample_chunk(np.empty(0, np.int16), last=True).tobytes())
-        return b""
+        self._take(b"", last=True)
 
-    def _take(self, pcm: bytes) -> bool:
-        if self.wanted:
-            self._put(self._resampler.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes())
+    def _take(self, pcm: bytes, last: bool = False) -> bool:
+        chunk = self._resampler.resample_chunk(np.frombuffer(pcm, np.int16), last=last).tobytes()
+        if chunk:  # the resampler keeps a short one back
+            self._put(chunk)
         return self.wanted
 
-    def _put(self, chunk: bytes | EngineError) -> None:
-        self._loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)
+    def _put(self, chunk: bytes | EngineError | None) -> None:
+        if self.wanted:
+            self._loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)

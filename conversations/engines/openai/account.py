@@ -1,7 +1,6 @@
 """A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
 
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import httpx2
 from openai import (
@@ -23,7 +22,7 @@ from conversations.engines.openai.http import shared_client
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
 
-SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError)
+SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError)
 """ValueError: the SDK lets malformed JSON through as it is."""
 
 
@@ -32,13 +31,14 @@ class Account:
 
     def __init__(self, kind: Kind, spec: EngineSpec) -> None:
         self._spec = spec
-        self.is_own = not spec.base_url or urlsplit(spec.base_url).hostname == urlsplit(OPENAI_URL).hostname
+        self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
         name = "OpenAI" if self.is_own else "OpenAI-compatible server"
         self.failures = Failures(kind, spec.provider, name, spec.api_key)
 
     @cached_property
     def client(self) -> AsyncOpenAI:
         """Needs the running event loop. It does not retry: `supervision` does, and sees how much time is left."""
+        self.failures.check_key()
         client = AsyncOpenAI(
             api_key=self._spec.api_key or "none",
             base_url=self._spec.base_url or OPENAI_URL,
@@ -73,6 +73,8 @@ class Account:
         match cause:
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout() | httpx2.UnsupportedProtocol():
                 return self.failures.unreachable()
+            case httpx2.InvalidURL():
+                return self.failures.not_found()
             case httpx2.TimeoutException():
                 return self.failures.timeout(self._spec.timeout_sec)
             case ValueError():
