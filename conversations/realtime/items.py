@@ -64,10 +64,11 @@ class Item:
         spoken = self.clauses or [(self.text, self.audio_ms)]
         self.heard_text = heard_text(spoken, self.heard_ms) if self.heard_ms else ""
 
-    def wire(self) -> dict[str, Any]:
+    def wire(self, *, as_sent: bool = False) -> dict[str, Any]:
+        """The item for an event. `as_sent`: with the words that its response sent, whatever was heard of them."""
         shown: dict[str, Any] = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
         if self.type == "message":
-            return shown | {"role": self.role, "content": [] if self.is_empty else [self._part()]}
+            return shown | {"role": self.role, "content": [] if self.is_empty else [self._part(as_sent)]}
         return shown | self.call
 
     @property
@@ -75,10 +76,10 @@ class Item:
         """A reply that has not begun shows no content part."""
         return self.role == "assistant" and self.status == "in_progress" and not self.text
 
-    def _part(self) -> dict[str, Any]:
+    def _part(self, as_sent: bool) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
-            return {"type": kind, key: self.shown_text}
+            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.shown_text}
         if self.is_audio:
             # The key must be there even while unknown: the agents SDK throws without it.
             return {"type": "input_audio", "transcript": self.text if self.is_transcribed else None}

@@ -148,7 +148,7 @@ class Replying:
             raise IllegalTransitionError("cancel without a response")
         self.core.do(do.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
-        if response.options.is_audio and response.is_open:
+        if response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self._cut(response)
 
     def fail(self, failure: Failure) -> None:

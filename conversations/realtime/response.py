@@ -114,15 +114,15 @@ class Response:
 
     def close_item(self, previous_item_id: str | None) -> None:
         """The closing events of the open item; its status is set by then."""
-        text = self.item.shown_text
+        text, shown = self.item.sent_text or "", self.item.wire(as_sent=True)
         if self.options.is_audio:
             self._send_part("response.output_audio.done")
             self._send_part("response.output_audio_transcript.done", transcript=text)
         else:
             self._send_part("response.output_text.done", text=text)
         self._send_part("response.content_part.done", part=self._wire_part(text))
-        self.send("conversation.item.done", item=self.item.wire(), previous_item_id=previous_item_id)
-        self.send("response.output_item.done", response_id=self.id, output_index=0, item=self.item.wire())
+        self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
+        self.send("response.output_item.done", response_id=self.id, output_index=0, item=shown)
 
     def finish(self) -> None:
         self.send("response.done", response=self.wire())
@@ -135,7 +135,7 @@ class Response:
             "object": "realtime.response",
             "status": self.status,
             "status_details": self.status_details,
-            "output": [self.item.wire()] if is_done and self.is_open else [],
+            "output": [self.item.wire(as_sent=True)] if is_done and self.is_open else [],
             "conversation_id": self.conversation_id,
             "output_modalities": ["audio"] if self.options.is_audio else ["text"],
             "max_output_tokens": self.options.max_tokens or "inf",

@@ -76,6 +76,15 @@ def test_the_client_knows_better() -> None:
     assert shown["content"] == [{"type": "output_audio", "transcript": "One two"}]
 
 
+def test_a_truncate_amid_the_response_leaves_its_closing_words_alone() -> None:
+    table = talking()
+    item_id = table.machine.replying.response.item.id  # type: ignore[union-attr]
+    table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=700)
+    done = table.client("response.cancel")[-1]  # the table checks that all texts of a response agree
+    assert done["response"]["output"][0]["content"][0]["transcript"].startswith("One two three")
+    assert reply_of(table).heard_ms == 700
+
+
 def test_the_model_sees_what_was_heard() -> None:
     table = talking()
     table.audio(64, 0.9)
