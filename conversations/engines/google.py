@@ -74,7 +74,7 @@ class CloudTextToSpeech:
         config = api.StreamingSynthesizeConfig(
             voice=_voice(voice),
             streaming_audio_config=api.StreamingAudioConfig(
-                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=speed
+                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_rate(speed)
             ),
         )
 
@@ -99,7 +99,7 @@ class CloudTextToSpeech:
             input=api.SynthesisInput(text=text),
             voice=_voice(voice),
             audio_config=api.AudioConfig(
-                audio_encoding=api.AudioEncoding.LINEAR16, sample_rate_hertz=SAMPLE_RATE, speaking_rate=speed
+                audio_encoding=api.AudioEncoding.LINEAR16, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_rate(speed)
             ),
             metadata=self._metadata(),
         )
@@ -182,6 +182,11 @@ def _locale(language: str) -> str:
     """“de” or “de-DE” → “de-DE”; English where there is no such voice."""
     known = [code for code in CHIRP_LANGUAGES if code.lower().startswith(language.lower())]
     return known[0] if known else "en-US"
+
+
+def _rate(speed: float) -> float:
+    """0 is left out of the request: some voices refuse any rate, even 1 (home-assistant/core#130843)."""
+    return 0.0 if speed == 1.0 else speed
 
 
 def _voice(name: str) -> api.VoiceSelectionParams:

@@ -1,14 +1,24 @@
 """The voices that a picker offers, by provider: data, so that no page waits for a provider to list them.
 
 Any other voice id that the provider knows works as well. Sources: cloud.google.com/text-to-speech/docs/chirp3-hd,
-platform.openai.com/docs/guides/text-to-speech, espeak-ng's own list.
+`SpeechCreateParams` in the package openai 3.54, the voices in the wheel espeakng-loader 0.2.4.
 """
 
 from conversations.engines.base import EngineSpec
 
 Voice = tuple[str, str]  # id, label
 
-OPENAI_EARLY = ("alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer")  # tts-1, tts-1-hd
+OPENAI_EARLY = (
+    "alloy",
+    "ash",
+    "coral",
+    "echo",
+    "fable",
+    "nova",
+    "onyx",
+    "sage",
+    "shimmer",
+)  # of tts-1
 OPENAI = ("marin", "cedar", *OPENAI_EARLY, "ballad", "verse")
 
 # Chirp 3 HD speakers exist in every one of these languages: `en-US-Chirp3-HD-Kore`.

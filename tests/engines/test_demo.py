@@ -19,7 +19,7 @@ from conversations.engines.base import (
     pcm_seconds,
 )
 from conversations.engines.demo import espeak
-from conversations.engines.registry import load, make_llm, make_stt, make_tts
+from conversations.engines.registry import load, make_llm, make_stt, make_tts, voices
 
 DEMO = EngineSpec(provider="demo", voice="en-us")
 
@@ -87,6 +87,19 @@ async def test_speech_streams_loud_and_at_24_khz() -> None:
     # A voice has nothing above espeak's own 11 kHz: a wrong rate would put it elsewhere.
     spectrum = np.abs(np.fft.rfft(samples))
     assert spectrum[int(len(spectrum) * 11.2 / 12) :].max() < spectrum.max() / 1000
+
+
+@pytest.mark.parametrize("voice", [voice for voice, _ in voices(DEMO)])
+def test_every_voice_of_the_picker_is_the_one_that_speaks(voice: str) -> None:
+    def choose() -> str:
+        library = espeak.library()
+        library.render("Hello.", voice, 1.0, lambda _: True)
+        return library.voice_file
+
+    language, _, variant = voice.partition("+")
+    file, _, spoken_variant = espeak.thread.submit(choose).result().partition("+")
+    assert file.partition("/")[2].lower().split("-")[0] == language.split("-")[0]
+    assert spoken_variant == variant
 
 
 @pytest.mark.parametrize("text", ["A.", "Yes!", "It is a long way from here to the end of this sentence."])

@@ -62,6 +62,13 @@ async def test_a_voice_that_google_says_does_not_stream(upstream: Upstream) -> N
     assert len(upstream.requests("google_unary")) == 2
 
 
+@pytest.mark.parametrize(("endpoint", "voice"), VOICES)
+async def test_the_usual_speed_is_not_sent(upstream: Upstream, endpoint: str, voice: str) -> None:
+    async for _ in engine(upstream, voice=voice).speak(TEXT):
+        pass
+    assert upstream.requests(endpoint)[0]["asked"]["speed"] == 0.0
+
+
 @pytest.mark.parametrize(("language", "voice"), [("de", "de-DE"), ("en-GB", "en-GB"), ("", "en-US"), ("xx", "en-US")])
 async def test_without_a_voice_the_language_chooses(upstream: Upstream, language: str, voice: str) -> None:
     async for _ in engine(upstream, voice="").speak(TEXT, language=language):

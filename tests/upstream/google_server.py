@@ -1,4 +1,4 @@
-"""The emulated Google Cloud Text-to-Speech, with Google's own messages."""
+"""The emulated Google Cloud Text-to-Speech. Its messages are modelled on Google's, not recorded from it."""
 
 import asyncio
 import io

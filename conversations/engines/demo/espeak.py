@@ -55,6 +55,7 @@ class Library:
     def __init__(self) -> None:
         loader = import_module("espeakng_loader")
         self._lib = ctypes.CDLL(loader.get_library_path())
+        self._lib.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
         data = loader.get_data_path().encode()
         self.rate: int = self._lib.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, data, INITIALIZE_DONT_EXIT)
         if self.rate <= 0:
@@ -74,12 +75,22 @@ class Library:
         self._consume = None
 
     def _choose(self, voice: str) -> None:
-        """A voice's name or file, or else a language (“de”, “en-gb”), with a variant after “+”."""
+        """A voice's name or file, or else a language (“de”, “en-gb”), with a variant (“f3”) after “+”."""
         if self._lib.espeak_SetVoiceByName(voice.encode()) == 0:
             return
-        properties = _Voice(languages=voice.lower().encode())
+        language, _, variant = voice.partition("+")
+        properties = _Voice(languages=language.lower().encode())
         if self._lib.espeak_SetVoiceByProperties(ctypes.byref(properties)) != 0:
             raise UnknownVoiceError(voice)
+        # A choice by language ignores the variant, and would speak with the wrong voice without a word.
+        if variant and self._lib.espeak_SetVoiceByName(f"{self.voice_file}+{variant}".encode()) != 0:
+            raise UnknownVoiceError(voice)
+
+    @property
+    def voice_file(self) -> str:
+        """Of the voice in use, with its variant: “gmw/en-US+f3”."""
+        identifier: bytes = self._lib.espeak_GetCurrentVoice().contents.identifier
+        return identifier.decode()
 
     def _on_samples(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
         if not samples or self._consume is None:

@@ -46,7 +46,7 @@ class ChatCompletions:
         if self._effort:
             body["reasoning_effort"] = self._effort
         if max_tokens:
-            # OpenAI refuses the old name for its reasoning models; Ollama ignores the new one.
+            # OpenAI refuses the old name for its reasoning models; local servers expect it.
             body["max_completion_tokens" if self._account.is_own else "max_tokens"] = max_tokens
         return body
 

@@ -9,7 +9,7 @@ from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
 
-SHORTEST_SEC = 0.1  # shorter audio is refused: platform.openai.com/docs/api-reference/audio
+SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 
 
 class Transcriptions:
