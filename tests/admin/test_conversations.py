@@ -54,7 +54,8 @@ def test_a_list_takes_as_many_queries_however_long(
     assert taken[0] == taken[1]
 
 
-def test_filters(reviewer: Client) -> None:
+def test_filters(staff: Staff) -> None:
+    reviewer = staff("view_conversation", "view_user")
     ann, tutor = make_user(email="ann@example.com"), Assistant.objects.get(slug="tutor")
     make_conversation(ann, "Hi", title="of Ann", status="ended")
     make_conversation(None, "Hi", title="with the tutor", assistant=tutor, status="ended")
@@ -65,6 +66,14 @@ def test_filters(reviewer: Client) -> None:
     assert shown(reviewer, status__exact="live") == {"live"}
     assert shown(reviewer, errors="yes") == {"failed"}
     assert shown(reviewer, errors="no", status__exact="ended") == {"of Ann", "with the tutor"}
+
+
+def test_who_may_not_look_users_up_cannot_filter_by_them(reviewer: Client, staff: Staff) -> None:
+    lookup = reverse("admin:autocomplete")
+    query = {"app_label": "conversations", "model_name": "conversation", "field_name": "user", "term": ""}
+    for client, status in ((reviewer, 403), (staff("view_conversation", "view_user"), 200)):
+        assert ("user__id__exact" in client.get(LIST).content.decode()) == (status == 200)
+        assert client.get(lookup, query).status_code == status
 
 
 def test_a_range_of_days_holds_its_first_and_its_last(reviewer: Client) -> None:
