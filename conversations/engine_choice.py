@@ -64,6 +64,7 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
         voice=voice or (site["voice"].get(provider, "") if kind == "tts" else ""),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
+        reasoning_effort=site.get("reasoning_effort", ""),
         public_only=credential.public_only if credential else False,
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
     )

@@ -3,7 +3,9 @@
 A wrong value raises ImproperlyConfigured with the variable's name; `manage.py` shows it as one line.
 """
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,6 +81,16 @@ def env_file(name: str) -> str:
     if (path := env(name)) and not os.access(path, os.R_OK):
         raise ImproperlyConfigured(f"{name} is {path!r}, which cannot be read.")
     return path
+
+
+def env_json(name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(env(name, "{}"))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} is no JSON object.")  # it may hold a secret, so it is not repeated
+    return value
 
 
 def env_origins(name: str) -> list[str]:
@@ -310,8 +322,15 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# Engines of the default assistant; unset: the best that has a credential.
-ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0)
+# How long an engine may take to its first byte, and between two pieces.
+ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=300.0)
+# Engines of assistants that name none: openai, google (TTS only) or demo. Unset: the best that has a credential. The
+# models are those of OpenAI or of the compatible server at OPENAI_BASE_URL.
+TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "google", "demo"), "")
+TTS_VOICES = {"openai": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-us"}
+# The voice of that engine; of Google where it begins like en-US-, else of OpenAI, where TTS_ENGINE is unset.
+if TTS_VOICE := env("TTS_VOICE"):
+    TTS_VOICES[TTS_ENGINE or ("google" if re.match(r"[a-z]{2,3}-[A-Z]{2}-", TTS_VOICE) else "openai")] = TTS_VOICE
 ENGINES = {
     "stt": {
         "engine": env_choice("STT_ENGINE", ("", "openai", "demo"), ""),
@@ -320,15 +339,14 @@ ENGINES = {
     "llm": {
         "engine": env_choice("LLM_ENGINE", ("", "openai", "demo"), ""),
         "model": {"openai": env("LLM_MODEL", "gpt-6-luna"), "demo": "eliza"},
+        # none, minimal, low, medium, high, or what else the model knows. Unset: none for OpenAI's own models, which
+        # answers soonest, and nothing for compatible servers, which may not know it.
+        "reasoning_effort": env("LLM_REASONING_EFFORT"),
     },
     "tts": {
-        "engine": env_choice("TTS_ENGINE", ("", "openai", "google", "demo"), ""),
+        "engine": TTS_ENGINE,
         "model": {"openai": env("TTS_MODEL", "gpt-4o-mini-tts"), "google": "", "demo": "espeak-ng"},
-        "voice": {
-            "openai": env("TTS_VOICE", "marin"),
-            "google": env("TTS_VOICE", "en-US-Chirp3-HD-Kore"),
-            "demo": "en-us",
-        },
+        "voice": TTS_VOICES,
     },
 }
 
@@ -343,10 +361,14 @@ REALTIME = {
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
 
+# The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
+# needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
 OPENAI_API_KEY = env("OPENAI_API_KEY")
-OPENAI_BASE_URL = env("OPENAI_BASE_URL")
+OPENAI_BASE_URL = env_url("OPENAI_BASE_URL", "http", "https")
+# For Google's text to speech: a service account's JSON file, or an API key.
 GOOGLE_APPLICATION_CREDENTIALS = env_file("GOOGLE_APPLICATION_CREDENTIALS")
 GOOGLE_API_KEY = env("GOOGLE_API_KEY")
+# Another address of it, such as a regional one; http:// is a plaintext gRPC channel, for tests.
 GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
 # Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the
@@ -364,7 +386,12 @@ STORAGES = {
         if STATIC_HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
-    "clips": {"BACKEND": "conversations.clip_storage.PostgresStorage"},
+    # Where the sound goes: Postgres, or any Django storage by its dotted path (django-storages' S3, say), with its
+    # options as a JSON object. Clips that are stored already stay where they are: move them before you change it.
+    "clips": {
+        "BACKEND": env("CLIPS_STORAGE", "conversations.clip_storage.PostgresStorage"),
+        "OPTIONS": env_json("CLIPS_STORAGE_OPTIONS"),
+    },
 }
 
 LANGUAGE_CODE = "en-us"
