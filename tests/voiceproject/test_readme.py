@@ -1,0 +1,12 @@
+import re
+
+from tests.live import ROOT
+
+SETTINGS = (ROOT / "voiceproject/settings.py").read_text()
+NAMES = set(re.findall(r"env(?:_\w+)?\(\s*\"([A-Z_]+)\"", SETTINGS))
+
+
+def test_every_setting_is_in_the_table() -> None:
+    assert len(NAMES) > 40
+    table = (ROOT / "README.md").read_text().partition("## Settings")[2]
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", table)) == NAMES
