@@ -31,8 +31,8 @@ function onChange(state, before) {
 /** Focus must not stay on what has just been hidden. */
 function onPhase(state, before) {
   draw();
-  if (isInCall(state) && !isInCall(before)) view.part(state.microphone === "none" ? "text" : "mute").focus();
   if (isInCall(state) && !isInCall(before)) requestAnimationFrame(drawOn);
+  if (state.phase === "live" && before.startedAt === null) view.part(state.microphone === "none" ? "text" : "mute").focus();
   if (state.phase === "ended" || state.phase === "failed") view.part("again").focus();
   if (!isInCall(state)) view.showOptions(false);
 }
@@ -64,6 +64,12 @@ function listDevices() {
   return fillPickers(view.part("microphones"), view.part("speakers"), chosen);
 }
 
+/** Focus goes along, or the keyboard would be left on what is hidden. */
+function showOptions(open) {
+  view.showOptions(open);
+  view.part(open ? "options-close" : "options-button").focus();
+}
+
 function on(name, type, handler) {
   view.part(name).addEventListener(type, (event) => {
     handler(event);
@@ -77,8 +83,8 @@ on("type", "click", () => call.startTyping());
 on("again", "click", () => call.start());
 on("mute", "click", () => call.dispatch({ type: "mute", on: !call.state.muted }));
 on("hang-up", "click", () => call.dispatch({ type: "hang.up" }));
-on("options-button", "click", () => view.showOptions(!root.classList.contains("options-open")));
-on("options-close", "click", () => view.showOptions(false));
+on("options-button", "click", () => showOptions(!root.classList.contains("options-open")));
+on("options-close", "click", () => showOptions(false));
 on("push-option", "change", ({ target }) => call.dispatch({ type: "push", on: target.checked }));
 on("microphones", "change", ({ target }) => {
   remember("microphone", target.value);
@@ -102,10 +108,9 @@ pushToTalk(
   () => call.letGo(),
 );
 
-root.addEventListener("keydown", ({ key }) => {
+document.addEventListener("keydown", ({ key }) => {
   if (key !== "Escape" || !root.classList.contains("options-open")) return;
-  view.showOptions(false);
-  view.part("options-button").focus();
+  showOptions(false);
 });
 navigator.mediaDevices?.addEventListener("devicechange", listDevices);
 window.addEventListener("online", () => call.dispatch({ type: "network.online" }));

@@ -8,10 +8,18 @@
 
 import * as protocol from "./protocol.js";
 import { backoffMs } from "./socket.js";
-import { interrupt, NO_TURN, onServerEvent, send, withItem, withNotice } from "./turns.js";
+import { endReply, interrupt, NO_TURN, onServerEvent, send, withItem, withNotice } from "./turns.js";
 
 const SHORTEST_PUSH_MS = 200;
 const BUSY_RETRY_MS = 10000;
+/** Errors after which connecting again would only fail again. */
+const FINAL_CODES = new Set([
+  "invalid_api_key",
+  "insufficient_quota",
+  "account_deactivated",
+  "billing_hard_limit_reached",
+  "credit_balance_exhausted",
+]);
 const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
 /** Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue. */
@@ -35,7 +43,7 @@ export function initialState({ assistant, voice = "", conversation = null }) {
     items: {}, // by id: {id, role, text, pending}; a reply being spoken also has {track, played, cut}
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
-    final: false, // the server said that connecting again is of no use
+    refusal: null, // the code of the server's last error, which explains a close that follows
     attempt: 0, // to connect again
     retryAt: null,
     startedAt: null,
@@ -157,19 +165,31 @@ function onOnline(state, _event, now) {
   return [next, state.phase === "live" ? [{ do: "probe" }] : []];
 }
 
-function onSocketClosed(state, { code, random }, now) {
+function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
-  const closed = { ...state, ...NO_TURN };
-  if (code === 1000) return leave(closed, "ended");
-  if (state.final || code === 1008 || code >= 4000) return onRefused(closed);
-  if (code === 1013) return onBusy(closed, random, now);
+  const [closed, effects] = endReply({ ...state, ...NO_TURN }, state.playing);
+  const [next, more] = afterClose(closed, event, now);
+  return [next, [...effects, ...more]];
+}
+
+function afterClose(state, { code, random }, now) {
+  if (code === 1000) return leave(state, "ended");
+  if (state.refusal === "session_expired") return connect(state, now);
+  // The server keeps no conversation in which nothing was said.
+  if (state.refusal === "not_found" && isEmpty(state)) return connect({ ...state, conversation: null }, now);
+  if (FINAL_CODES.has(state.refusal) || code === 1008 || code >= 4000) return onRefused(state);
+  if (code === 1013) return onBusy(state, random, now);
   const attempt = state.attempt + 1;
-  return connect({ ...closed, attempt }, now, backoffMs(attempt, random));
+  return connect({ ...state, attempt }, now, backoffMs(attempt, random));
+}
+
+function isEmpty({ startedAt, order, items }) {
+  return startedAt !== null && order.every((id) => items[id].pending);
 }
 
 function onRefused(state) {
   const text = "The server ended the conversation and does not take it up again.";
-  return leave(withNotice(state, "server", state.notices.server ?? { tone: "error", text }), "failed");
+  return leave(withNotice(state, "server", state.notices.server ?? state.notices.turn ?? { tone: "error", text }), "failed");
 }
 
 function onBusy(state, random, now) {

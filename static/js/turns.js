@@ -3,15 +3,6 @@
 import * as captions from "./captions.js";
 import * as protocol from "./protocol.js";
 
-/** Errors after which connecting again would only fail again. */
-const FINAL_CODES = new Set([
-  "invalid_api_key",
-  "insufficient_quota",
-  "account_deactivated",
-  "billing_hard_limit_reached",
-  "credit_balance_exhausted",
-]);
-
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, heldSince: null };
 
@@ -76,20 +67,22 @@ export function interrupt(state, then = [], cancel = true) {
 }
 
 function onSessionCreated(state, _event, now) {
-  const live = { ...state, phase: "live", attempt: 0, retryAt: null, startedAt: state.startedAt ?? now };
+  const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
   const update = protocol.sessionUpdate({ voice: state.voice, pushToTalk: state.push || state.microphone === "none" });
   return [withNotice(live, "server", null), [send(update)]];
 }
 
-/** Announced items. A reply's words come by its track while it is being spoken. */
-function onItem(state, { item, previous_item_id }) {
+/**
+ * While a reply is spoken its words come with its sound. An item that is announced once more, after a lost
+ * connection, has the server's words: what was on its way when the line broke never arrived.
+ */
+function onItem(state, { type, item, previous_item_id }) {
   if (item.type !== "message" || item.role === "system") return [state, []];
   const known = state.items[item.id];
-  if (known?.track && (state.playing === item.id || !known.track.ended)) return [state, []];
-  const words = protocol.textOf(item);
-  const isUnheard = item.role === "user" && !words && item.content.length > 0;
-  const shown = { id: item.id, role: item.role, text: words || known?.text || "", pending: isUnheard && !known?.text };
-  return [withItem(state, known?.track ? { id: item.id } : shown, previous_item_id), []];
+  if (known?.track && (type === "conversation.item.done" || state.playing === item.id)) return [state, []];
+  const words = protocol.textOf(item) || known?.text || "";
+  const pending = item.role === "user" && !words && item.content.length > 0;
+  return [withItem(state, { id: item.id, role: item.role, text: words, track: undefined, pending }, previous_item_id), []];
 }
 
 function onSpeechStarted(state, { item_id }) {
@@ -138,9 +131,14 @@ function onReplyAudio(state, { response_id, item_id, delta }) {
 }
 
 function onReplyAudioDone(state, { item_id }) {
-  const known = state.items[item_id];
+  return endReply(state, item_id);
+}
+
+/** No more sound will come of it: also when the connection broke in the middle. */
+export function endReply(state, id) {
+  const known = state.items[id];
   if (!known?.track) return [state, []];
-  return [withItem(state, { id: item_id, track: captions.endTrack(known.track) }), [{ do: "endPlay", item: item_id }]];
+  return [withItem(state, { id, track: captions.endTrack(known.track) }), [{ do: "endPlay", item: id }]];
 }
 
 function onResponseDone(state, { response }) {
@@ -156,7 +154,7 @@ function onError(state, { error }) {
     const text = "Nothing was heard. Is this the right microphone?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
-  const final = FINAL_CODES.has(error.code);
-  const about = final || state.phase !== "live" ? "server" : "turn";
-  return [withNotice({ ...state, final, thinking: false }, about, { tone: "error", text: error.message }), []];
+  const about = state.phase === "live" ? "turn" : "server";
+  const next = { ...state, refusal: error.code, thinking: false };
+  return [withNotice(next, about, { tone: "error", text: error.message }), []];
 }

@@ -202,10 +202,19 @@ test("the network's return is not waited for", () => {
 
 test("a reply that was received is played to its end while connecting again", () => {
   const call = speaking().tell({ type: "socket.closed", code: 1001, random: 0 });
-  assert.ok(!call.done.includes("stopPlay"));
+  assert.deepEqual(call.done, ["endPlay", "connect"]);
   call.tell({ type: "playback.progress", item: "a1", samples: 100 });
   call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there."), previous_item_id: "u1" });
   assert.equal(call.state.items.a1.played, 100);
+  call.tell({ type: "playback.finished", item: "a1", samples: 24000 });
+  assert.equal(call.status, "listening");
+});
+
+test("what the server kept of a reply replaces what the broken line left of it", () => {
+  const call = speaking().tell({ type: "socket.closed", code: 1006, random: 0 });
+  call.tell({ type: "playback.finished", item: "a1", samples: 24000 });
+  call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there. Friend."), previous_item_id: "u1" });
+  assert.deepEqual([call.words.at(-1), call.state.items.a1.track], ["Hello there. Friend.", undefined]);
 });
 
 test("a busy server is waited for, visibly, and can be tried at once", () => {
@@ -228,6 +237,18 @@ test("final refusals are not tried again, and say why", () => {
     assert.deepEqual(call.done, ["disconnect", "release"]);
     assert.equal(call.state.notices.server.text, "Why.");
   }
+});
+
+test("a session that was too old is followed by another one, and so is a conversation in which nothing was said", () => {
+  const refused = (call, code) => {
+    call.hear({ type: "error", error: { type: "invalid_request_error", code, message: "Why." } });
+    return call.tell({ type: "socket.closed", code: 1008, random: 0 });
+  };
+  const old = refused(live(), "session_expired");
+  assert.deepEqual([old.done, old.state.conversation], [["connect"], "conv_1"]);
+  const empty = refused(live(), "not_found");
+  assert.deepEqual([empty.done, empty.state.conversation], [["connect"], null]);
+  assert.equal(refused(speaking(), "not_found").state.phase, "failed");
 });
 
 test("an error of housekeeping is no news, others are", () => {

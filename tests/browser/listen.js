@@ -1,0 +1,60 @@
+// Runs before the page's own scripts: gives the page ears at its loudspeaker, and a diary.
+// window.diary: [ms, what, detail], what being "state", "event" (from the server), "sent", "sound" or "silence".
+(() => {
+  const diary = (window.diary = []);
+  const note = (what, detail) => diary.push([performance.now(), what, detail]);
+  const ears = [];
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode) {
+      const ear = new AnalyserNode(target.context, { fftSize: 512 });
+      connect.call(this, ear);
+      ears.push(ear);
+    }
+    return connect.call(this, target, ...rest);
+  };
+
+  const samples = new Float32Array(512);
+  function level(ear) {
+    ear.getFloatTimeDomainData(samples);
+    return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+  }
+  window.outputLevel = () => Math.max(0, ...ears.filter((ear) => ear.context.state !== "closed").map(level));
+  let sounding = false;
+  setInterval(() => {
+    const now = window.outputLevel();
+    if (sounding === now > (sounding ? 0.0005 : 0.01)) return;
+    sounding = !sounding;
+    note(sounding ? "sound" : "silence");
+  }, 5);
+
+  window.audioSent = { frames: 0, silent: 0, samples: 0 };
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (typeof data === "string") note("sent", JSON.parse(data));
+    else {
+      window.audioSent.frames += 1;
+      window.audioSent.samples += data.length;
+      window.audioSent.silent += data.every((sample) => sample === 0) ? 1 : 0;
+    }
+    return send.call(this, data);
+  };
+  const NativeSocket = window.WebSocket;
+  window.WebSocket = class extends NativeSocket {
+    constructor(...args) {
+      super(...args);
+      note("connect", String(args[0]));
+      this.addEventListener("message", ({ data }) => {
+        const event = JSON.parse(data);
+        if (event.type !== "response.output_audio.delta") note("event", event);
+      });
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const talk = document.getElementById("talk");
+    if (!talk) return;
+    note("state", talk.dataset.state);
+    new MutationObserver(() => note("state", talk.dataset.state)).observe(talk, { attributeFilter: ["data-state"] });
+  });
+})();

@@ -1,0 +1,122 @@
+"""Every page: nothing serious for axe, no sideways scrolling on a phone, and a picture for the eye."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.cable import Cable
+from tests.browser.conftest import save_screenshot, wait_for_state, wait_until_audible
+from tests.live import Site
+
+OpenPage = Callable[..., Page]
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+LOOKS: dict[str, dict[str, Any]] = {
+    f"{size}-{scheme}": {**options, "color_scheme": scheme}
+    for size, options in (("phone", PHONE), ("desktop", DESKTOP))
+    for scheme in ("light", "dark")
+}
+NOBODY = {"cookies": [], "origins": []}
+
+
+@pytest.fixture(params=LOOKS)
+def look(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def check(page: Page, name: str) -> None:
+    save_screenshot(page, name)
+    serious = [
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+    assert serious == [], f"{name}: {serious}"
+    width, scrolls_to = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+    assert scrolls_to <= width, f"{name} scrolls sideways"
+
+
+def test_signed_out(open_page: OpenPage, live_site: Site, look: str) -> None:
+    page = open_page(storage=NOBODY, **LOOKS[look])
+    for name, path in {"landing": "/", "sign-in": "/accounts/login/", "sign-up": "/accounts/signup/",
+                       "reset": "/accounts/password/reset/"}.items():  # fmt: skip
+        page.goto(live_site.url + path)
+        check(page, f"{name}-{look}")
+
+
+def test_signed_in(open_page: OpenPage, live_site: Site, look: str) -> None:
+    page = open_page(microphone=False, **LOOKS[look])
+    talk_in_writing(page, live_site.url)
+    page.get_by_role("button", name="Hang up").click()
+    wait_for_state(page, "ended")
+    check(page, f"talk-ended-{look}")
+    page.get_by_role("link", name="See it in the history").click()
+    check(page, f"conversation-{look}")
+    for name, path in {"history": "/conversations/", "settings": "/settings/", "api-keys": "/settings/api-keys/",
+                       "provider-keys": "/settings/provider-keys/", "password": "/accounts/password/change/",
+                       "sign-out": "/accounts/logout/"}.items():  # fmt: skip
+        page.goto(live_site.url + path)
+        check(page, f"{name}-{look}")
+
+
+def talk_in_writing(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Type instead").click()
+    for text in ("I had a dream about my father.", "Are you a computer?"):
+        page.get_by_label("Message").fill(text)
+        page.get_by_label("Message").press("Enter")
+        wait_for_state(page, "speaking")
+        wait_for_state(page, "ready")
+
+
+def test_a_call(open_page: OpenPage, cable: Cable, look: str) -> None:
+    """Every state of a call, each brought about for real."""
+    page = open_page(**LOOKS[look])
+    page.goto(cable.url)
+    check(page, f"talk-ready-{look}")
+    page.get_by_role("button", name="Start talking").click()
+    page.get_by_role("button", name="Mute").click()
+    for text in ("I had a dream about my father.", "Are you a computer?"):
+        page.get_by_label("Message").fill(text)
+        page.get_by_label("Message").press("Enter")
+        wait_until_audible(page)
+    page.wait_for_timeout(2000)
+    save_screenshot(page, f"talk-speaking-{look}")
+    wait_for_state(page, "muted")
+    check(page, f"talk-muted-{look}")
+    push_to_talk(page, look)
+    cable.pull()
+    wait_for_state(page, "reconnecting")
+    check(page, f"talk-reconnecting-{look}")
+
+
+def push_to_talk(page: Page, look: str) -> None:
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Push to talk").check()
+    check(page, f"talk-options-{look}")
+    page.get_by_role("button", name="Done").click()
+    wait_for_state(page, "listening")
+    check(page, f"talk-listening-{look}")
+    page.get_by_role("button", name="Hold to talk").hover()
+    page.mouse.down()
+    wait_for_state(page, "hearing")
+    check(page, f"talk-hearing-{look}")
+    page.mouse.up()
+    wait_for_state(page, "thinking")
+    save_screenshot(page, f"talk-thinking-{look}")
+
+
+def test_trouble(open_page: OpenPage, live_site: Site, look: str) -> None:
+    page = open_page(microphone=False, permissions=["microphone"], **LOOKS[look])
+    page.goto(live_site.url)
+    page.get_by_role("button", name="Start talking").click()
+    expect(page.get_by_role("alert")).to_contain_text("No microphone was found.")
+    check(page, f"talk-no-microphone-{look}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Type instead").click()
+    wait_for_state(page, "error")
+    check(page, f"talk-refused-{look}")
