@@ -2,21 +2,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.core import Limits
 from conversations.realtime.errors import Failure
 from tests.realtime.harness import Table, kinds
-
-RESPONSE_EVENTS = [
-    "response.created",
-    "response.output_item.added",
-    "conversation.item.added",
-    "response.content_part.added",
-    "response.output_audio_transcript.delta",
-    "response.output_audio.delta",
-    "response.output_audio.done",
-    "response.output_audio_transcript.done",
-    "response.content_part.done",
-    "conversation.item.done",
-    "response.output_item.done",
-    "response.done",
-]
+from tests.realtime.wire import SPOKEN_REPLY
 
 
 def test_it_works() -> None:
@@ -29,7 +15,7 @@ def test_it_works() -> None:
         "conversation.item.added",
         "conversation.item.done",
         "conversation.item.input_audio_transcription.completed",
-        *RESPONSE_EVENTS,
+        *SPOKEN_REPLY,
     ]
     spoken = {event["item_id"] for event in sent[:3]} | {sent[3]["item"]["id"], sent[5]["item_id"]}
     assert len(spoken) == 1

@@ -9,6 +9,21 @@ SHAPES: dict[str, type[BaseModel]] = {
     get_args(shape.model_fields["type"].annotation)[0]: shape for shape in get_args(get_args(RealtimeServerEvent)[0])
 }
 
+SPOKEN_REPLY = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.content_part.added",
+    "response.output_audio_transcript.delta",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "conversation.item.done",
+    "response.output_item.done",
+    "response.done",
+]  # in this order, the two deltas any number of times
+
 
 def check(event: dict[str, Any], raw: str) -> None:
     """Raises for an event that the official client's types do not allow."""

@@ -20,12 +20,14 @@ async def reply_of(conversation_id: str) -> Item:
     return await Item.objects.aget(conversation__public_id=conversation_id, role="assistant")
 
 
-async def test_google_speaks_where_it_has_a_credential(
-    start_site: Callable[..., Site], connect: Connect, upstream: Upstream
-) -> None:
+@pytest.fixture
+def google_site(start_site: Callable[..., Site], upstream: Upstream) -> Site:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
-    site = start_site(**env, GOOGLE_API_KEY="AIza-site", GOOGLE_TTS_ENDPOINT=upstream.google_url)
-    async with connect(url=site.url) as talk:
+    return start_site(**env, GOOGLE_API_KEY="AIza-site", GOOGLE_TTS_ENDPOINT=upstream.google_url)
+
+
+async def test_google_speaks_where_it_has_a_credential(google_site: Site, connect: Connect, upstream: Upstream) -> None:
+    async with connect(url=google_site.url) as talk:
         await talk.type("Hello.")
         done = await talk.until("response.done")
     assert done["response"]["status"] == "completed"
@@ -57,12 +59,10 @@ async def test_an_assistant_brings_its_engine_voice_and_words(connect: Connect, 
 
 
 async def test_a_voice_of_another_provider_gives_way_to_the_default(
-    start_site: Callable[..., Site], connect: Connect, upstream: Upstream
+    google_site: Site, connect: Connect, upstream: Upstream
 ) -> None:
     """Official clients ask for `marin` by habit, whoever speaks."""
-    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
-    site = start_site(**env, GOOGLE_API_KEY="AIza-site", GOOGLE_TTS_ENDPOINT=upstream.google_url)
-    async with connect(url=site.url) as talk:
+    async with connect(url=google_site.url) as talk:
         await talk.send.session.update(session={"type": "realtime", "audio": {"output": {"voice": "marin"}}})
         await talk.type("Hello.")
         assert (await talk.until("response.done"))["response"]["status"] == "completed"
