@@ -1,27 +1,31 @@
 """The site as a process of its own, as people run it."""
 
 import os
-import signal
+import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 
 ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_SEC = 60
 STOP_TIMEOUT_SEC = 20
+Result = subprocess.CompletedProcess[str]
 
 
 @dataclass
 class Site:
-    """`url` is http://127.0.0.1:PORT, `ws_url` ws://127.0.0.1:PORT; `lines` is all that the server printed so far."""
+    """`url` is http://127.0.0.1:PORT, `ws_url` ws://127.0.0.1:PORT; `log` is all that the server printed so far."""
 
     process: subprocess.Popen[str]
-    url: str
     database_url: str
+    url: str = ""
     lines: list[str] = field(default_factory=list)
+    printed: Condition = field(default_factory=Condition)
 
     @property
     def ws_url(self) -> str:
@@ -31,49 +35,79 @@ class Site:
     def log(self) -> str:
         return "".join(self.lines)
 
-    def manage(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    def wait_for_log(self, text: str, timeout_sec: float = 20) -> None:
+        """Lines come when they come, mostly after the answer that they tell of."""
+        with self.printed:
+            assert self.printed.wait_for(lambda: text in self.log, timeout_sec), f"no {text!r} in:\n{self.log}"
+
+    def follow(self) -> None:
+        for line in self.process.stdout or ():
+            with self.printed:
+                self.lines.append(line)
+                self.printed.notify_all()
+        self.process.wait()
+        with self.printed:
+            self.printed.notify_all()
+
+    def manage(self, *arguments: str, **env: str) -> Result:
         """Another command of the same site."""
         return manage(*arguments, env={"DATABASE_URL": self.database_url, **env})
 
 
-def manage(*arguments: str, env: Mapping[str, str], timeout_sec: float = 60) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+def manage(
+    *arguments: str, env: Mapping[str, str], root: Path = ROOT, before: Sequence[str] = (), timeout_sec: float = 60
+) -> Result:
+    """`manage.py` of the project, or of a copy, to its end; `before` is a command that runs it."""
     return subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=timeout_sec, cwd=ROOT
+        [*before, sys.executable, "manage.py", *arguments],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_sec,
+        cwd=root,
     )
 
 
 @contextmanager
-def running_site(database_url: str, env: Mapping[str, str]) -> Iterator[Site]:
+def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -> Iterator[Site]:
     process = subprocess.Popen(
-        [sys.executable, "-u", str(ROOT / "manage.py"), "run"],
+        [sys.executable, "-u", "manage.py", "run"],
         env={**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=ROOT,
+        cwd=root,
     )
+    site = Site(process, database_url)
+    follower = Thread(target=site.follow, daemon=True)
+    follower.start()
     with process:
         try:
-            yield _wait_for_address(process, database_url)
+            site.url = _wait_for_address(site)
+            yield site
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_TIMEOUT_SEC)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            process.kill()  # nothing to it, if it has ended
+            follower.join()
 
 
-def _wait_for_address(process: subprocess.Popen[str], database_url: str) -> Site:
-    assert process.stdout is not None
-    site = Site(process, "", database_url)
-    for line in process.stdout:
-        site.lines.append(line)
-        if "http://127.0.0.1:" in line:
-            site.url = "http://127.0.0.1:" + line.partition("http://127.0.0.1:")[2].split("/")[0].strip()
-            break
-    else:
+def _wait_for_address(site: Site) -> str:
+    """The site is up once it has told where, and over if its output ends before."""
+    address = re.compile(r"http://127\.0\.0\.1:\d+")
+    with site.printed:
+        site.printed.wait_for(lambda: address.search(site.log) or site.process.poll() is not None, START_TIMEOUT_SEC)
+    if not (found := address.search(site.log)):
         raise RuntimeError(f"The site did not start:\n{site.log}")
-    Thread(target=site.lines.extend, args=(process.stdout,), daemon=True).start()
-    return site
+    return found[0]
+
+
+def copy_project(folder: Path) -> Path:
+    """The project's code in another folder, which then has a var/ of its own."""
+    for name in ("accounts", "conversations", "templates", "static"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "manage.py", folder)  # these two find the folder by their own place
+    shutil.copytree(ROOT / "voiceproject", folder / "voiceproject")
+    return folder

@@ -13,6 +13,7 @@ import pwd
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -72,8 +73,12 @@ def _leave(data_dir: Path, users: int) -> None:
             return  # somebody else still uses the server
         finally:
             os.close(users)
-        with suppress(ImproperlyConfigured):  # it is gone already, or so is its folder
+        if not (data_dir / "postmaster.pid").exists():
+            return  # it is gone already, or so is its folder
+        try:
             _run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
+        except ImproperlyConfigured as error:
+            sys.stderr.write(f"{error}\n")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,29 +35,26 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None]) -> None:
     """Runs until SIGINT or SIGTERM. Raises ImproperlyConfigured if the port was lost meanwhile."""
+    from twisted.internet import reactor  # only now: Daphne has installed the one that it needs
+
     host, port = placeholder.getsockname()[:2]
     placeholder.close()
     server = Server(
         application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
         action_logger=log_request,
-        ready_callable=ready,
+        signal_handlers=False,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
         websocket_max_frame_size=MAX_MESSAGE_BYTES,
         server_name="",
     )
+    # Twisted's own handlers come late in its start, and what is raised before them it logs and forgets.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: reactor.callFromThread(server.stop))
+    reactor.callWhenRunning(ready)
     server.run()
     if not server.listening_addresses:
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
-
-
-class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
-    def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
-        """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
-        self.sendCloseFrame(code=1000 if code is None else code)
-
-
-daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annotations

@@ -1,23 +1,20 @@
 """A site that cannot start says why in one line, and nothing else."""
 
 import os
-import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, manage
+from tests.live import Result, copy_project, manage
 
 # Root may write anywhere, until it gives that up.
 AS_OTHERS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override") if os.geteuid() == 0 else ()
+EMBEDDED = {"DATABASE_URL": "", "PORT": "0"}
 SECRET = "s3cret-pass"
 
 
-def assert_one_line(result: "subprocess.CompletedProcess[str]", *words: str) -> None:
+def assert_one_line(result: Result, *words: str) -> None:
     assert result.returncode not in (0, -11), result.stdout
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
@@ -77,42 +74,15 @@ def test_a_host_that_is_not_ours(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEY"])
-def test_a_missing_key(name: str, copy: Path) -> None:
-    assert_one_line(manage_copy(copy, "check", **{name: ""}), name, "not set")
+def test_a_missing_key(name: str, tmp_path: Path) -> None:
+    assert_one_line(manage("check", env={name: ""}, root=copy_project(tmp_path)), name, "not set")
 
 
-def test_var_that_is_a_file(copy: Path) -> None:
-    (copy / "var").write_text("in the way")
-    assert_one_line(manage_copy(copy, "run", DATABASE_URL="", PORT="0"), "var")
+def test_var_that_is_a_file(tmp_path: Path) -> None:
+    copy_project(tmp_path).joinpath("var").write_text("in the way")
+    assert_one_line(manage("run", env=EMBEDDED, root=tmp_path), "var")
 
 
-def test_var_that_may_not_be_written(copy: Path) -> None:
-    (copy / "var").mkdir(mode=0o500)
-    result = manage_copy(copy, "run", before=AS_OTHERS, DATABASE_URL="", PORT="0")
-    assert_one_line(result, "var", "Permission denied")
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The project's code in a folder with a var/ of its own."""
-    for name in ("manage.py", "voiceproject", "accounts", "conversations", "templates", "static"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    for name in ("manage.py", "voiceproject"):  # these two find the folder by their own place
-        (tmp_path / name).unlink()
-    shutil.copy(ROOT / "manage.py", tmp_path)
-    shutil.copytree(ROOT / "voiceproject", tmp_path / "voiceproject")
-    return tmp_path
-
-
-def manage_copy(
-    folder: Path, *arguments: str, before: Sequence[str] = (), **env: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*before, sys.executable, "manage.py", *arguments],
-        cwd=folder,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def test_var_that_may_not_be_written(tmp_path: Path) -> None:
+    copy_project(tmp_path).joinpath("var").mkdir(mode=0o500)
+    assert_one_line(manage("run", env=EMBEDDED, root=tmp_path, before=AS_OTHERS), "var", "Permission denied")

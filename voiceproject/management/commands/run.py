@@ -32,12 +32,13 @@ class Command(BaseCommand):
     def serve(self, placeholder: socket.socket) -> None:
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
-        address = site_address(*placeholder.getsockname()[:2])
+        here = local_address(*placeholder.getsockname()[:2])
+        address = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.HTTPS else here
         path = set_up.path_if_needed()
         connection.close()
 
         def greet() -> None:
-            self.stdout.write(f"Voiceproject is at {address}")
+            self.stdout.write(f"Voiceproject is at {address}" + (f", from {here}" if settings.HTTPS else ""))
             if path:
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
@@ -63,8 +64,6 @@ def one_at_a_time() -> Iterator[None]:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
-def site_address(host: str, port: int) -> str:
-    if settings.HTTPS:
-        return f"https://{settings.ALLOWED_HOSTS[0]}"
+def local_address(host: str, port: int) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

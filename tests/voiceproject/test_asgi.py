@@ -1,0 +1,55 @@
+"""What answers where: probes, pages, the socket, and nothing else."""
+
+import json
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from accounts import api_keys
+from accounts.models import User
+from tests.live import Site, manage, running_site
+
+
+def test_a_socket_where_there_is_none(live_site: Site) -> None:
+    with pytest.raises(InvalidStatus) as refusal, connect(f"{live_site.ws_url}/v1/elsewhere"):
+        pass
+    assert refusal.value.response.status_code == 403
+    assert "Traceback" not in live_site.log
+
+
+def test_a_large_message_is_taken(live_site: Site, committed_db: None) -> None:
+    """15 MiB of base64, as much as one official append may hold."""
+    _, key = api_keys.create(User.objects.create_user("large-message@example.com"), "test")
+    with connect(f"{live_site.ws_url}/v1/realtime", additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": "A" * 15 * 1024 * 1024}))
+        socket.send(json.dumps({"type": "unknown", "event_id": "after"}))
+        while "after" not in socket.recv(timeout=20, decode=True):
+            pass
+
+
+def test_not_ready_without_postgres(live_site: Site) -> None:
+    """The probe says so, and says it soon."""
+    name = "voiceproject_gone"
+    with psycopg.connect(live_site.database_url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
+        url = live_site.database_url.replace("/test_postgres?", f"/{name}?")
+        with running_site(url, {}) as site:
+            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            with pytest.raises(HTTPError) as failure:
+                urlopen(f"{site.url}/readyz", timeout=20)
+            failure.value.close()
+            assert failure.value.code == 503
+            assert urlopen(f"{site.url}/healthz").read() == b"ok\n"
+
+
+def test_superuser_unattended(database_url: str) -> None:
+    env = {"DATABASE_URL": database_url, "DJANGO_SUPERUSER_EMAIL": "unattended@example.com"}
+    result = manage("createsuperuser", "--noinput", env={**env, "DJANGO_SUPERUSER_PASSWORD": "a good long one"})
+    assert result.returncode == 0, result.stderr
+    again = manage("createsuperuser", "--noinput", env={**env, "DJANGO_SUPERUSER_PASSWORD": "a good long one"})
+    assert again.returncode == 1
+    assert again.stderr.count("\n") == 1
