@@ -10,6 +10,7 @@ from typing import Any
 
 import daphne.server
 import daphne.ws_protocol
+import daphne.ws_protocol
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -55,6 +56,15 @@ def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None
     server.run()
     if not server.listening_addresses:
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
+
+
+class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
+        """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
+daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annotations
