@@ -20,12 +20,17 @@ def prepare(command: str) -> None:
     """Raises ImproperlyConfigured, in one line that names the variable or the folder."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
     load_dotenv(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
-    is_embedded = not os.environ.get("DATABASE_URL") and embedded_postgres.is_installed()
-    if is_embedded or command == "run":
-        local_keys.make_missing(BASE_DIR / "var")
-    if is_embedded:
-        os.environ["DATABASE_URL"] = embedded_postgres.start(BASE_DIR / "var" / "postgres")
+    if embedded_postgres.is_installed():  # so this is somebody's own machine, not the image
+        prepare_var(command, BASE_DIR / "var")
     settings.INSTALLED_APPS  # noqa: B018  reads the settings, so that a wrong one is found here
+
+
+def prepare_var(command: str, var_dir: Path) -> None:
+    is_embedded = not os.environ.get("DATABASE_URL")
+    if is_embedded or command == "run":
+        local_keys.make_missing(var_dir)
+    if is_embedded:
+        os.environ["DATABASE_URL"] = embedded_postgres.start(var_dir / "postgres")
 
 
 def main() -> None:

@@ -25,11 +25,11 @@ def read(folder: Path, name: str) -> str:
 
 
 def make_missing(folder: Path) -> None:
+    missing = [name for name in MAKERS if not os.environ.get(name) and not (folder / name.lower()).exists()]
     try:
-        folder.mkdir(exist_ok=True)
-        for name, make in MAKERS.items():
-            if not os.environ.get(name) and not (folder / name.lower()).exists():
-                _write(folder / name.lower(), make())
+        for name in missing:
+            folder.mkdir(exist_ok=True)
+            _write(folder / name.lower(), MAKERS[name]())
     except OSError as error:
         raise ImproperlyConfigured(f"Cannot write to {folder}: {error.strerror}: {error.filename}") from None
 

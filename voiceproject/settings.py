@@ -21,6 +21,9 @@ from dotenv import load_dotenv
 from voiceproject import embedded_postgres, local_keys
 from voiceproject.admin_look import UNFOLD as UNFOLD
 
+# ONNX Runtime, which hears where speech begins, would tell its maker of every process that loads it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 django_stubs_ext.monkeypatch()  # lets ModelForm[Conversation] and its like, which the type checker wants, run
 
 BASE_DIR = Path(__file__).resolve().parent.parent

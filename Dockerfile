@@ -1,0 +1,24 @@
+# One image for the site and its commands: docker compose exec web python manage.py createsuperuser
+FROM python:3.13-slim AS packages
+COPY requirements.txt constraints.txt ./
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --requirement requirements.txt
+
+FROM python:3.13-slim
+RUN useradd --system --no-create-home --uid 10001 voiceproject
+COPY --from=packages /venv /venv
+WORKDIR /app
+COPY manage.py ./
+COPY voiceproject voiceproject
+COPY accounts accounts
+COPY conversations conversations
+COPY templates templates
+COPY static static
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 STATIC_HASHED=true
+# The settings want these to load; nothing is signed, encrypted or asked of a database here.
+RUN DATABASE_URL=postgres://build/build SECRET_KEY=build FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+    python manage.py collectstatic --noinput && python -m compileall -q .
+USER voiceproject
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+CMD ["python", "manage.py", "run"]

@@ -1,0 +1,18 @@
+"""Nothing is told to others behind the operator's back."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.live import ROOT
+
+LOAD = "import django; django.setup(); from conversations.vad import model; model()"
+
+
+def test_onnx_runtime_tells_its_maker_nothing(tmp_path: Path) -> None:
+    """Left alone it gives the machine an id and queues events in the home folder; CI=… would silence it here too."""
+    env = {name: value for name, value in os.environ.items() if name != "CI"}
+    env.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", LOAD], env={**env, "HOME": str(tmp_path)}, cwd=ROOT, check=True)
+    assert not list(tmp_path.rglob("*"))
