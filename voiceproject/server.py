@@ -10,7 +10,6 @@ from typing import Any
 
 import daphne.server
 import daphne.ws_protocol
-import daphne.ws_protocol
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 
