@@ -49,7 +49,7 @@ export class Player {
       this.timer = null;
     }
     this.last = type === "progress" ? { item, samples } : { item: null, samples: 0 };
-    if (level !== undefined) this.onLevel(level);
+    this.onLevel(item === null || level === undefined ? 0 : level);
     this.onEvent({ type: `playback.${type}`, item, samples });
   }
 }

@@ -117,7 +117,7 @@ function onChoose(state, { assistant, voice }, now) {
 }
 
 function onPush(state, { on }) {
-  const next = { ...state, push: on, heldSince: null, hearing: false };
+  const next = { ...state, push: on, muted: false, heldSince: null, hearing: false };
   return [next, state.phase === "live" ? [send(protocol.clearInput()), send(protocol.turnDetection(on))] : []];
 }
 
@@ -180,7 +180,9 @@ function afterClose(state, { code, random }, now) {
   if (FINAL_CODES.has(state.refusal) || code === 1008 || code >= 4000) return onRefused(state);
   if (code === 1013) return onBusy(state, random, now);
   const attempt = state.attempt + 1;
-  return connect({ ...state, attempt }, now, backoffMs(attempt, random));
+  const notice = { tone: "error", text: "The server does not answer. It is tried again and again." };
+  const unseen = state.startedAt === null ? withNotice(state, "server", notice) : state;
+  return connect({ ...unseen, attempt }, now, backoffMs(attempt, random));
 }
 
 function isEmpty({ startedAt, order, items }) {
@@ -189,7 +191,9 @@ function isEmpty({ startedAt, order, items }) {
 
 function onRefused(state) {
   const text = "The server ended the conversation and does not take it up again.";
-  return leave(withNotice(state, "server", state.notices.server ?? state.notices.turn ?? { tone: "error", text }), "failed");
+  const said = state.notices.server ?? state.notices.turn ?? { tone: "error", text };
+  const notice = state.refusal === "invalid_api_key" ? { ...said, action: "again" } : said; // which asks to sign in
+  return leave(withNotice(state, "server", notice), "failed");
 }
 
 function onBusy(state, random, now) {

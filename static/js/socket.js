@@ -5,6 +5,7 @@ import * as protocol from "./protocol.js";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
 const PROBE_MS = 4000;
+const OPENING_MS = 10000;
 const STALLED_BYTES = 240000; // five seconds of audio that the network does not take
 const LOST = 1006; // the code browsers give to a connection that ended without a word
 
@@ -29,7 +30,7 @@ export class RealtimeSocket {
     this.onClose = onClose;
     this.socket = null;
     this.timer = null;
-    this.probing = null;
+    this.waiting = null; // the timer of a connection from which a word is due
   }
 
   /** Replaces whatever was open or waiting. */
@@ -40,8 +41,7 @@ export class RealtimeSocket {
 
   disconnect() {
     clearTimeout(this.timer);
-    clearTimeout(this.probing);
-    this.probing = null;
+    this.#heard();
     const socket = this.socket;
     this.socket = null; // first: what it still reports is of no interest
     socket?.close(1000);
@@ -60,9 +60,9 @@ export class RealtimeSocket {
 
   /** After the network changed or the device slept: is the server still there? A dead TCP connection does not say. */
   probe() {
-    if (!this.#isOpen() || this.probing !== null) return;
+    if (!this.#isOpen() || this.waiting !== null) return;
     this.send(protocol.areYouThere());
-    this.probing = setTimeout(() => this.#lose(), PROBE_MS);
+    this.#expectWord(PROBE_MS);
   }
 
   #isOpen() {
@@ -74,12 +74,23 @@ export class RealtimeSocket {
     this.socket = socket;
     socket.onmessage = ({ data }) => this.#receive(socket, data);
     socket.onclose = ({ code }) => this.#closed(socket, code);
+    this.#expectWord(OPENING_MS);
+  }
+
+  /** Something must come within that time, or the connection counts as lost. */
+  #expectWord(ms) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.#lose(), ms);
+  }
+
+  #heard() {
+    clearTimeout(this.waiting);
+    this.waiting = null;
   }
 
   #receive(socket, data) {
     if (socket !== this.socket) return;
-    clearTimeout(this.probing);
-    this.probing = null;
+    this.#heard();
     const event = typeof data === "string" ? protocol.parse(data) : null;
     if (event) this.onEvent(event);
   }

@@ -80,6 +80,8 @@ export class View {
     this.part("start").disabled = state.phase === "asking";
     this.part("type").disabled = state.phase === "asking";
     this.part("no-captions").hidden = state.order.length > 0;
+    this.part("history").hidden = state.order.length === 0; // a conversation without a word is not kept
+    this.part("again").textContent = state.phase === "failed" ? "Try again" : "Go on talking";
     if (state.conversation) this.#link("history", state.conversation);
   }
 

@@ -129,4 +129,5 @@ def wait_until_audible(page: Page) -> None:
 
 def save_screenshot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.wait_for_timeout(250)  # until colours have changed over
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
