@@ -8,8 +8,10 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import daphne.http_protocol
 import daphne.server
 import daphne.ws_protocol
+from autobahn.websocket.types import ConnectionDeny
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -57,7 +59,23 @@ def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
 
 
+class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daphne has no annotations
+    def process(self) -> Any:
+        """Daphne believes whoever sends `Daphne-Root-Path`, and every link would begin with it, also those in mails."""
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        return super().process()
+
+
+daphne.http_protocol.WebRequest = WebRequest
+
+
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def onConnect(self, request: Any) -> Any:  # noqa: N802  # Autobahn's name
+        """Daphne answers a subprotocol that is not ASCII with a traceback in the log."""
+        if not all(name.isascii() for name in request.protocols):
+            raise ConnectionDeny(400)  # type: ignore[no-untyped-call]
+        return super().onConnect(request)
+
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
         """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
         self.sendCloseFrame(code=1000 if code is None else code)

@@ -2,7 +2,7 @@
 
 import json
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -53,3 +53,17 @@ def test_superuser_unattended(database_url: str) -> None:
     again = manage("createsuperuser", "--noinput", env={**env, "DJANGO_SUPERUSER_PASSWORD": "a good long one"})
     assert again.returncode == 1
     assert again.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("prefix", ["https://elsewhere.example", "//elsewhere.example", "/below", "\xff"])
+def test_no_stranger_says_where_links_begin(live_site: Site, prefix: str) -> None:
+    """Else the link in a mail that resets a password could lead to another site, with the token in it."""
+    with urlopen(Request(live_site.url, headers={"Daphne-Root-Path": prefix})) as page:
+        assert 'href="/accounts/login/"' in page.read().decode()
+
+
+def test_a_subprotocol_that_is_no_text(live_site: Site) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        connect(f"{live_site.ws_url}/v1/realtime", additional_headers={"Sec-WebSocket-Protocol": "\xff"})
+    assert refusal.value.response.status_code == 400
+    assert "Traceback" not in live_site.log
