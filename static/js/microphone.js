@@ -1,6 +1,7 @@
 /** The microphone: opens it, hands out frames of the wire's format, and notices when it dies. */
 
 const CONSTRAINTS = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const FLUSH_TIMEOUT_MS = 100; // a sound system that has gone to sleep does not answer
 const SILENCE_FRAMES = 375; // 15 s of digital zeros, which no working microphone gives in a real room
 
 /** What to tell a person, by the name of the browser's error. */
@@ -61,6 +62,7 @@ export class Microphone {
   flush() {
     return new Promise((resolve) => {
       this.flushed = resolve;
+      setTimeout(resolve, FLUSH_TIMEOUT_MS);
       this.node.port.postMessage({ type: "flush" });
     });
   }

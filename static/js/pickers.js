@@ -35,10 +35,11 @@ export class Pickers {
   #show() {
     if (!this.assistant) return;
     const { slug, voice, voices } = this.assistant;
-    const options = voices.map(([id, label]) => new Option(label, id));
+    const isListed = voices.some(([id]) => id === voice) || !voice;
+    const options = (isListed ? voices : [[voice, voice], ...voices]).map(([id, label]) => new Option(label, id));
     this.voicePicker.replaceChildren(...options);
     this.voicePicker.closest(".field").hidden = options.length === 0;
-    const wanted = [remembered(`voice of ${slug}`), voice].find((id) => voices.some(([known]) => known === id));
+    const wanted = [remembered(`voice of ${slug}`), voice].find((id) => options.some(({ value }) => value === id));
     if (wanted) this.voicePicker.value = wanted;
     this.view.showAssistant(this.assistant);
   }

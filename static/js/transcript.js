@@ -11,6 +11,7 @@ export class Transcript {
     this.scroller = scroller;
     this.names = names;
     this.bubbles = new Map();
+    this.shown = {};
   }
 
   /** `lag`: samples that were rendered but cannot be heard yet. */
@@ -19,8 +20,9 @@ export class Transcript {
     let changed = this.#removeOthers(items);
     order.forEach((id, index) => {
       const bubble = this.#bubble(id, items[id], index);
-      changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
+      if (this.shown[id] !== items[id]) changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
     });
+    this.shown = items; // an item that is still the same object looks the same
     if (changed && follows) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 

@@ -74,6 +74,7 @@ export class View {
     push.hidden = !state.push || state.microphone === "none";
     push.disabled = !isLive;
     push.classList.toggle("held", state.heldSince !== null);
+    this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Let go to send");
     this.part("text").disabled = !isLive;
     this.part("send").disabled = !isLive;
     this.part("push-option").checked = state.push;

@@ -1,0 +1,96 @@
+"""The talk page as the server renders it; tests/browser/ talks on it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import SettingsWrapper
+
+from accounts.models import User
+from conversations.models import Assistant
+from tests.factories import make_conversation, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user()
+
+
+@pytest.fixture
+def signed_in(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def data_of(client: Client, **query: str) -> dict[str, Any]:
+    page = client.get(reverse("talk"), query).content.decode()
+    found = re.search(r'<script id="talk-data" type="application/json">(.*?)</script>', page)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_it_works(signed_in: Client) -> None:
+    data = data_of(signed_in)
+    default = Assistant.objects.get(is_default=True)
+    assert data["chosen"] == default.slug
+    assert data["conversation"] is None
+    chosen = next(one for one in data["assistants"] if one["slug"] == default.slug)
+    assert chosen["isDemo"]
+    assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
+
+
+def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -> None:
+    assert b"Create an account" in client.get("/").content
+    assert client.get(reverse("talk")).status_code == 302
+    client.force_login(user)
+    assert b"Start talking" in client.get("/").content
+
+
+def test_closed_sign_up_is_not_offered(client: Client, settings: SettingsWrapper) -> None:
+    settings.SIGN_UP = "closed"
+    assert b"Create an account" not in client.get("/").content
+
+
+def test_own_assistants_are_offered_others_are_not(signed_in: Client, user: User) -> None:
+    mine = Assistant.objects.create(slug="mine", name="Mine", owner=user, instructions="Be mine.")
+    Assistant.objects.create(slug="theirs", name="Theirs", owner=make_user(), instructions="Be theirs.")
+    slugs = [one["slug"] for one in data_of(signed_in)["assistants"]]
+    assert mine.slug in slugs
+    assert "theirs" not in slugs
+    assert data_of(signed_in, assistant="mine")["chosen"] == "mine"
+    assert data_of(signed_in, assistant="theirs")["chosen"] != "theirs"
+
+
+def test_continue_with_the_conversations_own_assistant(signed_in: Client, user: User) -> None:
+    assistant = Assistant.objects.filter(is_default=False, owner=None).first()
+    assert assistant
+    conversation = make_conversation(user, "Hello.", assistant=assistant, title="About <tea>")
+    data = data_of(signed_in, conversation=conversation.public_id)
+    assert (data["conversation"], data["chosen"]) == (conversation.public_id, assistant.slug)
+    page = signed_in.get(reverse("talk"), {"conversation": conversation.public_id})
+    assert b"About &lt;tea&gt;" in page.content
+
+
+def test_nobody_elses_conversation(signed_in: Client, user: User) -> None:
+    for foreign in (make_conversation(None, "Secret.").public_id, "conv_none", "\0"):
+        assert signed_in.get(reverse("talk"), {"conversation": foreign}).status_code == 404
+    user.is_staff = user.is_superuser = True
+    user.save()
+    foreign = make_conversation(None, "Secret.").public_id
+    assert signed_in.get(reverse("talk"), {"conversation": foreign}).status_code == 404
+
+
+def test_queries_do_not_grow_with_assistants(
+    signed_in: Client, user: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(10):
+        Assistant.objects.create(slug=f"a{number}", name=f"A{number}", owner=user, instructions="Be brief.")
+    with django_assert_max_num_queries(6):
+        signed_in.get(reverse("talk"))
