@@ -52,7 +52,8 @@ class RealtimeConsumer:
         self.receive = receive
         self.send = send
         self.headers: dict[bytes, str] = {name: value.decode("latin1") for name, value in scope["headers"]}
-        self.query = {key: values[0] for key, values in parse_qs(scope["query_string"].decode("latin1")).items()}
+        query = parse_qs(scope["query_string"].decode("latin1"))
+        self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
 
     @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:

@@ -5,7 +5,7 @@ from typing import cast
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -49,6 +49,8 @@ def _continued(user: User, public_id: str) -> Conversation | None:
     """Only the owner speaks in a conversation; staff who may read it do not."""
     if not public_id:
         return None
+    if "\0" in public_id:  # Postgres refuses it even in a question
+        raise Http404
     return get_object_or_404(Conversation.objects.select_related("assistant"), public_id=public_id, user=user)
 
 

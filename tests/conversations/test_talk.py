@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from conversations.models import Assistant
@@ -53,7 +52,7 @@ def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -
     assert b"Start talking" in client.get("/").content
 
 
-def test_closed_sign_up_is_not_offered(client: Client, settings: SettingsWrapper) -> None:
+def test_closed_sign_up_is_not_offered(client: Client, settings: Settings) -> None:
     settings.SIGN_UP = "closed"
     assert b"Create an account" not in client.get("/").content
 
@@ -81,6 +80,7 @@ def test_continue_with_the_conversations_own_assistant(signed_in: Client, user: 
 def test_nobody_elses_conversation(signed_in: Client, user: User) -> None:
     for foreign in (make_conversation(None, "Secret.").public_id, "conv_none", "\0"):
         assert signed_in.get(reverse("talk"), {"conversation": foreign}).status_code == 404
+    assert signed_in.get("/conversations/a%00b/").status_code == 404
     user.is_staff = user.is_superuser = True
     user.save()
     foreign = make_conversation(None, "Secret.").public_id
