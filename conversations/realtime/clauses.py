@@ -7,7 +7,7 @@ better. Nothing is changed or lost: the clauses joined are the text.
 import re
 
 CLOSERS = "\"'”’»)]*_`"
-SENTENCE_END = re.compile(rf"(?:[.!?…]+[{re.escape(CLOSERS)}]*(?=\s)|[。！？]+[」』”]?|\n+)\s*")
+SENTENCE_END = re.compile(rf"(?:(?<![.!?…])[.!?…]+[{re.escape(CLOSERS)}]*(?=\s)|[。！？]+[」』”]?|\n+)\s*")
 PAUSE = re.compile(r"[,;:–—](?=\s)\s*|[、，；：]")
 # A full stop after these does not end a sentence; nor after a single letter or a bare number ("1. First").
 ABBREVIATION = re.compile(
@@ -19,7 +19,10 @@ MAX_CHARS = 240
 
 
 class ClauseChunker:
-    """`feed` with what came, `flush` at the end; each returns the clauses that are complete by then."""
+    """`feed` with what came, `flush` at the end; each returns the clauses that are complete by then.
+
+    It looks no further than MAX_CHARS ahead: a reply may come in one piece, and the work must not grow with its square.
+    """
 
     def __init__(self) -> None:
         self._text = ""
@@ -27,35 +30,35 @@ class ClauseChunker:
 
     def feed(self, text: str) -> list[str]:
         self._text += text
-        clauses = []
-        while (end := self._end()) is not None:
-            clauses.append(self._text[:end])
-            self._text = self._text[end:]
+        clauses, start = [], 0
+        while (length := self._length(self._text[start : start + MAX_CHARS + 1])) is not None:
+            clauses.append(self._text[start : start + length])
+            start += length
             self._is_first = False
+        self._text = self._text[start:]
         return clauses
 
     def flush(self) -> list[str]:
         rest, self._text = self._text, ""
         return [rest] if rest else []
 
-    def _end(self) -> int | None:
-        """Where the first complete clause ends, or None while more text is needed to know."""
+    def _length(self, ahead: str) -> int | None:
+        """How long the first complete clause is, or None while more text is needed to know."""
         least = FIRST_MIN_CHARS if self._is_first else LATER_MIN_CHARS
-        ends = list(self._ends(SENTENCE_END))
+        ends = _ends(SENTENCE_END, ahead)
         if self._is_first:
-            ends = sorted(ends + list(self._ends(PAUSE)))
+            ends = sorted(ends + _ends(PAUSE, ahead))
         for end in ends:
             # A match that reaches the end of the text may still grow ("?" then "!").
-            if len(self._text[:end].strip()) >= least and end < len(self._text):
+            if len(ahead[:end].strip()) >= least and end < len(ahead):
                 return end
-        return self._forced_end()
+        return _forced_length(ahead) if len(ahead) > MAX_CHARS else None
 
-    def _ends(self, pattern: re.Pattern[str]) -> list[int]:
-        found = pattern.finditer(self._text)
-        return [m.end() for m in found if not ABBREVIATION.search(self._text[: m.end()].rstrip())]
 
-    def _forced_end(self) -> int | None:
-        if len(self._text) <= MAX_CHARS:
-            return None
-        pauses = [end for end in self._ends(PAUSE) if LATER_MIN_CHARS <= end <= MAX_CHARS]
-        return pauses[-1] if pauses else self._text.rfind(" ", 0, MAX_CHARS) + 1 or MAX_CHARS
+def _ends(pattern: re.Pattern[str], text: str) -> list[int]:
+    return [m.end() for m in pattern.finditer(text) if not ABBREVIATION.search(text[: m.end()].rstrip())]
+
+
+def _forced_length(text: str) -> int:
+    pauses = [end for end in _ends(PAUSE, text) if LATER_MIN_CHARS <= end <= MAX_CHARS]
+    return pauses[-1] if pauses else text.rfind(" ", 0, MAX_CHARS) + 1 or MAX_CHARS
