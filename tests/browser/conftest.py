@@ -93,7 +93,7 @@ def open_page(playwright: Playwright, person: Person) -> Iterator[Callable[..., 
         context.add_init_script(path=LISTEN)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{error}\n{error.stack}"))
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
         return page
 
     yield open_page

@@ -42,6 +42,7 @@ def test_it_works(open_page: OpenPage, live_site: Site, person: Person, admin_em
     page.locator("main input[type=password]").fill(PASSWORD)
     page.locator("main form button[type=submit]").first.click()
     expect(page).to_have_url(f"{live_site.url}/admin/conversations/conversation/")
+    expect(page.get_by_role("link", name="I dream of the sea.").first).to_be_visible()
     check(page, f"admin-conversations-{size}")
     page.goto(f"{live_site.url}/admin/conversations/conversation/?q={person.email}")
     page.get_by_role("link", name="I dream of the sea.").first.click()

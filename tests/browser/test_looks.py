@@ -19,7 +19,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     for size, options in (("phone", PHONE), ("desktop", DESKTOP))
     for scheme in ("light", "dark")
 }
-NOBODY = {"cookies": [], "origins": []}
+NOBODY: dict[str, list[Any]] = {"cookies": [], "origins": []}
 
 
 @pytest.fixture(params=LOOKS)

@@ -97,7 +97,7 @@ def test_captions_keep_step_with_the_voice(open_page: OpenPage, live_site: Site,
     start(page, live_site.url)
     wait_for_state(page, "speaking")
     reply = page.locator("[data-part=captions] .bubble.assistant").last
-    seen = []
+    seen: list[str] = []
     while page.locator("#talk").get_attribute("data-state") == "speaking":
         words = reply.locator("span").last.inner_text()
         if words and words not in seen[-1:]:
