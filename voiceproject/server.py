@@ -5,6 +5,7 @@ import logging
 import re
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ from django.core.exceptions import ImproperlyConfigured
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+# The session bounds the pace of messages and says so; this is the wall behind it, for pings, fragments and floods.
+MAX_FRAMES_AHEAD = 40_000
+MAX_FRAMES_PER_SEC = 400
+# Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
+# Twisted would take ten thousand.
+READ_BYTES = 8192
 # Ids and one-time links: enough of them to follow a case, too little to use.
 LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
 logger = logging.getLogger("voiceproject.access")
@@ -74,7 +81,20 @@ class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[m
         """Daphne answers a subprotocol that is not ASCII with a traceback in the log."""
         if not all(name.isascii() for name in request.protocols):
             raise ConnectionDeny(400)  # type: ignore[no-untyped-call]
+        self.frames, self.opened_at = 0, time.monotonic()
+        self.transport.bufferSize = READ_BYTES
         return super().onConnect(request)
+
+    def onFrameBegin(self) -> None:  # noqa: N802  # Autobahn's name
+        self.frames += 1
+        if self.frames > MAX_FRAMES_AHEAD + MAX_FRAMES_PER_SEC * (time.monotonic() - self.opened_at):
+            self.dropConnection(abort=True)
+        super().onFrameBegin()
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802  # Daphne's name
+        """What is sent to a peer that has just gone is lost, and no error: the session hears of it next."""
+        if self.state == self.STATE_OPEN:
+            super().serverSend(content, binary)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
         """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""

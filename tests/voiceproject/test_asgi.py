@@ -6,7 +6,7 @@ from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from accounts import api_keys
@@ -66,4 +66,19 @@ def test_a_subprotocol_that_is_no_text(live_site: Site) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         connect(f"{live_site.ws_url}/v1/realtime", additional_headers={"Sec-WebSocket-Protocol": "\xff"})
     assert refusal.value.response.status_code == 400
+    assert "Traceback" not in live_site.log
+
+
+def test_a_flood_of_pings_is_cut_off(live_site: Site, committed_db: None) -> None:
+    """Autobahn answers them one by one, and the session never sees them."""
+    _, key = api_keys.create(User.objects.create_user("pings@example.com"), "test")
+    authorization = {"Authorization": f"Bearer {key}"}
+    with connect(f"{live_site.ws_url}/v1/realtime", additional_headers=authorization) as socket:
+
+        def flood() -> None:
+            for _ in range(200_000):
+                socket.ping()
+
+        with pytest.raises(ConnectionClosed):
+            flood()
     assert "Traceback" not in live_site.log
