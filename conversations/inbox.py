@@ -1,4 +1,4 @@
-"""What comes from the client, in order, until the session takes it. Bounded in bytes, and in pace of audio."""
+"""What comes from the client, in order, until the session takes it. Bounded in bytes, and in pace."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,17 @@ from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.client_events import AudioAppend
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
-MAX_HELD_BYTES = 2 * MAX_FRAME_BYTES
+MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
 # Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
 MAX_AHEAD_SEC = 600.0
 MAX_SPEED = 4.0
 BYTES_PER_SEC = 1000 * BYTES_PER_MS
+# The same for frames, which cost however small they are: audio in frames of 20 ms keeps within.
+MAX_AHEAD_FRAMES = 50 * MAX_AHEAD_SEC
+MAX_FRAMES_PER_SEC = 50 * MAX_SPEED
+# And for bytes, since items may hold sound as well: what is not yet transcribed and stored lies in memory.
+MAX_AHEAD_BYTES = MAX_HELD_BYTES
+MAX_BYTES_PER_SEC = 1_000_000
 
 
 class FrameTooLargeError(Exception):
@@ -28,13 +34,21 @@ class Inbox:
         self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._held_bytes = 0
         self._heard_sec = 0.0
+        self._frames = self._bytes = 0
         self._started_at = monotonic()
 
     def put(self, frame: str | bytes) -> None:
         """Never waits. Raises FrameTooLargeError or TooFastError, and then does not keep the frame."""
         if len(frame) > MAX_FRAME_BYTES:
             raise FrameTooLargeError
-        if self._held_bytes + len(frame) > MAX_HELD_BYTES:
+        self._frames += 1
+        self._bytes += len(frame)
+        age_sec = self._age_sec
+        if (
+            self._frames > MAX_AHEAD_FRAMES + MAX_FRAMES_PER_SEC * age_sec
+            or self._bytes > MAX_AHEAD_BYTES + MAX_BYTES_PER_SEC * age_sec
+            or self._held_bytes + len(frame) > MAX_HELD_BYTES
+        ):
             raise TooFastError
         self._held_bytes += len(frame)
         self._queue.put_nowait(frame)
@@ -47,11 +61,17 @@ class Inbox:
         while (frame := await self._queue.get()) is not None:
             self._held_bytes -= len(frame)
             yield frame
+            if not self._queue.empty():
+                await asyncio.sleep(0)  # a queue that holds something does not wait: the other sessions would
+
+    @property
+    def _age_sec(self) -> float:
+        return monotonic() - self._started_at
 
     def slices(self, event: AudioAppend) -> list[AudioAppend]:
         """The append in pieces of a second, between which other sessions can be served. Raises TooFastError."""
         self._heard_sec += len(event.pcm) / BYTES_PER_SEC
-        if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * (monotonic() - self._started_at):
+        if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * self._age_sec:
             raise TooFastError
         if len(event.pcm) <= BYTES_PER_SEC:
             return [event]

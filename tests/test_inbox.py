@@ -1,0 +1,69 @@
+import asyncio
+
+import pytest
+
+from conversations import inbox
+from conversations.inbox import FrameTooLargeError, Inbox, TooFastError
+
+
+async def test_it_works() -> None:
+    box = Inbox()
+    for frame in ("a", b"b", "c"):
+        box.put(frame)
+    box.end()
+    assert [frame async for frame in box.frames()] == ["a", b"b", "c"]
+
+
+async def test_a_backlog_lets_other_sessions_have_their_turn() -> None:
+    """A queue that holds something does not wait, so a flood would have the loop for itself."""
+    box, turns, taken = Inbox(), [0], 0
+    for _ in range(1000):
+        box.put("")
+    box.end()
+
+    async def other_session() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(other_session())
+    async for _ in box.frames():
+        taken += 1
+    other.cancel()
+    assert taken == 1000
+    assert turns[0] > 900
+
+
+async def test_ten_minutes_of_small_frames_may_come_at_once() -> None:
+    box = Inbox()
+    for _ in range(30_000):
+        box.put("x" * 1340)  # 20 ms of sound as an append
+
+
+@pytest.mark.parametrize("frame", ["", b"", b"\0\0"])
+async def test_small_frames_without_end_are_too_fast(frame: str | bytes) -> None:
+    with pytest.raises(TooFastError):
+        await flood(Inbox(), frame, count=40_000)
+
+
+async def test_large_frames_without_end_are_too_fast_however_soon_they_are_taken() -> None:
+    with pytest.raises(TooFastError):
+        await flood(Inbox(), "x" * inbox.MAX_FRAME_BYTES, count=10)
+
+
+async def test_what_is_held_is_bounded() -> None:
+    box = Inbox()
+    with pytest.raises(FrameTooLargeError):
+        box.put("x" * (inbox.MAX_FRAME_BYTES + 1))
+    for _ in range(4):
+        box.put("x" * inbox.MAX_FRAME_BYTES)
+    with pytest.raises(TooFastError):
+        box.put("x")
+
+
+async def flood(box: Inbox, frame: str | bytes, count: int) -> None:
+    """Each frame is taken as soon as it is there."""
+    taking = box.frames()
+    for _ in range(count):
+        box.put(frame)
+        await anext(taking)
