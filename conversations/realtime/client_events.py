@@ -72,6 +72,10 @@ PART_TYPES = {
     "assistant": {"text": "output_text", "input_text": "output_text", "audio": "output_audio"},
 }
 APPEND = "input_audio_buffer.append"
+CREATE = "conversation.item.create"
+# An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
+MAX_EVENT_CHARS = 1_000_000
+MAX_PARTS = 100  # of one item
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "server_vad"); no client wrote that key.
 UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|server_vad$|semantic_vad$|audio/")
 UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
@@ -83,6 +87,8 @@ def parse(frame: str) -> ClientEvent:
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
+        if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
+            raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
         return _event(data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
@@ -99,7 +105,7 @@ def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
         raise ProtocolError("missing_required_parameter", "The event has no 'type'.", "type")
     if not isinstance(kind, str) or kind not in SHAPES:
         raise ProtocolError("invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint(kind)}", "type")
-    if kind == "conversation.item.create":
+    if kind == CREATE:
         data = {**data, "item": _item(data.get("item"))}
     return checked(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
 
@@ -129,6 +135,8 @@ def _item(item: object) -> dict[str, Any]:
         served = "message with role user, assistant or system; function_call; function_call_output"
         raise ProtocolError("invalid_value", f"'{param}' is not served. Items may be: {served}.", param)
     if isinstance(item.get("content"), list):
+        if len(item["content"]) > MAX_PARTS:
+            raise ProtocolError("invalid_value", f"'item.content' may have {MAX_PARTS} parts.", "item.content")
         names = PART_TYPES.get(str(role), {})
         item = {**item, "content": [_part(part, names) for part in item["content"]]}
     checked(shape, item, root="item")
@@ -170,7 +178,10 @@ def _object(frame: str) -> dict[str, Any]:
 
 def _is_unstorable(text: str) -> bool:
     """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
-    return "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        return b"\x00" in text.encode()
+    except UnicodeEncodeError:
+        return True
 
 
 def _strings(data: object) -> Iterator[str]:

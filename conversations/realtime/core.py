@@ -19,6 +19,7 @@ class Limits:
     max_buffer_ms: int = 300_000  # audio appended and not committed
     max_text_chars: int = 100_000  # of one item
     max_items: int = 5_000
+    max_pending: int = 16  # utterances whose words are still awaited: each costs a call of the provider
     stall_sec: float = 3.0  # without audio amid speech: the microphone is gone
     half_sample_sec: float = 1.0
     transcript_timeout_sec: float = 30.0

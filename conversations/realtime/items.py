@@ -20,7 +20,7 @@ class Usage:
     tts_characters: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # looked up in long lists: by identity, which costs nothing
 class Item:
     """One entry of the conversation. Audio bytes are never held here."""
 
@@ -94,6 +94,9 @@ class ItemLog:
 
     def __iter__(self) -> "Any":
         return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
 
     def get(self, item_id: str) -> Item | None:
         return next((item for item in self._items if item.id == item_id), None)

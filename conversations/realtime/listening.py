@@ -135,6 +135,7 @@ class Listening:
     def commit(self) -> None:
         """The client's own commit: ends the speech under way, makes no response by itself."""
         self.refuse_half_sample()
+        self.check_pending()
         held_ms = ms_of(len(self.buffer))
         if held_ms < MIN_COMMIT_MS:
             message = f"The input audio buffer holds {held_ms} ms of audio; a commit needs {MIN_COMMIT_MS} ms."
@@ -143,6 +144,12 @@ class Listening:
             self._stop(self.utterance, self.buffer.received, respond=False)
         else:
             self._commit(self.core.make_id("item"), self.buffer.take(), respond=False)
+
+    def check_pending(self) -> None:
+        if len(self.core.pending) >= self.core.limits.max_pending:
+            most = self.core.limits.max_pending
+            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            raise ProtocolError("too_many_pending_transcripts", message)
 
     def clear(self) -> None:
         self.buffer.clear()

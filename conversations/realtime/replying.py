@@ -70,6 +70,9 @@ class Replying:
     def text(self, response: Response, text: str) -> None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"words in phase {response.phase}")
+        if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
+            self.fail(Failure("engine_rejected", "The language model wrote without an end. Try again."))
+            return
         response.stamp("first_token", self.core.now)
         response.item.text += text
         if not response.is_open:

@@ -37,6 +37,8 @@ class Requests:
         item = Item(data.get("id") or self.core.make_id("item"), type=data["type"], role=data.get("role", ""))
         pcm = self._fill(item, data)
         self._check_new(item)
+        if pcm and not item.is_transcribed:
+            self.listening.check_pending()
         try:
             self.core.log.insert(item, event.previous_item_id)
         except KeyError:
@@ -73,10 +75,10 @@ class Requests:
             raise ProtocolError("invalid_value", message, "item.id")
         if self.core.log.get(item.id):
             raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
-        if len(item.text) > self.core.limits.max_text_chars:
+        if len(item.text) + sum(map(len, item.call.values())) > self.core.limits.max_text_chars:
             message = f"An item's text may have {self.core.limits.max_text_chars} characters."
             raise ProtocolError("invalid_value", message, "item.content")
-        if len(list(self.core.log)) >= self.core.limits.max_items:
+        if len(self.core.log) >= self.core.limits.max_items:
             message = f"The conversation holds {self.core.limits.max_items} items, the most. Start a new one."
             raise ProtocolError("conversation_full", message)
 

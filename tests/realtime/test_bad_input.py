@@ -106,8 +106,28 @@ def test_bounds_of_a_conversation() -> None:
     table = Table(limits=Limits(max_items=1, max_text_chars=10))
     long = ITEM | {"content": [{"type": "input_text", "text": "x" * 11}]}
     assert table.client("conversation.item.create", item=long)[0]["error"]["param"] == "item.content"
+    call = {"type": "function_call_output", "call_id": "c", "output": "x" * 11}
+    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.content"
     table.client("conversation.item.create", item=ITEM)
     assert table.client("conversation.item.create", item=ITEM)[0]["error"]["code"] == "conversation_full"
+
+
+def test_an_item_of_very_many_parts() -> None:
+    item = ITEM | {"content": [{"type": "input_text", "text": ""}] * 101}
+    assert Table().client("conversation.item.create", item=item)[0]["error"]["param"] == "item.content"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "session.update", "session": {"tools": [{"type": "function", "name": "f" * 1_000_000}]}},
+        {"type": "response.create", "response": {"instructions": "x" * 1_000_000}},
+    ],
+)
+def test_a_huge_event_without_audio(event: dict[str, Any]) -> None:
+    table = Table()
+    assert table.frame(json.dumps(event))[0]["error"]["code"] == "invalid_value"
+    assert table.machine.core.config["tools"] == []
 
 
 def test_an_event_id_that_is_no_text_is_ignored() -> None:

@@ -60,6 +60,22 @@ def test_a_full_buffer_refuses_and_keeps_what_it_has() -> None:
     assert len(table.last(do.Transcribe).pcm) == 960 * 48
 
 
+def test_words_that_are_awaited_are_bounded() -> None:
+    table = manual_table(Limits(max_pending=2))
+    for _ in range(2):
+        table.audio(320)
+        table.client("input_audio_buffer.commit")
+    table.audio(320)
+    item = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": base64_silence(320)}]}
+    for refused in (
+        table.client("input_audio_buffer.commit"),
+        table.client("conversation.item.create", item=item),
+    ):
+        assert refused[0]["error"]["code"] == "too_many_pending_transcripts"
+    table.transcript("Hello.")
+    assert kinds(table.client("input_audio_buffer.commit"))[0] == "input_audio_buffer.committed"
+
+
 def test_an_append_may_split_a_sample() -> None:
     table = manual_table()
     for data in ("AAAA", "AAAA"):  # three bytes each

@@ -94,6 +94,16 @@ def test_a_reply_without_words_is_a_failure() -> None:
     assert table.end_text()[-1]["response"]["status"] == "failed"
 
 
+def test_a_reply_without_end_is_cut_off() -> None:
+    table = Table(limits=Limits(max_text_chars=1000))
+    table.client("response.create")
+    table.write("Well, that is a question. " * 30)
+    done = table.write("Well, that is a question. " * 30)[-1]
+    assert done["response"]["status"] == "failed"
+    assert isinstance(table.last(do.Abort), do.Abort)
+    assert len(table.last(do.Save).item.text) < 1000
+
+
 def test_a_reply_that_stands_still_is_given_up() -> None:
     table = Table(limits=Limits(response_timeout_sec=10))
     table.client("response.create")
