@@ -73,7 +73,13 @@ def test_keys_are_private(folder: Path) -> None:
         assert stat.S_IMODE((folder / "var" / name).stat().st_mode) == 0o600
 
 
-def test_two_starts_at_once(folder: Path, database_url: str) -> None:
+def test_two_starts_at_once(folder: Path) -> None:
     """Keys, migrations and Postgres are made by one of them."""
     with running_site("", NOTHING, folder) as first, running_site("", NOTHING, folder) as second:
         assert urlopen(f"{first.url}/readyz").read() == urlopen(f"{second.url}/readyz").read()
+
+
+def test_env_file_gives_way_to_the_environment(folder: Path) -> None:
+    (folder / ".env").write_text("PORT=not-read\nSIGN_UP=nonsense\n")
+    result = manage("check", env={**NOTHING, "ENV_FILE": ".env", "PORT": "8000"}, root=folder)
+    assert result.stderr == "Cannot start: SIGN_UP is 'nonsense'; use one of: open, invitation, closed.\n"
