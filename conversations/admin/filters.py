@@ -17,7 +17,7 @@ class DayRangeFilter(RangeDateFilter):
         first, last = (self._day(edge) for edge in ("from", "to"))
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
-        if last:
+        if last and last < date.max:  # which no day comes after
             queryset = queryset.filter(**{f"{self.parameter_name}__lt": _midnight(last + timedelta(days=1))})
         return queryset
 

@@ -86,6 +86,7 @@ def test_a_range_of_days_holds_its_first_and_its_last(reviewer: Client) -> None:
     assert shown(reviewer, updated_at_from=first, updated_at_to=last) == {"1 days ago", "2 days ago"}
     assert shown(reviewer, updated_at_from=today) == {"0 days ago"}
     assert len(shown(reviewer, updated_at_from="nonsense")) == 3
+    assert len(shown(reviewer, updated_at_from="0001-01-01", updated_at_to="9999-12-31")) == 3
 
 
 def test_search(reviewer: Client) -> None:
