@@ -5,6 +5,7 @@ counts as a user for ever; here every user holds a shared file lock, which the k
 """
 
 import atexit
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -79,6 +80,8 @@ def _leave(data_dir: Path, users: int) -> None:
             _run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
         except ImproperlyConfigured as error:
             sys.stderr.write(f"{error}\n")
+        if (socket_dir := _socket_dir(data_dir)) != data_dir:
+            shutil.rmtree(socket_dir, ignore_errors=True)
 
 
 @contextmanager
@@ -108,7 +111,6 @@ def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
     draft = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     _make_private_dir(draft, owner)
-    _open_the_way(draft, owner)
     _run(draft, "initdb", *INITDB_OPTIONS)
     draft.rename(data_dir)
 
@@ -142,11 +144,14 @@ def _owner(data_dir: Path) -> pwd.struct_passwd | None:
 
 
 def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
-    path.mkdir(mode=0o700, exist_ok=True)
-    if owner:
-        os.chown(path, owner.pw_uid, owner.pw_gid)
-    elif path.stat().st_uid != os.geteuid():
-        raise PermissionError(1, "not ours", str(path))
+    """One that is there already must be the owner's: in /tmp somebody else may have been first."""
+    uid, gid = (owner.pw_uid, owner.pw_gid) if owner else (os.geteuid(), os.getegid())
+    try:
+        path.mkdir(mode=0o700)
+        os.chown(path, uid, gid)
+    except FileExistsError:
+        if path.is_symlink() or path.stat().st_uid != uid:
+            raise PermissionError(errno.EPERM, "It is somebody else's", str(path)) from None
 
 
 def _open_the_way(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
@@ -172,6 +177,7 @@ def _run(data_dir: Path, name: str, *arguments: str) -> None:
     In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
     """
     owner = _owner(data_dir)
+    _open_the_way(data_dir, owner)
     identity: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
     result = subprocess.run(  # noqa: S603  our own binary and arguments, no shell
         [str(_binary(name)), *arguments],
