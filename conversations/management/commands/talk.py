@@ -11,10 +11,11 @@ import av
 from django.core.management.base import BaseCommand, CommandError
 from openai import AsyncOpenAI, OpenAIError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from openai.types.realtime import RealtimeServerEvent
 from websockets.exceptions import WebSocketException
 
 from conversations import opus
-from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
+from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
 
 APPEND_BYTES = 1000 * BYTES_PER_MS
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
@@ -34,6 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         question = read_pcm(options["question"])
+        if options["output"]:
+            write_wav(options["output"], b"")  # a place that cannot be written to is found before the talk, not after
         asked = {name: options[name] for name in ("conversation", "assistant") if options[name]}
         base = options["url"].rstrip("/") + "/v1"
         client = AsyncOpenAI(api_key=options["key"], base_url=base, websocket_base_url=base.replace("http", "ws", 1))
@@ -48,6 +51,7 @@ class Command(BaseCommand):
 
     async def _talk(self, client: AsyncOpenAI, question: bytes, asked: dict[str, str], timeout_sec: float) -> bytes:
         async with asyncio.timeout(timeout_sec), client.realtime.connect(extra_query=asked) as connection:
+            self._raise_if_refused(await connection.recv())  # who sends first would only see the socket close
             await connection.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
             for start in range(0, len(question), APPEND_BYTES):
                 audio = base64.b64encode(question[start : start + APPEND_BYTES]).decode()
@@ -59,6 +63,7 @@ class Command(BaseCommand):
     async def _listen(self, connection: AsyncRealtimeConnection) -> bytes:
         answer = b""
         async for event in connection:
+            self._raise_if_refused(event)
             match event.type:
                 case "conversation.created":
                     self.stdout.write(f"conversation {event.conversation.id}")
@@ -68,8 +73,6 @@ class Command(BaseCommand):
                     answer += base64.b64decode(event.delta)
                 case "response.output_audio_transcript.done":
                     self.stdout.write(f"assistant: {event.transcript}")
-                case "error":
-                    raise CommandError(event.error.message)
                 case "conversation.item.input_audio_transcription.failed":
                     raise CommandError(event.error.message or "Speech to text failed.")
                 case "response.done":
@@ -79,6 +82,10 @@ class Command(BaseCommand):
                         raise CommandError(message or "The response failed.")
                     return answer
         raise CommandError("The site closed the connection before it answered.")
+
+    def _raise_if_refused(self, event: RealtimeServerEvent) -> None:
+        if event.type == "error":
+            raise CommandError(event.error.message)
 
 
 def read_pcm(path: Path) -> bytes:
@@ -90,8 +97,12 @@ def read_pcm(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(SAMPLE_RATE)
-        out.writeframes(pcm)
+    """Raises CommandError."""
+    try:
+        with path.open("wb") as file, wave.open(file, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(SAMPLE_BYTES)
+            out.setframerate(SAMPLE_RATE)
+            out.writeframes(pcm)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
