@@ -5,6 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -18,7 +19,10 @@ FIRST_WORDS_LENGTH = 80
 
 
 def clip_storage() -> Storage:
-    return storages["clips"]
+    try:
+        return storages["clips"]
+    except (ImproperlyConfigured, TypeError) as error:  # TypeError: it knows no such option
+        raise ImproperlyConfigured(f"CLIPS_STORAGE, CLIPS_STORAGE_OPTIONS: {error}") from None
 
 
 class Assistant(models.Model):

@@ -38,12 +38,24 @@ WRONG_VALUES = {
     "CSRF_TRUSTED_ORIGINS": "voice.example.com",
     "FIELD_ENCRYPTION_KEY": SECRET,
     "HSTS_SECONDS": "a year",
+    "CLIPS_STORAGE": "nowhere.Storage",
+    "CLIPS_STORAGE_OPTIONS": "[]",
 }
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG_VALUES.items())
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
     assert_one_line(manage("check", env={name: value}), name)
+
+
+def test_an_option_that_the_storage_does_not_know() -> None:
+    clips = {"CLIPS_STORAGE": "django.core.files.storage.FileSystemStorage", "CLIPS_STORAGE_OPTIONS": '{"unheard": 1}'}
+    assert_one_line(manage("check", env=clips), "CLIPS_STORAGE_OPTIONS", "unheard")
+
+
+def test_mail_over_tls_in_two_ways() -> None:
+    both = {"EMAIL_USE_TLS": "true", "EMAIL_USE_SSL": "true"}
+    assert_one_line(manage("check", env=both), "EMAIL_USE_TLS", "EMAIL_USE_SSL")
 
 
 @pytest.mark.parametrize("url", ["postgres://[", "nonsense", "sqlite://:memory:"])
