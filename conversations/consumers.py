@@ -6,11 +6,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import DatabaseError
 
 from accounts import api_keys
 from conversations import store
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 POLICY, FAILED, BUSY = 1008, 1011, 1013
+REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -167,26 +170,45 @@ class RealtimeConsumer:
         session.hang_up(message.get("code", 1006))
 
     async def _await_revocation(self, session: Session, caller: store.Caller) -> None:
+        """Outlives a Redis that is restarted: no conversation hangs on it, and `_recheck` sees to it meanwhile."""
         layer = get_channel_layer()
-        if caller.key_id is None or layer is None:
-            return
-        channel, group = await layer.new_channel(), api_keys.group_name(caller.key_id)
+        while caller.key_id is not None and layer is not None:
+            try:
+                await self._hear_of_revocation(layer, api_keys.group_name(caller.key_id), caller)
+                self._end_revoked(session)
+                break
+            except Exception as error:  # whatever is down, in whichever library's words
+                log.warning("no word of revoked keys for now: %s", type(error).__name__)
+                await asyncio.sleep(REJOIN_SEC)
+
+    async def _hear_of_revocation(self, layer: Any, group: str, caller: store.Caller) -> None:
+        channel = await layer.new_channel()
         await layer.group_add(group, channel)
         try:
-            while (await layer.receive(channel))["type"] != "key.revoked":
-                pass
-            self._end_revoked(session)
+            # Asked only now that no word can be missed: the key may have been revoked a moment before.
+            if await store.is_allowed(caller):
+                while (await layer.receive(channel))["type"] != "key.revoked":
+                    pass
         finally:
-            await layer.group_discard(group, channel)
+            with suppress(Exception):  # the layer forgets it by itself in time
+                async with asyncio.timeout(REJOIN_SEC):
+                    await layer.group_discard(group, channel)
 
     async def _recheck(self, session: Session, caller: store.Caller) -> None:
         expires_at = time.monotonic() + settings.REALTIME["MAX_SESSION_SEC"]
         while time.monotonic() < expires_at:
-            if not await store.is_allowed(caller):
+            if not await self._is_still_allowed(caller):
                 self._end_revoked(session)
                 return
             await asyncio.sleep(min(RECHECK_SEC, max(0.0, expires_at - time.monotonic())))
         session.close(POLICY, "session_expired", "The session reached its longest time. Connect again to go on.")
+
+    async def _is_still_allowed(self, caller: store.Caller) -> bool:
+        try:
+            return await store.is_allowed(caller)
+        except DatabaseError as error:  # a database that restarts ends no conversation; the next look will tell
+            log.warning("could not look whether a caller is still allowed: %s", error)
+            return True
 
     def _end_revoked(self, session: Session) -> None:
         session.close(POLICY, "invalid_api_key", "The API key was revoked, or the account closed.")

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts import api_keys
 from accounts.models import APIKey
 from tests.factories import make_user
-from tests.live import Site
+from tests.live import Site, running_redis
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 POLICY_VIOLATION = 1008
@@ -38,6 +39,25 @@ def test_from_another_process(start_site: Callable[..., Site], redis_url: str, s
         socket.recv(timeout=10)
         api_keys.revoke(key)
         assert _close_code(socket) == POLICY_VIOLATION
+
+
+def test_a_redis_that_restarts_ends_no_session(start_site: Callable[..., Site], tmp_path: Path, settings: Any) -> None:
+    key, token = api_keys.create(make_user(), "radio")
+    with ExitStack() as redis:
+        site = start_site(REDIS_URL=redis.enter_context(running_redis(tmp_path)))
+        with _connected(site, token) as socket:
+            socket.recv(timeout=10)
+            redis.close()
+            assert "error" not in _heard_within(socket, seconds=3)
+            socket.send('{"type": "input_audio_buffer.clear"}')
+            assert "input_audio_buffer.cleared" in _heard_within(socket, seconds=1)
+    with _connected(site, token) as later, running_redis(tmp_path) as url:
+        layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
+        settings.CHANNEL_LAYERS = {"default": layer}
+        later.recv(timeout=10)
+        api_keys.revoke(key)
+        assert _close_code(later) == POLICY_VIOLATION
+    assert "Traceback" not in site.log
 
 
 def test_nobody_else_is_disconnected(live_site: Site) -> None:
@@ -70,3 +90,12 @@ def _close_code(socket: ClientConnection) -> int | None:
         while True:
             socket.recv(timeout=10)
     return socket.close_code
+
+
+def _heard_within(socket: ClientConnection, seconds: float) -> list[str]:
+    """The types of the events that come while nobody asks for any."""
+    heard = []
+    with suppress(TimeoutError):
+        while True:
+            heard.append(json.loads(socket.recv(timeout=seconds))["type"])
+    return heard
