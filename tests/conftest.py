@@ -38,7 +38,7 @@ from django.db import connection, connections  # noqa: E402
 from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: E402
 from django.test.utils import setup_databases  # noqa: E402
 
-from tests.live import Site, running_redis, running_site  # noqa: E402
+from tests.live import Site, running, running_redis, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures"]
 
