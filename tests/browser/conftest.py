@@ -60,7 +60,7 @@ def sign_up(page: Page, url: str, email: str) -> None:
 @pytest.fixture(scope="session")
 def person(live_site: Site) -> Person:
     """Signed up through the site's own pages, once for all tests."""
-    email = f"{uuid4().hex}@example.com"
+    email = f"ada.{uuid4().hex[:8]}@example.com"
     with sync_playwright() as playwright, launch(playwright) as browser:
         context = browser.new_context()
         sign_up(context.new_page(), live_site.url, email)

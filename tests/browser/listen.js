@@ -1,5 +1,6 @@
 // Runs before the page's own scripts: gives the page ears at its loudspeaker, and a diary.
-// window.diary: [ms, what, detail], what being "state", "event" (from the server), "sent", "sound" or "silence".
+// window.diary: [ms, what, detail], what being "state", "microphone" (the constraints asked for), "event"
+// (from the server), "sent", "sound" or "silence".
 (() => {
   const diary = (window.diary = []);
   const note = (what, detail) => diary.push([performance.now(), what, detail]);
@@ -13,6 +14,18 @@
     }
     return connect.call(this, target, ...rest);
   };
+
+  // Chromium's noise suppression takes a synthetic voice for noise, now more and now less: the page's wish is noted,
+  // and the sound is taken as it is.
+  const media = navigator.mediaDevices;
+  const getUserMedia = media?.getUserMedia.bind(media);
+  const PLAIN = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  if (media) {
+    media.getUserMedia = ({ audio }) => {
+      note("microphone", audio);
+      return getUserMedia({ audio: { ...audio, ...PLAIN } });
+    };
+  }
 
   const samples = new Float32Array(512);
   function level(ear) {

@@ -28,10 +28,6 @@ def silence(seconds: float) -> bytes:
     return bytes(round(seconds * RATE) * BYTES_PER_SAMPLE)
 
 
-def seconds_of(pcm: bytes) -> float:
-    return len(pcm) / BYTES_PER_SAMPLE / RATE
-
-
 def write_wav(path: Path, *pieces: bytes) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, BYTES_PER_SAMPLE, RATE, 0, "NONE", ""))

@@ -15,7 +15,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def admin_email(live_site: Site) -> str:
-    email = f"{uuid4().hex}@example.com"
+    email = f"grace.{uuid4().hex[:8]}@example.com"
     made = live_site.manage("createsuperuser", "--noinput", "--email", email, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
     assert made.returncode == 0, made.stderr
     return email

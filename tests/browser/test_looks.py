@@ -120,3 +120,18 @@ def test_trouble(open_page: OpenPage, live_site: Site, look: str) -> None:
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "error")
     check(page, f"talk-refused-{look}")
+
+
+def test_controls_stay_in_reach(open_page: OpenPage, live_site: Site, look: str) -> None:
+    """However much was said: the captions scroll, not the page."""
+    page = open_page(microphone=False, **LOOKS[look])
+    page.goto(live_site.url)
+    page.get_by_role("button", name="Type instead").click()
+    for number in range(10):
+        page.get_by_label("Message").fill(f"Line {number} of a talk that is longer than any screen is high.")
+        page.get_by_label("Message").press("Enter")
+        expect(page.locator(".bubble.user")).to_have_count(number + 1)
+    expect(page.locator(".bubble").last).to_be_in_viewport()
+    for name in ("Send", "Mute", "Hang up"):
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0

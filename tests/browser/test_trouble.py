@@ -1,11 +1,13 @@
 """What can go wrong around a call: each thing is a plain sentence and a way on."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.cable import Cable
 from tests.browser.conftest import diary, wait_for_state, wait_until_audible
+from tests.browser.sound import silence, write_wav
 from tests.live import Site
 
 OpenPage = Callable[..., Page]
@@ -68,6 +70,14 @@ def test_microphone_unplugged(open_page: OpenPage, live_site: Site) -> None:
     page.get_by_role("button", name="Try the microphone again").click()
     wait_for_state(page, "listening")
     expect(page.locator(".notices .notice")).to_have_count(0)
+
+
+def test_silent_microphone(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
+    page = open_page(wav=write_wav(tmp_path / "silent.wav", silence(40)))
+    start(page, live_site.url)
+    wait_for_state(page, "listening")
+    expect(page.get_by_role("alert")).to_contain_text("No sound comes from the microphone.")
+    expect(page.get_by_role("button", name="Try the microphone again")).to_be_visible()
 
 
 def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
