@@ -109,7 +109,8 @@ class Requests:
             raise ProtocolError("unsupported_content_type", message, "item_id")
         if event.content_index != 0:
             raise ProtocolError("invalid_value", "'content_index' must be 0.", "content_index")
-        if not 0 <= event.audio_end_ms <= item.audio_ms:
+        # A client that rounds the length of all it got up is one millisecond beyond it.
+        if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
             message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
             raise ProtocolError("invalid_value", message, "audio_end_ms")
         item.cut(event.audio_end_ms)
@@ -133,7 +134,8 @@ class Requests:
             return options
         for key in ("conversation", "input", "tools", "prompt"):
             value = getattr(asked, key)
-            if value and value != "auto":
+            # No tools are what there is anyway; an empty input would be an empty context.
+            if value not in (None, "auto") and not (key == "tools" and not value):
                 raise ProtocolError("invalid_value", f"'response.{key}' is not served.", f"response.{key}")
         options.instructions = asked.instructions if asked.instructions is not None else options.instructions
         options.metadata = asked.metadata

@@ -69,6 +69,7 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "response.cancel"}, "response_cancel_not_active", None),
         ({"type": "response.create", "response": 7}, "invalid_value", "response"),
         ({"type": "response.create", "response": {"conversation": "none"}}, "invalid_value", "response.conversation"),
+        ({"type": "response.create", "response": {"input": []}}, "invalid_value", "response.input"),
         (
             {"type": "response.create", "response": {"max_output_tokens": 0}},
             "invalid_value",

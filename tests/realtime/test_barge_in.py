@@ -159,7 +159,7 @@ def test_a_client_cancels() -> None:
     ("fields", "code"),
     [
         ({"item_id": "nobody", "content_index": 0, "audio_end_ms": 0}, "item_truncate_invalid_item_id"),
-        ({"item_id": "REPLY", "content_index": 0, "audio_end_ms": 2001}, "invalid_value"),
+        ({"item_id": "REPLY", "content_index": 0, "audio_end_ms": 2002}, "invalid_value"),
         ({"item_id": "REPLY", "content_index": 0, "audio_end_ms": -1}, "invalid_value"),
         ({"item_id": "REPLY", "content_index": 1, "audio_end_ms": 10}, "invalid_value"),
         ({"item_id": "USER", "content_index": 0, "audio_end_ms": 10}, "unsupported_content_type"),
