@@ -27,6 +27,11 @@ def pcm_seconds(pcm: bytes) -> float:
     return len(pcm) / (SAMPLE_RATE * SAMPLE_BYTES)
 
 
+def storable(text: str) -> str:
+    """Without NUL and halves of surrogate pairs: JSON can carry them, neither UTF-8 nor Postgres can."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
+
+
 class EngineError(Exception):
     """Ends one turn. `message` is for the user: it names the engine and says what to do."""
 

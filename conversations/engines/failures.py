@@ -11,6 +11,7 @@ from conversations.engines.base import (
     EngineTimeout,
     EngineUnavailable,
     Kind,
+    storable,
 )
 
 MAX_DETAIL = 300  # characters of a provider's own words
@@ -54,7 +55,7 @@ class Failures:
         return EngineUnavailable(self.kind, self.provider, self._say(sentence))
 
     def trouble(self, status: object) -> EngineUnavailable:
-        sentence = f"has trouble of its own ({status}). Try again in a moment."
+        sentence = f"has trouble of its own ({self._scrub(str(status))}). Try again in a moment."
         return EngineUnavailable(self.kind, self.provider, self._say(sentence))
 
     def rejected(self, detail: str) -> EngineRejected:
@@ -74,7 +75,7 @@ class Failures:
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 
     def _scrub(self, detail: str) -> str:
-        plain = " ".join(detail.split())
+        plain = " ".join(storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")
         return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"

@@ -158,6 +158,18 @@ async def test_an_effort_that_the_model_refuses_is_left_out(upstream: Upstream) 
     assert asked == [True, False, False]
 
 
+async def test_words_that_cannot_be_stored_are_left_out(upstream: Upstream) -> None:
+    upstream.script(replies=("Well\0 then \ud800there.",))
+    assert "".join(piece.text for piece in await collect(engine(upstream))) == "Well then there."
+
+
+@pytest.mark.parametrize("metered", [-1, 2**31, 10**12, 1.5, "seven", [], {}, {"cached_tokens": "seven"}, True])
+async def test_a_usage_that_cannot_be_is_none(upstream: Upstream, metered: object) -> None:
+    upstream.behave("chat", metered=metered)
+    last = (await collect(engine(upstream)))[-1]
+    assert last == Completion(finish_reason="stop")
+
+
 def test_openai_itself_is_asked_not_to_think_and_by_its_own_names(upstream: Upstream) -> None:
     body = engine(upstream, base_url="")._body(ASKED, 50)
     assert body["reasoning_effort"] == "none"

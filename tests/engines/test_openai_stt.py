@@ -40,6 +40,13 @@ async def test_it_works(upstream: Upstream) -> None:
     }
 
 
+@pytest.mark.parametrize("metered", [-1, 10**12, "seven", [], {}])
+async def test_what_cannot_be_stored_is_left_out(upstream: Upstream, metered: object) -> None:
+    upstream.script(transcripts=("What\0 is the \ud800time?",))
+    upstream.behave("transcriptions", metered=metered)
+    assert await make_stt(spec(upstream)).transcribe(SECOND) == Transcript(text="What is the time?", seconds=1.0)
+
+
 async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> None:
     assert (await make_stt(spec(upstream)).transcribe(bytes(960))).text == ""
     assert upstream.requests("transcriptions") == []

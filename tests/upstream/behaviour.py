@@ -27,6 +27,7 @@ class Behaviour:
     fault_times: int = 0  # the fault hits this many requests; 0 is every one
     fault_after: int = 0  # pieces that come before the fault
     refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
+    metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
     accepted_key: str = ""  # any other is refused; "" takes all
 

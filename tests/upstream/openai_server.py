@@ -56,7 +56,8 @@ async def transcriptions(request: web.Request) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
         scripted = request.app[WORLD].transcripts
         text = scripted.popleft() if scripted else "Hello there."
-        usage = {"type": "duration", "seconds": asked["seconds"]}
+        metered = request.app[WORLD].behaviours["transcriptions"].metered
+        usage = {"type": "duration", "seconds": asked["seconds"] if metered is None else metered}
         return web.json_response({"text": text, "usage": usage})
 
     return await _serve(request, "transcriptions", asked, answer)
@@ -78,7 +79,10 @@ async def chat(request: web.Request) -> web.StreamResponse:
         choice = {"index": 0, "delta": {}, "finish_reason": reason}
         await _write(request, _sse(asked, choices=[choice]))
         if asked.get("stream_options", {}).get("include_usage"):
-            await _write(request, _sse(asked, choices=[], usage=_usage(asked, len(kept))))
+            usage = _usage(asked, len(kept))
+            if (metered := world.behaviours["chat"].metered) is not None:
+                usage = dict.fromkeys(usage, metered)
+            await _write(request, _sse(asked, choices=[], usage=usage))
         return await _write(request, b"data: [DONE]\n\n")
 
     return await _serve(request, "chat", asked, answer)

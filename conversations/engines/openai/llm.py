@@ -7,12 +7,13 @@ from openai.types.chat import ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import Choice
 from openai.types.completion_usage import CompletionUsage
 
-from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.base import Completion, EngineSpec, Message, storable
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import pieces
 
 FinishReason = Literal["stop", "length", "content_filter"]
+MOST_TOKENS = 2**31 - 1  # no server means more, and no integer of the database holds it
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 
 
@@ -98,15 +99,18 @@ class Reply:
             self.finish_reason = FINISH_REASONS.get(choice.finish_reason, "stop")
         delta = getattr(choice, "delta", None)
         text = getattr(delta, "content", None) or getattr(delta, "refusal", None)
-        return text if isinstance(text, str) else ""
+        return storable(text) if isinstance(text, str) else ""
 
     def last(self) -> Completion:
         if self._usage is None:
             return Completion(finish_reason=self.finish_reason)
-        details = self._usage.prompt_tokens_details
         return Completion(
             finish_reason=self.finish_reason,
-            input_tokens=self._usage.prompt_tokens,
-            output_tokens=self._usage.completion_tokens,
-            cached_tokens=(details.cached_tokens if details else None) or 0,
+            input_tokens=_count(self._usage.prompt_tokens),
+            output_tokens=_count(self._usage.completion_tokens),
+            cached_tokens=_count(getattr(self._usage.prompt_tokens_details, "cached_tokens", 0)),
         )
+
+
+def _count(tokens: object) -> int:
+    return tokens if type(tokens) is int and 0 <= tokens <= MOST_TOKENS else 0

@@ -4,11 +4,12 @@ import wave
 from openai import omit
 from openai.types.audio import Transcription
 
-from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineSpec, Transcript, pcm_seconds
+from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineSpec, Transcript, pcm_seconds, storable
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
 
+ROUNDED_UP_TO_SEC = 60  # by the coarsest meters
 SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 
 
@@ -45,7 +46,9 @@ class Transcriptions:
         if not isinstance(result, Transcription) or not isinstance(result.text, str):
             raise self._account.failures.garbage("a transcript")
         billed = getattr(result.usage, "seconds", None)  # models billed by tokens do not say
-        return Transcript(text=result.text.strip(), seconds=billed or seconds)
+        if not isinstance(billed, int | float) or not 0 < billed <= seconds + ROUNDED_UP_TO_SEC:
+            billed = seconds
+        return Transcript(text=storable(result.text).strip(), seconds=billed)
 
 
 def wav(pcm: bytes) -> bytes:
