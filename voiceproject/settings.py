@@ -231,6 +231,9 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
     # How long a caller waits for a free one before it fails.
     "timeout": 10,
+    # Until an attempt to connect starts anew. Between its tries the pool waits ever longer, up to the default of 300 s,
+    # and would find a database that was gone for 40 s another 23 s late; so it is a second.
+    "reconnect_timeout": 2,
 }
 
 # Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
