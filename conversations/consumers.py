@@ -97,7 +97,9 @@ class RealtimeConsumer:
         """A page's cookie counts only for pages of this site: browsers send it with every site's sockets."""
         origin = self.headers.get(b"origin", "")
         host = self.headers.get(b"host", "").lower()
-        return bool(host) and (urlsplit(origin).netloc.lower() == host or origin in settings.CSRF_TRUSTED_ORIGINS)
+        # Behind TLS an http:// page of the same name is not ours: whoever sits on the network could have made it.
+        is_ours = urlsplit(origin).netloc.lower() == host and not (settings.HTTPS and origin.startswith("http://"))
+        return bool(host) and (is_ours or origin in settings.CSRF_TRUSTED_ORIGINS)
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
