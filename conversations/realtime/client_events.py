@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isinf
 from typing import Any, NoReturn, TypeVar
 
 from openai.types import realtime as sdk
@@ -166,7 +167,7 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
 
 def _object(frame: str) -> dict[str, Any]:
     try:
-        data = json.loads(frame, parse_constant=_no_constant)
+        data = json.loads(frame, parse_constant=_no_constant, parse_float=_finite)
         if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
             raise ValueError
     except (ValueError, RecursionError):
@@ -174,6 +175,13 @@ def _object(frame: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
     return data
+
+
+def _finite(text: str) -> float:
+    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
+    if isinf(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _is_unstorable(text: str) -> bool:

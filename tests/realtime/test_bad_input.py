@@ -13,7 +13,19 @@ ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "t
 
 @pytest.mark.parametrize(
     "frame",
-    ["", "nonsense", "[]", "1", '"text"', "{", "NaN", '{"type": NaN}', "[" * 100_000, '{"type": 1' + "0" * 5000 + "}"],
+    [
+        "",
+        "nonsense",
+        "[]",
+        "1",
+        '"text"',
+        "{",
+        "NaN",
+        '{"type": NaN}',
+        '{"type": 1e999}',
+        "[" * 100_000,
+        '{"type": 1' + "0" * 5000 + "}",
+    ],
 )
 def test_what_is_not_a_json_object(frame: str) -> None:
     assert Table().frame(frame)[0]["error"]["code"] == "invalid_json"
