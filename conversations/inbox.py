@@ -54,8 +54,14 @@ class Inbox:
         self._queue.put_nowait(frame)
 
     def end(self) -> None:
-        """No further frame is taken."""
+        """No further frame is taken; those that wait still are, since they hold the client's last words."""
         self._queue.put_nowait(None)
+
+    def cut(self) -> None:
+        """No further frame is taken, nor those that wait: the server ends the session."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self.end()
 
     async def frames(self) -> AsyncIterator[str | bytes]:
         while (frame := await self._queue.get()) is not None:

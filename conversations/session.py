@@ -96,7 +96,7 @@ class Session:
             self._close_code = code
             with suppress(OutboxFullError):
                 self._perform(self.machine.refuse(ProtocolError(error_code, message)))
-            self._inbox.end()
+            self._inbox.cut()  # answers to what waits would push out the error
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""

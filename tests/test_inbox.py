@@ -67,3 +67,13 @@ async def flood(box: Inbox, frame: str | bytes, count: int) -> None:
     for _ in range(count):
         box.put(frame)
         await anext(taking)
+
+
+async def test_a_cut_leaves_what_waits() -> None:
+    box = Inbox()
+    box.put("answered")
+    frames = box.frames()
+    assert await anext(frames) == "answered"
+    box.put("too late")
+    box.cut()
+    assert [frame async for frame in frames] == []

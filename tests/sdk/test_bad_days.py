@@ -121,3 +121,15 @@ async def test_a_deleted_conversation_ends_its_session(connect: Connect) -> None
         await talk.type("Hello?")
         assert (await talk.until("error"))["error"]["code"] == "conversation_deleted"
         assert not [kind for kind in talk.kinds if kind.startswith("conversation.item")]
+
+
+async def test_a_client_that_asks_and_does_not_read_is_told_why_it_was_cut_off(site: Site, key: str) -> None:
+    part = {"type": "input_text", "text": "x" * 99_000}
+    item = {"id": "big", "type": "message", "role": "user", "content": [part]}
+    headers = {"Authorization": f"Bearer {key}"}
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=headers, max_queue=1) as socket:
+        await socket.send(json.dumps({"type": "conversation.item.create", "item": item}))
+        with suppress(ConnectionClosed):
+            for _ in range(1000):  # 99 MB of answers
+                await socket.send(json.dumps({"type": "conversation.item.retrieve", "item_id": "big"}))
+        assert (await until_closed(socket))[-2:] == ["output_too_slow", 1008]
