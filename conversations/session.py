@@ -10,7 +10,7 @@ from typing import Any
 
 from conversations import store
 from conversations.engine_choice import EngineSet
-from conversations.engines.base import EngineError
+from conversations.engines.base import EngineError, Hints
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
@@ -208,13 +208,13 @@ class Session:
 
     async def _transcribe(self, asked: do.Transcribe) -> None:
         try:
-            found = await self._stt.transcribe(asked.pcm, language=asked.language, prompt=asked.prompt)
-            self._receive(do.TranscriptReady(asked.item_id, found.text, found.seconds))
+            found = await self._stt.transcribe(asked.pcm, Hints(asked.language, asked.prompt))
+            self._receive(do.TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds))
         except EngineError as error:
-            self._receive(do.TranscriptFailed(asked.item_id, as_failure(error)))
+            self._receive(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self.opened.public_id)
-            self._receive(do.TranscriptFailed(asked.item_id, as_failure(error)))
+            self._receive(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
 
     def _generate(self, response_id: str, asked: do.Generate) -> None:
         reply = Reply(asked, self._llm, self._tts, self.opened.engines.tts, self.opened.language, self._reply_event)

@@ -12,7 +12,7 @@ mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its
       └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -79,6 +79,7 @@ class EngineSpec:
     base_url: str = ""  # OpenAI: compatible server. Google: endpoint; http:// means plaintext gRPC
     timeout_sec: float = 15.0  # to the first byte, other tries included, and between two pieces
     public_only: bool = False  # a user typed base_url: only public addresses may be called
+    stream_model: str = ""  # STT: the model that hears while one speaks; "" where the provider has none
     reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers
 
     def __repr__(self) -> str:
@@ -112,9 +113,53 @@ class Completion:
     cached_tokens: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What helps to hear right."""
+
+    language: str = ""  # such as en or de-AT; "" is as spoken
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()  # names and terms that may be said
+
+
+NO_HINTS = Hints()
+
+
 class SpeechToText(Protocol):
-    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+    async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         """The words of one utterance. Raises EngineError."""
+        ...
+
+
+class TranscriptStream(Protocol):
+    """Hears one session, utterance by utterance, over one upstream connection that is kept open across them.
+
+    It reconnects by itself and replays what the current utterance's last commit did not settle. Its partial
+    transcripts go to the `on_partial` it was made with: all words of the current utterance so far, settled ones included.
+    """
+
+    def begin(self, hints: Hints) -> None:
+        """A new utterance; what was sent and not committed is forgotten."""
+        ...
+
+    def send(self, pcm: bytes) -> None:
+        """The utterance's next audio. Never waits, never raises."""
+        ...
+
+    async def commit(self) -> Transcript:
+        """Settles what was sent so far: the words and the billed seconds of the whole utterance up to here.
+
+        The utterance goes on with the next `send`; a later commit may be asked for while this one is awaited. Raises
+        EngineError, and then the caller, who has the audio too, uses file speech to text for this utterance.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StreamingSpeechToText(Protocol):
+    def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
+        """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""
         ...
 
 

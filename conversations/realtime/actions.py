@@ -46,8 +46,20 @@ class Detect:
 
 
 @dataclass(frozen=True, slots=True)
-class Transcribe:
+class Hear:
+    """The utterance's next audio, for an engine that hears while one speaks; `begins`: with it a new utterance."""
+
     item_id: str
+    pcm: bytes
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """The words of the utterance so far. `revision` counts the tries of one utterance; `pcm`: all of its audio."""
+
+    item_id: str
+    revision: int
     pcm: bytes
     language: str
     prompt: str
@@ -58,6 +70,7 @@ class Generate:
     response_id: str
     messages: Sequence[tuple[str, str]]
     max_tokens: int | None
+    is_ahead: bool = False  # of the endpoint: begins held, see Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,34 @@ class Speak:
     text: str
     voice: str
     speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The response's speech is not being played: it must not run further ahead until Release."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Audio of a response that was sent, for its clip."""
+
+    response_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """For the metrics: speculation hit or miss; interruption confirmed or resumed."""
+
+    name: Literal["speculation", "interruption"]
+    outcome: Literal["hit", "miss", "confirmed", "resumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +134,23 @@ class SetDeadline:
     at: float | None
 
 
-Action = Send | Save | Remove | Detect | Transcribe | Generate | Speak | EndSpeech | Abort | SetDeadline
+Action = (
+    Send
+    | Save
+    | Remove
+    | Detect
+    | Hear
+    | Transcribe
+    | Generate
+    | Hold
+    | Release
+    | Speak
+    | EndSpeech
+    | Keep
+    | Abort
+    | SetDeadline
+    | Tally
+)
 
 # What the driver reports. Each result carries the id of the item or response it belongs to.
 
@@ -106,8 +163,17 @@ class SpeechWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """The words of the utterance so far, while it is spoken."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptReady:
     item_id: str
+    revision: int
     text: str
     seconds: float
 
@@ -115,6 +181,7 @@ class TranscriptReady:
 @dataclass(frozen=True, slots=True)
 class TranscriptFailed:
     item_id: str
+    revision: int
     failure: Failure
 
 
@@ -166,6 +233,7 @@ class ClientGone:
 
 EngineEvent = (
     SpeechWindow
+    | PartialTranscript
     | TranscriptReady
     | TranscriptFailed
     | ReplyText

@@ -18,6 +18,10 @@ class Usage:
     output_tokens: int = 0
     cached_tokens: int = 0
     tts_characters: int = 0
+    # Of replies begun ahead of the endpoint and not used. A provider does not say for a stream that was closed: estimates.
+    discarded_input_tokens: int = 0
+    discarded_output_tokens: int = 0
+    discarded_tts_characters: int = 0
 
 
 @dataclass(slots=True, eq=False)  # looked up in long lists: by identity, which costs nothing

@@ -187,7 +187,7 @@ class Listening:
         self.core.pending[item.id] = self.core.now
         if respond:
             self.to_answer.add(item.id)
-        self.core.do(do.Transcribe(item.id, pcm, shown.get("language", ""), shown.get("prompt", "")))
+        self.core.do(do.Transcribe(item.id, 0, pcm, shown.get("language", ""), shown.get("prompt", "")))
         self.core.remind(f"transcript:{item.id}", self.core.now + self.core.limits.transcript_timeout_sec)
 
     def words(self, item_id: str, text: str, seconds: float) -> None:

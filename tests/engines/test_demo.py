@@ -15,6 +15,7 @@ from conversations.engines.base import (
     EngineRejected,
     EngineSpec,
     EngineUnavailable,
+    Hints,
     Message,
     pcm_seconds,
 )
@@ -38,7 +39,7 @@ async def say(text: str, voice: str = "", speed: float = 1.0) -> bytes:
 
 async def test_it_works() -> None:
     spoken = await say("My mother is always angry with me.")
-    heard = await make_stt(DEMO).transcribe(spoken, language="en-US")
+    heard = await make_stt(DEMO).transcribe(spoken, Hints(language="en-US"))
     assert heard.seconds == pcm_seconds(spoken)
     assert {"my", "mother", "always", "angry"} <= set(heard.text.split())
     answer = "".join([piece.text async for piece in make_llm(DEMO).complete([Message("user", heard.text)])])
@@ -76,7 +77,7 @@ async def test_a_worker_that_dies_costs_one_utterance() -> None:
 
 async def test_another_language_is_refused() -> None:
     with pytest.raises(EngineRejected, match="knows English only"):
-        await make_stt(DEMO).transcribe(bytes(48_000), language="de")
+        await make_stt(DEMO).transcribe(bytes(48_000), Hints(language="de"))
 
 
 async def test_speech_streams_loud_and_at_24_khz() -> None:

@@ -9,6 +9,7 @@ from conversations.engines.base import (
     EngineSpec,
     EngineTimeout,
     EngineUnavailable,
+    Hints,
     Transcript,
 )
 from conversations.engines.registry import make_stt
@@ -25,7 +26,7 @@ def spec(upstream: Upstream, **changes: object) -> EngineSpec:
 
 async def test_it_works(upstream: Upstream) -> None:
     upstream.script(transcripts=("  What is the time? ",))
-    heard = await make_stt(spec(upstream)).transcribe(SECOND, language="en-US", prompt="Kiel, Bodensee")
+    heard = await make_stt(spec(upstream)).transcribe(SECOND, Hints(language="en-US", prompt="Kiel, Bodensee"))
     assert heard == Transcript(text="What is the time?", seconds=1.0)
     [request] = upstream.requests("transcriptions")
     assert request["key"] == SECRET

@@ -75,7 +75,7 @@ class Table:
         return self.audio(ms, 0.9) + self.audio(640, 0.0)
 
     def transcript(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(do.TranscriptReady(self.last(do.Transcribe).item_id, text, 1.5))
+        return self.engine(do.TranscriptReady(self.last(do.Transcribe).item_id, 0, text, 1.5))
 
     def write(self, text: str) -> list[dict[str, Any]]:
         return self.engine(do.ReplyText(self.last(do.Generate).response_id, text))

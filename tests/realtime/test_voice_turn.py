@@ -88,8 +88,8 @@ def test_a_noise_does_not_swallow_the_question_before_it() -> None:
     question = table.last(do.Transcribe).item_id
     table.say()
     noise = table.last(do.Transcribe).item_id
-    table.engine(do.TranscriptReady(question, "What time is it?", 1.0))
-    sent = table.engine(do.TranscriptReady(noise, "", 1.0))
+    table.engine(do.TranscriptReady(question, 0, "What time is it?", 1.0))
+    sent = table.engine(do.TranscriptReady(noise, 0, "", 1.0))
     assert "response.created" in kinds(sent)
 
 
@@ -110,7 +110,7 @@ def test_speech_to_text_fails_visibly() -> None:
     table = Table()
     table.say()
     item_id = table.last(do.Transcribe).item_id
-    sent = table.engine(do.TranscriptFailed(item_id, Failure("engine_timeout", "Speech to text was too slow.")))
+    sent = table.engine(do.TranscriptFailed(item_id, 0, Failure("engine_timeout", "Speech to text was too slow.")))
     assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
     assert table.saved(item_id).error_code == "engine_timeout"
     assert "response.created" in kinds(table.say() + table.transcript("Hello?"))

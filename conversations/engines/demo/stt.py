@@ -3,10 +3,12 @@ from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
 from conversations.engines.base import (
+    NO_HINTS,
     EngineRejected,
     EngineSpec,
     EngineTimeout,
     EngineUnavailable,
+    Hints,
     Transcript,
     pcm_seconds,
 )
@@ -25,10 +27,10 @@ class Pocketsphinx:
         if _installed():
             decoder.pool().submit(decoder.ready).result()
 
-    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+    async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if not _installed():
             raise not_installed("stt", "pocketsphinx")
-        if language and not language.lower().startswith("en"):
+        if hints.language and not hints.language.lower().startswith("en"):
             raise EngineRejected(
                 "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
             )

@@ -4,7 +4,16 @@ import wave
 from openai import omit
 from openai.types.audio import Transcription
 
-from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineSpec, Transcript, pcm_seconds, storable
+from conversations.engines.base import (
+    NO_HINTS,
+    SAMPLE_BYTES,
+    SAMPLE_RATE,
+    EngineSpec,
+    Hints,
+    Transcript,
+    pcm_seconds,
+    storable,
+)
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
@@ -22,23 +31,24 @@ class Transcriptions:
         self._spec = spec
         self._account = Account("stt", spec)
 
-    async def transcribe(self, pcm: bytes, *, language: str = "", prompt: str = "") -> Transcript:
+    async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if pcm_seconds(pcm) < SHORTEST_SEC:
             return Transcript(text="", seconds=pcm_seconds(pcm))
         file = ("utterance.wav", wav(pcm), "audio/wav")
         return await answer(
-            lambda: self._request(file, language.partition("-")[0].lower(), prompt, pcm_seconds(pcm)),
+            lambda: self._request(file, hints, pcm_seconds(pcm)),
             self._spec.timeout_sec,
             self._account.failures.timeout,
         )
 
-    async def _request(self, file: tuple[str, bytes, str], language: str, prompt: str, seconds: float) -> Transcript:
+    async def _request(self, file: tuple[str, bytes, str], hints: Hints, seconds: float) -> Transcript:
+        language = hints.language.partition("-")[0].lower()
         try:
             result = await self._account.client.audio.transcriptions.create(
                 file=file,
                 model=self._spec.model,
                 language=language or omit,
-                prompt=prompt or omit,
+                prompt=hints.prompt or omit,
                 response_format="json",
             )
         except SDK_ERRORS as error:
