@@ -135,7 +135,8 @@ class TranscriptStream(Protocol):
     """Hears one session, utterance by utterance, over one upstream connection that is kept open across them.
 
     It reconnects by itself and replays what the current utterance's last commit did not settle. Its partial
-    transcripts go to the `on_partial` it was made with: all words of the current utterance so far, settled ones included.
+    transcripts go to the `on_partial` it was made with: all words of the current utterance so far, with
+    those settled.
     """
 
     def begin(self, hints: Hints) -> None:

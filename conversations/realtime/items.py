@@ -18,7 +18,7 @@ class Usage:
     output_tokens: int = 0
     cached_tokens: int = 0
     tts_characters: int = 0
-    # Of replies begun ahead of the endpoint and not used. A provider does not say for a stream that was closed: estimates.
+    # Of replies begun ahead of the endpoint and not used. Estimates: no provider tells for a stream that was closed.
     discarded_input_tokens: int = 0
     discarded_output_tokens: int = 0
     discarded_tts_characters: int = 0
