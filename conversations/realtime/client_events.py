@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isinf
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from openai.types import realtime as sdk
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from conversations.realtime.errors import ProtocolError
 
@@ -36,8 +36,17 @@ class SessionUpdate:
     event_id: str | None = None
 
 
+class PlaybackStarted(BaseModel):
+    """`output_audio_buffer.started` of a client that is the output audio buffer (docs/protocol.md)."""
+
+    response_id: str
+    played_ms: Annotated[int, Field(strict=True, ge=0, le=3_600_000)]
+    event_id: str | None = None
+
+
 ClientEvent = (
     AudioAppend
+    | PlaybackStarted
     | SessionUpdate
     | sdk.InputAudioBufferCommitEvent
     | sdk.InputAudioBufferClearEvent
@@ -58,6 +67,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "conversation.item.truncate": sdk.ConversationItemTruncateEvent,
     "response.create": sdk.ResponseCreateEvent,
     "response.cancel": sdk.ResponseCancelEvent,
+    "output_audio_buffer.started": PlaybackStarted,
 }
 ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
     ("message", "user"): sdk.RealtimeConversationItemUserMessage,

@@ -8,7 +8,9 @@ from typing import Any
 from conversations.realtime.actions import Action, Remove, Save, Send, SetDeadline
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item, ItemLog
+from conversations.realtime.semantics import Eagerness, Pauses
 from conversations.realtime.session_config import Config, TurnDetection, turn_detection
+from conversations.realtime.utterance import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Limits:
     response_timeout_sec: float = 30.0  # without progress
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the assistant of this session converses."""
+
+    eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
+    speculation: bool = True  # answers ahead of the endpoint
+    streams: bool = False  # speech to text hears while one speaks
+
+
 @dataclass(slots=True)
 class Core:
     config: Config
@@ -33,15 +44,25 @@ class Core:
     make_id: Callable[[str], str]
     limits: Limits
     log: ItemLog
+    manner: Manner = field(default_factory=Manner)
+    pauses: Pauses = field(default_factory=Pauses)
     now: float = 0.0
     actions: list[Action] = field(default_factory=list)
     is_user_speaking: bool = False
-    pending: dict[str, float] = field(default_factory=dict)  # items without their words yet -> when they were committed
+    pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
+    turn_detection: TurnDetection = field(init=False)
 
-    @property
-    def turn_detection(self) -> TurnDetection:
-        return turn_detection(self.config)
+    def __post_init__(self) -> None:
+        self.configure(self.config)
+
+    def configure(self, config: Config) -> None:
+        self.config = config
+        self.turn_detection = turn_detection(config, self.manner.eagerness)
+
+    def has(self, extension: str) -> bool:
+        """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
+        return extension in self.config.get("extensions", ())
 
     def do(self, action: Action) -> None:
         self.actions.append(action)

@@ -1,21 +1,36 @@
-"""When speech begins and when the utterance has ended, from one speech probability per window.
+"""When speech begins, pauses and goes on, from one speech probability per window. `semantics` says when it is over.
 
 Pure: probabilities in, edges out. Silero answers for windows of 32 ms; a click or a breath can fill one
 window, so it takes two to begin. Falling uses a lower threshold than rising, since probabilities
-flutter inside words (the hysteresis that Silero's own iterator uses).
+flutter inside words (the hysteresis that Silero's own iterator uses); in a pause only the higher one counts.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
 WINDOW_SAMPLES = 768  # 32 ms at 24 kHz
-ONSET_WINDOWS = 2
 HYSTERESIS = 0.15
+PAUSE_WINDOWS = 3  # of quiet, after which speech has to begin anew
 
 
 class Edge(Enum):
     STARTED = "started"
-    STOPPED = "stopped"
+    RESUMED = "resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """What it takes to begin: so many windows in a row, each so much above the session's threshold."""
+
+    windows: int
+    margin: float = 0.0
+
+
+USUAL = Onset(2)
+# The assistant speaks: what the echo canceller of a laptop leaves of its voice must not count as the user's.
+OVER_SPEECH = Onset(3, 0.2)
+# Its playback has just begun: the canceller has not adapted yet.
+GUARD = Onset(5, 0.3)
 
 
 @dataclass(slots=True)
@@ -23,44 +38,30 @@ class Endpointer:
     """`onset` is the position, in samples of the session, where the speech now heard began."""
 
     threshold: float
-    silence_samples: int
     speaking: bool = False
     onset: int = 0
-    _rising: int = 0
-    _quiet_since: int | None = None
+    quiet_samples: int = 0  # since the last speech
+    rising: int = 0  # windows in a row that may become an onset
 
-    def feed(self, probability: float, window_end: int) -> Edge | None:
-        return (
-            self._while_speaking(probability, window_end)
-            if self.speaking
-            else self._while_quiet(probability, window_end)
-        )
-
-    def _while_quiet(self, probability: float, window_end: int) -> Edge | None:
-        if probability < self.threshold:
-            self._rising = 0
+    def feed(self, probability: float, window_end: int, onset: Onset = USUAL) -> Edge | None:
+        if self.speaking:
+            return self._while_speaking(probability)
+        self.rising = self.rising + 1 if probability >= min(self.threshold + onset.margin, 0.95) else 0
+        if self.rising < onset.windows:
             return None
-        self._rising += 1
-        if self._rising < ONSET_WINDOWS:
-            return None
-        self.speaking = True
-        self.onset = max(0, window_end - ONSET_WINDOWS * WINDOW_SAMPLES)
-        self._quiet_since = None
+        self.onset = max(0, window_end - self.rising * WINDOW_SAMPLES)
+        self.speaking, self.quiet_samples = True, 0
         return Edge.STARTED
 
-    def _while_speaking(self, probability: float, window_end: int) -> Edge | None:
-        if probability >= max(self.threshold - HYSTERESIS, 0.01):
-            self._quiet_since = None
+    def _while_speaking(self, probability: float) -> Edge | None:
+        in_pause = self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
+        if probability < max(self.threshold - (0 if in_pause else HYSTERESIS), 0.01):
+            self.quiet_samples += WINDOW_SAMPLES
             return None
-        if self._quiet_since is None:
-            self._quiet_since = window_end - WINDOW_SAMPLES
-        if window_end - self._quiet_since < self.silence_samples:
-            return None
-        self.reset()
-        return Edge.STOPPED
+        self.quiet_samples = 0
+        return Edge.RESUMED if in_pause else None
 
     def reset(self) -> None:
         """Back to waiting for speech."""
         self.speaking = False
-        self._rising = 0
-        self._quiet_since = None
+        self.rising = self.quiet_samples = 0

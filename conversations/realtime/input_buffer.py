@@ -56,6 +56,10 @@ class InputBuffer:
         del self._pcm[:end]
         return pcm
 
+    def peek(self) -> bytes:
+        """All of it, which stays."""
+        return bytes(self._pcm)
+
     def clear(self) -> None:
         self._pcm.clear()
         self._odd = b""

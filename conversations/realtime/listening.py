@@ -1,53 +1,60 @@
-"""The user's half of the turn machine: audio in, utterances out, and then their words."""
-
-from dataclasses import dataclass
+"""The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import ms_of, samples_in, samples_of
 from conversations.realtime.client_events import AudioAppend
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import WINDOW_SAMPLES, Edge, Endpointer
-from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.errors import ProtocolError
 from conversations.realtime.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.items import Item
+from conversations.realtime.pausing import Pausing
 from conversations.realtime.replying import Replying
+from conversations.realtime.transcripts import Transcripts
+from conversations.realtime.utterance import Utterance
+from conversations.realtime.yielding import Yielding
 
 MIN_COMMIT_MS = 100
 # Kept behind the pre-roll while nobody speaks: onset is decided some windows after it happened.
 LOOK_BACK_MS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    item_id: str
-    start: int  # position of its first sample, pre-roll included
+# With fewer windows of speech than that it is silence, whatever speech to text would make of it.
+DICTATED_SPEECH = 0.3
+DICTATED_WINDOWS = 2
 
 
 class Listening:
-    def __init__(self, core: Core, replying: Replying) -> None:
+    def __init__(self, core: Core, replying: Replying, transcripts: Transcripts, yielding: Yielding) -> None:
         self.core = core
         self.replying = replying
+        self.transcripts = transcripts
+        self.yielding = yielding
         self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
         self.utterance: Utterance | None = None
-        self.to_answer: set[str] = set()  # items whose words call for a response
+        self._dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
+        self._last_word_at = 0  # position of the end of the last utterance's speech
         self._idle_asked = False
+        self._endpointer = Endpointer(0.5)
+        self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
         self.configure()
 
     def configure(self) -> None:
         """Takes up the session's turn detection from the next audio on; speech under way goes on."""
         detection = self.core.turn_detection
-        self._endpointer = Endpointer(detection.threshold, samples_of(detection.silence_duration_ms))
+        self._endpointer.reset()
+        self._endpointer.threshold = detection.threshold
         self._detected = self.buffer.received
         self._detect_from_scratch = True
+        self._dictated = None
         if detection.is_on and self.utterance is not None:
             self._endpointer.speaking = True
         else:
+            self._dictated = self.utterance
             self._set_utterance(None)
 
     def _set_utterance(self, utterance: Utterance | None) -> None:
-        self.utterance = utterance
+        self.utterance = self.transcripts.utterance = utterance
         self.core.is_user_speaking = utterance is not None
 
     # Audio.
@@ -63,13 +70,25 @@ class Listening:
         self._watch_half_sample(event)
         detection = self.core.turn_detection
         if not detection.is_on:
-            return
-        if self.utterance is None:
+            self._dictate(pcm)
+        elif self.utterance is None:
             self.buffer.keep_from(
                 self.buffer.received - samples_of(detection.prefix_padding_ms + LOOK_BACK_MS) - len(pcm)
             )
+        else:
+            self._hear(self.utterance, pcm)
         self.core.do(do.Detect(pcm, self._detect_from_scratch))
         self._detect_from_scratch = False
+
+    def _hear(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
+        if self.core.manner.streams:
+            self.core.do(do.Hear(utterance.item_id, pcm, begins))
+
+    def _dictate(self, pcm: bytes) -> None:
+        """Audio that the client will commit: heard as it comes, too."""
+        begins = self._dictated is None
+        self._dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
+        self._hear(self._dictated, pcm, begins=begins)
 
     def _watch_half_sample(self, event: AudioAppend) -> None:
         if self.buffer.is_split:
@@ -91,13 +110,40 @@ class Listening:
     def window(self, probability: float) -> None:
         """The VAD's verdict on the next window of audio."""
         self._detected += WINDOW_SAMPLES
-        edge = self._endpointer.feed(probability, self._detected)
+        if not self.core.turn_detection.is_on:
+            if self._dictated is not None and probability >= DICTATED_SPEECH:
+                self._dictated.speech_windows += 1
+        elif self.utterance is None:
+            self._attend(probability)
+        else:
+            self._follow(self.utterance, probability)
+
+    def _attend(self, probability: float) -> None:
+        """Nobody speaks yet."""
+        edge = self._endpointer.feed(probability, self._detected, self.yielding.onset())
         if edge is Edge.STARTED:
             self._start()
-        elif self.utterance is not None:
-            too_long = ms_of(self._detected - self.utterance.start) > self.core.limits.max_utterance_ms
-            if edge is Edge.STOPPED or too_long:
-                self._stop(self.utterance, self._detected, respond=self.core.turn_detection.create_response)
+        elif self.core.turn_detection.interrupt_response:
+            self.yielding.suspect(self._endpointer.rising > 0)
+
+    def _follow(self, utterance: Utterance, probability: float) -> None:
+        edge = self._endpointer.feed(probability, self._detected)
+        too_long = ms_of(self._detected - utterance.start) > self.core.limits.max_utterance_ms
+        if edge is Edge.RESUMED:
+            self._pausing.over(utterance)
+        if self._endpointer.quiet_samples:
+            is_over = self._pausing.quiet(utterance, self.buffer)
+        else:
+            self._pausing.quiet_ms, is_over = 0, False
+            utterance.speech_windows += 1
+            self._speech_goes_on(utterance)
+        if is_over or too_long:
+            self._stop(utterance, self._detected, respond=self.core.turn_detection.create_response)
+
+    def _speech_goes_on(self, utterance: Utterance) -> None:
+        if self.yielding.wants_snapshot(utterance):
+            self.transcripts.ask(utterance, self.buffer.peek())
+        self.yielding.speech_goes_on(utterance)
 
     def _start(self) -> None:
         padding = samples_of(self.core.turn_detection.prefix_padding_ms)
@@ -109,16 +155,25 @@ class Listening:
         self.core.remind("stall", self.core.now + self.core.limits.stall_sec)
         start_ms, item_id = ms_of(utterance.start), utterance.item_id
         self.core.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
-        if self.core.turn_detection.interrupt_response:
-            self.replying.interrupt()
+        self._hear(utterance, self.buffer.peek(), begins=True)
+        self._learn_from_a_cut()
+        self.yielding.speech(utterance)
+
+    def _learn_from_a_cut(self) -> None:
+        """Who goes on before anything was answered had only paused."""
+        response = self.replying.response
+        if response is not None and response.audio_started_at is None:
+            self.core.pauses.learn(ms_of(self._endpointer.onset - self._last_word_at))
 
     def _stop(self, utterance: Utterance, end: int, *, respond: bool) -> None:
+        self._last_word_at = end - self._endpointer.quiet_samples
         self._endpointer.reset()
+        self._pausing.reset()
         self._set_utterance(None)
         self.core.remind("stall", None)
         end_ms, item_id = ms_of(end), utterance.item_id
         self.core.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
-        self._commit(item_id, self.buffer.take(end), respond=respond)
+        self._commit(utterance, self.buffer.take(end), respond=respond)
 
     def stalled(self) -> None:
         """No audio came amid speech: what was said is taken as it stands."""
@@ -141,9 +196,10 @@ class Listening:
             message = f"The input audio buffer holds {held_ms} ms of audio; a commit needs {MIN_COMMIT_MS} ms."
             raise ProtocolError("input_audio_buffer_commit_empty", message)
         if self.utterance is not None:
-            self._stop(self.utterance, self.buffer.received, respond=False)
-        else:
-            self._commit(self.core.make_id("item"), self.buffer.take(), respond=False)
+            return self._stop(self.utterance, self.buffer.received, respond=False)
+        dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
+        self._dictated = None
+        return self._commit(dictated, self.buffer.take(), respond=False)
 
     def check_pending(self) -> None:
         if len(self.core.pending) >= self.core.limits.max_pending:
@@ -154,9 +210,12 @@ class Listening:
     def clear(self) -> None:
         self.buffer.clear()
         self._endpointer.reset()
+        self._pausing.reset()
         self._set_utterance(None)
+        self._dictated = None
         self.core.remind("half_sample", None)
         self.core.send("input_audio_buffer.cleared")
+        self.yielding.resume()
         self.replying.settle()
 
     def idle(self) -> None:
@@ -164,74 +223,29 @@ class Listening:
         if self._idle_asked or self.utterance is not None or self.core.pending or self.replying.response is not None:
             return
         self._idle_asked = True
-        item_id = self.core.make_id("item")
-        span = {"audio_start_ms": ms_of(self.buffer.start), "audio_end_ms": ms_of(self.buffer.received)}
-        self.core.send("input_audio_buffer.timeout_triggered", item_id=item_id, **span)
-        self._commit(item_id, self.buffer.take(), respond=False, is_silence=True)
+        silence = Utterance(self.core.make_id("item"), self.buffer.start)
+        span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
+        self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
+        self._commit(silence, self.buffer.take(), respond=False)
         self.replying.ask_whether_there()
 
-    def _commit(self, item_id: str, pcm: bytes, *, respond: bool, is_silence: bool = False) -> None:
-        item = Item(item_id, role="user", is_audio=True, is_transcribed=is_silence, audio_samples=samples_in(pcm))
+    def _commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
+        item = Item(utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        item.usage = utterance.usage
         self.core.log.insert(item)
-        if not is_silence:
-            self.transcribe(item, pcm, respond=respond)
+        has_speech = utterance.speech_windows >= DICTATED_WINDOWS
+        is_known = utterance.words is not None or not has_speech
+        self.transcripts.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
         self.core.save(item, pcm=pcm)
         before = self.core.log.before(item)
-        self.core.send("input_audio_buffer.committed", item_id=item_id, previous_item_id=before)
+        self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         self.core.announce(item)
-
-    # Words.
-
-    def transcribe(self, item: Item, pcm: bytes, *, respond: bool) -> None:
-        shown = self.core.config["audio"]["input"]["transcription"] or {}
-        self.core.pending[item.id] = self.core.now
-        if respond:
-            self.to_answer.add(item.id)
-        self.core.do(do.Transcribe(item.id, 0, pcm, shown.get("language", ""), shown.get("prompt", "")))
-        self.core.remind(f"transcript:{item.id}", self.core.now + self.core.limits.transcript_timeout_sec)
-
-    def words(self, item_id: str, text: str, seconds: float) -> None:
-        committed_at, item = self._settle_words(item_id)
-        if item is not None:
-            item.text, item.usage.stt_seconds = text.strip(), seconds
-            self.core.save(item)
-            if self.core.config["audio"]["input"]["transcription"] is not None:
-                usage = {"type": "duration", "seconds": seconds}
-                name = "conversation.item.input_audio_transcription.completed"
-                self.core.send(name, item_id=item_id, content_index=0, transcript=item.text, usage=usage)
-            if item_id in self.to_answer and item.text:
-                self.replying.asked_at = committed_at
-        self.to_answer.discard(item_id)
-        self.replying.settle()
-
-    def no_words(self, item_id: str, failure: Failure) -> None:
-        _, item = self._settle_words(item_id)
-        self.to_answer.discard(item_id)
-        if item is not None:
-            item.error_code, item.error_message = failure.code, failure.message
-            self.core.save(item)
-            error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            name = "conversation.item.input_audio_transcription.failed"
-            self.core.send(name, item_id=item_id, content_index=0, error=error)
-        self.replying.settle()
-
-    def _settle_words(self, item_id: str) -> tuple[float, Item | None]:
-        committed_at = self.core.pending.pop(item_id)
-        self.core.remind(f"transcript:{item_id}", None)
-        item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
-        if item is not None:
-            item.is_transcribed = True
-        return committed_at, item
-
-    def words_overdue(self, item_id: str) -> None:
-        self.core.do(do.Abort(item_id))
-        self.no_words(
-            item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again.")
-        )
+        if is_known:
+            self.transcripts.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""
         self.buffer.drop_half_sample()
-        self.to_answer.clear()
+        self.transcripts.to_answer.clear()
         if self.utterance is not None and ms_of(len(self.buffer)) >= MIN_COMMIT_MS:
             self._stop(self.utterance, self.buffer.received, respond=False)

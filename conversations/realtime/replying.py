@@ -3,9 +3,11 @@
 from typing import Any
 
 from conversations.realtime import actions as do
+from conversations.realtime.ahead import Ahead, Draft, ReplyEvent
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
+from conversations.realtime.producing import Producing
 from conversations.realtime.response import Options, Phase, Response, ResponseStatus, played_out_at
 
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
@@ -14,9 +16,12 @@ STILL_THERE = "The user has been silent for a while. In one short sentence, ask 
 class Replying:
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.ahead = Ahead(core)
+        self._producing = Producing(core)
         self.response: Response | None = None
         self.last: Response | None = None  # the latest that ended; a client may still be playing it
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
+        self._held: list[tuple[float, ReplyEvent]] | None = None  # what came while the response was held back
 
     # What starts a response.
 
@@ -34,17 +39,38 @@ class Replying:
 
     def begin(self, options: Options) -> None:
         """Starts a response; it waits while words of the user are still being transcribed."""
-        item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        item.response_id = self.core.make_id("resp")
-        response = Response(item.response_id, item, options, self.core.conversation_id, self.core.send)
-        response.endpoint_at = self.asked_at
-        response.stamp("endpoint", self.asked_at or self.core.now)
-        self.response, self.asked_at = response, None
+        draft = None if self.core.pending else self.ahead.take(options, self.core.log.messages(options.instructions))
+        response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
+        self.response, self.asked_at, self._held = response, None, None
         self.core.remind("idle", None)
         self._watch(response)
         response.create()
-        if not self.core.pending:
+        if draft is not None:
+            self._release(response, draft)
+        elif not self.core.pending:
             self._generate(response)
+
+    def _response(self, options: Options, response_id: str) -> Response:
+        item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+        item.response_id = response_id
+        response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
+        response.shows_timing = self.core.has("playback")
+        response.endpoint_at = self.asked_at
+        response.stamp("endpoint", self.asked_at or self.core.now)
+        return response
+
+    def _release(self, response: Response, draft: Draft) -> None:
+        """The endpoint is confirmed: what was held back leaves at once."""
+        response.phase = Phase.GENERATING
+        response.spoken_ahead = draft.spoken
+        response.stamp("transcript", draft.began_at)
+        self.core.do(do.Release(response.id))
+        self._replay(draft.events)
+
+    def _replay(self, events: list[tuple[float, ReplyEvent]]) -> None:
+        for at, event in events:
+            if self.running(event.response_id):
+                self._take(event, at)
 
     def settle(self) -> None:
         """Goes on with what waited for the user's words, for silence, or for the response before."""
@@ -55,6 +81,8 @@ class Replying:
                 self._generate(self.response)
         elif self.asked_at is not None and not self.core.is_user_speaking:
             self.begin(self.default_options())
+        elif not self.core.is_user_speaking:
+            self.ahead.drop()  # no words came of it that call for a reply
 
     def _generate(self, response: Response) -> None:
         response.phase = Phase.GENERATING
@@ -67,69 +95,50 @@ class Replying:
     def running(self, response_id: str) -> Response | None:
         return self.response if self.response is not None and self.response.id == response_id else None
 
-    def text(self, response: Response, text: str) -> None:
-        if response.phase is not Phase.GENERATING:
-            raise IllegalTransitionError(f"words in phase {response.phase}")
-        if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
-            self.fail(Failure("engine_rejected", "The language model wrote without an end. Try again."))
-            return
-        response.stamp("first_token", self.core.now)
-        response.item.text += text
-        if not response.is_open:
-            self.core.log.insert(response.item)
-            self.core.save(response.item)
-            response.open(self.core.log.before(response.item))
-        if not response.options.is_audio:
-            response.send_text(text)
+    def expects(self, response_id: str) -> bool:
+        return self.running(response_id) is not None or self.ahead.holds(response_id)
+
+    def receive(self, event: ReplyEvent) -> None:
+        if self.ahead.holds(event.response_id):
+            self.ahead.receive(event)
+        elif self._held is not None:
+            self._held.append((self.core.now, event))
         else:
-            for clause in response.chunker.feed(text):
-                self._speak(response, clause)
+            self._take(event, self.core.now)
 
-    def _speak(self, response: Response, clause: str) -> None:
-        response.stamp("first_clause", self.core.now)
-        index = len(response.clauses)
-        response.clauses.append(clause)
-        words = response.speech_text.spoken(clause)
-        response.item.usage.tts_characters += len(words)
-        options = response.options
-        self.core.do(do.Speak(response.id, index, words, options.voice, options.speed))
-        self.core.save(response.item, in_background=True)
+    def _take(self, event: ReplyEvent, at: float) -> None:
+        """`at`: when it happened, which may have been ahead of the endpoint."""
+        if self.response is None:
+            raise IllegalTransitionError("an engine's result without a response")
+        if isinstance(event, do.ReplyFailed):
+            return self.fail(event.failure)
+        if failure := self._producing.take(self.response, event, at):
+            return self.fail(failure)
+        if self.response.is_spoken:
+            details = self.response.status_details
+            self._end(self.response, "incomplete" if details else "completed", details)
+        return None
 
-    def text_done(self, response: Response, done: do.ReplyDone) -> None:
-        if response.phase is not Phase.GENERATING:
-            raise IllegalTransitionError(f"end of words in phase {response.phase}")
-        used = response.item.usage
-        used.input_tokens, used.output_tokens = done.input_tokens, done.output_tokens
-        used.cached_tokens = done.cached_tokens
-        if done.reason != "stop":
-            reason = "max_output_tokens" if done.reason == "length" else done.reason
-            response.status_details = {"type": "incomplete", "reason": reason}
-        elif not response.item.text.strip():
-            return self.fail(Failure("empty_response", "The language model returned no words. Try again."))
-        response.phase = Phase.SPEAKING
-        for clause in response.chunker.flush() if response.options.is_audio else []:
-            self._speak(response, clause)
-        self.core.do(do.EndSpeech(response.id))
-        return self._complete_if_spoken(response)
+    # What holds a response back, and lets it go on.
 
-    def audio(self, response: Response, index: int, pcm: bytes) -> None:
-        if index != response.finished:
-            raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
-        response.stamp("first_audio", self.core.now)
-        if response.audio_started_at is None:
-            response.audio_started_at = self.core.now
-        self.core.audio_sent = True
-        response.send_audio(index, pcm)
+    @property
+    def sounding(self) -> Response | None:
+        """The response that a client in real time is playing, or is about to."""
+        if self.response is not None:
+            return self.response
+        last = self.last
+        if last is None or not last.is_open or last.item.heard_ms is not None:
+            return None
+        return last if last.paused_at is not None or self.core.now < played_out_at(last, 0.0) else None
 
-    def clause_done(self, response: Response, index: int) -> None:
-        response.progress_at = self.core.now
-        response.reach_clause(index)
-        response.finished += 1
-        self._complete_if_spoken(response)
+    def hold_back(self) -> None:
+        """Keeps what the engines bring; a reply that waits for the user's words waits on."""
+        if self.response is not None and self._held is None:
+            self._held = []
 
-    def _complete_if_spoken(self, response: Response) -> None:
-        if response.phase is Phase.SPEAKING and response.finished == len(response.clauses):
-            self._end(response, "incomplete" if response.status_details else "completed", response.status_details)
+    def let_go(self) -> None:
+        held, self._held = self._held, None
+        self._replay(held or [])
 
     # What ends a response.
 
@@ -174,7 +183,7 @@ class Replying:
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         response.finish()
-        self.response, self.last = None, response
+        self.response, self.last, self._held = None, response, None
         self.core.remind("response", None)
         self._expect_user(response)
         self.settle()
@@ -194,6 +203,7 @@ class Replying:
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
+        self.ahead.drop()
         if self.response is not None:
             self.cancel("client_cancelled")
         elif vanished:
@@ -208,6 +218,8 @@ class Replying:
         response = self.response
         if response is None:
             return
+        if self._held is not None:
+            response.progress_at = self.core.now
         if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
             self._watch(response)
         else:

@@ -5,7 +5,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime.audio import SAMPLE_BYTES, samples_in
-from conversations.realtime.client_events import SessionUpdate, decode_audio
+from conversations.realtime.client_events import PlaybackStarted, SessionUpdate, decode_audio
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
@@ -25,7 +25,7 @@ class Requests:
 
     def update_session(self, event: SessionUpdate) -> None:
         before = self.core.config["audio"]["input"]["turn_detection"]
-        self.core.config = updated(self.core.config, event.patch, audio_sent=self.core.audio_sent)
+        self.core.configure(updated(self.core.config, event.patch, audio_sent=self.core.audio_sent))
         if self.core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
         self.core.send("session.updated", session=self.core.config)
@@ -45,7 +45,7 @@ class Requests:
             message = f"There is no item {event.previous_item_id!r} to insert behind."
             raise ProtocolError("invalid_value", message, "previous_item_id") from None
         if pcm and not item.is_transcribed:
-            self.listening.transcribe(item, pcm, respond=False)
+            self.listening.transcripts.await_item(item, pcm, respond=False)
         self.core.save(item, after=event.previous_item_id, pcm=pcm)
         self.core.announce(item)
 
@@ -147,6 +147,14 @@ class Requests:
         if output is not None and output.voice is not None:
             options.voice = output.voice if isinstance(output.voice, str) else output.voice.id
         return options
+
+    def playback_started(self, event: PlaybackStarted) -> None:
+        """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
+        response = next((one for one in (self.replying.response, self.replying.last) if one), None)
+        if response is None or response.id != event.response_id or response.audio_started_at is None:
+            return
+        response.played(event.played_ms, self.core.now)
+        self.core.save(response.item, in_background=True)
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
         running = self.replying.response

@@ -11,9 +11,8 @@ from enum import Enum
 from typing import Any, Literal
 
 from conversations.realtime.audio import ms_of, samples_in
-from conversations.realtime.clauses import ClauseChunker
 from conversations.realtime.items import Item
-from conversations.realtime.speech_text import SpeechText
+from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
@@ -52,23 +51,57 @@ class Response:
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     audio_started_at: float | None = None
-    clauses: list[str] = field(default_factory=list)
+    paused_at: float | None = None  # its playback stands
     finished: int = 0  # clauses whose speech is complete
-    chunker: ClauseChunker = field(default_factory=ClauseChunker)
-    speech_text: SpeechText = field(default_factory=SpeechText)
+    spoken_ahead: int = 0  # clauses that were given to be synthesised ahead of the endpoint
+    shows_timing: bool = False
+    script: Script = field(init=False)
 
-    def stamp(self, step: str, now: float) -> None:
-        """Notes when a step of the waterfall was first reached, in ms since the endpoint."""
-        self.progress_at = now
+    def __post_init__(self) -> None:
+        self.script = Script(self.id, self.options.voice, self.options.speed)
+
+    def stamp(self, step: str, at: float) -> None:
+        """Notes when a step of the waterfall was first reached, in ms since the endpoint; negative if ahead of it."""
+        self.progress_at = max(self.progress_at, at)
         if self.endpoint_at is None:
-            self.endpoint_at = now
-        self.item.waterfall.setdefault(step, round((now - self.endpoint_at) * 1000))
+            self.endpoint_at = at
+        self.item.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
 
     def played_ms(self, now: float) -> int:
         """How much a client that plays in real time has played by now: the server's own estimate."""
         if self.audio_started_at is None:
             return 0
-        return min(self.item.audio_ms, int((now - self.audio_started_at) * 1000))
+        played_until = now if self.paused_at is None else self.paused_at
+        return min(self.item.audio_ms, max(0, int((played_until - self.audio_started_at) * 1000)))
+
+    def played(self, played_ms: int, now: float) -> None:
+        """The client has played so much by now: from here on its clock holds."""
+        self.audio_started_at = now - played_ms / 1000
+        self.stamp("playback", self.audio_started_at)
+
+    def pause(self, now: float) -> None:
+        if self.paused_at is None:
+            self.paused_at = now
+
+    def resume(self, now: float) -> None:
+        if self.paused_at is not None and self.audio_started_at is not None:
+            self.audio_started_at += now - self.paused_at
+        self.paused_at = None
+
+    def spoken_around(self, now: float) -> str:
+        """What has sounded so far and what comes next: of these words an echo is made."""
+        sounded_ms, said = self.played_ms(now), ""
+        for text, audio_ms in self.item.clauses:
+            said += text
+            sounded_ms -= audio_ms
+            if sounded_ms < 0:
+                break
+        return said
+
+    @property
+    def is_spoken(self) -> bool:
+        """All that the model wrote was sent, with its sound."""
+        return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
     def create(self) -> None:
         self.send("response.created", response=self.wire())
@@ -97,8 +130,8 @@ class Response:
 
     def reach_clause(self, index: int) -> None:
         if len(self.item.clauses) == index:
-            self.item.clauses.append((self.clauses[index], 0))
-            self.send_text(self.clauses[index])
+            self.item.clauses.append((self.script.clauses[index], 0))
+            self.send_text(self.script.clauses[index])
 
     def settle_clauses(self) -> None:
         """Gives a clause that was cut short the length its speech would have had, so that words map to time."""
@@ -141,7 +174,9 @@ class Response:
             "max_output_tokens": self.options.max_tokens or "inf",
             "audio": {"output": output},
             "usage": self._usage() if is_done else None,
-        } | ({} if self.options.metadata is None else {"metadata": self.options.metadata})
+            **({} if self.options.metadata is None else {"metadata": self.options.metadata}),
+            **({"timing": dict(self.item.waterfall)} if is_done and self.shows_timing else {}),
+        }
 
     def _sent(self, text: str) -> None:
         self.item.sent_text = (self.item.sent_text or "") + text

@@ -11,6 +11,7 @@ from openai.types import realtime as sdk
 
 from conversations.realtime.client_events import checked
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.semantics import Eagerness
 
 Config = dict[str, Any]
 
@@ -31,8 +32,8 @@ TURN_DETECTION: dict[str, Config] = {
         "interrupt_response": True,
     },
 }
-# How long semantic_vad waits after the last word, until it reads the words themselves.
-EAGERNESS_SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 400}
+# What a client may ask for beyond the protocol; docs/protocol.md describes them.
+EXTENSIONS = ("playback", "captions")
 RANGES = {
     "audio.input.turn_detection.threshold": (0.0, 1.0),
     "audio.input.turn_detection.prefix_padding_ms": (0, 5_000),
@@ -44,7 +45,7 @@ RANGES = {
 # Keys where null clears; in all others null means absent.
 CLEARED_BY_NULL = {"turn_detection", "transcription", "noise_reduction", "tracing", "idle_timeout_ms", "prompt"}
 # Stored and shown where a client set them; a cascade has no use for them.
-SHOWN_WHEN_SET = {"prompt", "include", "reasoning", "parallel_tool_calls"}
+SHOWN_WHEN_SET = {"extensions", "prompt", "include", "reasoning", "parallel_tool_calls"}
 TRANSCRIPTION_KEYS = ("model", "language", "prompt")
 MAX_TEXT_CHARS = 100_000
 
@@ -57,6 +58,7 @@ class TurnDetection:
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 500
+    eagerness: Eagerness | None = None  # the wait depends on the words; None: on the silence alone
     idle_timeout_ms: int | None = None
     create_response: bool = True
     interrupt_response: bool = True
@@ -152,6 +154,10 @@ def _check_values(patch: Config) -> None:
         if kind not in (None, "audio/pcm"):
             message = f"'session.{path}' is {kind!r}; served is audio/pcm at 24000."
             raise ProtocolError("invalid_value", message, f"session.{path}.type")
+    extensions = patch.get("extensions") or []
+    if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
+        message = f"'session.extensions' is a list of any of {', '.join(EXTENSIONS)}."
+        raise ProtocolError("invalid_value", message, "session.extensions")
     if len(_at(patch, "instructions") or "") > MAX_TEXT_CHARS:
         message = f"'session.instructions' is longer than {MAX_TEXT_CHARS} characters."
         raise ProtocolError("invalid_value", message, "session.instructions")
@@ -165,14 +171,15 @@ def _at(value: Any, path: str) -> Any:
     return value
 
 
-def turn_detection(config: Config) -> TurnDetection:
+def turn_detection(config: Config, auto: Eagerness = "medium") -> TurnDetection:
+    """`auto`: what the eagerness “auto” means."""
     shown = config["audio"]["input"]["turn_detection"]
     if shown is None:
         return TurnDetection(is_on=False)
     if shown["type"] == "semantic_vad":
         return TurnDetection(
             is_on=True,
-            silence_duration_ms=EAGERNESS_SILENCE_MS[shown["eagerness"]],
+            eagerness=auto if shown["eagerness"] == "auto" else shown["eagerness"],
             create_response=shown["create_response"],
             interrupt_response=shown["interrupt_response"],
         )

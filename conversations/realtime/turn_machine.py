@@ -1,8 +1,8 @@
 """The turn machine: events in, actions out. Pure: no awaits, clocks, logs or randomness.
 
     client events ─┐                     ┌─ Send, Save, Remove      in this order on the wire
-    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Transcribe      the user's half  (listening)
-    engine results ┤         now)        ├─ Generate, Speak, Abort  the assistant's  (replying)
+    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Hear, Transcribe         the user's half (listening)
+    engine results ┤         now)        ├─ Generate, Speak, Hold, Abort …   the assistant's (replying)
     deadlines    ──┘                     └─ SetDeadline             so that every turn ends
 
 Every engine result names the item or the response it belongs to; the stale ones are dropped in
@@ -10,19 +10,22 @@ Every engine result names the item or the response it belongs to; the stale ones
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from openai.types import realtime as sdk
 
 from conversations.realtime import actions as report
-from conversations.realtime.client_events import AudioAppend, ClientEvent, SessionUpdate
-from conversations.realtime.core import Core, Limits
+from conversations.realtime.ahead import ReplyEvent
+from conversations.realtime.client_events import AudioAppend, ClientEvent, PlaybackStarted, SessionUpdate
+from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
 from conversations.realtime.session_config import Config
+from conversations.realtime.transcripts import Transcripts
+from conversations.realtime.yielding import Yielding
 
 
 class TurnMachine:
@@ -35,10 +38,13 @@ class TurnMachine:
         make_id: Callable[[str], str],
         limits: Limits | None = None,
         items: Sequence[Item] = (),
+        manner: Manner | None = None,
     ) -> None:
-        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)))
+        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
         self.replying = Replying(self.core)
-        self.listening = Listening(self.core, self.replying)
+        yielding = Yielding(self.core, self.replying)
+        self.transcripts = Transcripts(self.core, self.replying, yielding)
+        self.listening = Listening(self.core, self.replying, self.transcripts, yielding)
         self.requests = Requests(self.core, self.listening, self.replying)
         listening, replying, requests = self.listening, self.replying, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -53,20 +59,14 @@ class TurnMachine:
             sdk.ConversationItemTruncateEvent: requests.truncate_item,
             sdk.ResponseCreateEvent: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
-            report.TranscriptReady: lambda event: listening.words(event.item_id, event.text, event.seconds),
-            report.TranscriptFailed: lambda event: listening.no_words(event.item_id, event.failure),
-            report.ReplyText: lambda event: replying.text(self._response, event.text),
-            report.ReplyDone: lambda event: replying.text_done(self._response, event),
-            report.ReplyFailed: lambda event: replying.fail(event.failure),
-            report.SpeechAudio: lambda event: replying.audio(self._response, event.index, event.pcm),
-            report.SpeechDone: lambda event: replying.clause_done(self._response, event.index),
+            PlaybackStarted: requests.playback_started,
+            report.PartialTranscript: self.transcripts.partial,
+            report.TranscriptReady: self.transcripts.ready,
+            report.TranscriptFailed: self.transcripts.failed,
+            **dict.fromkeys(get_args(ReplyEvent), replying.receive),
             report.DeadlinePassed: self._deadline,
             report.ClientGone: self._leave,
         }
-
-    @property
-    def _response(self) -> Any:
-        return self.replying.response
 
     def start(self, now: float) -> list[report.Action]:
         """`session.created`, the conversation, and the items that it holds already."""
@@ -106,18 +106,16 @@ class TurnMachine:
 
     def _is_stale(self, event: object) -> bool:
         """A result for a response that has ended, or for words that no longer wait."""
-        if isinstance(event, report.TranscriptReady | report.TranscriptFailed):
-            return event.item_id not in self.core.pending
-        if isinstance(
-            event, report.ReplyText | report.ReplyDone | report.ReplyFailed | report.SpeechAudio | report.SpeechDone
-        ):
-            return self.replying.running(event.response_id) is None
+        if isinstance(event, report.PartialTranscript | report.TranscriptReady | report.TranscriptFailed):
+            return not self.transcripts.expects(event.item_id)
+        if isinstance(event, ReplyEvent):
+            return not self.replying.expects(event.response_id)
         return False
 
     def _deadline(self, event: report.DeadlinePassed) -> None:
         name, _, item_id = event.name.partition(":")
         if name == "transcript" and item_id in self.core.pending:
-            self.listening.words_overdue(item_id)
+            self.transcripts.overdue(item_id)
         elif name == "response":
             self.replying.response_overdue()
         elif name == "stall":

@@ -16,6 +16,7 @@ from conversations.realtime.turn_machine import TurnMachine
 from tests.realtime import wire
 
 WINDOW_MS = 32
+BARGE_IN_MS = 192  # enough to count as speech also over a reply that has just begun
 
 
 class Table:
@@ -60,14 +61,16 @@ class Table:
         self.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
 
     def audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
-        """Audio in real time; with VAD on, every window of it has the probability `speech`."""
+        """Audio in real time; every window of it has the probability `speech`: none, or much where the client commits."""
+        if speech is None:
+            speech = 0.0 if self.machine.core.turn_detection.is_on else 0.9
         sent = []
         for _ in range(ms // WINDOW_MS):
             self.now += WINDOW_MS / 1000
             append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
             sent += self._take(self.machine.receive(append, self.now))
             if isinstance(self.actions[-1], do.Detect):
-                sent += self.engine(do.SpeechWindow(speech or 0.0))
+                sent += self.engine(do.SpeechWindow(speech))
         return sent
 
     def say(self, ms: int = 960) -> list[dict[str, Any]]:
@@ -75,7 +78,8 @@ class Table:
         return self.audio(ms, 0.9) + self.audio(640, 0.0)
 
     def transcript(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(do.TranscriptReady(self.last(do.Transcribe).item_id, 0, text, 1.5))
+        asked = self.last(do.Transcribe)
+        return self.engine(do.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
 
     def write(self, text: str) -> list[dict[str, Any]]:
         return self.engine(do.ReplyText(self.last(do.Generate).response_id, text))

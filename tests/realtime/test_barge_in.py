@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from tests.realtime.harness import Table, kinds
+from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "
 
@@ -45,7 +45,7 @@ def test_it_works() -> None:
 def test_the_server_estimates_what_was_heard() -> None:
     table = talking()
     table.now += 1.4
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     item = reply_of(table)
     assert item.text == REPLY
     assert 1400 <= item.heard_ms <= 1500
@@ -60,13 +60,13 @@ def test_a_clause_cut_short_keeps_its_words_in_proportion() -> None:
     clause = table.last(do.Speak)
     table.engine(do.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
     table.now += 1.0
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     assert (reply_of(table).heard_ms, reply_of(table).heard_text) == (100, "")
 
 
 def test_the_client_knows_better() -> None:
     table = talking()
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     item_id = reply_of(table).id
     cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": 700}
     sent = table.client("conversation.item.truncate", **cut)
@@ -87,7 +87,7 @@ def test_a_truncate_amid_the_response_leaves_its_closing_words_alone() -> None:
 
 def test_the_model_sees_what_was_heard() -> None:
     table = talking()
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     item_id = reply_of(table).id
     table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=700)
     table.audio(640, 0.9)
@@ -103,7 +103,7 @@ def test_the_model_sees_what_was_heard() -> None:
 def test_nothing_of_the_response_follows() -> None:
     table = talking()
     response_id = table.last(do.Speak).response_id
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     assert table.engine(do.SpeechAudio(response_id, 0, bytes(480))) == []
     assert table.engine(do.SpeechDone(response_id, 0)) == []
 
@@ -112,7 +112,7 @@ def test_a_reply_still_played_when_its_response_is_done_is_cut_too() -> None:
     table = Table()
     table.turn(reply="One two three four.")
     table.now += 0.35
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     assert reply_of(table).heard_text == "One two"
 
 
@@ -167,7 +167,7 @@ def test_a_client_cancels() -> None:
 )
 def test_a_wrong_truncate_is_refused(fields: dict[str, Any], code: str) -> None:
     table = talking()
-    table.audio(64, 0.9)
+    table.audio(BARGE_IN_MS, 0.9)
     names = {
         "REPLY": reply_of(table).id,
         "USER": next(action for action in table.actions if isinstance(action, do.Save)).item.id,

@@ -54,7 +54,7 @@ def test_the_utterance_is_stored_with_its_pre_roll() -> None:
     started, stopped = [event for event in table.say(960) if "speech" in event["type"]]
     save = next(action for action in table.actions if isinstance(action, do.Save))
     assert len(save.pcm) // 48 == stopped["audio_end_ms"] - started["audio_start_ms"]
-    assert table.last(do.Transcribe).pcm == save.pcm
+    assert save.pcm.startswith(table.last(do.Transcribe).pcm)
 
 
 def test_an_item_is_stored_before_the_client_is_told() -> None:
@@ -88,8 +88,8 @@ def test_a_noise_does_not_swallow_the_question_before_it() -> None:
     question = table.last(do.Transcribe).item_id
     table.say()
     noise = table.last(do.Transcribe).item_id
-    table.engine(do.TranscriptReady(question, 0, "What time is it?", 1.0))
-    sent = table.engine(do.TranscriptReady(noise, 0, "", 1.0))
+    table.engine(do.TranscriptReady(question, 1, "What time is it?", 1.0))
+    sent = table.engine(do.TranscriptReady(noise, 1, "", 1.0))
     assert "response.created" in kinds(sent)
 
 
@@ -110,7 +110,7 @@ def test_speech_to_text_fails_visibly() -> None:
     table = Table()
     table.say()
     item_id = table.last(do.Transcribe).item_id
-    sent = table.engine(do.TranscriptFailed(item_id, 0, Failure("engine_timeout", "Speech to text was too slow.")))
+    sent = table.engine(do.TranscriptFailed(item_id, 1, Failure("engine_timeout", "Speech to text was too slow.")))
     assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
     assert table.saved(item_id).error_code == "engine_timeout"
     assert "response.created" in kinds(table.say() + table.transcript("Hello?"))

@@ -1,0 +1,110 @@
+"""A reply begun ahead of the endpoint: in a short pause, on the words so far.
+
+Nothing of it is sent or stored. What the engines bring is kept, and told to the response once more, in order, when the
+endpoint is confirmed and the reply still fits; else it is dropped, upstream too, and what it cost is counted.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Core
+from conversations.realtime.items import Usage
+from conversations.realtime.response import Options
+from conversations.realtime.script import Script
+
+MAX_TRIES = 3  # a turn
+# What is synthesised before the endpoint: enough to sound until the next clause is there.
+SPOKEN_CHARS = 40
+CHARS_PER_TOKEN = 4  # roughly, for the count of what no provider tells
+WORD = re.compile(r"\w+")
+Messages = Sequence[tuple[str, str]]
+ReplyEvent = do.ReplyText | do.ReplyDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
+
+
+@dataclass(slots=True)
+class Draft:
+    response_id: str
+    options: Options
+    messages: Messages
+    began_at: float
+    usage: Usage  # of the utterance it answers
+    script: Script
+    spoken: int = 0  # clauses given to be synthesised
+    spoken_chars: int = 0
+    events: list[tuple[float, ReplyEvent]] = field(default_factory=list)
+
+    def fits(self, options: Options, messages: Messages) -> bool:
+        """The words may differ in case and punctuation only, all else not at all."""
+        has_failed = any(isinstance(event, do.ReplyFailed) for _, event in self.events)
+        same_context = options == self.options and messages[:-1] == self.messages[:-1]
+        return not has_failed and same_context and messages[-1][0] == "user" and self.answers(messages[-1][1])
+
+    def answers(self, words: str) -> bool:
+        return same_words(words, self.messages[-1][1])
+
+    def discard(self) -> None:
+        """Counts what it cost."""
+        written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
+        self.usage.discarded_input_tokens += sum(len(words) for _, words in self.messages) // CHARS_PER_TOKEN
+        self.usage.discarded_output_tokens += -(-written // CHARS_PER_TOKEN)
+        self.usage.discarded_tts_characters += self.spoken_chars
+
+
+class Ahead:
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.draft: Draft | None = None
+
+    def begin(self, options: Options, words: str, usage: Usage) -> None:
+        self.drop()
+        response_id = self.core.make_id("resp")
+        messages = [*self.core.log.messages(options.instructions), ("user", words)]
+        script = Script(response_id, options.voice, options.speed)
+        self.draft = Draft(response_id, options, messages, self.core.now, usage, script)
+        self.core.do(do.Generate(response_id, messages, options.max_tokens, is_ahead=True))
+
+    def holds(self, response_id: str) -> bool:
+        return self.draft is not None and self.draft.response_id == response_id
+
+    def receive(self, event: ReplyEvent) -> None:
+        draft = self.draft
+        if draft is None:
+            return
+        draft.events.append((self.core.now, event))
+        if not draft.options.is_audio:
+            return
+        if isinstance(event, do.ReplyText):
+            self._speak(draft, draft.script.feed(event.text))
+        elif isinstance(event, do.ReplyDone):
+            self._speak(draft, draft.script.flush())
+
+    def _speak(self, draft: Draft, clauses: list[do.Speak]) -> None:
+        for clause in clauses:
+            if draft.spoken_chars >= SPOKEN_CHARS:
+                return
+            draft.spoken += 1
+            draft.spoken_chars += len(clause.text)
+            self.core.do(clause)
+
+    def take(self, options: Options, messages: Messages) -> Draft | None:
+        """The reply, if it fits what is to be answered now; it is the response's from here on."""
+        draft = self.draft
+        if draft is None or not messages or not draft.fits(options, messages):
+            self.drop()
+            return None
+        self.draft = None
+        self.core.do(do.Tally("speculation", "hit"))
+        return draft
+
+    def drop(self) -> None:
+        if self.draft is not None:
+            self.draft.discard()
+            self.core.do(do.Abort(self.draft.response_id))
+            self.core.do(do.Tally("speculation", "miss"))
+            self.draft = None
+
+
+def same_words(one: str, other: str) -> bool:
+    return WORD.findall(one.casefold()) == WORD.findall(other.casefold())

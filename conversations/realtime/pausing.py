@@ -1,0 +1,90 @@
+"""The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
+
+from conversations.realtime.ahead import MAX_TRIES
+from conversations.realtime.audio import ms_of
+from conversations.realtime.core import Core
+from conversations.realtime.endpointing import Endpointer
+from conversations.realtime.input_buffer import InputBuffer
+from conversations.realtime.replying import Replying
+from conversations.realtime.semantics import short_silence_ms, wait_ms
+from conversations.realtime.transcripts import Transcripts
+from conversations.realtime.utterance import Utterance
+from conversations.realtime.yielding import Yielding
+
+# A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
+AHEAD_MS = 900
+
+
+class Pausing:
+    """Told of every quiet window of an utterance."""
+
+    def __init__(
+        self,
+        core: Core,
+        replying: Replying,
+        transcripts: Transcripts,
+        yielding: Yielding,
+        endpointer: Endpointer,
+    ) -> None:
+        self.core = core
+        self.replying = replying
+        self.transcripts = transcripts
+        self.yielding = yielding
+        self.endpointer = endpointer
+        self.quiet_ms = 0
+        self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
+
+    def reset(self) -> None:
+        self.quiet_ms = 0
+        self._judged = None
+
+    def over(self, utterance: Utterance) -> None:
+        """Speech goes on: the words so far are not all, and a reply to them would not fit."""
+        self.core.pauses.learn(self.quiet_ms)
+        self.reset()
+        utterance.go_on()
+        self.replying.ahead.drop()
+
+    def quiet(self, utterance: Utterance, buffer: InputBuffer) -> bool:
+        """Whether the utterance has ended."""
+        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
+        self._ask(utterance, buffer)
+        self.yielding.quiet(self.quiet_ms / 1000)
+        wait = self._wait_ms(utterance)
+        if self.quiet_ms >= wait:
+            return True
+        if self.quiet_ms >= wait - AHEAD_MS:
+            self._answer_ahead(utterance)
+        return False
+
+    def _ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
+        """For the words, early in the pause."""
+        detection, manner = self.core.turn_detection, self.core.manner
+        is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
+        tries = utterance.revision
+        may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        if utterance.is_asked or not is_wanted or not may_ask:
+            return
+        if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
+            self.transcripts.ask(utterance, buffer.peek())
+            utterance.is_asked = True
+
+    def _wait_ms(self, utterance: Utterance) -> int:
+        eagerness = self.core.turn_detection.eagerness
+        if eagerness is None:
+            return self.core.turn_detection.silence_duration_ms
+        words = utterance.known
+        if self._judged is None or self._judged[0] != words:
+            shown = self.core.config["audio"]["input"]["transcription"] or {}
+            self._judged = words, wait_ms(words, eagerness, self.core.pauses, shown.get("language", ""))
+        return self._judged[1]
+
+    def _answer_ahead(self, utterance: Utterance) -> None:
+        words, replying = utterance.known, self.replying
+        may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
+        is_free = replying.response is None and not self.core.pending and not self.yielding.is_on
+        if not words or not may or not is_free or utterance.is_aside:
+            return
+        if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
+            utterance.tries += 1
+            replying.ahead.begin(replying.default_options(), words, utterance.usage)

@@ -1,0 +1,159 @@
+"""The words of what the user says: asked for, shown as they come, and answered when they are whole."""
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Core
+from conversations.realtime.errors import Failure
+from conversations.realtime.items import Item
+from conversations.realtime.overhearing import is_hallucination
+from conversations.realtime.replying import Replying
+from conversations.realtime.utterance import Pending, Utterance
+from conversations.realtime.yielding import Yielding
+
+EVENT = "conversation.item.input_audio_transcription"
+LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
+
+
+class Transcripts:
+    def __init__(self, core: Core, replying: Replying, yielding: Yielding) -> None:
+        self.core = core
+        self.replying = replying
+        self.yielding = yielding
+        self.utterance: Utterance | None = None  # the one being spoken
+        self.to_answer: set[str] = set()  # items whose words call for a response
+
+    # Asking.
+
+    def ask(self, utterance: Utterance, pcm: bytes) -> None:
+        """The words so far."""
+        utterance.revision += 1
+        self._ask(utterance.item_id, utterance.revision, pcm)
+
+    def _ask(self, item_id: str, revision: int, pcm: bytes) -> None:
+        shown = self.core.config["audio"]["input"]["transcription"] or {}
+        self.core.do(do.Transcribe(item_id, revision, pcm, shown.get("language", ""), shown.get("prompt", "")))
+
+    def await_item(
+        self, item: Item, pcm: bytes, utterance: Utterance | None = None, *, respond: bool, is_known: bool = False
+    ) -> None:
+        """A committed item: its words are asked for, unless they were in the last pause or are known (see `settle`)."""
+        if respond:
+            self.to_answer.add(item.id)
+        if utterance is None:
+            self._ask(item.id, 0, pcm)
+        elif not utterance.is_asked and not is_known:
+            self.ask(utterance, pcm)
+        self.core.pending[item.id] = Pending(self.core.now, utterance)
+        self.core.remind(f"transcript:{item.id}", self.core.now + self.core.limits.transcript_timeout_sec)
+
+    # Hearing.
+
+    def expects(self, item_id: str) -> bool:
+        return item_id in self.core.pending or (self.utterance is not None and self.utterance.item_id == item_id)
+
+    def partial(self, event: do.PartialTranscript) -> None:
+        utterance = self._spoken(event.item_id)
+        if utterance is None:
+            return
+        utterance.partial = event.text
+        self.yielding.heard(utterance, event.text, is_over=False)
+        if self.core.has("captions") and event.item_id not in self.core.pending:
+            self._caption(utterance)
+
+    def _spoken(self, item_id: str) -> Utterance | None:
+        if self.utterance is not None and self.utterance.item_id == item_id:
+            return self.utterance
+        pending = self.core.pending.get(item_id)
+        return pending.utterance if pending else None
+
+    def _caption(self, utterance: Utterance) -> None:
+        """Tells what has come since; a word that was changed meanwhile stands right in `completed`."""
+        if self._is_silent or not utterance.partial.startswith(utterance.captioned):
+            return
+        delta = utterance.partial[len(utterance.captioned) :]
+        utterance.captioned = utterance.partial
+        if delta:
+            self.core.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.core.config["audio"]["input"]["transcription"] is None
+
+    def ready(self, event: do.TranscriptReady) -> None:
+        utterance = self._spoken(event.item_id)
+        pending = self.core.pending.get(event.item_id)
+        if utterance is not None:
+            utterance.usage.stt_seconds += event.seconds
+            if event.revision != utterance.revision:
+                return  # of an earlier pause
+        if pending is None:
+            if utterance is not None:
+                self._so_far(utterance, event.text)
+            return
+        usage_seconds = utterance.usage.stt_seconds if utterance else event.seconds
+        self.settle(event.item_id, event.text, usage_seconds)
+
+    def _so_far(self, utterance: Utterance, text: str) -> None:
+        text = self._plausible(utterance, text)
+        if utterance.is_asked:
+            utterance.words = text
+        self.yielding.heard(utterance, text, is_over=utterance.is_asked)
+
+    def _plausible(self, utterance: Utterance | None, text: str) -> str:
+        text = text.strip()
+        is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
+        return "" if is_short and is_hallucination(text) else text
+
+    # Committed.
+
+    def settle(self, item_id: str, text: str, seconds: float) -> None:
+        """The words of a committed item are known."""
+        pending, item = self._close(item_id)
+        utterance = pending.utterance
+        text = self._plausible(utterance, text)
+        if utterance is not None:
+            text = self.yielding.heard(utterance, text, is_over=True)
+        if item is not None:
+            item.text, item.usage.stt_seconds = text, seconds
+            self.core.save(item)
+            if not self._is_silent:
+                if utterance is not None and utterance.partial and text.startswith(utterance.partial):
+                    utterance.partial = text
+                    self._caption(utterance)
+                usage = {"type": "duration", "seconds": seconds}
+                self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
+            if item_id in self.to_answer and text and not (utterance and utterance.is_aside):
+                self.replying.asked_at = pending.committed_at
+        self.to_answer.discard(item_id)
+        self.replying.settle()
+
+    def failed(self, event: do.TranscriptFailed) -> None:
+        utterance = self._spoken(event.item_id)
+        if utterance is not None and event.revision != utterance.revision:
+            return
+        if event.item_id in self.core.pending:
+            self._fail(event.item_id, event.failure)
+        elif utterance is not None:
+            utterance.is_asked = False  # asked once more at the endpoint, and said then if it fails again
+
+    def _fail(self, item_id: str, failure: Failure) -> None:
+        _, item = self._close(item_id)
+        self.to_answer.discard(item_id)
+        if item is not None:
+            item.error_code, item.error_message = failure.code, failure.message
+            self.core.save(item)
+            error = {"type": "server_error", "code": failure.code, "message": failure.message}
+            self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error)
+        self.yielding.resume()
+        self.replying.settle()
+
+    def _close(self, item_id: str) -> tuple[Pending, Item | None]:
+        pending = self.core.pending.pop(item_id)
+        self.core.remind(f"transcript:{item_id}", None)
+        item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
+        if item is not None:
+            item.is_transcribed = True
+        return pending, item
+
+    def overdue(self, item_id: str) -> None:
+        self.core.do(do.Abort(item_id))
+        self._fail(item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again."))

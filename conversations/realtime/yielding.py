@@ -1,0 +1,117 @@
+"""Yields like a person: at the onset of speech the reply pauses; by words it ends, without any it goes on.
+
+Only where the client plays that game (the extension “playback”): official clients flush what they play at
+`speech_started`, so for them the response is cancelled there and then, as upstream does it.
+"""
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Core
+from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, Onset
+from conversations.realtime.overhearing import is_backchannel, without_echo
+from conversations.realtime.replying import Replying
+from conversations.realtime.response import Response
+from conversations.realtime.utterance import Utterance
+
+GUARD_SEC = 0.3  # after playback began
+# Speech that goes on that long is meant, whatever became of its words.
+MEANT_WINDOWS = 60  # 1.9 s
+# Speech to text of whole files hears a long barge-in in the middle, once and once more.
+SNAPSHOTS = (14, 38)  # windows of speech
+PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply
+# “Yes” to a reply that is about to end is an answer to it, not a sign of listening.
+NEARLY_OVER_MS = 1500
+
+
+class Yielding:
+    def __init__(self, core: Core, replying: Replying) -> None:
+        self.core = core
+        self.replying = replying
+        self._paused: Response | None = None
+        self._takes_answers = False  # the reply was nearly over
+
+    @property
+    def is_on(self) -> bool:
+        """A reply is paused, and it is open whether it goes on."""
+        return self._paused is not None and self._paused is self.replying.sounding
+
+    def onset(self) -> Onset:
+        """What it takes now to count as speech of the user."""
+        sounding = self.replying.sounding
+        if sounding is None or sounding.audio_started_at is None:
+            return USUAL
+        is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
+        return GUARD if is_new else OVER_SPEECH
+
+    def suspect(self, is_rising: bool) -> None:
+        """A first window that sounds like speech: nothing leaves until the next ones tell."""
+        if is_rising:
+            self.replying.hold_back()
+        else:
+            self.replying.let_go()
+
+    def speech(self, utterance: Utterance) -> None:
+        """The user began to speak."""
+        sounding = self.replying.sounding
+        if sounding is None or not self.core.turn_detection.interrupt_response:
+            return self.replying.let_go()
+        utterance.said_over = sounding.spoken_around(self.core.now)
+        if not self.core.has("playback") or not sounding.options.is_audio:
+            utterance.is_meant = True
+            return self.replying.interrupt()
+        self._paused = sounding
+        self._takes_answers = sounding.item.audio_ms - sounding.played_ms(self.core.now) < NEARLY_OVER_MS
+        sounding.pause(self.core.now)
+        self.replying.hold_back()
+        return self.core.do(do.Hold(sounding.id))
+
+    def wants_snapshot(self, utterance: Utterance) -> bool:
+        """Whether to look in the middle of speech what its words are."""
+        return self.is_on and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
+
+    def speech_goes_on(self, utterance: Utterance) -> None:
+        if self.is_on and utterance.speech_windows >= MEANT_WINDOWS and not utterance.known:
+            self._confirm(utterance)
+
+    def heard(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
+        """Judges the words of an utterance that began over the assistant's voice; returns the user's own of them.
+
+        `is_over`: no more are expected for now.
+        """
+        if not utterance.said_over:
+            return words
+        own = without_echo(words, utterance.said_over)
+        is_little = not own or (is_backchannel(own) and not self._takes_answers)
+        utterance.is_aside = is_little and not utterance.is_meant
+        if not is_little:
+            self._confirm(utterance)
+        elif is_over:
+            self.resume()
+        return own
+
+    def quiet(self, quiet_sec: float) -> None:
+        if self.is_on and quiet_sec >= PATIENCE_SEC:
+            self.resume()
+
+    def _confirm(self, utterance: Utterance) -> None:
+        """Words: the reply is over. Also one that went on in the meantime."""
+        sounding = self.replying.sounding
+        if utterance.is_meant or sounding is None or not self.core.turn_detection.interrupt_response:
+            return
+        utterance.is_meant = True
+        self._paused = None
+        if self.core.has("playback"):
+            self.core.send("output_audio_buffer.cleared", response_id=sounding.id)
+            self.core.do(do.Tally("interruption", "confirmed"))
+        self.replying.interrupt()
+
+    def resume(self) -> None:
+        """Nothing was meant: the reply goes on where it paused."""
+        paused, is_on = self._paused, self.is_on
+        self._paused = None
+        if paused is None or not is_on:
+            return
+        paused.resume(self.core.now)
+        self.core.do(do.Release(paused.id))
+        self.core.do(do.Tally("interruption", "resumed"))
+        self.core.send("output_audio_buffer.started", response_id=paused.id)
+        self.replying.let_go()
