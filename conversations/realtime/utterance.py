@@ -17,7 +17,7 @@ class Utterance:
     partial: str = ""  # all words so far, from an engine that hears while one speaks
     captioned: str = ""  # what of it the client was told
     tries: int = 0  # to answer ahead of the endpoint
-    said_over: str = ""  # the assistant's words around its onset; "" when it was silent
+    said_over: str | None = None  # the assistant's words around its onset; None when it had nothing to say
     is_meant: bool = False  # it ended the reply over which it began
     is_aside: bool = False  # a “mhm” or an echo, which nothing answers
 

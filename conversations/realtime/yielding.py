@@ -77,7 +77,7 @@ class Yielding:
 
         `is_over`: no more are expected for now.
         """
-        if not utterance.said_over:
+        if utterance.said_over is None:
             return words
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)

@@ -8,8 +8,8 @@ from typing import Any
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.client_events import AudioAppend, parse
-from conversations.realtime.core import Limits
-from conversations.realtime.errors import ProtocolError
+from conversations.realtime.core import Limits, Manner
+from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.items import Item
 from conversations.realtime.session_config import default_config
 from conversations.realtime.turn_machine import TurnMachine
@@ -20,7 +20,14 @@ BARGE_IN_MS = 192  # enough to count as speech also over a reply that has just b
 
 
 class Table:
-    def __init__(self, *, limits: Limits | None = None, items: tuple[Item, ...] = (), **turn_detection: Any) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        items: tuple[Item, ...] = (),
+        manner: Manner | None = None,
+        **turn_detection: Any,
+    ) -> None:
         numbers = count(1)
         config = default_config(
             session_id="sess_1",
@@ -32,9 +39,10 @@ class Table:
             speed=1.0,
             expires_at=1_900_000_000,
         )
-        self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items)
+        self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, manner)
         self.now = 100.0
         self.actions: list[do.Action] = []
+        self._answered: list[do.Transcribe] = []
         self.deadlines: dict[str, float] = {}
         self._take(self.machine.start(self.now))
         if turn_detection:
@@ -61,7 +69,7 @@ class Table:
         self.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
 
     def audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
-        """Audio in real time; every window of it has the probability `speech`: none, or much where the client commits."""
+        """Audio in real time, all of it speech with the probability `speech`: 0, or 0.9 where the client commits."""
         if speech is None:
             speech = 0.0 if self.machine.core.turn_detection.is_on else 0.9
         sent = []
@@ -79,7 +87,21 @@ class Table:
 
     def transcript(self, text: str) -> list[dict[str, Any]]:
         asked = self.last(do.Transcribe)
+        self._answered.append(asked)
         return self.engine(do.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
+
+    def hear(self, words: str) -> list[dict[str, Any]]:
+        """The words so far, from an engine that hears while one speaks."""
+        return self.engine(do.PartialTranscript(self.last(do.Hear).item_id, words))
+
+    def fail_transcript(self, asked: do.Transcribe) -> list[dict[str, Any]]:
+        failure = Failure("engine_timeout", "Speech to text was too slow.")
+        return self.engine(do.TranscriptFailed(asked.item_id, asked.revision, failure))
+
+    @property
+    def awaits_words(self) -> bool:
+        """Speech to text was asked and has not answered."""
+        return any(isinstance(action, do.Transcribe) and action not in self._answered for action in self.actions)
 
     def write(self, text: str) -> list[dict[str, Any]]:
         return self.engine(do.ReplyText(self.last(do.Generate).response_id, text))

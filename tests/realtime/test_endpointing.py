@@ -1,25 +1,43 @@
-from conversations.realtime.audio import samples_of
-from conversations.realtime.endpointing import WINDOW_SAMPLES, Edge, Endpointer
+from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, WINDOW_SAMPLES, Edge, Endpointer, Onset
 
 
-def edges(endpointer: Endpointer, probabilities: list[float]) -> list[tuple[int, Edge]]:
-    found = [(n, endpointer.feed(p, (n + 1) * WINDOW_SAMPLES)) for n, p in enumerate(probabilities)]
+def edges(endpointer: Endpointer, probabilities: list[float], onset: Onset = USUAL) -> list[tuple[int, Edge]]:
+    found = [(n, endpointer.feed(p, (n + 1) * WINDOW_SAMPLES, onset)) for n, p in enumerate(probabilities)]
     return [(n, edge) for n, edge in found if edge]
 
 
 def test_it_works() -> None:
-    endpointer = Endpointer(0.5, samples_of(96))
-    assert edges(endpointer, [0.1, 0.9, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1]) == [(2, Edge.STARTED), (6, Edge.STOPPED)]
+    endpointer = Endpointer(0.5)
+    assert edges(endpointer, [0.1, 0.9, 0.9, 0.9, 0.1, 0.1, 0.1]) == [(2, Edge.STARTED)]
     assert endpointer.onset == WINDOW_SAMPLES
+    assert endpointer.quiet_samples == 3 * WINDOW_SAMPLES
 
 
 def test_one_loud_window_is_no_speech() -> None:
-    assert edges(Endpointer(0.5, samples_of(96)), [0.1, 0.9, 0.1, 0.9, 0.1]) == []
+    assert edges(Endpointer(0.5), [0.1, 0.9, 0.1, 0.9, 0.1]) == []
 
 
-def test_a_short_pause_does_not_end_it() -> None:
-    assert edges(Endpointer(0.5, samples_of(96)), [0.9, 0.9, 0.1, 0.1, 0.9, 0.1, 0.1]) == [(1, Edge.STARTED)]
+def test_speech_goes_on_after_a_pause() -> None:
+    endpointer = Endpointer(0.5)
+    assert edges(endpointer, [0.9, 0.9, 0.1, 0.1, 0.1, 0.9]) == [(1, Edge.STARTED), (5, Edge.RESUMED)]
+    assert endpointer.quiet_samples == 0
 
 
 def test_a_flutter_below_the_threshold_is_still_speech() -> None:
-    assert edges(Endpointer(0.5, samples_of(64)), [0.9, 0.9, 0.4, 0.4, 0.4, 0.4]) == [(1, Edge.STARTED)]
+    endpointer = Endpointer(0.5)
+    edges(endpointer, [0.9, 0.9, 0.4, 0.4, 0.4, 0.4])
+    assert endpointer.quiet_samples == 0
+
+
+def test_a_breath_in_a_pause_does_not_end_it() -> None:
+    endpointer = Endpointer(0.5)
+    edges(endpointer, [0.9, 0.9, 0.1, 0.1, 0.1, 0.4, 0.4])
+    assert endpointer.quiet_samples == 5 * WINDOW_SAMPLES
+
+
+def test_it_takes_more_to_begin_over_the_assistants_voice() -> None:
+    assert edges(Endpointer(0.5), [0.6] * 9, OVER_SPEECH) == []
+    endpointer = Endpointer(0.5)
+    assert edges(endpointer, [0.1, 0.9, 0.9, 0.9], OVER_SPEECH) == [(3, Edge.STARTED)]
+    assert endpointer.onset == WINDOW_SAMPLES
+    assert edges(Endpointer(0.5), [0.9] * 5, GUARD) == [(4, Edge.STARTED)]

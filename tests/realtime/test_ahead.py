@@ -1,0 +1,184 @@
+"""Replies begun ahead of the endpoint."""
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Manner
+from conversations.realtime.errors import Failure
+from tests.realtime.harness import Table, kinds
+from tests.realtime.wire import SPOKEN_REPLY
+
+REPLY = "Sure, the library closes at six today. It"
+
+
+def generates(table: Table) -> list[do.Generate]:
+    return [action for action in table.actions if isinstance(action, do.Generate)]
+
+
+def ahead(words: str = "When does the library close?", **turn_detection: object) -> Table:
+    """In the pause after the question: a reply was begun and its first clause has its sound."""
+    table = Table(**turn_detection)
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    assert table.transcript(words) == []
+    table.audio(32, 0.0)
+    table.write(REPLY)
+    clause = table.last(do.Speak)
+    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
+    return table
+
+
+def end(table: Table) -> list[dict[str, object]]:
+    """The silence that ends the utterance."""
+    return table.audio(640, 0.0)
+
+
+def test_it_works() -> None:
+    table = ahead()
+    [asked] = generates(table)
+    assert asked.is_ahead
+    assert asked.messages[-1] == ("user", "When does the library close?")
+    assert kinds(table.events)[-1] == "input_audio_buffer.speech_started"  # nothing of it was sent
+    assert not [action for action in table.actions if isinstance(action, do.Save)]  # nor stored
+    sent = end(table)
+    assert kinds(sent) == [
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.completed",
+        *SPOKEN_REPLY[:6],
+    ]
+    assert len(generates(table)) == 1
+    assert table.last(do.Release).response_id == asked.response_id
+    sent = table.end_text() + table.speak()
+    assert sent[-1]["response"]["status"] == "completed"
+    assert sent[-1]["response"]["id"] == asked.response_id
+    assert table.last(do.Tally) == do.Tally("speculation", "hit")
+
+
+def test_the_waterfall_tells_what_was_ahead() -> None:
+    table = ahead()
+    end(table)
+    done = (table.end_text() + table.speak())[-1]
+    waterfall = table.saved(done["response"]["output"][0]["id"]).waterfall
+    assert waterfall["transcript"] == waterfall["first_token"] < 0
+    assert waterfall["endpoint"] == waterfall["first_audio"] == 0
+
+
+def test_no_clause_is_synthesised_twice() -> None:
+    table = ahead()
+    end(table)
+    table.end_text()
+    clauses = [action.index for action in table.actions if isinstance(action, do.Speak)]
+    assert clauses == sorted(set(clauses))
+
+
+def test_little_of_it_is_synthesised_before_the_endpoint() -> None:
+    table = ahead()
+    table.write(" opens again tomorrow morning at nine. And on Sunday it is closed all day long. On Mondays, too. ")
+    before = [action for action in table.actions if isinstance(action, do.Speak)]
+    assert sum(len(clause.text) for clause in before) < 90
+    end(table)
+    after = [action for action in table.actions if isinstance(action, do.Speak)]
+    assert [clause.index for clause in after] == list(range(len(after)))
+    assert len(after) > len(before)
+
+
+def test_it_is_dropped_when_the_user_goes_on() -> None:
+    table = ahead()
+    response_id = table.last(do.Generate).response_id
+    assert table.audio(320, 0.9) == []
+    assert table.last(do.Abort).id == response_id
+    assert table.engine(do.SpeechAudio(response_id, 0, bytes(480))) == []
+    table.audio(256, 0.0)
+    table.transcript("When does the library close on Sunday?")
+    end(table)
+    item = next(action.item for action in reversed(table.actions) if isinstance(action, do.Save) and action.pcm)
+    assert item.usage.discarded_input_tokens > 5
+    assert item.usage.discarded_output_tokens == 11
+    assert item.usage.discarded_tts_characters > 3
+    assert item.usage.stt_seconds == 3.0  # both transcripts
+
+
+def test_it_is_dropped_when_the_last_words_differ() -> None:
+    table = Table(manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    table.hear("When does the library close?")
+    table.audio(160, 0.0)
+    [first] = generates(table)
+    table.transcript("When does the library close today?")
+    table.audio(32, 0.0)
+    assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
+    assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
+
+
+def test_case_and_punctuation_may_differ() -> None:
+    table = Table(manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    table.hear("when does the library close")
+    table.audio(160, 0.0)
+    table.transcript("When does the library close?")
+    end(table)
+    assert len(generates(table)) == 1
+    assert table.last(do.Tally).outcome == "hit"
+
+
+def test_it_is_dropped_when_the_context_changed() -> None:
+    table = ahead()
+    table.client("session.update", session={"instructions": "Speak like a pirate."})
+    end(table)
+    assert table.last(do.Tally).outcome == "miss"
+    assert generates(table)[-1].messages[0] == ("system", "Speak like a pirate.")
+
+
+def test_a_reply_that_failed_ahead_is_begun_again() -> None:
+    table = ahead()
+    table.engine(do.ReplyFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow.")))
+    assert "response.done" not in kinds(end(table))
+    assert len(generates(table)) == 2
+
+
+def test_it_is_tried_three_times_a_turn() -> None:
+    table = Table()
+    for _ in range(6):
+        table.audio(320, 0.9)
+        table.audio(448, 0.0)
+        if table.awaits_words:
+            table.transcript("One more thing.")
+            table.audio(32, 0.0)
+    assert len(generates(table)) == 3
+
+
+def test_it_can_be_switched_off() -> None:
+    table = Table(manner=Manner(speculation=False))
+    table.audio(960, 0.9)
+    table.audio(320, 0.0)
+    assert not [action for action in table.actions if isinstance(action, do.Transcribe)]
+    end(table)
+    table.transcript("When does the library close?")
+    assert not table.last(do.Generate).is_ahead
+
+
+def test_no_reply_is_begun_where_none_is_wanted() -> None:
+    table = Table(create_response=False)
+    table.audio(960, 0.9)
+    table.audio(320, 0.0)
+    table.transcript("When does the library close?")
+    end(table)
+    assert generates(table) == []
+
+
+def test_it_ends_with_the_session() -> None:
+    table = ahead()
+    table.engine(do.ClientGone())
+    assert table.last(do.Abort).id == table.last(do.Generate).response_id
+    assert "response.created" not in kinds(table.events)
+
+
+def test_a_typed_question_takes_its_place() -> None:
+    table = ahead()
+    draft = table.last(do.Generate).response_id
+    part = {"type": "input_text", "text": "Never mind, what is the time?"}
+    table.client("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
+    table.client("response.create")
+    assert draft in [action.id for action in table.actions if isinstance(action, do.Abort)]
+    assert table.last(do.Generate).messages[-1][1] == "Never mind, what is the time?"

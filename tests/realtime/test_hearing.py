@@ -1,0 +1,121 @@
+"""Words that come while the user speaks."""
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Manner
+from tests.realtime.harness import Table, kinds
+
+STREAMS = Manner(streams=True)
+DELTA = "conversation.item.input_audio_transcription.delta"
+
+
+def test_it_works() -> None:
+    table = Table(manner=STREAMS)
+    table.client("session.update", session={"extensions": ["captions"]})
+    [started] = table.audio(640, 0.9)
+    sent = table.hear("When does") + table.hear("When does the library")
+    assert [(event["type"], event["item_id"], event["delta"]) for event in sent] == [
+        (DELTA, started["item_id"], "When does"),
+        (DELTA, started["item_id"], " the library"),
+    ]
+
+
+def test_all_audio_of_the_utterance_goes_to_the_engine_and_no_silence() -> None:
+    table = Table(manner=STREAMS, prefix_padding_ms=320)
+    table.audio(3200)
+    table.audio(960, 0.9)
+    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    assert [action.begins for action in heard] == [True] + [False] * (len(heard) - 1)
+    assert sum(len(action.pcm) for action in heard) == (320 + 960) * 48
+
+
+def test_a_file_engine_hears_nothing_before_the_pause() -> None:
+    table = Table()
+    table.audio(960, 0.9)
+    assert not [action for action in table.actions if isinstance(action, do.Hear | do.Transcribe)]
+    table.audio(160, 0.0)
+    assert table.last(do.Transcribe).revision == 1
+
+
+def test_a_client_that_did_not_ask_gets_its_deltas_after_the_item() -> None:
+    table = Table(manner=STREAMS)
+    table.audio(640, 0.9)
+    assert table.hear("When does") == []
+    table.audio(160, 0.0)
+    table.transcript("When does the library close?")
+    sent = table.audio(640, 0.0)
+    assert kinds(sent)[2:6] == [
+        "conversation.item.added",
+        "conversation.item.done",
+        DELTA,
+        "conversation.item.input_audio_transcription.completed",
+    ]
+    assert sent[4]["delta"] == sent[5]["transcript"] == "When does the library close?"
+
+
+def test_words_that_were_heard_anew_are_right_in_the_end() -> None:
+    table = Table(manner=STREAMS)
+    table.client("session.update", session={"extensions": ["captions"]})
+    table.audio(640, 0.9)
+    table.hear("Then does")
+    assert table.hear("When does the") == []
+    table.audio(160, 0.0)
+    table.transcript("When does the library close?")
+    assert table.audio(640, 0.0)[-1 - 6 :][0]["type"] != DELTA
+
+
+def test_what_the_client_commits_is_heard_as_it_comes() -> None:
+    table = Table(manner=STREAMS)
+    table.manual()
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    table.audio(320)
+    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    assert [action.begins for action in heard].count(True) == 2
+    assert table.last(do.Transcribe).item_id == heard[0].item_id != heard[-1].item_id
+
+
+def test_silence_is_no_turn_whatever_would_be_heard_in_it() -> None:
+    table = Table()
+    table.manual()
+    table.audio(960, 0.1)
+    sent = table.client("input_audio_buffer.commit")
+    assert not [action for action in table.actions if isinstance(action, do.Transcribe)]
+    assert sent[-1]["transcript"] == ""
+
+
+def test_what_speech_to_text_makes_of_a_noise_is_dropped() -> None:
+    table = Table()
+    table.audio(128, 0.9)
+    table.audio(160, 0.0)
+    table.transcript("Thank you for watching.")
+    sent = table.audio(640, 0.0)
+    assert sent[-1]["transcript"] == ""
+
+
+def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
+    def wait_ms(words: str) -> int:
+        table = Table(type="semantic_vad")
+        table.audio(960, 0.9)
+        table.audio(160, 0.0)
+        table.transcript(words)
+        waited_ms = 160
+        while "input_audio_buffer.committed" not in kinds(table.audio(32, 0.0)):
+            waited_ms += 32
+        return waited_ms
+
+    assert wait_ms("When does the library close?") < 600
+    assert 1400 < wait_ms("I would like to know when the") < 4000
+
+
+def test_patience_is_what_auto_means() -> None:
+    def wait_ms(eagerness: str) -> int:
+        table = Table(type="semantic_vad", manner=Manner(eagerness=eagerness))  # type: ignore[arg-type]
+        table.audio(960, 0.9)
+        table.audio(160, 0.0)
+        table.transcript("When does the library close?")
+        waited_ms = 160
+        while "input_audio_buffer.committed" not in kinds(table.audio(32, 0.0)):
+            waited_ms += 32
+        return waited_ms
+
+    assert wait_ms("high") < wait_ms("medium") < wait_ms("low")

@@ -1,0 +1,224 @@
+"""Barge-in in two steps, with a client that is the output audio buffer."""
+
+from typing import Any
+
+import pytest
+
+from conversations.realtime import actions as do
+from conversations.realtime.core import Manner
+from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+
+REPLY = "The library closes at six today. It opens again tomorrow morning at nine o'clock. "
+PLAYED_SEC = 1.0
+PATIENT = {"type": "server_vad", "silence_duration_ms": 2000}
+
+
+def talking(manner: Manner | None = None, **turn_detection: Any) -> Table:
+    """A reply of 4 s is on the wire, one of them was played; more of it is to come."""
+    table = Table(manner=manner, **turn_detection)
+    table.client("session.update", session={"extensions": ["playback", "captions"]})
+    table.say()
+    table.transcript("When does the library close?")
+    table.write(REPLY)
+    clause = table.last(do.Speak)
+    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(4000 * 48)))
+    table.now += PLAYED_SEC
+    return table
+
+
+def reply_id(table: Table) -> str:
+    return str(table.last(do.Speak).response_id)
+
+
+def outcome(table: Table) -> str:
+    return str(table.last(do.Tally).outcome)
+
+
+def test_it_works() -> None:
+    table = talking()
+    assert kinds(table.audio(BARGE_IN_MS, 0.9)) == ["input_audio_buffer.speech_started"]
+    assert table.last(do.Hold).response_id == reply_id(table)
+    table.audio(320, 0.9)
+    table.audio(160, 0.0)
+    sent = table.transcript("Wait, what about Sunday?")
+    assert kinds(sent)[0] == "output_audio_buffer.cleared"
+    assert sent[0]["response_id"] == sent[-1]["response"]["id"] == reply_id(table)
+    assert sent[-1]["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+    assert outcome(table) == "confirmed"
+    assert "response.created" in kinds(table.audio(640, 0.0))
+
+
+def test_a_cough_lets_the_reply_go_on() -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    held = table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
+    assert held == []
+    table.audio(160, 0.0)
+    sent = table.transcript("")
+    assert kinds(sent) == ["output_audio_buffer.started", "response.output_audio.delta"]
+    assert table.last(do.Release).response_id == reply_id(table)
+    assert outcome(table) == "resumed"
+    sent = table.audio(640, 0.0)
+    assert "response.created" not in kinds(sent)
+    sent = table.engine(do.SpeechDone(reply_id(table), 0)) + table.end_text() + table.speak()
+    assert sent[-1]["response"]["status"] == "completed"
+
+
+@pytest.mark.parametrize("words", ["Mhm.", "yeah"])
+def test_a_sign_of_listening_is_kept_and_not_answered(words: str) -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.started" in kinds(table.transcript(words))
+    sent = table.audio(640, 0.0)
+    assert sent[-1]["transcript"] == words
+    assert not [event for event in sent if event["type"] == "response.created"]
+
+
+def test_the_same_word_answers_a_reply_that_is_nearly_over() -> None:
+    table = talking()
+    table.now += 2.5
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.cleared" in kinds(table.transcript("Yeah."))
+
+
+def test_its_own_voice_does_not_interrupt_it() -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.started" in kinds(table.transcript("the library closes at six"))
+    item = table.audio(640, 0.0)[-1]
+    assert item["transcript"] == ""
+
+
+def test_the_pause_does_not_count_as_played() -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    table.now += 0.5
+    table.transcript("")
+    response = table.machine.replying.response
+    assert response is not None
+    assert response.played_ms(table.now) < 1000 * PLAYED_SEC + BARGE_IN_MS
+
+
+def test_words_of_speech_to_text_that_hears_at_once_interrupt_at_once() -> None:
+    table = talking(Manner(streams=True))
+    table.audio(BARGE_IN_MS, 0.9)
+    sent = table.hear("Wait")
+    assert kinds(sent)[0] == "output_audio_buffer.cleared"
+
+
+def test_a_long_barge_in_is_looked_into() -> None:
+    table = talking()
+    table.audio(640, 0.9)
+    assert table.awaits_words
+    assert "output_audio_buffer.cleared" in kinds(table.transcript("No, I meant the one in"))
+    table.audio(640, 0.9)
+    table.audio(320, 0.0)
+    table.transcript("No, I meant the one in the town hall.")
+    table.audio(640, 0.0)
+    assert table.last(do.Generate).messages[-1] == ("user", "No, I meant the one in the town hall.")
+
+
+def test_speech_without_known_words_is_meant_after_a_while() -> None:
+    table = talking()
+    assert "output_audio_buffer.cleared" in kinds(table.audio(2560, 0.9))
+
+
+def test_words_that_do_not_come_let_it_go_on() -> None:
+    table = talking()
+    table.client("session.update", session={"audio": {"input": {"turn_detection": PATIENT}}})
+    table.audio(BARGE_IN_MS, 0.9)
+    assert "output_audio_buffer.started" in kinds(table.audio(1280, 0.0))
+
+
+def test_words_that_come_late_still_interrupt() -> None:
+    table = talking()
+    table.client("session.update", session={"audio": {"input": {"turn_detection": PATIENT}}})
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(1280, 0.0)
+    assert "output_audio_buffer.cleared" in kinds(table.transcript("Stop, please."))
+
+
+def test_one_loud_window_holds_the_audio_for_a_moment() -> None:
+    table = talking()
+    table.audio(32, 0.9)
+    assert table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48))) == []
+    assert kinds(table.audio(32, 0.0)) == ["response.output_audio.delta"]
+
+
+def test_speech_to_text_that_fails_lets_it_go_on() -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(640, 0.0)
+    asked = table.last(do.Transcribe)
+    sent = table.fail_transcript(asked)
+    assert "output_audio_buffer.started" in kinds(sent)
+
+
+def test_a_reply_that_is_only_still_played_is_paused_too() -> None:
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.turn(reply="The library closes at six today.")
+    table.now += 0.4
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    sent = table.transcript("And tomorrow?")
+    assert kinds(sent) == ["output_audio_buffer.cleared"]
+    last = table.machine.replying.last
+    assert last is not None
+    assert last.item.heard_ms is not None
+
+
+def test_a_client_that_cancels_while_paused_is_obeyed() -> None:
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    assert table.client("response.cancel")[-1]["response"]["status"] == "cancelled"
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.started" not in kinds(table.transcript(""))
+
+
+def test_a_question_that_goes_on_before_its_reply_sounds_is_answered_whole() -> None:
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.say()
+    table.transcript("When does the library close?")
+    table.audio(320, 0.9)
+    table.audio(160, 0.0)
+    assert kinds(table.transcript("On Sunday, I mean."))[-1] == "response.done"
+    table.audio(640, 0.0)
+    assert [words for _, words in table.last(do.Generate).messages[1:]] == [
+        "When does the library close?",
+        "On Sunday, I mean.",
+    ]
+
+
+def test_the_client_tells_when_its_playback_began() -> None:
+    table = talking()
+    table.client("output_audio_buffer.started", response_id=reply_id(table), played_ms=900)
+    response = table.machine.replying.response
+    assert response is not None
+    assert 80 <= response.item.waterfall["playback"] - response.item.waterfall["first_audio"] <= 120
+    table.engine(do.SpeechDone(reply_id(table), 0))
+    done = (table.end_text() + table.speak())[-1]
+    assert done["response"]["timing"]["playback"] > 0
+
+
+@pytest.mark.parametrize("fields", [{}, {"response_id": "resp", "played_ms": -1}, {"response_id": 5, "played_ms": 0}])
+def test_a_wrong_report_is_refused(fields: dict[str, Any]) -> None:
+    assert kinds(talking().client("output_audio_buffer.started", **fields)) == ["error"]
+
+
+def test_official_clients_see_the_official_order() -> None:
+    table = Table()
+    table.say()
+    table.transcript("When does the library close?")
+    table.write(REPLY)
+    table.engine(do.SpeechAudio(reply_id(table), 0, bytes(4000 * 48)))
+    table.now += 1
+    sent = table.audio(BARGE_IN_MS, 0.9)
+    assert kinds(sent)[0] == "input_audio_buffer.speech_started"
+    assert kinds(sent)[-1] == "response.done"
+    assert "timing" not in sent[-1]["response"]
