@@ -3,26 +3,27 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from conversations import store
+from conversations import metrics, store
 from conversations.engine_choice import EngineSet
-from conversations.engines.base import EngineError, Hints
-from conversations.engines.registry import load, make_llm, make_stt, make_tts
+from conversations.engines.registry import load
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
+from conversations.realtime.core import Manner
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
+from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_config import Config, default_config
 from conversations.realtime.turn_machine import TurnMachine
-from conversations.reply import Reply, as_failure
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
+from conversations.work import Work
 from conversations.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -57,16 +58,16 @@ class Session:
     ) -> None:
         self.opened = opened
         self._close_socket = close_socket
-        engines = opened.engines
-        self._stt, self._llm, self._tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
-        self.machine = TurnMachine(_config(opened, model, expires_at), opened.public_id, make_id, items=opened.items)
+        self._work = Work(opened, self._receive)
+        manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
+        self.machine = TurnMachine(
+            _config(opened, model, expires_at), opened.public_id, make_id, items=opened.items, manner=manner
+        )
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._outbox = Outbox(send)
         self._writer = Writer(opened.public_id, self._give_up)
-        self._replies: dict[str, Reply] = {}
         self._reply_audio: dict[str, bytearray] = {}
-        self._work: dict[str, asyncio.Task[None]] = {}  # by id of the response, or of the item transcribed
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
         self._client_left = False
@@ -102,14 +103,15 @@ class Session:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
+                self._work.begin(group)
                 writer = group.create_task(self._writer.run())
                 sender = group.create_task(self._outbox.run())
                 self._perform(self.machine.start(monotonic()))
                 await self._read_frames()
                 await self._drain()
-                for task in (writer, sender, *self._work.values()):
-                    task.cancel()
+                writer.cancel()
+                sender.cancel()
+                await self._work.end()
         finally:
             await store.end_conversation(self.opened.pk)
 
@@ -123,8 +125,7 @@ class Session:
             await self._close_socket(self._close_code)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
-                if self._work:
-                    await asyncio.wait(self._work.values())
+                await self._work.finish()
                 await self._writer.join()
 
     # Frames in.
@@ -163,30 +164,14 @@ class Session:
                     self._writer.put(lambda item_id=item_id: store.remove_item(self.opened.pk, item_id))  # type: ignore[misc]
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
-                case do.Transcribe(item_id):
-                    self._start(item_id, self._transcribe(action))
-                case do.Generate(response_id):
-                    self._generate(response_id, action)
-                case do.Speak() | do.EndSpeech() | do.Hold() | do.Release():
-                    self._steer(action)
-                case do.Abort(key):
-                    if task := self._work.pop(key, None):
-                        task.cancel()
+                case do.Keep(response_id, pcm):
+                    self._reply_audio.setdefault(response_id, bytearray()).extend(pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
-
-    def _steer(self, action: do.Speak | do.EndSpeech | do.Hold | do.Release) -> None:
-        if (reply := self._replies.get(action.response_id)) is None:
-            return
-        match action:
-            case do.Speak():
-                reply.speak(action)
-            case do.EndSpeech():
-                reply.end_speech()
-            case do.Hold():
-                reply.hold()
-            case do.Release():
-                reply.release()
+                case do.Tally(name, outcome):
+                    metrics.tally(name, outcome)
+                case _:
+                    self._work.perform(action)
 
     def _send(self, event: dict[str, Any]) -> None:
         if self._client_left:
@@ -210,43 +195,6 @@ class Session:
             loop = asyncio.get_running_loop()
             wait_sec = max(0.0, at - monotonic())
             self._deadlines[name] = loop.call_later(wait_sec, self._receive, do.DeadlinePassed(name))
-
-    # Engines.
-
-    def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(work)
-        self._work[key] = task
-        task.add_done_callback(lambda done: self._work.pop(key, None) if self._work.get(key) is done else None)
-
-    async def _transcribe(self, asked: do.Transcribe) -> None:
-        try:
-            found = await self._stt.transcribe(asked.pcm, Hints(asked.language, asked.prompt))
-            self._receive(do.TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds))
-        except EngineError as error:
-            self._receive(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
-        except Exception as error:  # the outermost edge: one turn fails, the session lives
-            log.exception("speech to text failed in conversation %s", self.opened.public_id)
-            self._receive(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
-
-    def _generate(self, response_id: str, asked: do.Generate) -> None:
-        reply = Reply(asked, self._llm, self._tts, self.opened.engines.tts, self.opened.language, self._reply_event)
-        self._replies[response_id] = reply
-        self._reply_audio[response_id] = bytearray()
-        self._start(response_id, self._reply(response_id, reply))
-
-    async def _reply(self, response_id: str, reply: Reply) -> None:
-        try:
-            await reply.run()
-        except Exception as error:  # the outermost edge: one turn fails, the session lives
-            log.exception("a reply failed in conversation %s", self.opened.public_id)
-            self._receive(do.ReplyFailed(response_id, as_failure(error)))
-        finally:
-            self._replies.pop(response_id, None)
-
-    def _reply_event(self, event: Any) -> None:
-        if isinstance(event, do.SpeechAudio) and event.response_id in self._reply_audio:
-            self._reply_audio[event.response_id] += event.pcm
-        self._receive(event)
 
     # The store, in order, off the hot path.
 

@@ -51,6 +51,8 @@ class Hear:
 
     item_id: str
     pcm: bytes
+    language: str
+    prompt: str
     begins: bool = False
 
 
@@ -121,7 +123,7 @@ class EndSpeech:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Close the upstream streams of a response, or of the transcription of an item, now."""
+    """Close the upstream streams of a response, or of all transcriptions of an item, now."""
 
     id: str
 
@@ -133,6 +135,9 @@ class SetDeadline:
     name: str
     at: float | None
 
+
+EngineAction = Hear | Transcribe | Generate | Hold | Release | Speak | EndSpeech | Abort
+"""What the engines do; all else is the session's own."""
 
 Action = (
     Send

@@ -82,7 +82,7 @@ class Listening:
 
     def _hear(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
         if self.core.manner.streams:
-            self.core.do(do.Hear(utterance.item_id, pcm, begins))
+            self.core.do(do.Hear(utterance.item_id, pcm, *self.transcripts.hints(), begins))
 
     def _dictate(self, pcm: bytes) -> None:
         """Audio that the client will commit: heard as it comes, too."""
@@ -124,13 +124,14 @@ class Listening:
         if edge is Edge.STARTED:
             self._start()
         elif self.core.turn_detection.interrupt_response:
-            self.yielding.suspect(self._endpointer.rising > 0)
+            self.yielding.suspect(probability >= self._endpointer.threshold)
 
     def _follow(self, utterance: Utterance, probability: float) -> None:
         edge = self._endpointer.feed(probability, self._detected)
         too_long = ms_of(self._detected - utterance.start) > self.core.limits.max_utterance_ms
         if edge is Edge.RESUMED:
             self._pausing.over(utterance)
+            self.yielding.speech_again(utterance)
         if self._endpointer.quiet_samples:
             is_over = self._pausing.quiet(utterance, self.buffer)
         else:

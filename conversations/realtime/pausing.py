@@ -75,8 +75,8 @@ class Pausing:
             return self.core.turn_detection.silence_duration_ms
         words = utterance.known
         if self._judged is None or self._judged[0] != words:
-            shown = self.core.config["audio"]["input"]["transcription"] or {}
-            self._judged = words, wait_ms(words, eagerness, self.core.pauses, shown.get("language", ""))
+            language, _ = self.transcripts.hints()
+            self._judged = words, wait_ms(words, eagerness, self.core.pauses, language)
         return self._judged[1]
 
     def _answer_ahead(self, utterance: Utterance) -> None:

@@ -29,8 +29,12 @@ class Transcripts:
         self._ask(utterance.item_id, utterance.revision, pcm)
 
     def _ask(self, item_id: str, revision: int, pcm: bytes) -> None:
+        self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints()))
+
+    def hints(self) -> tuple[str, str]:
+        """The language and the prompt that the session names."""
         shown = self.core.config["audio"]["input"]["transcription"] or {}
-        self.core.do(do.Transcribe(item_id, revision, pcm, shown.get("language", ""), shown.get("prompt", "")))
+        return shown.get("language", ""), shown.get("prompt", "")
 
     def await_item(
         self, item: Item, pcm: bytes, utterance: Utterance | None = None, *, respond: bool, is_known: bool = False

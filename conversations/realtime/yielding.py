@@ -15,8 +15,8 @@ from conversations.realtime.utterance import Utterance
 GUARD_SEC = 0.3  # after playback began
 # Speech that goes on that long is meant, whatever became of its words.
 MEANT_WINDOWS = 60  # 1.9 s
-# Speech to text of whole files hears a long barge-in in the middle, once and once more.
-SNAPSHOTS = (14, 38)  # windows of speech
+# Speech to text of whole files looks into a long barge-in, ever more rarely.
+SNAPSHOTS = (14, 38, 86, 182)  # windows of speech
 PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply
 # “Yes” to a reply that is about to end is an answer to it, not a sign of listening.
 NEARLY_OVER_MS = 1500
@@ -28,6 +28,7 @@ class Yielding:
         self.replying = replying
         self._paused: Response | None = None
         self._takes_answers = False  # the reply was nearly over
+        self._echoed: Response | None = None  # its own words came back through the microphone
 
     @property
     def is_on(self) -> bool:
@@ -40,13 +41,13 @@ class Yielding:
         if sounding is None or sounding.audio_started_at is None:
             return USUAL
         is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
-        return GUARD if is_new else OVER_SPEECH
+        return GUARD if is_new or sounding is self._echoed else OVER_SPEECH
 
     def suspect(self, is_rising: bool) -> None:
         """A first window that sounds like speech: nothing leaves until the next ones tell."""
         if is_rising:
             self.replying.hold_back()
-        else:
+        elif not self.is_on:
             self.replying.let_go()
 
     def speech(self, utterance: Utterance) -> None:
@@ -64,12 +65,19 @@ class Yielding:
         self.replying.hold_back()
         return self.core.do(do.Hold(sounding.id))
 
+    def speech_again(self, utterance: Utterance) -> None:
+        """After a pause; a “mhm” may have been the beginning of more. What echoes would only pause again and again."""
+        if utterance.is_aside and self.replying.sounding is not self._echoed:
+            self.speech(utterance)
+
     def wants_snapshot(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
-        return self.is_on and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
+        is_open = utterance.said_over is not None and not utterance.is_meant and self.replying.sounding is not None
+        return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
 
     def speech_goes_on(self, utterance: Utterance) -> None:
-        if self.is_on and utterance.speech_windows >= MEANT_WINDOWS and not utterance.known:
+        is_open = not utterance.known and not utterance.is_aside
+        if self.is_on and is_open and utterance.speech_windows >= MEANT_WINDOWS:
             self._confirm(utterance)
 
     def heard(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
@@ -82,6 +90,8 @@ class Yielding:
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_aside = is_little and not utterance.is_meant
+        if words and not own:
+            self._echoed = self.replying.sounding
         if not is_little:
             self._confirm(utterance)
         elif is_over:

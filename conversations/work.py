@@ -1,0 +1,112 @@
+"""What a session's engines do: it hears, and it replies. Each piece of work is a task that is aborted by its id."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from conversations.ears import Ears
+from conversations.engines.base import EngineError
+from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
+from conversations.realtime import actions as do
+from conversations.reply import Reply, as_failure
+from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech
+from conversations.store import Opened
+
+log = logging.getLogger(__name__)
+
+
+class Work:
+    """`report` takes what the engines bring, as events of the turn machine."""
+
+    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None]) -> None:
+        self._opened = opened
+        self._report = report
+        engines = opened.engines
+        stt = CachedSpeechToText(make_stt(engines.stt), engines.stt, opened.caller.user_id)
+        self._llm = make_llm(engines.llm)
+        self._tts = CachedTextToSpeech(make_tts(engines.tts), engines.tts)
+        self._ears = Ears(stt, make_stt_stream(engines.stt), opened.keywords, report)
+        self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
+        self._replies: dict[str, Reply] = {}
+
+    @property
+    def streams(self) -> bool:
+        """Whether words come while one speaks."""
+        return self._ears.streams
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._ears.open()
+
+    async def finish(self) -> None:
+        """Waits for what still goes on; cut it short from outside."""
+        while tasks := [task for tasks in self._tasks.values() for task in tasks]:
+            await asyncio.wait(tasks)
+
+    async def end(self) -> None:
+        for key in list(self._tasks):
+            self.abort(key)
+        await self._ears.close()
+
+    def perform(self, action: do.EngineAction) -> None:
+        match action:
+            case do.Hear():
+                self._ears.hear(action)
+            case do.Transcribe(item_id):
+                self._start(item_id, self._transcribe(action))
+            case do.Generate(response_id):
+                reply = Reply(
+                    action, self._llm, self._tts, self._opened.engines.tts, self._opened.language, self._report
+                )
+                self._replies[response_id] = reply
+                self._start(response_id, self._reply(response_id, reply))
+            case do.Abort(key):
+                self.abort(key)
+            case _:
+                if reply := self._replies.get(action.response_id):
+                    self._steer(reply, action)
+
+    def _steer(self, reply: Reply, action: do.Speak | do.EndSpeech | do.Hold | do.Release) -> None:
+        match action:
+            case do.Speak():
+                reply.speak(action)
+            case do.EndSpeech():
+                reply.end_speech()
+            case do.Hold():
+                reply.hold()
+            case do.Release():
+                reply.release()
+
+    def abort(self, key: str) -> None:
+        for task in self._tasks.pop(key, ()):
+            task.cancel()
+
+    def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.setdefault(key, set()).add(task)
+        task.add_done_callback(lambda done: self._forget(key, done))
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        tasks = self._tasks.get(key, set())
+        tasks.discard(task)
+        if not tasks:
+            self._tasks.pop(key, None)
+
+    async def _transcribe(self, asked: do.Transcribe) -> None:
+        try:
+            self._report(await self._ears.transcribe(asked))
+        except EngineError as error:
+            self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+        except Exception as error:  # the outermost edge: one turn fails, the session lives
+            log.exception("speech to text failed in conversation %s", self._opened.public_id)
+            self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+
+    async def _reply(self, response_id: str, reply: Reply) -> None:
+        try:
+            await reply.run()
+        except Exception as error:  # the outermost edge: one turn fails, the session lives
+            log.exception("a reply failed in conversation %s", self._opened.public_id)
+            self._report(do.ReplyFailed(response_id, as_failure(error)))
+        finally:
+            self._replies.pop(response_id, None)
