@@ -28,12 +28,16 @@ class AsyncPublicOnlyTransport(httpx2.AsyncHTTPTransport):
 
 class AsyncPublicOnlyBackend(httpcore2.AnyIOBackend):
     async def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore2.AsyncNetworkStream:
-        try:
-            answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore2.ConnectError(str(error)) from error
-        address = _checked(host, (str(answer[4][0]) for answer in answers))
-        return await super().connect_tcp(address, port, *args, **options)
+        return await super().connect_tcp(await public_address(host, port), port, *args, **options)
+
+
+async def public_address(host: str, port: int) -> str:
+    """The address to connect to. Raises httpcore2.ConnectError for a name with any address that is not public."""
+    try:
+        answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:  # a ValueError where it can be no name at all
+        raise httpcore2.ConnectError(str(error)) from error
+    return _checked(host, (str(answer[4][0]) for answer in answers))
 
 
 def is_public(address: str) -> bool:

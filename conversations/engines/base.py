@@ -14,7 +14,7 @@ mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
@@ -156,6 +156,19 @@ class TranscriptStream(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Connects(Protocol):
+    """An engine of any kind may have this."""
+
+    async def connect(self) -> None:
+        """Makes a connection ready that the next request can use.
+
+        Called at the start of a session and when the user begins to speak, so it is all but free when one is ready.
+        Never raises: what is wrong shows in the request.
+        """
+        ...
 
 
 class StreamingSpeechToText(Protocol):

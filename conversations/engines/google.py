@@ -45,6 +45,10 @@ class CloudTextToSpeech:
         self._failures = Failures("tts", spec.provider, "Google", spec.api_key)
         self._unary_voices: set[str] = set()
 
+    async def connect(self) -> None:
+        """Starts to connect, unless it is; the channel keeps itself alive from then on."""
+        shared_channel(self._spec.base_url or ENDPOINT).get_state(try_to_connect=True)
+
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:

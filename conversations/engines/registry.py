@@ -10,11 +10,12 @@ from conversations.engines.base import (
     Kind,
     LanguageModel,
     SpeechToText,
+    StreamingSpeechToText,
     TextToSpeech,
 )
 from conversations.engines.voices import voices
 
-__all__ = ["ENGINES", "load", "make_llm", "make_stt", "make_tts", "voices"]
+__all__ = ["ENGINES", "load", "make_llm", "make_stt", "make_stt_stream", "make_tts", "voices"]
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
@@ -26,9 +27,18 @@ ENGINES: dict[tuple[Kind, str], str] = {
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 
+STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.live_stt.LiveTranscriptions"}
+
 
 def make_stt(spec: EngineSpec) -> SpeechToText:
     return cast(SpeechToText, load("stt", spec.provider)(spec))
+
+
+def make_stt_stream(spec: EngineSpec) -> StreamingSpeechToText | None:
+    """Speech to text that hears while one speaks; None where the provider or the site has none."""
+    if not spec.stream_model or spec.provider not in STREAMS:
+        return None
+    return cast(StreamingSpeechToText, _load(STREAMS[spec.provider])(spec))
 
 
 def make_llm(spec: EngineSpec) -> LanguageModel:
@@ -44,5 +54,9 @@ def load(kind: Kind, provider: str) -> Any:
     if (kind, provider) not in ENGINES:
         known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
         raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
-    module, name = ENGINES[kind, provider].rsplit(".", 1)
+    return _load(ENGINES[kind, provider])
+
+
+def _load(path: str) -> Any:
+    module, name = path.rsplit(".", 1)
     return getattr(import_module(module), name)

@@ -4,15 +4,18 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-ENDPOINTS = ("models", "transcriptions", "chat", "speech", "google_streaming", "google_unary", "google_voices")
+ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
+             "google_streaming", "google_unary", "google_voices")  # fmt: skip
+# live_transcriptions: with `fault_after`, which counts appends there, statuses come as `error` events; “mute” never
+# completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
-          "empty", "error_event", "cancelled")  # fmt: skip
+          "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000
 
@@ -30,6 +33,8 @@ class Behaviour:
     metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
     accepted_key: str = ""  # any other is refused; "" takes all
+    partial_lag_ms: float = 100.0  # live_transcriptions: of the words behind their audio
+    final_ms: float = 100.0  # live_transcriptions: from the commit to the whole text
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Seen:
     endpoint: str
     key: str
     asked: dict[str, Any]
+    peer: str = ""  # the other end's address: the same for requests over one connection
     received_at: float = field(default_factory=time.monotonic)
     first_piece_at: float | None = None
     ended_at: float | None = None
@@ -56,6 +62,9 @@ class FaultInjected(Exception):
 
 
 class World:
+    ears: Callable[[bytes, int], str] | None = None
+    """What PCM (signed 16 bit, mono) at a rate says: in place of the scripted transcripts, a benchmark's own ears."""
+
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._ids = itertools.count(1)
@@ -73,8 +82,15 @@ class World:
             raise ValueError(f"no fault {changes['fault']!r}")
         self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
 
-    async def receive(self, endpoint: str, key: str, asked: dict[str, Any]) -> Seen:
-        request = Seen(next(self._ids), endpoint, key, asked)
+    def hear(self, pcm: bytes, rate: int) -> str:
+        """The words of a whole utterance; a scripted transcript is used up."""
+        return self.ears(pcm, rate) if self.ears else self.next_transcript()
+
+    def next_transcript(self) -> str:
+        return self.transcripts.popleft() if self.transcripts else "Hello there."
+
+    async def receive(self, endpoint: str, key: str, asked: dict[str, Any], peer: str = "") -> Seen:
+        request = Seen(next(self._ids), endpoint, key, asked, peer)
         self.seen.append(request)
         await self.announce()
         return request

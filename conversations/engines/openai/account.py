@@ -1,6 +1,7 @@
 """A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
 
 from functools import cached_property
+from typing import Any
 
 import httpx2
 from openai import (
@@ -17,7 +18,7 @@ from openai import (
 
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
-from conversations.engines.openai.http import shared_client
+from conversations.engines.openai.http import keep_warm, shared_client
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
@@ -49,6 +50,12 @@ class Account:
         client.organization = client.project = None  # the SDK takes them from the environment; the key may be a user's
         return client
 
+    async def connect(self) -> None:
+        """Opens a connection for the next request, where none was used lately. Never raises."""
+        # Speech overlaps with the reply that it speaks, so it needs a connection of its own.
+        lane = "sound" if self.failures.kind == "tts" else "words"
+        await keep_warm(f"{self._spec.base_url or OPENAI_URL}/models", lane, self._spec.public_only)
+
     def explain(self, error: Exception) -> EngineError:
         """The SDK's exception as an EngineError."""
         match error:
@@ -67,6 +74,26 @@ class Account:
             case APIStatusError():
                 return self.failures.rejected(_said(error))
         return self._explain_transport(error)
+
+    def explain_refusal(self, status: int, body: bytes) -> EngineError:
+        """A WebSocket's handshake that was answered otherwise."""
+        request = httpx2.Request("GET", str(self.client.base_url))
+        response = httpx2.Response(status, content=body, request=request)
+        return self.explain(self.client._make_status_error_from_response(response))
+
+    def explain_event(self, error: Any) -> EngineError:
+        """The `error` of an event that came over a WebSocket."""
+        said = error if isinstance(error, dict) else {}
+        kind, code, message = (str(said.get(name) or "") for name in ("type", "code", "message"))
+        if "invalid_api_key" in (code, kind) or kind == "authentication_error":
+            return self.failures.auth()
+        if "insufficient_quota" in (code, kind):
+            return self.failures.quota()
+        if "rate_limit_exceeded" in (code, kind):
+            return self.failures.busy()
+        if kind == "invalid_request_error":
+            return self.failures.rejected(message)
+        return self.failures.trouble(code or kind or "no reason given")
 
     def _explain_transport(self, error: Exception) -> EngineError:
         cause = error.__cause__ if isinstance(error, APIConnectionError) else error

@@ -7,6 +7,7 @@ hostile: only public addresses are called then, and answers are bounded.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import cache
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -18,8 +19,12 @@ from accounts.public_addresses import AsyncPublicOnlyTransport
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
 # People think between two turns, and a new TLS connection costs a tenth of a second.
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=60.0)
+WARM_SEC = 45.0  # below `keepalive_expiry`
+WARM_TIMEOUT_SEC = 5.0
+MAX_WARM = 1_000  # servers remembered; the oldest is forgotten
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx2.AsyncClient]] = WeakKeyDictionary()
+_warmed_at: WeakKeyDictionary[httpx2.AsyncClient, dict[tuple[str, str], float]] = WeakKeyDictionary()
 
 
 def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
@@ -28,6 +33,23 @@ def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
     if public_only not in clients:
         clients[public_only] = _guarded_client() if public_only else _client()
     return clients[public_only]
+
+
+async def keep_warm(url: str, lane: str, public_only: bool) -> None:
+    """Opens a connection to `url`'s server, unless this did so lately for that lane. Errors are left to real requests.
+
+    A HEAD without a key costs nothing, and whatever it is answered, the connection stays. One a lane, for all sessions
+    of the process: busy ones open as many as they use, and those stay by themselves.
+    """
+    client, now = shared_client(public_only), asyncio.get_running_loop().time()
+    warmed = _warmed_at.setdefault(client, {})
+    if now - warmed.get((url, lane), -WARM_SEC) < WARM_SEC:
+        return
+    warmed[url, lane] = now  # at once: other sessions come here meanwhile
+    if len(warmed) > MAX_WARM:
+        del warmed[next(iter(warmed))]
+    with suppress(httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError):
+        await client.head(url, timeout=WARM_TIMEOUT_SEC)
 
 
 async def close_clients() -> None:

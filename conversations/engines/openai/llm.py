@@ -28,6 +28,9 @@ class ChatCompletions:
         # A thinking pause is silence in a talk. Compatible servers may not know the parameter.
         self._effort = spec.reasoning_effort or ("none" if self._account.is_own else "")
 
+    async def connect(self) -> None:
+        await self._account.connect()
+
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None
     ) -> AsyncGenerator[Completion]:

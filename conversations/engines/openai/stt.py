@@ -1,7 +1,7 @@
 import io
 import wave
 
-from openai import omit
+from openai import BadRequestError, omit
 from openai.types.audio import Transcription
 
 from conversations.engines.base import (
@@ -30,6 +30,11 @@ class Transcriptions:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("stt", spec)
+        # OpenAI's own models after Whisper. Compatible servers mostly serve Whisper, which takes names from the prompt.
+        self._takes_keywords = self._account.is_own and "whisper" not in spec.model
+
+    async def connect(self) -> None:
+        await self._account.connect()
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if pcm_seconds(pcm) < SHORTEST_SEC:
@@ -42,23 +47,48 @@ class Transcriptions:
         )
 
     async def _request(self, file: tuple[str, bytes, str], hints: Hints, seconds: float) -> Transcript:
-        language = hints.language.partition("-")[0].lower()
         try:
-            result = await self._account.client.audio.transcriptions.create(
-                file=file,
-                model=self._spec.model,
-                language=language or omit,
-                prompt=hints.prompt or omit,
-                response_format="json",
-            )
+            result = await self._create(file, hints)
         except SDK_ERRORS as error:
             raise self._account.explain(error) from error
         if not isinstance(result, Transcription) or not isinstance(result.text, str):
             raise self._account.failures.garbage("a transcript")
-        billed = getattr(result.usage, "seconds", None)  # models billed by tokens do not say
-        if not isinstance(billed, int | float) or not 0 < billed <= seconds + ROUNDED_UP_TO_SEC:
-            billed = seconds
+        billed = billed_seconds(getattr(result.usage, "seconds", None), seconds)
         return Transcript(text=storable(result.text).strip(), seconds=billed)
+
+    async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> object:
+        takes_keywords = self._takes_keywords
+        try:
+            return await self._account.client.audio.transcriptions.create(
+                file=file,
+                model=self._spec.model,
+                language=language_code(hints) or omit,
+                prompt=(hints.prompt if takes_keywords else with_keywords(hints)) or omit,
+                keywords=hints.keywords if takes_keywords and hints.keywords else omit,
+                response_format="json",
+            )
+        except BadRequestError as error:
+            if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
+                raise
+            self._takes_keywords = False  # an older model
+            return await self._create(file, hints)
+
+
+def language_code(hints: Hints) -> str:
+    """ISO 639-1: “de” of de-AT."""
+    return hints.language.partition("-")[0].lower()
+
+
+def with_keywords(hints: Hints) -> str:
+    """The prompt of a model that knows no keywords: Whisper takes its spelling from the words that stand there."""
+    return ". ".join(part for part in (hints.prompt, ", ".join(hints.keywords)) if part)
+
+
+def billed_seconds(said: object, seconds: float) -> float:
+    """What upstream said, where it makes sense; models billed by tokens say nothing."""
+    if isinstance(said, int | float) and 0 < said <= seconds + ROUNDED_UP_TO_SEC:
+        return said
+    return seconds
 
 
 def wav(pcm: bytes) -> bytes:

@@ -21,6 +21,9 @@ class Speech:
         self._spec = spec
         self._account = Account("tts", spec)
 
+    async def connect(self) -> None:
+        await self._account.connect()
+
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:

@@ -1,0 +1,122 @@
+"""An utterance as a Realtime transcription session hears it: pieces of audio between our commits, and their words."""
+
+import asyncio
+import unicodedata
+from collections.abc import Iterable
+from enum import Enum, auto
+
+from conversations.engines.base import EngineError, Hints, Transcript
+
+MAX_CHARACTERS = 100_000  # of one piece: what an item may hold
+# Thai, Lao, Myanmar and Khmer; of those without spaces Chinese and Japanese are known by their width.
+UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))
+HANGUL = ("\uac00", "\ud7a3")  # wide, and spaced
+
+
+class Stage(Enum):
+    OPEN = auto()
+    COMMITTED = auto()
+    SETTLED = auto()
+    DROPPED = auto()  # its utterance failed, or another began
+
+
+class Piece:
+    """What upstream calls an item."""
+
+    def __init__(self, utterance: "Utterance") -> None:
+        self.utterance = utterance
+        self.stage = Stage.OPEN
+        self.pcm = bytearray()  # until it is settled
+        self.sent_bytes = 0  # over the present connection
+        self.words = ""  # so far
+        self.seconds = 0.0  # its length once committed, then what was billed
+        self.commit_id = ""
+
+    @property
+    def is_pending(self) -> bool:
+        return self.stage in (Stage.OPEN, Stage.COMMITTED)
+
+    def add(self, words: str) -> None:
+        self.words = (self.words + words)[:MAX_CHARACTERS]
+
+    def settle(self, words: str, seconds: float) -> None:
+        if self.stage is Stage.COMMITTED:
+            self.stage = Stage.SETTLED
+            self.words, self.seconds = words[:MAX_CHARACTERS], seconds
+            self.pcm.clear()
+            self.utterance.advance()
+
+
+class Utterance:
+    """The last piece is never committed: it is open, or dropped."""
+
+    def __init__(self, hints: Hints) -> None:
+        self.hints = hints
+        self.failure: EngineError | None = None
+        self.pieces = [Piece(self)]
+        self._waiting: list[tuple[int, asyncio.Future[Transcript]]] = []  # for that many pieces
+
+    @property
+    def open_piece(self) -> Piece:
+        return self.pieces[-1]
+
+    @property
+    def kept_bytes(self) -> int:
+        return sum(len(piece.pcm) for piece in self.pieces)
+
+    @property
+    def is_awaited(self) -> bool:
+        return any(not future.done() for _, future in self._waiting)
+
+    def words(self) -> str:
+        return joined(piece.words for piece in self.pieces)
+
+    def wait(self) -> "asyncio.Future[Transcript]":
+        """Done when every piece that is committed now is settled."""
+        future: asyncio.Future[Transcript] = asyncio.get_running_loop().create_future()
+        self._waiting.append((len(self.pieces) - 1, future))
+        self.advance()
+        return future
+
+    def advance(self) -> None:
+        settled = next(place for place, piece in enumerate(self.pieces) if piece.stage is not Stage.SETTLED)
+        for count, future in self._waiting:
+            if count <= settled and not future.done():
+                ready = self.pieces[:count]
+                future.set_result(Transcript(joined(p.words for p in ready), sum(p.seconds for p in ready)))
+        self._waiting = [(count, future) for count, future in self._waiting if not future.done()]
+
+    def drop(self) -> None:
+        """The open piece is forgotten; what was committed may still be waited for."""
+        if self.open_piece.stage is Stage.OPEN:
+            self.open_piece.stage = Stage.DROPPED
+            self.open_piece.pcm.clear()
+
+    def fail(self, error: EngineError) -> None:
+        """Forgets all audio: the caller has it too, and turns to file speech to text."""
+        self.failure = error
+        for piece in self.pieces:
+            if piece.is_pending:
+                piece.stage = Stage.DROPPED
+                piece.pcm.clear()
+        for _, future in self._waiting:
+            if not future.done():
+                future.set_exception(error)
+        self._waiting.clear()
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """The pieces as one text, with a space between two where their script has spaces and neither has one."""
+    text = ""
+    for piece in (piece.strip() for piece in pieces):
+        if text and piece and not (_is_unspaced(text[-1]) or _is_unspaced(piece[0]) or piece[0] in ",.;:!?…)"):
+            text += " "
+        text += piece
+    return text
+
+
+def _is_unspaced(character: str) -> bool:
+    if HANGUL[0] <= character <= HANGUL[1]:
+        return False
+    wide = unicodedata.east_asian_width(character) in ("W", "F")
+    return wide or any(first <= character <= last for first, last in UNSPACED)

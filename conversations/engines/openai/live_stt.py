@@ -1,0 +1,196 @@
+"""OpenAI's Realtime transcription session: hears while the user speaks. `live_protocol` decides, this file connects.
+
+The connection is opened by `listen` and kept until `close`. Cut, it is opened again at once, later after growing
+pauses, and told again what was not settled. Whatever goes wrong fails the utterance at most: file speech to text stands by.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpcore2
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
+
+from accounts.public_addresses import public_address
+from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
+from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
+from conversations.engines.openai.http import tls_context
+from conversations.engines.openai.live_protocol import LiveProtocol
+
+SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
+LONGEST_PAUSE_SEC = 30.0
+MAX_MESSAGE_BYTES = 1_000_000
+CLOSE_SEC = 1.0
+
+# At DEBUG the library writes the headers of its handshake, and so the key.
+_quiet = logging.getLogger(f"{__name__}.websocket")
+_quiet.setLevel(logging.INFO)
+
+
+class LiveTranscriptions:
+    """`/v1/realtime?intent=transcription`."""
+
+    warm = staticmethod(tls_context)
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+
+    def listen(self, on_partial: Callable[[str], None]) -> "LiveStream":
+        return LiveStream(self._spec, on_partial)
+
+
+class LiveStream:
+    """One session's. Its task lives until `close`.
+
+    A server that refuses the key or the model before it heard anything is not asked again: all commits fail at once.
+    """
+
+    def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
+        self._account = Account("stt", spec)
+        self._public_only = spec.public_only
+        self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
+        self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
+        self._failure: EngineError | None = None  # of the last connection, until the next is ready
+        self._has_news = asyncio.Event()
+        self._begins = asyncio.Event()
+        self._life = asyncio.timeout(None)  # of the present connection
+        self._task = asyncio.create_task(self._run())
+
+    def begin(self, hints: Hints) -> None:
+        self._protocol.begin(hints)
+        self._begins.set()
+        self._has_news.set()
+
+    def send(self, pcm: bytes) -> None:
+        """Beyond 130 s that upstream has not settled the utterance fails, and the rest is not kept."""
+        self._protocol.send(pcm)
+        self._has_news.set()
+
+    async def commit(self) -> Transcript:
+        utterance = self._protocol.utterance
+        if self._failure and not utterance.failure:
+            utterance.fail(self._failure)
+        words = self._protocol.commit()
+        self._has_news.set()
+        try:
+            async with asyncio.timeout(self._settle_sec):
+                return await words
+        except TimeoutError as error:
+            self._failure = self._account.failures.timeout(self._settle_sec)
+            utterance.fail(self._failure)
+            self._hang_up()
+            raise self._failure from error
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._protocol.give_up(self._account.failures.broke_off())
+        if not self._task.cancelled():
+            self._task.result()  # raises what it died of
+
+    def _hang_up(self) -> None:
+        """Ends a connection that hangs; `_run` makes another."""
+        with suppress(RuntimeError):  # there is none
+            self._life.reschedule(asyncio.get_running_loop().time())
+
+    async def _run(self) -> None:
+        misses = 0  # connections in a row that brought no words
+        while True:
+            self._protocol.restart()
+            try:
+                await self._live()
+            except EngineError as error:
+                if isinstance(error, EngineAuthError | EngineRejected) and not self._protocol.is_ready:
+                    return self._protocol.give_up(error)
+                self._failure = error
+                self._protocol.fail_awaited(error)
+            misses = 0 if self._protocol.has_heard else misses + 1
+            await self._pause(misses)
+
+    async def _pause(self, misses: int) -> None:
+        """None after the first miss; ended by an utterance that begins."""
+        pause_sec = min(0.25 * 2**misses, LONGEST_PAUSE_SEC) if misses > 1 else 0.0
+        self._begins.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_sec):
+                await self._begins.wait()
+
+    async def _live(self) -> None:
+        """One connection, until it is cut. Raises EngineError where there is reason to fail who waits."""
+        connection = await self._open()
+        sender = asyncio.create_task(self._send_all(connection))
+        try:
+            async with asyncio.timeout(None) as self._life:
+                await self._receive_all(connection)
+        except TimeoutError:  # `_hang_up`
+            pass
+        except (WebSocketException, OSError) as error:
+            if not self._protocol.is_ready:
+                raise self._account.failures.broke_off() from error
+        finally:
+            sender.cancel()
+            await asyncio.wait({sender})
+            await connection.close()
+
+    async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
+        with suppress(WebSocketException, OSError):  # the other task notices too
+            while True:
+                self._has_news.clear()
+                while (frame := self._protocol.next_frame()) is not None:
+                    await connection.send_raw(frame)
+                await self._has_news.wait()
+
+    async def _receive_all(self, connection: AsyncRealtimeConnection) -> None:
+        while True:
+            data = await connection.recv_bytes()
+            try:
+                event = json.loads(data)
+            except (ValueError, RecursionError) as error:
+                raise self._account.failures.garbage("a Realtime transcription session") from error
+            if isinstance(event, dict):
+                self._protocol.receive(event)
+            if self._protocol.is_ready:
+                self._failure = None
+            self._has_news.set()  # an update that was refused is sent again
+
+    async def _open(self) -> AsyncRealtimeConnection:
+        failures = self._account.failures
+        try:
+            async with asyncio.timeout(min(CONNECT_SEC, self._settle_sec)):
+                options = await self._options()
+                realtime = self._account.client.realtime
+                query = {"intent": "transcription"}
+                return await realtime.connect(extra_query=query, websocket_connection_options=options).enter()
+        except InvalidStatus as error:
+            raise self._account.explain_refusal(error.response.status_code, bytes(error.response.body)) from None
+        except InvalidURI as error:
+            raise failures.not_found() from error
+        except (InvalidMessage, ConnectionClosed) as error:
+            raise failures.broke_off() from error
+        except WebSocketException as error:
+            raise failures.garbage("a Realtime transcription session") from error
+        except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
+            raise failures.unreachable() from error
+        except SDK_ERRORS as error:
+            raise self._account.explain(error) from error
+
+    async def _options(self) -> Any:
+        """For `websockets.connect`. Where a user typed the base URL it goes to the very address that was checked."""
+        url = self._account.client.base_url
+        options: dict[str, Any] = {
+            "max_size": MAX_MESSAGE_BYTES,
+            "compression": None,  # it is base64 of noise; the compressor takes 300 kB a session
+            "close_timeout": CLOSE_SEC,
+            "open_timeout": None,
+            "logger": _quiet,
+        }
+        if url.scheme == "https":
+            options["ssl"] = tls_context()
+        if self._public_only:
+            port = url.port or (443 if url.scheme == "https" else 80)
+            options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
+        return options
