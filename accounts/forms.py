@@ -7,7 +7,7 @@ from allauth.core import context
 from django import forms
 
 from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials
-from accounts.models import APIKey, ProviderKey, User
+from accounts.models import APIKey, Patience, ProviderKey, User
 
 MAX_API_KEYS = 50
 
@@ -21,6 +21,24 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
         if invitation and invitation.email.lower() != email.lower():
             raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
         return email
+
+
+class PreferencesForm(forms.ModelForm[User]):
+    patience = forms.ChoiceField(
+        label="Wait for me",
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[
+            ("", "As the assistant does: each has a patience of its own."),
+            (Patience.QUICK, "Quick: answers as soon as a sentence sounds finished."),
+            (Patience.BALANCED, "Balanced: gives you a moment to go on."),
+            (Patience.PATIENT, "Patient: waits through long pauses, so that you can think aloud."),
+        ],
+    )
+
+    class Meta:
+        model = User
+        fields = ["patience"]
 
 
 class APIKeyForm(forms.Form):

@@ -9,6 +9,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 
+class Patience(models.TextChoices):
+    """How long a pause one may make before the assistant answers."""
+
+    QUICK = "quick"
+    BALANCED = "balanced"
+    PATIENT = "patient"
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
@@ -27,6 +35,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    patience = models.CharField(
+        max_length=10, choices=Patience, blank=True, help_text="Before the assistant’s. Empty: the assistant’s."
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="May enter the admin.")
     is_active = models.BooleanField("active", default=True, help_text="Clear this instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now)

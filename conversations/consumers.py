@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import api_keys
-from conversations import store
+from conversations import metrics, store
 from conversations.engines.base import EngineError
 from conversations.realtime.ids import make_id
 from conversations.session import Session, warm
@@ -118,6 +118,7 @@ class RealtimeConsumer:
     async def _converse(self, caller: store.Caller) -> None:
         self._admit(caller)
         self.live[caller.user_id] += 1
+        metrics.sessions(self.live.total())
         try:
             opened = await self._open(caller)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
@@ -130,6 +131,7 @@ class RealtimeConsumer:
             self.live[caller.user_id] -= 1
             if not self.live[caller.user_id]:
                 del self.live[caller.user_id]
+            metrics.sessions(self.live.total())
 
     def _admit(self, caller: store.Caller) -> None:
         limits = settings.REALTIME

@@ -12,6 +12,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.text import Truncator
 
+from accounts.models import Patience
+from conversations import keywords
 from conversations.querysets import ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
@@ -47,6 +49,24 @@ class Assistant(models.Model):
     is_default = models.BooleanField(default=False)
     instructions = models.TextField()
     language = models.CharField(max_length=10, blank=True, help_text="Such as en or de-AT. Empty: as spoken.")
+    patience = models.CharField(
+        max_length=10,
+        choices=Patience,
+        blank=True,
+        help_text="How long it waits in pauses before it answers; a user’s own setting goes first. Empty: balanced.",
+    )
+    speculation = models.BooleanField(
+        "thinks ahead",
+        default=True,
+        help_text="Begins to answer in short pauses, before it is sure that one has finished: faster, and costs more "
+        "tokens.",
+    )
+    keywords = models.TextField(
+        blank=True,
+        validators=[keywords.validate],
+        help_text=f"Names and terms that are often said, separated by commas or lines; at most {keywords.MOST} of "
+        f"{keywords.MOST_CHARS} characters each.",
+    )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)
     llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
@@ -147,8 +167,13 @@ class Item(models.Model):
     waterfall = models.JSONField(default=dict, blank=True, help_text="Milliseconds since the endpoint, by step.")
     stt_seconds = models.FloatField(default=0)
     input_tokens = models.PositiveIntegerField(default=0)
+    cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
     tts_characters = models.PositiveIntegerField(default=0)
+    # Estimates of what was spent ahead of the endpoint and not used; beyond the numbers above.
+    discarded_input_tokens = models.PositiveIntegerField(default=0)
+    discarded_output_tokens = models.PositiveIntegerField(default=0)
+    discarded_tts_characters = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import api_keys
 from accounts.models import APIKey, User
-from conversations import opus
+from conversations import keywords, opus
 from conversations.engine_choice import EngineSet, choose
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
@@ -63,6 +63,9 @@ class Opened:
     instructions: str
     language: str
     speed: float
+    patience: str  # the user's own, else the assistant's, else ""
+    keywords: tuple[str, ...]
+    speculation: bool
     engines: EngineSet
     items: list[live.Item]
 
@@ -109,6 +112,9 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         instructions=chosen.instructions,
         language=chosen.language,
         speed=chosen.speed,
+        patience=user.patience or chosen.patience,
+        keywords=keywords.parse(chosen.keywords),
+        speculation=chosen.speculation,
         engines=choose(user, chosen),
         items=_context(conversation),
     )
@@ -199,8 +205,12 @@ def _fill(row: Item, item: live.Item) -> None:
     row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
     row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
     row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
-    row.stt_seconds, row.tts_characters = item.usage.stt_seconds, item.usage.tts_characters
-    row.input_tokens, row.output_tokens = item.usage.input_tokens, item.usage.output_tokens
+    used = item.usage
+    row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
+    row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
+    row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
+    row.discarded_output_tokens = used.discarded_output_tokens
+    row.discarded_tts_characters = used.discarded_tts_characters
     row.error_code, row.error_message = item.error_code, item.error_message
 
 

@@ -1,4 +1,8 @@
-"""A turn's waterfall as bars to draw: what the time from the endpoint to the end of the reply went into."""
+"""A turn's waterfall as bars to draw: what the time around the endpoint, up to the end of the reply, went into.
+
+Zero is the endpoint: the moment at which it was decided that the user had finished. What was done ahead of it, in a
+short pause, has negative times.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ STEPS = (
     ("first_token", "Model’s first word"),
     ("first_clause", "First clause"),
     ("first_audio", "First sound"),
+    ("playback", "Playback began"),
     ("done", "Rest of the reply"),
 )
 
@@ -19,6 +24,7 @@ class Bar:
     label: str
     start_ms: float  # since the endpoint
     end_ms: float
+    from_ms: float  # what the picture begins with; negative where something was done ahead
     total_ms: float
 
     @property
@@ -26,22 +32,37 @@ class Bar:
         return self.end_ms - self.start_ms
 
     @property
+    def is_ahead(self) -> bool:
+        """Done before the endpoint, so that the user did not wait for it."""
+        return self.end_ms < 0
+
+    @property
     def left_percent(self) -> float:
-        return 100 * self.start_ms / self.total_ms
+        return min(self._percent(self.start_ms), 100 - self.width_percent)
 
     @property
     def width_percent(self) -> float:
         """At least a hair's breadth, so that a step of no time is still seen."""
         return max(0.6, 100 * self.took_ms / self.total_ms)
 
+    @property
+    def endpoint_percent(self) -> float:
+        return self._percent(0)
+
+    def _percent(self, ms: float) -> float:
+        return 100 * (ms - self.from_ms) / self.total_ms
+
 
 def bars(waterfall: Mapping[str, float]) -> list[Bar]:
     """One for each step that the turn came to, each from where the one before it ended."""
     reached = [(step, label, waterfall[step]) for step, label in STEPS if step in waterfall]
-    total_ms = max((ms for _, _, ms in reached), default=0) or 1
-    ends = [waterfall.get("endpoint", 0), *(ms for _, _, ms in reached)]
-    return [
-        # A step may be stamped a moment before the one it follows from: the first clause can come with the first word.
-        Bar(step, label, min(start_ms, end_ms), end_ms, total_ms)
-        for start_ms, (step, label, end_ms) in zip(ends, reached, strict=False)
-    ]
+    moments = [0, *(ms for _, _, ms in reached)]
+    from_ms, total_ms = min(moments), (max(moments) - min(moments)) or 1
+    drawn, start_ms = [], waterfall.get("endpoint", 0)
+    for step, label, end_ms in reached:
+        # A step may be stamped before the one it follows from: the first clause can come with the first word, and
+        # when work done ahead began is not known.
+        drawn.append(Bar(step, label, min(start_ms, end_ms), end_ms, from_ms, total_ms))
+        # The rest of the reply is made while the beginning plays, and is often done before the page says so.
+        start_ms = start_ms if step == "playback" else end_ms
+    return drawn

@@ -18,6 +18,7 @@ WATERFALL = {
     "first_token": 620,
     "first_clause": 700,
     "first_audio": 905,
+    "playback": 990,
     "done": 2140,
 }
 _numbers = itertools.count(1)

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from conversations import store
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
-from conversations.realtime.items import Item
+from conversations.realtime.items import Item, Usage
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -101,3 +101,27 @@ async def test_a_deleted_conversation_takes_nothing_more(conversation: Conversat
     await Conversation.objects.filter(pk=conversation.pk).adelete()
     with pytest.raises(store.NotFoundError):
         await store.save_item(conversation.pk, said("late"), None, b"")
+
+
+async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_first(user: User) -> None:
+    slug, caller = uuid4().hex, store.Caller(user.pk)
+    await Assistant.objects.acreate(
+        slug=slug, name="A", owner=user, instructions="", patience="patient", keywords="Ann, Bo\nAnn", speculation=False
+    )
+    opened = await store.open_conversation(caller, "", slug, "")
+    assert (opened.patience, opened.keywords, opened.speculation) == ("patient", ("Ann", "Bo"), False)
+    await User.objects.filter(pk=user.pk).aupdate(patience="quick")
+    assert (await store.open_conversation(caller, "", slug, "")).patience == "quick"
+    stranger = await User.objects.acreate(email=f"{slug}@example.com")
+    opened = await store.open_conversation(store.Caller(stranger.pk), "", "", "")
+    assert (opened.patience, opened.keywords, opened.speculation) == ("", (), True)
+
+
+async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Conversation) -> None:
+    spent = Usage(1.5, 900, 80, 700, 120, 850, 30, 40)
+    await store.save_item(conversation.pk, Item("one", role="assistant", usage=spent), None, b"")
+    row = await conversation.items.aget()
+    stored = (row.stt_seconds, row.input_tokens, row.output_tokens, row.cached_input_tokens, row.tts_characters)
+    assert stored == (1.5, 900, 80, 700, 120)
+    discarded = (row.discarded_input_tokens, row.discarded_output_tokens, row.discarded_tts_characters)
+    assert discarded == (850, 30, 40)

@@ -283,6 +283,10 @@ LOGGING = {
     },
 }
 
+# Lets Prometheus read /metrics, with "Authorization: Bearer" and this value. Unset: there is no such page. Each process
+# tells its own numbers, so scrape each, past whatever shares the load out.
+METRICS_TOKEN = env("METRICS_TOKEN")
+
 # Who may make an account: anybody, those invited, or nobody.
 SIGN_UP = env_choice("SIGN_UP", ("open", "invitation", "closed"), "open")
 # Where users may point an OpenAI-compatible base_url of their own: public addresses, any (also this machine and its

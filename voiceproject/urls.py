@@ -1,4 +1,4 @@
-"""Every address of the site; /healthz and /readyz are in `health`, the WebSocket in `asgi`."""
+"""Every address of the site; /healthz, /readyz and /metrics are in `health`, the WebSocket in `asgi`."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin

@@ -6,20 +6,27 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import invitations
 from accounts.adapter import AccountAdapter
+from accounts.forms import PreferencesForm
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
 from accounts.views.provider_keys import provider_cards
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def overview(request: SignedInRequest) -> HttpResponse:
+    """A POST saves the preferences."""
+    form = PreferencesForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        request.user.save(update_fields=["patience"])
+        messages.success(request, "Your preferences are saved. They hold from your next call on.")
+        return redirect("settings")
     api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)
-    context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user)}
+    context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user), "form": form}
     return render(request, "accounts/settings.html", context)
 
 

@@ -29,7 +29,10 @@ class AssistantForm(forms.ModelForm[Assistant]):
     class Meta:
         model = Assistant
         exclude = ["is_default"]  # noqa: DJ006
-        widgets: ClassVar = {"instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18})}
+        widgets: ClassVar = {
+            "instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18}),
+            "keywords": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +61,7 @@ class AssistantAdmin(ModelAdmin):
     fieldsets = [
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
+        ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
         (
             "Engines",
             {

@@ -37,7 +37,7 @@ def talk(request: HttpRequest) -> HttpResponse:
         "assistants": offered,
         "chosen": chosen,
         "data": {
-            "assistants": [_described(*pair) for pair in zip(offered, engines, strict=True)],
+            "assistants": [_described(user, *pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
         },
@@ -66,13 +66,17 @@ def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None)
     return next(iter(wanted + offered), None)
 
 
-def _described(assistant: Assistant, engines: EngineSet) -> dict[str, object]:
-    """What the scripts need to know of it: {slug, name, description, voices: [[id, label], …], voice, isDemo}."""
+def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
+    """What the scripts need to know: {slug, name, description, voices: [[id, label], …], voice, patience, isDemo}.
+
+    `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose.
+    """
     return {
         "slug": assistant.slug,
         "name": assistant.name,
         "description": assistant.description,
         "voices": voices(engines.tts),
         "voice": engines.tts.voice,
+        "patience": user.patience or assistant.patience,
         "isDemo": engines.is_demo,
     }

@@ -69,6 +69,17 @@ def test_what_is_wrong_is_said(editor: Client) -> None:
         assert "speed" in errors(editor.post(ADD, {**FIELDS, "speed": speed})), speed
 
 
+def test_how_it_takes_turns(editor: Client) -> None:
+    assert editor.get(ADD).context["adminform"].form["speculation"].value() is True
+    turns = {"patience": "patient", "keywords": "Saoirse, Kraków"}
+    assert editor.post(ADD, {**FIELDS, **turns}).status_code == 302  # an unticked box is not sent
+    pirate = Assistant.objects.get(slug="pirate")
+    assert (pirate.patience, pirate.keywords, pirate.speculation) == ("patient", "Saoirse, Kraków", False)
+    assert "patience" in errors(editor.post(change_url("pirate"), {**FIELDS, "patience": "endless"}))
+    too_long = errors(editor.post(change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
+    assert "51 characters; the most is 50" in too_long["keywords"][0]
+
+
 def test_viewing_is_not_changing(staff: Staff) -> None:
     viewer = staff("view_assistant")
     page = viewer.get(change_url("tutor")).content.decode()

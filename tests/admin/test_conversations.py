@@ -138,7 +138,36 @@ def test_one_conversation_is_a_dialogue_with_its_waterfalls(reviewer: Client) ->
         assert fact in page
     for item in conversation.items.all():
         assert f'<audio controls preload="none" src="{reverse("clip", args=[item.pk])}"' in page
-    assert page.count("<rect") == 5
+    assert page.count("<rect") == 6
+
+
+def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
+    conversation = make_conversation(None, "Where are you?")
+    add_item(
+        conversation,
+        "Here.",
+        waterfall={"endpoint": 0, "transcript": -180, "first_token": -60, "first_audio": 12, "done": 420},
+        llm="openai:gpt-6-luna",
+        input_tokens=1234,
+        cached_input_tokens=1024,
+        output_tokens=5,
+        discarded_input_tokens=1200,
+        discarded_output_tokens=30,
+        discarded_tts_characters=44,
+    )
+    page = reviewer.get(change_url(conversation)).content.decode()
+    facts = ["The line is the endpoint.", ">ahead<", "-60 ms", "+72", "12 ms", "1,234 tokens in (1,024 cached), 5 out"]
+    for fact in [*facts, "Begun ahead, not used", "about 1,200 tokens in, 30 out · 44 characters"]:
+        assert fact in page, fact
+    assert page.count('class="transcript ahead"') == 1
+    assert page.count('d="M30.00 0v10"') == 4
+
+
+def test_a_turn_that_waited_has_no_such_line(reviewer: Client) -> None:
+    conversation = make_conversation(None, "Where are you?", "Here.")
+    page = reviewer.get(change_url(conversation)).content.decode()
+    for fact in ("The line is the endpoint.", ">ahead<", "Begun ahead", "0v10"):
+        assert fact not in page
 
 
 def test_words_are_never_markup(reviewer: Client) -> None:

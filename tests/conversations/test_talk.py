@@ -94,3 +94,13 @@ def test_queries_do_not_grow_with_assistants(
         Assistant.objects.create(slug=f"a{number}", name=f"A{number}", owner=user, instructions="Be brief.")
     with django_assert_max_num_queries(6):
         signed_in.get(reverse("talk"))
+
+
+def test_the_users_patience_goes_before_the_assistants(signed_in: Client, user: User) -> None:
+    def patience() -> dict[str, str]:
+        return {one["slug"]: one["patience"] for one in data_of(signed_in)["assistants"]}
+
+    Assistant.objects.filter(slug="tutor").update(patience="patient")
+    assert (patience()["tutor"], patience()["assistant"]) == ("patient", "")
+    User.objects.filter(pk=user.pk).update(patience="quick")
+    assert set(patience().values()) == {"quick"}

@@ -1,0 +1,24 @@
+"""The names and terms of an assistant that speech to text should know, as an admin writes them down."""
+
+import re
+
+from django.core.exceptions import ValidationError
+
+MOST = 100
+MOST_CHARS = 50
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """Separated by commas or lines; each once, in order."""
+    words = (" ".join(part.split()) for part in re.split(r"[,\n\r]", text))
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
+def validate(text: str) -> None:
+    """Raises ValidationError where an engine could not be told all of them."""
+    words = parse(text)
+    if len(words) > MOST:
+        raise ValidationError(f"These are {len(words)} words; the most is {MOST}.")
+    for word in words:
+        if len(word) > MOST_CHARS:
+            raise ValidationError(f"“{word[:MOST_CHARS]}…” has {len(word)} characters; the most is {MOST_CHARS}.")

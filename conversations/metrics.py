@@ -1,0 +1,57 @@
+"""What an operator watches, for Prometheus. Labels come from short, fixed lists: nothing of a user is ever in one."""
+
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from conversations.realtime.items import Item
+
+_steps = Histogram(
+    "voiceproject_turn_step_seconds",
+    "When a turn reached a step, since its endpoint. 0: ahead of it, so that the user did not wait.",
+    ["step"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
+_turns = Counter("voiceproject_turns", "Responses that ended, by their status.", ["outcome"])
+_speculations = Counter("voiceproject_speculations", "Replies begun ahead of the endpoint: used or not.", ["outcome"])
+_interruptions = Counter(
+    "voiceproject_interruptions", "Pauses as the user spoke into a reply: meant or not.", ["outcome"]
+)
+_cache = Counter("voiceproject_speech_cache", "Look-ups of speech and of transcripts.", ["kind", "result"])
+_discarded = Counter("voiceproject_discarded", "Spent ahead of the endpoint and not used, about.", ["unit"])
+_sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
+
+
+def turn(item: Item) -> None:
+    """The steps and the waste of a response whose item is final."""
+    for name, ms in item.waterfall.items():
+        if name != "endpoint":
+            step(name, ms)
+    _discarded.labels("input_tokens").inc(item.usage.discarded_input_tokens)
+    _discarded.labels("output_tokens").inc(item.usage.discarded_output_tokens)
+    _discarded.labels("tts_characters").inc(item.usage.discarded_tts_characters)
+
+
+def step(name: str, ms: int) -> None:
+    """One step, `ms` since the endpoint; for `playback`, which the page tells of when the item is final already."""
+    _steps.labels(name).observe(max(0, ms) / 1000)
+
+
+def ended(status: str) -> None:
+    """A response ended, with the status that `response.done` gives; not every one that is cancelled has an item."""
+    _turns.labels(status).inc()
+
+
+def tally(
+    name: Literal["speculation", "interruption"], outcome: Literal["hit", "miss", "confirmed", "resumed"]
+) -> None:
+    counter = _speculations if name == "speculation" else _interruptions
+    counter.labels(outcome).inc()
+
+
+def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
+    _cache.labels(kind, "hit" if hit else "miss").inc()
+
+
+def sessions(count: int) -> None:
+    _sessions.set(count)

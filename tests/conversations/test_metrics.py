@@ -1,0 +1,77 @@
+"""Counts what is added, since the numbers are the process's own and other tests add to them too."""
+
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.samples import Sample
+
+from conversations import metrics
+from conversations.realtime.items import Item, Usage
+
+Added = Callable[..., float]
+
+
+@pytest.fixture
+def added() -> Added:
+    """`added("turns_total", outcome="completed")`: by how much that grew in this test."""
+    before = {(sample.name, *sorted(sample.labels.items())): sample.value for sample in _samples()}
+
+    def added(name: str, **labels: str) -> float:
+        name = f"voiceproject_{name}"
+        return (REGISTRY.get_sample_value(name, labels) or 0) - before.get((name, *sorted(labels.items())), 0)
+
+    return added
+
+
+def _samples() -> list[Sample]:
+    return [sample for metric in REGISTRY.collect() for sample in metric.samples]
+
+
+def reply(waterfall: dict[str, int], usage: Usage | None = None) -> Item:
+    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall, usage=usage or Usage())
+
+
+def test_it_works(added: Added) -> None:
+    usage = Usage(discarded_input_tokens=850, discarded_output_tokens=30, discarded_tts_characters=40)
+    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}, usage))
+    metrics.ended("completed")
+    metrics.step("playback", 990)
+    assert added("turns_total", outcome="completed") == 1
+    assert added("turn_step_seconds_sum", step="first_audio") == pytest.approx(0.905)
+    assert added("turn_step_seconds_bucket", step="first_audio", le="1.0") == 1
+    assert added("turn_step_seconds_bucket", step="first_audio", le="0.75") == 0
+    assert added("turn_step_seconds_bucket", step="done", le="10.0") == 0
+    assert added("turn_step_seconds_count", step="done") == added("turn_step_seconds_count", step="playback") == 1
+    assert added("turn_step_seconds_count", step="endpoint") == 0
+    assert [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")] == [
+        850,
+        30,
+        40,
+    ]
+
+
+def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
+    metrics.turn(reply({"endpoint": 0, "first_token": -200}))
+    assert added("turn_step_seconds_sum", step="first_token") == 0
+    assert added("turn_step_seconds_bucket", step="first_token", le="0.01") == 1
+
+
+def test_tallies(added: Added) -> None:
+    metrics.tally("speculation", "hit")
+    metrics.tally("interruption", "resumed")
+    metrics.cache("tts", hit=True)
+    metrics.cache("stt", hit=False)
+    metrics.sessions(3)
+    assert added("speculations_total", outcome="hit") == added("interruptions_total", outcome="resumed") == 1
+    assert added("speech_cache_total", kind="tts", result="hit") == 1
+    assert added("speech_cache_total", kind="stt", result="miss") == 1
+    assert REGISTRY.get_sample_value("voiceproject_live_sessions") == 3
+
+
+def test_nothing_of_a_user_is_in_them() -> None:
+    metrics.turn(reply({"first_audio": 100}))
+    told = generate_latest().decode()
+    assert 'step="first_audio"' in told
+    assert "secret" not in told
+    assert "item_1" not in told
