@@ -1,25 +1,73 @@
-"""One reply as it is produced: the model's stream, and behind it the clauses' speech, in order."""
+"""One reply as it is produced: the model's stream, and behind it the speech of its clauses.
+
+The next clauses are synthesised while one is sent, so that no provider's first byte is waited for between two
+of them. What leaves is in order. Back-pressure holds at every step: speech that has no room yet is not read from
+its provider, and a clause that is not near yet is not asked for, so that a barge-in wastes little.
+"""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from time import monotonic
 
-from conversations.engines.base import EngineError, EngineSpec, LanguageModel, Message, TextToSpeech
+from conversations.engines.base import EngineError, EngineSpec, LanguageModel, Message, TextToSpeech, pcm_seconds
 from conversations.engines.voices import fitting
 from conversations.realtime.actions import Generate, ReplyDone, ReplyFailed, ReplyText, Speak, SpeechAudio, SpeechDone
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.errors import Failure
+from conversations.realtime.lead import Lead
 
 Report = Callable[[ReplyText | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
 
-FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event
+FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
+# Less would be more events than sound; the first of them must not wait for a provider to fill a whole frame.
+LEAST_FRAME_BYTES = 40 * BYTES_PER_MS
+EASY_SEC = 1.0  # a client that has so much left to play can wait for a whole frame
 # How far speech may run ahead of a client that plays in real time: a barge-in wastes no more than this.
 LEAD_SEC = 8.0
+# Clauses that wait for their turn fill no more than half of it; enough for any first byte, and the rest is left to
+# the one that is due.
+WAITING_SEC = LEAD_SEC / 2
+MAX_STREAMS = 3
+LEAST_WAIT_SEC = 0.01
+
+
+class ClauseSpeech:
+    """One clause's audio between its provider and its turn to be sent."""
+
+    def __init__(self, asked: Speak) -> None:
+        self.asked = asked
+        self._pcm = bytearray()
+        self._is_whole = not asked.text
+        self._failure: EngineError | None = None
+        self._came = asyncio.Event()
+
+    @property
+    def seconds(self) -> float:
+        return pcm_seconds(self._pcm)
+
+    def put(self, pcm: bytes) -> None:
+        self._pcm += pcm
+        self._came.set()
+
+    def end(self, failure: EngineError | None = None) -> None:
+        self._is_whole, self._failure = True, failure
+        self._came.set()
+
+    async def take(self, least_bytes: int) -> bytes:
+        """The next frame as soon as it has `least_bytes`; b"" at the end. Raises what failed once all else is taken."""
+        while len(self._pcm) < least_bytes and not self._is_whole:
+            self._came.clear()
+            await self._came.wait()
+        frame = bytes(self._pcm[:FRAME_BYTES])
+        del self._pcm[:FRAME_BYTES]
+        if not frame and self._failure is not None:
+            raise self._failure
+        return frame
 
 
 class Reply:
-    """Cancel the task of `run` to stop it; both upstream streams are closed then."""
+    """Cancel the task of `run` to stop it; every upstream stream is closed then. Begins held if it is ahead."""
 
     def __init__(
         self, asked: Generate, llm: LanguageModel, tts: TextToSpeech, spec: EngineSpec, language: str, report: Report
@@ -30,15 +78,34 @@ class Reply:
         self.tts_spec = spec
         self.language = language
         self.report = report
-        self.clauses: asyncio.Queue[Speak | None] = asyncio.Queue()
-        self._started_at: float | None = None
-        self._sent_sec = 0.0
+        self._asked: asyncio.Queue[Speak | None] = asyncio.Queue()
+        self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
+        self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
+        self._streams = asyncio.Semaphore(MAX_STREAMS)
+        self._lead = Lead(is_held=asked.is_ahead)
+        self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
+
+    def speak(self, clause: Speak) -> None:
+        self._asked.put_nowait(clause)
+
+    def end_speech(self) -> None:
+        """No further clause will come."""
+        self._asked.put_nowait(None)
+
+    def hold(self) -> None:
+        """Nothing is being played until `release`."""
+        self._lead.hold(monotonic())
+
+    def release(self) -> None:
+        self._lead.release(monotonic())
+        self._announce()
 
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write())
-                group.create_task(self._speak())
+                group.create_task(self._synthesise(group))
+                group.create_task(self._send())
         except* EngineError as errors:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):
@@ -58,29 +125,72 @@ class Reply:
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
         self.report(ReplyDone(self.asked.response_id, reason, *used))
 
-    async def _speak(self) -> None:
-        while (clause := await self.clauses.get()) is not None:
-            if clause.text:
-                await self._speak_clause(clause)
-            self.report(SpeechDone(clause.response_id, clause.index))
+    async def _synthesise(self, group: asyncio.TaskGroup) -> None:
+        """Opens the streams in order, so that the clause that is due never waits for a later one's."""
+        while (asked := await self._asked.get()) is not None:
+            speech = ClauseSpeech(asked)
+            self._open.append(speech)
+            self._speeches.put_nowait(speech)
+            if asked.text:
+                await self._streams.acquire()
+                await self._room_to_fetch(speech)
+                group.create_task(self._fetch(speech))
+        self._speeches.put_nowait(None)
 
-    async def _speak_clause(self, clause: Speak) -> None:
-        voice = fitting(self.tts_spec, clause.voice)
-        speech = self.tts.speak(clause.text, voice=voice, language=self.language, speed=clause.speed)
-        async with aclosing(speech) as stream:
-            async for pcm in stream:
-                for start in range(0, len(pcm), FRAME_BYTES):
-                    frame = pcm[start : start + FRAME_BYTES]
-                    self.report(SpeechAudio(clause.response_id, clause.index, frame))
-                    await self._pace(len(frame))
+    async def _fetch(self, speech: ClauseSpeech) -> None:
+        """A failure waits for its clause's turn: what comes before it is still heard."""
+        asked = speech.asked
+        voice = fitting(self.tts_spec, asked.voice)
+        pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
+        try:
+            async with aclosing(pieces) as stream:
+                async for pcm in stream:
+                    speech.put(pcm)
+                    await self._room_to_fetch(speech)
+        except EngineError as error:
+            speech.end(error)
+        else:
+            speech.end()
+        self._streams.release()
 
-    async def _pace(self, sent_bytes: int) -> None:
-        now = monotonic()
-        self._started_at = self._started_at or now
-        self._sent_sec += sent_bytes / BYTES_PER_MS / 1000
-        ahead = self._sent_sec - (now - self._started_at)
-        if ahead > LEAD_SEC:
-            await asyncio.sleep(ahead - LEAD_SEC)
+    async def _send(self) -> None:
+        while (speech := await self._speeches.get()) is not None:
+            response_id, index = speech.asked.response_id, speech.asked.index
+            while frame := await self._next_frame(speech):
+                self._lead.add(pcm_seconds(frame), monotonic())
+                self.report(SpeechAudio(response_id, index, frame))
+            self._open.remove(speech)
+            self._announce()
+            self.report(SpeechDone(response_id, index))
+
+    async def _next_frame(self, speech: ClauseSpeech) -> bytes:
+        await self._room(lambda: self._lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
+        is_easy = self._lead.seconds(monotonic()) > EASY_SEC
+        return await speech.take(FRAME_BYTES if is_easy else LEAST_FRAME_BYTES)
+
+    # How far ahead. Sending moves speech from a clause to the lead, so that only time, a release and a clause's end
+    # make room.
+
+    async def _room_to_fetch(self, speech: ClauseSpeech) -> None:
+        await self._room(lambda: self._ahead_sec(speech), LEAD_SEC)
+
+    def _ahead_sec(self, speech: ClauseSpeech) -> float:
+        """Of what was played. The clause that is due counts no more than their share of those that wait."""
+        sent_sec = self._lead.seconds(monotonic())
+        waiting_sec = sum(other.seconds for other in self._open if other is not speech)
+        if speech is self._open[0]:
+            return sent_sec + speech.seconds + min(waiting_sec, WAITING_SEC)
+        return sent_sec + speech.seconds + waiting_sec + (LEAD_SEC - WAITING_SEC)
+
+    async def _room(self, ahead_sec: Callable[[], float], most_sec: float) -> None:
+        while (excess_sec := ahead_sec() - most_sec) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if self._lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
+                    await self._changed.wait()
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed.clear()
 
 
 def as_failure(error: BaseException) -> Failure:

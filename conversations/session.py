@@ -167,14 +167,26 @@ class Session:
                     self._start(item_id, self._transcribe(action))
                 case do.Generate(response_id):
                     self._generate(response_id, action)
-                case do.Speak(response_id) | do.EndSpeech(response_id):
-                    if reply := self._replies.get(response_id):
-                        reply.clauses.put_nowait(action if isinstance(action, do.Speak) else None)
+                case do.Speak() | do.EndSpeech() | do.Hold() | do.Release():
+                    self._steer(action)
                 case do.Abort(key):
                     if task := self._work.pop(key, None):
                         task.cancel()
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
+
+    def _steer(self, action: do.Speak | do.EndSpeech | do.Hold | do.Release) -> None:
+        if (reply := self._replies.get(action.response_id)) is None:
+            return
+        match action:
+            case do.Speak():
+                reply.speak(action)
+            case do.EndSpeech():
+                reply.end_speech()
+            case do.Hold():
+                reply.hold()
+            case do.Release():
+                reply.release()
 
     def _send(self, event: dict[str, Any]) -> None:
         if self._client_left:

@@ -1,0 +1,44 @@
+"""How far ahead of playback speech has been sent."""
+
+from conversations.realtime.lead import Lead
+
+
+def test_it_works() -> None:
+    lead = Lead()
+    assert lead.seconds(10.0) == 0.0
+    lead.add(2.0, 10.0)
+    lead.add(1.0, 10.5)
+    assert lead.seconds(11.0) == 2.0
+
+
+def test_a_client_that_ran_dry_has_no_debt() -> None:
+    lead = Lead()
+    lead.add(1.0, 10.0)
+    assert lead.seconds(15.0) == 0.0
+    lead.add(1.0, 15.0)
+    assert lead.seconds(15.5) == 0.5
+
+
+def test_nothing_is_played_while_it_is_held() -> None:
+    lead = Lead()
+    lead.add(3.0, 10.0)
+    lead.hold(11.0)
+    lead.hold(12.0)
+    lead.add(1.0, 15.0)
+    assert (lead.seconds(20.0), lead.is_held) == (3.0, True)
+    lead.release(30.0)
+    assert (lead.seconds(31.0), lead.is_held) == (2.0, False)
+
+
+def test_a_release_of_what_was_not_held_changes_nothing() -> None:
+    lead = Lead()
+    lead.add(3.0, 10.0)
+    lead.release(11.0)
+    assert lead.seconds(11.0) == 2.0
+
+
+def test_what_began_held_plays_from_its_release() -> None:
+    lead = Lead(is_held=True)
+    lead.add(3.0, 10.0)
+    lead.release(15.0)
+    assert lead.seconds(16.0) == 2.0

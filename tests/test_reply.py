@@ -1,0 +1,216 @@
+"""One reply over the emulated upstream: ahead, in order, and gone at once when it is cancelled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from conversations.engines.base import EngineSpec
+from conversations.engines.openai import http
+from conversations.engines.openai.llm import ChatCompletions
+from conversations.engines.openai.tts import Speech
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.reply import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, Reply
+from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech
+
+LONG = "A clause of a hundred characters takes six and a half seconds to say, which is most of the lead. . ."
+
+
+@pytest.fixture(autouse=True)
+async def connections() -> AsyncIterator[None]:
+    yield
+    await http.close_clients()
+
+
+class Stage:
+    """A reply, and what it reports. With `clauses` it is given them at once, and no more."""
+
+    def __init__(self, upstream: Upstream, *clauses: str, is_ahead: bool = False, timeout_sec: float = 15.0) -> None:
+        llm = EngineSpec("openai", "gpt-6-luna", base_url=upstream.openai_url, timeout_sec=timeout_sec)
+        tts = EngineSpec("openai", "tts-1", base_url=upstream.openai_url, timeout_sec=timeout_sec)
+        asked = do.Generate("resp_1", [("user", "Hello.")], None, is_ahead)
+        self.reply = Reply(asked, ChatCompletions(llm), Speech(tts), tts, "en", self.take)
+        self.events: list[Any] = []
+        self._changed = asyncio.Event()
+        for index, text in enumerate(clauses):
+            self.reply.speak(do.Speak("resp_1", index, text, "", 1.0))
+        if clauses:
+            self.reply.end_speech()
+
+    def take(self, event: Any) -> None:
+        self.events.append(event)
+        self._changed.set()
+
+    def pcm(self, index: int | None = None) -> bytes:
+        audio = [event for event in self.events if isinstance(event, do.SpeechAudio)]
+        return b"".join(event.pcm for event in audio if index in (None, event.index))
+
+    def done(self) -> list[int]:
+        return [event.index for event in self.events if isinstance(event, do.SpeechDone)]
+
+    def failures(self) -> list[str]:
+        return [event.failure.code for event in self.events if isinstance(event, do.ReplyFailed)]
+
+    async def until(self, condition: Any) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+def seconds(pcm: bytes) -> float:
+    return len(pcm) / BYTES_PER_MS / 1000
+
+
+async def seen(upstream: Upstream, state: str, count: int = 1, endpoint: str = "speech") -> list[dict[str, Any]]:
+    return await asyncio.to_thread(upstream.wait_for, endpoint, state, count)
+
+
+async def test_it_works(upstream: Upstream) -> None:
+    upstream.script(replies=("Sure, I can.",))
+    stage = Stage(upstream, "Sure, ", "I can.")
+    await stage.reply.run()
+    assert "".join(event.text for event in stage.events if isinstance(event, do.ReplyText)) == "Sure, I can."
+    assert len([event for event in stage.events if isinstance(event, do.ReplyDone)]) == 1
+    assert (stage.pcm(0), stage.pcm(1)) == (speech("Sure, "), speech("I can."))
+    assert stage.done() == [0, 1]
+    spoken = [event for event in stage.events if isinstance(event, do.SpeechAudio | do.SpeechDone)]
+    assert [event.index for event in spoken] == sorted(event.index for event in spoken)
+    assert all(len(event.pcm) <= FRAME_BYTES for event in spoken if isinstance(event, do.SpeechAudio))
+
+
+async def test_clauses_are_synthesised_side_by_side_and_leave_in_order(upstream: Upstream) -> None:
+    """The first one hangs: the next ones are there before it, and wait for it."""
+    upstream.behave("speech", fault="hang", fault_times=1)
+    stage = Stage(upstream, "One.", "Two.", "Three.", "Four.", timeout_sec=2.0)
+    running = asyncio.create_task(stage.reply.run())
+    await seen(upstream, "received", MAX_STREAMS + 1)
+    await seen(upstream, "done", MAX_STREAMS)
+    assert stage.pcm() == b""
+    await running
+    assert (stage.pcm(), stage.failures()) == (b"", ["engine_timeout"])
+
+
+async def test_no_more_streams_than_agreed(upstream: Upstream) -> None:
+    upstream.behave("speech", fault="hang")
+    stage = Stage(upstream, "One.", "Two.", "Three.", "Four.", "Five.")
+    running = asyncio.create_task(stage.reply.run())
+    await seen(upstream, "received", MAX_STREAMS)
+    running.cancel()
+    await asyncio.wait([running])
+    await seen(upstream, "closed_by_peer", MAX_STREAMS)
+    assert len(upstream.requests("speech")) == MAX_STREAMS
+
+
+async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream: Upstream) -> None:
+    stage = Stage(upstream)
+    running = asyncio.create_task(stage.reply.run())
+    stage.reply.speak(do.Speak("resp_1", 0, LONG, "", 1.0))
+    await seen(upstream, "streaming")
+    upstream.behave("speech", fault="hang")
+    stage.reply.speak(do.Speak("resp_1", 1, "And so on.", "", 1.0))
+    await stage.until(lambda: stage.done() == [0])
+    assert stage.pcm() == speech(LONG)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_the_first_sound_does_not_wait_for_a_whole_frame(upstream: Upstream) -> None:
+    upstream.behave("speech", piece_bytes=50 * BYTES_PER_MS, fault="hang", fault_after=1)
+    stage = Stage(upstream, "Hello there.")
+    running = asyncio.create_task(stage.reply.run())
+    await stage.until(stage.pcm)
+    assert stage.pcm() == speech("Hello there.")[: 50 * BYTES_PER_MS]
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_clause_without_words_has_no_sound(upstream: Upstream) -> None:
+    stage = Stage(upstream, "One.", "", "Three.")
+    await stage.reply.run()
+    assert (stage.done(), stage.pcm(1)) == ([0, 1, 2], b"")
+    assert len(upstream.requests("speech")) == 2
+
+
+async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstream) -> None:
+    stage = Stage(upstream, LONG * 2, is_ahead=True)
+    running = asyncio.create_task(stage.reply.run())
+    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC - 0.4)
+    assert seconds(stage.pcm()) <= LEAD_SEC
+    stage.reply.release()
+    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_reply_held_amid_its_speech_goes_on_from_there(upstream: Upstream) -> None:
+    stage = Stage(upstream, LONG * 2)
+    running = asyncio.create_task(stage.reply.run())
+    await stage.until(stage.pcm)
+    stage.reply.hold()
+    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC - 0.4)
+    stage.reply.release()
+    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC + 0.4)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -> None:
+    stage = Stage(upstream, *[LONG] * 5, is_ahead=True)
+    running = asyncio.create_task(stage.reply.run())
+    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC / 2 - 0.4)
+    assert seconds(stage.pcm()) <= LEAD_SEC
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(upstream.requests("speech")) <= MAX_STREAMS
+
+
+async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room(upstream: Upstream) -> None:
+    upstream.behave("speech", first_byte_ms=300)
+    stage = Stage(upstream, is_ahead=True)
+    running = asyncio.create_task(stage.reply.run())
+    stage.reply.speak(do.Speak("resp_1", 0, "One.", "", 1.0))
+    await seen(upstream, "received")
+    upstream.behave("speech", first_byte_ms=0, piece_bytes=10_000_000)
+    stage.reply.speak(do.Speak("resp_1", 1, LONG * 2, "", 1.0))
+    await stage.until(lambda: stage.done() == [0])
+    assert stage.pcm(0) == speech("One.")
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_cancelling_closes_every_stream_upstream_at_once(upstream: Upstream) -> None:
+    upstream.behave("chat", fault="hang", fault_after=1)
+    upstream.behave("speech", fault="hang", fault_after=1)
+    stage = Stage(upstream, "One.", "Two.", "Three.")
+    running = asyncio.create_task(stage.reply.run())
+    await seen(upstream, "streaming", MAX_STREAMS)
+    await seen(upstream, "streaming", endpoint="chat")
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    await seen(upstream, "closed_by_peer", MAX_STREAMS)
+    await seen(upstream, "closed_by_peer", endpoint="chat")
+
+
+async def test_what_sounded_before_a_clause_failed_stays(upstream: Upstream) -> None:
+    stage = Stage(upstream)
+    running = asyncio.create_task(stage.reply.run())
+    stage.reply.speak(do.Speak("resp_1", 0, LONG, "", 1.0))
+    await seen(upstream, "streaming")
+    upstream.behave("speech", fault="401")
+    stage.reply.speak(do.Speak("resp_1", 1, "Two.", "", 1.0))
+    stage.reply.speak(do.Speak("resp_1", 2, "Three.", "", 1.0))
+    await running
+    assert stage.pcm() == speech(LONG)
+    assert (stage.done(), stage.failures()) == ([0], ["invalid_provider_key"])
+
+
+async def test_a_model_that_fails_ends_the_reply_once(upstream: Upstream) -> None:
+    upstream.behave("chat", fault="500")
+    stage = Stage(upstream)
+    await stage.reply.run()
+    assert stage.failures() == ["engine_unavailable"]
