@@ -23,13 +23,16 @@ _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process."
 
 
 def turn(item: Item) -> None:
-    """The steps and the waste of a response whose item is final."""
+    """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name != "endpoint":
             step(name, ms)
-    _discarded.labels("input_tokens").inc(item.usage.discarded_input_tokens)
-    _discarded.labels("output_tokens").inc(item.usage.discarded_output_tokens)
-    _discarded.labels("tts_characters").inc(item.usage.discarded_tts_characters)
+
+
+def discarded(input_tokens: int, output_tokens: int, tts_characters: int) -> None:
+    _discarded.labels("input_tokens").inc(input_tokens)
+    _discarded.labels("output_tokens").inc(output_tokens)
+    _discarded.labels("tts_characters").inc(tts_characters)
 
 
 def step(name: str, ms: int) -> None:

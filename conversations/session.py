@@ -170,6 +170,8 @@ class Session:
                     self._set_deadline(name, at)
                 case do.Tally(name, outcome):
                     metrics.tally(name, outcome)
+                case do.Discard(input_tokens, output_tokens, tts_characters):
+                    metrics.discarded(input_tokens, output_tokens, tts_characters)
                 case _:
                     self._work.perform(action)
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from conversations import metrics
 from conversations.ears import Ears
 from conversations.engines.base import EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
@@ -23,9 +24,9 @@ class Work:
         self._opened = opened
         self._report = report
         engines = opened.engines
-        stt = CachedSpeechToText(make_stt(engines.stt), engines.stt, opened.caller.user_id)
+        stt = CachedSpeechToText(make_stt(engines.stt), engines.stt, opened.caller.user_id, metrics.cache)
         self._llm = make_llm(engines.llm)
-        self._tts = CachedTextToSpeech(make_tts(engines.tts), engines.tts)
+        self._tts = CachedTextToSpeech(make_tts(engines.tts), engines.tts, opened.caller.user_id, metrics.cache)
         self._ears = Ears(stt, make_stt_stream(engines.stt), opened.keywords, report)
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Reply] = {}

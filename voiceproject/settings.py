@@ -17,6 +17,8 @@ from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from voiceproject import embedded_postgres, local_keys
 from voiceproject.admin_look import UNFOLD as UNFOLD
@@ -239,11 +241,30 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 # Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
 REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+        # A look-up that takes longer than this is given up by its caller, and must not hold a thread for long.
+        "speech": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "speech",
+            "OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+        },
+    }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "speech": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "speech",
+            "OPTIONS": {"MAX_ENTRIES": 2**31},  # its own number of places bounds it, see conversations/speech_cache.py
+        },
+    }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Short clauses that were spoken before, such as “Sure,”, and what was heard within the last minutes: the most that they
+# take of the process's memory, or of Redis. 0 keeps nothing.
+SPEECH_CACHE_MB = env_int("SPEECH_CACHE_MB", 64, highest=100_000)
 
 # The mail server. Unset: mail is printed on the terminal of a local site, and dropped by an HTTPS one, whose log must
 # not hold the links that let people in.

@@ -115,6 +115,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Discard:
+    """For the metrics: what a reply that was begun ahead and not used has cost, about."""
+
+    input_tokens: int
+    output_tokens: int
+    tts_characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndSpeech:
     """No further clause will come."""
 
@@ -155,6 +164,7 @@ Action = (
     | Abort
     | SetDeadline
     | Tally
+    | Discard
 )
 
 # What the driver reports. Each result carries the id of the item or response it belongs to.

@@ -44,12 +44,12 @@ class Draft:
     def answers(self, words: str) -> bool:
         return same_words(words, self.messages[-1][1])
 
-    def discard(self) -> None:
-        """Counts what it cost."""
+    @property
+    def cost(self) -> do.Discard:
+        """An estimate, since no provider tells for a stream that was closed."""
+        asked = sum(len(words) for _, words in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
-        self.usage.discarded_input_tokens += sum(len(words) for _, words in self.messages) // CHARS_PER_TOKEN
-        self.usage.discarded_output_tokens += -(-written // CHARS_PER_TOKEN)
-        self.usage.discarded_tts_characters += self.spoken_chars
+        return do.Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
 
 
 class Ahead:
@@ -99,11 +99,16 @@ class Ahead:
         return draft
 
     def drop(self) -> None:
-        if self.draft is not None:
-            self.draft.discard()
-            self.core.do(do.Abort(self.draft.response_id))
-            self.core.do(do.Tally("speculation", "miss"))
-            self.draft = None
+        draft, self.draft = self.draft, None
+        if draft is None:
+            return
+        cost = draft.cost
+        draft.usage.discarded_input_tokens += cost.input_tokens
+        draft.usage.discarded_output_tokens += cost.output_tokens
+        draft.usage.discarded_tts_characters += cost.tts_characters
+        self.core.do(do.Abort(draft.response_id))
+        self.core.do(do.Tally("speculation", "miss"))
+        self.core.do(cost)
 
 
 def same_words(one: str, other: str) -> bool:

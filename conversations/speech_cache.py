@@ -1,0 +1,189 @@
+"""Speech made before and words heard before, so that an opener such as “Sure,” sounds at once and costs nothing.
+
+Bounded alike in memory and in Redis: an entry's key names one of a fixed number of places, its value begins with the
+digest of what it answers, and a newer entry takes an older one's place. Age is bounded too. What cannot be looked up
+quickly counts as not there.
+
+Privacy: words heard are kept per user, so that neither their content nor their timing tells anything to another. Speech
+is shared only where it is a few words without a number; up to MAX_CHARS it is kept per user; longer texts are not kept.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from functools import lru_cache
+from time import monotonic
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from redis.exceptions import RedisError
+
+from conversations.engines.base import (
+    NO_HINTS,
+    SAMPLE_BYTES,
+    SAMPLE_RATE,
+    EngineSpec,
+    Hints,
+    SpeechToText,
+    TextToSpeech,
+    Transcript,
+)
+
+log = logging.getLogger(__name__)
+
+CachedKind = Literal["stt", "tts"]
+Tally = Callable[[CachedKind, bool], None]  # kind, and whether it was a hit; texts too long to keep are neither
+
+MAX_CHARS = 60
+MAX_SHARED_CHARS = 24  # “Of course!”, “Natürlich, sehr gerne.”: nobody's secret
+MAX_SPEECH_BYTES = 4 * SAMPLE_RATE * SAMPLE_BYTES
+MAX_WORDS_BYTES = 4_000
+PIECE_BYTES = SAMPLE_RATE * SAMPLE_BYTES // 5
+AGE_SEC: dict[CachedKind, int] = {"tts": 86_400, "stt": 600}  # words heard are private: no longer than they may serve
+
+PATIENCE_SEC = 0.05  # for a look-up in Redis; an engine would answer in a few times that
+PAUSE_SEC = 5.0  # without look-ups after a failed one, so that a Redis that hangs costs no turn its time
+# Its own threads: Django's async cache methods would queue behind everything that is thread-sensitive.
+_pool = ThreadPoolExecutor(2, "speech-cache")
+
+
+class SpeechCache:
+    """Bytes by digest, in `places` places for each kind; 0 keeps nothing. Never raises, never blocks the loop."""
+
+    def __init__(self, backend: BaseCache, places: int) -> None:
+        self._backend = backend
+        self._places = places
+        self._is_memory = isinstance(backend, LocMemCache)  # microseconds: no thread is worth it
+        self._is_down, self._down_until = False, 0.0
+
+    async def get(self, kind: CachedKind, digest: bytes) -> bytes | None:
+        if not self._places:
+            return None
+        found = self._backend.get(self._place(kind, digest)) if self._is_memory else await self._fetch(kind, digest)
+        return found.removeprefix(digest) if found is not None and found.startswith(digest) else None
+
+    def put(self, kind: CachedKind, digest: bytes, value: bytes) -> None:
+        """Keeps it soon; does not wait for it."""
+        arguments = (self._place(kind, digest), digest + value, AGE_SEC[kind]) if self._places else None
+        if arguments and self._is_memory:
+            self._backend.set(*arguments)
+        elif arguments and monotonic() >= self._down_until:
+            _pool.submit(self._store, *arguments)
+
+    def _place(self, kind: CachedKind, digest: bytes) -> str:
+        return f"{kind}:{int.from_bytes(digest[:8]) % self._places}"
+
+    async def _fetch(self, kind: CachedKind, digest: bytes) -> Any:
+        if monotonic() < self._down_until:
+            return None
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PATIENCE_SEC):
+                found = await loop.run_in_executor(_pool, self._backend.get, self._place(kind, digest))
+        except (TimeoutError, RedisError, OSError) as error:
+            self._pause(error)
+            return None
+        self._is_down = False
+        return found
+
+    def _store(self, key: str, value: bytes, age_sec: int) -> None:
+        """In a thread of the pool."""
+        try:
+            self._backend.set(key, value, age_sec)
+        except (RedisError, OSError) as error:
+            self._pause(error)
+
+    def _pause(self, error: Exception) -> None:
+        if not self._is_down:
+            log.warning(
+                "The speech cache does not answer (%s); all speech is made anew until it does.", type(error).__name__
+            )
+        self._is_down, self._down_until = True, monotonic() + PAUSE_SEC
+
+
+@lru_cache(maxsize=1)
+def site_cache() -> SpeechCache:
+    """The site's, of SPEECH_CACHE_MB at the most."""
+    places = settings.SPEECH_CACHE_MB * 1_000_000 // (MAX_SPEECH_BYTES + MAX_WORDS_BYTES)
+    return SpeechCache(caches["speech"], places)
+
+
+class CachedTextToSpeech:
+    """`engine`, whose short texts are kept once they have been spoken to their end."""
+
+    def __init__(
+        self, engine: TextToSpeech, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
+    ) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._user_id = user_id
+        self._tally = tally
+        self._cache = cache or site_cache()
+
+    async def speak(
+        self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
+    ) -> AsyncGenerator[bytes]:
+        digest = self._digest(text, voice or self._spec.voice, language, speed)
+        found = await self._cache.get("tts", digest) if digest else None
+        if digest:
+            self._tally("tts", found is not None)
+        if found is not None:
+            for start in range(0, len(found), PIECE_BYTES):
+                yield found[start : start + PIECE_BYTES]
+            return
+        spoken = bytearray()
+        async with aclosing(self._engine.speak(text, voice=voice, language=language, speed=speed)) as stream:
+            async for pcm in stream:
+                if digest and len(spoken) <= MAX_SPEECH_BYTES:
+                    spoken += pcm
+                yield pcm
+        # A stream that was closed midway, or failed, never comes here.
+        if digest and 0 < len(spoken) <= MAX_SPEECH_BYTES:
+            self._cache.put("tts", digest, bytes(spoken))
+
+    def _digest(self, text: str, voice: str, language: str, speed: float) -> bytes | None:
+        """None for what is not kept."""
+        if not text.strip() or len(text) > MAX_CHARS:
+            return None
+        is_shared = len(text) <= MAX_SHARED_CHARS and not any(map(str.isdigit, text))
+        owner = None if is_shared else self._user_id
+        return _digest("tts", owner, self._spec, voice, language, speed, text)
+
+
+class CachedSpeechToText:
+    """`engine`, whose words are kept for the same user, audio and hints. Heard again they cost no seconds."""
+
+    def __init__(
+        self, engine: SpeechToText, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
+    ) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._user_id = user_id
+        self._tally = tally
+        self._cache = cache or site_cache()
+
+    async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
+        audio = await asyncio.to_thread(hashlib.sha256, pcm)  # two minutes of it take milliseconds
+        digest = _digest("stt", self._user_id, self._spec, hints, audio.hexdigest())
+        found = await self._cache.get("stt", digest)
+        self._tally("stt", found is not None)
+        if found is not None:
+            return Transcript(json.loads(found), seconds=0.0)
+        transcript = await self._engine.transcribe(pcm, hints)
+        words = json.dumps(transcript.text).encode()
+        if len(words) <= MAX_WORDS_BYTES:
+            self._cache.put("stt", digest, words)
+        return transcript
+
+
+def _digest(kind: CachedKind, owner: int | None, spec: EngineSpec, *asked: object) -> bytes:
+    """`repr` keeps the parts apart, whatever is in them."""
+    parts = (kind, owner, spec.provider, spec.model, spec.base_url, *asked)
+    return hashlib.sha256(repr(parts).encode()).digest()

@@ -1,0 +1,251 @@
+"""Speech made before and words heard before: over the emulated upstream, in memory and in a real Redis."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from itertools import count
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from conversations import speech_cache
+from conversations.engines.base import EngineSpec, EngineUnavailable, Hints
+from conversations.engines.openai import http
+from conversations.engines.openai.stt import Transcriptions
+from conversations.engines.openai.tts import Speech
+from conversations.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, SpeechCache
+from tests.engines.streams import gather
+from tests.live import running_redis
+from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech
+
+OPENER = "Of course!"
+PRIVATE = "Your sister's wedding, as far as I know."
+LONG = "Your sister's wedding is on the third of May, as far as I know, isn't it?"
+UTTERANCE = speech("What I said.")
+ALICE, BOB = 1, 2
+numbers = count()
+PATIENCE_SEC = speech_cache.PATIENCE_SEC
+OPTIONS = {"OPTIONS": {"socket_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}}
+
+
+@pytest.fixture(autouse=True)
+async def connections() -> AsyncIterator[None]:
+    yield
+    await http.close_clients()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no slow Redis."""
+    monkeypatch.setattr(speech_cache, "PATIENCE_SEC", 10.0)
+
+
+def memory(places: int = 100) -> SpeechCache:
+    return SpeechCache(LocMemCache(f"test-{next(numbers)}", {}), places)
+
+
+def redis(url: str, places: int = 100) -> SpeechCache:
+    """Under a prefix of its own, as each test has."""
+    return SpeechCache(RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS}), places)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache(request: pytest.FixtureRequest) -> SpeechCache:
+    return memory() if request.param == "memory" else redis(request.getfixturevalue("redis_url"))
+
+
+class Site:
+    """The engines of one upstream behind a cache, for whoever asks."""
+
+    def __init__(self, upstream: Upstream, cache: SpeechCache, **changes: str) -> None:
+        fields = {"provider": "openai", "model": "m-1", "voice": "nova", "base_url": upstream.openai_url, **changes}
+        self.spec = EngineSpec(**fields)  # type: ignore[arg-type]
+        self.cache = cache
+        self.tallied: list[tuple[CachedKind, bool]] = []
+
+    def voice(self, user_id: int = ALICE) -> CachedTextToSpeech:
+        return CachedTextToSpeech(Speech(self.spec), self.spec, user_id, self._tally, self.cache)
+
+    async def say(self, text: str, user_id: int = ALICE, **how: object) -> list[bytes]:
+        pieces = [pcm async for pcm in self.voice(user_id).speak(text, **how)]  # type: ignore[arg-type]
+        await stored()
+        return pieces
+
+    async def hear(self, pcm: bytes = UTTERANCE, user_id: int = ALICE, hints: Hints | None = None) -> tuple[str, float]:
+        ears = CachedSpeechToText(Transcriptions(self.spec), self.spec, user_id, self._tally, self.cache)
+        found = await ears.transcribe(pcm, hints or Hints("en"))
+        await stored()
+        return found.text, found.seconds
+
+    def _tally(self, kind: CachedKind, is_hit: bool) -> None:
+        self.tallied.append((kind, is_hit))
+
+
+async def stored() -> None:
+    """What was put before has been stored, or has failed to be, once every thread of the pool is free for this."""
+    pool = speech_cache._pool
+    barrier = Barrier(pool._max_workers)
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(loop.run_in_executor(pool, barrier.wait) for _ in range(pool._max_workers)))
+
+
+async def test_it_works(upstream: Upstream, cache: SpeechCache) -> None:
+    site = Site(upstream, cache)
+    first, second = await site.say(OPENER), await site.say(OPENER)
+    assert b"".join(first) == b"".join(second) == speech(OPENER)
+    assert [len(piece) for piece in second[:-1]] == [9_600] * (len(second) - 1)
+    assert len(upstream.requests("speech")) == 1
+    assert site.tallied == [("tts", False), ("tts", True)]
+
+
+async def test_words_heard_before(upstream: Upstream, cache: SpeechCache) -> None:
+    upstream.script(transcripts=("Grüße “an” Zoë.", "Something else."))
+    site = Site(upstream, cache)
+    text, seconds = await site.hear()
+    assert text == "Grüße “an” Zoë."
+    assert seconds > 0
+    assert await site.hear() == (text, 0.0)  # costs nothing
+    assert site.tallied == [("stt", False), ("stt", True)]
+
+
+async def test_an_opener_is_shared_between_users(upstream: Upstream, cache: SpeechCache) -> None:
+    site = Site(upstream, cache)
+    await site.say(OPENER, ALICE)
+    await site.say(OPENER, BOB)
+    assert site.tallied == [("tts", False), ("tts", True)]
+
+
+@pytest.mark.parametrize("text", [PRIVATE, "Your code is 4711."])
+async def test_what_may_be_private_is_not_shared(upstream: Upstream, text: str) -> None:
+    site = Site(upstream, memory())
+    await site.say(text, ALICE)
+    await site.say(text, BOB)
+    await site.say(text, ALICE)
+    assert site.tallied == [("tts", False), ("tts", False), ("tts", True)]
+
+
+async def test_nobody_hits_what_another_said(upstream: Upstream, cache: SpeechCache) -> None:
+    site = Site(upstream, cache)
+    await site.hear(user_id=ALICE)
+    await site.hear(user_id=BOB)
+    assert site.tallied == [("stt", False), ("stt", False)]
+    assert len(upstream.requests("transcriptions")) == 2
+
+
+async def test_long_texts_are_never_kept(upstream: Upstream) -> None:
+    site = Site(upstream, memory())
+    assert b"".join(await site.say(LONG)) == b"".join(await site.say(LONG)) == speech(LONG)
+    assert site.tallied == []
+
+
+@pytest.mark.parametrize("how", [{"voice": "onyx"}, {"language": "de"}, {"speed": 1.25}])
+async def test_another_way_of_speaking_is_another_entry(upstream: Upstream, how: dict[str, object]) -> None:
+    site = Site(upstream, memory())
+    await site.say(OPENER)
+    await site.say(OPENER, **how)  # type: ignore[arg-type]
+    assert site.tallied == [("tts", False), ("tts", False)]
+
+
+async def test_another_engine_is_another_entry(upstream: Upstream) -> None:
+    cache = memory()
+    await Site(upstream, cache).say(OPENER)
+    for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}):
+        site = Site(upstream, cache, **changes)
+        await site.say(OPENER)
+        assert site.tallied == [("tts", False)]
+
+
+async def test_other_audio_or_hints_are_other_entries(upstream: Upstream) -> None:
+    site = Site(upstream, memory())
+    await site.hear()
+    await site.hear(UTTERANCE[:-2])
+    await site.hear(hints=Hints("en", keywords=("Zoë",)))
+    assert [is_hit for _, is_hit in site.tallied] == [False] * 3
+
+
+async def test_a_stream_closed_midway_is_not_kept(upstream: Upstream) -> None:
+    upstream.behave("speech", piece_bytes=960, realtime=50)
+    site = Site(upstream, memory())
+    async with aclosing(site.voice().speak(OPENER)) as stream:
+        await anext(stream)
+    await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
+    assert b"".join(await site.say(OPENER)) == speech(OPENER)
+    assert site.tallied == [("tts", False), ("tts", False)]
+
+
+async def test_a_stream_that_broke_off_is_not_kept(upstream: Upstream) -> None:
+    upstream.behave("speech", fault="cut", fault_after=2, fault_times=1)
+    site = Site(upstream, memory())
+    with pytest.raises(EngineUnavailable):
+        await gather(site.voice().speak(OPENER), [])
+    assert b"".join(await site.say(OPENER)) == speech(OPENER)
+    assert site.tallied == [("tts", False), ("tts", False)]
+
+
+async def test_it_never_holds_more_than_its_places(upstream: Upstream, redis_url: str) -> None:
+    """In Redis as in memory; an older entry that lost its place is made anew, and never mistaken for another."""
+    for cache in (memory(places=2), redis(redis_url, places=2)):
+        site = Site(upstream, cache)
+        texts = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
+        for text in texts * 2:
+            assert b"".join(await site.say(text)) == speech(text)
+        backend: BaseCache = cache._backend
+        assert {f"tts:{place}" for place in range(50) if backend.get(f"tts:{place}")} <= {"tts:0", "tts:1"}
+
+
+async def test_without_places_nothing_is_kept(upstream: Upstream) -> None:
+    site = Site(upstream, memory(places=0))
+    await site.say(OPENER)
+    await site.say(OPENER)
+    assert site.tallied == [("tts", False), ("tts", False)]
+
+
+@contextmanager
+def short_lived_redis() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as url:
+        yield url
+
+
+async def test_a_redis_that_died_is_missed_by_nobody(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    with short_lived_redis() as url:
+        site = Site(upstream, redis(url))
+        await site.say(OPENER)
+        await site.say(OPENER)
+    for _ in range(3):
+        assert b"".join(await site.say(OPENER)) == speech(OPENER)
+    assert [is_hit for _, is_hit in site.tallied] == [False, True, False, False, False]
+    assert len([record for record in caplog.records if "speech cache" in record.message]) == 1
+
+
+async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_cache, "PATIENCE_SEC", PATIENCE_SEC)
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with await asyncio.start_unix_server(listen, f"{folder}/redis.sock"):
+            site = Site(upstream, redis(f"unix://{folder}/redis.sock"))
+            assert b"".join(await site.say(OPENER)) == speech(OPENER)
+            assert (await site.hear())[0] == "Hello there."
+    assert site.tallied == [("tts", False), ("stt", False)]
+
+
+def test_the_site_has_one() -> None:
+    cache = speech_cache.site_cache()
+    assert cache is speech_cache.site_cache()
+    assert cache._backend is caches["speech"]
+    largest = speech_cache.MAX_SPEECH_BYTES + speech_cache.MAX_WORDS_BYTES
+    assert 0 < cache._places * largest <= settings.SPEECH_CACHE_MB * 1_000_000
