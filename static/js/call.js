@@ -148,14 +148,23 @@ export class Call {
       case "send": return socket.send(effect.event);
       case "play": return player.play(effect.item, protocol.decodePcm(effect.delta));
       case "endPlay": return player.end(effect.item);
+      case "pausePlay": return player.pause();
+      case "resumePlay": return player.resume();
       case "stopPlay": return player.stop();
+      case "awaitVerdict": return this.#awaitVerdict(effect.delayMs);
       case "release": return this.#release();
       default: throw new Error(`The call knows no effect ${effect.do}`);
     }
   }
 
+  #awaitVerdict(delayMs) {
+    clearTimeout(this.verdictTimer);
+    this.verdictTimer = setTimeout(() => this.dispatch({ type: "verdict.overdue" }), delayMs);
+  }
+
   #release() {
     clearTimeout(this.soundTimer);
+    clearTimeout(this.verdictTimer);
     this.microphone?.close();
     this.player?.close();
     this.context?.close();

@@ -14,7 +14,9 @@ const data = JSON.parse(document.getElementById("talk-data").textContent);
 const wakeLock = new WakeLock();
 const view = new View(root, { onAction });
 const pickers = new Pickers(view, data, (choice) => call.dispatch({ type: "choose", ...choice }));
-const call = new Call(initialState({ ...pickers.choice, conversation: data.conversation }), {
+const patience = view.part("patience");
+patience.value = remembered("patience");
+const call = new Call(initialState({ ...pickers.choice, conversation: data.conversation, patience: patience.value }), {
   worklets: { capture: root.dataset.captureUrl, playback: root.dataset.playbackUrl },
   onChange,
   onLevel: (who, level) => view.setLevel(who, level),
@@ -86,6 +88,14 @@ on("hang-up", "click", () => call.dispatch({ type: "hang.up" }));
 on("options-button", "click", () => showOptions(!root.classList.contains("options-open")));
 on("options-close", "click", () => showOptions(false));
 on("push-option", "change", ({ target }) => call.dispatch({ type: "push", on: target.checked }));
+on("patience", "change", ({ target }) => {
+  remember("patience", target.value);
+  call.dispatch({ type: "patience", patience: target.value });
+});
+on("latency-option", "change", ({ target }) => {
+  remember("latency", target.checked ? "shown" : "");
+  view.showLatency(target.checked);
+});
 on("microphones", "change", ({ target }) => {
   remember("microphone", target.value);
   call.useMicrophone(target.value);
@@ -124,5 +134,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
+view.part("latency-option").checked = remembered("latency") === "shown";
+view.showLatency(view.part("latency-option").checked);
 listDevices();
 draw();

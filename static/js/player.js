@@ -3,7 +3,7 @@
 const STOP_TIMEOUT_MS = 200;
 
 export class Player {
-  /** `onEvent({type, item, samples})`; `onLevel(level)` while a reply sounds. After the worklet module is loaded. */
+  /** `onEvent({type, item, samples, heard})`, see playback.js; `onLevel(level)` while a reply sounds. After the worklet module is loaded. */
   constructor(context, { onEvent, onLevel }) {
     this.onEvent = onEvent;
     this.onLevel = onLevel;
@@ -29,7 +29,16 @@ export class Player {
     this.node.port.postMessage({ type: "end", item });
   }
 
-  /** Fades out at once. Always answered by "playback.stopped", also by a sound system that has gone to sleep. */
+  /** Fades out at once and keeps everything: `resume` goes on where it was. */
+  pause() {
+    this.node.port.postMessage({ type: "pause" });
+  }
+
+  resume() {
+    this.node.port.postMessage({ type: "resume" });
+  }
+
+  /** Fades out at once and drops everything. Always answered by "playback.stopped", also by a sound system that has gone to sleep. */
   stop() {
     this.node.port.postMessage({ type: "stop" });
     clearTimeout(this.timer);
@@ -50,6 +59,6 @@ export class Player {
     }
     this.last = type === "progress" ? { item, samples } : { item: null, samples: 0 };
     this.onLevel(item === null || level === undefined ? 0 : level);
-    this.onEvent({ type: `playback.${type}`, item, samples });
+    this.onEvent({ type: `playback.${type}`, item, samples, heard: samples - this.lagSamples });
   }
 }

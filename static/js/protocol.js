@@ -8,15 +8,27 @@ const PCM = { type: "audio/pcm", rate: 24000 };
  */
 const QUIET = "quiet";
 
-export function sessionUpdate({ voice, pushToTalk }) {
-  const input = { format: PCM, turn_detection: pushToTalk ? null : { type: "server_vad" } };
-  const output = voice ? { format: PCM, voice } : { format: PCM };
-  return { type: "session.update", session: { type: "realtime", output_modalities: ["audio"], audio: { input, output } } };
+/** The page is the output audio buffer, and wants the words while they are spoken. */
+const EXTENSIONS = ["playback", "captions"];
+/** By a person's patience; without one it is the assistant's own, which the server calls `auto`. */
+const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
+
+/** Of the session's state. */
+export function sessionUpdate(state) {
+  const input = { format: PCM, turn_detection: detection(state) };
+  const output = state.voice ? { format: PCM, voice: state.voice } : { format: PCM };
+  const session = { type: "realtime", extensions: EXTENSIONS, output_modalities: ["audio"], audio: { input, output } };
+  return { type: "session.update", session };
 }
 
-export function turnDetection(pushToTalk) {
-  const input = { turn_detection: pushToTalk ? null : { type: "server_vad" } };
+export function turnDetection(state) {
+  const input = { turn_detection: detection(state) };
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
+}
+
+function detection({ push, microphone, patience }) {
+  if (push || microphone === "none") return null;
+  return { type: "semantic_vad", eagerness: EAGERNESS[patience] };
 }
 
 /** Changes nothing and is always answered: asks whether the other end is still there. */
@@ -48,6 +60,12 @@ export function typedItem(id, text) {
 export function truncate(item, samples) {
   const audio_end_ms = Math.floor(samples / 24);
   return { type: "conversation.item.truncate", event_id: QUIET, item_id: item, content_index: 0, audio_end_ms };
+}
+
+/** `heard`: how much of the response has sounded so far, in samples. */
+export function playbackStarted(responseId, heard) {
+  const played_ms = Math.max(0, Math.floor(heard / 24));
+  return { type: "output_audio_buffer.started", event_id: QUIET, response_id: responseId, played_ms };
 }
 
 /** One text frame of the server. Null for what is not a protocol event. */

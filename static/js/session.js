@@ -3,12 +3,14 @@
  *
  * Events: what the person does, and what the microphone, the player, the network and the socket report.
  * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
- * {"endPlay", item}, "stopPlay", "release". Times are in ms, audio in samples at the wire's 24 kHz.
+ * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in samples at the wire's 24 kHz.
  */
 
+import { send, withItem, withNotice } from "./changes.js";
+import { endReply, interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
 import { backoffMs } from "./socket.js";
-import { endReply, interrupt, NO_TURN, onServerEvent, send, withItem, withNotice } from "./turns.js";
+import { NO_TURN, onServerEvent } from "./turns.js";
 
 const SHORTEST_PUSH_MS = 200;
 const BUSY_RETRY_MS = 10000;
@@ -23,7 +25,7 @@ const FINAL_CODES = new Set([
 const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
 /** Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue. */
-export function initialState({ assistant, voice = "", conversation = null }) {
+export function initialState({ assistant, voice = "", conversation = null, patience = "" }) {
   return {
     phase: "idle", // idle, asking (for the microphone), connecting, live, reconnecting, busy, ended, failed
     assistant,
@@ -32,15 +34,18 @@ export function initialState({ assistant, voice = "", conversation = null }) {
     microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk
+    patience, // "" (the assistant's own), quick, balanced, patient
     heldSince: null,
     hearing: false,
     thinking: false,
     response: null, // the id of the one that runs
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
     playing: null, // the item whose audio is queued or played
+    paused: null, // the id of the response that waits, amid its sound or before it, for the server's verdict
     stopping: false, // the player was told to stop and has not reported yet
     afterStop: [], // effects to perform once it has, and the truncation is sent
-    items: {}, // by id: {id, role, text, pending}; a reply being spoken also has {track, played, cut}
+    items: {}, // by id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}
+    askedAt: null, // when the person had finished, until the reply comes
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
     refusal: null, // the code of the server's last error, which explains a close that follows
@@ -65,6 +70,7 @@ const HANDLERS = {
   "choose": onChoose,
   "mute": (state, { on }) => [{ ...state, muted: on }, []],
   "push": onPush,
+  "patience": onPatience,
   "hold": onHold,
   "let.go": onLetGo,
   "text": onText,
@@ -77,6 +83,7 @@ const HANDLERS = {
   "playback.progress": onProgress,
   "playback.finished": onFinished,
   "playback.stopped": onStopped,
+  "verdict.overdue": resume,
 };
 
 export function isInCall(state) {
@@ -85,8 +92,8 @@ export function isInCall(state) {
 
 /** Also once more: what is known of the conversation stays. */
 function onStart(state) {
-  const { assistant, voice, conversation, push, items, order } = state;
-  return [{ ...initialState({ assistant, voice, conversation }), phase: "asking", push, items, order }, []];
+  const { assistant, voice, conversation, patience, push, items, order } = state;
+  return [{ ...initialState({ assistant, voice, conversation, patience }), phase: "asking", push, items, order }, []];
 }
 
 function connect(state, now, delayMs = 0) {
@@ -98,7 +105,7 @@ function onMicrophoneReady(state, _event, now) {
   const next = withNotice({ ...state, microphone: "on" }, "microphone", null);
   if (state.phase === "asking") return connect(next, now);
   const wasTyping = state.microphone === "none" && state.phase === "live";
-  return [next, wasTyping ? [send(protocol.turnDetection(state.push))] : []];
+  return [next, wasTyping ? [send(protocol.turnDetection(next))] : []];
 }
 
 function onMicrophoneFailed(state, { notice }) {
@@ -116,9 +123,16 @@ function onChoose(state, { assistant, voice }, now) {
   return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];
 }
 
+/** Speech under way is forgotten, so it interrupts nothing. */
 function onPush(state, { on }) {
-  const next = { ...state, push: on, muted: false, heldSince: null, hearing: false };
-  return [next, state.phase === "live" ? [send(protocol.clearInput()), send(protocol.turnDetection(on))] : []];
+  const [next, effects] = resume({ ...state, push: on, muted: false, heldSince: null, hearing: false });
+  const told = [send(protocol.clearInput()), send(protocol.turnDetection(next))];
+  return [next, state.phase === "live" ? [...effects, ...told] : effects];
+}
+
+function onPatience(state, { patience }) {
+  const next = { ...state, patience };
+  return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
 }
 
 function onHold(state, _event, now) {
@@ -133,17 +147,17 @@ function onLetGo(state, _event, now) {
   if (state.heldSince === null) return [state, []];
   const next = { ...state, heldSince: null };
   if (now - state.heldSince >= SHORTEST_PUSH_MS) {
-    return [{ ...next, thinking: true }, [send(protocol.commitInput()), send(protocol.createResponse())]];
+    return [{ ...next, thinking: true, askedAt: now }, [send(protocol.commitInput()), send(protocol.createResponse())]];
   }
   const text = "Hold the button, or the space bar, for as long as you speak.";
   return [withNotice(next, "turn", { tone: "info", text }), [send(protocol.clearInput())]];
 }
 
-function onText(state, { id, text }) {
+function onText(state, { id, text }, now) {
   if (state.phase !== "live") return [state, []];
   const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text });
   const [next, effects] = interrupt(shown, [send(protocol.typedItem(id, text)), send(protocol.createResponse())]);
-  return [{ ...next, thinking: true }, effects];
+  return [{ ...next, thinking: true, askedAt: now }, effects];
 }
 
 /** Ends the call, but lets the server know first how much of the reply was heard. */
@@ -167,9 +181,14 @@ function onOnline(state, _event, now) {
 
 function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
-  const [closed, effects] = endReply({ ...state, ...NO_TURN }, state.playing);
+  const [closed, effects] = endSound({ ...state, ...NO_TURN });
   const [next, more] = afterClose(closed, event, now);
   return [next, [...effects, ...more]];
+}
+
+/** What was received is played to its end, unless somebody was about to interrupt it: no verdict comes any more. */
+function endSound(state) {
+  return state.paused === null ? endReply(state, state.playing) : interrupt(state);
 }
 
 function afterClose(state, { code, random }, now) {
@@ -201,22 +220,4 @@ function onBusy(state, random, now) {
   const notice = { tone: "error", text, action: "retry" };
   const [waiting, effects] = connect(withNotice(state, "server", notice), now, BUSY_RETRY_MS * (1 + random / 2));
   return [{ ...waiting, phase: "busy" }, effects];
-}
-
-function onProgress(state, { item, samples }) {
-  if (item === null || !state.items[item]) return [state, []];
-  return [{ ...withItem(state, { id: item, played: samples }), playing: item }, []];
-}
-
-function onFinished(state, { item, samples }) {
-  const [next, effects] = onProgress(state, { item, samples });
-  return [{ ...next, playing: null }, effects];
-}
-
-/** The player is silent: tell the server what was heard, then go on with what the interruption was for. */
-function onStopped(state, { item, samples }) {
-  const known = item !== null && state.items[item];
-  const next = known ? withItem(state, { id: item, played: samples, cut: true }) : state;
-  const truncation = known ? [send(protocol.truncate(item, samples))] : [];
-  return [{ ...next, playing: null, stopping: false, afterStop: [] }, [...truncation, ...state.afterStop]];
 }

@@ -17,7 +17,8 @@ export function statusOf(state) {
 }
 
 function liveStatus(state) {
-  if (state.hearing || state.heldSince !== null) return ["hearing", "Hearing you", state.push ? "Let go to send." : ""];
+  const isHearing = state.hearing || state.heldSince !== null || state.paused !== null;
+  if (isHearing) return ["hearing", "Hearing you", state.push ? "Let go to send." : ""];
   if (state.playing !== null && !state.stopping) return ["speaking", "Speaking", interruption(state)];
   if (state.thinking) return ["thinking", "Thinking", ""];
   if (state.microphone === "lost") return ["error", "The microphone is gone", "You can still type."];

@@ -1,6 +1,8 @@
 /** What the server's events do to the session. Pure; part of the reducer in session.js. */
 
 import * as captions from "./captions.js";
+import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
@@ -21,55 +23,23 @@ const HANDLERS = {
   "conversation.item.input_audio_transcription.completed": onTranscript,
   "conversation.item.input_audio_transcription.failed": onTranscriptFailed,
   "input_audio_buffer.speech_started": onSpeechStarted,
-  "input_audio_buffer.speech_stopped": (state) => [{ ...state, hearing: false, thinking: true }, []],
+  "input_audio_buffer.speech_stopped": (state, _event, now) =>
+    awaitVerdict({ ...state, hearing: false, thinking: true, askedAt: now }),
   "input_audio_buffer.committed": (state) => [{ ...state, hearing: false }, []],
+  "output_audio_buffer.started": resume,
+  "output_audio_buffer.cleared": onCleared,
   "response.created": onResponseCreated,
   "response.output_text.delta": onReplyText,
   "response.output_audio_transcript.delta": onReplyText,
   "response.output_audio.delta": onReplyAudio,
-  "response.output_audio.done": onReplyAudioDone,
+  "response.output_audio.done": (state, { item_id }) => endReply(state, item_id),
   "response.done": onResponseDone,
   "error": onError,
 };
 
-export function withNotice(state, about, notice) {
-  const { [about]: _old, ...others } = state.notices;
-  return { ...state, notices: notice ? { ...others, [about]: notice } : others };
-}
-
-/** Adds the item after `previous`, or at the end; or merges it into the one that is there. */
-export function withItem(state, item, previous) {
-  const items = { ...state.items, [item.id]: { ...state.items[item.id], ...item } };
-  if (state.items[item.id]) return { ...state, items };
-  const at = state.order.indexOf(previous) + 1 || state.order.length;
-  return { ...state, items, order: [...state.order.slice(0, at), item.id, ...state.order.slice(at)] };
-}
-
-function withoutItem(state, id) {
-  const { [id]: _gone, ...items } = state.items;
-  return { ...state, items, order: state.order.filter((other) => other !== id) };
-}
-
-export function send(event) {
-  return { do: "send", event };
-}
-
-/**
- * Silences the reply; once the player has reported what was heard and that was sent, performs the effects `then`.
- * `cancel`: also ask the server to cancel (at a barge-in it has done so by itself).
- */
-export function interrupt(state, then = [], cancel = true) {
-  const cancelling = cancel && state.response !== null ? [send(protocol.cancelResponse())] : [];
-  const next = { ...state, dropped: state.response ?? state.dropped, response: null };
-  if (state.playing === null && !state.stopping) return [next, [...cancelling, ...then]];
-  const stop = state.stopping ? [] : [{ do: "stopPlay" }];
-  return [{ ...next, stopping: true, afterStop: [...state.afterStop, ...then] }, [...cancelling, ...stop]];
-}
-
 function onSessionCreated(state, _event, now) {
   const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
-  const update = protocol.sessionUpdate({ voice: state.voice, pushToTalk: state.push || state.microphone === "none" });
-  return [withNotice(live, "server", null), [send(update)]];
+  return [withNotice(live, "server", null), [send(protocol.sessionUpdate(state))]];
 }
 
 /**
@@ -81,14 +51,15 @@ function onItem(state, { type, item, previous_item_id }) {
   const known = state.items[item.id];
   if (known?.track && (type === "conversation.item.done" || state.playing === item.id)) return [state, []];
   const words = protocol.textOf(item) || known?.text || "";
-  const pending = item.role === "user" && !words && item.content.length > 0;
+  const isSaid = item.role === "user" && !protocol.textOf(item); // and not yet written down
+  const pending = isSaid && (known ? Boolean(known.pending) : item.content.length > 0);
   return [withItem(state, { id: item.id, role: item.role, text: words, track: undefined, pending }, previous_item_id), []];
 }
 
 function onSpeechStarted(state, { item_id }) {
   const heard = withNotice({ ...state, hearing: true, thinking: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
-  return interrupt(shown, [], false);
+  return pause(shown);
 }
 
 function onTranscriptDelta(state, { item_id, delta }) {
@@ -118,34 +89,34 @@ function onReplyText(state, { response_id, item_id, delta, type }) {
     const text = (known?.text ?? "") + delta;
     return [withItem({ ...state, thinking: false }, { id: item_id, role: "assistant", text }), []];
   }
-  const track = captions.addText(known?.track ?? captions.EMPTY_TRACK, delta);
-  return [withItem(state, { id: item_id, role: "assistant", text: "", track, played: known?.played ?? 0 }), []];
+  if (known?.track) return [withItem(state, { id: item_id, track: captions.addText(known.track, delta) }), []];
+  const track = captions.addText(captions.EMPTY_TRACK, delta);
+  const begun = { id: item_id, role: "assistant", text: "", response: response_id, track, played: 0, askedAt: state.askedAt };
+  return [withItem({ ...state, askedAt: null }, begun), []];
 }
 
 function onReplyAudio(state, { response_id, item_id, delta }) {
   const known = state.items[item_id];
   if (response_id === state.dropped || !known?.track) return [state, []];
   const track = captions.addAudio(known.track, protocol.samplesIn(delta));
-  const next = withItem({ ...state, thinking: false, playing: state.playing ?? item_id }, { id: item_id, track });
-  return [next, [{ do: "play", item: item_id, delta }]];
-}
-
-function onReplyAudioDone(state, { item_id }) {
-  return endReply(state, item_id);
-}
-
-/** No more sound will come of it: also when the connection broke in the middle. */
-export function endReply(state, id) {
-  const known = state.items[id];
-  if (!known?.track) return [state, []];
-  return [withItem(state, { id, track: captions.endTrack(known.track) }), [{ do: "endPlay", item: id }]];
+  const [free, stop] = makeWay(state, response_id);
+  const next = withItem({ ...free, thinking: false, playing: free.playing ?? item_id }, { id: item_id, track });
+  const [given, play] = onceSilent(next, { do: "play", item: item_id, delta });
+  return [given, [...stop, ...play]];
 }
 
 function onResponseDone(state, { response }) {
   const isCurrent = state.response === response.id;
-  const next = isCurrent ? { ...state, response: null, thinking: false } : state;
+  const timed = withTiming(state, response);
+  const next = isCurrent ? { ...timed, response: null, thinking: false } : timed;
   const failure = response.status === "failed" && response.status_details?.error;
   return [failure ? withNotice(next, "turn", { tone: "error", text: failure.message }) : next, []];
+}
+
+/** Where the time went is kept with the response's first item. */
+function withTiming(state, { id, timing }) {
+  const item = state.order.find((one) => state.items[one].response === id);
+  return item && timing ? withItem(state, { id: item, timing }) : state;
 }
 
 function onError(state, { error }) {

@@ -1,5 +1,6 @@
 /** The talk page as it looks: from the session's state to the document. It decides nothing. */
 
+import { latencyLine } from "./latency.js";
 import { isInCall } from "./session.js";
 import { announcementOf, statusOf } from "./status.js";
 import { Transcript } from "./transcript.js";
@@ -45,6 +46,7 @@ export class View {
     document.body.classList.toggle("in-call", inCall);
     this.#text("status", status.label);
     this.#text("hint", state.phase === "busy" ? countdown(state.retryAt - now) : status.hint);
+    this.#text("latency", latencyLine(state));
     this.#renderControls(state);
     this.#renderNotices(state);
     this.transcript.render(state, lag);
@@ -55,6 +57,10 @@ export class View {
   showOptions(open) {
     this.root.classList.toggle("options-open", open);
     this.part("options-button").setAttribute("aria-expanded", String(open));
+  }
+
+  showLatency(shown) {
+    this.part("latency").hidden = !shown;
   }
 
   showAssistant({ name, description, isDemo }) {
@@ -134,7 +140,6 @@ export class View {
     const part = this.part(name);
     if (part.textContent !== text) part.textContent = text;
   }
-
 }
 
 /** Only what differs: writing the same value again costs a style recalculation, sixty times a second. */

@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { FrameMaker } from "../../static/js/audio/frames.js";
 import { JitterBuffer } from "../../static/js/audio/jitter.js";
-import { Playout } from "../../static/js/audio/playout.js";
 import { Resampler } from "../../static/js/audio/resampler.js";
 
 const RATES = [8000, 16000, 22050, 44100, 48000, 96000, 192000];
@@ -126,76 +125,4 @@ test("the buffer counts what was played, reply by reply, and is bounded", () => 
   assert.ok(buffer.queued <= 600 * 24000);
   assert.equal(buffer.clear().played, 1200);
   assert.equal(buffer.queued, 0);
-});
-
-function rendered(playout, quanta) {
-  const samples = [];
-  const events = [];
-  for (let i = 0; i < quanta; i++) {
-    const out = new Float32Array(128);
-    events.push(...playout.render(out));
-    samples.push(...out);
-  }
-  return { samples: Float32Array.from(samples), events };
-}
-
-function loudTone(samples) {
-  return Int16Array.from(sine(440, 24000, samples, 0.9), (sample) => sample * 32767);
-}
-
-function largestStep(samples) {
-  let largest = 0;
-  for (let i = 1; i < samples.length; i++) largest = Math.max(largest, Math.abs(samples[i] - samples[i - 1]));
-  return largest;
-}
-
-// A 440 Hz tone of 0.9 at 44.1 kHz moves by 0.0565 a sample at most; a cut would jump by up to 0.9.
-const CLICK = 0.08;
-
-test("a reply is played to its last sample and reported as finished", () => {
-  const playout = new Playout(44100);
-  playout.buffer.add("a", loudTone(12000));
-  playout.buffer.end("a");
-  const { samples, events } = rendered(playout, 200);
-  assert.deepEqual(events, [{ type: "finished", item: "a", samples: 12000 }]);
-  const sounding = samples.filter((sample) => Math.abs(sample) > 1e-4).length / 44100;
-  assert.ok(Math.abs(sounding - 0.5) < 0.01, `${sounding} s of 0.5 s`);
-  assert.ok(largestStep(samples) < CLICK);
-});
-
-test("an end that is told only after the last sample was played still finishes the reply", () => {
-  const playout = new Playout(48000);
-  playout.buffer.add("a", loudTone(4800));
-  assert.deepEqual(rendered(playout, 200).events, []);
-  playout.buffer.end("a");
-  assert.deepEqual(rendered(playout, 1).events, [{ type: "finished", item: "a", samples: 4800 }]);
-});
-
-test("a stop is silent within 15 ms, without a click, and says what was played", () => {
-  const playout = new Playout(44100);
-  playout.buffer.add("a", loudTone(48000));
-  const before = rendered(playout, 100);
-  playout.stop();
-  const after = rendered(playout, 20);
-  assert.equal(after.events.length, 1);
-  assert.equal(after.events[0].type, "stopped");
-  const playedSec = after.events[0].samples / 24000;
-  assert.ok(Math.abs(playedSec - (100 * 128) / 44100) < 0.02, `${playedSec} s`);
-  assert.ok(after.samples.subarray(0.015 * 44100).every((sample) => sample === 0));
-  assert.ok(largestStep(Float32Array.from([...before.samples, ...after.samples])) < CLICK);
-});
-
-test("a stop while nothing plays is answered at once", () => {
-  const playout = new Playout(48000);
-  playout.stop();
-  assert.deepEqual(rendered(playout, 3).events, [{ type: "stopped", item: null, samples: 0 }]);
-});
-
-test("a gap makes no click either", () => {
-  const playout = new Playout(44100);
-  playout.buffer.add("a", loudTone(3000));
-  const first = rendered(playout, 100);
-  playout.buffer.add("a", loudTone(9000));
-  const second = rendered(playout, 100);
-  assert.ok(largestStep(Float32Array.from([...first.samples, ...second.samples])) < CLICK);
 });

@@ -1,75 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { initialState, reduce } from "../../static/js/session.js";
-import { announcementOf, statusOf } from "../../static/js/status.js";
-
-const SECOND = "A".repeat(64000); // base64 of 24,000 samples
-
-/** A session that can be told several events in a row, and keeps the effects of the last one. */
-class Told {
-  constructor(options = {}) {
-    this.state = initialState({ assistant: "assistant", ...options });
-    this.now = 1000;
-  }
-
-  tell(...events) {
-    for (const event of events) [this.state, this.effects] = reduce(this.state, event, this.now);
-    return this;
-  }
-
-  hear(...events) {
-    return this.tell(...events.map((event) => ({ type: "server", event })));
-  }
-
-  get sent() {
-    return this.effects.filter((effect) => effect.do === "send").map((effect) => effect.event.type);
-  }
-
-  get done() {
-    return this.effects.map((effect) => effect.do);
-  }
-
-  get status() {
-    return statusOf(this.state).name;
-  }
-
-  get words() {
-    return this.state.order.map((id) => this.state.items[id].text);
-  }
-}
-
-const created = { type: "session.created", session: {} };
-const conversation = { type: "conversation.created", conversation: { id: "conv_1" } };
-const speechStarted = { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 0 };
-const speechStopped = { type: "input_audio_buffer.speech_stopped", item_id: "u1", audio_end_ms: 900 };
-const responseCreated = { type: "response.created", response: { id: "r1" } };
-
-function item(id, role, text, type = "output_audio") {
-  return { type: "message", id, role, content: [{ type, transcript: text }] };
-}
-
-function reply(kind, fields) {
-  return { type: `response.${kind}`, response_id: "r1", item_id: "a1", output_index: 0, content_index: 0, ...fields };
-}
-
-function responseDone(status, error) {
-  return { type: "response.done", response: { id: "r1", status, status_details: error ? { error } : null } };
-}
-
-function live(options) {
-  return new Told(options).tell({ type: "start" }, { type: "microphone.ready" }).hear(created, conversation);
-}
-
-function speaking() {
-  return live().hear(
-    speechStarted,
-    speechStopped,
-    responseCreated,
-    reply("output_audio_transcript.delta", { delta: "Hello there." }),
-    reply("output_audio.delta", { delta: SECOND }),
-  );
-}
+import { announcementOf } from "../../static/js/status.js";
+import {
+  created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
+} from "./told.mjs";
 
 test("a spoken turn goes through its states", () => {
   const call = new Told();
@@ -77,64 +12,31 @@ test("a spoken turn goes through its states", () => {
   assert.equal(call.tell({ type: "start" }).status, "connecting");
   assert.deepEqual(call.tell({ type: "microphone.ready" }).done, ["connect"]);
   assert.deepEqual(call.hear(created).sent, ["session.update"]);
+  assert.deepEqual(call.effects[0].event.session.extensions, ["playback", "captions"]);
   assert.equal(call.status, "listening");
   assert.equal(call.hear(speechStarted).status, "hearing");
   assert.equal(call.hear(speechStopped).status, "thinking");
-  call.hear({ type: "conversation.item.input_audio_transcription.completed", item_id: "u1", transcript: "Hi" });
+  call.hear(transcript("Hi"));
   assert.equal(call.hear(responseCreated).status, "thinking");
   call.hear(reply("output_audio_transcript.delta", { delta: "Hello." }));
   assert.deepEqual(call.hear(reply("output_audio.delta", { delta: SECOND })).done, ["play"]);
   assert.equal(call.status, "speaking");
   assert.deepEqual(call.hear(reply("output_audio.done"), responseDone("completed")).done, []);
   assert.equal(call.status, "speaking");
-  assert.equal(call.tell({ type: "playback.finished", item: "a1", samples: 24000 }).status, "listening");
+  assert.equal(call.tell(played("finished", 24000)).status, "listening");
   assert.deepEqual(call.state.order, ["u1", "a1"]);
-});
-
-test("a barge-in silences first, then reports what was played", () => {
-  const call = speaking().tell({ type: "playback.progress", item: "a1", samples: 9600 });
-  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, ["stopPlay"]);
-  assert.equal(call.status, "hearing");
-  call.tell({ type: "playback.stopped", item: "a1", samples: 12000 });
-  assert.equal(call.effects[0].event.type, "conversation.item.truncate");
-  assert.equal(call.effects[0].event.audio_end_ms, 500);
-  assert.equal(call.state.items.a1.cut, true);
-});
-
-test("what still comes of an interrupted response is neither played nor shown", () => {
-  const call = speaking().hear({ ...speechStarted, item_id: "u2" });
-  call.hear(reply("output_audio_transcript.delta", { delta: " More." }));
-  assert.equal(call.state.items.a1.track.clauses.length, 1);
-  assert.deepEqual(call.hear(reply("output_audio.delta", { delta: SECOND })).done, []);
-});
-
-test("a barge-in after the response was done, while it still sounds, truncates too", () => {
-  const call = speaking().hear(reply("output_audio.done"), responseDone("completed"));
-  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, ["stopPlay"]);
-  assert.deepEqual(call.tell({ type: "playback.stopped", item: "a1", samples: 24 }).sent, ["conversation.item.truncate"]);
-});
-
-test("a reply that had just ended by itself is not truncated", () => {
-  const call = speaking().hear({ ...speechStarted, item_id: "u2" });
-  assert.deepEqual(call.tell({ type: "playback.stopped", item: null, samples: 0 }).done, []);
-});
-
-test("speech over a reply that has no sound yet needs no stop", () => {
-  const call = live().hear(speechStarted, speechStopped, responseCreated);
-  assert.deepEqual(call.hear({ ...speechStarted, item_id: "u2" }).done, []);
-  assert.deepEqual(call.hear(reply("output_audio_transcript.delta", { delta: "Late." })).state.order, ["u1", "u2"]);
 });
 
 test("a noise without words leaves no trace and no thinking", () => {
   const call = live().hear(speechStarted, speechStopped);
-  call.hear({ type: "conversation.item.input_audio_transcription.completed", item_id: "u1", transcript: " " });
+  call.hear(transcript(" "));
   assert.deepEqual(call.state.order, []);
   assert.equal(call.status, "listening");
 });
 
 test("failures of a turn are told in the server's words, and the conversation goes on", () => {
   const call = live().hear(speechStarted, speechStopped, responseCreated);
-  call.hear(responseDone("failed", { message: "The language model did not answer." }));
+  call.hear(responseDone("failed", { status_details: { error: { message: "The language model did not answer." } } }));
   assert.equal(call.state.notices.turn.text, "The language model did not answer.");
   assert.equal(call.status, "listening");
   call.hear({ ...speechStarted, item_id: "u2" });
@@ -147,7 +49,7 @@ test("typing interrupts, truncates, and only then sends", () => {
   const call = speaking().tell({ type: "text", id: "t1", text: "Stop." });
   assert.deepEqual(call.sent, ["response.cancel"]);
   assert.deepEqual(call.done, ["send", "stopPlay"]);
-  call.tell({ type: "playback.stopped", item: "a1", samples: 100 });
+  call.tell(played("stopped", 100));
   assert.deepEqual(call.sent, ["conversation.item.truncate", "conversation.item.create", "response.create"]);
   assert.deepEqual(call.words.at(-1), "Stop.");
 });
@@ -203,16 +105,16 @@ test("the network's return is not waited for", () => {
 test("a reply that was received is played to its end while connecting again", () => {
   const call = speaking().tell({ type: "socket.closed", code: 1001, random: 0 });
   assert.deepEqual(call.done, ["endPlay", "connect"]);
-  call.tell({ type: "playback.progress", item: "a1", samples: 100 });
+  call.tell(played("progress", 100));
   call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there."), previous_item_id: "u1" });
   assert.equal(call.state.items.a1.played, 100);
-  call.tell({ type: "playback.finished", item: "a1", samples: 24000 });
+  call.tell(played("finished", 24000));
   assert.equal(call.status, "listening");
 });
 
 test("what the server kept of a reply replaces what the broken line left of it", () => {
   const call = speaking().tell({ type: "socket.closed", code: 1006, random: 0 });
-  call.tell({ type: "playback.finished", item: "a1", samples: 24000 });
+  call.tell(played("finished", 24000));
   call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there. Friend."), previous_item_id: "u1" });
   assert.deepEqual([call.words.at(-1), call.state.items.a1.track], ["Hello there. Friend.", undefined]);
 });
@@ -263,7 +165,7 @@ test("hanging up amid a reply tells what was heard before it leaves", () => {
   const call = speaking().tell({ type: "hang.up" });
   assert.deepEqual(call.done, ["send", "stopPlay"]);
   assert.equal(call.status, "ended");
-  call.tell({ type: "playback.stopped", item: "a1", samples: 4800 });
+  call.tell(played("stopped", 4800));
   assert.deepEqual(call.done, ["send", "disconnect", "release"]);
   assert.deepEqual(live().tell({ type: "hang.up" }).done, ["disconnect", "release"]);
   assert.deepEqual(call.tell({ type: "socket.closed", code: 1006, random: 0 }).effects, []);
@@ -272,7 +174,7 @@ test("hanging up amid a reply tells what was heard before it leaves", () => {
 test("another voice in a running call opens the session anew, in the same conversation", () => {
   const call = speaking().tell({ type: "choose", assistant: "tutor", voice: "de" });
   assert.deepEqual(call.done, ["send", "stopPlay"]);
-  call.tell({ type: "playback.stopped", item: "a1", samples: 48 });
+  call.tell(played("stopped", 48));
   assert.deepEqual(call.done, ["send", "disconnect", "connect"]);
   assert.equal(call.status, "reconnecting");
   assert.equal(call.hear(created).effects[0].event.session.audio.output.voice, "de");
@@ -287,7 +189,7 @@ test("without a microphone one types, and may get one later", () => {
   assert.equal(call.effects[0].event.session.audio.input.turn_detection, null);
   assert.equal(call.status, "ready");
   call.tell({ type: "microphone.ready" });
-  assert.deepEqual(call.effects[0].event.session.audio.input.turn_detection, { type: "server_vad" });
+  assert.deepEqual(call.effects[0].event.session.audio.input.turn_detection, { type: "semantic_vad", eagerness: "auto" });
 });
 
 test("an unplugged microphone is said, and plugged in again forgotten", () => {
@@ -321,3 +223,28 @@ test("a screen reader is told what it cannot hear, and nothing over the voice", 
   const lost = live().tell({ type: "socket.closed", code: 1006, random: 0 }).state;
   assert.match(announcementOf(before, lost), /^Connection lost/);
 });
+
+test("a person's patience takes effect at once, comes along, and may be left to the assistant again", () => {
+  const eagerness = ({ event }) => event.session.audio.input.turn_detection.eagerness;
+  const call = live({ patience: "patient" });
+  assert.equal(eagerness(call.tell({ type: "socket.closed", code: 1006, random: 0 }).hear(created).effects[0]), "low");
+  assert.equal(eagerness(call.tell({ type: "patience", patience: "quick" }).effects[0]), "high");
+  assert.equal(eagerness(call.tell({ type: "patience", patience: "" }).effects[0]), "auto");
+  call.tell({ type: "push", on: true }, { type: "patience", patience: "balanced" });
+  assert.equal(call.effects[0].event.session.audio.input.turn_detection, null);
+});
+
+test("words appear while they are spoken, and the transcript replaces them", () => {
+  const call = live().hear(speechStarted, delta("I drea"), delta("m of"));
+  assert.deepEqual([call.words, call.state.items.u1.pending], [["I dream of"], true]);
+  const said = item("u1", "user", null, "input_audio");
+  call.hear(speechStopped, { type: "conversation.item.added", item: said, previous_item_id: null });
+  assert.deepEqual([call.words, call.state.items.u1.pending], [["I dream of"], true]);
+  call.hear(transcript("I dreamt of it."), { type: "conversation.item.done", item: said, previous_item_id: null });
+  assert.deepEqual([call.words, call.state.items.u1.pending], [["I dreamt of it."], false]);
+  assert.deepEqual(live().hear(speechStarted, delta("Uh"), speechStopped, transcript("")).words, []);
+});
+
+function delta(text) {
+  return { type: "conversation.item.input_audio_transcription.delta", item_id: "u1", content_index: 0, delta: text };
+}

@@ -11,36 +11,59 @@ export class Playout {
   constructor(nativeRate) {
     this.buffer = new JitterBuffer();
     this.resampler = new Resampler(WIRE_RATE, nativeRate);
-    this.ready = new Float32Array(0); // resampled, not yet rendered
+    this.wirePerNative = WIRE_RATE / nativeRate;
+    this.ready = new Float32Array(0); // resampled, not yet played
     this.fade = Math.round((nativeRate * FADE_MS) / 1000);
-    this.fading = 0; // samples of the fade-out still to render; 0: not stopping
-    this.risen = 0; // samples of the fade-in rendered so far
+    this.rise = 0; // 0 is silent, `fade` is full
+    this.wish = "play"; // play, pause or stop; the rise follows it
+    this.faded = 0; // of `ready`, what was rendered on the way down to a pause
     this.last = 0;
     this.tail = 0; // blocks still to push so that the resampler gives back what it holds
   }
 
+  /** Fades out and stands still. What sounds while it fades counts as not played: it comes again on `resume`. */
+  pause() {
+    if (this.wish === "play") this.wish = "pause";
+  }
+
+  resume() {
+    if (this.wish === "pause") this.wish = "play";
+  }
+
   /** Begins the fade-out; `render` reports `stopped` when it is silent. */
   stop() {
-    this.fading = this.fade;
+    this.wish = "stop";
+  }
+
+  /** The reply being played, or the next one, and how many of its samples were. */
+  get position() {
+    const reply = this.buffer.current;
+    const played = (reply?.played ?? 0) - this.ready.length * this.wirePerNative;
+    return { item: reply?.item ?? null, samples: Math.max(0, Math.round(played)) };
   }
 
   /** Fills `out` (native rate, mono); returns what happened: {type: "finished" | "stopped", item, samples}. */
   render(out) {
     const events = [];
-    this.#fill(out.length, events);
-    const count = Math.min(out.length, this.ready.length);
-    for (let i = 0; i < count; i++) out[i] = this.ready[i] * this.#gain();
-    this.ready = this.ready.slice(count);
-    if (count === 0) this.risen = 0;
-    if (this.fading > 0 && (count < out.length || this.fading === 1)) events.push(this.#stopped());
+    if (this.wish === "play" || this.rise > 0) this.#sound(out, events);
+    if (this.wish === "stop" && this.rise === 0) events.push(this.#stopped());
     return events;
   }
 
+  #sound(out, events) {
+    this.#fill(this.faded + out.length, events);
+    const count = Math.min(out.length, this.ready.length - this.faded);
+    for (let i = 0; i < count; i++) out[i] = this.ready[this.faded + i] * this.#gain();
+    if (count < out.length) this.rise = 0; // it ran dry
+    this.faded += count;
+    if (this.wish === "pause" && this.rise > 0) return;
+    if (this.wish !== "pause") this.ready = this.ready.slice(this.faded);
+    this.faded = 0;
+  }
+
   #gain() {
-    const rise = Math.min(1, ++this.risen / this.fade);
-    if (this.fading === 0) return rise;
-    if (this.fading > 1) this.fading--;
-    return (rise * (this.fading - 1)) / this.fade;
+    this.rise = Math.max(0, Math.min(this.fade, this.rise + (this.wish === "play" ? 1 : -1)));
+    return this.rise / this.fade;
   }
 
   #fill(needed, events) {
@@ -64,9 +87,11 @@ export class Playout {
   }
 
   #stopped() {
-    const reply = this.buffer.clear();
+    const { item, samples } = this.position;
+    this.buffer.clear();
     this.ready = new Float32Array(0);
-    this.fading = this.risen = this.last = this.tail = 0;
-    return { type: "stopped", item: reply?.item ?? null, samples: reply?.played ?? 0 };
+    this.wish = "play";
+    this.last = this.tail = 0;
+    return { type: "stopped", item, samples };
   }
 }

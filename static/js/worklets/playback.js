@@ -1,5 +1,5 @@
 /**
- * Plays replies. In: {type: "audio", item, pcm: Int16Array}, {type: "end", item}, {type: "stop"}.
+ * Plays replies. In: {type: "audio", item, pcm: Int16Array}, {type: "end", item}, {type: "pause" | "resume" | "stop"}.
  * Out: {type: "progress", item, samples, level}, {type: "finished", item, samples}, {type: "stopped", item, samples};
  * samples are of the reply, at the wire's rate, and level is the root mean square of what is heard.
  */
@@ -21,7 +21,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
   receive(message) {
     if (message.type === "audio") this.playout.buffer.add(message.item, message.pcm);
     else if (message.type === "end") this.playout.buffer.end(message.item);
-    else this.playout.stop();
+    else this.playout[message.type]();
   }
 
   process(_inputs, [[out]]) {
@@ -33,13 +33,11 @@ class PlaybackProcessor extends AudioWorkletProcessor {
   }
 
   report() {
-    const reply = this.playout.buffer.current;
+    const { item, samples } = this.playout.position;
     const level = Math.sqrt(this.energy / this.rendered);
     this.energy = this.rendered = 0;
-    if (reply || this.wasPlaying) {
-      this.port.postMessage({ type: "progress", item: reply?.item ?? null, samples: reply?.played ?? 0, level });
-    }
-    this.wasPlaying = reply !== null;
+    if (item !== null || this.wasPlaying) this.port.postMessage({ type: "progress", item, samples, level });
+    this.wasPlaying = item !== null;
   }
 }
 

@@ -1,0 +1,35 @@
+/** Where a turn's time went, in a line for people. Pure. */
+
+/** The steps of the waterfall that end a part of the wait, and what a part is called. */
+const PARTS = [["transcript", "words"], ["first_clause", "model"], ["first_audio", "voice"]];
+
+/** Of the last reply of which everything is known; "" if there is none. `heardAt` and `askedAt` are in ms. */
+export function latencyLine({ order, items }) {
+  const isKnown = ({ timing, heardAt, askedAt }) => timing && heardAt !== undefined && askedAt !== null;
+  const item = order.map((id) => items[id]).findLast(isKnown);
+  return item ? lineOf(item.timing, item.heardAt - item.askedAt) : "";
+}
+
+/**
+ * `timing`: ms after the endpoint, by step; a step ahead of the endpoint is negative and took none of the wait.
+ * `totalMs`: by the page's own clock. What the server cannot account for is the way to the ear.
+ */
+function lineOf(timing, totalMs) {
+  const parts = [];
+  let reached = 0;
+  for (const [step, name] of PARTS.filter(([step]) => step in timing)) {
+    parts.push(timing[step] < 0 ? aheadOf(name) : `${name} ${seconds(timing[step] - reached)}`);
+    reached = Math.max(reached, timing[step]);
+  }
+  const told = parts.filter((part, index) => part !== "" && part !== parts[index - 1]);
+  return [`Answered in ${seconds(totalMs)} s`, ...told, `network and player ${seconds(totalMs - reached)}`].join(" · ");
+}
+
+/** Words come while one speaks, thanks to a streaming engine; all else is a reply that was thought up on suspicion. */
+function aheadOf(name) {
+  return name === "words" ? "" : "thought ahead";
+}
+
+function seconds(ms) {
+  return (Math.max(0, ms) / 1000).toFixed(2);
+}

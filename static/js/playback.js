@@ -1,0 +1,110 @@
+/**
+ * What is played, and how it is interrupted. Pure; part of the reducer in session.js.
+ *
+ * Speech over a reply only pauses it: it may be a cough. The server hears whether words follow, and says
+ * `output_audio_buffer.started` (nothing was meant: go on) or `.cleared` (drop the rest). Should it say neither in time,
+ * the reply goes on: sound that resumed in error is stopped by a verdict that comes late, but sound that was dropped in
+ * error never comes back, and the assistant would be silent for no reason that a person can see.
+ */
+
+import * as captions from "./captions.js";
+import { send, withItem } from "./changes.js";
+import * as protocol from "./protocol.js";
+
+/** After the end of the speech: longer than most engines need for its words. */
+const VERDICT_MS = 4000;
+/** After its beginning: what sounds that long without words that the server could hear is noise. */
+const LONGEST_SPEECH_MS = 30000;
+
+export function pause(state) {
+  const paused = state.paused ?? state.response ?? responseOf(state, state.playing);
+  if (paused === null || state.stopping) return [state, []];
+  return [{ ...state, paused }, [{ do: "pausePlay" }, { do: "awaitVerdict", delayMs: LONGEST_SPEECH_MS }]];
+}
+
+/** The verdict is due soon. */
+export function awaitVerdict(state) {
+  return [state, state.paused === null ? [] : [{ do: "awaitVerdict", delayMs: VERDICT_MS }]];
+}
+
+export function resume(state) {
+  if (state.paused === null) return [state, []];
+  const thinking = state.response !== null && state.playing === null;
+  return [{ ...state, paused: null, hearing: false, thinking }, [{ do: "resumePlay" }]];
+}
+
+/** The server confirms an interruption; it has cancelled the response itself. */
+export function onCleared(state, { response_id }) {
+  const concerned = [state.response, responseOf(state, state.playing)];
+  return state.paused === null && !concerned.includes(response_id) ? [state, []] : interrupt(state, [], false);
+}
+
+/**
+ * Silences the reply; once the player has reported what was heard and that was sent, performs the effects `then`.
+ * `cancel`: also ask the server to cancel.
+ */
+export function interrupt(state, then = [], cancel = true) {
+  const cancelling = cancel && state.response !== null ? [send(protocol.cancelResponse())] : [];
+  const [next, effects] = silence({ ...state, dropped: state.response ?? state.dropped, response: null }, then);
+  return [next, [...cancelling, ...effects]];
+}
+
+function silence(state, then = []) {
+  const { playing, paused, stopping, afterStop } = state;
+  if (playing === null && paused === null && !stopping) return [state, then];
+  const next = { ...state, paused: null, stopping: true, afterStop: [...afterStop, ...then] };
+  return [next, stopping ? [] : [{ do: "stopPlay" }]];
+}
+
+/** Another response begins to sound while one is paused: so the server has given that one up. */
+export function makeWay(state, responseId) {
+  if (state.paused === null || state.paused === responseId) return [state, []];
+  return silence({ ...state, dropped: state.paused });
+}
+
+/** What the player is given before it is silent, it drops. And who is leaving gives it nothing more. */
+export function onceSilent(state, effect) {
+  if (!state.stopping) return [state, [effect]];
+  return [state.phase === "live" ? { ...state, afterStop: [...state.afterStop, effect] } : state, []];
+}
+
+/** No more sound will come of it: also when the connection broke in the middle. */
+export function endReply(state, id) {
+  const known = state.items[id];
+  if (!known?.track) return [state, []];
+  return onceSilent(withItem(state, { id, track: captions.endTrack(known.track) }), { do: "endPlay", item: id });
+}
+
+/** `heard`: `samples` less what the sound system still holds back, so at times less than nothing. */
+export function onProgress(state, { item, samples, heard }, now) {
+  if (item === null || !state.items[item]) return [state, []];
+  const next = { ...withItem(state, { id: item, played: samples }), playing: item };
+  return heard > 0 ? firstHeard(next, item, heard, now) : [next, []];
+}
+
+export function onFinished(state, { item, samples, heard }, now) {
+  const [next] = onProgress(state, { item, samples }, now);
+  const [told, effects] = firstHeard(next, item, heard, now);
+  return [{ ...told, playing: null }, effects];
+}
+
+/** The player is silent: tell the server what was heard, then go on with what the interruption was for. */
+export function onStopped(state, { item, samples }) {
+  const known = item !== null && state.items[item];
+  const next = known ? withItem(state, { id: item, played: samples, cut: true }) : state;
+  const truncation = known ? [send(protocol.truncate(item, samples))] : [];
+  const playing = state.afterStop.find((effect) => effect.do === "play")?.item ?? null;
+  return [{ ...next, playing, stopping: false, afterStop: [] }, [...truncation, ...state.afterStop]];
+}
+
+/** Once for each response: it has begun to sound. */
+function firstHeard(state, id, heard, now) {
+  const response = responseOf(state, id);
+  const isTold = Object.values(state.items).some((item) => item.response === response && item.heardAt !== undefined);
+  if (response === null || isTold) return [state, []];
+  return [withItem(state, { id, heardAt: now - heard / 24 }), [send(protocol.playbackStarted(response, heard))]];
+}
+
+function responseOf(state, id) {
+  return state.items[id]?.response ?? null;
+}
