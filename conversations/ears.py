@@ -4,12 +4,22 @@ Whatever goes wrong with the stream, the utterance's audio is here as well and g
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
-from conversations.engines.base import EngineError, Hints, SpeechToText, StreamingSpeechToText, TranscriptStream
+from conversations.engines.base import (
+    EngineError,
+    EngineSpec,
+    Hints,
+    SpeechToText,
+    StreamingSpeechToText,
+    TranscriptStream,
+)
 from conversations.realtime.actions import Hear, PartialTranscript, Transcribe, TranscriptReady
 
 log = logging.getLogger(__name__)
+KEPT_IDS = 32
 
 
 class Ears:
@@ -19,16 +29,19 @@ class Ears:
         self,
         file: SpeechToText,
         stream: StreamingSpeechToText | None,
+        spec: EngineSpec,
         keywords: tuple[str, ...],
         report: Callable[[PartialTranscript], None],
     ) -> None:
         self._file = file
         self._engine = stream
+        self._spec = spec
         self._keywords = keywords
         self._report = report
         self._stream: TranscriptStream | None = None
         self._item_id = ""  # of the utterance that the stream hears
         self._billed_sec = 0.0  # of it, so far
+        self._streamed: deque[str] = deque(maxlen=KEPT_IDS)  # items whose words came from the stream
 
     @property
     def streams(self) -> bool:
@@ -41,6 +54,11 @@ class Ears:
     async def close(self) -> None:
         if self._stream is not None:
             await self._stream.close()
+
+    def label(self, item_id: str) -> str:
+        """Which engine the item's words came from, as stored with it."""
+        is_streamed = item_id in self._streamed
+        return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).label()
 
     def hear(self, heard: Hear) -> None:
         if self._stream is None:
@@ -69,6 +87,8 @@ class Ears:
 
     async def _settle(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
         found = await stream.commit()
+        if asked.item_id not in self._streamed:
+            self._streamed.append(asked.item_id)
         seconds = found.seconds
         if self._item_id == asked.item_id:
             seconds, self._billed_sec = max(0.0, seconds - self._billed_sec), found.seconds

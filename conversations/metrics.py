@@ -4,6 +4,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from conversations.realtime.figures import Discard, Figure, Played, Tally
 from conversations.realtime.items import Item
 
 _steps = Histogram(
@@ -25,7 +26,7 @@ _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process."
 def turn(item: Item) -> None:
     """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
-        if name != "endpoint":
+        if name not in ("endpoint", "playback"):
             step(name, ms)
 
 
@@ -36,7 +37,7 @@ def discarded(input_tokens: int, output_tokens: int, tts_characters: int) -> Non
 
 
 def step(name: str, ms: int) -> None:
-    """One step, `ms` since the endpoint; for `playback`, which the page tells of when the item is final already."""
+    """One step, `ms` since the endpoint; `playback` comes alone, which the page tells of, sometimes later."""
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
@@ -58,3 +59,13 @@ def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
 
 def sessions(count: int) -> None:
     _sessions.set(count)
+
+
+def figure(figure: Figure) -> None:
+    match figure:
+        case Tally(name, outcome):
+            tally(name, outcome)
+        case Discard(input_tokens, output_tokens, tts_characters):
+            discarded(input_tokens, output_tokens, tts_characters)
+        case Played(ms):
+            step("playback", ms)

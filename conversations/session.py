@@ -14,6 +14,7 @@ from conversations.engines.registry import load
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
+from conversations.realtime import figures
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import ProtocolError
@@ -168,14 +169,16 @@ class Session:
                     self._reply_audio.setdefault(response_id, bytearray()).extend(pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
-                case do.Tally(name, outcome):
-                    metrics.tally(name, outcome)
-                case do.Discard(input_tokens, output_tokens, tts_characters):
-                    metrics.discarded(input_tokens, output_tokens, tts_characters)
+                case figures.Tally() | figures.Discard() | figures.Played():
+                    metrics.figure(action)
                 case _:
                     self._work.perform(action)
 
     def _send(self, event: dict[str, Any]) -> None:
+        if event["type"] == "input_audio_buffer.speech_started":
+            self._work.warm()
+        elif event["type"] == "response.done":
+            metrics.ended(event["response"]["status"])
         if self._client_left:
             return
         try:
@@ -206,8 +209,9 @@ class Session:
         if item.role == "assistant":
             item.engines = {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
         elif item.is_audio:
-            item.engines = {"stt": engines.stt.label()}
+            item.engines = {"stt": self._work.stt_label(item.id)}
         if action.is_final:
+            metrics.turn(item)
             pcm = bytes(self._reply_audio.pop(item.response_id, b""))
         done = self._writer.put(lambda: store.save_item(self.opened.pk, item, action.after, pcm))
         if not action.in_background:

@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations import metrics
 from conversations.ears import Ears
-from conversations.engines.base import EngineError
+from conversations.engines.base import Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
 from conversations.reply import Reply, as_failure
@@ -24,10 +24,12 @@ class Work:
         self._opened = opened
         self._report = report
         engines = opened.engines
-        stt = CachedSpeechToText(make_stt(engines.stt), engines.stt, opened.caller.user_id, metrics.cache)
-        self._llm = make_llm(engines.llm)
-        self._tts = CachedTextToSpeech(make_tts(engines.tts), engines.tts, opened.caller.user_id, metrics.cache)
-        self._ears = Ears(stt, make_stt_stream(engines.stt), opened.keywords, report)
+        user_id = opened.caller.user_id
+        stt, self._llm, tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
+        self._tts = CachedTextToSpeech(tts, engines.tts, user_id, metrics.cache)
+        cached_stt = CachedSpeechToText(stt, engines.stt, user_id, metrics.cache)
+        self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Reply] = {}
 
@@ -39,6 +41,15 @@ class Work:
     def begin(self, group: asyncio.TaskGroup) -> None:
         self._group = group
         self._ears.open()
+        self.warm()
+
+    def warm(self) -> None:
+        """Makes the connections ready that the turn will need; all but free while they are."""
+        for engine in self._connecting:
+            self._group.create_task(engine.connect())
+
+    def stt_label(self, item_id: str) -> str:
+        return self._ears.label(item_id)
 
     async def finish(self) -> None:
         """Waits for what still goes on; cut it short from outside."""
@@ -65,8 +76,8 @@ class Work:
             case do.Abort(key):
                 self.abort(key)
             case _:
-                if reply := self._replies.get(action.response_id):
-                    self._steer(reply, action)
+                if running := self._replies.get(action.response_id):
+                    self._steer(running, action)
 
     def _steer(self, reply: Reply, action: do.Speak | do.EndSpeech | do.Hold | do.Release) -> None:
         match action:

@@ -23,7 +23,7 @@ Kind = Literal["stt", "llm", "tts"]
 KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech"}
 
 
-def pcm_seconds(pcm: bytes) -> float:
+def pcm_seconds(pcm: bytes | bytearray) -> float:
     return len(pcm) / (SAMPLE_RATE * SAMPLE_BYTES)
 
 

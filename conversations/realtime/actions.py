@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from conversations.realtime.errors import Failure
+from conversations.realtime.figures import Figure
 from conversations.realtime.items import Item
 
 # Actions: the driver performs them in order.
@@ -107,23 +108,6 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """For the metrics: speculation hit or miss; interruption confirmed or resumed."""
-
-    name: Literal["speculation", "interruption"]
-    outcome: Literal["hit", "miss", "confirmed", "resumed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """For the metrics: what a reply that was begun ahead and not used has cost, about."""
-
-    input_tokens: int
-    output_tokens: int
-    tts_characters: int
-
-
-@dataclass(frozen=True, slots=True)
 class EndSpeech:
     """No further clause will come."""
 
@@ -163,8 +147,7 @@ Action = (
     | Keep
     | Abort
     | SetDeadline
-    | Tally
-    | Discard
+    | Figure
 )
 
 # What the driver reports. Each result carries the id of the item or response it belongs to.

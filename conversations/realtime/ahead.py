@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
+from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.items import Usage
 from conversations.realtime.response import Options
 from conversations.realtime.script import Script
@@ -45,11 +46,11 @@ class Draft:
         return same_words(words, self.messages[-1][1])
 
     @property
-    def cost(self) -> do.Discard:
+    def cost(self) -> Discard:
         """An estimate, since no provider tells for a stream that was closed."""
         asked = sum(len(words) for _, words in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
-        return do.Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
+        return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
 
 
 class Ahead:
@@ -95,7 +96,7 @@ class Ahead:
             self.drop()
             return None
         self.draft = None
-        self.core.do(do.Tally("speculation", "hit"))
+        self.core.do(Tally("speculation", "hit"))
         return draft
 
     def drop(self) -> None:
@@ -107,7 +108,7 @@ class Ahead:
         draft.usage.discarded_output_tokens += cost.output_tokens
         draft.usage.discarded_tts_characters += cost.tts_characters
         self.core.do(do.Abort(draft.response_id))
-        self.core.do(do.Tally("speculation", "miss"))
+        self.core.do(Tally("speculation", "miss"))
         self.core.do(cost)
 
 

@@ -8,6 +8,7 @@ from conversations.realtime.audio import SAMPLE_BYTES, samples_in
 from conversations.realtime.client_events import PlaybackStarted, SessionUpdate, decode_audio
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.figures import Played
 from conversations.realtime.items import Item
 from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
@@ -155,6 +156,7 @@ class Requests:
             return
         response.played(event.played_ms, self.core.now)
         self.core.save(response.item, in_background=True)
+        self.core.do(Played(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
         running = self.replying.response

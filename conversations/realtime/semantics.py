@@ -4,6 +4,9 @@ from typing import Literal
 Eagerness = Literal["low", "medium", "high"]
 
 
+PATIENCE_EAGERNESS: dict[str, Eagerness] = {"patient": "low", "balanced": "medium", "quick": "high"}
+
+
 @dataclass
 class Pauses:
     def learn(self, pause_ms: int) -> None: ...

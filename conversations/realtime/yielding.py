@@ -7,6 +7,7 @@ Only where the client plays that game (the extension “playback”): official c
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, Onset
+from conversations.realtime.figures import Tally
 from conversations.realtime.overhearing import is_backchannel, without_echo
 from conversations.realtime.replying import Replying
 from conversations.realtime.response import Response
@@ -111,7 +112,7 @@ class Yielding:
         self._paused = None
         if self.core.has("playback"):
             self.core.send("output_audio_buffer.cleared", response_id=sounding.id)
-            self.core.do(do.Tally("interruption", "confirmed"))
+            self.core.do(Tally("interruption", "confirmed"))
         self.replying.interrupt()
 
     def resume(self) -> None:
@@ -122,6 +123,6 @@ class Yielding:
             return
         paused.resume(self.core.now)
         self.core.do(do.Release(paused.id))
-        self.core.do(do.Tally("interruption", "resumed"))
+        self.core.do(Tally("interruption", "resumed"))
         self.core.send("output_audio_buffer.started", response_id=paused.id)
         self.replying.let_go()

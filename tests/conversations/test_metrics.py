@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.samples import Sample
 
 from conversations import metrics
-from conversations.realtime.items import Item, Usage
+from conversations.realtime.items import Item
 
 Added = Callable[..., float]
 
@@ -28,13 +28,13 @@ def _samples() -> list[Sample]:
     return [sample for metric in REGISTRY.collect() for sample in metric.samples]
 
 
-def reply(waterfall: dict[str, int], usage: Usage | None = None) -> Item:
-    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall, usage=usage or Usage())
+def reply(waterfall: dict[str, int]) -> Item:
+    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall)
 
 
 def test_it_works(added: Added) -> None:
-    usage = Usage(discarded_input_tokens=850, discarded_output_tokens=30, discarded_tts_characters=40)
-    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}, usage))
+    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
+    metrics.discarded(850, 30, 40)
     metrics.ended("completed")
     metrics.step("playback", 990)
     assert added("turns_total", outcome="completed") == 1

@@ -1,8 +1,11 @@
 """Replies begun ahead of the endpoint."""
 
+from typing import Any
+
 from conversations.realtime import actions as do
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import Failure
+from conversations.realtime.figures import Tally
 from tests.realtime.harness import Table, kinds
 from tests.realtime.wire import SPOKEN_REPLY
 
@@ -13,7 +16,7 @@ def generates(table: Table) -> list[do.Generate]:
     return [action for action in table.actions if isinstance(action, do.Generate)]
 
 
-def ahead(words: str = "When does the library close?", **turn_detection: object) -> Table:
+def ahead(words: str = "When does the library close?", **turn_detection: Any) -> Table:
     """In the pause after the question: a reply was begun and its first clause has its sound."""
     table = Table(**turn_detection)
     table.audio(960, 0.9)
@@ -26,7 +29,7 @@ def ahead(words: str = "When does the library close?", **turn_detection: object)
     return table
 
 
-def end(table: Table) -> list[dict[str, object]]:
+def end(table: Table) -> list[dict[str, Any]]:
     """The silence that ends the utterance."""
     return table.audio(640, 0.0)
 
@@ -52,7 +55,7 @@ def test_it_works() -> None:
     sent = table.end_text() + table.speak()
     assert sent[-1]["response"]["status"] == "completed"
     assert sent[-1]["response"]["id"] == asked.response_id
-    assert table.last(do.Tally) == do.Tally("speculation", "hit")
+    assert table.last(Tally) == Tally("speculation", "hit")
 
 
 def test_the_waterfall_tells_what_was_ahead() -> None:
@@ -119,14 +122,14 @@ def test_case_and_punctuation_may_differ() -> None:
     table.transcript("When does the library close?")
     end(table)
     assert len(generates(table)) == 1
-    assert table.last(do.Tally).outcome == "hit"
+    assert table.last(Tally).outcome == "hit"
 
 
 def test_it_is_dropped_when_the_context_changed() -> None:
     table = ahead()
     table.client("session.update", session={"instructions": "Speak like a pirate."})
     end(table)
-    assert table.last(do.Tally).outcome == "miss"
+    assert table.last(Tally).outcome == "miss"
     assert generates(table)[-1].messages[0] == ("system", "Speak like a pirate.")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Manner
+from conversations.realtime.figures import Tally
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "The library closes at six today. It opens again tomorrow morning at nine o'clock. "
@@ -31,7 +32,7 @@ def reply_id(table: Table) -> str:
 
 
 def outcome(table: Table) -> str:
-    return str(table.last(do.Tally).outcome)
+    return str(table.last(Tally).outcome)
 
 
 def test_it_works() -> None:
