@@ -73,6 +73,7 @@ class World:
     def reset(self) -> None:
         self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
         self.transcripts: deque[str] = deque()
+        self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
         self.replies: deque[str] = deque()
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
@@ -83,8 +84,15 @@ class World:
         self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
 
     def hear(self, pcm: bytes, rate: int) -> str:
-        """The words of a whole utterance; a scripted transcript is used up."""
-        return self.ears(pcm, rate) if self.ears else self.next_transcript()
+        """The words of an utterance; a scripted transcript is used up, and stays while the utterance grows."""
+        if self.ears:
+            return self.ears(pcm, rate)
+        known = next((heard for heard in self._heard if len(heard[0]) < len(pcm) and pcm.startswith(heard[0])), None)
+        text = known[1] if known else self.next_transcript()
+        if known:
+            self._heard.remove(known)
+        self._heard.append((pcm, text))
+        return text
 
     def next_transcript(self) -> str:
         return self.transcripts.popleft() if self.transcripts else "Hello there."
