@@ -4,7 +4,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from conversations.realtime.items import Item
+from conversations.realtime.items import Item, Usage
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -23,13 +23,17 @@ _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process."
 
 
 def turn(item: Item) -> None:
-    """The steps and the waste of a response whose item is final."""
+    """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name != "endpoint":
             step(name, ms)
-    _discarded.labels("input_tokens").inc(item.usage.discarded_input_tokens)
-    _discarded.labels("output_tokens").inc(item.usage.discarded_output_tokens)
-    _discarded.labels("tts_characters").inc(item.usage.discarded_tts_characters)
+
+
+def discarded(usage: Usage) -> None:
+    """What an utterance's unused replies cost; once for each utterance, when no more of them can come."""
+    _discarded.labels("input_tokens").inc(usage.discarded_input_tokens)
+    _discarded.labels("output_tokens").inc(usage.discarded_output_tokens)
+    _discarded.labels("tts_characters").inc(usage.discarded_tts_characters)
 
 
 def step(name: str, ms: int) -> None:

@@ -28,13 +28,12 @@ def _samples() -> list[Sample]:
     return [sample for metric in REGISTRY.collect() for sample in metric.samples]
 
 
-def reply(waterfall: dict[str, int], usage: Usage | None = None) -> Item:
-    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall, usage=usage or Usage())
+def reply(waterfall: dict[str, int]) -> Item:
+    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall)
 
 
 def test_it_works(added: Added) -> None:
-    usage = Usage(discarded_input_tokens=850, discarded_output_tokens=30, discarded_tts_characters=40)
-    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}, usage))
+    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
     metrics.ended("completed")
     metrics.step("playback", 990)
     assert added("turns_total", outcome="completed") == 1
@@ -44,11 +43,12 @@ def test_it_works(added: Added) -> None:
     assert added("turn_step_seconds_bucket", step="done", le="10.0") == 0
     assert added("turn_step_seconds_count", step="done") == added("turn_step_seconds_count", step="playback") == 1
     assert added("turn_step_seconds_count", step="endpoint") == 0
-    assert [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")] == [
-        850,
-        30,
-        40,
-    ]
+
+
+def test_waste(added: Added) -> None:
+    metrics.discarded(Usage(discarded_input_tokens=850, discarded_output_tokens=30, discarded_tts_characters=40))
+    wasted = [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")]
+    assert wasted == [850, 30, 40]
 
 
 def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
