@@ -27,30 +27,12 @@ def turn(item: Item) -> None:
     """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):
-            step(name, ms)
-
-
-def discarded(input_tokens: int, output_tokens: int, tts_characters: int) -> None:
-    _discarded.labels("input_tokens").inc(input_tokens)
-    _discarded.labels("output_tokens").inc(output_tokens)
-    _discarded.labels("tts_characters").inc(tts_characters)
-
-
-def step(name: str, ms: int) -> None:
-    """One step, `ms` since the endpoint; `playback` comes alone, which the page tells of, sometimes later."""
-    _steps.labels(name).observe(max(0, ms) / 1000)
+            _step(name, ms)
 
 
 def ended(status: str) -> None:
     """A response ended, with the status that `response.done` gives; not every one that is cancelled has an item."""
     _turns.labels(status).inc()
-
-
-def tally(
-    name: Literal["speculation", "interruption"], outcome: Literal["hit", "miss", "confirmed", "resumed"]
-) -> None:
-    counter = _speculations if name == "speculation" else _interruptions
-    counter.labels(outcome).inc()
 
 
 def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
@@ -61,11 +43,19 @@ def sessions(count: int) -> None:
     _sessions.set(count)
 
 
-def figure(figure: Figure) -> None:
-    match figure:
-        case Tally(name, outcome):
-            tally(name, outcome)
+def figure(told: Figure) -> None:
+    match told:
+        case Tally("speculation", outcome):
+            _speculations.labels(outcome).inc()
+        case Tally("interruption", outcome):
+            _interruptions.labels(outcome).inc()
+        case Played(ms):  # alone, since the page may tell of it when the item is final already
+            _step("playback", ms)
         case Discard(input_tokens, output_tokens, tts_characters):
-            discarded(input_tokens, output_tokens, tts_characters)
-        case Played(ms):
-            step("playback", ms)
+            _discarded.labels("input_tokens").inc(input_tokens)
+            _discarded.labels("output_tokens").inc(output_tokens)
+            _discarded.labels("tts_characters").inc(tts_characters)
+
+
+def _step(name: str, ms: int) -> None:
+    _steps.labels(name).observe(max(0, ms) / 1000)

@@ -170,7 +170,7 @@ class Item(models.Model):
     cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
     tts_characters = models.PositiveIntegerField(default=0)
-    # Estimates of what was spent ahead of the endpoint and not used; beyond the numbers above.
+    # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
     discarded_input_tokens = models.PositiveIntegerField(default=0)
     discarded_output_tokens = models.PositiveIntegerField(default=0)
     discarded_tts_characters = models.PositiveIntegerField(default=0)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.figures import Discard, Tally
-from conversations.realtime.items import Usage
 from conversations.realtime.response import Options
 from conversations.realtime.script import Script
+from conversations.realtime.utterance import Utterance
 
 MAX_TRIES = 3  # a turn
 # What is synthesised before the endpoint: enough to sound until the next clause is there.
@@ -30,7 +30,7 @@ class Draft:
     options: Options
     messages: Messages
     began_at: float
-    usage: Usage  # of the utterance it answers
+    utterance: Utterance  # that it answers
     script: Script
     spoken: int = 0  # clauses given to be synthesised
     spoken_chars: int = 0
@@ -58,12 +58,12 @@ class Ahead:
         self.core = core
         self.draft: Draft | None = None
 
-    def begin(self, options: Options, words: str, usage: Usage) -> None:
+    def begin(self, options: Options, words: str, utterance: Utterance) -> None:
         self.drop()
         response_id = self.core.make_id("resp")
         messages = [*self.core.log.messages(options.instructions), ("user", words)]
         script = Script(response_id, options.voice, options.speed)
-        self.draft = Draft(response_id, options, messages, self.core.now, usage, script)
+        self.draft = Draft(response_id, options, messages, self.core.now, utterance, script)
         self.core.do(do.Generate(response_id, messages, options.max_tokens, is_ahead=True))
 
     def holds(self, response_id: str) -> bool:
@@ -103,10 +103,12 @@ class Ahead:
         draft, self.draft = self.draft, None
         if draft is None:
             return
-        cost = draft.cost
-        draft.usage.discarded_input_tokens += cost.input_tokens
-        draft.usage.discarded_output_tokens += cost.output_tokens
-        draft.usage.discarded_tts_characters += cost.tts_characters
+        cost, usage = draft.cost, draft.utterance.usage
+        usage.discarded_input_tokens += cost.input_tokens
+        usage.discarded_output_tokens += cost.output_tokens
+        usage.discarded_tts_characters += cost.tts_characters
+        if item := self.core.log.get(draft.utterance.item_id):  # the utterance has ended and is stored already
+            self.core.save(item, in_background=True)
         self.core.do(do.Abort(draft.response_id))
         self.core.do(Tally("speculation", "miss"))
         self.core.do(cost)

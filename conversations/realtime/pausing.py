@@ -87,4 +87,4 @@ class Pausing:
             return
         if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
             utterance.tries += 1
-            replying.ahead.begin(replying.default_options(), words, utterance.usage)
+            replying.ahead.begin(replying.default_options(), words, utterance)

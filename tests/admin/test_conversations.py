@@ -142,7 +142,9 @@ def test_one_conversation_is_a_dialogue_with_its_waterfalls(reviewer: Client) ->
 
 
 def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
-    conversation = make_conversation(None, "Where are you?")
+    conversation = make_conversation()
+    waste = {"discarded_input_tokens": 1200, "discarded_output_tokens": 30, "discarded_tts_characters": 44}
+    add_item(conversation, "Where are you?", **waste)
     add_item(
         conversation,
         "Here.",
@@ -151,9 +153,6 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
         input_tokens=1234,
         cached_input_tokens=1024,
         output_tokens=5,
-        discarded_input_tokens=1200,
-        discarded_output_tokens=30,
-        discarded_tts_characters=44,
     )
     page = reviewer.get(change_url(conversation)).content.decode()
     facts = ["The line is the endpoint.", ">ahead<", "-60 ms", "+72", "12 ms", "1,234 tokens in (1,024 cached), 5 out"]

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.samples import Sample
 
 from conversations import metrics
+from conversations.realtime.figures import Discard, Played, Tally
 from conversations.realtime.items import Item
 
 Added = Callable[..., float]
@@ -34,9 +35,8 @@ def reply(waterfall: dict[str, int]) -> Item:
 
 def test_it_works(added: Added) -> None:
     metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
-    metrics.discarded(850, 30, 40)
     metrics.ended("completed")
-    metrics.step("playback", 990)
+    metrics.figure(Played(990))
     assert added("turns_total", outcome="completed") == 1
     assert added("turn_step_seconds_sum", step="first_audio") == pytest.approx(0.905)
     assert added("turn_step_seconds_bucket", step="first_audio", le="1.0") == 1
@@ -44,11 +44,12 @@ def test_it_works(added: Added) -> None:
     assert added("turn_step_seconds_bucket", step="done", le="10.0") == 0
     assert added("turn_step_seconds_count", step="done") == added("turn_step_seconds_count", step="playback") == 1
     assert added("turn_step_seconds_count", step="endpoint") == 0
-    assert [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")] == [
-        850,
-        30,
-        40,
-    ]
+
+
+def test_waste(added: Added) -> None:
+    metrics.figure(Discard(850, 30, 40))
+    wasted = [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")]
+    assert wasted == [850, 30, 40]
 
 
 def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
@@ -58,8 +59,8 @@ def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
 
 
 def test_tallies(added: Added) -> None:
-    metrics.tally("speculation", "hit")
-    metrics.tally("interruption", "resumed")
+    metrics.figure(Tally("speculation", "hit"))
+    metrics.figure(Tally("interruption", "resumed"))
     metrics.cache("tts", hit=True)
     metrics.cache("stt", hit=False)
     metrics.sessions(3)

@@ -131,6 +131,8 @@ def test_it_is_dropped_when_the_context_changed() -> None:
     end(table)
     assert table.last(Tally).outcome == "miss"
     assert generates(table)[-1].messages[0] == ("system", "Speak like a pirate.")
+    question = next(action.item for action in table.actions if isinstance(action, do.Save) and action.pcm)
+    assert table.saved(question.id).usage.discarded_output_tokens > 0
 
 
 def test_a_reply_that_failed_ahead_is_begun_again() -> None:
