@@ -1,6 +1,6 @@
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -61,9 +61,6 @@ class Ear:
         self.stream.begin(NO_HINTS)
         self.say()
         return await self.stream.commit()
-
-
-Listen = Callable[..., "asynccontextmanager[Ear]"]
 
 
 def spec_of(upstream: Upstream, **changes: object) -> EngineSpec:

@@ -28,7 +28,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def realtime(request: web.Request) -> web.StreamResponse:
-    """`asked` of what is seen: the query, the last transcription settings, what came. It ends closed_by_peer or fault."""
+    """What is seen has in `asked` the query, the last transcription settings and what came; it is never “done”."""
     world = request.app[WORLD]
     asked = {**request.query, "transcription": None, "audio_ms": 0.0, "appends": 0, "commits": 0, "clears": 0}
 

@@ -1,7 +1,8 @@
 """OpenAI's Realtime transcription session: hears while the user speaks. `live_protocol` decides, this file connects.
 
 The connection is opened by `listen` and kept until `close`. Cut, it is opened again at once, later after growing
-pauses, and told again what was not settled. Whatever goes wrong fails the utterance at most: file speech to text stands by.
+pauses, and told again what was not settled. Whatever goes wrong fails one utterance at most, and file speech to text
+stands by.
 """
 
 import asyncio
