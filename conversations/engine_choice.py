@@ -57,6 +57,9 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
     provider = chosen or next(name for name in PREFERENCE[kind] if name == "demo" or credentials[name])
     credential = credentials.get(provider)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
+    stream_model = _stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
+    if stream_model == model:
+        model = ""  # it takes no files: those, where the stream fails, go to the site's
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
     return EngineSpec(
         provider=provider,
@@ -67,4 +70,12 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
         reasoning_effort=site.get("reasoning_effort", ""),
         public_only=credential.public_only if credential else False,
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
+        stream_model=stream_model,
     )
+
+
+def _stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:
+    """The model that hears while one speaks, of the server that has it; "" where the assistant chose another model."""
+    base_url = credential.base_url.rstrip("/") if credential else ""
+    found: str = site["stream_model"].get(base_url or settings.OPENAI_URL, "")
+    return found if chosen_model in ("", found) else ""

@@ -355,6 +355,17 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
+# needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_API_KEY = env("OPENAI_API_KEY")
+OPENAI_BASE_URL = env_url("OPENAI_BASE_URL", "http", "https")
+# For Google's text to speech: a service account's JSON file, or an API key.
+GOOGLE_APPLICATION_CREDENTIALS = env_file("GOOGLE_APPLICATION_CREDENTIALS")
+GOOGLE_API_KEY = env("GOOGLE_API_KEY")
+# Another address of it, such as a regional one; http:// is a plaintext gRPC channel, for tests.
+GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
+
 # How long an engine may take to its first byte, and between two pieces.
 ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=300.0)
 # Engines of assistants that name none: openai, google (TTS only) or demo. Unset: the best that has a credential. The
@@ -364,10 +375,19 @@ TTS_VOICES = {"openai": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-u
 # The voice of that engine; of Google where it begins like en-US-, else of OpenAI, where TTS_ENGINE is unset.
 if TTS_VOICE := env("TTS_VOICE"):
     TTS_VOICES[TTS_ENGINE or ("google" if re.match(r"[a-z]{2,3}-[A-Z]{2}-", TTS_VOICE) else "openai")] = TTS_VOICE
+# The model that hears while one speaks, over a WebSocket; `none` leaves it to STT_MODEL, which hears what was said.
+# Unset: gpt-live-transcribe at OpenAI's own servers, and none at a compatible one, as few have such a WebSocket. A name
+# is one of the server at OPENAI_BASE_URL. A server that a user named is asked for none; neither is one for an assistant
+# that names a model of its own, unless it is this very one.
+STT_STREAM_MODEL = env("STT_STREAM_MODEL")
+STT_STREAM_MODELS = {} if STT_STREAM_MODEL == "none" else {OPENAI_URL: "gpt-live-transcribe"}
+if STT_STREAM_MODEL and STT_STREAM_MODEL != "none":
+    STT_STREAM_MODELS[(OPENAI_BASE_URL or OPENAI_URL).rstrip("/")] = STT_STREAM_MODEL
 ENGINES = {
     "stt": {
         "engine": env_choice("STT_ENGINE", ("", "openai", "demo"), ""),
         "model": {"openai": env("STT_MODEL", "gpt-transcribe"), "demo": "pocketsphinx"},
+        "stream_model": STT_STREAM_MODELS,  # by base URL
     },
     "llm": {
         "engine": env_choice("LLM_ENGINE", ("", "openai", "demo"), ""),
@@ -393,16 +413,6 @@ REALTIME = {
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
-
-# The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
-# needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
-OPENAI_API_KEY = env("OPENAI_API_KEY")
-OPENAI_BASE_URL = env_url("OPENAI_BASE_URL", "http", "https")
-# For Google's text to speech: a service account's JSON file, or an API key.
-GOOGLE_APPLICATION_CREDENTIALS = env_file("GOOGLE_APPLICATION_CREDENTIALS")
-GOOGLE_API_KEY = env("GOOGLE_API_KEY")
-# Another address of it, such as a regional one; http:// is a plaintext gRPC channel, for tests.
-GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
 # Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the
 # image does). Off: straight from static/, as it is edited.

@@ -1,6 +1,6 @@
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -63,9 +63,6 @@ class Ear:
         return await self.stream.commit()
 
 
-Listen = Callable[..., "asynccontextmanager[Ear]"]
-
-
 def spec_of(upstream: Upstream, **changes: object) -> EngineSpec:
     spec = EngineSpec("openai", "gpt-transcribe", api_key=SECRET, base_url=upstream.openai_url, stream_model="gpt-live")
     return replace(spec, **changes)  # type: ignore[arg-type]
@@ -88,7 +85,7 @@ async def test_it_works(upstream: Upstream) -> None:
         ear.say()
         await ear.hears(WORDS)
         assert all(WORDS.startswith(partial) for partial in ear.partials)
-        assert len(ear.partials) > 3
+        assert len(ear.partials) > 1
         assert await ear.stream.commit() == Transcript(WORDS, 3.0)
         [connection] = upstream.wait_for(LIVE, "streaming")
         assert connection["key"] == SECRET
@@ -100,7 +97,7 @@ async def test_it_works(upstream: Upstream) -> None:
             "keywords": ["Kiel", "Förde"],
         }
         assert await ear.utterance() == Transcript("And tomorrow?", 3.0)
-    assert len(upstream.wait_for(LIVE, "done")) == 1
+    assert len(upstream.wait_for(LIVE, "closed_by_peer")) == 1
 
 
 async def test_an_utterance_goes_on_after_a_commit(upstream: Upstream) -> None:
@@ -133,7 +130,7 @@ async def test_what_is_too_short_to_commit(upstream: Upstream) -> None:
         assert (await ear.utterance()).text == "Hello there."
         ear.say(BLINK)
         assert (await ear.stream.commit()).text == "Hello there."
-    [connection] = upstream.wait_for(LIVE, "done")
+    [connection] = upstream.wait_for(LIVE, "closed_by_peer")
     assert connection["asked"]["commits"] == 1
 
 
@@ -153,18 +150,19 @@ async def test_a_cancelled_commit_still_counts(upstream: Upstream) -> None:
     async with listening(spec_of(upstream)) as ear:
         ear.stream.begin(NO_HINTS)
         ear.say()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ear.stream.commit(), 0)
+        commit = asyncio.create_task(ear.stream.commit())
+        await asyncio.sleep(0)
+        commit.cancel()
         ear.say()
         assert (await ear.stream.commit()).text == "One two."
 
 
 @pytest.mark.parametrize("fault", ["cut", "session_expired"])
-@pytest.mark.parametrize("appends", [20, 120])
-async def test_a_cut_is_mended(upstream: Upstream, fault: str, appends: int) -> None:
+@pytest.mark.parametrize("frames", [20, 120])
+async def test_a_cut_is_mended(upstream: Upstream, fault: str, frames: int) -> None:
     """Amid the first piece, and with one settled: all that is not settled is told again."""
     upstream.script(transcripts=("One", "two.", "two."))
-    upstream.behave(LIVE, fault=fault, fault_times=1, fault_after=appends)
+    upstream.behave(LIVE, fault=fault, fault_times=1, fault_after=frames)
     async with listening(spec_of(upstream)) as ear:
         first = (await ear.utterance()).text
         ear.say()
@@ -191,7 +189,7 @@ async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
         ("403", EngineAuthError, "Country not supported."),
         ("404", EngineRejected, "It said: “The model does not exist.”"),
         ("404_path", EngineRejected, "found nothing at its base URL"),
-        ("302", EngineRejected, "base URL"),
+        ("302", EngineRejected, "refused the request"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
         ("500", EngineUnavailable, "trouble of its own (error 500)"),
@@ -223,17 +221,17 @@ async def test_a_fault_amid_an_utterance(upstream: Upstream, fault: str, error: 
         assert (await ear.utterance()).text == "Hello there."
 
 
-async def test_a_server_that_is_not_there_and_comes_back(upstream: Upstream) -> None:
+async def test_a_server_that_is_away_and_comes_back(upstream: Upstream) -> None:
     upstream.behave(LIVE, fault="503", fault_times=4)
     async with listening(spec_of(upstream)) as ear:
-        upstream_is_back = False
-        for _ in range(6):  # each utterance has it tried again
-            try:
-                upstream_is_back = (await ear.utterance()).text == "Hello there."
-                break
-            except EngineUnavailable:
-                pass
-        assert upstream_is_back
+        for tries in range(2, 5):  # an utterance has it tried again at once
+            await asyncio.to_thread(upstream.wait_for, LIVE, "ended", tries)
+            with pytest.raises(EngineUnavailable, match="error 503"):
+                await ear.utterance()
+        ear.stream.begin(NO_HINTS)
+        ear.say()
+        await ear.hears("Hello there.")
+        assert (await ear.stream.commit()).text == "Hello there."
 
 
 async def test_a_server_that_is_not_there(upstream: Upstream) -> None:

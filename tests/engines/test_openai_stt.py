@@ -12,6 +12,7 @@ from conversations.engines.base import (
     Hints,
     Transcript,
 )
+from conversations.engines.openai import account
 from conversations.engines.registry import make_stt
 from tests.upstream.fixtures import Upstream
 
@@ -39,6 +40,32 @@ async def test_it_works(upstream: Upstream) -> None:
         "rate": 24_000,
         "channels": 1,
     }
+
+
+async def test_keywords_stand_in_the_prompt_of_a_compatible_server(upstream: Upstream) -> None:
+    await make_stt(spec(upstream)).transcribe(SECOND, Hints(prompt="On boats", keywords=("Kiel", "Förde")))
+    asked = upstream.requests("transcriptions")[0]["asked"]
+    assert asked["prompt"] == "On boats. Kiel, Förde"
+    assert "keywords[]" not in asked
+
+
+async def test_keywords_stand_by_themselves_at_openai(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "OPENAI_URL", upstream.openai_url)
+    hints = Hints(prompt="On boats", keywords=("Kiel", "Förde"))
+    await make_stt(spec(upstream)).transcribe(SECOND, hints)
+    await make_stt(spec(upstream, model="whisper-1")).transcribe(SECOND, hints)
+    own, whisper = (request["asked"] for request in upstream.requests("transcriptions"))
+    assert (own["prompt"], own["keywords[]"]) == ("On boats", ["Kiel", "Förde"])
+    assert whisper["prompt"] == "On boats. Kiel, Förde"
+
+
+async def test_an_older_model_that_refuses_keywords(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "OPENAI_URL", upstream.openai_url)
+    upstream.behave("transcriptions", refused_parameter="keywords")
+    stt = make_stt(spec(upstream))
+    for _ in range(2):
+        assert (await stt.transcribe(SECOND, Hints(keywords=("Kiel",)))).text == "Hello there."
+    assert [request["asked"].get("prompt") for request in upstream.requests("transcriptions")] == [None, "Kiel", "Kiel"]
 
 
 @pytest.mark.parametrize("metered", [-1, 10**12, "seven", [], {}])

@@ -4,12 +4,22 @@ import sys
 import pytest
 
 from conversations.engines.base import EngineRejected, EngineSpec
-from conversations.engines.registry import ENGINES, load, make_llm, voices
+from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream, voices
 
 
 @pytest.mark.parametrize(("kind", "provider"), ENGINES)
 def test_every_registered_engine_loads(kind: str, provider: str) -> None:
     assert callable(load(kind, provider))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("provider", STREAMS)
+def test_every_registered_stream_loads(provider: str) -> None:
+    assert make_stt_stream(EngineSpec(provider, stream_model="live"))
+
+
+def test_not_every_engine_hears_while_one_speaks() -> None:
+    assert make_stt_stream(EngineSpec("openai")) is None
+    assert make_stt_stream(EngineSpec("demo", stream_model="live")) is None
 
 
 def test_an_unknown_engine_is_named_with_those_there_are() -> None:

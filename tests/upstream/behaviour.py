@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
              "google_streaming", "google_unary", "google_voices")  # fmt: skip
-# live_transcriptions: with `fault_after`, which counts appends there, statuses come as `error` events; “mute” never
-# completes an item, “failed” says that it could not.
+# live_transcriptions: with `fault_after`, which counts 40 ms of audio there, statuses come as `error` events; “mute”
+# never completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
           "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]

@@ -167,7 +167,7 @@ async def _misbehave(request: web.Request, fault: str) -> web.StreamResponse:
     match fault:
         case "hang":
             await asyncio.Event().wait()
-        case "cut":
+        case "cut" | "session_expired":
             assert request.transport is not None
             request.transport.abort()
         case "garbage":

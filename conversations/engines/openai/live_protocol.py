@@ -19,7 +19,6 @@ from conversations.engines.base import (
     EngineError,
     Hints,
     Transcript,
-    pcm_seconds,
     storable,
 )
 from conversations.engines.openai.account import Account
@@ -46,7 +45,8 @@ class LiveProtocol:
         self._pending: list[Piece] = []  # neither settled nor dropped, in order
         self._to_send: deque[Piece] = deque()
         self._gave_up: EngineError | None = None
-        self.begin(NO_HINTS)
+        self.utterance = Utterance(NO_HINTS)
+        self._queue(self.utterance.open_piece)
         self.restart()
 
     def restart(self) -> None:
@@ -61,8 +61,7 @@ class LiveProtocol:
         self.is_ready = self.has_heard = False
 
     def begin(self, hints: Hints) -> None:
-        if self._pending:
-            self.utterance.drop()
+        self.utterance.drop()
         self.utterance = Utterance(hints)
         self._told = ""
         if self._gave_up:
@@ -83,7 +82,7 @@ class LiveProtocol:
             raise self.utterance.failure
         piece = self.utterance.open_piece
         if len(piece.pcm) >= SHORTEST_BYTES:
-            piece.stage, piece.seconds = Stage.COMMITTED, pcm_seconds(piece.pcm)
+            piece.stage, piece.seconds = Stage.COMMITTED, len(piece.pcm) / BYTES_PER_SEC
             self.utterance.pieces.append(Piece(self.utterance))
             self._queue(self.utterance.open_piece)
         return self.utterance.wait()

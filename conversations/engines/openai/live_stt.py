@@ -1,7 +1,8 @@
 """OpenAI's Realtime transcription session: hears while the user speaks. `live_protocol` decides, this file connects.
 
 The connection is opened by `listen` and kept until `close`. Cut, it is opened again at once, later after growing
-pauses, and told again what was not settled. Whatever goes wrong fails one utterance: file speech to text stands by.
+pauses, and told again what was not settled. Whatever goes wrong fails one utterance at most, and file speech to text
+stands by.
 """
 
 import asyncio
@@ -54,7 +55,8 @@ class LiveStream:
         self._public_only = spec.public_only
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
-        self._failure: EngineError | None = None  # of the last connection, until the next is ready
+        self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
+        self._misses = 0  # connections in a row that brought no words
         self._has_news = asyncio.Event()
         self._begins = asyncio.Event()
         self._life = asyncio.timeout(None)  # of the present connection
@@ -80,10 +82,10 @@ class LiveStream:
             async with asyncio.timeout(self._settle_sec):
                 return await words
         except TimeoutError as error:
-            self._failure = self._account.failures.timeout(self._settle_sec)
-            utterance.fail(self._failure)
+            failure = self._account.failures.timeout(self._settle_sec)
+            utterance.fail(failure)
             self._hang_up()
-            raise self._failure from error
+            raise failure from error
 
     async def close(self) -> None:
         self._task.cancel()
@@ -98,22 +100,22 @@ class LiveStream:
             self._life.reschedule(asyncio.get_running_loop().time())
 
     async def _run(self) -> None:
-        misses = 0  # connections in a row that brought no words
         while True:
             self._protocol.restart()
             try:
                 await self._live()
             except EngineError as error:
-                if isinstance(error, EngineAuthError | EngineRejected) and not self._protocol.is_ready:
-                    return self._protocol.give_up(error)
-                self._failure = error
                 self._protocol.fail_awaited(error)
-            misses = 0 if self._protocol.has_heard else misses + 1
-            await self._pause(misses)
+                if not self._protocol.is_ready:
+                    self._failure = error
+                    if isinstance(error, EngineAuthError | EngineRejected):
+                        return self._protocol.give_up(error)
+            self._misses = 0 if self._protocol.has_heard else self._misses + 1
+            await self._pause()
 
-    async def _pause(self, misses: int) -> None:
+    async def _pause(self) -> None:
         """None after the first miss; ended by an utterance that begins."""
-        pause_sec = min(0.25 * 2**misses, LONGEST_PAUSE_SEC) if misses > 1 else 0.0
+        pause_sec = min(0.25 * 2**self._misses, LONGEST_PAUSE_SEC) if self._misses > 1 else 0.0
         self._begins.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_sec):
@@ -129,7 +131,7 @@ class LiveStream:
         except TimeoutError:  # `_hang_up`
             pass
         except (WebSocketException, OSError) as error:
-            if not self._protocol.is_ready:
+            if self._misses and not self._protocol.is_ready:  # twice in a row
                 raise self._account.failures.broke_off() from error
         finally:
             sender.cancel()

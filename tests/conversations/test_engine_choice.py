@@ -1,0 +1,74 @@
+"""Which model hears while one speaks."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts import encryption
+from accounts.models import ProviderKey, User
+from conversations.engine_choice import choose
+from conversations.engines.base import EngineSpec
+from conversations.models import Assistant
+from tests.live import ROOT
+
+OPENAI = "https://api.openai.com/v1"
+LAN = "http://10.0.0.5:8080/v1"
+LIVE = "gpt-live-transcribe"
+
+
+def stt(owner: User, settings: Settings, models: dict[str, str], base_url: str = "", **assistant: str) -> EngineSpec:
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
+    settings.ENGINES = settings.ENGINES | {"stt": settings.ENGINES["stt"] | {"stream_model": models}}
+    return choose(owner, Assistant(**assistant)).stt
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "models"),
+    [
+        ("", "", {OPENAI: LIVE}),
+        ("", "gpt-realtime-whisper", {OPENAI: "gpt-realtime-whisper"}),
+        (LAN, "", {OPENAI: LIVE}),
+        (f"{LAN}/", "voxtral", {OPENAI: LIVE, LAN: "voxtral"}),
+        ("", "none", {}),
+    ],
+)
+def test_what_the_environment_says(base_url: str, name: str, models: dict[str, str]) -> None:
+    script = (
+        "import json; from voiceproject import settings; print(json.dumps(settings.ENGINES['stt']['stream_model']))"
+    )
+    env = {**os.environ, "OPENAI_BASE_URL": base_url, "STT_STREAM_MODEL": name}
+    shown = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, check=True)
+    assert json.loads(shown.stdout) == models
+
+
+@pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
+def test_openai_hears_while_one_speaks(owner: User, settings: Settings, base_url: str) -> None:
+    spec = stt(owner, settings, {OPENAI: LIVE}, base_url)
+    assert (spec.model, spec.stream_model) == ("gpt-transcribe", LIVE)
+
+
+def test_a_compatible_server_only_where_it_is_named(owner: User, settings: Settings) -> None:
+    assert stt(owner, settings, {OPENAI: LIVE}, LAN).stream_model == ""
+    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, f"{LAN}/").stream_model == "voxtral"
+
+
+def test_an_assistant_with_a_model_of_its_own(owner: User, settings: Settings) -> None:
+    own = stt(owner, settings, {OPENAI: LIVE}, stt_engine="openai", stt_model="whisper-1")
+    assert (own.model, own.stream_model) == ("whisper-1", "")
+    live = stt(owner, settings, {OPENAI: LIVE}, stt_engine="openai", stt_model=LIVE)
+    assert (live.model, live.stream_model) == ("gpt-transcribe", LIVE)
+    assert stt(owner, settings, {OPENAI: LIVE}, stt_engine="demo").stream_model == ""
+
+
+def test_a_users_own_server(owner: User, settings: Settings) -> None:
+    fields = {"secret_encrypted": encryption.encrypt("sk-mine"), "tested_at": timezone.now()}
+    key = ProviderKey.objects.create(user=owner, provider="openai", base_url="https://my.example/v1", **fields)
+    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, LAN).stream_model == ""
+    key.base_url = OPENAI
+    key.save()
+    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, LAN).stream_model == LIVE
