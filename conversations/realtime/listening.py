@@ -37,6 +37,7 @@ class Listening:
         self._idle_asked = False
         self._endpointer = Endpointer(0.5)
         self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
+        transcripts.on_words = self._reconsider
         self.configure()
 
     def configure(self) -> None:
@@ -133,13 +134,20 @@ class Listening:
             self._pausing.over(utterance)
             self.yielding.speech_again(utterance)
         if self._endpointer.quiet_samples:
-            is_over = self._pausing.quiet(utterance, self.buffer)
+            self._pausing.ask(utterance, self.buffer)
         else:
-            self._pausing.quiet_ms, is_over = 0, False
+            self._pausing.quiet_ms = 0
             utterance.speech_windows += 1
             self._speech_goes_on(utterance)
-        if is_over or too_long:
-            self._stop(utterance, self._detected, respond=self.core.turn_detection.create_response)
+        self._reconsider(too_long=too_long)
+
+    def _reconsider(self, *, too_long: bool = False) -> None:
+        """More silence, or more is known of the words: is that the end?"""
+        utterance, detection = self.utterance, self.core.turn_detection
+        if utterance is None or not detection.is_on:
+            return
+        if too_long or (self._endpointer.quiet_samples and self._pausing.is_over(utterance)):
+            self._stop(utterance, self._detected, respond=detection.create_response)
 
     def _speech_goes_on(self, utterance: Utterance) -> None:
         if self.yielding.wants_snapshot(utterance):

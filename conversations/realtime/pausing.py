@@ -16,7 +16,7 @@ AHEAD_MS = 900
 
 
 class Pausing:
-    """Told of every quiet window of an utterance."""
+    """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
 
     def __init__(
         self,
@@ -45,11 +45,8 @@ class Pausing:
         utterance.go_on()
         self.replying.ahead.drop()
 
-    def quiet(self, utterance: Utterance, buffer: InputBuffer) -> bool:
-        """Whether the utterance has ended."""
-        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
-        self._ask(utterance, buffer)
-        self.yielding.quiet(self.quiet_ms / 1000)
+    def is_over(self, utterance: Utterance) -> bool:
+        """Whether the utterance has ended; if not, an answer may be begun."""
         wait = self._wait_ms(utterance)
         if self.quiet_ms >= wait:
             return True
@@ -57,8 +54,10 @@ class Pausing:
             self._answer_ahead(utterance)
         return False
 
-    def _ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
-        """For the words, early in the pause."""
+    def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
+        """One more quiet window. Asks for the words early in the pause."""
+        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
+        self.yielding.quiet(self.quiet_ms / 1000)
         detection, manner = self.core.turn_detection, self.core.manner
         is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
         tries = utterance.revision

@@ -1,5 +1,7 @@
 """The words of what the user says: asked for, shown as they come, and answered when they are whole."""
 
+from collections.abc import Callable
+
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure
@@ -20,6 +22,7 @@ class Transcripts:
         self.yielding = yielding
         self.utterance: Utterance | None = None  # the one being spoken
         self.to_answer: set[str] = set()  # items whose words call for a response
+        self.on_words: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
     # Asking.
 
@@ -60,8 +63,11 @@ class Transcripts:
             return
         utterance.partial = event.text
         self.yielding.heard(utterance, event.text, is_over=False)
-        if self.core.has("captions") and event.item_id not in self.core.pending:
+        if event.item_id in self.core.pending:
+            return
+        if self.core.has("captions"):
             self._caption(utterance)
+        self.on_words()
 
     def _spoken(self, item_id: str) -> Utterance | None:
         if self.utterance is not None and self.utterance.item_id == item_id:
@@ -101,6 +107,7 @@ class Transcripts:
         if utterance.is_asked:
             utterance.words = text
         self.yielding.heard(utterance, text, is_over=utterance.is_asked)
+        self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
         text = text.strip()

@@ -22,7 +22,6 @@ def ahead(words: str = "When does the library close?", **turn_detection: Any) ->
     table.audio(960, 0.9)
     table.audio(160, 0.0)
     assert table.transcript(words) == []
-    table.audio(32, 0.0)
     table.write(REPLY)
     clause = table.last(do.Speak)
     table.engine(do.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
@@ -109,7 +108,6 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     table.audio(160, 0.0)
     [first] = generates(table)
     table.transcript("When does the library close today?")
-    table.audio(32, 0.0)
     assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
     assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
 
@@ -149,7 +147,6 @@ def test_it_is_tried_three_times_a_turn() -> None:
         table.audio(448, 0.0)
         if table.awaits_words:
             table.transcript("One more thing.")
-            table.audio(32, 0.0)
     assert len(generates(table)) == 3
 
 
