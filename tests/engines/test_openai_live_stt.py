@@ -20,8 +20,11 @@ from conversations.engines.base import (
     Transcript,
     TranscriptStream,
 )
-from conversations.engines.openai import live_protocol
-from conversations.engines.registry import make_stt_stream
+from conversations.engines.openai import live_protocol, live_stt
+from conversations.engines.openai.http import close_clients
+from conversations.engines.registry import make_stt, make_stt_stream
+from tests.upstream.__main__ import start_http
+from tests.upstream.behaviour import World
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -70,12 +73,13 @@ def spec_of(upstream: Upstream, **changes: object) -> EngineSpec:
 
 @asynccontextmanager
 async def listening(spec: EngineSpec) -> AsyncIterator[Ear]:
+    others = asyncio.all_tasks()
     ear = Ear(spec)
     try:
         yield ear
     finally:
         await ear.stream.close()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert not [task for task in asyncio.all_tasks() - others if not task.done()]
 
 
 async def test_it_works(upstream: Upstream) -> None:
@@ -323,3 +327,35 @@ async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) 
         with pytest.raises(EngineUnavailable, match="could not be reached"):
             await ear.utterance()
     assert upstream.requests(LIVE) == []
+
+
+async def test_the_socket_goes_to_the_address_that_was_checked(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name would lead elsewhere, as it may a moment after the check."""
+
+    async def checked(host: str, port: int) -> str:
+        assert (host, f":{port}/") == (
+            "rebound.invalid",
+            upstream.openai_url.removeprefix("http://127.0.0.1").removesuffix("v1"),
+        )
+        return "127.0.0.1"
+
+    monkeypatch.setattr(live_stt, "public_address", checked)
+    url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
+    async with listening(spec_of(upstream, base_url=url, public_only=True)) as ear:
+        assert (await ear.utterance()).text == "Hello there."
+
+
+async def test_a_benchmarks_own_ears_hear_on_both_ways() -> None:
+    world = World()
+    world.ears = lambda pcm, rate: " ".join(["tick"] * (len(pcm) // (2 * rate)))  # a word a second
+    server = await start_http(world)
+    try:
+        spec = EngineSpec("openai", base_url=f"http://127.0.0.1:{server.addresses[0][1]}/v1", stream_model="gpt-live")
+        assert (await make_stt(spec).transcribe(SOUND)).text == "tick tick tick"
+        async with listening(spec) as ear:
+            assert (await ear.utterance()).text == "tick tick tick"
+    finally:
+        await close_clients()
+        await server.cleanup()

@@ -117,7 +117,10 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
     ending: Ending = "done"
     try:
         try:
-            return _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+            response = _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+            if isinstance(response, web.WebSocketResponse):  # or else it ends by a fault
+                ending = "closed_by_peer"
+            return response
         except FaultInjected as injected:
             response = await _misbehave(request, injected.fault)
             ending = "fault"

@@ -39,9 +39,9 @@ async def realtime(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         await Session(world, seen, socket, fault).run()
-        if socket.closed:
-            raise ConnectionResetError
-        raise FaultInjected(fault)
+        if not socket.closed:
+            raise FaultInjected(fault)
+        return socket
 
     return await serve(request, "live_transcriptions", asked, answer)
 

@@ -79,7 +79,7 @@ class LiveProtocol:
     def commit(self) -> "asyncio.Future[Transcript]":
         """Upstream refuses less than 100 ms, which holds no word: it stays, and goes with the next commit."""
         if self.utterance.failure:
-            raise self.utterance.failure
+            raise self.utterance.failure.with_traceback(None)  # it would grow with each commit that raises it
         piece = self.utterance.open_piece
         if len(piece.pcm) >= SHORTEST_BYTES:
             piece.stage, piece.seconds = Stage.COMMITTED, len(piece.pcm) / BYTES_PER_SEC

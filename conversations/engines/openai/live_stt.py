@@ -59,7 +59,7 @@ class LiveStream:
         self._misses = 0  # connections in a row that brought no words
         self._has_news = asyncio.Event()
         self._begins = asyncio.Event()
-        self._life = asyncio.timeout(None)  # of the present connection
+        self._life: asyncio.Timeout | None = None  # of the present connection
         self._task = asyncio.create_task(self._run())
 
     def begin(self, hints: Hints) -> None:
@@ -96,7 +96,7 @@ class LiveStream:
 
     def _hang_up(self) -> None:
         """Ends a connection that hangs; `_run` makes another."""
-        with suppress(RuntimeError):  # there is none
+        if self._life and not self._life.expired():
             self._life.reschedule(asyncio.get_running_loop().time())
 
     async def _run(self) -> None:
@@ -134,6 +134,7 @@ class LiveStream:
             if self._misses and not self._protocol.is_ready:  # twice in a row
                 raise self._account.failures.broke_off() from error
         finally:
+            self._life = None
             sender.cancel()
             await asyncio.wait({sender})
             await connection.close()
