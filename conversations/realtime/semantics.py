@@ -40,7 +40,7 @@ PAUSES_KEPT = 16
 PAUSE_MAX_MS = 1500  # beyond it the speaker was interrupted or looked something up
 PAUSES_FOR_HALF_TRUST = 4
 QUANTILE = 0.75
-MARGIN = 1.1
+MARGIN = 1.2
 SHORTEST, LONGEST = 0.8, 2.0
 
 WINDOW_MS = 32
@@ -72,9 +72,9 @@ class Pauses:
 def wait_ms(words: str | None, eagerness: Eagerness, pauses: Pauses, language: str = "") -> int:
     """`words`: the transcript so far, None while there is none.
 
-    The base is the table's wait for how finished the words look. The speaker's own wait is a tenth more than his usual
-    pause, held within 0.8 to 2 times the base; the result lies between both, the nearer to his own the more pauses were
-    heard. Where the words ask for more it is never less than the base: a fast speaker too looks for a word now and then.
+    The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
+    pause, held within 0.8 to 2 times the base; the result lies between both, nearer to his own the more pauses were
+    heard. Where the words ask for more it is never less than the base: a fast speaker too looks for a word at times.
     """
     ending = ending_of(words, language) if words is not None else None
     base = UNKNOWN_WAIT_MS[eagerness] if ending is None else WAIT_MS[eagerness][ending]

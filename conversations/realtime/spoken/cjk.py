@@ -9,6 +9,7 @@ recognisers often leave out. A question mark beats all but the fillers (
 from conversations.realtime.spoken.language import words
 
 FILLERS = tuple(words("えっと ええと えーと えー あのー あの そのー うーん んー まあ なんか 呃 저기 뭐랄까"))
+FILLER_WORDS = words("음 어 그 저")  # only as words of their own: many Korean verbs end in such a syllable
 OPEN = tuple(
     words(
         "けど けれど けれども ので のは は が を に へ と や とか たら なら ながら それで それから そして "

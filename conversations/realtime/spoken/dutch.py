@@ -2,11 +2,11 @@ from conversations.realtime.spoken.language import Language, phrases, words
 
 DUTCH = Language(
     open=words(
-        "de het een mijn jouw onze geen en of maar want omdat dat als dan terwijl hoewel zodat tot voor van bij "
+        "de een mijn jouw onze geen en of maar want omdat dat als dan terwijl hoewel zodat tot voor van bij "
         "zonder tegen sinds tussen tijdens naar met in te om elke ieder heel nou apenstaartje waarvan welke welk"
     ),
     fillers=words("eh ehm uh uhm euh hm"),
-    asking_open=words("ik jij je hij zij ze wij we u jullie"),
+    asking_open=words("het ik jij je hij zij ze wij we u jullie"),
     doubtful=words(
         "aan op uit af door over onder na toe mee is was waren ben bent heb heeft had hebben word wordt kan kun "
         "kunt kunnen zou zouden wil willen wilde moet moeten mag ga gaat zal zoek wat wie waar wanneer waarom hoe "
@@ -20,6 +20,7 @@ DUTCH = Language(
         "minstens, meer dan, in plaats van, dat is, het is"
     ),
     starters=words("als hoewel terwijl zodra indien"),
+    telling=words("vertellen vertel zeggen weet weten uitleggen"),
     asking=words("wat wie waar wanneer waarom hoe hoeveel welke welk"),
     joins=words("en of"),
     answers=phrases(

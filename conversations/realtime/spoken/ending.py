@@ -7,6 +7,7 @@ of a sentence counts more than the mark behind it. A finished sentence without a
 import re
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 
 from conversations.realtime.spoken import LANGUAGES, cjk, numbers
 from conversations.realtime.spoken.language import Language, tokens_of
@@ -80,7 +81,7 @@ def _of_sentence(sentence: str, bare: str, languages: Sequence[Language]) -> End
 
 
 def _mark(bare: str) -> str:
-    """ "?", "." for any other end of a sentence, "" for none. A semicolon that is left by now is the Greek question mark."""
+    """ "?", "." for any other end of a sentence, "" for none. A semicolon left by now is the Greek question mark."""
     if bare[-1] in ASKED + ";":
         return "?"
     return "." if bare[-1] in MARK_END else ""
@@ -118,13 +119,18 @@ def _by_words(sentence: str, tokens: list[str], mark: str, language: Language) -
     last = tokens[-1]
     if last in language.fillers:
         return Ending.HESITATING
-    if last in language.open or (last in language.asking_open and mark != "?"):
+    if last in language.open or (last in language.asking_open and mark != "?") or _is_stem(tokens, mark, language):
         return Ending.OPEN
     if last in language.stranded or _ends_in(tokens, language.open_phrases):
         return _stranded(tokens, mark, language)
     if last in language.doubtful:
-        return _weakly(mark, Ending.DOUBTFUL)
+        return Ending.DOUBTFUL if tokens[0] in language.asking and len(tokens) > 2 and not mark else _weakly(mark)
     return _by_shape(sentence, tokens, mark, language)
+
+
+def _is_stem(tokens: list[str], mark: str, language: Language) -> bool:
+    """ "Can you tell me when?" is a question cut in two; "I don't know why." is none."""
+    return mark != "." and tokens[-1] in language.asking and bool(language.telling.intersection(tokens[:-1]))
 
 
 def _ends_in(tokens: list[str], phrases: frozenset[str]) -> bool:
@@ -133,28 +139,31 @@ def _ends_in(tokens: list[str], phrases: frozenset[str]) -> bool:
 
 def _stranded(tokens: list[str], mark: str, language: Language) -> Ending:
     """ "Where are you from?" ends in a preposition, "Yes, it is." in a verb that else wants more."""
-    asks = any(token in language.asking for token in tokens[:2]) and tokens[-1] in language.stranded
+    asks = tokens[-1] in language.stranded and any(
+        first in language.asking and (second in language.stranded or first.endswith("'s"))
+        for first, second in pairwise(tokens[:3])
+    )
+    asks = asks and len(tokens) > 3
     if asks and mark == "?":
         return Ending.FINISHED
-    is_answer = tokens[0] in language.answers
-    is_clause = any(token in language.asking for token in tokens[:-1]) and bool(mark)
-    return Ending.DOUBTFUL if asks or is_clause or is_answer else Ending.OPEN
+    is_clause = tokens[0] in language.answers - language.asking or (
+        mark and any(token in language.asking for token in tokens[:-1])
+    )
+    return Ending.DOUBTFUL if asks or is_clause else Ending.OPEN
 
 
-def _weakly(mark: str, marked: Ending) -> Ending:
-    if mark == "?":
-        return Ending.FINISHED
-    return marked if mark else Ending.OPEN
+def _weakly(mark: str) -> Ending:
+    return {"?": Ending.FINISHED, ".": Ending.DOUBTFUL, "": Ending.OPEN}[mark]
 
 
 def _by_shape(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
     """A first clause that wants a second, and a list that has not come to its "and"."""
     parts = [tokens_of(part) for part in sentence.split(",")]
     if len(parts) == 1 and tokens[0] in language.starters and len(tokens) >= STARTER_MIN_TOKENS:
-        return _weakly(mark, Ending.DOUBTFUL)
+        return _weakly(mark)
     short = [part for part in parts[-LIST_MIN_COMMAS:] if 0 < len(part) <= LIST_ENTRY_MAX_TOKENS]
     if len(parts) > LIST_MIN_COMMAS and len(short) == LIST_MIN_COMMAS and not set(parts[-1]) & language.joins:
-        return _weakly(mark, Ending.DOUBTFUL)
+        return _weakly(mark)
     return Ending.FINISHED
 
 
@@ -166,9 +175,11 @@ def _of_cjk(bare: str) -> Ending:
     sentence = [part for part in SENTENCE.split(bare) if tokens_of(part)][-1].strip(MARK_END + PAUSE_END + " ")
     if sentence in cjk.ANSWERS or re.split(r"[、，,]", sentence)[-1].strip() in cjk.ANSWERS:
         return Ending.FINISHED
-    if numbers.digits_may_follow(re.sub(r"[^\d]+", " ", sentence), ()) and sentence[-1].isdigit():
+    if sentence.split()[-1] in cjk.FILLER_WORDS:
+        return Ending.HESITATING
+    if numbers.cjk_digits_may_follow(sentence):
         return Ending.OPEN
     ending = next((group for end, group in CJK_ENDINGS if sentence.endswith(end)), Ending.LIKELY)
     if ending is Ending.HESITATING or (ending is Ending.OPEN and mark != "?"):
         return ending
-    return _weakly(mark, ending) if ending is Ending.DOUBTFUL else Ending.FINISHED if mark else ending
+    return _weakly(mark) if ending is Ending.DOUBTFUL else Ending.FINISHED if mark else ending

@@ -16,16 +16,17 @@ FRENCH = Language(
         "même son elle elles nous vous"
     ),
     open_phrases=phrases(
-        "et puis, et après, et ensuite, et alors je, parce que, est-ce que, est-ce que vous, est-ce que tu, je "
-        "voudrais, j'aimerais, je veux, je cherche, je pense que, je crois que, je me demande, pouvez-vous, "
-        "pourriez-vous, pouvez-vous me, pourriez-vous me, pourriez-vous me dire, peux-tu, tu peux, tu peux me, "
-        "dis-moi, dites-moi, montre-moi, donne-moi, je m'appelle, mon nom est, mon numéro est, mon numéro c'est, "
-        "par exemple, c'est-à-dire, attends voir, voyons voir, laisse-moi réfléchir, laissez-moi réfléchir, tu "
-        "sais, vous savez, il y a, y a-t-il, je suis, j'ai, c'est, au moins, plus de, moins de, beaucoup de, à côté "
-        "de, au lieu de, à cause de, un peu de, à partir de, je vais, il faut, qu'est-ce que, qu'est-ce qui, afin "
-        "de, avec un, on va dire, disons"
+        "vous pouvez me dire, tu peux me dire, peux-tu me dire, pouvez-vous me dire, me dire si, et puis, et après, "
+        "et ensuite, et alors je, parce que, est-ce que, est-ce que vous, est-ce que tu, je voudrais, j'aimerais, "
+        "je veux, je cherche, je pense que, je crois que, je me demande, pouvez-vous, pourriez-vous, pouvez-vous "
+        "me, pourriez-vous me, pourriez-vous me dire, peux-tu, tu peux, tu peux me, dis-moi, dites-moi, montre-moi, "
+        "donne-moi, je m'appelle, mon nom est, mon numéro est, mon numéro c'est, par exemple, c'est-à-dire, attends "
+        "voir, voyons voir, laisse-moi réfléchir, laissez-moi réfléchir, tu sais, vous savez, il y a, y a-t-il, je "
+        "suis, j'ai, c'est, au moins, plus de, moins de, beaucoup de, à côté de, au lieu de, à cause de, un peu de, "
+        "à partir de, je vais, il faut, qu'est-ce que, qu'est-ce qui, afin de, avec un, on va dire, disons"
     ),
     starters=words("si lorsque puisque quoique"),
+    telling=words("dire dis dites sais savez savoir expliquer demande"),
     asking=words("que quoi qui où quand comment pourquoi combien quel quelle quels quelles qu'est"),
     joins=words("et ou"),
     answers=phrases(

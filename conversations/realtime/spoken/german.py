@@ -11,7 +11,7 @@ GERMAN = Language(
     fillers=words("äh ähm öh öhm hm hmm ähh ehm tja naja"),
     asking_open=words("ich du er wir man oder"),
     doubtful=words(
-        "an auf aus ab zu mit vor nach um ist sind war waren bin bist hat habe hatte wird wurde kann kannst können "
+        "an auf aus ab zu mit vor nach um ist sind war waren bin bist hat hatte wird wurde kann kannst können "
         "könnte könnten könntest möchte möchten will wollen würde würden soll sollte muss müssen darf brauche suche "
         "was wer wie wo wann warum wohin woher wieviel so dann also noch auch nur schon sich mich mir dieses bitte "
         "eigentlich vielleicht etwa circa ungefähr heißt heiße lautet wäre hätte gibt das denn sie es ihr sehr "
@@ -27,6 +27,7 @@ GERMAN = Language(
         "habe, nach hause und, was ist, wo ist, wer ist, ich will"
     ),
     starters=words("wenn falls obwohl sobald während nachdem bevor"),
+    telling=words("sagen sag weiß weißt wissen sagst erklären zeigen"),
     asking=words("was wer wie wo wann warum wieso weshalb wohin woher wem wen welche welcher welches wieviel"),
     joins=words("und oder"),
     answers=phrases(

@@ -21,6 +21,7 @@ ITALIAN = Language(
         "c'è, ci sono"
     ),
     starters=words("se sebbene anche mentre"),
+    telling=words("dire dirmi dimmi so sai sa sapere spiegare"),
     asking=words("che chi cosa dove quando come perché quanto quanti quale quali cos'è dov'è"),
     joins=words("e ed o"),
     answers=phrases(
@@ -28,7 +29,7 @@ ITALIAN = Language(
         "d'accordo, certo, esatto, giusto, perfetto, bene, benissimo, ok, okay, stop, basta, ferma, fermati, "
         "aspetta, aspetti, annulla, continua, avanti, ancora, ripeti, di nuovo, ciao, buongiorno, buonasera, "
         "arrivederci, buonanotte, è tutto, niente, nient'altro, forse, non lo so, non so, credo di sì, credo di no, "
-        "penso di sì, non ancora, anch'io, che cosa, cosa, come, perché, perché no, quando, dove, chi, davvero, "
+        "penso di sì, non ancora, anch'io, che cosa, cosa, come, perché no, quando, dove, chi, davvero, "
         "aiuto, scusa, scusi, e tu, e lei, eccome, tutto qui"
     ),
     nods=phrases(

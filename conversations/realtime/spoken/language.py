@@ -4,7 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+# Addresses and figures such as 10:30 or 3.50 are one word each.
+TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 
 
 def tokens_of(text: str) -> list[str]:
@@ -30,6 +31,7 @@ class Language:
     `doubtful`: words that seldom end a sentence; a mark behind them makes it possible ("turn it on.").
     `open_phrases`: the same as `open` for several words at the end.
     `starters`: conjunctions that start a sentence of two clauses ("if I take the train tomorrow").
+    `telling`: verbs that a question follows ("tell me when").
     `asking`: question words. `joins`: what stands before the last entry of a list.
     `answers`: what is complete by itself. `nods`: what a listener says without wanting the turn.
     `commands`: what a speaker says to be heard at once. `common`: further frequent words, to tell the language by.
@@ -42,6 +44,7 @@ class Language:
     doubtful: frozenset[str]
     open_phrases: frozenset[str]
     starters: frozenset[str]
+    telling: frozenset[str]
     asking: frozenset[str]
     joins: frozenset[str]
     answers: frozenset[str]

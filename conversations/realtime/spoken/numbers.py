@@ -27,6 +27,8 @@ CODE_DIGITS = 4
 IS = words("is it's ist lautet est c'est es é è")
 ZEROS = words("zero oh null zéro cero nul 0")
 GROUP = re.compile(r"\d+")
+CJK_DIGITS = re.compile(r"[\d\s、,，-]*\d$")
+CJK_NAMED = re.compile("电话|手机|号码|卡号|電話|番号|전화|번호")
 SPELLED = re.compile(r"(?:^|[\s,:])(?:[^\W\d_][-–\s,]+)+[^\W\d_][-–.,]?$")
 MAIL_BEGUN = re.compile(
     r"\b(?:e-?mail|mail|correo|e-?mailadres)\b.{0,24}?\b(?:is|ist|lautet|est|es|é|è)\s+\S.*$|\S+@[^\s.]*$",
@@ -44,6 +46,14 @@ def digits_may_follow(sentence: str, languages: Sequence[Language]) -> bool | No
     if not run or not (is_named or len(run) > 1 or (run[0] in ZEROS or run[0].startswith("0"))):
         return None
     return sum(len(token) if token.isdigit() else 1 for token in run) < _enough(before)
+
+
+def cjk_digits_may_follow(sentence: str) -> bool:
+    """The same without spaces: "我的电话是138", "090、1234"."""
+    run = CJK_DIGITS.search(sentence)
+    digits = "".join(GROUP.findall(run[0])) if run else ""
+    is_dictated = digits.startswith("0") or len(GROUP.findall(run[0] if run else "")) > 1 or CJK_NAMED.search(sentence)
+    return bool(digits and is_dictated and len(digits) < PHONE_DIGITS)
 
 
 def _trailing_digits(tokens: list[str], languages: Sequence[Language]) -> list[str]:

@@ -20,6 +20,7 @@ PORTUGUESE = Language(
         "menos, mais de, menos de, além de, em vez de, estou procurando, estou à procura de, é que"
     ),
     starters=words("se embora quando enquanto"),
+    telling=words("dizer diga sei sabe saber explicar"),
     asking=words("que quem onde quando como porque quanto quantos quantas qual quais"),
     joins=words("e ou"),
     answers=phrases(
@@ -27,7 +28,7 @@ PORTUGUESE = Language(
         "claro que sim, certo, exato, exatamente, correto, isso, isso mesmo, está bem, tá bom, tá, bom, perfeito, "
         "ok, okay, pare, para, chega, espera, espere, cancela, cancelar, continua, continue, próximo, repete, de "
         "novo, outra vez, olá, oi, bom dia, boa tarde, boa noite, tchau, adeus, até logo, até amanhã, é tudo, é só "
-        "isso, nada, mais nada, talvez, não sei, acho que sim, acho que não, ainda não, eu também, o quê, como, por "
+        "isso, nada, mais nada, talvez, não sei, acho que sim, acho que não, ainda não, eu também, o quê, por "
         "quê, quando, onde, quem, sério, ajuda, socorro, desculpa, desculpe, e você, silêncio"
     ),
     nods=phrases(

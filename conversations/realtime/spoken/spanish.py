@@ -23,6 +23,7 @@ SPANISH = Language(
         "es que, quiero que, hay que, voy a, es que, sabes si, no sé si, la verdad es que, bueno pues"
     ),
     starters=words("si aunque cuando mientras"),
+    telling=words("decir decirme dime dígame sé sabes sabe saber explicar"),
     asking=words("qué quién dónde cuándo cómo cuánto cuánta cuántos cuántas cuál cuáles"),
     joins=words("y e o u"),
     answers=phrases(
