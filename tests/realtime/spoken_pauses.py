@@ -6,6 +6,12 @@ Each is (language, [(transcript at the pause, length of the pause in ms), ...], 
 SpokenPauses = tuple[str, list[tuple[str, int]], str]
 
 SCRIPTS: list[SpokenPauses] = [
+    ("en", [("I'd like to book a table.", 380)], "I'd like to book a table. For two people, please."),
+    ("en", [("my brother lives in Boston", 600)], "My brother lives in Boston and my sister in Denver."),
+    ("en", [("Okay.", 350)], "Okay. What about Sunday?"),
+    ("de", [("Ich brauche ein Taxi.", 400)], "Ich brauche ein Taxi. Um sechs Uhr früh."),
+    ("fr", [("je cherche un restaurant italien", 550)], "Je cherche un restaurant italien pas trop cher."),
+    ("es", [("No.", 380), ("No. Quiero el otro vuelo", 450)], "No. Quiero el otro vuelo, el de las nueve."),
     ("en", [("I would like to book a flight to.", 900)], "I would like to book a flight to Lisbon."),
     ("en", [("Can you", 500), ("Can you tell me what", 1200)], "Can you tell me what the weather will be tomorrow?"),
     (

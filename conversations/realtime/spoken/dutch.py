@@ -2,8 +2,8 @@ from conversations.realtime.spoken.language import Language, phrases, words
 
 DUTCH = Language(
     open=words(
-        "de een mijn jouw onze geen en of maar want omdat dat als dan terwijl hoewel zodat tot voor van bij "
-        "zonder tegen sinds tussen tijdens naar met in te om elke ieder heel nou apenstaartje waarvan welke welk"
+        "de een mijn jouw onze geen en of maar want omdat dat als dan terwijl hoewel zodat tot voor van bij zonder "
+        "tegen sinds tussen tijdens naar met in te om elke ieder heel nou apenstaartje waarvan welke welk"
     ),
     fillers=words("eh ehm uh uhm euh hm"),
     asking_open=words("het ik jij je hij zij ze wij we u jullie"),
@@ -19,7 +19,7 @@ DUTCH = Language(
         "naam is, ik heet, mijn nummer is, vertel me, geef me, is er, zijn er, ik denk, ik denk dat, hoeveel, "
         "minstens, meer dan, in plaats van, dat is, het is"
     ),
-    starters=words("als hoewel terwijl zodra indien"),
+    starters=words("als hoewel terwijl zodra indien omdat dat of"),
     telling=words("vertellen vertel zeggen weet weten uitleggen"),
     asking=words("wat wie waar wanneer waarom hoe hoeveel welke welk"),
     joins=words("en of"),

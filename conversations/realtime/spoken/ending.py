@@ -23,6 +23,7 @@ HAS_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 HAS_GREEK = re.compile(r"[\u0370-\u03ff]")
 STARTER_MIN_TOKENS = 3
 LIST_MIN_COMMAS = 2
+ANSWER_MAX_TOKENS = 4
 PHRASE_MAX_TOKENS = 5
 LIST_ENTRY_MAX_TOKENS = 2
 
@@ -124,7 +125,7 @@ def _by_words(sentence: str, tokens: list[str], mark: str, language: Language) -
     if last in language.stranded or _ends_in(tokens, language.open_phrases):
         return _stranded(tokens, mark, language)
     if last in language.doubtful:
-        return Ending.DOUBTFUL if tokens[0] in language.asking and len(tokens) > 2 and not mark else _weakly(mark)
+        return _doubted(sentence, tokens, mark, language)
     return _by_shape(sentence, tokens, mark, language)
 
 
@@ -150,6 +151,21 @@ def _stranded(tokens: list[str], mark: str, language: Language) -> Ending:
         mark and any(token in language.asking for token in tokens[:-1])
     )
     return Ending.DOUBTFUL if asks or is_clause else Ending.OPEN
+
+
+def _doubted(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    clause = tokens_of(sentence.rsplit(",", 1)[-1])
+    if mark == "." and len(tokens) <= ANSWER_MAX_TOKENS and tokens[0] in language.answers - language.asking:
+        return Ending.FINISHED  # "No, I don't."
+    if (
+        mark == "."
+        and len(tokens) > len(clause) >= STARTER_MIN_TOKENS
+        and clause[0] in language.asking | language.starters
+    ):
+        return Ending.LIKELY  # a German subordinate clause ends in its verb
+    if not mark and len(tokens) >= STARTER_MIN_TOKENS and tokens[0] in language.asking:
+        return Ending.DOUBTFUL  # "wie spät ist es"
+    return _weakly(mark)
 
 
 def _weakly(mark: str) -> Ending:

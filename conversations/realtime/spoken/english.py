@@ -10,25 +10,26 @@ ENGLISH = Language(
     fillers=words("um uh uhm umm er erm hm hmm uhh ehm"),
     asking_open=words("i he she we they"),
     stranded=words(
-        "in to of for from with at into onto about by without against among during towards toward is are was "
-        "were am be been who where will would can could should must does did has had have"
+        "in to of for from with at into onto about by without against among during towards toward is are was were "
+        "am be been who where will would can could should must does did has had have"
     ),
     doubtful=words(
-        "on over under through around along so that like this these those when why while before after since then "
-        "also not just maybe his her some any want need prefer think guess believe said told says got get go going "
-        "do may might shall cannot can't don't didn't won't wouldn't isn't you'd you've each both either another "
-        "other only even well really quite basically actually"
+        "on over under through around along so like this these those when why while before after since then also "
+        "not just maybe his her some any want need prefer think guess believe said told says got get go going do "
+        "may might shall cannot can't don't didn't won't wouldn't isn't you'd you've each both either another other "
+        "only even well really quite basically actually"
     ),
     open_phrases=phrases(
-        "depends on, based on, interested in, could you just, I was, and then I, I mean, you know, let me think, "
-        "let me see, let me check, give me a second, hold on a second, such as, as well as, in order to, kind of, "
-        "sort of, because of, I want, I need, I want you, I would like, I'd like, I'm looking, can you, could you, "
-        "would you, can I, could I, my name is, my name's, the thing is, I was wondering, I wonder, tell me, show "
-        "me, give me, the next, the first, the last, a few, a couple, a lot of, first of all, for example, for "
-        "instance, at least, more than, less than, do you have, do you know, are there, is there, there are, there "
-        "is, I think, I think that, I don't know if, how about, what about, next to, due to, how many, how much, "
-        "what kind of, I have, I've got, one of, all of, some of, out of, instead of, can you please, could you "
-        "please, would you please, oh well"
+        "think that, said that, reason is that, problem is that, thing is that, so that, hope that, sure that, believe that, the one that, something that, "
+        "the fact that, depends on, based on, interested in, could you just, I was, and then I, I mean, you know, "
+        "let me think, let me see, let me check, give me a second, hold on a second, such as, as well as, in order "
+        "to, kind of, sort of, because of, I want, I need, I want you, I would like, I'd like, I'm looking, can "
+        "you, could you, would you, can I, could I, my name is, my name's, the thing is, I was wondering, I wonder, "
+        "tell me, show me, give me, the next, the first, the last, a few, a couple, a lot of, first of all, for "
+        "example, for instance, at least, more than, less than, do you have, do you know, are there, is there, "
+        "there are, there is, I think, I think that, I don't know if, how about, what about, next to, due to, how "
+        "many, how much, what kind of, I have, I've got, one of, all of, some of, out of, instead of, can you "
+        "please, could you please, would you please, oh well"
     ),
     starters=words("if although unless whenever whereas"),
     telling=words("tell know say show explain remember wonder see"),

@@ -3,13 +3,13 @@ from conversations.realtime.spoken.language import Language, phrases, words
 GERMAN = Language(
     open=words(
         "der die den dem des ein eine einen einem einer eines mein meine meinen meinem meiner dein deine deinen "
-        "unser unsere unseren ihre ihren kein keine keinen und aber sondern weil dass ob wenn falls obwohl damit "
-        "sodass als bevor nachdem während sobald für von bei ohne gegen seit zwischen wegen trotz bis über unter "
-        "durch in im am zum zur ins vom beim ans aufs hinter neben ganz dessen deren herr dr unterstrich welche "
-        "welchen welcher welches jede jeden jeder"
+        "unser unsere unseren ihre ihren kein keine keinen und aber sondern weil dass ob wenn falls obwohl sodass "
+        "als bevor nachdem während sobald für von bei ohne gegen seit zwischen wegen trotz bis über unter durch in "
+        "im am zum zur ins vom beim ans aufs hinter neben ganz dessen deren herr dr unterstrich welche welchen "
+        "welcher welches jede jeden jeder"
     ),
     fillers=words("äh ähm öh öhm hm hmm ähh ehm tja naja"),
-    asking_open=words("ich du er wir man oder"),
+    asking_open=words("ich du er wir man oder damit"),
     doubtful=words(
         "an auf aus ab zu mit vor nach um ist sind war waren bin bist hat hatte wird wurde kann kannst können "
         "könnte könnten könntest möchte möchten will wollen würde würden soll sollte muss müssen darf brauche suche "
@@ -26,7 +26,7 @@ GERMAN = Language(
         "nach, wie viele, wie viel, was für, mehr als, mindestens, anstatt, je nach, es ist, das ist, ich bin, ich "
         "habe, nach hause und, was ist, wo ist, wer ist, ich will"
     ),
-    starters=words("wenn falls obwohl sobald während nachdem bevor"),
+    starters=words("wenn falls obwohl sobald während nachdem bevor dass weil ob"),
     telling=words("sagen sag weiß weißt wissen sagst erklären zeigen"),
     asking=words("was wer wie wo wann warum wieso weshalb wohin woher wem wen welche welcher welches wieviel"),
     joins=words("und oder"),

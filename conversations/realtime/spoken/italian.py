@@ -5,7 +5,7 @@ ITALIAN = Language(
         "il lo la i gli le l un uno una d di del dello della dei degli delle a al allo alla ai agli alle da dal "
         "dalla dai in nel nella nei nelle con su sul sulla per tra fra e ed o oppure ma però che se quando mentre "
         "come cui mio mia miei mie tuo tua suo nostro nostra ogni quei mi ti si ci senza verso durante chiocciola "
-        "trattino signor quali"
+        "trattino signor quali dell all nell sull dall quell d'un d'una"
     ),
     fillers=words("ehm eh uhm mmm"),
     asking_open=words("io tu quale perché"),
@@ -29,8 +29,8 @@ ITALIAN = Language(
         "d'accordo, certo, esatto, giusto, perfetto, bene, benissimo, ok, okay, stop, basta, ferma, fermati, "
         "aspetta, aspetti, annulla, continua, avanti, ancora, ripeti, di nuovo, ciao, buongiorno, buonasera, "
         "arrivederci, buonanotte, è tutto, niente, nient'altro, forse, non lo so, non so, credo di sì, credo di no, "
-        "penso di sì, non ancora, anch'io, che cosa, cosa, come, perché no, quando, dove, chi, davvero, "
-        "aiuto, scusa, scusi, e tu, e lei, eccome, tutto qui"
+        "penso di sì, non ancora, anch'io, che cosa, cosa, come, perché no, quando, dove, chi, davvero, aiuto, "
+        "scusa, scusi, e tu, e lei, eccome, tutto qui"
     ),
     nods=phrases(
         "mhm, mm, ah, oh, aha, sì, sì sì, si, ok, okay, va bene, certo, esatto, giusto, capito, capisco, ho capito, "

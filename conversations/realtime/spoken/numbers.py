@@ -26,6 +26,7 @@ PHONE_DIGITS = 9
 CODE_DIGITS = 4
 IS = words("is it's ist lautet est c'est es é è")
 ZEROS = words("zero oh null zéro cero nul 0")
+YEAR = re.compile(r"(?:19|20)\d\d")  # "May 3, 2024"
 GROUP = re.compile(r"\d+")
 CJK_DIGITS = re.compile(r"[\d\s、,，-]*\d$")
 CJK_NAMED = re.compile("电话|手机|号码|卡号|電話|番号|전화|번호")
@@ -42,6 +43,8 @@ def digits_may_follow(sentence: str, languages: Sequence[Language]) -> bool | No
     tokens = tokens_of(sentence)
     run = _trailing_digits(tokens, languages)
     before = tokens[: len(tokens) - len(run)]
+    if len(run) == 2 and YEAR.fullmatch(run[1]):
+        return None
     is_named = bool(before) and (before[-1] in IS or before[-1] in CARD | CODE | PHONE) and _named(before)
     if not run or not (is_named or len(run) > 1 or (run[0] in ZEROS or run[0].startswith("0"))):
         return None

@@ -11,7 +11,7 @@ SPANISH = Language(
     doubtful=words(
         "es son era está están estoy soy fue ser ha he has hay han quiero quisiera quería puede puedes podría "
         "podrías voy va tengo tiene necesito busco debo creo entonces luego también no me te se lo nos le les tan "
-        "más menos sea este esta ese esa qué dónde cuándo cómo cuánto cuántos quién así bueno punto llamo llama "
+        "menos sea este esta ese esa qué dónde cuándo cómo cuánto cuántos quién así bueno punto llamo llama "
         "solo casi unos unas otro otra gustaría ya él ella usted ustedes nosotros ellos ellas estos estas esos esas"
     ),
     open_phrases=phrases(
