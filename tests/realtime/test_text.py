@@ -1,57 +1,9 @@
 """From what the model writes to what is spoken, and from what was played to what was heard."""
 
-from time import process_time
-
 import pytest
 
-from conversations.realtime.clauses import ClauseChunker
 from conversations.realtime.heard import heard_text
 from conversations.realtime.speech_text import SpeechText
-
-LONG = "This sentence is long enough to stand alone as one clause, is it not?"
-
-
-def cut(text: str, step: int = 1) -> list[str]:
-    chunker = ClauseChunker()
-    clauses = [clause for start in range(0, len(text), step) for clause in chunker.feed(text[start : start + step])]
-    return clauses + chunker.flush()
-
-
-@pytest.mark.parametrize("step", [1, 3, 1000])
-@pytest.mark.parametrize(
-    ("text", "clauses"),
-    [
-        ("", []),
-        ("Yes.", ["Yes."]),
-        ("Sure, I can tell you that. " + LONG, ["Sure, I can tell you that. ", LONG]),
-        ("Once upon a time, there was a fox.", ["Once upon a time, ", "there was a fox."]),
-        ("It costs 3.50 dollars at Dr. Smith's shop.", ["It costs 3.50 dollars at Dr. Smith's shop."]),
-        (f"{LONG} {LONG}", [LONG[:59], f"{LONG[59:]} {LONG}"]),
-        ("Wait... what did you say?! " + LONG, ["Wait... what did you say?! ", LONG]),
-        ("他说：你好吗？我很好。" * 3, None),
-    ],
-)
-def test_clauses(text: str, clauses: list[str] | None, step: int) -> None:
-    assert "".join(cut(text, step)) == text
-    if clauses is not None and step == 1:
-        assert cut(text) == clauses
-
-
-def test_a_flood_without_punctuation_is_cut_too() -> None:
-    clauses = cut("word " * 200)
-    assert max(map(len, clauses)) <= 240
-    assert all(clause.endswith(" ") for clause in clauses)
-
-
-@pytest.mark.parametrize("written", ["a. ", "One sentence, and more. ", ".", "word ", "x", "\n", " ", "3. "])
-def test_a_long_reply_in_one_piece_is_cut_in_no_time(written: str) -> None:
-    """Servers that do not stream send it so; a tenth of this once kept every other call waiting for a minute."""
-    reply = (written * 100_000)[:100_000]
-    started = process_time()
-    clauses = cut(reply, step=len(reply))
-    assert process_time() - started < 2.0
-    assert "".join(clauses) == reply
-    assert max(map(len, clauses)) <= 240
 
 
 @pytest.mark.parametrize(
