@@ -1,8 +1,7 @@
-"""From what the model writes to what is spoken, and from what was played to what was heard."""
+"""From what the model writes to what is spoken."""
 
 import pytest
 
-from conversations.realtime.heard import heard_text
 from conversations.realtime.speech_text import SpeechText
 
 
@@ -29,23 +28,3 @@ def test_a_code_block_over_several_clauses_is_silent() -> None:
     text = SpeechText()
     parts = ["Look: ```python\n", "x = 1. y = 2.\n", "``` Done."]
     assert [text.spoken(part) for part in parts] == ["Look:", "", "Done."]
-
-
-@pytest.mark.parametrize(
-    ("played_ms", "heard"),
-    [
-        (0, ""),
-        (300, "One"),
-        (1000, "One two."),
-        (1100, "One two."),
-        (1400, "One two. Three"),
-        (2000, "One two. Three four."),
-        (9000, "One two. Three four."),
-    ],
-)
-def test_what_was_heard(played_ms: int, heard: str) -> None:
-    assert heard_text([("One two. ", 1000), ("Three four.", 1000)], played_ms).strip() == heard
-
-
-def test_a_silent_clause_takes_no_time() -> None:
-    assert heard_text([("```code``` ", 0), ("Three four.", 1000)], 0) == "```code```"
