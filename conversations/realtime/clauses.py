@@ -1,20 +1,60 @@
 """Cuts a streamed reply into clauses, so that speech starts while the model still writes.
 
-The first clause is short, since the user waits for it; later ones are whole sentences, which sound
-better. Nothing is changed or lost: the clauses joined are the text.
+The first clause ends at the first natural pause, since the user waits for it; the second is short too, so that it is
+there before the first has been said; later ones are whole sentences, ever longer, which sound better. Nothing is
+changed or lost: the clauses joined are the text.
 """
 
 import re
+import unicodedata
 
-CLOSERS = "\"'”’»)]*_`"
-SENTENCE_END = re.compile(rf"(?:(?<![.!?…])[.!?…]+[{re.escape(CLOSERS)}]*(?=\s)|[。！？]+[」』”]?|\n+)\s*")
-PAUSE = re.compile(r"[,;:–—](?=\s)\s*|[、，；：]")
-# A full stop after these does not end a sentence; nor after a single letter or a bare number ("1. First").
+CLOSERS = "\"'”’»)\\]*_`"
+WIDE_CLOSERS = "」』”’）》〉】"
+WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]")
+UNSPACED = "\u0e00-\u0eff\u1780-\u17ff"  # Thai, Lao, Khmer: a space is their comma
+
+# A French closing quote stands behind a space (« Ah ! »), where a German one opens (Ah. »Oh«).
+SENTENCE = rf"""
+    (?<![.!?…؟۔])[.!?…؟۔]+[{CLOSERS}]*(?:[ \u00a0\u202f]»)?(?=\s)\s*+(?!»(?:\s|$))
+  | [。！？｡।॥።។။]+[{CLOSERS}{WIDE_CLOSERS}]*\s*
+  | \n+\s*
+"""
+PAUSE = rf"""
+    [,;:–—،؛][{CLOSERS}]*(?=\s)\s*
+  | (?<=[^\W\d])—(?=\w)
+  | [、，；：](?!\d)[{WIDE_CLOSERS}]*\s*
+  | (?<=[{UNSPACED}])\s+(?=[{UNSPACED}])
+"""
+BOUNDARY = re.compile(rf"(?P<sentence>{SENTENCE})|(?P<pause>{PAUSE})", re.VERBOSE)
+
+# A full stop after these does not end a sentence; nor after a single letter or a small number ("1. First", "3. Mai").
 ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Za-z]|\d+|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|approx|No|Nr|bzw|ca|usw|Sra?|Mme|p\.ex|e\.g|i\.e|z\.B|d\.h)\.$"
+    r"""(?:^|[\s(\["'“„«.-])(?:[^\W\d_]|\d{1,2}|Mr|Mrs|Ms|Dr|Drs|Prof|St|Jr|Sr|Gen|Col|Sgt|Capt|Lt|Rev|Hon|vs|etc|approx|dept|est|inc
+    |Nr|bzw|ca|usw|evtl|ggf|inkl|zzgl|Hr|Fr|Str|Mio|Mrd|Tel|bspw|sog|vgl|geb|Abs
+    |Sra?|Srta|Dra|Ud|Uds|Mme|Mlle|Mgr|p\.ex|env|av|Sig|Dott|Avv|ecc|Exmo|bijv|enz|dhr|mevr|mw|np|itd|itp|tzw|ul
+    |г|ул|т\.д|т\.п|др|руб|тыс|млн|млрд)\.$""",
+    re.VERBOSE | re.IGNORECASE,
 )
-FIRST_MIN_CHARS = 14
-LATER_MIN_CHARS = 40
+BEFORE_NUMBER = re.compile(r"\b(?:No|Nos|Fig|Vol|Art|Abb|Kap|Num|Núm|Tab|Sec|Ch|pp)\.$", re.IGNORECASE)
+LONGEST_ABBREVIATION = 10
+LIST_MARK = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)]|[a-z]\))\s")
+# Where a first clause without any pause may be cut: before a word that begins a new thought.
+NEW_THOUGHT = re.compile(
+    r"""(?<=\s)(?=(?:and|but|or|because|since|while|when|where|which|who|that|if|so|although|before|after|until|without
+    |und|aber|oder|weil|dass|wenn|wo|obwohl|damit|denn|sondern|bevor|nachdem|während|ohne
+    |et|mais|ou|parce|que|qui|quand|lorsque|puisque|pour|sans|avec|y|pero|porque|cuando|aunque|donde|para|sin
+    |ma|perché|quando|mentre|che|senza|mas|porque|embora|sem|en|maar|omdat|dat|als|terwijl|zonder
+    |ale|bo|ponieważ|który|która|że|gdy|och|men|eftersom|att|som|när|ve|ama|çünkü|и|но|что|который|которая|когда|если|потому)\s)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+WORD = re.compile(r"\w")
+
+# The least width of the first clause, of the second, and so on. A wide character takes as long to say as three others.
+LEAST = (3, 16, 40, 60, 80)
+PAUSES_UP_TO = 2  # clauses that may end at a pause; later ones only where their sentence is long
+LONG_SENTENCE = 120
+FIRST_MOST = 40
+NEW_THOUGHT_LEAST = 16
 MAX_CHARS = 240
 
 
@@ -26,7 +66,7 @@ class ClauseChunker:
 
     def __init__(self) -> None:
         self._text = ""
-        self._is_first = True
+        self._count = 0
 
     def feed(self, text: str) -> list[str]:
         self._text += text
@@ -34,7 +74,7 @@ class ClauseChunker:
         while (length := self._length(self._text[start : start + MAX_CHARS + 1])) is not None:
             clauses.append(self._text[start : start + length])
             start += length
-            self._is_first = False
+            self._count += 1
         self._text = self._text[start:]
         return clauses
 
@@ -44,21 +84,70 @@ class ClauseChunker:
 
     def _length(self, ahead: str) -> int | None:
         """How long the first complete clause is, or None while more text is needed to know."""
-        least = FIRST_MIN_CHARS if self._is_first else LATER_MIN_CHARS
-        ends = _ends(SENTENCE_END, ahead)
-        if self._is_first:
-            ends = sorted(ends + _ends(PAUSE, ahead))
-        for end in ends:
+        end = 0
+        for boundary in BOUNDARY.finditer(ahead):
+            end = boundary.end()
             # A match that reaches the end of the text may still grow ("?" then "!").
-            if len(ahead[:end].strip()) >= least and end < len(ahead):
+            if end < len(ahead) and self._is_end(ahead, boundary):
                 return end
-        return _forced_length(ahead) if len(ahead) > MAX_CHARS else None
+        if len(ahead) > (most := _most_chars(ahead)):
+            return _forced_length(ahead, most)
+        if self._count == 0 and end < len(ahead) and len(ahead) > FIRST_MOST:
+            return _new_thought(ahead)
+        return None
+
+    def _is_end(self, ahead: str, boundary: re.Match[str]) -> bool:
+        clause, rest = ahead[: boundary.end()], ahead[boundary.end() :]
+        if not WORD.search(clause) or _is_inside(clause):
+            return False
+        if "\n" in boundary[0] and (LIST_MARK.match(ahead) or LIST_MARK.match(rest)):
+            return not _is_mark(clause)
+        width = _width(clause)
+        if width < LEAST[min(self._count, len(LEAST) - 1)]:
+            return False
+        if boundary["pause"] is None:
+            return "\n" in boundary[0] or not _is_abbreviated(clause, rest)
+        is_date = clause.rstrip()[-2:-1].isdigit() and rest[:1].isdigit()  # May 3, 1998
+        return not is_date and (self._count < PAUSES_UP_TO or width >= LONG_SENTENCE)
 
 
-def _ends(pattern: re.Pattern[str], text: str) -> list[int]:
-    return [m.end() for m in pattern.finditer(text) if not ABBREVIATION.search(text[: m.end()].rstrip())]
+def _width(text: str) -> int:
+    return len(text.strip()) + 2 * len(WIDE.findall(text))
 
 
-def _forced_length(text: str) -> int:
-    pauses = [end for end in _ends(PAUSE, text) if LATER_MIN_CHARS <= end <= MAX_CHARS]
-    return pauses[-1] if pauses else text.rfind(" ", 0, MAX_CHARS) + 1 or MAX_CHARS
+def _most_chars(ahead: str) -> int:
+    return max(MAX_CHARS // 3, MAX_CHARS - 2 * len(WIDE.findall(ahead)))
+
+
+def _is_inside(clause: str) -> bool:
+    """Of a markdown link, which is only understood as a whole."""
+    return clause.rfind("[") > clause.rfind("]")
+
+
+def _is_mark(clause: str) -> bool:
+    mark = LIST_MARK.match(clause)
+    return mark is not None and not WORD.search(clause, mark.end())
+
+
+def _is_abbreviated(clause: str, rest: str) -> bool:
+    last = clause.rstrip()[-LONGEST_ABBREVIATION:]
+    return bool(ABBREVIATION.search(last) or (rest[:1].isdigit() and BEFORE_NUMBER.search(last)))
+
+
+def _new_thought(ahead: str) -> int | None:
+    cuts = [cut.end() for cut in NEW_THOUGHT.finditer(ahead, NEW_THOUGHT_LEAST)]
+    return next((cut for cut in reversed(cuts) if not _is_inside(ahead[:cut])), None)
+
+
+def _forced_length(ahead: str, most: int) -> int:
+    """Of what has no end in sight: up to its last pause, or its last space, or else amid its letters."""
+    ends = [boundary.end() for boundary in BOUNDARY.finditer(ahead)]
+    pauses = [end for end in ends if end <= most and LEAST[2] <= _width(ahead[:end]) and not _is_inside(ahead[:end])]
+    return (pauses[-1] if pauses else ahead.rfind(" ", 0, most) + 1) or _between_letters(ahead, most)
+
+
+def _between_letters(ahead: str, end: int) -> int:
+    """Not between a letter and its marks, nor amid an emoji."""
+    while end > 1 and (unicodedata.category(ahead[end])[0] == "M" or "\u200d" in ahead[end - 1 : end + 1]):
+        end -= 1
+    return end

@@ -1,16 +1,86 @@
-"""Which words of a reply had been played when it was cut off."""
+"""Which words of a reply had been played when it was cut off.
+
+The words of a clause share its audio's time by how long they take to say, in letters of English: figures and symbols
+are read as words, abbreviations whole, and a mark makes a pause. `static/js/captions.js` uses the same map, so that
+what is shown and what is kept agree; `tests/spoken_units.json` holds both to it.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-WORD = re.compile(r"\S+\s*")
+# Scripts without spaces are cut between characters, with their marks: kana and Han, Thai, Lao, Burmese, Khmer.
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+UNSPACED = rf"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff{HAN}"
+MARKS = "\u0e30-\u0e3a\u0e45-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a\u30fc"
+LEADING = "\u0e40-\u0e44\u0ec0-\u0ec4"  # Thai and Lao vowels that are written before their consonant
+STOPS = "、。，．！？：；）」』】》〉”’…"
+UNIT = re.compile(rf"\s*(?:[{LEADING}]*[{UNSPACED}][{MARKS}]*[{STOPS}]*|[^\s{UNSPACED}]+)")
+
+ABBREVIATIONS = {
+    "mr.": 6, "mrs.": 6, "ms.": 4, "dr.": 6, "prof.": 9, "st.": 6, "vs.": 6, "etc.": 9, "e.g.": 10, "i.e.": 6,
+    "approx.": 13, "no.": 6, "nr.": 6, "bzw.": 16, "usw.": 14, "ca.": 5, "d.h.": 9, "z.b.": 12, "sr.": 5, "sra.": 6,
+    "mme.": 6, "p.ex.": 10, "ecc.": 9, "bijv.": 12, "enz.": 10,
+}  # fmt: skip
+SYMBOLS = {"%": 7, "€": 4, "$": 6, "£": 5, "&": 3, "+": 4, "=": 6, "@": 2, "°": 6, "§": 7}
+DIGIT = 4  # “1998” is nineteen ninety-eight
+POINT = 5  # amid figures: 3.5, 10:30
+WIDE = 3  # a Chinese character or a Korean syllable
+KANA = 2
+ACRONYM = 3  # a letter that is spelled: USA
+STOP, PAUSE = 6, 3  # after a sentence, after a comma
+TAIL_CHARS = 12
+LAST = 2  # engines trim the silence that ends what they were given
+
+KANA_LETTER = re.compile("[\u3040-\u30ff]")
+WIDE_LETTER = re.compile(rf"[\uac00-\ud7af{HAN}]")
+SPELLED = re.compile(r"[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*")
+AMID_FIGURES = re.compile(r"(?<=[0-9])[.,:/](?=[0-9])")
+LINK = re.compile(r"\]\(.*|https?://([^/\s]+)\S*")  # not read aloud, as speech_text.py has it
+STOPPING = re.compile(r"[.!?…。！？।؟][^\w]*$")
+PAUSING = re.compile(r"[,;:–—、，；：،؛][^\w]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A word, or a character where there are no words: up to `end` of its clause; said, and the pause behind it."""
+
+    end: int
+    said: int
+    pause: int
+
+
+def units(clause: str) -> Iterator[Unit]:
+    clause = clause.rstrip()
+    for match in UNIT.finditer(clause):
+        said, pause = _weight(match[0].strip())
+        yield Unit(match.end(), said, min(pause, LAST) if match.end() == len(clause) else pause)
+
+
+def _weight(word: str) -> tuple[int, int]:
+    if said := ABBREVIATIONS.get(word.lower()):
+        return said, 0
+    read = LINK.sub(r"\1", word)
+    letter = ACRONYM if SPELLED.fullmatch(read) else 1
+    said = POINT * len(AMID_FIGURES.findall(read)) + sum(_said(character, letter) for character in read)
+    tail = read[-TAIL_CHARS:]  # or a flood of marks would cost its square
+    return said, STOP if STOPPING.search(tail) else PAUSE if PAUSING.search(tail) else 0
+
+
+def _said(character: str, letter: int) -> int:
+    if KANA_LETTER.match(character):
+        return KANA
+    if WIDE_LETTER.match(character):
+        return WIDE
+    if character.isdecimal():
+        return DIGIT
+    return letter if character.isalpha() else SYMBOLS.get(character, 0)
 
 
 def heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
     """The words played within `played_ms`. Each clause is (text, length of its audio in ms).
 
-    Inside a clause the words are taken to share its time by their length; a word counts once half
-    of it was played, since a listener completes it.
+    A word counts once half of it was played, since a listener completes it.
     """
     heard = ""
     for text, audio_ms in clauses:
@@ -23,9 +93,12 @@ def heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
 
 
 def _first_words(text: str, share: float) -> str:
-    end = 0
-    for word in WORD.finditer(text):
-        if (word.start() + word.end()) / 2 > share * len(text):
+    spoken = list(units(text))
+    played = share * sum(unit.said + unit.pause for unit in spoken)
+    begins, end = 0, 0
+    for unit in spoken:
+        if begins + unit.said / 2 > played:
             break
-        end = word.end()
+        begins += unit.said + unit.pause
+        end = unit.end
     return text[:end]

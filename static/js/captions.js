@@ -3,20 +3,28 @@
  *
  * The server sends a clause's text just before its audio, so where a text begins is known in samples: what had been
  * received by then. It ends where the next one begins; while its audio is still coming, its end is estimated from
- * how fast this voice has spoken so far.
+ * how fast this voice has spoken so far. Within it the words share the time as spoken.js says.
  */
 
-const SAMPLES_PER_CHARACTER = 24000 / 15; // a usual speaking rate, until this voice's own is known
+import { units, weightOf } from "./spoken.js";
 
-/** A track: {clauses: [{text, start}], received, ended}; start and received in samples. */
+const SAMPLES_PER_LETTER = 24000 / 15; // a usual speaking rate, until this voice's own is known
+const LETTERS_TO_KNOW = 20;
+
+/** A track: {clauses: [{text, start, units, weight}], received, ended}; start and received in samples. */
 export const EMPTY_TRACK = Object.freeze({ clauses: [], received: 0, ended: false });
 
 export function addText(track, text) {
   const last = track.clauses.at(-1);
   if (last && last.start === track.received) {
-    return { ...track, clauses: [...track.clauses.slice(0, -1), { ...last, text: last.text + text }] };
+    return { ...track, clauses: [...track.clauses.slice(0, -1), clauseOf(last.text + text, last.start)] };
   }
-  return { ...track, clauses: [...track.clauses, { text, start: track.received }] };
+  return { ...track, clauses: [...track.clauses, clauseOf(text, track.received)] };
+}
+
+function clauseOf(text, start) {
+  const spoken = units(text);
+  return { text, start, units: spoken, weight: weightOf(spoken) };
 }
 
 export function addAudio(track, samples) {
@@ -41,21 +49,27 @@ function endOf(track, index) {
   const next = track.clauses[index + 1];
   if (next) return next.start;
   if (track.ended) return track.received;
-  const { text, start } = track.clauses[index];
-  return Math.max(track.received, start + text.length * samplesPerCharacter(track));
+  const { weight, start } = track.clauses[index];
+  return Math.max(track.received, start + weight * samplesPerLetter(track));
 }
 
-function samplesPerCharacter(track) {
+function samplesPerLetter(track) {
   const last = track.clauses.at(-1);
-  const characters = wholeText(track).length - last.text.length;
-  return characters < 20 ? SAMPLES_PER_CHARACTER : last.start / characters;
+  const letters = track.clauses.slice(0, -1).reduce((sum, clause) => sum + clause.weight, 0);
+  return letters < LETTERS_TO_KNOW ? SAMPLES_PER_LETTER : last.start / letters;
 }
 
-function spokenOf({ text, start }, end, played) {
-  if (played >= end) return text;
-  if (played <= start) return "";
+function spokenOf(clause, end, played) {
+  if (played >= end) return clause.text;
+  if (played <= clause.start) return "";
   // A word appears as it begins, not when it is over: whoever reads along would otherwise always be late.
-  const at = Math.max(text.search(/\S|$/), Math.floor((text.length * (played - start)) / (end - start)));
-  const wordEnd = text.slice(at).search(/\s/);
-  return wordEnd === -1 ? text : text.slice(0, at + wordEnd);
+  const at = (clause.weight * (played - clause.start)) / (end - clause.start);
+  let begins = 0;
+  let shown = 0;
+  for (const unit of clause.units) {
+    if (begins > at) break;
+    begins += unit.said + unit.pause;
+    shown = unit.end;
+  }
+  return clause.text.slice(0, shown);
 }

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { units, weightOf } from "../../static/js/spoken.js";
+
+const CASES = JSON.parse(readFileSync(new URL("../spoken_units.json", import.meta.url), "utf8"));
+
+test("it shares a clause's time among its words as the server does", () => {
+  assert.ok(CASES.length > 15);
+  for (const { clause, units: expected } of CASES) {
+    let start = 0;
+    const found = units(clause).map(({ end, said, pause }) => {
+      const text = clause.slice(start, end);
+      start = end;
+      return [text, said, pause];
+    });
+    assert.deepEqual(found, expected);
+  }
+});
+
+test("a clause weighs what its words and pauses do", () => {
+  assert.equal(weightOf(units("Sure, I can.")), 13);
+  assert.equal(weightOf([]), 0);
+});
