@@ -3,6 +3,8 @@
 /** The steps of the waterfall that end a part of the wait, and what a part is called. */
 const PARTS = [["transcript", "words"], ["first_clause", "model"], ["first_audio", "voice"]];
 
+const NO_BREAK = "\u00a0"; // a narrow page breaks the line between parts, not in them
+
 /** Of the last reply of which everything is known; "" if there is none. `heardAt` and `askedAt` are in ms. */
 export function latencyLine({ order, items }) {
   const isKnown = ({ timing, heardAt, askedAt }) => timing && heardAt !== undefined && askedAt !== null;
@@ -22,7 +24,8 @@ function lineOf(timing, totalMs) {
     reached = Math.max(reached, timing[step]);
   }
   const told = parts.filter((part, index) => part !== "" && part !== parts[index - 1]);
-  return [`Answered in ${seconds(totalMs)} s`, ...told, `network and player ${seconds(totalMs - reached)}`].join(" · ");
+  const line = [`Answered in ${seconds(totalMs)} s`, ...told, `network and player ${seconds(totalMs - reached)}`];
+  return line.map((part) => part.replaceAll(" ", NO_BREAK)).join(`${NO_BREAK}· `);
 }
 
 /** Words come while one speaks, thanks to a streaming engine; all else is a reply that was thought up on suspicion. */

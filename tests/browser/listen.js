@@ -1,6 +1,6 @@
 // Runs before the page's own scripts: gives the page ears at its loudspeaker, and a diary.
 // window.diary: [ms, what, detail], what being "state", "microphone" (the constraints asked for), "event"
-// (from the server), "sent", "sound" or "silence".
+// (from the server), "sent", "sound" or "silence". window.replies: the audio the server sent, base64, by item.
 (() => {
   const diary = (window.diary = []);
   const note = (what, detail) => diary.push([performance.now(), what, detail]);
@@ -41,6 +41,23 @@
     note(sounding ? "sound" : "silence");
   }, 5);
 
+  // Every sample that goes to the loudspeaker from now on: {rate, samples: floats}.
+  window.record = async () => {
+    const recording = (window.recording = { rate: 0, samples: [] });
+    const heard = ears.filter((ear) => ear.context.state !== "closed");
+    const tape = new MediaStreamAudioDestinationNode(heard[0].context, { channelCount: 1 });
+    for (const ear of heard) ear.connect(tape);
+    const [track] = tape.stream.getAudioTracks();
+    for await (const piece of new MediaStreamTrackProcessor({ track, maxBufferSize: 1000 }).readable) {
+      const samples = new Float32Array(piece.numberOfFrames);
+      piece.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      recording.rate = piece.sampleRate;
+      recording.samples.push(...samples);
+      piece.close();
+    }
+  };
+
+  window.replies = {};
   window.audioSent = { frames: 0, silent: 0, samples: 0 };
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
@@ -60,6 +77,7 @@
       this.addEventListener("message", ({ data }) => {
         const event = JSON.parse(data);
         if (event.type !== "response.output_audio.delta") note("event", event);
+        else (window.replies[event.item_id] ??= []).push(event.delta);
       });
     }
   };

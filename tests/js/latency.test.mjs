@@ -16,7 +16,7 @@ function turn(timing, totalMs, call = live()) {
 }
 
 function line(timing, totalMs) {
-  return latencyLine(turn(timing, totalMs).state);
+  return latencyLine(turn(timing, totalMs).state).replaceAll("\u00a0", " ");
 }
 
 test("it says where the time went, and its parts add up", () => {
