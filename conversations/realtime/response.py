@@ -8,6 +8,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import Any, Literal
 
 from conversations.realtime.audio import ms_of, samples_in
@@ -16,6 +17,7 @@ from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
+ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
 
 
@@ -79,6 +81,13 @@ class Response:
         self.audio_started_at = now - played_ms / 1000
         self.stamp("playback", self.audio_started_at)
 
+    def left_ms(self, now: float) -> float:
+        """About how long it will still sound; infinite while the model writes."""
+        if self.phase is not Phase.SPEAKING:
+            return inf
+        unsent = "".join(self.script.clauses[len(self.item.clauses) :])
+        return self.item.audio_ms - self.played_ms(now) + len(unsent) * self._ms_per_char()
+
     def pause(self, now: float) -> None:
         if self.paused_at is None:
             self.paused_at = now
@@ -89,13 +98,12 @@ class Response:
         self.paused_at = None
 
     def spoken_around(self, now: float) -> str:
-        """What has sounded so far and what comes next: of these words an echo is made."""
-        sounded_ms, said = self.played_ms(now), ""
+        """The clauses that sounded in the last seconds: of these words an echo is made."""
+        played_ms, start_ms, said = self.played_ms(now), 0, ""
         for text, audio_ms in self.item.clauses:
-            said += text
-            sounded_ms -= audio_ms
-            if sounded_ms < 0:
-                break
+            if start_ms <= played_ms and start_ms + audio_ms > played_ms - ECHO_MS:
+                said += text
+            start_ms += audio_ms
         return said
 
     @property

@@ -19,7 +19,7 @@ MEANT_WINDOWS = 60  # 1.9 s
 # Speech to text of whole files looks into a long barge-in, ever more rarely.
 SNAPSHOTS = (14, 38, 86, 182)  # windows of speech
 PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply
-# “Yes” to a reply that is about to end is an answer to it, not a sign of listening.
+# “Yes” to a question, or to a reply that is about to end, is an answer to it, not a sign of listening.
 NEARLY_OVER_MS = 1500
 
 
@@ -61,7 +61,8 @@ class Yielding:
             utterance.is_meant = True
             return self.replying.interrupt()
         self._paused = sounding
-        self._takes_answers = sounding.item.audio_ms - sounding.played_ms(self.core.now) < NEARLY_OVER_MS
+        asks = utterance.said_over.rstrip().endswith(("?", "？", "؟"))
+        self._takes_answers = asks or sounding.left_ms(self.core.now) < NEARLY_OVER_MS
         sounding.pause(self.core.now)
         self.replying.hold_back()
         return self.core.do(do.Hold(sounding.id))

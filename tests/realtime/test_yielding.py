@@ -78,7 +78,9 @@ def test_a_sign_of_listening_is_kept_and_not_answered(words: str) -> None:
 
 def test_the_same_word_answers_a_reply_that_is_nearly_over() -> None:
     table = talking()
-    table.now += 2.5
+    table.end_text()
+    table.speak()
+    table.now += 4.5
     table.audio(BARGE_IN_MS, 0.9)
     table.audio(160, 0.0)
     assert "output_audio_buffer.cleared" in kinds(table.transcript("Yeah."))

@@ -122,7 +122,7 @@ async def test_a_cough_pauses_the_reply_and_words_end_it(
         await opt_in(talk)
         await talk.say(utterance)
         await talk.until("response.output_audio.delta")
-        await send(talk, utterance[: len(utterance) // 3])
+        await send(talk, utterance[: 700 * BYTES_PER_MS])
         await talk.until("input_audio_buffer.speech_started")
         await quiet(talk, 800)
         await talk.until("output_audio_buffer.started")
