@@ -24,11 +24,11 @@ async def spoken(words: str) -> np.ndarray:
 @cache
 def room(seconds: float, db: float) -> np.ndarray:
     """Steady hiss, as a fan makes it; `db` below full scale."""
-    return np.asarray(np.random.default_rng(0).standard_normal(round(seconds * SECOND)) * 10 ** (db / 20))
+    return np.random.default_rng(0).normal(0, 10 ** (db / 20), round(seconds * SECOND))
 
 
 def at_level(speech: np.ndarray, db: float) -> np.ndarray:
-    return speech * 10 ** (db / 20) / speech.std()
+    return np.asarray(speech * (10 ** (db / 20) / speech.std()))
 
 
 def detect(detector: SpeechDetector, sound: np.ndarray) -> list[float]:
