@@ -5,6 +5,7 @@ the 64 samples before them, and a recurrent state of shape (2, 1, 128). A run co
 a window's work, and most of what a microphone sends is its room: see `Gate`.
 """
 
+from collections import deque
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
@@ -22,12 +23,13 @@ TAPS = 24
 CUTOFF_HZ = 7_600
 # Windows that the model is fed when the gate opens: its state must know what came before the first loud one.
 WARM_UP = 6
-HISTORY = WARM_UP * STEP + CONTEXT + TAPS - 3
+LEAD = CONTEXT + TAPS - 3
 BAND = 6  # samples averaged: 4,000 Hz
 _MEAN = np.full(BAND, 1 / BAND, dtype=np.float32)
 _RATE = np.array(MODEL_RATE, dtype=np.int64)
 
 Samples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
+Window: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int16]]"
 
 
 @cache
@@ -56,9 +58,9 @@ def resample(samples: Samples) -> Samples:
     return (overlapping @ _PHASES).ravel()
 
 
-def _voice_power(audio: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> float:
+def _voice_power(window: Window) -> float:
     """The mean square between 300 and 3,000 Hz or so, where voices are and most of a room's hum and hiss is not."""
-    low = audio.reshape(-1, BAND) @ _MEAN
+    low = window.reshape(-1, BAND) @ _MEAN
     change = low[1:] - low[:-1]
     return float(change @ change) / len(change)
 
@@ -109,32 +111,32 @@ class SpeechDetector:
 
     def reset(self) -> None:
         self._gate = Gate()
-        self._missed = 0  # of the last windows, how many the model was not given
-        self._audio = np.zeros(HISTORY, dtype=np.int16)  # the last HISTORY samples and what no window has had yet
+        self._rest = np.zeros(0, dtype=np.int16)  # what no window has had yet
+        self._lead = np.zeros(LEAD, dtype=np.int16)  # what came before the window that the model is given next
+        self._quiet: deque[Window] = deque(maxlen=WARM_UP)  # the last windows, which it was not given
         self._state = np.zeros((2, 1, 128), dtype=np.float32)
 
     def feed(self, pcm: bytes) -> list[float]:
         """The probability of speech, 0 to 1, in each window of 32 ms that this audio completes; 0 where it is quiet."""
-        audio = np.concatenate((self._audio, np.frombuffer(pcm, dtype=np.int16)))
-        ends = range(HISTORY + STEP, len(audio) + 1, STEP)
-        found = [self._window(audio[end - HISTORY - STEP : end]) for end in ends]
-        self._audio = audio[len(ends) * STEP :]
-        return found
+        audio = np.concatenate((self._rest, np.frombuffer(pcm, dtype=np.int16)))
+        whole = len(audio) - len(audio) % STEP
+        self._rest = audio[whole:]
+        return [self._look(audio[start : start + STEP]) for start in range(0, whole, STEP)]
 
-    def _window(self, audio: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> float:
-        """The last STEP samples, of which there are HISTORY more before them."""
-        power = _voice_power(audio[-STEP - BAND :])
+    def _look(self, window: Window) -> float:
+        power = _voice_power(window)
         if not self._gate.lets_through(power):
-            self._missed = min(self._missed + 1, WARM_UP)
+            self._quiet.append(window)
             return 0.0
-        for behind in range(self._missed, 0, -1):
-            self._probability(audio[: -behind * STEP])
-        self._missed = 0
-        probability = self._probability(audio)
+        while self._quiet:
+            self._probability(self._quiet.popleft())
+        probability = self._probability(window)
         self._gate.heard(power, probability)
         return probability
 
-    def _probability(self, audio: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> float:
-        window = resample(audio[-STEP - CONTEXT - TAPS + 3 :].astype(np.float32))
-        output, self._state = model().run(None, {"input": window[None, :], "state": self._state, "sr": _RATE})
+    def _probability(self, window: Window) -> float:
+        samples = np.concatenate((self._lead, window), dtype=np.float32)
+        self._lead = window[-LEAD:]
+        given = {"input": resample(samples)[None, :], "state": self._state, "sr": _RATE}
+        output, self._state = model().run(None, given)
         return float(output[0, 0])
