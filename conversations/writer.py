@@ -1,8 +1,8 @@
 """What a session stores: in order, off the hot path, and through a database that restarts.
 
 What waits is written in one transaction. The client is told of an item as soon as its row is durable; its sound takes
-far longer to encode than a row to write, so it follows behind: a server that is killed meanwhile loses the sound of
-the last utterance, never its item.
+far longer to encode than a row to write, so it follows behind, and is durable when the client hears that the response
+is done. A server that is killed meanwhile loses the sound of the last utterance, never its item.
 """
 
 import asyncio
@@ -27,13 +27,14 @@ class _Sound:
     item_id: str
     duration_ms: int
     pcm: bytes
+    done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     change: Change
-    sound: _Sound | None
     done: asyncio.Future[None]
+    sound: _Sound | None = None
 
 
 class Writer:
@@ -58,20 +59,26 @@ class Writer:
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
         self._sounds: asyncio.Queue[_Sound] = asyncio.Queue()
 
-    def save(self, item: Item, after: str | None = None, pcm: bytes = b"") -> asyncio.Future[None]:
+    def save(
+        self, item: Item, after: str | None = None, pcm: bytes = b"", *, with_sound: bool = False
+    ) -> asyncio.Future[None]:
         """Queues the item as it stands; the future is done when its row is durable, or given up.
 
-        `after`: where it was inserted (an id, "root", or None for the end). `pcm`: its sound, stored behind it.
+        `after`: where it was inserted (an id, "root", or None for the end). `pcm`: its sound, stored behind it;
+        `with_sound`: the future waits for it as well, and so for all sound before it.
         """
-        return self._put(Put(item, after), _Sound(item.id, item.audio_ms, pcm) if pcm else None)
+        stored = asyncio.get_running_loop().create_future()
+        if not pcm:
+            self._queue.put_nowait(_Entry(Put(item, after), stored))
+            return stored
+        kept = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Entry(Put(item, after), stored, _Sound(item.id, item.audio_ms, pcm, kept)))
+        return kept if with_sound else stored
 
     def remove(self, item_id: str) -> asyncio.Future[None]:
         """Queues the removal of an item and its sound."""
-        return self._put(Drop(item_id))
-
-    def _put(self, change: Change, sound: _Sound | None = None) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Entry(change, sound, done))
+        done = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Entry(Drop(item_id), done))
         return done
 
     async def run(self) -> None:
@@ -96,8 +103,7 @@ class Writer:
                         self._sounds.put_nowait(entry.sound)
             finally:
                 for entry in entries:
-                    if not entry.done.cancelled():
-                        entry.done.set_result(None)
+                    _settle(entry.done)
                     self._queue.task_done()
 
     async def _keep_sounds(self) -> None:
@@ -106,6 +112,7 @@ class Writer:
             try:
                 await self._persistently(partial(self._keep_sound, sound.item_id, sound.duration_ms, sound.pcm))
             finally:
+                _settle(sound.done)
                 self._sounds.task_done()
 
     async def _persistently(self, write: Callable[[], Awaitable[None]]) -> None:
@@ -123,3 +130,8 @@ class Writer:
             log.exception("conversation %s could not be stored", self._conversation_id)
             self._give_up(1011, "storage_failed", "The conversation could not be stored, so it was ended.")
         return None
+
+
+def _settle(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.set_result(None)

@@ -69,10 +69,14 @@ async def test_rows_do_not_wait_for_the_sound_of_others() -> None:
         await writer.save(item("a"), pcm=bytes(2))
         await writer.save(item("b"), pcm=bytes(4))
         assert database.written == [["a"], ["b"]]
-        assert database.sounds == []
+        done = writer.save(item("reply"), pcm=bytes(6), with_sound=True)
+        await writer.save(item("c"))
+        assert (database.sounds, done.done()) == ([], False)
         database.encoded.set()
+        await done
+        assert len(database.sounds) == 3
         await writer.join()
-    assert database.sounds == ["a: 1000 ms, 2 bytes", "b: 1000 ms, 4 bytes"]
+    assert database.sounds == [f"{name}: 1000 ms, {size} bytes" for name, size in (("a", 2), ("b", 4), ("reply", 6))]
 
 
 async def test_a_database_that_comes_back_loses_nothing_and_keeps_the_order() -> None:
