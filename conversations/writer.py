@@ -1,8 +1,9 @@
 """What a session stores: in order, off the hot path, and through a database that restarts.
 
-What waits is written in one transaction. The client is told of an item as soon as its row is durable; its sound takes
-far longer to encode than a row to write, so it follows behind, and is durable when the client hears that the response
-is done. A server that is killed meanwhile loses the sound of the last utterance, never its item.
+What waits is written in one transaction. Sound takes far longer to encode than a row to write, so it follows behind its
+item's row, and no other row waits for it. Whoever saves decides whether the client hears of the item when its row is
+durable or when its sound is too: where a reply waits that was ready ahead of the endpoint, the row must do, and a server
+that is killed within these milliseconds loses the sound of the last utterance, though never its item.
 """
 
 import asyncio
