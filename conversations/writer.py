@@ -2,7 +2,7 @@
 
 What waits is written in one transaction. Sound takes far longer to encode than a row to write, so it follows behind its
 item's row, and no other row waits for it. Whoever saves decides whether the client hears of the item when its row is
-durable or when its sound is too: where a reply waits that was ready ahead of the endpoint, the row must do, and a server
+durable or when its sound is too: where a reply waits that was ready ahead of the endpoint the row must do, and a server
 that is killed within these milliseconds loses the sound of the last utterance, though never its item.
 """
 
