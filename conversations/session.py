@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -67,7 +68,8 @@ class Session:
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._outbox = Outbox(send)
-        self._writer = Writer(opened.public_id, self._give_up)
+        write, keep_sound = partial(store.write, opened.pk), partial(store.keep_sound, opened.pk)
+        self._writer = Writer(opened.public_id, write, keep_sound, self._give_up)
         self._reply_audio: dict[str, bytearray] = {}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
@@ -162,7 +164,7 @@ class Session:
                 case do.Save():
                     self._save(action)
                 case do.Remove(item_id):
-                    self._writer.put(lambda item_id=item_id: store.remove_item(self.opened.pk, item_id))  # type: ignore[misc]
+                    self._writer.remove(item_id)
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
                 case do.Keep(response_id, pcm):
@@ -213,7 +215,7 @@ class Session:
         if action.is_final:
             metrics.turn(item)
             pcm = bytes(self._reply_audio.pop(item.response_id, b""))
-        done = self._writer.put(lambda: store.save_item(self.opened.pk, item, action.after, pcm))
+        done = self._writer.save(item, action.after, pcm, with_sound=True)
         if not action.in_background:
             self._outbox.wait_for(done)
 

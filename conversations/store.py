@@ -4,6 +4,10 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
+import asyncio
+import os
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,25 +16,30 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.db import connection, transaction
-from django.db.models import F, Max, Q
-from django.utils import timezone
+from django.db import connection
+from django.db.models import Q
 
 from accounts import api_keys
 from accounts.models import APIKey, User
-from conversations import keywords, opus
+from conversations import changes, keywords, opus
 from conversations.engine_choice import EngineSet, choose
-from conversations.models import Assistant, AudioClip, Conversation, Item
+from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
-from conversations.realtime.ids import make_id
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
-TITLE_CHARS = 80
+
+
+def _yield_to_the_loop() -> None:
+    """Nobody waits for a clip; on a single core the conversations do wait for what encodes it."""
+    if sys.platform == "linux":  # elsewhere priorities belong to processes only
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+_encoder = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
 
 
 def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
@@ -159,90 +168,14 @@ def _live(row: Item) -> live.Item:
     )
 
 
-@in_thread
-def save_item(conversation_pk: int, item: live.Item, after: str | None, pcm: bytes) -> None:
-    """Inserts or updates one item, with its sound if there is any. Durable when it returns.
-
-    Raises NotFoundError when the conversation was deleted meanwhile.
-    """
-    ogg = opus.encode(pcm) if pcm else b""
-    with transaction.atomic():
-        # The row lock orders two sessions on one conversation: a page that reconnects before its old socket is missed.
-        conversation = _locked(conversation_pk)
-        row = Item.objects.filter(conversation=conversation, public_id=item.id).first()
-        is_new = row is None
-        if row is None:
-            row = Item(conversation=conversation, public_id=item.id, position=_position(conversation, after))
-        had_error = bool(row.error_code)
-        _fill(row, item)
-        row.save()
-        if ogg:
-            _save_clip(conversation, row, item, ogg)
-        if is_new or (item.error_code and not had_error) or not conversation.title:
-            _count(conversation, item, is_new=is_new, is_error=bool(item.error_code) and not had_error)
+write = in_thread(changes.apply)
+_keep_sound = in_thread(changes.keep_sound)
 
 
-def _locked(conversation_pk: int) -> Conversation:
-    conversation = Conversation.objects.select_for_update().filter(pk=conversation_pk).first()
-    if conversation is None:
-        raise NotFoundError("The conversation was deleted.")
-    return conversation
-
-
-def _position(conversation: Conversation, after: str | None) -> int:
-    if after is None:
-        last = conversation.items.aggregate(last=Max("position"))["last"]
-        return 0 if last is None else last + 1
-    anchor = conversation.items.filter(public_id=after).first()
-    position = anchor.position + 1 if anchor else 0
-    conversation.items.filter(position__gte=position).update(position=F("position") + 1)
-    return position
-
-
-def _fill(row: Item, item: live.Item) -> None:
-    row.type, row.role, row.status = item.type, item.role, item.status
-    row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
-    row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
-    row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
-    row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
-    used = item.usage
-    row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
-    row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
-    row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
-    row.discarded_output_tokens = used.discarded_output_tokens
-    row.discarded_tts_characters = used.discarded_tts_characters
-    row.error_code, row.error_message = item.error_code, item.error_message
-
-
-def _save_clip(conversation: Conversation, row: Item, item: live.Item, ogg: bytes) -> None:
-    clip = AudioClip(item=row, duration_ms=item.audio_ms, size_bytes=len(ogg))
-    clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(ogg), save=False)
-    clip.save()
-
-
-def _count(conversation: Conversation, item: live.Item, *, is_new: bool, is_error: bool) -> None:
-    if not conversation.title and item.role == Item.Role.USER:
-        conversation.title = item.text[:TITLE_CHARS]
-    conversation.item_count += is_new
-    conversation.error_count += is_error
-    conversation.updated_at = timezone.now()
-    conversation.save(update_fields=["title", "item_count", "error_count", "updated_at"])
-
-
-@in_thread
-def remove_item(conversation_pk: int, item_id: str) -> None:
-    """Deletes an item and its sound."""
-    with transaction.atomic():
-        conversation = _locked(conversation_pk)
-        row = Item.objects.filter(conversation=conversation, public_id=item_id).first()
-        if row is None:
-            return
-        clip = AudioClip.objects.filter(item=row).first()
-        row.delete()
-        conversation.item_count -= 1
-        conversation.save(update_fields=["item_count"])
-        if clip:
-            transaction.on_commit(lambda: clip.file.storage.delete(clip.file.name or ""))
+async def keep_sound(conversation_pk: int, item_id: str, duration_ms: int, pcm: bytes) -> None:
+    """Encodes and stores the sound of an item that is stored already. Raises ConversationDeletedError."""
+    ogg = await asyncio.get_running_loop().run_in_executor(_encoder, opus.encode, pcm)
+    await _keep_sound(conversation_pk, item_id, duration_ms, ogg)
 
 
 @in_thread

@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import User
 from conversations import store
+from conversations.changes import Change, ConversationDeletedError, Drop, Put
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.realtime.items import Item, Usage
 
@@ -28,6 +29,10 @@ def said(name: str) -> Item:
     return Item(name, role="user", text=name)
 
 
+async def save(conversation: Conversation, *items: Item, after: str | None = None) -> None:
+    await store.write(conversation.pk, [Put(item, after) for item in items])
+
+
 async def order(conversation: Conversation) -> list[str]:
     items = conversation.items.order_by("position")
     return [name async for name in items.values_list("public_id", flat=True)]
@@ -35,40 +40,41 @@ async def order(conversation: Conversation) -> list[str]:
 
 async def test_items_keep_their_order(conversation: Conversation) -> None:
     for name, after in (("one", None), ("two", None), ("zero", "root"), ("middle", "one"), ("last", None)):
-        await store.save_item(conversation.pk, said(name), after, b"")
+        await save(conversation, said(name), after=after)
     assert await order(conversation) == ["zero", "one", "middle", "two", "last"]
 
 
 async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Conversation) -> None:
     for text in ("a", "ab"):
-        await store.save_item(conversation.pk, Item("one", role="assistant", text=text), None, b"")
+        await save(conversation, Item("one", role="assistant", text=text))
     await conversation.arefresh_from_db()
     assert conversation.item_count == 1
     assert (await conversation.items.aget()).text == "ab"
 
 
 async def test_the_title_is_what_the_user_said_first(conversation: Conversation) -> None:
-    await store.save_item(conversation.pk, Item("greeting", role="assistant", text="Welcome!"), None, b"")
-    await store.save_item(conversation.pk, Item("empty", role="user"), None, b"")
-    await store.save_item(conversation.pk, said("How tall is the Eiffel tower?"), None, b"")
-    await store.save_item(conversation.pk, said("And how old?"), None, b"")
+    await save(conversation, Item("greeting", role="assistant", text="Welcome!"))
+    await save(conversation, Item("empty", role="user"))
+    await save(conversation, said("How tall is the Eiffel tower?"))
+    await save(conversation, said("And how old?"))
     await conversation.arefresh_from_db()
     assert conversation.title == "How tall is the Eiffel tower?"
 
 
 async def test_errors_are_counted_once(conversation: Conversation) -> None:
     for _ in range(2):
-        await store.save_item(conversation.pk, Item("one", role="assistant", error_code="engine_timeout"), None, b"")
+        await save(conversation, Item("one", role="assistant", error_code="engine_timeout"))
     await conversation.arefresh_from_db()
     assert conversation.error_count == 1
 
 
 async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> None:
     item = Item("one", role="user", is_audio=True, audio_samples=24_000)
-    await store.save_item(conversation.pk, item, None, bytes(48_000))
+    await save(conversation, item)
+    await store.keep_sound(conversation.pk, "one", 1_000, bytes(48_000))
     clip = await AudioClip.objects.aget(item__conversation=conversation)
     assert await ClipData.objects.filter(name=clip.file.name).aexists()
-    await store.remove_item(conversation.pk, "one")
+    await store.write(conversation.pk, [Drop("one")])
     assert not await ClipData.objects.filter(name=clip.file.name).aexists()
     await conversation.arefresh_from_db()
     assert conversation.item_count == 0
@@ -76,7 +82,7 @@ async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> 
 
 async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Conversation) -> None:
     names = [f"item{number}" for number in range(20)]
-    await asyncio.gather(*(store.save_item(conversation.pk, said(name), None, b"") for name in names))
+    await asyncio.gather(*(save(conversation, said(name)) for name in names))
     assert sorted(await order(conversation)) == sorted(names)
 
 
@@ -99,8 +105,50 @@ async def test_an_assistant_of_another_user_is_not_there(user: User) -> None:
 
 async def test_a_deleted_conversation_takes_nothing_more(conversation: Conversation) -> None:
     await Conversation.objects.filter(pk=conversation.pk).adelete()
-    with pytest.raises(store.NotFoundError):
-        await store.save_item(conversation.pk, said("late"), None, b"")
+    with pytest.raises(ConversationDeletedError):
+        await save(conversation, said("late"))
+    with pytest.raises(ConversationDeletedError):
+        await store.keep_sound(conversation.pk, "late", 1_000, bytes(48_000))
+
+
+async def test_what_waits_together_is_written_together(conversation: Conversation) -> None:
+    """Of an item's states only the last counts, yet its place is that of the first, also for what refers to it."""
+    await save(conversation, said("old"))
+    changes: list[Change] = [
+        Put(Item("one", role="user", is_transcribed=False)),
+        Put(Item("reply", role="assistant", status="in_progress")),
+        Put(Item("one", role="user", text="Hello", error_code="late")),
+        Put(said("between"), after="one"),
+        Put(said("gone"), after="root"),
+        Put(said("after the gone"), after="gone"),
+        Drop("gone"),
+        Put(said("last")),
+        Put(Item("reply", role="assistant", text="Hi.")),
+    ]
+    for _ in range(2):  # a second time after a connection that was lost with its answer
+        await store.write(conversation.pk, changes)
+        await conversation.arefresh_from_db()
+        assert await order(conversation) == ["after the gone", "old", "one", "between", "reply", "last"]
+        assert [row.text async for row in conversation.items.filter(public_id__in=["one", "reply"])] == ["Hello", "Hi."]
+        assert (conversation.item_count, conversation.error_count) == (6, 1)
+    row = await conversation.items.filter(search="hello").aget()
+    assert row.created_at is not None
+
+
+async def test_an_item_saved_again_after_its_removal_is_there(conversation: Conversation) -> None:
+    await store.write(conversation.pk, [Put(said("one")), Drop("one"), Put(said("one"))])
+    await conversation.arefresh_from_db()
+    assert (await order(conversation), conversation.item_count) == (["one"], 1)
+
+
+async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation: Conversation) -> None:
+    await save(conversation, Item("one", role="user", is_audio=True))
+    for _ in range(2):
+        await store.keep_sound(conversation.pk, "one", 1_000, bytes(48_000))
+    await store.keep_sound(conversation.pk, "removed meanwhile", 1_000, bytes(48_000))
+    clip = await AudioClip.objects.aget(item__conversation=conversation)
+    assert clip.duration_ms == 1_000
+    assert await ClipData.objects.filter(name__startswith=f"{conversation.public_id}/").acount() == 1
 
 
 async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_first(user: User) -> None:
@@ -119,7 +167,7 @@ async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_fi
 
 async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Conversation) -> None:
     spent = Usage(1.5, 900, 80, 700, 120, 850, 30, 40)
-    await store.save_item(conversation.pk, Item("one", role="assistant", usage=spent), None, b"")
+    await save(conversation, Item("one", role="assistant", usage=spent))
     row = await conversation.items.aget()
     stored = (row.stt_seconds, row.input_tokens, row.output_tokens, row.cached_input_tokens, row.tts_characters)
     assert stored == (1.5, 900, 80, 700, 120)

@@ -177,7 +177,7 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
 
 def _object(frame: str) -> dict[str, Any]:
     try:
-        data = json.loads(frame, parse_constant=_no_constant, parse_float=_finite)
+        data = _DECODER.decode(frame)
         if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
             raise ValueError
     except (ValueError, RecursionError):
@@ -192,6 +192,14 @@ def _finite(text: str) -> float:
     if isinf(number := float(text)):
         raise ValueError(f"{text} is too large")
     return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` would make one for every frame.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _is_unstorable(text: str) -> bool:
@@ -212,10 +220,6 @@ def _strings(data: object) -> Iterator[str]:
     elif isinstance(data, list):
         for value in data:
             yield from _strings(value)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def decode_audio(audio: object, param: str = "audio") -> bytes:

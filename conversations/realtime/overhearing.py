@@ -69,7 +69,7 @@ def is_backchannel(heard: str) -> bool:
 
 
 def is_hallucination(heard: str) -> bool:
-    """What a recogniser makes up on near silence. Ask it only where little speech was seen: people do say "thank you"."""
+    """What a recogniser makes up on near silence. Ask only where little speech was seen: people do say "thank you"."""
     sentences = [" ".join(tokens_of(part)) for part in re.split(r"[.!?]+(?=\s|$)|[。！？\n]", _without_noise(heard))]
     return all(_is_made_up(sentence) for sentence in sentences if sentence)
 

@@ -20,7 +20,8 @@ ENGLISH = Language(
         "only even well really quite basically actually"
     ),
     open_phrases=phrases(
-        "think that, said that, reason is that, problem is that, thing is that, so that, hope that, sure that, believe that, the one that, something that, "
+        "think that, said that, reason is that, problem is that, thing is that, so that, hope that, "
+        "sure that, believe that, the one that, something that, "
         "the fact that, depends on, based on, interested in, could you just, I was, and then I, I mean, you know, "
         "let me think, let me see, let me check, give me a second, hold on a second, such as, as well as, in order "
         "to, kind of, sort of, because of, I want, I need, I want you, I would like, I'd like, I'm looking, can "

@@ -1,0 +1,175 @@
+"""What a session changes in its conversation, and the one transaction that makes a number of such changes durable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from conversations.models import AudioClip, Conversation, Item
+from conversations.realtime import items as live
+from conversations.realtime.ids import make_id
+
+TITLE_CHARS = 80
+LASTING = {"id", "conversation", "public_id", "position", "created_at"}
+CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
+
+
+class ConversationDeletedError(Exception):
+    def __init__(self) -> None:
+        super().__init__("The conversation was deleted.")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The item as it stands. `after`: where a new one is inserted (an id, "root", or None for the end)."""
+
+    item: live.Item
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The item goes, and its sound."""
+
+    item_id: str
+
+
+Change = Put | Drop
+
+
+def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
+    """In order; a second time, after a lost connection, they change nothing. Raises ConversationDeletedError."""
+    with transaction.atomic():
+        _Batch(_locked(conversation_pk), _latest(changes)).apply()
+
+
+def keep_sound(conversation_pk: int, item_id: str, duration_ms: int, ogg: bytes) -> None:
+    """The item's clip, unless the item is gone or has it already. Raises ConversationDeletedError."""
+    with transaction.atomic():
+        conversation = _locked(conversation_pk)
+        row = Item.objects.filter(conversation=conversation, public_id=item_id, clip=None).only("pk").first()
+        if row is not None:
+            clip = AudioClip(item=row, duration_ms=duration_ms, size_bytes=len(ogg))
+            clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(ogg), save=False)
+            clip.save()
+
+
+def _locked(conversation_pk: int) -> Conversation:
+    # The row lock orders two sessions on one conversation: a page that reconnects before its old socket is missed.
+    conversation = Conversation.objects.select_for_update().filter(pk=conversation_pk).first()
+    if conversation is None:
+        raise ConversationDeletedError
+    return conversation
+
+
+def _latest(changes: Sequence[Change]) -> list[Change]:
+    """Of several states of an item only the last, at the place of the first."""
+    latest: list[Change] = []
+    places: dict[str, int] = {}
+    for change in changes:
+        if isinstance(change, Drop):
+            places.pop(change.item_id, None)
+        elif (place := places.setdefault(change.item.id, len(latest))) < len(latest):
+            first = latest[place]
+            latest[place] = Put(change.item, first.after if isinstance(first, Put) else None)
+            continue
+        latest.append(change)
+    return latest
+
+
+class _Batch:
+    def __init__(self, conversation: Conversation, changes: Sequence[Change]) -> None:
+        self._conversation = conversation
+        self._changes = changes
+        ids = [change.item.id for change in changes if isinstance(change, Put)]
+        stored = conversation.items.filter(public_id__in=ids).values_list("public_id", "position", "error_code")
+        self._stored = {public_id: (position, error_code) for public_id, position, error_code in stored}
+        self._rows: list[Item] = []  # put and not yet written
+        self._end: int | None = None  # the position behind the last item
+        self._count = self._errors = 0
+
+    def apply(self) -> None:
+        for change in self._changes:
+            if isinstance(change, Put):
+                self._put(change.item, change.after)
+            else:
+                self._drop(change.item_id)
+        self._write_rows()
+        self._sum_up()
+
+    def _put(self, item: live.Item, after: str | None) -> None:
+        stored = self._stored.get(item.id)
+        position, had_error = stored or (self._position(after), "")
+        row = Item(conversation=self._conversation, public_id=item.id, position=position)
+        _fill(row, item)
+        self._rows.append(row)
+        self._count += stored is None
+        self._errors += bool(item.error_code and not had_error)
+
+    def _position(self, after: str | None) -> int:
+        if after is not None:
+            return self._make_room(after)
+        if self._end is None:
+            last = self._conversation.items.aggregate(last=Max("position"))["last"]
+            self._end = 0 if last is None else last + 1
+        self._end += 1
+        return self._end - 1
+
+    def _make_room(self, after: str) -> int:
+        self._write_rows()
+        self._end = None
+        anchor = self._conversation.items.filter(public_id=after).first()
+        position = anchor.position + 1 if anchor else 0
+        self._conversation.items.filter(position__gte=position).update(position=F("position") + 1)
+        return position
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            once = ["conversation", "public_id"]
+            Item.objects.bulk_create(self._rows, update_conflicts=True, unique_fields=once, update_fields=CHANGING)
+            self._rows = []
+
+    def _drop(self, item_id: str) -> None:
+        self._write_rows()
+        row = self._conversation.items.filter(public_id=item_id).first()
+        if row is None:
+            return
+        clip = AudioClip.objects.filter(item=row).first()
+        row.delete()
+        self._stored.pop(item_id, None)
+        self._count -= 1
+        if clip:
+            transaction.on_commit(lambda: clip.file.storage.delete(clip.file.name or ""))
+
+    def _sum_up(self) -> None:
+        before = self._conversation.title
+        title = before or self._first_words()
+        if self._count or self._errors or title != before:
+            Conversation.objects.filter(pk=self._conversation.pk).update(
+                title=title,
+                item_count=F("item_count") + self._count,
+                error_count=F("error_count") + self._errors,
+                updated_at=timezone.now(),
+            )
+
+    def _first_words(self) -> str:
+        said = (change.item for change in self._changes if isinstance(change, Put))
+        return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
+
+
+def _fill(row: Item, item: live.Item) -> None:
+    row.type, row.role, row.status = item.type, item.role, item.status
+    row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
+    row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
+    row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
+    row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
+    used = item.usage
+    row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
+    row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
+    row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
+    row.discarded_output_tokens = used.discarded_output_tokens
+    row.discarded_tts_characters = used.discarded_tts_characters
+    row.error_code, row.error_message = item.error_code, item.error_message
