@@ -1,0 +1,105 @@
+"""Somebody makes a sound while the assistant speaks: it pauses at once, and the words decide how it goes on."""
+
+import base64
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import diary, wait_for_state, wait_until_audible
+from tests.browser.sound import AUDIBLE, RATE, Sound, silence, speech, stretches_heard, write_wav
+from tests.live import Site
+
+OpenPage = Callable[..., Page]
+LONG = "Are you sure that you always have the time to listen to all of my very long stories about the sea?"
+FADE = RATE * 10 // 1000  # 8 ms, and what the comparison may be off
+
+
+def speak_over_a_reply(page: Page, url: str) -> None:
+    """Chromium begins to play its file when the microphone is opened, which is done as the reply sounds."""
+    page.goto(url)
+    page.get_by_role("button", name="Type instead").click()
+    wait_for_state(page, "ready")
+    page.get_by_role("button", name="Options").click()
+    page.evaluate("void window.record()")
+    page.get_by_label("Message").fill(LONG)
+    page.get_by_label("Message").press("Enter")
+    wait_until_audible(page)
+    page.get_by_label("Microphone").select_option(index=1)
+    wait_for_state(page, "hearing")
+
+
+def recorded(page: Page) -> Sound:
+    """What the loudspeaker got, at the wire's rate."""
+    rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
+    heard: Sound = soxr.resample(np.array(samples, np.float32), rate, RATE)
+    return heard
+
+
+def reply_sent(page: Page) -> Sound:
+    """The audio of the first reply as the server sent it."""
+    pieces = page.evaluate("Object.values(window.replies)[0]")
+    pcm = b"".join(map(base64.b64decode, pieces))
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32_768
+
+
+def events(page: Page, kind: str) -> list[dict[str, object]]:
+    return [event for event in diary(page, "event") if event["type"] == kind]
+
+
+def truncations(page: Page) -> list[dict[str, object]]:
+    return [event for event in diary(page, "sent") if event["type"] == "conversation.item.truncate"]
+
+
+def test_it_works(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
+    """A sound without meaning costs no word and repeats none."""
+    page = open_page(wav=write_wav(tmp_path / "ah.wav", silence(0.3), speech("Ah."), silence(60)))
+    speak_over_a_reply(page, live_site.url)
+    wait_for_state(page, "speaking")
+    wait_for_state(page, "listening")
+    states = diary(page, "state")
+    assert states[states.index("speaking") :][:3] == ["speaking", "hearing", "speaking"]
+    assert events(page, "output_audio_buffer.started")
+    assert not truncations(page)
+    expect(page.locator(".bubble.assistant")).to_have_count(1)
+
+    reply = reply_sent(page)
+    stretches = stretches_heard(recorded(page), reply)
+    assert len(stretches) > 1, "it did not pause"
+    for (_, end), (later, _) in pairwise([(0, 0), *stretches, (len(reply), len(reply))]):
+        assert later > end - FADE, "something was said twice"
+        between = reply[end + FADE : max(end + FADE, later - FADE)]
+        assert np.abs(between).max(initial=0) < 10 * AUDIBLE, "something was not said"
+
+
+def test_words_end_the_reply(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
+    page = open_page(wav=write_wav(tmp_path / "words.wav", silence(0.3), speech("Are you a computer?"), silence(60)))
+    speak_over_a_reply(page, live_site.url)
+    expect(page.locator(".bubble.user").nth(1)).to_contain_text("computer", ignore_case=True)
+    wait_for_state(page, "speaking")
+    wait_for_state(page, "listening")
+    assert events(page, "output_audio_buffer.cleared")
+    [truncation] = truncations(page)
+    [(_, heard), *_] = stretches_heard(recorded(page), reply_sent(page))
+    assert truncation["audio_end_ms"] == pytest.approx(heard / 24, abs=30)
+    assert "…" in page.locator(".bubble.assistant").first.inner_text()
+
+
+def test_the_server_learns_when_each_reply_was_heard(open_page: OpenPage, live_site: Site) -> None:
+    page = open_page(microphone=False)
+    page.goto(live_site.url)
+    page.get_by_role("button", name="Type instead").click()
+    for text in ("Hello.", "I dream of flying."):
+        page.get_by_label("Message").fill(text)
+        page.get_by_label("Message").press("Enter")
+        wait_for_state(page, "speaking")
+        wait_for_state(page, "ready")
+    told = [event for event in diary(page, "sent") if event["type"] == "output_audio_buffer.started"]
+    assert [event["response_id"] for event in told] == [
+        one["response"]["id"] for one in events(page, "response.created")
+    ]
+    assert all(0 <= event["played_ms"] < 1000 for event in told)
