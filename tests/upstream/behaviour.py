@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -45,6 +46,7 @@ class Seen:
     ended_at: float | None = None
     ending: Ending = ""
     pieces: int = 0
+    piece_times: list[float] = field(default_factory=list)  # of chat
 
 
 class FaultInjected(Exception):
@@ -56,6 +58,12 @@ class FaultInjected(Exception):
 
 
 class World:
+    """The three callables stand in for what an engine understands, thinks and sounds like; None: what is scripted."""
+
+    ears: Callable[[bytes, int], str] | None = None  # all PCM of an utterance so far, and its rate
+    mind: Callable[[list[dict[str, Any]], str], str] | None = None  # the chat's messages, and the key
+    voice: Callable[[str], Future[bytes]] | None = None  # PCM at sound.SAMPLE_RATE
+
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._ids = itertools.count(1)
@@ -116,6 +124,8 @@ class World:
                 await asyncio.sleep(pause_sec)
             yield part
             request.pieces += 1
+            if request.endpoint == "chat":
+                request.piece_times.append(time.monotonic())
             if request.first_piece_at is None:
                 request.first_piece_at = time.monotonic()
                 await self.announce()

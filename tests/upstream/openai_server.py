@@ -5,7 +5,7 @@ import io
 import json
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiohttp import web
@@ -51,11 +51,11 @@ async def models(request: web.Request) -> web.StreamResponse:
 
 async def transcriptions(request: web.Request) -> web.StreamResponse:
     asked = await _form(request)
+    pcm = asked.pop("pcm")
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
-        scripted = request.app[WORLD].transcripts
-        text = scripted.popleft() if scripted else "Hello there."
+        text = _heard(request.app[WORLD], pcm, asked["rate"])
         metered = request.app[WORLD].behaviours["transcriptions"].metered
         usage = {"type": "duration", "seconds": asked["seconds"] if metered is None else metered}
         return web.json_response({"text": text, "usage": usage})
@@ -69,7 +69,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         said = next((m["content"] for m in reversed(asked["messages"]) if m["role"] == "user"), "nothing")
-        words = (world.replies.popleft() if world.replies else f"You said: {said}").split(" ")
+        words = _reply(world, asked["messages"], seen.key, said).split(" ")
         kept = words[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
         async for number, word in world.paced(seen, fault, enumerate(kept)):
             delta = {"content": f" {word}" if number else word}
@@ -93,15 +93,37 @@ async def audio_speech(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
-        pcm = speech(asked["input"])
         size = world.behaviours["speech"].piece_bytes
-        parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+        parts = _parts(world, asked["input"], size)
         response: web.StreamResponse = web.Response()
         async for part in world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
             response = await _write(request, part, "audio/pcm")
         return response
 
     return await _serve(request, "speech", asked, answer)
+
+
+def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
+    """A voice of the world's own renders while the first byte is waited for."""
+    rendering = world.voice(text) if world.voice else None
+
+    def parts() -> Iterator[bytes]:
+        pcm = rendering.result() if rendering else speech(text)
+        yield from (pcm[start : start + size] for start in range(0, len(pcm), size))
+
+    return parts()
+
+
+def _heard(world: World, pcm: bytes, rate: int) -> str:
+    if world.ears:
+        return world.ears(pcm, rate)
+    return world.transcripts.popleft() if world.transcripts else "Hello there."
+
+
+def _reply(world: World, messages: list[dict[str, Any]], key: str, said: str) -> str:
+    if world.mind:
+        return world.mind(messages, key)
+    return world.replies.popleft() if world.replies else f"You said: {said}"
 
 
 async def _serve(request: web.Request, endpoint: str, asked: dict[str, Any], answer: Answer) -> web.StreamResponse:
@@ -131,6 +153,7 @@ async def _form(request: web.Request) -> dict[str, Any]:
     with wave.open(io.BytesIO(file.file.read())) as audio:
         asked["seconds"] = audio.getnframes() / audio.getframerate()
         asked["rate"], asked["channels"] = audio.getframerate(), audio.getnchannels()
+        asked["pcm"] = audio.readframes(audio.getnframes())
     return asked
 
 

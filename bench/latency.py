@@ -1,0 +1,86 @@
+"""Voice-to-voice latency, the server's own share of it, and what a session costs, at several numbers of sessions."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.figures import percentile, spread
+from bench.overhead import Providers, Share
+from bench.sites import Site
+from bench.speech import prompts
+from bench.turns import Turn, converse
+
+WARM_UP = 1  # sessions before the first that counts
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`cpu` in percent of the core a session; `mb` a session over the server without any."""
+
+    name: str
+    sessions: int
+    turns: list[Turn]
+    shares: list[Share]
+    cpu: float
+    mb: float
+    lateness_sec: float  # of the callers themselves, p95: above it no figure is finer
+    asked: int
+
+    @property
+    def latencies(self) -> list[float]:
+        return [turn.latency_sec for turn in self.turns if turn.latency_sec is not None]
+
+    @property
+    def overheads(self) -> list[float]:
+        return [share.overhead_sec for share in self.shares]
+
+    @property
+    def after_endpoint(self) -> list[float]:
+        return [share.first_audio_sec for share in self.shares if share.hit]
+
+    @property
+    def cut_off(self) -> int:
+        return sum(turn.was_cut_off for turn in self.turns)
+
+
+async def warm_up(site: Site) -> None:
+    await converse([site.caller(100 + number) for number in range(WARM_UP)], prompts(), 1)
+
+
+async def run(site: Site, sessions: int, turns: int) -> Run:
+    callers = [site.caller(number) for number in range(sessions)]
+    site.upstream.forget()
+    base_mb = memory_mb(site)
+    began_at, cpu_sec = time.monotonic(), cpu(site)
+    peak_mb = [base_mb]
+    taken = await converse(callers, prompts(), turns, lambda: peak_mb.append(memory_mb(site)))
+    spent = (cpu(site) - cpu_sec) / (time.monotonic() - began_at)
+    providers = Providers(site.upstream)
+    shares = [share for turn in taken if (share := providers.share(turn))]
+    lateness = percentile(np.concatenate([caller.lateness_sec or [0.0] for caller in callers]), 95)
+    mb = (max(peak_mb) - base_mb) / sessions
+    return Run(site.mode.name, sessions, taken, shares, 100 * spent / sessions, mb, lateness, sessions * turns)
+
+
+def cpu(site: Site) -> float:
+    """Seconds so far, with those of its child processes."""
+    times = [process.cpu_times() for process in (site.process, *site.process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def memory_mb(site: Site) -> float:
+    return sum(process.memory_info().rss for process in (site.process, *site.process.children(recursive=True))) / 1e6
+
+
+def rows(runs: Sequence[Run]) -> list[list[object]]:
+    return [
+        [run.name, run.sessions, f"{len(run.latencies)} of {run.asked}", *spread(run.latencies), *spread(run.overheads),
+         f"{run.cpu:.1f}", f"{run.mb:.1f}", run.cut_off, f"{run.lateness_sec * 1000:.0f}"]
+        for run in runs
+    ]  # fmt: skip
+
+
+HEAD = ("server", "sessions", "answered", "voice-to-voice p50 ms", "p95", "p99", "own overhead p50 ms", "p95", "p99",
+        "CPU % a session", "MB a session", "cut off", "callers late ms")  # fmt: skip
