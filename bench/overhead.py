@@ -9,12 +9,11 @@ from bench.sites import Upstream
 from bench.turns import Turn
 
 Seen = Mapping[str, Any]  # as tests.upstream.behaviour.Seen
-WITHIN_SEC = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`hit`: the reply was begun ahead of the endpoint. `wait_sec`: from the later of endpoint and speech to the caller."""
+    """`hit`: the reply was begun ahead of the endpoint."""
 
     overhead_sec: float
     hit: bool
@@ -36,47 +35,43 @@ class Providers:
         return self._seen[endpoint].get(caller, [])
 
     def share(self, turn: Turn) -> Share | None:
-        """None where the turn has no answer, or its way through the providers is not clear."""
+        """None where the turn has no answer, or its server does not say when it decided that the speech was over."""
         answered_at, endpoint_at = turn.answered_at, turn.endpoint_at
         chats = [seen for seen in self.of(turn.caller, "chat") if _began(seen, turn.begins_at, answered_at)]
-        if answered_at is None or not chats:
+        if answered_at is None or endpoint_at is None or not chats:
             return None
         chat = chats[-1]
         speech = _first(self.of(turn.caller, "speech"), chat["received_at"], answered_at)
         return Share(
-            overhead_sec=self._overhead(turn, answered_at, chat, speech),
-            hit=endpoint_at is not None and chat["received_at"] < endpoint_at,
-            first_audio_sec=answered_at - (endpoint_at or turn.ends_at),
+            overhead_sec=sum(self._hops(turn, endpoint_at, answered_at, chat, speech)),
+            hit=chat["received_at"] < endpoint_at,
+            first_audio_sec=answered_at - endpoint_at,
         )
 
-    def _overhead(self, turn: Turn, answered_at: float, chat: Seen, speech: Seen | None) -> float:
-        """Hop by hop along the chain; only the last one, where all was ready before the endpoint."""
-        endpoint_at = turn.endpoint_at or turn.ends_at
+    def _hops(
+        self, turn: Turn, endpoint_at: float, answered_at: float, chat: Seen, speech: Seen | None
+    ) -> list[float]:
+        """All along the chain; only the last one, where all was ready before the endpoint."""
         words_at = _words_at(chat, speech["asked"]["input"] if speech else "")
         ready_at = speech["first_piece_at"] if speech else words_at
         if ready_at < endpoint_at:
-            return answered_at - endpoint_at
-        hops = [answered_at - ready_at]
-        if speech:
-            hops.append(max(0.0, speech["received_at"] - words_at))
-        hops += self._hops_to_chat(turn, chat)
-        return sum(hops)
+            return [answered_at - endpoint_at]
+        to_speech = [max(0.0, speech["received_at"] - words_at)] if speech else []
+        return [answered_at - ready_at, *to_speech, *self._hops_to_chat(turn, endpoint_at, chat["received_at"])]
 
-    def _hops_to_chat(self, turn: Turn, chat: Seen) -> list[float]:
+    def _hops_to_chat(self, turn: Turn, endpoint_at: float, chat_at: float) -> list[float]:
         heard = [
             seen
             for seen in self.of(turn.caller, "transcriptions")
-            if seen["received_at"] > turn.begins_at and (seen["ended_at"] or chat["received_at"]) <= chat["received_at"]
+            if seen["received_at"] > turn.begins_at and (seen["ended_at"] or chat_at) < chat_at
         ]
         if not heard:
             return []  # streamed: its last words are no request of their own
         last = heard[-1]
-        hops = [chat["received_at"] - last["ended_at"]]
-        if turn.endpoint_at and chat["received_at"] > turn.endpoint_at > last["ended_at"]:
-            return [chat["received_at"] - turn.endpoint_at]  # it was the endpoint that was waited for
-        if turn.endpoint_at and last["received_at"] > turn.endpoint_at:
-            hops.append(last["received_at"] - turn.endpoint_at)
-        return hops
+        if last["received_at"] > endpoint_at:
+            return [last["received_at"] - endpoint_at, chat_at - last["ended_at"]]
+        # Either it was the words that were waited for, or the endpoint.
+        return [chat_at - (max(endpoint_at, last["ended_at"]) if chat_at > endpoint_at else last["ended_at"])]
 
 
 def _began(seen: Seen, after: float, before: float | None) -> bool:

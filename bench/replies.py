@@ -8,12 +8,12 @@ PLACES = ("the library", "the museum", "the town hall", "the swimming pool", "th
           "the pharmacy", "the ticket office", "the bicycle shop", "the clinic")  # fmt: skip
 DAYS = ("today", "tomorrow", "on Monday", "on Tuesday", "on Thursday", "on Friday", "this weekend")
 ENDS = (
-    "and you can still call them until noon.",
-    "but the side entrance stays open a little longer.",
-    "so you have plenty of time to get there.",
-    "and the next bus leaves from the main square.",
-    "but it is best to book a place before you go.",
-    "and I can remind you an hour before, if you like.",
+    "You can still call them until noon.",
+    "The side entrance stays open a little longer.",
+    "So you have plenty of time to get there.",
+    "The next bus leaves from the main square.",
+    "It is best to book a place before you go.",
+    "I can remind you an hour before, if you like.",
 )
 # For callers who interrupt: half a minute of speech.
 STORIES = (
@@ -32,7 +32,7 @@ STORY_KEY = "story"  # in the key of a caller who is told one
 
 
 def reply(question: str, caller: str, turn: int) -> str:
-    """15 to 25 words, or a story."""
+    """15 to 23 words, or a story."""
     seed = int.from_bytes(sha256(f"{question}/{caller}/{turn}".encode()).digest()[:8])
     if STORY_KEY in caller:
         return STORIES[seed % len(STORIES)]
@@ -42,4 +42,4 @@ def reply(question: str, caller: str, turn: int) -> str:
     seed, end = divmod(seed, len(ENDS))
     seed, stop = divmod(seed, 90)
     opening = f"{OPENERS[opener]} {PLACES[place]}".strip()
-    return f"{opening[0].upper()}{opening[1:]} near stop {stop + 10} closes at {1 + seed % 11} {DAYS[day]}, {ENDS[end]}"
+    return f"{opening[0].upper()}{opening[1:]} near stop {stop + 10} closes at {1 + seed % 11} {DAYS[day]}. {ENDS[end]}"

@@ -14,10 +14,11 @@ from bench import speech
 from bench.ears import Ears
 from bench.replies import reply
 from tests.upstream.__main__ import serve
-from tests.upstream.behaviour import ENDPOINTS, World
+from tests.upstream.behaviour import World
 
 DELAYS: dict[str, dict[str, float]] = {
     "transcriptions": {"first_byte_ms": 350},
+    "live_transcriptions": {"partial_lag_ms": 100, "final_ms": 100},
     "chat": {"first_byte_ms": 350, "piece_ms": 15},
     "speech": {"first_byte_ms": 200, "realtime": 8},
 }
@@ -30,8 +31,7 @@ def main() -> None:
     world = World()
     if "--at-once" not in sys.argv:
         for endpoint, changes in DELAYS.items():
-            if endpoint in ENDPOINTS:
-                world.behave(endpoint, changes)
+            world.behave(endpoint, changes)
     world.ears = Ears(speech.texts()).hear
     world.mind = think
     world.voice = speak

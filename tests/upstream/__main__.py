@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import web
 
-from tests.upstream import control, openai_server
+from tests.upstream import control, openai_server, realtime_server
 from tests.upstream.behaviour import World
 from tests.upstream.google_server import GoogleServer
 
@@ -32,7 +32,7 @@ def main() -> None:
 async def serve(world: World, port: int, grpc_port: int, with_parent: bool) -> None:
     app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
     app[openai_server.WORLD] = world
-    app.add_routes([*openai_server.routes(), *control.routes()])
+    app.add_routes([*openai_server.routes(), *realtime_server.routes(), *control.routes()])
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)

@@ -11,9 +11,12 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-ENDPOINTS = ("models", "transcriptions", "chat", "speech", "google_streaming", "google_unary", "google_voices")
+ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
+             "google_streaming", "google_unary", "google_voices")  # fmt: skip
+# live_transcriptions: with `fault_after`, which counts appends there, statuses come as `error` events; “mute” never
+# completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
-          "empty", "error_event", "cancelled")  # fmt: skip
+          "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000
 
@@ -31,6 +34,8 @@ class Behaviour:
     metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
     accepted_key: str = ""  # any other is refused; "" takes all
+    partial_lag_ms: float = 100.0  # live_transcriptions: of the words behind their audio
+    final_ms: float = 100.0  # live_transcriptions: from the commit to the whole text
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Seen:
     endpoint: str
     key: str
     asked: dict[str, Any]
+    peer: str = ""  # the other end's address: the same for requests over one connection
     received_at: float = field(default_factory=time.monotonic)
     first_piece_at: float | None = None
     ended_at: float | None = None
@@ -58,11 +64,12 @@ class FaultInjected(Exception):
 
 
 class World:
-    """The three callables stand in for what an engine understands, thinks and sounds like; None: what is scripted."""
-
-    ears: Callable[[bytes, int], str] | None = None  # all PCM of an utterance so far, and its rate
-    mind: Callable[[list[dict[str, Any]], str], str] | None = None  # the chat's messages, and the key
-    voice: Callable[[str], Future[bytes]] | None = None  # PCM at sound.SAMPLE_RATE
+    ears: Callable[[bytes, int], str] | None = None
+    """What PCM (signed 16 bit, mono) at a rate says: in place of the scripted transcripts, a benchmark's own ears."""
+    mind: Callable[[list[dict[str, Any]], str], str] | None = None
+    """What the chat's messages, sent with a key, are answered with: in place of the scripted replies."""
+    voice: Callable[[str], Future[bytes]] | None = None
+    """PCM at sound.SAMPLE_RATE, rendered while the first byte is waited for: in place of `sound.speech`."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -81,8 +88,15 @@ class World:
             raise ValueError(f"no fault {changes['fault']!r}")
         self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
 
-    async def receive(self, endpoint: str, key: str, asked: dict[str, Any]) -> Seen:
-        request = Seen(next(self._ids), endpoint, key, asked)
+    def hear(self, pcm: bytes, rate: int) -> str:
+        """The words of a whole utterance; a scripted transcript is used up."""
+        return self.ears(pcm, rate) if self.ears else self.next_transcript()
+
+    def next_transcript(self) -> str:
+        return self.transcripts.popleft() if self.transcripts else "Hello there."
+
+    async def receive(self, endpoint: str, key: str, asked: dict[str, Any], peer: str = "") -> Seen:
+        request = Seen(next(self._ids), endpoint, key, asked, peer)
         self.seen.append(request)
         await self.announce()
         return request

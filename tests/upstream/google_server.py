@@ -94,7 +94,7 @@ class GoogleServer:
     @asynccontextmanager
     async def _serving(self, endpoint: str, asked: dict[str, Any], context: Any) -> AsyncIterator[tuple[Seen, str]]:
         """Misbehaves where a fault strikes, and records how the call ended."""
-        seen = await self._world.receive(endpoint, _key(context), asked)
+        seen = await self._world.receive(endpoint, _key(context), asked, context.peer())
         ending: Ending = "closed_by_peer"
         try:
             accepted = self._world.behaviours[endpoint].accepted_key

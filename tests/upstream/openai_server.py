@@ -46,21 +46,20 @@ async def models(request: web.Request) -> web.StreamResponse:
             response.enable_compression(web.ContentCoding.gzip)
         return response
 
-    return await _serve(request, "models", {}, answer)
+    return await serve(request, "models", {}, answer)
 
 
 async def transcriptions(request: web.Request) -> web.StreamResponse:
-    asked = await _form(request)
-    pcm = asked.pop("pcm")
+    asked, pcm = await _form(request)
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
-        text = _heard(request.app[WORLD], pcm, asked["rate"])
+        text = request.app[WORLD].hear(pcm, asked["rate"])
         metered = request.app[WORLD].behaviours["transcriptions"].metered
         usage = {"type": "duration", "seconds": asked["seconds"] if metered is None else metered}
         return web.json_response({"text": text, "usage": usage})
 
-    return await _serve(request, "transcriptions", asked, answer)
+    return await serve(request, "transcriptions", asked, answer)
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
@@ -85,7 +84,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
             await _write(request, _sse(asked, choices=[], usage=usage))
         return await _write(request, b"data: [DONE]\n\n")
 
-    return await _serve(request, "chat", asked, answer)
+    return await serve(request, "chat", asked, answer)
 
 
 async def audio_speech(request: web.Request) -> web.StreamResponse:
@@ -100,11 +99,17 @@ async def audio_speech(request: web.Request) -> web.StreamResponse:
             response = await _write(request, part, "audio/pcm")
         return response
 
-    return await _serve(request, "speech", asked, answer)
+    return await serve(request, "speech", asked, answer)
+
+
+def _reply(world: World, messages: list[dict[str, Any]], key: str, said: str) -> str:
+    if world.mind:
+        return world.mind(messages, key)
+    return world.replies.popleft() if world.replies else f"You said: {said}"
 
 
 def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
-    """A voice of the world's own renders while the first byte is waited for."""
+    """Begins to render at once."""
     rendering = world.voice(text) if world.voice else None
 
     def parts() -> Iterator[bytes]:
@@ -114,22 +119,17 @@ def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
     return parts()
 
 
-def _heard(world: World, pcm: bytes, rate: int) -> str:
-    if world.ears:
-        return world.ears(pcm, rate)
-    return world.transcripts.popleft() if world.transcripts else "Hello there."
+def peer(request: web.Request) -> str:
+    assert request.transport is not None
+    host, port = request.transport.get_extra_info("peername")[:2]
+    return f"{host}:{port}"
 
 
-def _reply(world: World, messages: list[dict[str, Any]], key: str, said: str) -> str:
-    if world.mind:
-        return world.mind(messages, key)
-    return world.replies.popleft() if world.replies else f"You said: {said}"
-
-
-async def _serve(request: web.Request, endpoint: str, asked: dict[str, Any], answer: Answer) -> web.StreamResponse:
+async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answer: Answer) -> web.StreamResponse:
     """Answers or misbehaves, and records how it ended."""
     world = request.app[WORLD]
-    seen = await world.receive(endpoint, request.headers.get("Authorization", "").removeprefix("Bearer "), asked)
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    seen = await world.receive(endpoint, key, asked, peer(request))
     ending: Ending = "done"
     try:
         try:
@@ -145,16 +145,17 @@ async def _serve(request: web.Request, endpoint: str, asked: dict[str, Any], ans
         await world.end(seen, ending)
 
 
-async def _form(request: web.Request) -> dict[str, Any]:
+async def _form(request: web.Request) -> tuple[dict[str, Any], bytes]:
+    """What was asked, and its PCM. A name that ends in [] may come several times."""
     form = await request.post()
     asked: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+    asked |= {name: form.getall(name) for name in asked if name.endswith("[]")}
     file = form["file"]
     assert isinstance(file, web.FileField)
     with wave.open(io.BytesIO(file.file.read())) as audio:
         asked["seconds"] = audio.getnframes() / audio.getframerate()
         asked["rate"], asked["channels"] = audio.getframerate(), audio.getnchannels()
-        asked["pcm"] = audio.readframes(audio.getnframes())
-    return asked
+        return asked, audio.readframes(audio.getnframes())
 
 
 async def _write(request: web.Request, data: bytes, content_type: str = "") -> web.StreamResponse:
@@ -171,8 +172,8 @@ def _refusal(world: World, seen: Seen) -> web.Response | None:
     behaviour = world.behaviours[seen.endpoint]
     if behaviour.accepted_key and seen.key != behaviour.accepted_key:
         return _error("401")
-    if behaviour.refused_parameter in seen.asked:
-        name = behaviour.refused_parameter
+    name = behaviour.refused_parameter
+    if name and any(asked.removesuffix("[]") == name for asked in seen.asked):
         error = {"message": f"Unsupported parameter: '{name}'.", "type": "invalid_request_error", "param": name}
         return web.json_response({"error": error}, status=400)
     return None
