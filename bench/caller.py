@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 
@@ -61,9 +62,17 @@ class Caller:
         begins_at = self._began_at + self._sent / self.line.rate
         return Spoken(begins_at, begins_at + len(samples) / self.line.rate)
 
+    def make(self, sound: Samples) -> None:
+        """A noise without words, at the line's rate, over the room's."""
+        self._speech = sound + room_noise(len(sound))
+
+    def again(self) -> "Caller":
+        """The same caller on a new line."""
+        return Caller(self.name, self.line, Player(self.player.can_pause))
+
     def sent_at(self, position_ms: float) -> float:
         """When the sample at this position of the microphone's stream had been sent."""
-        return self._began_at + (position_ms // FRAME_MS + 1) * FRAME_MS / 1000
+        return self._began_at + ceil(position_ms / FRAME_MS) * FRAME_MS / 1000
 
     async def stream(self) -> None:
         noise = room_noise(NOISE_SEC * self.line.rate, seed=hash(self.name) % 2**32)

@@ -1,6 +1,7 @@
 """Percentiles and tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """As Markdown, which reads well on a terminal too."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row of a table, and what the bars need of it; times in ms."""
+
+    row: Sequence[object]
+    facts: Mapping[str, float] = field(default_factory=dict)

@@ -1,12 +1,11 @@
 """Voice-to-voice latency, the server's own share of it, and what a session costs, at several numbers of sessions."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.figures import percentile, spread
+from bench.figures import Result, ms, percentile, spread
 from bench.overhead import Providers, Share
 from bench.sites import Site
 from bench.speech import prompts
@@ -19,7 +18,6 @@ WARM_UP = 1  # sessions before the first that counts
 class Run:
     """`cpu` in percent of the core a session; `mb` a session over the server without any."""
 
-    name: str
     sessions: int
     turns: list[Turn]
     shares: list[Share]
@@ -49,19 +47,18 @@ async def warm_up(site: Site) -> None:
     await converse([site.caller(100 + number) for number in range(WARM_UP)], prompts(), 1)
 
 
-async def run(site: Site, sessions: int, turns: int) -> Run:
+async def run(site: Site, sessions: int, turns: int, base_mb: float) -> Run:
     callers = [site.caller(number) for number in range(sessions)]
     site.upstream.forget()
-    base_mb = memory_mb(site)
     began_at, cpu_sec = time.monotonic(), cpu(site)
-    peak_mb = [base_mb]
-    taken = await converse(callers, prompts(), turns, lambda: peak_mb.append(memory_mb(site)))
+    full_mb: list[float] = []
+    taken = await converse(callers, prompts(), turns, lambda: full_mb.append(memory_mb(site)))
     spent = (cpu(site) - cpu_sec) / (time.monotonic() - began_at)
     providers = Providers(site.upstream)
     shares = [share for turn in taken if (share := providers.share(turn))]
     lateness = percentile(np.concatenate([caller.lateness_sec or [0.0] for caller in callers]), 95)
-    mb = (max(peak_mb) - base_mb) / sessions
-    return Run(site.mode.name, sessions, taken, shares, 100 * spent / sessions, mb, lateness, sessions * turns)
+    mb = (full_mb[0] - base_mb) / sessions
+    return Run(sessions, taken, shares, 100 * spent / sessions, mb, lateness, sessions * turns)
 
 
 def cpu(site: Site) -> float:
@@ -74,13 +71,31 @@ def memory_mb(site: Site) -> float:
     return sum(process.memory_info().rss for process in (site.process, *site.process.children(recursive=True))) / 1e6
 
 
-def rows(runs: Sequence[Run]) -> list[list[object]]:
-    return [
-        [run.name, run.sessions, f"{len(run.latencies)} of {run.asked}", *spread(run.latencies), *spread(run.overheads),
-         f"{run.cpu:.1f}", f"{run.mb:.1f}", run.cut_off, f"{run.lateness_sec * 1000:.0f}"]
-        for run in runs
-    ]  # fmt: skip
+def result(run: Run) -> Result:
+    at = f"at {run.sessions}"
+    row = [
+        run.sessions,
+        f"{len(run.latencies)} of {run.asked}",
+        *spread(run.latencies),
+        *spread(run.overheads),
+        f"{len(run.after_endpoint)}",
+        ms(percentile(run.after_endpoint, 50)),
+        f"{run.cpu:.1f}",
+        f"{run.mb:.1f}",
+        run.cut_off,
+        ms(run.lateness_sec),
+    ]
+    facts = {
+        f"latency p50 {at}": percentile(run.latencies, 50) * 1000,
+        f"latency p95 {at}": percentile(run.latencies, 95) * 1000,
+        f"overhead p50 {at}": percentile(run.overheads, 50) * 1000,
+        f"overhead p95 {at}": percentile(run.overheads, 95) * 1000,
+        f"after endpoint p50 {at}": percentile(run.after_endpoint, 50) * 1000,
+        f"cpu {at}": run.cpu,
+    }
+    return Result(row, facts)
 
 
 HEAD = ("server", "sessions", "answered", "voice-to-voice p50 ms", "p95", "p99", "own overhead p50 ms", "p95", "p99",
-        "CPU % a session", "MB a session", "cut off", "callers late ms")  # fmt: skip
+        "begun ahead", "then first audio after the endpoint p50 ms", "CPU % a session", "MB a session", "cut off",
+        "callers late ms")  # fmt: skip

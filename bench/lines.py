@@ -1,4 +1,4 @@
-"""The wire to a server under test, one class a protocol. Everything is stamped with the monotonic clock as it arrives."""
+"""The wire to a server under test, one class a protocol. What arrives is stamped with the monotonic clock at once."""
 
 import base64
 import json

@@ -1,8 +1,8 @@
 """Inaudible marks in the lowest bit of the samples, which say what is being spoken.
 
-The emulated speech to text cannot understand speech, but must give the words of any part of an utterance. So the callers
-mark their audio: every 5 ms a sync word, the number of the text and how many of its characters have been said. One unit of
-16 bits is 90 dB below full scale; the room's noise is 30 dB louder. Marks live at the sample rate at which they were made.
+The emulated speech to text cannot understand speech, but must give the words of any part of an utterance. So the
+callers mark their audio: every 5 ms a sync word, the number of the text and how many of its characters have been said.
+One unit of 16 bits is 90 dB below full scale; the room's noise is 30 dB louder. Marks do not outlive resampling.
 """
 
 from collections.abc import Iterator

@@ -48,9 +48,7 @@ class Providers:
             first_audio_sec=answered_at - endpoint_at,
         )
 
-    def _hops(
-        self, turn: Turn, endpoint_at: float, answered_at: float, chat: Seen, speech: Seen | None
-    ) -> list[float]:
+    def _hops(self, turn: Turn, endpoint_at: float, answered_at: float, chat: Seen, speech: Seen | None) -> list[float]:
         """All along the chain; only the last one, where all was ready before the endpoint."""
         words_at = _words_at(chat, speech["asked"]["input"] if speech else "")
         ready_at = speech["first_piece_at"] if speech else words_at

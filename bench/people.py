@@ -1,4 +1,4 @@
-"""The callers' accounts on the site under test. `make` is run by its `manage.py shell`; it prints their keys as JSON."""
+"""The callers' accounts on the site under test. `manage.py shell` runs `make`, which prints their keys as JSON."""
 
 import json
 import os

@@ -19,6 +19,7 @@ class Player:
     is_paused: bool = False
     response_id: str = ""
     played: int = 0  # samples of that response
+    drops: int = 0  # how often something was taken back
     received: int = 0
     to_send: list[dict[str, Any]] = field(default_factory=list)
     item_ids: dict[str, str] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class Player:
         return before
 
     def _take_audio(self, got: Got) -> None:
-        if got.response_id in self._dropped:
+        if got.response_id and got.response_id in self._dropped:
             return
         self._begin(got.response_id)
         self._waiting += got.pcm
@@ -96,7 +97,7 @@ class Player:
         if self.is_busy and (item_id := self.item_ids.get(self.response_id)):
             cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": self.played * 1000 // RATE}
             self.to_send.append({"type": "conversation.item.truncate", **cut})
-        if self.response_id:
-            self._dropped.add(self.response_id)
+        self._dropped.add(self.response_id)
+        self.drops += 1
         self._waiting.clear()
         self.is_paused = False

@@ -58,12 +58,12 @@ class Upstream:
     url: str
 
     def requests(self, endpoint: str) -> list[dict[str, Any]]:
-        with urlopen(f"{self.url}/control/requests/{endpoint}") as response:  # noqa: S310  our own
+        with urlopen(f"{self.url}/control/requests/{endpoint}") as response:
             found: list[dict[str, Any]] = json.load(response)
         return found
 
     def forget(self) -> None:
-        with urlopen(Request(f"{self.url}/control/forget", method="POST")):  # noqa: S310  our own
+        with urlopen(Request(f"{self.url}/control/forget", method="POST")):
             pass
 
 
@@ -160,7 +160,7 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 def _people(database_url: str) -> dict[str, str]:
     """The callers' API keys, by name."""
     names = [caller_name(number, stories) for number in range(CALLERS) for stories in (False, True)]
-    result = subprocess.run(  # noqa: S603  our own
+    result = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c", "from bench.people import make; make()"],
         env={**os.environ, "ENV_FILE": "/dev/null", "DATABASE_URL": database_url, "BENCH_CALLERS": json.dumps(names)},
         capture_output=True,
@@ -181,7 +181,7 @@ def _pipecat_python() -> Path:
         sys.stderr.write("Installing Pipecat beside the project, which takes some minutes …\n")
         venv.create(VENV, with_pip=True, clear=True)
         pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
-        subprocess.run(pip, check=True)  # noqa: S603  our own
+        subprocess.run(pip, check=True)
         installed.write_text(REQUIREMENTS.read_text())
     return VENV / "bin" / "python"
 
@@ -200,7 +200,7 @@ def _running(name: str, command: Sequence[str], env: Mapping[str, str], *, pinne
     log.parent.mkdir(exist_ok=True)
     with (
         log.open("w") as out,
-        subprocess.Popen(  # noqa: S603  our own
+        subprocess.Popen(
             [*pin, *command], env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=ROOT
         ) as process,
     ):

@@ -1,4 +1,4 @@
-"""What the callers say: people's voices (Debian's asterisk-core-sounds-en-wav), and espeak-ng's for scripts with pauses."""
+"""What the callers say: a person's voice (Debian's asterisk-core-sounds-en-wav), and espeak-ng's for scripts."""
 
 import asyncio
 import wave
@@ -11,6 +11,8 @@ import numpy as np
 import soxr
 
 from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write
+from bench.noises import mhm
+from bench.replies import STORIES
 from bench.scripts import PROMPTS, SCRIPTS
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
@@ -21,6 +23,7 @@ FRAME_MS = 40
 VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3")
 LOUDNESS = 3_000.0  # root mean square of speech, a person near a microphone
 ROOM_NOISE = 16.0  # -60 dB of full scale, root mean square
+MHM, MHM_NUMBER, MHMS = "Mhm.", len(PROMPTS) + len(SCRIPTS), 3
 AUDIBLE = 0.02  # of the loudest 10 ms
 
 
@@ -75,9 +78,21 @@ def scripted() -> list[Utterance]:
     return [_utterance(len(PROMPTS) + number, script, _spoken) for number, script in enumerate(SCRIPTS)]
 
 
+@cache
+def backchannels() -> list[Utterance]:
+    """Hums of agreement, which speech to text writes as “Mhm.”"""
+    sounds = (mhm(seed) for seed in range(MHMS))
+    return [Utterance(MHM_NUMBER, MHM, sound, (Piece(0, len(MHM), 0, len(sound)),)) for sound in sounds]
+
+
+def story_number(story: int) -> int:
+    """The text's number of a reply that the microphone may pick up."""
+    return MHM_NUMBER + 1 + story
+
+
 def texts() -> list[str]:
     """By number."""
-    return [" ".join(words for _, words, _ in script) for script in (*PROMPTS, *SCRIPTS)]
+    return [*(" ".join(words for _, words, _ in script) for script in (*PROMPTS, *SCRIPTS)), MHM, *STORIES]
 
 
 def at_rate(samples: Samples, rate: int) -> Samples:

@@ -11,6 +11,7 @@ from bench.caller import Caller, calling, marked
 from bench.speech import Utterance
 
 TURN_SEC = 12.0  # about
+STRIDE = 5
 PATIENCE_SEC = 15.0  # for an answer
 STILL_ANSWERING_SEC = 0.3
 NOT_YET_SEC = 0.3  # what comes this early still belongs to the answer before
@@ -18,7 +19,7 @@ NOT_YET_SEC = 0.3  # what comes this early still belongs to the answer before
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Times on the monotonic clock. `answered_at` None: not within PATIENCE_SEC, or the answer had begun before the end."""
+    """Times on the monotonic clock. `answered_at` None: not within PATIENCE_SEC, or it was under way at the end."""
 
     caller: str
     utterance: Utterance
@@ -34,7 +35,10 @@ class Turn:
 
 
 async def converse(
-    callers: Sequence[Caller], utterances: Sequence[Utterance], turns: int, at_the_end: Callable[[], None] = lambda: None
+    callers: Sequence[Caller],
+    utterances: Sequence[Utterance],
+    turns: int,
+    at_the_end: Callable[[], None] = lambda: None,
 ) -> list[Turn]:
     """All at once, their starts spread over the length of a turn, so that some speak while others listen.
 
@@ -51,12 +55,11 @@ async def converse(
 
 
 def _dealt(utterances: Sequence[Utterance], first: int, count: int) -> list[Utterance]:
-    return [utterances[number % len(utterances)] for number in range(first, first + count)]
+    """Not neighbours: they are alike."""
+    return [utterances[STRIDE * number % len(utterances)] for number in range(first, first + count)]
 
 
-async def _talk(
-    caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utterance], wait_sec: float
-) -> list[Turn]:
+async def _talk(caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utterance], wait_sec: float) -> list[Turn]:
     chance = random.Random(caller.name)  # noqa: S311  not for secrets
     turns: list[Turn] = []
     try:

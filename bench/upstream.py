@@ -1,7 +1,7 @@
 """`python -m bench.upstream`: the emulated providers, with ears, a mind and a voice, and this machine's fixed delays.
 
-Speech to text 350 ms; streamed, partials 100 ms behind the audio and the final words 100 ms after the commit. The language
-model's first token after 350 ms, then one each 15 ms. Speech after 200 ms, then at 8 times real time.
+Speech to text 350 ms; streamed, partials 100 ms behind the audio and the final words 100 ms after the commit. The
+language model's first token after 350 ms, then one each 15 ms. Speech after 200 ms, then at 8 times real time.
 """
 
 import asyncio

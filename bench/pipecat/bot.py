@@ -1,9 +1,9 @@
-"""Pipecat's quickstart pipeline over its FastAPI WebSocket transport, with all its defaults, as `pipecat init` writes it.
+"""Pipecat's quickstart pipeline over its FastAPI WebSocket transport, with all its defaults, as `pipecat init` has it.
 
     python bot.py PORT UPSTREAM_URL
 
-One process serves all callers. `?caller=` names the key for the providers, by which these tell the callers apart. The bot
-does not speak first, as the callers of the benchmark do.
+One process serves all callers. `?caller=` names the key for the providers, by which these tell the callers apart. The
+bot does not speak first, as the callers of the benchmark do.
 """
 
 import sys
