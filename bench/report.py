@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.bars import HEAD, Facts, verdicts
+from bench.bars import HEAD, verdicts
 from bench.figures import Result, table
 
 ABOUT = """# Benchmark
@@ -33,7 +33,7 @@ class Report:
         self._path = path
         self._command = shlex.join(["make", "bench", *([f"BENCH={shlex.join(arguments)}"] if arguments else [])])
         self._sections: dict[str, tuple[Sequence[str], list[Sequence[object]]]] = {}
-        self._facts: Facts = {}
+        self._facts: dict[tuple[str, str], float] = {}
 
     def add(self, title: str, head: Sequence[str], mode: str, result: Result) -> None:
         _, rows = self._sections.setdefault(title, (head, []))
@@ -52,7 +52,8 @@ class Report:
         load = os.getloadavg()[2]
         run = (
             f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {_processor()}, "
-            f"Python {platform.python_version()}, {took_sec / 60:.0f} minutes, load average {load:.1f} over the last quarter of an hour.\n\n"
+            f"Python {platform.python_version()}, {took_sec / 60:.0f} minutes, "
+            f"load average {load:.1f} in the last 15 minutes.\n\n"
             f"    {self._command}\n"
         )
         tables = [f"## {title}\n\n{table(head, rows)}\n" for title, (head, rows) in self._sections.items()]

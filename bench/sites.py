@@ -17,8 +17,6 @@ from socket import socket
 from typing import Any
 from urllib.request import Request, urlopen
 
-import psutil
-
 from bench.caller import Caller
 from bench.lines import Line, PipecatLine, RealtimeLine
 from bench.player import Player
@@ -73,7 +71,7 @@ class Site:
 
     mode: Mode
     url: str
-    process: psutil.Process
+    pid: int
     keys: Mapping[str, str]
     upstream: Upstream
 
@@ -131,7 +129,7 @@ def running_site(mode: Mode, upstream: Upstream) -> Iterator[Site]:
     }
     with _running("site", [sys.executable, "manage.py", "run"], env, pinned=True) as process:
         url = _printed(process, r"(http://127\.0\.0\.1:\d+)")
-        yield Site(mode, url, psutil.Process(process.pid), _people(env["DATABASE_URL"]), upstream)
+        yield Site(mode, url, process.pid, _people(env["DATABASE_URL"]), upstream)
 
 
 @contextmanager
@@ -142,7 +140,7 @@ def running_pipecat(mode: Mode, upstream: Upstream) -> Iterator[Site]:
     command = [str(_pipecat_python()), "bench/pipecat/bot.py", str(port), f"{upstream.url}/v1"]
     with _running("pipecat", command, {}, pinned=True) as process:
         _printed(process, "(Uvicorn running)")
-        yield Site(mode, f"http://127.0.0.1:{port}", psutil.Process(process.pid), {}, upstream)
+        yield Site(mode, f"http://127.0.0.1:{port}", process.pid, {}, upstream)
 
 
 @cache
