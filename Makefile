@@ -1,6 +1,7 @@
 # make run    the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
 # make test   every test; installs what it needs
 # make lint   ruff and mypy
+# make bench  the benchmark, half an hour, into docs/benchmark.md; BENCH="--quick" and others: python -m bench --help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
@@ -8,7 +9,7 @@ BIN := .venv/bin
 # Settings for tools that read them but reach no database.
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
-.PHONY: run test lint
+.PHONY: run test lint bench
 .DELETE_ON_ERROR:
 
 run: .venv/embedded
@@ -22,6 +23,9 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
+
+bench: .venv/dev
+	@ENV_FILE=/dev/null $(BIN)/python -m bench --write docs/benchmark.md $(BENCH)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Voiceproject needs Python 3.11 or newer, with its venv module." >&2; exit 1; }

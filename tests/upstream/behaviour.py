@@ -5,6 +5,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -51,6 +52,7 @@ class Seen:
     ended_at: float | None = None
     ending: Ending = ""
     pieces: int = 0
+    piece_times: list[float] = field(default_factory=list)  # of chat
 
 
 class FaultInjected(Exception):
@@ -64,6 +66,10 @@ class FaultInjected(Exception):
 class World:
     ears: Callable[[bytes, int], str] | None = None
     """What PCM (signed 16 bit, mono) at a rate says: in place of the scripted transcripts, a benchmark's own ears."""
+    mind: Callable[[list[dict[str, Any]], str], str] | None = None
+    """What the chat's messages, sent with a key, are answered with: in place of the scripted replies."""
+    voice: Callable[[str], Future[bytes]] | None = None
+    """PCM at sound.SAMPLE_RATE, rendered while the first byte is waited for: in place of `sound.speech`."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -140,6 +146,8 @@ class World:
                 await asyncio.sleep(pause_sec)
             yield part
             request.pieces += 1
+            if request.endpoint == "chat":
+                request.piece_times.append(time.monotonic())
             if request.first_piece_at is None:
                 request.first_piece_at = time.monotonic()
                 await self.announce()

@@ -11,6 +11,7 @@ from tests.upstream.openai_server import WORLD
 def routes() -> list[web.RouteDef]:
     return [
         web.post("/control/reset", reset),
+        web.post("/control/forget", forget),
         web.post("/control/behaviour/{endpoint}", behaviour),
         web.post("/control/script", script),
         web.get("/control/requests/{endpoint}", requests),
@@ -19,6 +20,12 @@ def routes() -> list[web.RouteDef]:
 
 async def reset(request: web.Request) -> web.Response:
     request.app[WORLD].reset()
+    return web.json_response({})
+
+
+async def forget(request: web.Request) -> web.Response:
+    """What was asked until now."""
+    request.app[WORLD].seen.clear()
     return web.json_response({})
 
 

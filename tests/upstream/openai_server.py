@@ -5,7 +5,7 @@ import io
 import json
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiohttp import web
@@ -68,7 +68,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         said = next((m["content"] for m in reversed(asked["messages"]) if m["role"] == "user"), "nothing")
-        words = (world.replies.popleft() if world.replies else f"You said: {said}").split(" ")
+        words = _reply(world, asked["messages"], seen.key, said).split(" ")
         kept = words[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
         async for number, word in world.paced(seen, fault, enumerate(kept)):
             delta = {"content": f" {word}" if number else word}
@@ -92,15 +92,31 @@ async def audio_speech(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
-        pcm = speech(asked["input"])
         size = world.behaviours["speech"].piece_bytes
-        parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+        parts = _parts(world, asked["input"], size)
         response: web.StreamResponse = web.Response()
         async for part in world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
             response = await _write(request, part, "audio/pcm")
         return response
 
     return await serve(request, "speech", asked, answer)
+
+
+def _reply(world: World, messages: list[dict[str, Any]], key: str, said: str) -> str:
+    if world.mind:
+        return world.mind(messages, key)
+    return world.replies.popleft() if world.replies else f"You said: {said}"
+
+
+def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
+    """Begins to render at once."""
+    rendering = world.voice(text) if world.voice else None
+
+    def parts() -> Iterator[bytes]:
+        pcm = rendering.result() if rendering else speech(text)
+        yield from (pcm[start : start + size] for start in range(0, len(pcm), size))
+
+    return parts()
 
 
 def peer(request: web.Request) -> str:

@@ -1,0 +1,98 @@
+"""`python -m bench`: runs the benchmark, prints its tables and writes them as Markdown."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import barge_in, cost, cut_offs, interruptions, latency, sites
+from bench.report import Report
+from bench.sites import BASELINE, FILE, PIPECAT, STREAMING, Mode, Site
+
+PARTS = ("latency", "barge-in", "interruptions", "cut-offs", "cost")
+MODES = {"file": FILE, "streaming": STREAMING, "baseline": BASELINE, "pipecat": PIPECAT}
+PIPECAT_SESSIONS = 20  # the most: it answers after many seconds then
+TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
+QUICK_TURNS = 3
+
+
+def main() -> None:
+    arguments = _arguments()
+    sites.stay_off_the_core()
+    report = Report(arguments.write, sys.argv[1:])
+    started_at = time.monotonic()
+    with sites.upstream() as upstream:
+        for name in arguments.servers:
+            with sites.running(MODES[name], upstream) as site:
+                asyncio.run(measure(site, arguments, report))
+    if "cost" in arguments.only and "file" in arguments.servers:
+        with sites.upstream("--at-once") as upstream, sites.running(FILE, upstream) as site:
+            asyncio.run(measure_memory(site, arguments.quick, report))
+    report.finish(time.monotonic() - started_at)
+
+
+async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> None:
+    mode, quick, only = site.mode, arguments.quick, arguments.only
+    await latency.warm_up(site)
+    base_mb = latency.memory_mb(site)
+    if "cost" in only and mode in (FILE, PIPECAT):  # first, for memory once used is used again
+        found = await cost.silence(site, _possible([50], mode)[0], 5 if quick else 20)
+        report.add("Listening to silence", cost.SILENCE_HEAD, mode.name, found)
+    if "latency" in only:
+        for sessions in _possible(arguments.sessions, mode):
+            run = await latency.run(site, sessions, QUICK_TURNS if quick else TURNS.get(sessions, 3), base_mb)
+            report.add("Latency", latency.HEAD, mode.name, latency.result(run))
+    if "barge-in" in only and mode is not BASELINE:
+        found = await barge_in.run(site, sessions=5, times=2 if quick else 4)
+        report.add("Barge-in", barge_in.HEAD, mode.name, found)
+    if "interruptions" in only and mode in (FILE, PIPECAT):
+        found = await interruptions.run(site, sessions=12)
+        report.add("False interruptions", interruptions.HEAD, mode.name, found)
+    if "cut-offs" in only and (mode in (FILE, PIPECAT) or not quick):
+        report.add("Cut-offs", cut_offs.HEAD, mode.name, await cut_offs.run(site, sessions=10))
+
+
+async def measure_memory(site: Site, quick: bool, report: Report) -> None:
+    title, head, name = "Memory", cost.MEMORY_HEAD, site.mode.name
+    report.add(title, head, name, await cost.turns(site, 50 if quick else 200))
+    report.add(title, head, name, await cost.openings(site, 400 if quick else 2000))
+
+
+def _possible(sessions: Sequence[int], mode: Mode) -> list[int]:
+    """Pipecat is asked for no more than it can just serve."""
+    return sorted({min(number, PIPECAT_SESSIONS) if mode is PIPECAT else number for number in sessions})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few turns and sessions: five minutes")
+    parser.add_argument("--sessions", type=_numbers, metavar="N,N", help="sessions at once (1,10,50,100; quick: 1,10)")
+    parser.add_argument("--only", type=_names(PARTS), default=PARTS, metavar="NAME,NAME", help=", ".join(PARTS))
+    parser.add_argument("--servers", type=_names(tuple(MODES)), default=tuple(MODES), metavar="NAME,NAME",
+                        help=", ".join(MODES))  # fmt: skip
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the page of Markdown")
+    arguments = parser.parse_args()
+    arguments.sessions = arguments.sessions or ([1, 10] if arguments.quick else [1, 10, 50, 100])
+    if max(arguments.sessions) > sites.CALLERS - 10:
+        parser.error(f"at most {sites.CALLERS - 10} sessions")
+    return arguments
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        found = text.split(",")
+        if unknown := set(found) - set(known):
+            raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+        return found
+
+    return names
+
+
+if __name__ == "__main__":
+    main()

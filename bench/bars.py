@@ -1,0 +1,63 @@
+"""What was promised, beside what was measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.sites import FILE, PIPECAT, STREAMING
+
+Facts = Mapping[tuple[str, str], float]  # by mode and name; times in ms
+HEAD = ("what", "bar", "measured", "met")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`measured` raises KeyError where its parts were not measured; at most `limit`, or at least."""
+
+    what: str
+    shown: str
+    limit: float
+    measured: Callable[[Facts], float]
+    is_floor: bool = False
+
+
+def _of(name: str, mode: str = FILE.name) -> Callable[[Facts], float]:
+    return lambda facts: facts[mode, name]
+
+
+def _to_pipecat(name: str, mode: str = FILE.name) -> Callable[[Facts], float]:
+    return lambda facts: facts[mode, name] / facts[PIPECAT.name, name]
+
+
+BARS = (
+    Bar("voice-to-voice p50, one session, file STT", "0.85 of Pipecat's", 0.85, _to_pipecat("latency p50 at 1")),
+    Bar("the same, streaming STT", "0.65 of it", 0.65, _to_pipecat("latency p50 at 1", STREAMING.name)),
+    Bar("voice-to-voice p95, natural pauses", "0.5 of Pipecat's", 0.5, _to_pipecat("latency p95 at 10")),
+    Bar("the same, streaming STT", "0.5 of it", 0.5, _to_pipecat("latency p95 at 10", STREAMING.name)),
+    Bar("first audio after the endpoint, speculation hit, p50", "30 ms", 30, _of("after endpoint p50 at 1")),
+    Bar("own overhead, 50 sessions, p50", "20 ms", 20, _of("overhead p50 at 50")),
+    Bar("own overhead, 50 sessions, p95", "50 ms", 50, _of("overhead p95 at 50")),
+    Bar("own overhead, 100 sessions, p95", "100 ms", 100, _of("overhead p95 at 100")),
+    Bar("CPU a session, 100 sessions to 10", "1.2 times", 1.2, lambda f: _of("cpu at 100")(f) / _of("cpu at 10")(f)),
+    Bar("listening to silence, CPU a session", "0.4 % of a core", 0.4, _of("silence cpu")),
+    Bar("memory a session", "1 MB", 1, _of("silence mb")),
+    Bar("memory grown over 200 turns", "5 MB", 5, _of("mb over turns")),
+    Bar("memory grown over 2,000 sessions", "5 MB", 5, _of("mb over openings")),
+    Bar("barge-in to silence on the wire, p95", "150 ms", 150, _of("wire p95")),
+    Bar("upstream closed after confirmation, p95", "100 ms", 100, _of("closed p95")),
+    Bar("false interruptions that resume", "95 %", 95, _of("went on"), is_floor=True),
+    Bar("answered before the end, medium eagerness", "2 %", 2, _of("cut off")),
+)
+
+
+def verdicts(facts: Facts) -> list[Sequence[object]]:
+    return [verdict for bar in BARS if (verdict := _verdict(bar, facts))]
+
+
+def _verdict(bar: Bar, facts: Facts) -> Sequence[object] | None:
+    try:
+        measured = bar.measured(facts)
+    except KeyError:
+        return None
+    is_met = measured >= bar.limit if bar.is_floor else measured <= bar.limit
+    bound = "at least" if bar.is_floor else "at most"
+    return bar.what, f"{bound} {bar.shown}", f"{measured:,.2f}", "yes" if is_met else "no"

@@ -1,0 +1,161 @@
+"""One caller: a microphone that streams in real time, a loudspeaker, and a record of what came when."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from math import ceil
+
+import numpy as np
+
+from bench.lines import Got, Line
+from bench.marks import Samples
+from bench.player import Player
+from bench.speech import FRAME_MS, RATE, Utterance, room_noise
+
+AUDIBLE = 60  # of 32,767
+NOISE_SEC = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Reply audio with something audible in it. `audible_at`: when it sounds if played at once."""
+
+    at: float
+    audible_at: float
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """When the first and the last sample of an utterance sound."""
+
+    begins_at: float
+    ends_at: float
+
+
+@dataclass(slots=True)
+class Caller:
+    """`mixed_in`: what else the microphone picks up, from the frame that the loudspeaker plays (24 kHz)."""
+
+    name: str
+    line: Line
+    player: Player
+    mixed_in: Callable[["Caller", Samples, Samples], None] | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    events: list[Got] = field(default_factory=list)
+    lateness_sec: list[float] = field(default_factory=list)  # of the microphone's own frames
+    _began_at: float = 0.0
+    _sent: int = 0  # samples
+    _speech: Samples = field(default_factory=lambda: np.empty(0, np.int16))
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def frame(self) -> int:
+        return self.line.rate * FRAME_MS // 1000
+
+    def say(self, samples: Samples) -> Spoken:
+        """Marked speech at the line's rate; it begins with the next frame."""
+        assert not len(self._speech)
+        self._speech = samples
+        begins_at = self._began_at + self._sent / self.line.rate
+        return Spoken(begins_at, begins_at + len(samples) / self.line.rate)
+
+    def make(self, sound: Samples) -> None:
+        """A noise without words, at the line's rate, over the room's."""
+        self._speech = sound + room_noise(len(sound))
+
+    def again(self) -> "Caller":
+        """The same caller on a new line."""
+        return Caller(self.name, self.line, Player(self.player.can_pause))
+
+    def sent_at(self, position_ms: float) -> float:
+        """When the sample at this position of the microphone's stream had been sent."""
+        return self._began_at + ceil(position_ms / FRAME_MS) * FRAME_MS / 1000
+
+    async def stream(self) -> None:
+        noise = room_noise(NOISE_SEC * self.line.rate, seed=hash(self.name) % 2**32)
+        self._began_at = time.monotonic()
+        while True:
+            due = self._began_at + (self._sent + self.frame) / self.line.rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self.lateness_sec.append(time.monotonic() - due)
+            played = self.player.advance(RATE * FRAME_MS // 1000)
+            await self.line.send_audio(self._next_frame(noise, played))
+            for event in self.player.to_send:
+                await self.line.send(event)
+            self.player.to_send.clear()
+
+    def _next_frame(self, noise: Samples, played: Samples) -> Samples:
+        start = self._sent % (len(noise) - self.frame)
+        frame = noise[start : start + self.frame].copy()
+        spoken, self._speech = self._speech[: self.frame], self._speech[self.frame :]
+        frame[: len(spoken)] = spoken
+        self._sent += self.frame
+        if self.mixed_in:
+            self.mixed_in(self, frame, played)
+        return frame
+
+    async def listen(self) -> None:
+        async for got in self.line.receive():
+            self.player.take(got)
+            if got.kind == "audio":
+                self._note(got)
+            else:
+                self.events.append(got)
+
+    def _note(self, got: Got) -> None:
+        audible = np.flatnonzero(np.abs(np.frombuffer(got.pcm, np.int16)) > AUDIBLE)
+        if len(audible):
+            self.chunks.append(Chunk(got.at, got.at + audible[0] / RATE, got.response_id))
+
+    async def until(self, condition: Callable[[], bool], timeout_sec: float) -> bool:
+        """Whether it came true in time. Raises ConnectionError if the line is lost meanwhile."""
+        deadline = time.monotonic() + timeout_sec
+        while not (found := condition()) and time.monotonic() < deadline:
+            if any(task.done() for task in self.tasks):
+                raise ConnectionError(f"the server hung up on {self.name}")
+            await asyncio.sleep(FRAME_MS / 2000)
+        return found
+
+    def when(self, kind: str, after: float) -> float | None:
+        """When the first event of the kind came after that time."""
+        return next((got.at for got in self.events if got.kind == kind and got.at > after), None)
+
+    def chunks_between(self, start: float, end: float) -> list[Chunk]:
+        return [chunk for chunk in self.chunks if start <= chunk.at < end]
+
+    async def hush(self, quiet_sec: float = 1.0, timeout_sec: float = 45.0) -> None:
+        """Waits until the reply has been played and no more comes."""
+
+        def is_over() -> bool:
+            last = self.chunks[-1].at if self.chunks else 0.0
+            return not self.player.is_busy and time.monotonic() > last + quiet_sec
+
+        await self.until(is_over, timeout_sec)
+
+
+@asynccontextmanager
+async def calling(caller: Caller) -> AsyncIterator[Caller]:
+    await caller.line.open()
+    caller.tasks += (tasks := [asyncio.create_task(work) for work in (caller.stream(), caller.listen())])
+    try:
+        await asyncio.sleep(0.3)
+        yield caller
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await caller.line.close()
+
+
+def marked(utterance: Utterance, rate: int) -> Samples:
+    """Made once for each rate."""
+    key = (utterance.number, rate)
+    if key not in _marked:
+        _marked[key] = utterance.marked(rate)
+    return _marked[key]
+
+
+_marked: dict[tuple[int, int], Samples] = {}

@@ -1,0 +1,88 @@
+"""What of a turn was the server's own: its time between what the providers gave it and its next step."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.sites import Upstream
+from bench.turns import Turn
+
+Seen = Mapping[str, Any]  # as tests.upstream.behaviour.Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`hit`: the reply was begun ahead of the endpoint."""
+
+    overhead_sec: float
+    hit: bool
+    first_audio_sec: float  # after the endpoint
+
+
+class Providers:
+    """The requests of a run, by caller."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._seen: dict[str, dict[str, list[Seen]]] = {}
+        for endpoint in ("transcriptions", "chat", "speech"):
+            by_caller: dict[str, list[Seen]] = defaultdict(list)
+            for seen in upstream.requests(endpoint):
+                by_caller[seen["key"].removeprefix("sk-")].append(seen)
+            self._seen[endpoint] = by_caller
+
+    def of(self, caller: str, endpoint: str) -> Sequence[Seen]:
+        return self._seen[endpoint].get(caller, [])
+
+    def share(self, turn: Turn) -> Share | None:
+        """None where the turn has no answer, or its server does not say when it decided that the speech was over."""
+        answered_at, endpoint_at = turn.answered_at, turn.endpoint_at
+        chats = [seen for seen in self.of(turn.caller, "chat") if _began(seen, turn.begins_at, answered_at)]
+        if answered_at is None or endpoint_at is None or not chats:
+            return None
+        chat = chats[-1]
+        speech = _first(self.of(turn.caller, "speech"), chat["received_at"], answered_at)
+        return Share(
+            overhead_sec=sum(self._hops(turn, endpoint_at, answered_at, chat, speech)),
+            hit=chat["received_at"] < endpoint_at,
+            first_audio_sec=answered_at - endpoint_at,
+        )
+
+    def _hops(self, turn: Turn, endpoint_at: float, answered_at: float, chat: Seen, speech: Seen | None) -> list[float]:
+        """All along the chain; only the last one, where all was ready before the endpoint."""
+        words_at = _words_at(chat, speech["asked"]["input"] if speech else "")
+        ready_at = speech["first_piece_at"] if speech else words_at
+        if ready_at < endpoint_at:
+            return [answered_at - endpoint_at]
+        to_speech = [max(0.0, speech["received_at"] - words_at)] if speech else []
+        return [answered_at - ready_at, *to_speech, *self._hops_to_chat(turn, endpoint_at, chat["received_at"])]
+
+    def _hops_to_chat(self, turn: Turn, endpoint_at: float, chat_at: float) -> list[float]:
+        heard = [
+            seen
+            for seen in self.of(turn.caller, "transcriptions")
+            if seen["received_at"] > turn.begins_at and (seen["ended_at"] or chat_at) < chat_at
+        ]
+        if not heard:
+            return []  # streamed: its last words are no request of their own
+        last = heard[-1]
+        if last["received_at"] > endpoint_at:
+            return [last["received_at"] - endpoint_at, chat_at - last["ended_at"]]
+        # Either it was the words that were waited for, or the endpoint.
+        return [chat_at - (max(endpoint_at, last["ended_at"]) if chat_at > endpoint_at else last["ended_at"])]
+
+
+def _began(seen: Seen, after: float, before: float | None) -> bool:
+    return before is not None and seen["received_at"] > after and (seen["first_piece_at"] or before) < before
+
+
+def _first(speeches: Iterable[Seen], after: float, before: float) -> Seen | None:
+    """The speech that the caller heard first; None if it came from a cache."""
+    found = next((seen for seen in speeches if seen["received_at"] >= after), None)
+    return found if found and (found["first_piece_at"] or before) < before else None
+
+
+def _words_at(chat: Seen, clause: str) -> float:
+    """When the model had given the clause, and the word after it, without which its end cannot be known."""
+    times: Sequence[float] = chat["piece_times"]
+    return times[min(len(clause.split()), len(times) - 1)]

@@ -1,0 +1,34 @@
+"""The callers' accounts on the site under test. `manage.py shell` runs `make`, which prints their keys as JSON."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import api_keys, encryption
+from accounts.models import ProviderKey, User
+from bench.sites import AHEAD, WITHOUT
+from conversations.models import Assistant
+
+INSTRUCTIONS = "You are a friendly assistant in a voice call. Answer in one or two sentences."
+
+
+def make() -> None:
+    """One user a caller, each with a provider key, by which the emulated providers tell the callers apart."""
+    for slug in (AHEAD, WITHOUT):
+        fields: dict[str, Any] = {"name": slug, "instructions": INSTRUCTIONS, "language": "en"}
+        if hasattr(Assistant, "speculation"):
+            fields["speculation"] = slug == AHEAD
+        Assistant.objects.update_or_create(slug=slug, defaults=fields)
+    names = json.loads(os.environ["BENCH_CALLERS"])
+    sys.stdout.write(json.dumps({name: _key(name) for name in names}) + "\n")
+
+
+def _key(name: str) -> str:
+    user = User.objects.create_user(f"{name}@bench.invalid")
+    secret = encryption.encrypt(f"sk-{name}")
+    now = timezone.now()
+    ProviderKey.objects.create(user=user, provider="openai", secret_encrypted=secret, works=True, tested_at=now)
+    return api_keys.create(user, "bench")[1]

@@ -1,0 +1,221 @@
+"""The servers of a run as processes: the one under test alone on one core, everything else on the others."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from socket import socket
+from typing import Any
+from urllib.request import Request, urlopen
+
+from bench.caller import Caller
+from bench.lines import Line, PipecatLine, RealtimeLine
+from bench.player import Player
+from bench.replies import STORY_KEY
+from voiceproject import embedded_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / "var" / "bench-pipecat"
+REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
+CORE = 0  # of the server under test
+START_SEC = 90
+CALLERS = 110
+AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without speculation
+SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
+SERVER = {"type": "server_vad", "silence_duration_ms": 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A way to run a server. `stream_model` "": speech to text of whole files."""
+
+    name: str
+    assistant: str = AHEAD
+    turn_detection: tuple[tuple[str, Any], ...] = tuple(SEMANTIC.items())
+    stream_model: str = ""
+    is_pipecat: bool = False
+
+
+FILE = Mode("Voiceproject, file STT")
+STREAMING = Mode("Voiceproject, streaming STT", stream_model="gpt-live-transcribe")
+BASELINE = Mode("baseline (nothing ahead)", WITHOUT, tuple(SERVER.items()))
+PIPECAT = Mode("Pipecat 1.14 quickstart", is_pipecat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    url: str
+
+    def requests(self, endpoint: str) -> list[dict[str, Any]]:
+        with urlopen(f"{self.url}/control/requests/{endpoint}") as response:
+            found: list[dict[str, Any]] = json.load(response)
+        return found
+
+    def forget(self) -> None:
+        with urlopen(Request(f"{self.url}/control/forget", method="POST")):
+            pass
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server under test, and who may call it."""
+
+    mode: Mode
+    url: str
+    pid: int
+    keys: Mapping[str, str]
+    upstream: Upstream
+
+    def caller(self, number: int, is_told_stories: bool = False, extensions: Sequence[str] = ()) -> Caller:
+        name = caller_name(number, is_told_stories)
+        player = Player(can_pause="playback" in extensions and not self.mode.is_pipecat)
+        return Caller(name, self._line(name, extensions), player)
+
+    def _line(self, name: str, extensions: Sequence[str]) -> Line:
+        ws_url = self.url.replace("http", "ws", 1)
+        if self.mode.is_pipecat:
+            return PipecatLine(ws_url, name)
+        session: dict[str, Any] = {"audio": {"input": {"turn_detection": dict(self.mode.turn_detection)}}}
+        if extensions:
+            session["extensions"] = list(extensions)
+        return RealtimeLine(ws_url, self.keys[name], self.mode.assistant, session)
+
+
+def caller_name(number: int, is_told_stories: bool = False) -> str:
+    return f"{STORY_KEY if is_told_stories else 'caller'}-{number:04}"
+
+
+def stay_off_the_core() -> None:
+    """This process and all that it starts leave the core to the server under test."""
+    if others := os.sched_getaffinity(0) - {CORE}:
+        os.sched_setaffinity(0, others)
+
+
+@contextmanager
+def upstream(*options: str) -> Iterator[Upstream]:
+    command = [sys.executable, "-m", "bench.upstream", *options]
+    with _running("upstream", command, {}, pinned=False) as process:
+        port = _printed(process, r'"port": (\d+)')
+        yield Upstream(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def running(mode: Mode, upstream: Upstream) -> Iterator[Site]:
+    with running_pipecat(mode, upstream) if mode.is_pipecat else running_site(mode, upstream) as site:
+        yield site
+
+
+@contextmanager
+def running_site(mode: Mode, upstream: Upstream) -> Iterator[Site]:
+    env = {
+        "ENV_FILE": "/dev/null",
+        "DATABASE_URL": database(),
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "OPENAI_BASE_URL": f"{upstream.url}/v1",
+        "OPENAI_API_KEY": "sk-site",
+        "TTS_ENGINE": "openai",
+        "STT_STREAM_MODEL": mode.stream_model,
+        "MAX_SESSIONS": "1000",
+    }
+    with _running("site", [sys.executable, "manage.py", "run"], env, pinned=True) as process:
+        url = _printed(process, r"(http://127\.0\.0\.1:\d+)")
+        yield Site(mode, url, process.pid, _people(env["DATABASE_URL"]), upstream)
+
+
+@contextmanager
+def running_pipecat(mode: Mode, upstream: Upstream) -> Iterator[Site]:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(_pipecat_python()), "bench/pipecat/bot.py", str(port), f"{upstream.url}/v1"]
+    with _running("pipecat", command, {}, pinned=True) as process:
+        _printed(process, "(Uvicorn running)")
+        yield Site(mode, f"http://127.0.0.1:{port}", process.pid, {}, upstream)
+
+
+@cache
+def database() -> str:
+    """An embedded Postgres in a folder of its own, which goes with this process."""
+    folder = tempfile.TemporaryDirectory(prefix="voiceproject-bench-", ignore_cleanup_errors=True)
+    _kept.append(folder)
+    return embedded_postgres.start(Path(folder.name) / "postgres")
+
+
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@cache
+def _people(database_url: str) -> dict[str, str]:
+    """The callers' API keys, by name."""
+    names = [caller_name(number, stories) for number in range(CALLERS) for stories in (False, True)]
+    result = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", "from bench.people import make; make()"],
+        env={**os.environ, "ENV_FILE": "/dev/null", "DATABASE_URL": database_url, "BENCH_CALLERS": json.dumps(names)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    if result.returncode:
+        raise RuntimeError(f"The callers have no accounts: {result.stderr}")
+    keys: dict[str, str] = json.loads(result.stdout.splitlines()[-1])
+    return keys
+
+
+def _pipecat_python() -> Path:
+    """Of a virtual environment of its own, made when the requirements change."""
+    installed = VENV / "requirements.txt"
+    if not installed.exists() or installed.read_text() != REQUIREMENTS.read_text():
+        sys.stderr.write("Installing Pipecat beside the project, which takes some minutes …\n")
+        venv.create(VENV, with_pip=True, clear=True)
+        pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
+        subprocess.run(pip, check=True)
+        installed.write_text(REQUIREMENTS.read_text())
+    return VENV / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    pid: int
+    log: Path  # all that it prints
+    has_ended: Callable[[], bool]
+
+
+@contextmanager
+def _running(name: str, command: Sequence[str], env: Mapping[str, str], *, pinned: bool) -> Iterator[Process]:
+    pin = ["taskset", "--cpu-list", str(CORE)] if pinned else []
+    log = ROOT / "var" / f"bench-{name}.log"
+    log.parent.mkdir(exist_ok=True)
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [*pin, *command], env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=ROOT
+        ) as process,
+    ):
+        try:
+            yield Process(process.pid, log, lambda: process.poll() is not None)
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+
+
+def _printed(process: Process, pattern: str) -> str:
+    """What the process says once it is up. Raises RuntimeError if it does not come up."""
+    deadline = time.monotonic() + START_SEC
+    while not (found := re.search(pattern, process.log.read_text())):
+        if process.has_ended() or time.monotonic() > deadline:
+            raise RuntimeError(f"It did not start: {process.log.read_text()}")
+        time.sleep(0.1)
+    return found[1]

@@ -1,0 +1,153 @@
+"""What the callers say: a person's voice (Debian's asterisk-core-sounds-en-wav), and espeak-ng's for scripts."""
+
+import asyncio
+import wave
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write
+from bench.noises import mhm
+from bench.replies import STORIES
+from bench.scripts import PROMPTS, SCRIPTS
+from conversations.engines.base import EngineSpec
+from conversations.engines.demo.tts import EspeakNG
+
+SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
+RATE = 24_000
+FRAME_MS = 40
+VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3")
+LOUDNESS = 3_000.0  # root mean square of speech, a person near a microphone
+ROOM_NOISE = 16.0  # -60 dB of full scale, root mean square
+MHM, MHM_NUMBER, MHMS = "Mhm.", len(PROMPTS) + len(SCRIPTS), 3
+AUDIBLE = 0.02  # of the loudest 10 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of an utterance: its characters and its samples, at 24 kHz, first and after the last."""
+
+    first_char: int
+    end_char: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Utterance:
+    """`samples` from the first audible one to the last, 24 kHz."""
+
+    number: int  # of its text
+    text: str
+    samples: Samples
+    pieces: tuple[Piece, ...]
+
+    @property
+    def pauses(self) -> int:
+        return len(self.pieces) - 1
+
+    def marked(self, rate: int) -> Samples:
+        """At `rate`, in the noise of the room, with the marks that the emulated speech to text reads."""
+        samples = at_rate(self.samples, rate) + room_noise(len(at_rate(self.samples, rate)))
+        for at in range(0, len(samples) - MARK_BITS, EVERY_MS * rate // 1000):
+            if (chars := self._said(at * RATE // rate)) is not None:
+                write(samples, at, Mark(self.number, chars))
+        return samples
+
+    def _said(self, position: int) -> int | None:
+        for piece in self.pieces:
+            if piece.start <= position < piece.end:
+                share = (position - piece.start) / (piece.end - piece.start)
+                return piece.first_char + round(share * (piece.end_char - piece.first_char))
+        return None
+
+
+@cache
+def prompts() -> list[Utterance]:
+    """People's voices, some in one breath, some with pauses."""
+    return [_utterance(number, script, _recorded) for number, script in enumerate(PROMPTS)]
+
+
+@cache
+def scripted() -> list[Utterance]:
+    """Synthetic voices, each script with pauses inside."""
+    return [_utterance(len(PROMPTS) + number, script, _spoken) for number, script in enumerate(SCRIPTS)]
+
+
+@cache
+def backchannels() -> list[Utterance]:
+    """Hums of agreement, which speech to text writes as “Mhm.”"""
+    sounds = (mhm(seed) for seed in range(MHMS))
+    return [Utterance(MHM_NUMBER, MHM, sound, (Piece(0, len(MHM), 0, len(sound)),)) for sound in sounds]
+
+
+def story_number(story: int) -> int:
+    """The text's number of a reply that the microphone may pick up."""
+    return MHM_NUMBER + 1 + story
+
+
+def texts() -> list[str]:
+    """By number."""
+    return [*(" ".join(words for _, words, _ in script) for script in (*PROMPTS, *SCRIPTS)), MHM, *STORIES]
+
+
+def at_rate(samples: Samples, rate: int) -> Samples:
+    return samples if rate == RATE else np.asarray(soxr.resample(samples, RATE, rate), np.int16)
+
+
+def room_noise(length: int, seed: int | None = None) -> Samples:
+    return (np.random.default_rng(seed).standard_normal(length) * ROOM_NOISE).astype(np.int16)
+
+
+def synthesised(text: str, voice: str, speed: float = 1.0) -> Samples:
+    """espeak-ng, 24 kHz."""
+    return asyncio.run(_synthesise(text, voice, speed))
+
+
+async def _synthesise(text: str, voice: str, speed: float) -> Samples:
+    engine = EspeakNG(EngineSpec(provider="demo", model="espeak-ng", voice=voice))
+    return np.frombuffer(b"".join([pcm async for pcm in engine.speak(text, speed=speed)]), np.int16)
+
+
+def _utterance(number: int, script: Iterable[tuple[str, str, int]], sound: Callable[[str, str], Samples]) -> Utterance:
+    parts: list[Samples] = []
+    pieces: list[Piece] = []
+    at = chars = 0
+    for source, words, pause_ms in script:
+        part = audible(sound(source or VOICES[number % len(VOICES)], words))
+        pieces.append(Piece(chars, chars + len(words), at, at + len(part)))
+        chars += len(words) + 1
+        pause = np.zeros(pause_ms * RATE // 1000, np.int16)
+        parts += [part, pause]
+        at += len(part) + len(pause)
+    text = " ".join(words for _, words, _ in script)
+    return Utterance(number, text, np.concatenate(parts), tuple(pieces))
+
+
+def _recorded(source: str, words: str) -> Samples:
+    """Raises FileNotFoundError, with the package to install."""
+    path = SOUNDS / f"{source}.wav"
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: install Debian's asterisk-core-sounds-en-wav, the benchmark's real voices")
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        return np.asarray(soxr.resample(samples, file.getframerate(), RATE), np.int16)
+
+
+def _spoken(voice: str, words: str) -> Samples:
+    return synthesised(words, voice)
+
+
+def audible(samples: Samples) -> Samples:
+    """Without the silence around it, at one loudness."""
+    block = RATE // 100
+    blocks = samples[: len(samples) // block * block].reshape(-1, block).astype(np.float64)
+    power = np.sqrt((blocks**2).mean(axis=1))
+    loud = np.flatnonzero(power > AUDIBLE * power.max())
+    kept = samples[loud[0] * block : (loud[-1] + 1) * block].astype(np.float64)
+    speech = power[power > 0.1 * power.max()]
+    return np.asarray(np.clip(kept * LOUDNESS / np.sqrt((speech**2).mean()), -32_000, 32_000), np.int16)
