@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,22 +37,21 @@ def speak_over_a_reply(page: Page, url: str) -> None:
 def recorded(page: Page) -> Sound:
     """What the loudspeaker got, at the wire's rate."""
     rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
-    heard: Sound = soxr.resample(np.array(samples, np.float32), rate, RATE)
-    return heard
+    return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
 
 
 def reply_sent(page: Page) -> Sound:
     """The audio of the first reply as the server sent it."""
     pieces = page.evaluate("Object.values(window.replies)[0]")
     pcm = b"".join(map(base64.b64decode, pieces))
-    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32_768
+    return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
 
 
-def events(page: Page, kind: str) -> list[dict[str, object]]:
+def events(page: Page, kind: str) -> list[Any]:
     return [event for event in diary(page, "event") if event["type"] == kind]
 
 
-def truncations(page: Page) -> list[dict[str, object]]:
+def truncations(page: Page) -> list[Any]:
     return [event for event in diary(page, "sent") if event["type"] == "conversation.item.truncate"]
 
 
