@@ -5,7 +5,7 @@ endpoint is confirmed and the reply still fits; else it is dropped, upstream too
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from conversations.realtime import actions as do
@@ -42,6 +42,12 @@ class Draft:
         same_context = options == self.options and messages[:-1] == self.messages[:-1]
         return not has_failed and same_context and messages[-1][0] == "user" and self.answers(messages[-1][1])
 
+    @property
+    def is_ready(self) -> bool:
+        """Its first sound, or its first word where it is read, is there; or it will never be."""
+        first = do.SpeechAudio if self.options.is_audio else do.ReplyText
+        return any(isinstance(event, first | do.ReplyDone | do.ReplyFailed) for _, event in self.events)
+
     def answers(self, words: str) -> bool:
         return same_words(words, self.messages[-1][1])
 
@@ -57,6 +63,7 @@ class Ahead:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.draft: Draft | None = None
+        self.on_ready: Callable[[], None] = lambda: None
 
     def begin(self, options: Options, words: str, utterance: Utterance) -> None:
         self.drop()
@@ -73,13 +80,14 @@ class Ahead:
         draft = self.draft
         if draft is None:
             return
+        was_ready = draft.is_ready
         draft.events.append((self.core.now, event))
-        if not draft.options.is_audio:
-            return
-        if isinstance(event, do.ReplyText):
+        if draft.options.is_audio and isinstance(event, do.ReplyText):
             self._speak(draft, draft.script.feed(event.text))
-        elif isinstance(event, do.ReplyDone):
+        elif draft.options.is_audio and isinstance(event, do.ReplyDone):
             self._speak(draft, draft.script.flush())
+        if draft.is_ready and not was_ready:
+            self.on_ready()
 
     def _speak(self, draft: Draft, clauses: list[do.Speak]) -> None:
         for clause in clauses:

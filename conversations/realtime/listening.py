@@ -37,7 +37,7 @@ class Listening:
         self._idle_asked = False
         self._endpointer = Endpointer(0.5)
         self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
-        transcripts.on_words = self._reconsider
+        transcripts.on_words = replying.ahead.on_ready = self._reconsider
         self.configure()
 
     def configure(self) -> None:

@@ -6,13 +6,14 @@ from conversations.realtime.core import Core
 from conversations.realtime.endpointing import Endpointer
 from conversations.realtime.input_buffer import InputBuffer
 from conversations.realtime.replying import Replying
-from conversations.realtime.semantics import short_silence_ms, wait_ms
+from conversations.realtime.semantics import MAX_WAIT_MS, short_silence_ms, wait_ms
 from conversations.realtime.transcripts import Transcripts
 from conversations.realtime.utterance import Utterance
 from conversations.realtime.yielding import Yielding
 
 # A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
 AHEAD_MS = 900
+FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
 
 
 class Pausing:
@@ -48,11 +49,16 @@ class Pausing:
     def is_over(self, utterance: Utterance) -> bool:
         """Whether the utterance has ended; if not, an answer may be begun."""
         wait = self._wait_ms(utterance)
-        if self.quiet_ms >= wait:
-            return True
         if self.quiet_ms >= wait - AHEAD_MS:
             self._answer_ahead(utterance)
-        return False
+        return self.quiet_ms >= wait and not self._waits_for_nothing(wait)
+
+    def _waits_for_nothing(self, wait: int) -> bool:
+        """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
+        eagerness, draft = self.core.turn_detection.eagerness, self.replying.ahead.draft
+        if eagerness is None or draft is None or draft.is_ready:
+            return False
+        return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
 
     def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
         """One more quiet window. Asks for the words early in the pause."""

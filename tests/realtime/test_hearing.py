@@ -94,7 +94,7 @@ def test_what_speech_to_text_makes_of_a_noise_is_dropped() -> None:
 
 def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
     def wait_ms(words: str) -> int:
-        table = Table(type="semantic_vad")
+        table = Table(type="semantic_vad", manner=Manner(speculation=False))
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript(words)
@@ -109,7 +109,7 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
 
 def test_patience_is_what_auto_means() -> None:
     def wait_ms(eagerness: str) -> int:
-        table = Table(type="semantic_vad", manner=Manner(eagerness=eagerness))  # type: ignore[arg-type]
+        table = Table(type="semantic_vad", manner=Manner(eagerness, speculation=False))  # type: ignore[arg-type]
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript("When does the library close?")
@@ -119,3 +119,29 @@ def test_patience_is_what_auto_means() -> None:
         return waited_ms
 
     assert wait_ms("high") < wait_ms("medium") < wait_ms("low")
+
+
+def test_the_endpoint_waits_for_a_reply_that_is_not_ready() -> None:
+    """Nobody is kept waiting by it, and who goes on is not cut off."""
+    table = Table(type="semantic_vad")
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    table.transcript("When does the library close?")
+    assert table.audio(480, 0.0) == []
+    assert table.audio(320, 0.9) == []  # goes on
+    table.audio(256, 0.0)
+    table.transcript("When does the library close on Sunday?")
+    assert table.audio(480, 0.0) == []
+    table.write("Sure, it closes at six. It")
+    clause = table.last(do.Speak)
+    sent = table.engine(do.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
+    assert kinds(sent)[0] == "input_audio_buffer.speech_stopped"
+    assert kinds(sent)[-1] == "response.output_audio.delta"
+
+
+def test_the_endpoint_does_not_wait_for_ever() -> None:
+    table = Table(type="semantic_vad")
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    table.transcript("When does the library close?")
+    assert "input_audio_buffer.speech_stopped" in kinds(table.audio(1600, 0.0))
