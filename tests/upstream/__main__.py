@@ -30,13 +30,7 @@ def main() -> None:
 
 
 async def serve(world: World, port: int, grpc_port: int, with_parent: bool) -> None:
-    app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
-    app[openai_server.WORLD] = world
-    app.add_routes([*openai_server.routes(), *realtime_server.routes(), *control.routes()])
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
+    runner = await start_http(world, port)
     google = GoogleServer(world)
     await google.start(grpc_port)
     ports = {"port": runner.addresses[0][1], "grpc_port": google.port}
@@ -45,6 +39,17 @@ async def serve(world: World, port: int, grpc_port: int, with_parent: bool) -> N
     await _until_told(with_parent)
     await google.stop()
     await runner.cleanup()
+
+
+async def start_http(world: World, port: int = 0) -> web.AppRunner:
+    """The emulated OpenAI; `addresses` of what is returned has the port, `cleanup` ends it."""
+    app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
+    app[openai_server.WORLD] = world
+    app.add_routes([*openai_server.routes(), *realtime_server.routes(), *control.routes()])
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
 
 
 async def _until_told(with_parent: bool) -> None:

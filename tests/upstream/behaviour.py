@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
              "google_streaming", "google_unary", "google_voices")  # fmt: skip
-# live_transcriptions: with `fault_after`, which counts appends there, statuses come as `error` events; “mute” never
-# completes an item, “failed” says that it could not.
+# live_transcriptions: with `fault_after`, which counts 40 ms of audio there, statuses come as `error` events; “mute”
+# never completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
           "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]
@@ -79,6 +79,7 @@ class World:
     def reset(self) -> None:
         self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
         self.transcripts: deque[str] = deque()
+        self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
         self.replies: deque[str] = deque()
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
@@ -89,8 +90,15 @@ class World:
         self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
 
     def hear(self, pcm: bytes, rate: int) -> str:
-        """The words of a whole utterance; a scripted transcript is used up."""
-        return self.ears(pcm, rate) if self.ears else self.next_transcript()
+        """The words of an utterance; a scripted transcript is used up, and stays while the utterance grows."""
+        if self.ears:
+            return self.ears(pcm, rate)
+        known = next((heard for heard in self._heard if len(heard[0]) < len(pcm) and pcm.startswith(heard[0])), None)
+        text = known[1] if known else self.next_transcript()
+        if known:
+            self._heard.remove(known)
+        self._heard.append((pcm, text))
+        return text
 
     def next_transcript(self) -> str:
         return self.transcripts.popleft() if self.transcripts else "Hello there."

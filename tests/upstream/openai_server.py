@@ -133,7 +133,10 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
     ending: Ending = "done"
     try:
         try:
-            return _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+            response = _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+            if isinstance(response, web.WebSocketResponse):  # or else it ends by a fault
+                ending = "closed_by_peer"
+            return response
         except FaultInjected as injected:
             response = await _misbehave(request, injected.fault)
             ending = "fault"
@@ -183,7 +186,7 @@ async def _misbehave(request: web.Request, fault: str) -> web.StreamResponse:
     match fault:
         case "hang":
             await asyncio.Event().wait()
-        case "cut":
+        case "cut" | "session_expired":
             assert request.transport is not None
             request.transport.abort()
         case "garbage":

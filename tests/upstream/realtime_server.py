@@ -15,6 +15,7 @@ from tests.upstream.openai_server import ERRORS, WORLD, serve
 BYTES_PER_MS = 48
 RATE = 24_000
 SHORTEST_MS = 100
+FRAME_MS = 40  # in which `fault_after` counts
 WORD_MS = 300  # of sound for each word of a scripted transcript
 LISTEN_EACH_MS = 100  # how often a benchmark's ears are asked
 SILENCE = 200  # the loudest sample of what is none
@@ -27,9 +28,9 @@ def routes() -> list[web.RouteDef]:
 
 
 async def realtime(request: web.Request) -> web.StreamResponse:
-    """`asked` of what is seen: the query, the last transcription settings, counts of appends, commits and clears."""
+    """What is seen has in `asked` the query, the last transcription settings and what came; it is never “done”."""
     world = request.app[WORLD]
-    asked = {**request.query, "transcription": None, "appends": 0, "commits": 0, "clears": 0}
+    asked = {**request.query, "transcription": None, "audio_ms": 0.0, "appends": 0, "commits": 0, "clears": 0}
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         late = fault in LATE_FAULTS or world.behaviours["live_transcriptions"].fault_after > 0
@@ -38,9 +39,8 @@ async def realtime(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         await Session(world, seen, socket, fault).run()
-        if fault == "cut" and not socket.closed:
+        if not socket.closed:
             raise FaultInjected(fault)
-        await socket.close()
         return socket
 
     return await serve(request, "live_transcriptions", asked, answer)
@@ -70,7 +70,8 @@ class Session:
         self._item_count = 0
         self._event_count = 0
         self._item = self._next_item()
-        self._is_over = False
+        self._has_struck = False
+        self._is_over = False  # the fault ends the session
 
     async def run(self) -> None:
         writer = asyncio.create_task(self._write())
@@ -121,7 +122,9 @@ class Session:
             item.sound_ms += len(pcm) / BYTES_PER_MS
         if words := self._words_so_far(item):
             self._later(self._behaviour.partial_lag_ms, lambda: self._tell(item, words))
-        if self._fault and self._seen.asked["appends"] == max(1, self._behaviour.fault_after):
+        self._seen.asked["audio_ms"] += len(pcm) / BYTES_PER_MS
+        if not self._has_struck and self._seen.asked["audio_ms"] >= self._behaviour.fault_after * FRAME_MS:
+            self._has_struck = True
             self._strike()
 
     def _words_so_far(self, item: Item) -> str:
