@@ -45,8 +45,9 @@ async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> 
             run = await latency.run(site, sessions, QUICK_TURNS if quick else TURNS.get(sessions, 3), base_mb)
             report.add("Latency", latency.HEAD, mode.name, latency.result(run))
     if "barge-in" in only and mode is not BASELINE:
-        found = await barge_in.run(site, sessions=5, times=2 if quick else 4)
-        report.add("Barge-in", barge_in.HEAD, mode.name, found)
+        for listens_sec in (barge_in.EARLY_SEC, barge_in.LATE_SEC):
+            found = await barge_in.run(site, sessions=5, times=1 if quick else 2, listens_sec=listens_sec)
+            report.add("Barge-in", barge_in.HEAD, mode.name, found)
     if "interruptions" in only and mode in (FILE, PIPECAT):
         found = await interruptions.run(site, sessions=12)
         report.add("False interruptions", interruptions.HEAD, mode.name, found)

@@ -9,11 +9,11 @@ from bench.figures import Result, ms, percentile, spread
 from bench.sites import Site
 from bench.speech import Utterance, prompts
 
-# Early, while the providers still stream; and late, when what was sent ahead no longer hides when the server stops.
-LISTENS_SEC = (0.4, 9.0)
+# Into the reply: while the providers still stream; and when what was sent ahead no longer hides when the server stops.
+EARLY_SEC, LATE_SEC = 0.4, 9.0
 PATIENCE_SEC = 15.0
 NEXT_REPLY_SEC = 0.6  # sooner than this after the onset no reply to the interruption can come
-HEAD = ("server", "interruptions", "last reply audio on the wire after onset p50 ms", "p95", "p99",
+HEAD = ("server", "into the reply", "interruptions", "last reply audio on the wire after onset p50 ms", "p95", "p99",
         "page silent p50 ms", "p95", "upstream closed after confirmation p95 ms", "streams closed")  # fmt: skip
 
 
@@ -28,22 +28,24 @@ class BargeIn:
     confirmed_at: float | None
 
 
-async def run(site: Site, sessions: int, times: int) -> Result:
+async def run(site: Site, sessions: int, times: int, listens_sec: float) -> Result:
     site.upstream.forget()
     callers = [site.caller(number, is_told_stories=True, extensions=("playback",)) for number in range(sessions)]
-    talks = await asyncio.gather(*(_interrupts(caller, number, times) for number, caller in enumerate(callers)))
+    talks = await asyncio.gather(
+        *(_interrupts(caller, number, times, listens_sec) for number, caller in enumerate(callers))
+    )
     found = [one for talk in talks for one in talk]
-    return _row(site, found)
+    return _result(site, found, listens_sec)
 
 
-async def _interrupts(caller: Caller, number: int, times: int) -> list[BargeIn]:
+async def _interrupts(caller: Caller, number: int, times: int, listens_sec: float) -> list[BargeIn]:
     await asyncio.sleep(number * 1.3)
     utterances = prompts()
     async with calling(caller):
         found = []
         for turn in range(times):
             caller.say(marked(utterances[(number + turn) % 10], caller.line.rate))
-            if await _is_told(caller, LISTENS_SEC[turn % 2]):
+            if await _is_told(caller, listens_sec):
                 found.append(await _interrupt(caller, utterances[(number + turn + 5) % 10]))
                 await caller.until(lambda: False, 2.5)
         return found
@@ -74,11 +76,12 @@ async def _interrupt(caller: Caller, utterance: Utterance) -> BargeIn:
     return BargeIn(caller.name, wire_sec, page_sec, said.begins_at, confirmed_at)
 
 
-def _row(site: Site, found: Sequence[BargeIn]) -> Result:
+def _result(site: Site, found: Sequence[BargeIn], listens_sec: float) -> Result:
     pages = [one.page_sec for one in found if one.page_sec is not None]
     closings = [closing for one in found for closing in _closings(site, one)]
     wire = [one.wire_sec for one in found]
     row = [
+        f"{listens_sec} s",
         len(found),
         *spread(wire),
         ms(percentile(pages, 50)),
@@ -86,7 +89,8 @@ def _row(site: Site, found: Sequence[BargeIn]) -> Result:
         ms(percentile(closings, 95)),
         len(closings),
     ]
-    return Result(row, {"wire p95": percentile(wire, 95) * 1000, "closed p95": percentile(closings, 95) * 1000})
+    closed = {"closed p95": percentile(closings, 95) * 1000} if closings else {}
+    return Result(row, {f"wire p95 {listens_sec}": percentile(wire, 95) * 1000} | closed)
 
 
 def _closings(site: Site, one: BargeIn) -> list[float]:

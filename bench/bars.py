@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.barge_in import EARLY_SEC, LATE_SEC
 from bench.sites import FILE, PIPECAT, STREAMING
 
 Facts = Mapping[tuple[str, str], float]  # by mode and name; times in ms
@@ -33,7 +34,7 @@ BARS = (
     Bar("the same, streaming STT", "0.65 of it", 0.65, _to_pipecat("latency p50 at 1", STREAMING.name)),
     Bar("voice-to-voice p95, natural pauses", "0.5 of Pipecat's", 0.5, _to_pipecat("latency p95 at 10")),
     Bar("the same, streaming STT", "0.5 of it", 0.5, _to_pipecat("latency p95 at 10", STREAMING.name)),
-    Bar("first audio after the endpoint, speculation hit, p50", "30 ms", 30, _of("after endpoint p50 at 1")),
+    Bar("first audio once endpoint and speech are there, begun ahead, p50", "30 ms", 30, _of("held p50 at 10")),
     Bar("own overhead, 50 sessions, p50", "20 ms", 20, _of("overhead p50 at 50")),
     Bar("own overhead, 50 sessions, p95", "50 ms", 50, _of("overhead p95 at 50")),
     Bar("own overhead, 100 sessions, p95", "100 ms", 100, _of("overhead p95 at 100")),
@@ -42,7 +43,8 @@ BARS = (
     Bar("memory a session", "1 MB", 1, _of("silence mb")),
     Bar("memory grown over 200 turns", "5 MB", 5, _of("mb over turns")),
     Bar("memory grown over 2,000 sessions", "5 MB", 5, _of("mb over openings")),
-    Bar("barge-in to silence on the wire, p95", "150 ms", 150, _of("wire p95")),
+    Bar("barge-in to silence on the wire, early in a reply, p95", "150 ms", 150, _of(f"wire p95 {EARLY_SEC}")),
+    Bar("the same, late in it", "150 ms", 150, _of(f"wire p95 {LATE_SEC}")),
     Bar("upstream closed after confirmation, p95", "100 ms", 100, _of("closed p95")),
     Bar("false interruptions that resume", "95 %", 95, _of("went on"), is_floor=True),
     Bar("answered before the end, medium eagerness", "2 %", 2, _of("cut off")),

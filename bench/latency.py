@@ -37,8 +37,8 @@ class Run:
         return [share.overhead_sec for share in self.shares]
 
     @property
-    def after_endpoint(self) -> list[float]:
-        return [share.first_audio_sec for share in self.shares if share.hit]
+    def ahead(self) -> list[Share]:
+        return [share for share in self.shares if share.hit]
 
     @property
     def cut_off(self) -> int:
@@ -81,8 +81,9 @@ def result(run: Run) -> Result:
         f"{len(run.latencies)} of {run.asked}",
         *spread(run.latencies),
         *spread(run.overheads),
-        f"{len(run.after_endpoint)}",
-        ms(percentile(run.after_endpoint, 50)),
+        len(run.ahead),
+        ms(percentile((share.after_endpoint_sec for share in run.ahead), 50)),
+        ms(percentile((share.held_sec for share in run.ahead), 50)),
         f"{run.cpu:.1f}",
         f"{run.mb:.1f}",
         run.cut_off,
@@ -93,12 +94,12 @@ def result(run: Run) -> Result:
         f"latency p95 {at}": percentile(run.latencies, 95) * 1000,
         f"overhead p50 {at}": percentile(run.overheads, 50) * 1000,
         f"overhead p95 {at}": percentile(run.overheads, 95) * 1000,
-        f"after endpoint p50 {at}": percentile(run.after_endpoint, 50) * 1000,
+        f"held p50 {at}": percentile((share.held_sec for share in run.ahead), 50) * 1000,
         f"cpu {at}": run.cpu,
     }
     return Result(row, facts)
 
 
 HEAD = ("server", "sessions", "answered", "voice-to-voice p50 ms", "p95", "p99", "own overhead p50 ms", "p95", "p99",
-        "begun ahead", "then first audio after the endpoint p50 ms", "CPU % a session", "MB a session", "cut off",
-        "callers late ms")  # fmt: skip
+        "begun ahead", "then first audio after endpoint p50 ms", "and after first speech p50 ms",
+        "CPU % a session", "MB a session", "cut off", "callers late ms")  # fmt: skip

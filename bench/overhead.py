@@ -13,11 +13,12 @@ Seen = Mapping[str, Any]  # as tests.upstream.behaviour.Seen
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`hit`: the reply was begun ahead of the endpoint."""
+    """`hit`: the reply was begun ahead of the endpoint. `held_sec`: since endpoint and first speech were both there."""
 
     overhead_sec: float
     hit: bool
-    first_audio_sec: float  # after the endpoint
+    after_endpoint_sec: float
+    held_sec: float
 
 
 class Providers:
@@ -42,20 +43,13 @@ class Providers:
             return None
         chat = chats[-1]
         speech = _first(self.of(turn.caller, "speech"), chat["received_at"], answered_at)
-        return Share(
-            overhead_sec=sum(self._hops(turn, endpoint_at, answered_at, chat, speech)),
-            hit=chat["received_at"] < endpoint_at,
-            first_audio_sec=answered_at - endpoint_at,
-        )
-
-    def _hops(self, turn: Turn, endpoint_at: float, answered_at: float, chat: Seen, speech: Seen | None) -> list[float]:
-        """All along the chain; only the last one, where all was ready before the endpoint."""
         words_at = _words_at(chat, speech["asked"]["input"] if speech else "")
         ready_at = speech["first_piece_at"] if speech else words_at
-        if ready_at < endpoint_at:
-            return [answered_at - endpoint_at]
-        to_speech = [max(0.0, speech["received_at"] - words_at)] if speech else []
-        return [answered_at - ready_at, *to_speech, *self._hops_to_chat(turn, endpoint_at, chat["received_at"])]
+        hops = [answered_at - max(endpoint_at, ready_at)]
+        if ready_at > endpoint_at:
+            hops += [max(0.0, speech["received_at"] - words_at)] if speech else []
+            hops += self._hops_to_chat(turn, endpoint_at, chat["received_at"])
+        return Share(sum(hops), chat["received_at"] < endpoint_at, answered_at - endpoint_at, hops[0])
 
     def _hops_to_chat(self, turn: Turn, endpoint_at: float, chat_at: float) -> list[float]:
         heard = [

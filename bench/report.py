@@ -23,7 +23,8 @@ quickstart pipeline with its defaults (`bench/pipecat/bot.py`). All figures of a
 - Voice-to-voice: from the last sample of the user's speech to the first audible sample of the reply at the caller.
 - Own overhead: of that, what passed between a provider's result, or the sample that decided the endpoint, and the
   server's next step; Pipecat does not say when it decides.
-- Begun ahead: turns whose reply the model had begun before the endpoint was confirmed.
+- Begun ahead: turns whose reply the model had begun before the endpoint was confirmed, and how long after it, and after
+  the provider's first speech where that came later, the reply was heard.
 - Callers late: how far behind time the callers themselves were (p95); no figure is finer than that.
 """
 

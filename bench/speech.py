@@ -1,6 +1,5 @@
 """What the callers say: a person's voice (Debian's asterisk-core-sounds-en-wav), and espeak-ng's for scripts."""
 
-import asyncio
 import wave
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write
 from bench.noises import mhm
 from bench.replies import STORIES
 from bench.scripts import PROMPTS, SCRIPTS
-from conversations.engines.base import EngineSpec
-from conversations.engines.demo.tts import EspeakNG
+from conversations.engines.demo import espeak
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 RATE = 24_000
@@ -105,12 +103,18 @@ def room_noise(length: int, seed: int | None = None) -> Samples:
 
 def synthesised(text: str, voice: str, speed: float = 1.0) -> Samples:
     """espeak-ng, 24 kHz."""
-    return asyncio.run(_synthesise(text, voice, speed))
+    chunks: list[bytes] = []
 
+    def take(pcm: bytes) -> bool:
+        chunks.append(pcm)
+        return True
 
-async def _synthesise(text: str, voice: str, speed: float) -> Samples:
-    engine = EspeakNG(EngineSpec(provider="demo", model="espeak-ng", voice=voice))
-    return np.frombuffer(b"".join([pcm async for pcm in engine.speak(text, speed=speed)]), np.int16)
+    def render() -> int:
+        espeak.library().render(text, voice, speed, take)
+        return espeak.library().rate
+
+    rate = espeak.thread.submit(render).result()
+    return np.asarray(soxr.resample(np.frombuffer(b"".join(chunks), np.int16), rate, RATE), np.int16)
 
 
 def _utterance(number: int, script: Iterable[tuple[str, str, int]], sound: Callable[[str, str], Samples]) -> Utterance:
