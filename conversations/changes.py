@@ -1,6 +1,6 @@
 """What a session changes in its conversation, and the one transaction that makes a number of such changes durable."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
@@ -24,10 +24,14 @@ class ConversationDeletedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The item as it stands. `after`: where a new one is inserted (an id, "root", or None for the end)."""
+    """The item as it stands. `after`: where a new one is inserted (an id, "root", or None for the end).
+
+    `make_clip`: its sound as an Ogg Opus file, made before anything is locked.
+    """
 
     item: live.Item
     after: str | None = None
+    make_clip: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +46,19 @@ Change = Put | Drop
 
 def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
     """In order; a second time, after a lost connection, they change nothing. Raises ConversationDeletedError."""
-    with transaction.atomic():
-        _Batch(_locked(conversation_pk), _latest(changes)).apply()
-
-
-def keep_sound(conversation_pk: int, item_id: str, duration_ms: int, ogg: bytes) -> None:
-    """The item's clip, unless the item is gone or has it already. Raises ConversationDeletedError."""
+    puts = [change for change in changes if isinstance(change, Put)]
+    clips = {put.item.id: (put.item.audio_ms, put.make_clip()) for put in puts if put.make_clip}
     with transaction.atomic():
         conversation = _locked(conversation_pk)
-        row = Item.objects.filter(conversation=conversation, public_id=item_id, clip=None).only("pk").first()
-        if row is not None:
-            clip = AudioClip(item=row, duration_ms=duration_ms, size_bytes=len(ogg))
-            clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(ogg), save=False)
-            clip.save()
+        _Batch(conversation, _latest(changes)).apply()
+        for row in Item.objects.filter(conversation=conversation, public_id__in=clips, clip=None) if clips else ():
+            _keep(conversation, row, *clips[row.public_id])
+
+
+def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -> None:
+    clip = AudioClip(item=row, duration_ms=duration_ms, size_bytes=len(ogg))
+    clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(ogg), save=False)
+    clip.save()
 
 
 def _locked(conversation_pk: int) -> Conversation:

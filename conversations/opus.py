@@ -5,6 +5,7 @@ Sync, and free of the interpreter lock while it works: call it in a thread. A se
 """
 
 import io
+from threading import Lock
 
 import av
 import numpy as np
@@ -16,21 +17,52 @@ BITS_PER_SEC = "24k"
 APPLICATION, COMPLEXITY = "audio", "1"
 
 
-def encode(pcm24k: bytes) -> bytes:
-    """PCM (signed 16 bit little-endian, mono, 24,000 Hz) to an Ogg Opus file.
+class Encoding:
+    """One Ogg Opus file, from any thread. What is known of the sound early can be encoded early."""
 
-    Raises ValueError for no sound at all, or half a sample.
-    """
-    samples = np.frombuffer(pcm24k, dtype="<i2")
-    if not samples.size:
-        raise ValueError("There is no sound to encode.")
-    ogg = io.BytesIO()
-    options = {"b": BITS_PER_SEC, "application": APPLICATION, "compression_level": COMPLEXITY}
-    with av.open(ogg, "w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options=options)
-        container.mux(stream.encode(_frame(samples)))
-        container.mux(stream.encode(None))
-    return ogg.getvalue()
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._file = io.BytesIO()
+        self._container: av.container.OutputContainer | None = None
+        self._encoded_bytes = 0
+        self._ogg = b""
+
+    def feed(self, pcm24k: bytes) -> None:
+        """The sound so far, from its beginning: encodes what of it is new. Nothing once the file is finished."""
+        with self._lock:
+            if not self._ogg:
+                self._feed(pcm24k)
+
+    def finish(self, pcm24k: bytes) -> bytes:
+        """The file of the whole sound (PCM, signed 16 bit little-endian, mono, 24,000 Hz); the same if asked again.
+
+        Raises ValueError for no sound at all, or half a sample.
+        """
+        with self._lock:
+            if not self._ogg:
+                self._feed(pcm24k)
+                if self._container is None:
+                    raise ValueError("There is no sound to encode.")
+                with self._container as container:
+                    container.mux(self._stream.encode(None))
+                self._ogg = self._file.getvalue()
+            return self._ogg
+
+    def _feed(self, pcm24k: bytes) -> None:
+        samples = np.frombuffer(pcm24k, dtype="<i2")[self._encoded_bytes // 2 :]
+        if not samples.size:
+            return
+        if self._container is None:
+            self._container = av.open(self._file, "w", format="ogg")
+            options = {"b": BITS_PER_SEC, "application": APPLICATION, "compression_level": COMPLEXITY}
+            self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options=options)
+        self._container.mux(self._stream.encode(_frame(samples)))
+        self._encoded_bytes = len(pcm24k)
+
+
+def encode(pcm24k: bytes) -> bytes:
+    """As `Encoding.finish`."""
+    return Encoding().finish(pcm24k)
 
 
 def decode(ogg: bytes) -> bytes:

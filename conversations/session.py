@@ -10,6 +10,8 @@ from time import monotonic
 from typing import Any
 
 from conversations import metrics, store
+from conversations.changes import Drop, Put
+from conversations.clips import Clips
 from conversations.engine_choice import EngineSet
 from conversations.engines.registry import load
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
@@ -68,8 +70,8 @@ class Session:
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._outbox = Outbox(send)
-        write, keep_sound = partial(store.write, opened.pk), partial(store.keep_sound, opened.pk)
-        self._writer = Writer(opened.public_id, write, keep_sound, self._give_up)
+        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
+        self._clips = Clips()
         self._reply_audio: dict[str, bytearray] = {}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
@@ -164,7 +166,7 @@ class Session:
                 case do.Save():
                     self._save(action)
                 case do.Remove(item_id):
-                    self._writer.remove(item_id)
+                    self._writer.put(Drop(item_id))
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
                 case do.Keep(response_id, pcm):
@@ -174,6 +176,8 @@ class Session:
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
+                    if isinstance(action, do.Transcribe):
+                        self._clips.prepare(action.item_id, action.pcm)
                     self._work.perform(action)
 
     def _send(self, event: dict[str, Any]) -> None:
@@ -215,7 +219,7 @@ class Session:
         if action.is_final:
             metrics.turn(item)
             pcm = bytes(self._reply_audio.pop(item.response_id, b""))
-        done = self._writer.save(item, action.after, pcm, with_sound=True)
+        done = self._writer.put(Put(item, action.after, self._clips.maker(item.id, pcm) if pcm else None))
         if not action.in_background:
             self._outbox.wait_for(done)
 

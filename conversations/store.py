@@ -4,10 +4,6 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
-import asyncio
-import os
-import sys
-import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +17,7 @@ from django.db.models import Q
 
 from accounts import api_keys
 from accounts.models import APIKey, User
-from conversations import changes, keywords, opus
+from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
@@ -31,15 +27,6 @@ Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
-
-
-def _yield_to_the_loop() -> None:
-    """Nobody waits for a clip; on a single core the conversations do wait for what encodes it."""
-    if sys.platform == "linux":  # elsewhere priorities belong to processes only
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-
-
-_encoder = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
 
 
 def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
@@ -169,13 +156,6 @@ def _live(row: Item) -> live.Item:
 
 
 write = in_thread(changes.apply)
-_keep_sound = in_thread(changes.keep_sound)
-
-
-async def keep_sound(conversation_pk: int, item_id: str, duration_ms: int, pcm: bytes) -> None:
-    """Encodes and stores the sound of an item that is stored already. Raises ConversationDeletedError."""
-    ogg = await asyncio.get_running_loop().run_in_executor(_encoder, opus.encode, pcm)
-    await _keep_sound(conversation_pk, item_id, duration_ms, ogg)
 
 
 @in_thread

@@ -1,6 +1,7 @@
 """The door to the database: order, ownership of positions, and sessions side by side."""
 
 import asyncio
+from functools import partial
 from threading import Barrier
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from accounts.models import User
 from conversations import store
 from conversations.changes import Change, ConversationDeletedError, Drop, Put
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
+from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -27,6 +29,12 @@ def conversation(user: User) -> Conversation:
 
 def said(name: str) -> Item:
     return Item(name, role="user", text=name)
+
+
+def spoken(name: str) -> Put:
+    """With a second of sound."""
+    item = Item(name, role="user", is_audio=True, audio_samples=24_000)
+    return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
 
 
 async def save(conversation: Conversation, *items: Item, after: str | None = None) -> None:
@@ -69,9 +77,7 @@ async def test_errors_are_counted_once(conversation: Conversation) -> None:
 
 
 async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> None:
-    item = Item("one", role="user", is_audio=True, audio_samples=24_000)
-    await save(conversation, item)
-    await store.keep_sound(conversation.pk, "one", 1_000, bytes(48_000))
+    await store.write(conversation.pk, [spoken("one")])
     clip = await AudioClip.objects.aget(item__conversation=conversation)
     assert await ClipData.objects.filter(name=clip.file.name).aexists()
     await store.write(conversation.pk, [Drop("one")])
@@ -108,7 +114,7 @@ async def test_a_deleted_conversation_takes_nothing_more(conversation: Conversat
     with pytest.raises(ConversationDeletedError):
         await save(conversation, said("late"))
     with pytest.raises(ConversationDeletedError):
-        await store.keep_sound(conversation.pk, "late", 1_000, bytes(48_000))
+        await store.write(conversation.pk, [spoken("late")])
 
 
 async def test_what_waits_together_is_written_together(conversation: Conversation) -> None:
@@ -142,10 +148,9 @@ async def test_an_item_saved_again_after_its_removal_is_there(conversation: Conv
 
 
 async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation: Conversation) -> None:
-    await save(conversation, Item("one", role="user", is_audio=True))
-    for _ in range(2):
-        await store.keep_sound(conversation.pk, "one", 1_000, bytes(48_000))
-    await store.keep_sound(conversation.pk, "removed meanwhile", 1_000, bytes(48_000))
+    changes = [spoken("one"), spoken("removed at once"), Drop("removed at once")]
+    for _ in range(2):  # a second time after a connection that was lost with its answer
+        await store.write(conversation.pk, changes)
     clip = await AudioClip.objects.aget(item__conversation=conversation)
     assert clip.duration_ms == 1_000
     assert await ClipData.objects.filter(name__startswith=f"{conversation.public_id}/").acount() == 1

@@ -24,6 +24,18 @@ def test_the_length_is_kept(samples: int) -> None:
     assert abs(len(opus.decode(opus.encode(pcm))) // 2 - samples) <= SAMPLES_20_MS
 
 
+def test_what_is_known_early_is_encoded_early() -> None:
+    pcm, encoding = tone(2_000), opus.Encoding()
+    for end in (4_802, 4_802, 60_000):
+        encoding.feed(pcm[:end])
+    ogg = encoding.finish(pcm)
+    assert encoding.finish(pcm) == ogg
+    encoding.feed(pcm)  # by a thread that is late
+    heard, whole = (np.frombuffer(opus.decode(made), dtype="<i2").astype(float) for made in (ogg, opus.encode(pcm)))
+    assert len(heard) == len(whole)
+    assert np.abs(heard - whole).max() < 200
+
+
 def test_sound_stays_where_it_was() -> None:
     """A shift would put captions and truncation out of step."""
     silence = b"\0\0" * 12_000
