@@ -148,7 +148,7 @@ async def test_an_item_saved_again_after_its_removal_is_there(conversation: Conv
 
 
 async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation: Conversation) -> None:
-    changes = [spoken("one"), spoken("removed at once"), Drop("removed at once")]
+    changes: list[Change] = [spoken("one"), spoken("removed at once"), Drop("removed at once")]
     for _ in range(2):  # a second time after a connection that was lost with its answer
         await store.write(conversation.pk, changes)
     clip = await AudioClip.objects.aget(item__conversation=conversation)

@@ -13,6 +13,8 @@ from conversations.realtime.yielding import Yielding
 
 # A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
 AHEAD_MS = 900
+# The longer the silence, the likelier it is the end: after a try in vain the next one waits for this share of the wait.
+RESERVED = (0.0, 0.4, 0.6)
 FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
 
 
@@ -49,7 +51,7 @@ class Pausing:
     def is_over(self, utterance: Utterance) -> bool:
         """Whether the utterance has ended; if not, an answer may be begun."""
         wait = self._wait_ms(utterance)
-        if self.quiet_ms >= wait - AHEAD_MS:
+        if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
             self._answer_ahead(utterance)
         return self.quiet_ms >= wait and not self._waits_for_nothing(wait)
 

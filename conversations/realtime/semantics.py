@@ -22,8 +22,8 @@ WAIT_MS: dict[Eagerness, dict[Ending, int]] = {
     },
     "medium": {
         Ending.FINISHED: 450,
-        Ending.LIKELY: 700,
-        Ending.DOUBTFUL: 900,
+        Ending.LIKELY: 900,
+        Ending.DOUBTFUL: 1000,
         Ending.OPEN: 1800,
         Ending.HESITATING: 2400,
     },

@@ -111,6 +111,7 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     table.audio(160, 0.0)
     [first] = generates(table)
     table.transcript("When does the library close today?")
+    table.audio(64, 0.0)
     assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
     assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
 

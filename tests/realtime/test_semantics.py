@@ -6,11 +6,13 @@ import pytest
 from conversations.realtime.semantics import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,
+    WAIT_MS,
     Eagerness,
     Pauses,
     short_silence_ms,
     wait_ms,
 )
+from conversations.realtime.spoken.ending import Ending
 from tests.realtime.spoken_pauses import SCRIPTS
 from tests.realtime.transcripts import TRANSCRIPTS
 
@@ -59,7 +61,7 @@ def test_unknown_words_wait_with_care() -> None:
 
 def test_another_language_goes_by_its_marks() -> None:
     assert wait_ms("Która jest godzina?", "medium", Pauses(), "pl") == 450
-    assert wait_ms("Która jest godzina", "medium", Pauses(), "pl") == 700
+    assert wait_ms("Która jest godzina", "medium", Pauses(), "pl") == WAIT_MS["medium"][Ending.LIKELY]
     assert wait_ms("Chciałbym zarezerwować stolik,", "medium", Pauses(), "pl") >= 1500
     assert wait_ms("Τι ώρα είναι;", "medium", Pauses(), "el") == 450
     assert wait_ms("كم الساعة؟", "medium", Pauses(), "ar") == 450

@@ -21,9 +21,15 @@ PHONE = words(
     "numéro téléphone portable "
     "número teléfono móvil numero telefono cellulare telefone telemóvel celular telefoonnummer"
 )
+EXTENSION = words(
+    "extension room flight gate durchwahl zimmer gleis flug poste chambre vol extensión habitación vuelo interno camera"
+    " volo ramal quarto voo toestel kamer vlucht"
+)
 CARD_DIGITS = 15
-PHONE_DIGITS = 9
+LOCAL_DIGITS = 7
+PHONE_DIGITS = 9  # with the code of the town or the network, which begins with 0 or +
 CODE_DIGITS = 4
+EXTENSION_DIGITS = 3
 IS = words("is it's ist lautet est c'est es é è")
 ZEROS = words("zero oh null zéro cero nul 0")
 YEAR = re.compile(r"(?:19|20)\d\d")  # "May 3, 2024"
@@ -45,10 +51,11 @@ def digits_may_follow(sentence: str, languages: Sequence[Language]) -> bool | No
     before = tokens[: len(tokens) - len(run)]
     if len(run) == 2 and YEAR.fullmatch(run[1]):
         return None
-    is_named = bool(before) and (before[-1] in IS or before[-1] in CARD | CODE | PHONE) and _named(before)
+    is_named = bool(before) and (before[-1] in IS or before[-1] in CARD | CODE | PHONE | EXTENSION) and _named(before)
     if not run or not (is_named or len(run) > 1 or (run[0] in ZEROS or run[0].startswith("0"))):
         return None
-    return sum(len(token) if token.isdigit() else 1 for token in run) < _enough(before)
+    lacks = sum(len(token) if token.isdigit() else 1 for token in run) < _enough(before, run)
+    return lacks or (None if EXTENSION & set(before) else False)
 
 
 def cjk_digits_may_follow(sentence: str) -> bool:
@@ -71,13 +78,17 @@ def _is_number_word(token: str, languages: Sequence[Language]) -> bool:
 
 
 def _named(tokens: list[str]) -> bool:
-    return any(token in CARD | CODE | PHONE for token in tokens)
+    return any(token in CARD | CODE | PHONE | EXTENSION for token in tokens)
 
 
-def _enough(tokens: list[str]) -> int:
+def _enough(tokens: list[str], digits: list[str]) -> int:
     if any(token in CARD for token in tokens):
         return CARD_DIGITS
-    return CODE_DIGITS if any(token in CODE for token in tokens) else PHONE_DIGITS
+    if any(token in EXTENSION for token in tokens):
+        return EXTENSION_DIGITS
+    if any(token in CODE for token in tokens):
+        return CODE_DIGITS
+    return PHONE_DIGITS if digits[0] in ZEROS or digits[0].startswith("0") else LOCAL_DIGITS
 
 
 def ends_in_a_ten(tokens: list[str], languages: Sequence[Language]) -> bool:
