@@ -13,9 +13,15 @@ from bench.sites import BASELINE, FILE, PIPECAT, STREAMING, Mode, Site
 
 PARTS = ("latency", "barge-in", "interruptions", "cut-offs", "cost")
 MODES = {"file": FILE, "streaming": STREAMING, "baseline": BASELINE, "pipecat": PIPECAT}
+SERVERS_OF = {  # those of a part that not all take
+    "barge-in": (FILE, STREAMING, PIPECAT),
+    "interruptions": (FILE, PIPECAT),
+    "cut-offs": (FILE, STREAMING, PIPECAT),
+    "cost": (FILE, PIPECAT),
+}
+QUICK_SERVERS = ("file", "pipecat")
 PIPECAT_SESSIONS = 20  # the most: it answers after many seconds then
 TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
-QUICK_TURNS = 3
 
 
 def main() -> None:
@@ -34,25 +40,27 @@ def main() -> None:
 
 
 async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> None:
-    mode, quick, only = site.mode, arguments.quick, arguments.only
+    mode, quick = site.mode, arguments.quick
     await latency.warm_up(site)
     base_mb = latency.memory_mb(site)
-    if "cost" in only and mode in (FILE, PIPECAT):  # first, for memory once used is used again
+    parts = [part for part in arguments.only if mode in SERVERS_OF.get(part, MODES.values())]
+    if "cost" in parts:  # first, for memory once used is used again
         found = await cost.silence(site, _possible([50], mode)[0], 5 if quick else 20)
         report.add("Listening to silence", cost.SILENCE_HEAD, mode.name, found)
-    if "latency" in only:
+    if "latency" in parts:
         for sessions in _possible(arguments.sessions, mode):
-            run = await latency.run(site, sessions, QUICK_TURNS if quick else TURNS.get(sessions, 3), base_mb)
+            run = await latency.run(site, sessions, 3 if quick else TURNS.get(sessions, 3), base_mb)
             report.add("Latency", latency.HEAD, mode.name, latency.result(run))
-    if "barge-in" in only and mode is not BASELINE:
-        for listens_sec in (barge_in.EARLY_SEC, barge_in.LATE_SEC):
+    if "barge-in" in parts:
+        for listens_sec in (barge_in.EARLY_SEC, barge_in.LATE_SEC)[: 1 if quick else 2]:
             found = await barge_in.run(site, sessions=5, times=1 if quick else 2, listens_sec=listens_sec)
             report.add("Barge-in", barge_in.HEAD, mode.name, found)
-    if "interruptions" in only and mode in (FILE, PIPECAT):
-        found = await interruptions.run(site, sessions=12)
+    if "interruptions" in parts:
+        found = await interruptions.run(site, sessions=12, each=3 if quick else 1)
         report.add("False interruptions", interruptions.HEAD, mode.name, found)
-    if "cut-offs" in only and (mode in (FILE, PIPECAT) or not quick):
-        report.add("Cut-offs", cut_offs.HEAD, mode.name, await cut_offs.run(site, sessions=10))
+    if "cut-offs" in parts:
+        found = await cut_offs.run(site, sessions=10 if mode is PIPECAT else 22, each=4 if quick else 1)
+        report.add("Cut-offs", cut_offs.HEAD, mode.name, found)
 
 
 async def measure_memory(site: Site, quick: bool, report: Report) -> None:
@@ -62,20 +70,22 @@ async def measure_memory(site: Site, quick: bool, report: Report) -> None:
 
 
 def _possible(sessions: Sequence[int], mode: Mode) -> list[int]:
-    """Pipecat is asked for no more than it can just serve."""
-    return sorted({min(number, PIPECAT_SESSIONS) if mode is PIPECAT else number for number in sessions})
+    """No more than Pipecat can just serve; the baseline's few show what it is there for."""
+    most = {PIPECAT: PIPECAT_SESSIONS, BASELINE: 10}.get(mode, max(sessions))
+    return sorted({min(number, most) for number in sessions})
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few turns and sessions: five minutes")
+    parser.add_argument("--quick", action="store_true", help="few of everything, six minutes")
     parser.add_argument("--sessions", type=_numbers, metavar="N,N", help="sessions at once (1,10,50,100; quick: 1,10)")
     parser.add_argument("--only", type=_names(PARTS), default=PARTS, metavar="NAME,NAME", help=", ".join(PARTS))
-    parser.add_argument("--servers", type=_names(tuple(MODES)), default=tuple(MODES), metavar="NAME,NAME",
+    parser.add_argument("--servers", type=_names(tuple(MODES)), metavar="NAME,NAME",
                         help=", ".join(MODES))  # fmt: skip
     parser.add_argument("--write", type=Path, metavar="FILE", help="the page of Markdown")
     arguments = parser.parse_args()
     arguments.sessions = arguments.sessions or ([1, 10] if arguments.quick else [1, 10, 50, 100])
+    arguments.servers = arguments.servers or (QUICK_SERVERS if arguments.quick else tuple(MODES))
     if max(arguments.sessions) > sites.CALLERS - 10:
         parser.error(f"at most {sites.CALLERS - 10} sessions")
     return arguments

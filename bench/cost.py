@@ -15,6 +15,7 @@ from bench.speech import prompts
 
 SETTLE_SEC = 3.0
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+BRIEFLY = {"type": "response.create", "response": {"max_output_tokens": 6}}  # longer ones are paced
 AT_ONCE = 20
 SILENCE_HEAD = ("server", "sessions", "seconds", "CPU % a session", "MB a session")
 MEMORY_HEAD = ("server", "what", "MB before", "MB after", "growth in MB")
@@ -56,7 +57,7 @@ async def turns(site: Site, count: int) -> Result:
 async def _turn(socket: ClientConnection) -> None:
     await socket.send(marked(prompts()[3], 24_000).tobytes())
     await socket.send(json.dumps({"type": "input_audio_buffer.commit"}))
-    await socket.send(json.dumps({"type": "response.create"}))
+    await socket.send(json.dumps(BRIEFLY))
     async with asyncio.timeout(60):
         while json.loads(await socket.recv())["type"] != "response.done":
             pass

@@ -11,8 +11,9 @@ from bench.turns import Turn, converse
 HEAD = ("server", "utterances", "answered before their end", "voice-to-voice p50 ms", "p95", "p99", "cut off at")
 
 
-async def run(site: Site, sessions: int) -> Result:
-    dealt = [scripted()[number::sessions] for number in range(sessions)]
+async def run(site: Site, sessions: int, each: int = 1) -> Result:
+    """Every `each`th script."""
+    dealt = [scripted()[::each][number::sessions] for number in range(sessions)]
     callers = [site.caller(number) for number in range(sessions)]
     talks = await asyncio.gather(
         *(converse([caller], part, len(part)) for caller, part in zip(callers, dealt, strict=True))

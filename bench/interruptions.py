@@ -36,8 +36,9 @@ def trials() -> list[Trial]:
     return [*sounds, *hums, *((f"echo {level} dB", _echoes(level)) for level in ECHO_DB)]
 
 
-async def run(site: Site, sessions: int) -> Result:
-    every = trials()
+async def run(site: Site, sessions: int, each: int = 1) -> Result:
+    """Every `each`th trial."""
+    every = trials()[::each]
     callers = [site.caller(number, is_told_stories=True, extensions=("playback",)) for number in range(sessions)]
     talks = [_disturbed(caller, number, every[number::sessions]) for number, caller in enumerate(callers)]
     outcomes = [outcome for talk in await asyncio.gather(*talks) for outcome in talk]

@@ -19,8 +19,7 @@ def make() -> None:
     """One user a caller, each with a provider key, by which the emulated providers tell the callers apart."""
     for slug in (AHEAD, WITHOUT):
         fields: dict[str, Any] = {"name": slug, "instructions": INSTRUCTIONS, "language": "en"}
-        if hasattr(Assistant, "speculation"):
-            fields["speculation"] = slug == AHEAD
+        fields["speculation"] = slug == AHEAD
         Assistant.objects.update_or_create(slug=slug, defaults=fields)
     names = json.loads(os.environ["BENCH_CALLERS"])
     sys.stdout.write(json.dumps({name: _key(name) for name in names}) + "\n")

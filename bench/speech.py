@@ -22,7 +22,7 @@ VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3")
 LOUDNESS = 3_000.0  # root mean square of speech, a person near a microphone
 ROOM_NOISE = 16.0  # -60 dB of full scale, root mean square
 MHM, MHM_NUMBER, MHMS = "Mhm.", len(PROMPTS) + len(SCRIPTS), 3
-AUDIBLE = 0.02  # of the loudest 10 ms
+BEGUN, AUDIBLE = 0.06, 0.02  # of the loudest 10 ms: a breath before the first word is not yet speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,7 @@ def audible(samples: Samples) -> Samples:
     blocks = samples[: len(samples) // block * block].reshape(-1, block).astype(np.float64)
     power = np.sqrt((blocks**2).mean(axis=1))
     loud = np.flatnonzero(power > AUDIBLE * power.max())
-    kept = samples[loud[0] * block : (loud[-1] + 1) * block].astype(np.float64)
+    begun = int(np.argmax(power > BEGUN * power.max()))
+    kept = samples[begun * block : (loud[-1] + 1) * block].astype(np.float64)
     speech = power[power > 0.1 * power.max()]
     return np.asarray(np.clip(kept * LOUDNESS / np.sqrt((speech**2).mean()), -32_000, 32_000), np.int16)
