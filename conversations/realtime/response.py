@@ -17,6 +17,7 @@ from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
+LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
 
@@ -101,7 +102,7 @@ class Response:
         """The clauses that sounded in the last seconds: of these words an echo is made."""
         played_ms, start_ms, said = self.played_ms(now), 0, ""
         for text, audio_ms in self.item.clauses:
-            if start_ms <= played_ms and start_ms + audio_ms > played_ms - ECHO_MS:
+            if start_ms <= played_ms + LEAD_MS and start_ms + audio_ms > played_ms - ECHO_MS:
                 said += text
             start_ms += audio_ms
         return said

@@ -89,11 +89,14 @@ class Yielding:
         """
         if utterance.said_over is None:
             return words
+        sounding = self.replying.sounding
+        if sounding is not None:  # a steady echo goes on with what has sounded since
+            utterance.said_over = joined(utterance.said_over, sounding.spoken_around(self.core.now))
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_aside = is_little and not utterance.is_meant
         if words and not own:
-            self._echoed = self.replying.sounding
+            self._echoed = sounding
         if not is_little:
             self._confirm(utterance)
         elif is_over:
@@ -127,3 +130,9 @@ class Yielding:
         self.core.do(Tally("interruption", "resumed"))
         self.core.send("output_audio_buffer.started", response_id=paused.id)
         self.replying.let_go()
+
+
+def joined(before: str, now: str) -> str:
+    """What was said around one time and a later one, each clause once."""
+    overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)
+    return before + now[overlap:]

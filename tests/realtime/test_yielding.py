@@ -95,6 +95,21 @@ def test_its_own_voice_does_not_interrupt_it() -> None:
     assert item["transcript"] == ""
 
 
+def test_a_steady_echo_is_known_by_what_has_sounded_since() -> None:
+    table = talking()
+    table.end_text()
+    table.speak(3000)
+    table.audio(BARGE_IN_MS, 0.95)
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.started" in kinds(table.transcript("the library closes at six"))
+    table.now += 6.0
+    table.audio(640, 0.95)
+    table.audio(256, 0.0)
+    assert "output_audio_buffer.cleared" not in kinds(
+        table.transcript("the library closes at six today it opens again tomorrow morning at nine")
+    )
+
+
 def test_the_pause_does_not_count_as_played() -> None:
     table = talking()
     table.audio(BARGE_IN_MS, 0.9)
