@@ -30,13 +30,14 @@ export function awaitVerdict(state) {
 export function resume(state) {
   if (state.paused === null) return [state, []];
   const thinking = state.response !== null && state.playing === null;
-  return [{ ...state, paused: null, hearing: false, thinking }, [{ do: "resumePlay" }]];
+  return [{ ...state, paused: null, hearing: false, thinking, aside: true }, [{ do: "resumePlay" }]];
 }
 
 /** The server confirms an interruption; it has cancelled the response itself. */
 export function onCleared(state, { response_id }) {
   const concerned = [state.response, responseOf(state, state.playing)];
-  return state.paused === null && !concerned.includes(response_id) ? [state, []] : interrupt(state, [], false);
+  if (state.paused === null && !concerned.includes(response_id)) return [state, []];
+  return interrupt({ ...state, aside: false, thinking: !state.hearing }, [], false);
 }
 
 /**

@@ -38,6 +38,7 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     heldSince: null,
     hearing: false,
     thinking: false,
+    aside: false, // what is being said, or was just said, does not concern the assistant
     response: null, // the id of the one that runs
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
     playing: null, // the item whose audio is queued or played

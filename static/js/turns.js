@@ -24,7 +24,7 @@ const HANDLERS = {
   "conversation.item.input_audio_transcription.failed": onTranscriptFailed,
   "input_audio_buffer.speech_started": onSpeechStarted,
   "input_audio_buffer.speech_stopped": (state, _event, now) =>
-    awaitVerdict({ ...state, hearing: false, thinking: true, askedAt: now }),
+    awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt: now }),
   "input_audio_buffer.committed": (state) => [{ ...state, hearing: false }, []],
   "output_audio_buffer.started": resume,
   "output_audio_buffer.cleared": onCleared,
@@ -57,7 +57,7 @@ function onItem(state, { type, item, previous_item_id }) {
 }
 
 function onSpeechStarted(state, { item_id }) {
-  const heard = withNotice({ ...state, hearing: true, thinking: false }, "turn", null);
+  const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
 }

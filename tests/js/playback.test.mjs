@@ -107,6 +107,13 @@ test("push-to-talk forgets the speech under way, so the reply goes on", () => {
   assert.equal(call.status, "speaking");
 });
 
+test("nobody thinks about what was said aside", () => {
+  const call = paused().hear(started, coughOver, transcript("Mhm.", "u2"));
+  assert.equal(call.state.thinking, false);
+  call.hear(cleared); // it was more than that, as its last words show
+  assert.equal(call.state.thinking, true);
+});
+
 test("a paused reply ends with its connection", () => {
   const call = paused().tell({ type: "socket.closed", code: 1006, random: 0 });
   assert.deepEqual(call.done, ["stopPlay", "connect"]);
