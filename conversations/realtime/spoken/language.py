@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 # Addresses and figures such as 10:30 or 3.50 are one word each.
-TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
+TOKEN = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 
 
 def tokens_of(text: str) -> list[str]:
