@@ -20,6 +20,7 @@ ANSWER_MAX_TOKENS = 3
 HEARD_GAP, SPOKEN_GAP = 2, 3  # words misheard, and words missed, within one echo
 PHRASE_MAX_TOKENS = 3
 LOOP_MIN_TOKENS = 5
+SHORT_MAX_CHARS = 400  # nobody nods for longer
 
 COMMANDS = frozenset(cjk.COMMANDS).union(*(language.commands for language in LANGUAGES.values()))
 NODS = frozenset(cjk.NODS).union(*(language.nods for language in LANGUAGES.values()))
@@ -57,6 +58,8 @@ def without_echo(heard: str, spoken: str) -> str:
 
 def is_backchannel(heard: str) -> bool:
     """Nothing but nods ("mhm", "yeah, okay"), coughs and breaths; also where no word was heard at all."""
+    if len(heard) > SHORT_MAX_CHARS:
+        return False
     tokens = tokens_of(_without_noise(heard))
     if "?" in heard and all(token in PUZZLED for token in tokens):
         return not tokens
@@ -69,7 +72,9 @@ def is_backchannel(heard: str) -> bool:
 
 
 def is_hallucination(heard: str) -> bool:
-    """What a recogniser makes up on near silence. Ask only where little speech was seen: people do say "thank you"."""
+    """What a recogniser makes up on near silence. Ask it only where little speech was seen: "bye" is also said."""
+    if len(heard) > SHORT_MAX_CHARS:
+        return False
     sentences = [" ".join(tokens_of(part)) for part in re.split(r"[.!?]+(?=\s|$)|[。！？\n]", _without_noise(heard))]
     return all(_is_made_up(sentence) for sentence in sentences if sentence)
 

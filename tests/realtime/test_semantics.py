@@ -1,4 +1,3 @@
-from itertools import product
 from typing import get_args
 
 import pytest
@@ -123,6 +122,4 @@ def test_every_language_has_its_cases() -> None:
     counts = {language: sum(case[0] == language for case in CASES) for language, _, _ in CASES}
     assert counts["en"] >= 40
     assert all(counts[language] >= 15 for language in ("de", "fr", "es"))
-    assert {wait for language, wait, _ in CASES if language == "en"} == {
-        band for band, _ in product(BANDS_MS["low"], "x")
-    }
+    assert {wait for language, wait, _ in CASES if language == "en"} == set(BANDS_MS["low"])

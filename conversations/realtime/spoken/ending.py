@@ -22,6 +22,7 @@ PAIRS = {"“": "”", "«": "»", "(": ")", "「": "」", "『": "』", "（": 
 HAS_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 HAS_GREEK = re.compile(r"[\u0370-\u03ff]")
 STARTER_MIN_TOKENS = 3
+TAIL_CHARS = 400  # what was said before does not matter, and the work stays the same after minutes of speech
 LIST_MIN_COMMAS = 2
 ANSWER_MAX_TOKENS = 4
 PHRASE_MAX_TOKENS = 5
@@ -50,7 +51,7 @@ CJK_ENDINGS = sorted(
 
 def ending_of(text: str, language: str = "") -> Ending:
     """`language` ("de", "de-AT") restricts the words that count; an unknown one leaves the marks only."""
-    text = text.strip()
+    text = text.strip()[-TAIL_CHARS:]
     if not tokens_of(text):
         return Ending.DOUBTFUL
     bare = text.rstrip(CLOSERS + " ")

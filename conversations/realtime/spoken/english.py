@@ -20,8 +20,7 @@ ENGLISH = Language(
         "only even well really quite basically actually"
     ),
     open_phrases=phrases(
-        "think that, said that, reason is that, problem is that, thing is that, so that, hope that, "
-        "sure that, believe that, the one that, something that, "
+        "think that, said that, is that, so that, hope that, sure that, believe that, the one that, something that, "
         "the fact that, depends on, based on, interested in, could you just, I was, and then I, I mean, you know, "
         "let me think, let me see, let me check, give me a second, hold on a second, such as, as well as, in order "
         "to, kind of, sort of, because of, I want, I need, I want you, I would like, I'd like, I'm looking, can "
@@ -39,18 +38,18 @@ ENGLISH = Language(
     ),
     joins=words("and or"),
     answers=phrases(
-        "how much, how many, yes, yeah, yep, yup, no, nope, nah, sure, okay, ok, right, correct, exactly, "
-        "absolutely, definitely, of course, please, yes please, no thanks, no thank you, thanks, thank you, thank "
-        "you very much, thanks a lot, stop, stop it, stop that, cancel, cancel that, never mind, nevermind, forget "
-        "it, go on, go ahead, continue, next, repeat, repeat that, again, say that again, help, hello, hi, hey, "
-        "good morning, good evening, goodbye, bye, bye bye, see you, good night, that's all, that's it, that's "
-        "right, that's fine, that's correct, nothing, nothing else, none, me too, not yet, not really, not now, "
-        "maybe, perhaps, probably, fine, great, good, perfect, cool, all right, alright, sounds good, got it, I "
-        "see, I do, I am, I don't, I can't, I can, I will, I have, I know, I don't know, I think so, I hope so, I "
-        "guess so, I don't think so, I'd love to, I don't want to, not that I know of, it is, it isn't, it does, it "
-        "doesn't, you too, come on, come in, hang on, wait, what, why, why not, how, when, where, who, really, "
-        "excuse me, sorry, pardon, so what, go away, shut up, be quiet, turn it on, turn it off, turn it up, turn "
-        "it down, wake up, mhm, mm-hmm, uh-huh"
+        "how much is that, what is that, who is that, how much, how many, yes, yeah, yep, yup, no, nope, nah, sure, "
+        "okay, ok, right, correct, exactly, absolutely, definitely, of course, please, yes please, no thanks, no "
+        "thank you, thanks, thank you, thank you very much, thanks a lot, stop, stop it, stop that, cancel, cancel "
+        "that, never mind, nevermind, forget it, go on, go ahead, continue, next, repeat, repeat that, again, say "
+        "that again, help, hello, hi, hey, good morning, good evening, goodbye, bye, bye bye, see you, good night, "
+        "that's all, that's it, that's right, that's fine, that's correct, nothing, nothing else, none, me too, not "
+        "yet, not really, not now, maybe, perhaps, probably, fine, great, good, perfect, cool, all right, alright, "
+        "sounds good, got it, I see, I do, I am, I don't, I can't, I can, I will, I have, I know, I don't know, I "
+        "think so, I hope so, I guess so, I don't think so, I'd love to, I don't want to, not that I know of, it "
+        "is, it isn't, it does, it doesn't, you too, come on, come in, hang on, wait, what, why, why not, how, "
+        "when, where, who, really, excuse me, sorry, pardon, so what, go away, shut up, be quiet, turn it on, turn "
+        "it off, turn it up, turn it down, wake up, mhm, mm-hmm, uh-huh"
     ),
     nods=phrases(
         "mhm, mm, mmm, mm-hmm, hmm, hm, uh-huh, uh, um, ah, aha, oh, ooh, huh, wow, yeah, yep, yup, yes, okay, ok, "

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 # Addresses and figures such as 10:30 or 3.50 are one word each.
-TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
+TOKEN = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 
 
 def tokens_of(text: str) -> list[str]:
@@ -25,10 +25,10 @@ def phrases(text: str) -> frozenset[str]:
 @dataclass(frozen=True, kw_only=True)
 class Language:
     """`open`: words after which more must come, whatever mark the transcript puts behind them (articles, conjunctions).
-    `fillers`: sounds of somebody who is looking for a word.
     `asking_open`: the same in a statement, yet a question may end so ("and then we", "where are they?").
     `stranded`: the same, unless the sentence asks or says yes or no ("what is it for?", "yes, it is").
     `doubtful`: words that seldom end a sentence; a mark behind them makes it possible ("turn it on.").
+    `fillers`: sounds of somebody who is looking for a word.
     `open_phrases`: the same as `open` for several words at the end.
     `starters`: conjunctions that start a sentence of two clauses ("if I take the train tomorrow").
     `telling`: verbs that a question follows ("tell me when").
