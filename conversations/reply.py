@@ -13,7 +13,7 @@ from time import monotonic
 from conversations.engines.base import EngineError, EngineSpec, LanguageModel, Message, TextToSpeech, pcm_seconds
 from conversations.engines.voices import fitting
 from conversations.realtime.actions import Generate, ReplyDone, ReplyFailed, ReplyText, Speak, SpeechAudio, SpeechDone
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.lead import Lead
 
@@ -44,7 +44,7 @@ class ClauseSpeech:
 
     @property
     def seconds(self) -> float:
-        return pcm_seconds(self._pcm)
+        return ms_of(samples_in(self._pcm)) / 1000
 
     def put(self, pcm: bytes) -> None:
         self._pcm += pcm

@@ -35,7 +35,7 @@ LAST = 2  # engines trim the silence that ends what they were given
 KANA_LETTER = re.compile("[\u3040-\u30ff]")
 WIDE_LETTER = re.compile(rf"[\uac00-\ud7af{HAN}]")
 SPELLED = re.compile(r"[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*")
-AMID_FIGURES = re.compile(r"(?<=[0-9])[.,:/](?=[0-9])")
+AMID_FIGURES = re.compile(r"[0-9][.,:/](?=[0-9])")
 LINK = re.compile(r"\]\(.*|https?://([^/\s]+)\S*")  # not read aloud, as speech_text.py has it
 STOPPING = re.compile(r"[.!?…。！？।؟][^\w]*$")
 PAUSING = re.compile(r"[,;:–—、，；：،؛][^\w]*$")

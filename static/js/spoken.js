@@ -31,7 +31,7 @@ const TAIL_CHARS = 12;
 const KANA_LETTER = /[\u3040-\u30ff]/u;
 const WIDE_LETTER = new RegExp(`[\\uac00-\\ud7af${HAN}]`, "u");
 const SPELLED = /^[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*$/u;
-const AMID_FIGURES = /(?<=[0-9])[.,:/](?=[0-9])/gu;
+const AMID_FIGURES = /[0-9][.,:/](?=[0-9])/gu;
 const LINK = /\]\(.*|https?:\/\/([^/\s]+)\S*/gu;
 const STOPPING = /[.!?…。！？।؟][^\p{L}\p{N}_]*$/u;
 const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;

@@ -51,6 +51,10 @@ def events(page: Page, kind: str) -> list[Any]:
     return [event for event in diary(page, "event") if event["type"] == kind]
 
 
+def is_quiet(sound: Sound) -> bool:
+    return bool(sound.size) and bool(np.abs(sound).max() < 10 * AUDIBLE)
+
+
 def truncations(page: Page) -> list[Any]:
     return [event for event in diary(page, "sent") if event["type"] == "conversation.item.truncate"]
 
@@ -73,7 +77,7 @@ def test_it_works(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
     for (_, end), (later, _) in pairwise([(0, 0), *stretches, (len(reply), len(reply))]):
         assert later > end - FADE, "something was said twice"
         between = reply[end + FADE : max(end + FADE, later - FADE)]
-        assert np.abs(between).max(initial=0) < 10 * AUDIBLE, "something was not said"
+        assert not between.size or is_quiet(between), "something was not said"
 
 
 def test_words_end_the_reply(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
@@ -84,8 +88,10 @@ def test_words_end_the_reply(open_page: OpenPage, live_site: Site, tmp_path: Pat
     wait_for_state(page, "listening")
     assert events(page, "output_audio_buffer.cleared")
     [truncation] = truncations(page)
-    [(_, heard), *_] = stretches_heard(recorded(page), reply_sent(page))
-    assert truncation["audio_end_ms"] == pytest.approx(heard / 24, abs=30)
+    reply = reply_sent(page)
+    [(_, heard), *_] = stretches_heard(recorded(page), reply)
+    told = truncation["audio_end_ms"] * 24
+    assert told == pytest.approx(heard, abs=30 * 24) or is_quiet(reply[heard:told])  # a pause of the voice is not heard
     assert "…" in page.locator(".bubble.assistant").first.inner_text()
 
 

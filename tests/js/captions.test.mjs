@@ -46,3 +46,10 @@ test("the end of a clause whose audio still comes is estimated from the voice's 
 test("text without any audio is all there once it has ended", () => {
   assert.equal(spokenText(endTrack(addText(EMPTY_TRACK, "Silent.")), 0), "Silent.");
 });
+
+test("a word has the time that it takes to say", () => {
+  const spoken = track(["in 1998, we met", 24000], [" 我今天很好", 24000], [" end", 0]);
+  assert.equal(spokenText(spoken, 12000), "in 1998,"); // two letters, four figures and a pause: most of the clause
+  assert.equal(spokenText(spoken, 20000), "in 1998, we");
+  assert.equal(spokenText(spoken, 24000 + 12000), "in 1998, we met 我今天");
+});

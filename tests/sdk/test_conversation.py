@@ -34,25 +34,25 @@ def sound(item: Item) -> bytes:
 
 
 async def test_a_text_turn(connect: Connect, upstream: Upstream) -> None:
-    upstream.script(replies=("Four, of course.",))
+    upstream.script(replies=("Four it is.",))
     async with connect() as talk:
         await talk.until("conversation.created")
         await talk.type("What is two and two?")
         done = await talk.until("response.done")
     assert talk.kinds[:2] == ["session.created", "conversation.created"]
     assert once(talk.kinds[2:]) == ["conversation.item.added", "conversation.item.done", *SPOKEN_REPLY]
-    assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Four, of course."}]
+    assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Four it is."}]
     assert len(talk.audio()) > 48_000 / 2
     question, answer = await stored(talk.conversation_id)
     assert (question.text, question.is_audio) == ("What is two and two?", False)
-    assert (answer.text, answer.status, answer.heard_text) == ("Four, of course.", "completed", None)
+    assert (answer.text, answer.status, answer.heard_text) == ("Four it is.", "completed", None)
     assert answer.llm == "openai:gpt-6-luna"
     assert answer.waterfall.keys() >= {"endpoint", "first_token", "first_clause", "first_audio", "done"}
     assert answer.output_tokens > 0
 
 
 async def test_a_spoken_turn(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
-    upstream.script(transcripts=("Good morning, can you hear me?",), replies=("Yes, very well.",))
+    upstream.script(transcripts=("Good morning, can you hear me?",), replies=("I hear you well.",))
     async with connect() as talk:
         await talk.say(utterance)
         await talk.until("response.done")

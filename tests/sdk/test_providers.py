@@ -33,7 +33,8 @@ async def test_google_speaks_where_it_has_a_credential(google_site: Site, connec
     assert done["response"]["status"] == "completed"
     assert len(talk.audio()) > 10_000
     assert (await reply_of(talk.conversation_id)).tts.startswith("google:")
-    assert len(upstream.requests("google_streaming")) == 1
+    spoken = [request["asked"]["text"] for request in upstream.requests("google_streaming")]
+    assert " ".join(spoken) == "You said: Hello."
 
 
 async def test_a_users_own_key_comes_before_the_sites(
