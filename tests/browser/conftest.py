@@ -24,7 +24,7 @@ FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-medi
 PASSWORD = "a-rather-long-passphrase-7"
 LISTEN = Path(__file__).parent / "listen.js"
 SCREENSHOTS = ROOT / "var" / "screenshots"
-# What Chromium writes of a connection that was refused or cut, by the moment at which it was: tests cut them on purpose.
+# What Chromium writes of a connection that was refused or cut, by the moment of it: tests cut them on purpose.
 NETWORK = re.compile("ERR_|Connection closed before receiving a handshake response")
 PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
 
