@@ -2,7 +2,7 @@
 
 import socket
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 
 
 class Cable:
@@ -12,6 +12,8 @@ class Cable:
         self._target = ("127.0.0.1", target_port)
         self._open: list[socket.socket] = []
         self._plugged_in = True
+        self._answering = Event()
+        self._answering.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         Thread(target=self._accept, daemon=True).start()
@@ -23,6 +25,11 @@ class Cable:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
         self._open.clear()
+        self._answering.set()
+
+    def hold_answers(self) -> None:
+        """From here on the site hears the browser, and the browser nothing of the site until the cable is pulled."""
+        self._answering.clear()
 
     def plug_in(self) -> None:
         self._plugged_in = True
@@ -42,13 +49,15 @@ class Cable:
                     continue
                 far = socket.create_connection(self._target)
                 self._open += [near, far]
-                for ends in ((near, far), (far, near)):
-                    Thread(target=_forward, args=ends, daemon=True).start()
+                Thread(target=_forward, args=(near, far), daemon=True).start()
+                Thread(target=_forward, args=(far, near, self._answering), daemon=True).start()
 
 
-def _forward(source: socket.socket, sink: socket.socket) -> None:
+def _forward(source: socket.socket, sink: socket.socket, let_through: Event | None = None) -> None:
     with suppress(OSError):
         while data := source.recv(65_536):
+            if let_through:
+                let_through.wait()
             sink.sendall(data)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)

@@ -88,13 +88,13 @@ def test_a_call(open_page: OpenPage, cable: Cable, look: str) -> None:
     save_screenshot(page, f"talk-speaking-{look}")
     wait_for_state(page, "muted")
     check(page, f"talk-muted-{look}")
-    push_to_talk(page, look)
+    push_to_talk(page, cable, look)
     cable.pull()
     wait_for_state(page, "reconnecting")
     check(page, f"talk-reconnecting-{look}")
 
 
-def push_to_talk(page: Page, look: str) -> None:
+def push_to_talk(page: Page, cable: Cable, look: str) -> None:
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Push to talk").check()
     check(page, f"talk-options-{look}")
@@ -105,6 +105,7 @@ def push_to_talk(page: Page, look: str) -> None:
     page.mouse.down()
     wait_for_state(page, "hearing")
     check(page, f"talk-hearing-{look}")
+    cable.hold_answers()  # or the reply is there before the screenshot
     page.mouse.up()
     wait_for_state(page, "thinking")
     save_screenshot(page, f"talk-thinking-{look}")
