@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from conversations.models import AudioClip, Conversation, Item
@@ -50,9 +50,9 @@ def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
     clips = {put.item.id: (put.item.audio_ms, put.make_clip()) for put in puts if put.make_clip}
     with transaction.atomic():
         conversation = _locked(conversation_pk)
-        _Batch(conversation, _latest(changes)).apply()
-        for row in Item.objects.filter(conversation=conversation, public_id__in=clips, clip=None) if clips else ():
-            _keep(conversation, row, *clips[row.public_id])
+        silent = _Batch(conversation, _latest(changes)).apply()
+        for item_id in clips.keys() & silent.keys():
+            _keep(conversation, silent[item_id], *clips[item_id])
 
 
 def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -> None:
@@ -84,18 +84,30 @@ def _latest(changes: Sequence[Change]) -> list[Change]:
     return latest
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    position: int
+    error_code: str
+    clip_pk: int | None
+
+
 class _Batch:
     def __init__(self, conversation: Conversation, changes: Sequence[Change]) -> None:
         self._conversation = conversation
         self._changes = changes
         ids = [change.item.id for change in changes if isinstance(change, Put)]
-        stored = conversation.items.filter(public_id__in=ids).values_list("public_id", "position", "error_code")
-        self._stored = {public_id: (position, error_code) for public_id, position, error_code in stored}
-        self._rows: list[Item] = []  # put and not yet written
-        self._end: int | None = None  # the position behind the last item
+        last = conversation.items.order_by("-position").values("position")[:1]
+        rows = conversation.items.filter(Q(public_id__in=ids) | Q(position=last))
+        found = rows.values_list("public_id", "position", "error_code", "clip")
+        self._stored = {public_id: _Stored(*row) for public_id, *row in found}
+        # The position behind the last item.
+        self._end: int | None = max((row.position + 1 for row in self._stored.values()), default=0)
+        self._rows: dict[str, Item] = {}  # put and not yet written
+        self._written: dict[str, Item] = {}
         self._count = self._errors = 0
 
-    def apply(self) -> None:
+    def apply(self) -> dict[str, Item]:
+        """The rows that have no sound yet, by the items' ids."""
         for change in self._changes:
             if isinstance(change, Put):
                 self._put(change.item, change.after)
@@ -103,15 +115,17 @@ class _Batch:
                 self._drop(change.item_id)
         self._write_rows()
         self._sum_up()
+        heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
+        return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
 
     def _put(self, item: live.Item, after: str | None) -> None:
         stored = self._stored.get(item.id)
-        position, had_error = stored or (self._position(after), "")
+        position = stored.position if stored else self._position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
         _fill(row, item)
-        self._rows.append(row)
+        self._rows[item.id] = row
         self._count += stored is None
-        self._errors += bool(item.error_code and not had_error)
+        self._errors += bool(item.error_code and not (stored and stored.error_code))
 
     def _position(self, after: str | None) -> int:
         if after is not None:
@@ -133,8 +147,10 @@ class _Batch:
     def _write_rows(self) -> None:
         if self._rows:
             once = ["conversation", "public_id"]
-            Item.objects.bulk_create(self._rows, update_conflicts=True, unique_fields=once, update_fields=CHANGING)
-            self._rows = []
+            rows = list(self._rows.values())
+            Item.objects.bulk_create(rows, update_conflicts=True, unique_fields=once, update_fields=CHANGING)
+            self._written |= self._rows
+            self._rows = {}
 
     def _drop(self, item_id: str) -> None:
         self._write_rows()
@@ -144,6 +160,7 @@ class _Batch:
         clip = AudioClip.objects.filter(item=row).first()
         row.delete()
         self._stored.pop(item_id, None)
+        self._written.pop(item_id, None)
         self._count -= 1
         if clip:
             transaction.on_commit(lambda: clip.file.storage.delete(clip.file.name or ""))

@@ -1,7 +1,7 @@
 """The sound of a session's items on its way to Ogg Opus.
 
-An utterance is encoded in its pauses as far as it goes, by a thread that yields to all others: once it has ended, its
-item is stored with its sound, and the reply waits for that.
+It is encoded as it comes, by a thread that yields to all others: an utterance is stored with its sound once it has
+ended, and the reply waits for that. What was said for a minute is never held as PCM a second time.
 """
 
 import os
@@ -11,7 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from conversations.opus import Encoding
+from conversations.opus import SAMPLE_RATE, Encoding
+
+STEP_BYTES = SAMPLE_RATE // 4 * 2  # of sound that is encoded at a time: a quarter of a second
+# Kept back with what came last, since an utterance ends where detection has got to.
+UNSURE_BYTES = SAMPLE_RATE // 20 * 2
 
 
 def _yield_to_the_loop() -> None:
@@ -23,19 +27,47 @@ def _yield_to_the_loop() -> None:
 _thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
 
 
-class Clips:
+class _Growing:
     def __init__(self) -> None:
-        self._item_id = ""
-        self._encoding = Encoding()
+        self.encoding = Encoding()
+        self.given_bytes = 0
+        self.rest = bytearray()
 
-    def prepare(self, item_id: str, pcm: bytes) -> None:
-        """The sound so far of an utterance that may go on."""
-        if item_id != self._item_id:
-            self._item_id, self._encoding = item_id, Encoding()
-        _thread.submit(self._encoding.feed, pcm)
+    def add(self, pcm: bytes) -> None:
+        if len(self.rest) >= STEP_BYTES + UNSURE_BYTES:
+            self.encoding.put(bytes(self.rest[:-UNSURE_BYTES]))
+            self.given_bytes += len(self.rest) - UNSURE_BYTES
+            del self.rest[:-UNSURE_BYTES]
+            _thread.submit(self.encoding.encode)
+        self.rest += pcm
 
-    def maker(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
-        """Makes the file of the whole sound. Slow, so call it in a thread; a second time gives the same file."""
-        encoding = self._encoding if item_id == self._item_id else Encoding()
-        self._item_id, self._encoding = "", Encoding()
-        return partial(encoding.finish, pcm)
+
+class Clips:
+    """Makers of files: slow, so call them in a thread; a second time they give the same file."""
+
+    def __init__(self) -> None:
+        self._heard_id = ""
+        self._heard = _Growing()
+        self._replies: dict[str, _Growing] = {}
+
+    def hear(self, item_id: str, pcm: bytes) -> None:
+        """More of an utterance."""
+        if item_id != self._heard_id:
+            self._heard_id, self._heard = item_id, _Growing()
+        self._heard.add(pcm)
+
+    def heard(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
+        """`pcm`: the whole utterance, which may have ended before the last that was heard."""
+        heard, self._heard = self._heard, _Growing()
+        is_it = item_id == self._heard_id and heard.given_bytes <= len(pcm)
+        self._heard_id = ""
+        return partial(heard.encoding.finish, pcm[heard.given_bytes :]) if is_it else partial(Encoding().finish, pcm)
+
+    def keep(self, response_id: str, pcm: bytes) -> None:
+        """More of a reply."""
+        self._replies.setdefault(response_id, _Growing()).add(pcm)
+
+    def kept(self, response_id: str) -> Callable[[], bytes] | None:
+        """None: it has no sound."""
+        reply = self._replies.pop(response_id, None)
+        return partial(reply.encoding.finish, bytes(reply.rest)) if reply else None

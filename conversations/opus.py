@@ -5,6 +5,7 @@ Sync, and free of the interpreter lock while it works: call it in a thread. A se
 """
 
 import io
+from collections import deque
 from threading import Lock
 
 import av
@@ -18,29 +19,34 @@ APPLICATION, COMPLEXITY = "audio", "1"
 
 
 class Encoding:
-    """One Ogg Opus file, from any thread. What is known of the sound early can be encoded early."""
+    """One Ogg Opus file. Sound is put in as it comes, and encoded by whichever thread has the time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._waiting: deque[bytes] = deque()
         self._file = io.BytesIO()
         self._container: av.container.OutputContainer | None = None
-        self._encoded_bytes = 0
         self._ogg = b""
 
-    def feed(self, pcm24k: bytes) -> None:
-        """The sound so far, from its beginning: encodes what of it is new. Nothing once the file is finished."""
-        with self._lock:
-            if not self._ogg:
-                self._feed(pcm24k)
+    def put(self, pcm24k: bytes) -> None:
+        """More sound: PCM, signed 16 bit little-endian, mono, 24,000 Hz. All but free."""
+        self._waiting.append(pcm24k)
 
-    def finish(self, pcm24k: bytes) -> bytes:
-        """The file of the whole sound (PCM, signed 16 bit little-endian, mono, 24,000 Hz); the same if asked again.
+    def encode(self) -> None:
+        """Encodes what waits; nothing once the file is finished."""
+        with self._lock:
+            while self._waiting and not self._ogg:
+                self._encode(self._waiting.popleft())
+
+    def finish(self, pcm24k: bytes = b"") -> bytes:
+        """The file, with this as the last of its sound; the same if asked again.
 
         Raises ValueError for no sound at all, or half a sample.
         """
         with self._lock:
             if not self._ogg:
-                self._feed(pcm24k)
+                self._waiting.append(pcm24k)
+                self._encode(b"".join(self._waiting))
                 if self._container is None:
                     raise ValueError("There is no sound to encode.")
                 with self._container as container:
@@ -48,8 +54,8 @@ class Encoding:
                 self._ogg = self._file.getvalue()
             return self._ogg
 
-    def _feed(self, pcm24k: bytes) -> None:
-        samples = np.frombuffer(pcm24k, dtype="<i2")[self._encoded_bytes // 2 :]
+    def _encode(self, pcm24k: bytes) -> None:
+        samples = np.frombuffer(pcm24k, dtype="<i2")
         if not samples.size:
             return
         if self._container is None:
@@ -57,7 +63,6 @@ class Encoding:
             options = {"b": BITS_PER_SEC, "application": APPLICATION, "compression_level": COMPLEXITY}
             self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options=options)
         self._container.mux(self._stream.encode(_frame(samples)))
-        self._encoded_bytes = len(pcm24k)
 
 
 def encode(pcm24k: bytes) -> bytes:

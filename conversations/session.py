@@ -72,7 +72,6 @@ class Session:
         self._outbox = Outbox(send)
         self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
         self._clips = Clips()
-        self._reply_audio: dict[str, bytearray] = {}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
         self._client_left = False
@@ -170,14 +169,14 @@ class Session:
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
                 case do.Keep(response_id, pcm):
-                    self._reply_audio.setdefault(response_id, bytearray()).extend(pcm)
+                    self._clips.keep(response_id, pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
-                    if isinstance(action, do.Transcribe):
-                        self._clips.prepare(action.item_id, action.pcm)
+                    if isinstance(action, do.Hear):
+                        self._clips.hear(action.item_id, action.pcm)
                     self._work.perform(action)
 
     def _send(self, event: dict[str, Any]) -> None:
@@ -210,7 +209,8 @@ class Session:
     # The store, in order, off the hot path.
 
     def _save(self, action: do.Save) -> None:
-        item, pcm = action.item, action.pcm
+        item = action.item
+        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
         engines = self.opened.engines
         if item.role == "assistant":
             item.engines = {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
@@ -218,8 +218,8 @@ class Session:
             item.engines = {"stt": self._work.stt_label(item.id)}
         if action.is_final:
             metrics.turn(item)
-            pcm = bytes(self._reply_audio.pop(item.response_id, b""))
-        done = self._writer.put(Put(item, action.after, self._clips.maker(item.id, pcm) if pcm else None))
+            make_clip = self._clips.kept(item.response_id)
+        done = self._writer.put(Put(item, action.after, make_clip))
         if not action.in_background:
             self._outbox.wait_for(done)
 

@@ -48,7 +48,7 @@ class Detect:
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """The utterance's next audio, for an engine that hears while one speaks; `begins`: with it a new utterance."""
+    """The utterance's next audio, for its clip and for an engine that hears while one speaks; `begins`: it is new."""
 
     item_id: str
     pcm: bytes

@@ -82,8 +82,7 @@ class Listening:
         self._detect_from_scratch = False
 
     def _hear(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
-        if self.core.manner.streams:
-            self.core.do(do.Hear(utterance.item_id, pcm, *self.transcripts.hints(), begins))
+        self.core.do(do.Hear(utterance.item_id, pcm, *self.transcripts.hints(), begins))
 
     def _dictate(self, pcm: bytes) -> None:
         """Audio that the client will commit: heard as it comes, too."""

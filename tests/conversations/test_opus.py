@@ -26,11 +26,13 @@ def test_the_length_is_kept(samples: int) -> None:
 
 def test_what_is_known_early_is_encoded_early() -> None:
     pcm, encoding = tone(2_000), opus.Encoding()
-    for end in (4_802, 4_802, 60_000):
-        encoding.feed(pcm[:end])
-    ogg = encoding.finish(pcm)
-    assert encoding.finish(pcm) == ogg
-    encoding.feed(pcm)  # by a thread that is late
+    encoding.put(pcm[:4_802])
+    encoding.encode()
+    encoding.put(pcm[4_802:50_000])
+    encoding.put(pcm[50_000:60_000])  # and no thread has had the time
+    ogg = encoding.finish(pcm[60_000:])
+    assert encoding.finish(pcm[60_000:]) == ogg
+    encoding.encode()  # by a thread that is late
     heard, whole = (np.frombuffer(opus.decode(made), dtype="<i2").astype(float) for made in (ogg, opus.encode(pcm)))
     assert len(heard) == len(whole)
     assert np.abs(heard - whole).max() < 200

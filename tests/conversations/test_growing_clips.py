@@ -1,0 +1,67 @@
+"""The files that `clips.Clips` makes of sound that came in pieces."""
+
+import numpy as np
+import pytest
+
+from conversations import opus
+from conversations.clips import Clips
+from tests.factories import tone
+
+FRAME_BYTES = 2 * 960
+
+
+def pieces(pcm: bytes) -> list[bytes]:
+    return [pcm[start : start + FRAME_BYTES] for start in range(0, len(pcm), FRAME_BYTES)]
+
+
+def samples(ogg: bytes) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.frombuffer(opus.decode(ogg), dtype="<i2").astype(float)
+
+
+def assert_same_sound(ogg: bytes, pcm: bytes) -> None:
+    heard, whole = samples(ogg), samples(opus.encode(pcm))
+    assert len(heard) == len(whole)
+    assert np.abs(heard - whole).max() < 200
+
+
+def test_an_utterance() -> None:
+    clips, pcm = Clips(), tone(2_000)
+    for piece in pieces(pcm):
+        clips.hear("item_1", piece)
+    make = clips.heard("item_1", pcm)
+    assert_same_sound(make(), pcm)
+    assert make() == make()
+
+
+@pytest.mark.parametrize("ms", [1_970, 1_500, 100])
+def test_an_utterance_that_ended_before_the_last_that_came(ms: int) -> None:
+    clips, pcm = Clips(), tone(2_000)
+    for piece in pieces(pcm):
+        clips.hear("item_1", piece)
+    assert_same_sound(clips.heard("item_1", pcm[: ms * 48])(), pcm[: ms * 48])
+
+
+def test_an_utterance_that_came_to_nothing_is_not_in_the_next() -> None:
+    clips, pcm = Clips(), tone(1_000)
+    clips.hear("item_1", tone(3_000))
+    for piece in pieces(pcm):
+        clips.hear("item_2", piece)
+    assert_same_sound(clips.heard("item_2", pcm)(), pcm)
+
+
+def test_sound_that_nobody_heard_come() -> None:
+    pcm = tone(500)
+    assert_same_sound(Clips().heard("item_1", pcm)(), pcm)
+
+
+def test_replies() -> None:
+    clips, pcm = Clips(), tone(1_500)
+    for piece in pieces(pcm):
+        clips.keep("resp_1", piece)
+    clips.keep("resp_2", pcm[:4_800])
+    one, other = clips.kept("resp_1"), clips.kept("resp_2")
+    assert one
+    assert_same_sound(one(), pcm)
+    assert other
+    assert_same_sound(other(), pcm[:4_800])
+    assert clips.kept("resp_1") is None
