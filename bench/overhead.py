@@ -1,12 +1,13 @@
 """What of a turn was the server's own: its time between what the providers gave it and its next step."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.sites import Upstream
 from bench.turns import Turn
+from bench.upstream import think
 
 Seen = Mapping[str, Any]  # as tests.upstream.behaviour.Seen
 
@@ -42,8 +43,11 @@ class Providers:
         if answered_at is None or endpoint_at is None or not chats:
             return None
         chat = chats[-1]
-        speech = _first(self.of(turn.caller, "speech"), chat["received_at"], answered_at)
-        words_at = _words_at(chat, speech["asked"]["input"] if speech else "")
+        asked = [seen for seen in self.of(turn.caller, "speech") if seen["received_at"] >= chat["received_at"]]
+        if not asked:
+            return None
+        speech = asked[0] if (asked[0]["first_piece_at"] or answered_at) < answered_at else None
+        words_at = _words_at(chat, asked[0]["asked"]["input"] if speech else _cached(chat, asked[0]))
         ready_at = speech["first_piece_at"] if speech else words_at
         hops = [answered_at - max(endpoint_at, ready_at)]
         if ready_at > endpoint_at:
@@ -70,10 +74,10 @@ def _began(seen: Seen, after: float, before: float | None) -> bool:
     return before is not None and seen["received_at"] > after and (seen["first_piece_at"] or before) < before
 
 
-def _first(speeches: Iterable[Seen], after: float, before: float) -> Seen | None:
-    """The speech that the caller heard first; None if it came from a cache."""
-    found = next((seen for seen in speeches if seen["received_at"] >= after), None)
-    return found if found and (found["first_piece_at"] or before) < before else None
+def _cached(chat: Seen, speech: Seen) -> str:
+    """The opener that came from a cache: what the reply says before the first clause that was asked for."""
+    reply = think(chat["asked"]["messages"], chat["key"])
+    return reply[: max(0, reply.find(speech["asked"]["input"]))]
 
 
 def _words_at(chat: Seen, clause: str) -> float:

@@ -5,6 +5,7 @@ endpoint is confirmed and the reply still fits; else it is dropped, upstream too
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ MAX_TRIES = 3  # a turn
 # What is synthesised before the endpoint: enough to sound until the next clause is there.
 SPOKEN_CHARS = 40
 CHARS_PER_TOKEN = 4  # roughly, for the count of what no provider tells
+# Before the first sound is expected the endpoint is confirmed: until it is there, the utterance is stored.
+STORE_SEC = 0.05
+SOUNDS_KEPT = 4
 WORD = re.compile(r"\w+")
 Messages = Sequence[tuple[str, str]]
 ReplyEvent = do.ReplyText | do.ReplyDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
@@ -34,6 +38,7 @@ class Draft:
     script: Script
     spoken: int = 0  # clauses given to be synthesised
     spoken_chars: int = 0
+    is_due: bool = False  # its first sound is about to come
     events: list[tuple[float, ReplyEvent]] = field(default_factory=list)
 
     def fits(self, options: Options, messages: Messages) -> bool:
@@ -44,9 +49,9 @@ class Draft:
 
     @property
     def is_ready(self) -> bool:
-        """Its first sound, or its first word where it is read, is there; or it will never be."""
+        """Its first sound, or its first word where it is read, is as good as there; or it will never be."""
         first = do.SpeechAudio if self.options.is_audio else do.ReplyText
-        return any(isinstance(event, first | do.ReplyDone | do.ReplyFailed) for _, event in self.events)
+        return self.is_due or any(isinstance(event, first | do.ReplyDone | do.ReplyFailed) for _, event in self.events)
 
     def answers(self, words: str) -> bool:
         return same_words(words, self.messages[-1][1])
@@ -64,6 +69,8 @@ class Ahead:
         self.core = core
         self.draft: Draft | None = None
         self.on_ready: Callable[[], None] = lambda: None
+        self._first_sounds: deque[float] = deque(maxlen=SOUNDS_KEPT)  # seconds after the first word
+        self._first_word: tuple[str, float] | None = None  # of which response, and when
 
     def begin(self, options: Options, words: str, utterance: Utterance) -> None:
         self.drop()
@@ -81,6 +88,8 @@ class Ahead:
         if draft is None:
             return
         was_ready = draft.is_ready
+        if isinstance(event, do.ReplyText) and not draft.events:
+            self._expect_sound(draft)
         draft.events.append((self.core.now, event))
         if draft.options.is_audio and isinstance(event, do.ReplyText):
             self._speak(draft, draft.script.feed(event.text))
@@ -97,6 +106,22 @@ class Ahead:
             draft.spoken_chars += len(clause.text)
             self.core.do(clause)
 
+    def _expect_sound(self, draft: Draft) -> None:
+        self._first_word = draft.response_id, self.core.now
+        if self._first_sounds:
+            self.core.remind("ahead", self.core.now + max(0.0, min(self._first_sounds) - STORE_SEC))
+
+    def sound_came(self, response_id: str) -> None:
+        """Of any response, also one that is no longer ahead: how long its first sound takes is learned."""
+        if self._first_word is not None and self._first_word[0] == response_id:
+            self._first_sounds.append(self.core.now - self._first_word[1])
+            self._first_word = None
+
+    def sound_is_due(self) -> None:
+        if self.draft is not None and not self.draft.is_ready:
+            self.draft.is_due = True
+            self.on_ready()
+
     def take(self, options: Options, messages: Messages) -> Draft | None:
         """The reply, if it fits what is to be answered now; it is the response's from here on."""
         draft = self.draft
@@ -104,6 +129,7 @@ class Ahead:
             self.drop()
             return None
         self.draft = None
+        self.core.remind("ahead", None)
         self.core.do(Tally("speculation", "hit"))
         return draft
 
@@ -111,6 +137,7 @@ class Ahead:
         draft, self.draft = self.draft, None
         if draft is None:
             return
+        self.core.remind("ahead", None)
         cost, usage = draft.cost, draft.utterance.usage
         usage.discarded_input_tokens += cost.input_tokens
         usage.discarded_output_tokens += cost.output_tokens

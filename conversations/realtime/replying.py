@@ -99,6 +99,8 @@ class Replying:
         return self.running(response_id) is not None or self.ahead.holds(response_id)
 
     def receive(self, event: ReplyEvent) -> None:
+        if isinstance(event, do.SpeechAudio):
+            self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
             self.ahead.receive(event)
         elif self._held is not None:

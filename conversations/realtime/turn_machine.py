@@ -120,6 +120,8 @@ class TurnMachine:
             self.replying.response_overdue()
         elif name == "stall":
             self.listening.stalled()
+        elif name == "ahead":
+            self.replying.ahead.sound_is_due()
         elif name == "idle":
             self.listening.idle()
         elif name == "half_sample":

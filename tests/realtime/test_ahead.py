@@ -188,3 +188,44 @@ def test_a_typed_question_takes_its_place() -> None:
     table.client("response.create")
     assert draft in [action.id for action in table.actions if isinstance(action, do.Abort)]
     assert table.last(do.Generate).messages[-1][1] == "Never mind, what is the time?"
+
+
+def ask_ahead(table: Table, words: str) -> do.Speak:
+    """A question and a pause whose wait is over; the first clause of the reply was asked for and makes no sound yet."""
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    table.transcript(words)
+    table.audio(480, 0.0)
+    table.write(REPLY)
+    return [action for action in table.actions if isinstance(action, do.Speak) and action.index == 0][-1]
+
+
+def sound(table: Table, clause: do.Speak) -> list[dict[str, Any]]:
+    return table.engine(do.SpeechAudio(clause.response_id, clause.index, bytes(400 * 48)))
+
+
+def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> None:
+    """So that the sound does not wait for the store."""
+    table = Table(type="semantic_vad", eagerness="medium")
+    clause = ask_ahead(table, "When does the library close?")
+    assert table.pass_time(0.3) == []
+    assert kinds(sound(table, clause))[0] == "input_audio_buffer.speech_stopped"  # the first one is unexpected
+    table.end_text()
+    table.speak()
+    table.pass_time(2)
+    clause = ask_ahead(table, "And when does it open?")
+    assert table.pass_time(0.24) == []
+    assert kinds(table.pass_time(0.02))[0] == "input_audio_buffer.speech_stopped"
+    assert "response.output_audio.delta" in kinds(sound(table, clause))
+
+
+def test_who_goes_on_is_not_cut_off_by_what_was_expected() -> None:
+    table = Table(type="semantic_vad", eagerness="medium")
+    sound(table, ask_ahead(table, "When does the library close?"))
+    table.end_text()
+    table.speak()
+    table.pass_time(2)
+    ask_ahead(table, "And when does it open?")
+    table.audio(64, 0.9)
+    assert "ahead" not in table.deadlines
+    assert table.pass_time(1) == []
