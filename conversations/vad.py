@@ -17,6 +17,7 @@ from conversations.realtime.audio import SAMPLE_RATE
 
 MODEL_RATE = 16_000
 STEP = 768  # samples of a window at SAMPLE_RATE, 32 ms
+STEP_BYTES = 2 * STEP
 CONTEXT = 96  # samples before it that the model sees, at SAMPLE_RATE
 # The low-pass of the resampling, in samples at SAMPLE_RATE; half of it, 0.5 ms, is its delay.
 TAPS = 24
@@ -111,17 +112,17 @@ class SpeechDetector:
 
     def reset(self) -> None:
         self._gate = Gate()
-        self._rest = np.zeros(0, dtype=np.int16)  # what no window has had yet
+        self._rest = b""  # what no window has had yet
         self._lead = np.zeros(LEAD, dtype=np.int16)  # what came before the window that the model is given next
         self._quiet: deque[Window] = deque(maxlen=WARM_UP)  # the last windows, which it was not given
         self._state = np.zeros((2, 1, 128), dtype=np.float32)
 
     def feed(self, pcm: bytes) -> list[float]:
         """The probability of speech, 0 to 1, in each window of 32 ms that this audio completes; 0 where it is quiet."""
-        audio = np.concatenate((self._rest, np.frombuffer(pcm, dtype=np.int16)))
-        whole = len(audio) - len(audio) % STEP
-        self._rest = audio[whole:]
-        return [self._look(audio[start : start + STEP]) for start in range(0, whole, STEP)]
+        pcm = self._rest + pcm
+        whole = len(pcm) - len(pcm) % STEP_BYTES
+        self._rest = pcm[whole:]
+        return [self._look(np.frombuffer(pcm, np.int16, STEP, start)) for start in range(0, whole, STEP_BYTES)]
 
     def _look(self, window: Window) -> float:
         power = _voice_power(window)

@@ -1,11 +1,9 @@
 """Identifiers of the protocol: a prefix, an underscore, letters and digits."""
 
 import secrets
-import string
-
-ALPHABET = string.ascii_letters + string.digits
+from base64 import b32encode
 
 
 def make_id(prefix: str) -> str:
-    """A new id such as `item_9fKq…`; at most 32 characters, as the protocol allows."""
-    return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(22))
+    """A new id such as `item_9fkq…`: 120 random bits; at most 32 characters, as the protocol allows."""
+    return f"{prefix}_{b32encode(secrets.token_bytes(15)).decode().lower()}"
