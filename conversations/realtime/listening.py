@@ -131,7 +131,6 @@ class Listening:
         too_long = ms_of(self._detected - utterance.start) > self.core.limits.max_utterance_ms
         if edge is Edge.RESUMED:
             self._pausing.over(utterance)
-            self.yielding.speech_again(utterance)
         if self._endpointer.quiet_samples:
             self._pausing.ask(utterance, self.buffer)
         else:

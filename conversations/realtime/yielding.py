@@ -67,11 +67,6 @@ class Yielding:
         self.replying.hold_back()
         return self.core.do(do.Hold(sounding.id))
 
-    def speech_again(self, utterance: Utterance) -> None:
-        """After a pause; a “mhm” may have been the beginning of more. What echoes would only pause again and again."""
-        if utterance.is_aside and self.replying.sounding is not self._echoed:
-            self.speech(utterance)
-
     def wants_snapshot(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
         is_open = utterance.said_over is not None and not utterance.is_meant and self.replying.sounding is not None

@@ -65,6 +65,19 @@ def test_a_cough_lets_the_reply_go_on() -> None:
     assert sent[-1]["response"]["status"] == "completed"
 
 
+def test_words_after_a_cough_end_the_reply_without_another_pause() -> None:
+    """The client would not hear of one, and play on while the server's clock of what was heard stands still."""
+    table = talking()
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    table.transcript("")
+    table.audio(640, 0.9)
+    assert len([action for action in table.actions if isinstance(action, do.Hold)]) == 1
+    table.audio(192, 0.0)
+    sent = table.transcript("Wait, what about Sunday?")
+    assert kinds(sent)[0] == "output_audio_buffer.cleared"
+
+
 @pytest.mark.parametrize("words", ["Mhm.", "yeah"])
 def test_a_sign_of_listening_is_kept_and_not_answered(words: str) -> None:
     table = talking()
