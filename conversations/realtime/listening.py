@@ -1,13 +1,13 @@
 """The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
 
 from conversations.realtime import actions as do
-from conversations.realtime.audio import ms_of, samples_in, samples_of
+from conversations.realtime.audio import ms_of, samples_of
 from conversations.realtime.client_events import AudioAppend
+from conversations.realtime.commits import Commits
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import WINDOW_SAMPLES, Edge, Endpointer
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.input_buffer import BufferFullError, InputBuffer
-from conversations.realtime.items import Item
 from conversations.realtime.pausing import Pausing
 from conversations.realtime.replying import Replying
 from conversations.realtime.transcripts import Transcripts
@@ -17,9 +17,7 @@ from conversations.realtime.yielding import Yielding
 MIN_COMMIT_MS = 100
 # Kept behind the pre-roll while nobody speaks: onset is decided some windows after it happened.
 LOOK_BACK_MS = 500
-# With fewer windows of speech than that it is silence, whatever speech to text would make of it.
-DICTATED_SPEECH = 0.3
-DICTATED_WINDOWS = 2
+DICTATED_SPEECH = 0.3  # probability of it in audio that the client commits
 
 
 class Listening:
@@ -36,6 +34,7 @@ class Listening:
         self._last_word_at = 0  # position of the end of the last utterance's speech
         self._idle_asked = False
         self._endpointer = Endpointer(0.5)
+        self._commits = Commits(core, transcripts)
         self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
         transcripts.on_words = replying.ahead.on_ready = self._reconsider
         self.configure()
@@ -180,7 +179,7 @@ class Listening:
         self.core.remind("stall", None)
         end_ms, item_id = ms_of(end), utterance.item_id
         self.core.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
-        self._commit(utterance, self.buffer.take(end), respond=respond)
+        self._commits.commit(utterance, self.buffer.take(end), respond=respond)
 
     def stalled(self) -> None:
         """No audio came amid speech: what was said is taken as it stands."""
@@ -197,7 +196,7 @@ class Listening:
     def commit(self) -> None:
         """The client's own commit: ends the speech under way, makes no response by itself."""
         self.refuse_half_sample()
-        self.check_pending()
+        self.transcripts.check_pending()
         held_ms = ms_of(len(self.buffer))
         if held_ms < MIN_COMMIT_MS:
             message = f"The input audio buffer holds {held_ms} ms of audio; a commit needs {MIN_COMMIT_MS} ms."
@@ -206,13 +205,7 @@ class Listening:
             return self._stop(self.utterance, self.buffer.received, respond=False)
         dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
         self._dictated = None
-        return self._commit(dictated, self.buffer.take(), respond=False)
-
-    def check_pending(self) -> None:
-        if len(self.core.pending) >= self.core.limits.max_pending:
-            most = self.core.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
-            raise ProtocolError("too_many_pending_transcripts", message)
+        return self._commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
         self.buffer.clear()
@@ -233,22 +226,8 @@ class Listening:
         silence = Utterance(self.core.make_id("item"), self.buffer.start)
         span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
         self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
-        self._commit(silence, self.buffer.take(), respond=False)
+        self._commits.commit(silence, self.buffer.take(), respond=False)
         self.replying.ask_whether_there()
-
-    def _commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
-        item = Item(utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
-        item.usage = utterance.usage
-        self.core.log.insert(item)
-        has_speech = utterance.speech_windows >= DICTATED_WINDOWS
-        is_known = utterance.words is not None or not has_speech
-        self.transcripts.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
-        self.core.save(item, pcm=pcm)
-        before = self.core.log.before(item)
-        self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
-        self.core.announce(item)
-        if is_known:
-            self.transcripts.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""

@@ -39,7 +39,7 @@ class Requests:
         pcm = self._fill(item, data)
         self._check_new(item)
         if pcm and not item.is_transcribed:
-            self.listening.check_pending()
+            self.listening.transcripts.check_pending()
         try:
             self.core.log.insert(item, event.previous_item_id)
         except KeyError:

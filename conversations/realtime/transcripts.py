@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
-from conversations.realtime.errors import Failure
+from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.items import Item
 from conversations.realtime.overhearing import is_hallucination
 from conversations.realtime.replying import Replying
@@ -25,6 +25,13 @@ class Transcripts:
         self.on_words: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
     # Asking.
+
+    def check_pending(self) -> None:
+        """Raises ProtocolError if no further words may be asked for now."""
+        if len(self.core.pending) >= self.core.limits.max_pending:
+            most = self.core.limits.max_pending
+            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            raise ProtocolError("too_many_pending_transcripts", message)
 
     def ask(self, utterance: Utterance, pcm: bytes) -> None:
         """The words so far."""
