@@ -1,6 +1,7 @@
 """Speaking over a long reply: when the wire falls silent, when the page does, and when the providers are let go."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,17 +45,20 @@ async def _interrupts(caller: Caller, number: int, times: int, listens_sec: floa
     async with calling(caller):
         found = []
         for turn in range(times):
-            caller.say(marked(utterances[(number + turn) % 10], caller.line.rate))
-            if await _is_told(caller, listens_sec):
+            said = caller.say(marked(utterances[(number + turn) % 10], caller.line.rate))
+            if await _is_told(caller, said.ends_at, listens_sec):
                 found.append(await _interrupt(caller, utterances[(number + turn + 5) % 10]))
                 await caller.until(lambda: False, 2.5)
         return found
 
 
-async def _is_told(caller: Caller, listens_sec: float) -> bool:
+async def _is_told(caller: Caller, after: float, listens_sec: float) -> bool:
     """Whether a reply came, which has now been heard for a while."""
-    seen = len(caller.chunks)
-    if not await caller.until(lambda: len(caller.chunks) > seen, PATIENCE_SEC):
+
+    def has_begun() -> bool:
+        return bool(caller.chunks) and caller.chunks[-1].at > after
+
+    if not await caller.until(has_begun, after - time.monotonic() + PATIENCE_SEC):
         return False
     await asyncio.sleep(listens_sec)
     return True
