@@ -53,7 +53,9 @@ async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> 
             report.add("Latency", latency.HEAD, mode.name, latency.result(run))
     if "barge-in" in parts:
         for listens_sec in (barge_in.EARLY_SEC, barge_in.LATE_SEC)[: 1 if quick else 2]:
-            found = await barge_in.run(site, sessions=5 if quick else 10, times=1 if quick else 2, listens_sec=listens_sec)
+            found = await barge_in.run(
+                site, sessions=5 if quick else 10, times=1 if quick else 2, listens_sec=listens_sec
+            )
             report.add("Barge-in", barge_in.HEAD, mode.name, found)
     if "interruptions" in parts:
         found = await interruptions.run(site, sessions=12, each=3 if quick else 1)

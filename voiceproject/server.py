@@ -26,8 +26,6 @@ MAX_FRAMES_PER_SEC = 400
 # Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
 # Twisted would take ten thousand.
 READ_BYTES = 8192
-# New objects between collections of the youngest (Python's own: 700), and how many of these to one of the older.
-GC_THRESHOLDS = (20_000, 20, 100)
 # Ids and one-time links: enough of them to follow a case, too little to use.
 LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
 logger = logging.getLogger("voiceproject.access")
@@ -74,7 +72,6 @@ def _spare_the_conversations_the_collector() -> None:
     """What is loaded by now stays. To look through all of it again and again stopped every conversation for 0.1 s."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daphne has no annotations
