@@ -118,11 +118,11 @@ class Transcripts:
 
     def settle(self, item_id: str, text: str, seconds: float) -> None:
         """The words of a committed item are known."""
-        pending, item = self._close(item_id)
-        utterance = pending.utterance
+        utterance = self.core.pending[item_id].utterance
         text = self._plausible(utterance, text)
-        if utterance is not None:
+        if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.yielding.heard(utterance, text, is_over=True)
+        pending, item = self._close(item_id)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             self.core.save(item)

@@ -240,3 +240,20 @@ def test_official_clients_see_the_official_order() -> None:
     assert kinds(sent)[0] == "input_audio_buffer.speech_started"
     assert kinds(sent)[-1] == "response.done"
     assert "timing" not in sent[-1]["response"]
+
+
+def test_who_goes_on_before_the_reply_sounds_is_answered_once_with_all_the_words() -> None:
+    """The words come after the endpoint, from a slow engine."""
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.say()
+    table.transcript("What is the weather")
+    table.write("It is ")
+    table.say()
+    sent = table.transcript("in Paris tomorrow?")
+    assert kinds(sent).count("response.created") == 1
+    messages = table.last(do.Generate).messages
+    assert [words for role, words in messages if role == "user"] == ["What is the weather", "in Paris tomorrow?"]
+    table.write("Sunny all day.")
+    sent = table.end_text() + table.speak()
+    assert kinds(sent)[-1] == "response.done"
