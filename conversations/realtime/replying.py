@@ -162,8 +162,6 @@ class Replying:
             raise IllegalTransitionError("cancel without a response")
         self.core.do(do.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
-        if response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self._cut(response)
 
     def fail(self, failure: Failure) -> None:
         response = self.response
@@ -185,6 +183,8 @@ class Replying:
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         response.finish()
+        if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
+            self._cut(response)  # before the next one is begun, whose context it is
         self.response, self.last, self._held = None, response, None
         self.core.remind("response", None)
         self._expect_user(response)
