@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from conversations.models import AudioClip, Conversation, Item
@@ -101,7 +101,7 @@ class _Batch:
         found = rows.values_list("public_id", "position", "error_code", "clip")
         self._stored = {public_id: _Stored(*row) for public_id, *row in found}
         # The position behind the last item.
-        self._end: int | None = max((row.position + 1 for row in self._stored.values()), default=0)
+        self._end = max((row.position + 1 for row in self._stored.values()), default=0)
         self._rows: dict[str, Item] = {}  # put and not yet written
         self._written: dict[str, Item] = {}
         self._count = self._errors = 0
@@ -128,17 +128,11 @@ class _Batch:
         self._errors += bool(item.error_code and not (stored and stored.error_code))
 
     def _position(self, after: str | None) -> int:
-        if after is not None:
-            return self._make_room(after)
-        if self._end is None:
-            last = self._conversation.items.aggregate(last=Max("position"))["last"]
-            self._end = 0 if last is None else last + 1
         self._end += 1
-        return self._end - 1
+        return self._end - 1 if after is None else self._make_room(after)
 
     def _make_room(self, after: str) -> int:
         self._write_rows()
-        self._end = None
         anchor = self._conversation.items.filter(public_id=after).first()
         position = anchor.position + 1 if anchor else 0
         self._conversation.items.filter(position__gte=position).update(position=F("position") + 1)

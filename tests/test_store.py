@@ -52,6 +52,14 @@ async def test_items_keep_their_order(conversation: Conversation) -> None:
     assert await order(conversation) == ["zero", "one", "middle", "two", "last"]
 
 
+async def test_items_of_one_transaction_keep_their_order(conversation: Conversation) -> None:
+    """Also behind one that was inserted as the last."""
+    await save(conversation, said("one"))
+    places = (("two", "one"), ("four", None), ("zero", "root"), ("three", "two"), ("five", "four"), ("six", None))
+    await store.write(conversation.pk, [Put(said(name), after) for name, after in places])
+    assert await order(conversation) == ["zero", "one", "two", "three", "four", "five", "six"]
+
+
 async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Conversation) -> None:
     for text in ("a", "ab"):
         await save(conversation, Item("one", role="assistant", text=text))
