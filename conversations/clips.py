@@ -58,10 +58,12 @@ class Clips:
 
     def heard(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
         """`pcm`: the whole utterance, which may have ended before the last that was heard."""
-        heard, self._heard = self._heard, _Growing()
-        is_it = item_id == self._heard_id and heard.given_bytes <= len(pcm)
-        self._heard_id = ""
-        return partial(heard.encoding.finish, pcm[heard.given_bytes :]) if is_it else partial(Encoding().finish, pcm)
+        if item_id != self._heard_id:  # a client's own item, perhaps amid an utterance
+            return partial(Encoding().finish, pcm)
+        heard, self._heard, self._heard_id = self._heard, _Growing(), ""
+        if heard.given_bytes > len(pcm):
+            return partial(Encoding().finish, pcm)
+        return partial(heard.encoding.finish, pcm[heard.given_bytes :])
 
     def keep(self, response_id: str, pcm: bytes) -> None:
         """More of a reply."""
