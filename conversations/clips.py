@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from conversations.opus import SAMPLE_RATE, Encoding
@@ -21,7 +22,8 @@ UNSURE_BYTES = SAMPLE_RATE // 20 * 2
 def _yield_to_the_loop() -> None:
     """Nobody waits yet for what is encoded here; on a single core the conversations do."""
     if sys.platform == "linux":  # elsewhere priorities belong to processes only
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
