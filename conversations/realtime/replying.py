@@ -133,10 +133,12 @@ class Replying:
             return None
         return last if last.paused_at is not None or self.core.now < played_out_at(last, 0.0) else None
 
-    def hold_back(self) -> None:
-        """Keeps what the engines bring; a reply that waits for the user's words waits on."""
-        if self.response is not None and self._held is None:
-            self._held = []
+    def hold_back(self) -> bool:
+        """Keeps what the engines bring; a reply that waits for the user's words waits on. Whether this is new."""
+        if self.response is None or self._held is not None:
+            return False
+        self._held = []
+        return True
 
     def let_go(self) -> None:
         held, self._held = self._held, None
