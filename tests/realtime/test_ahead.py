@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from conversations.realtime import actions as do
+from conversations.realtime.ahead import same_words
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import Failure
 from conversations.realtime.figures import Tally
@@ -125,6 +128,12 @@ def test_case_and_punctuation_may_differ() -> None:
     end(table)
     assert len(generates(table)) == 1
     assert table.last(Tally).outcome == "hit"
+
+
+@pytest.mark.parametrize(("one", "other"), [("लड़का", "लड़की"), ("กิน", "กัน"), ("What are 20 $?", "What are 20 €?")])
+def test_a_sign_may_make_another_word(one: str, other: str) -> None:
+    assert same_words(one, one + ".")
+    assert not same_words(one, other)
 
 
 def test_it_is_dropped_when_the_context_changed() -> None:
