@@ -90,7 +90,7 @@ class Pausing:
         words, replying = utterance.known, self.replying
         may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
         is_free = replying.response is None and not self.core.pending and not self.yielding.is_on
-        if not words or not may or not is_free or utterance.is_aside:
+        if not words or not may or not is_free or utterance.is_aside or not self.endpointer.is_in_pause:
             return
         if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
             utterance.tries += 1

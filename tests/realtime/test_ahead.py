@@ -119,6 +119,16 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
 
 
+def test_none_is_begun_inside_a_word() -> None:
+    """The closure of a “t” is a window of quiet: it would cost a try, on half of the words."""
+    table = Table(manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    table.hear("When does the")
+    table.audio(64, 0.0)
+    table.audio(320, 0.9)
+    assert generates(table) == []
+
+
 def test_case_and_punctuation_may_differ() -> None:
     table = Table(manner=Manner(streams=True))
     table.audio(960, 0.9)
