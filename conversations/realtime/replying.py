@@ -85,6 +85,7 @@ class Replying:
             self.ahead.drop()  # no words came of it that call for a reply
 
     def _generate(self, response: Response) -> None:
+        self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
         response.phase = Phase.GENERATING
         response.stamp("transcript", self.core.now)
         messages = self.core.log.messages(response.options.instructions)

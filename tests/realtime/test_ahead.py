@@ -199,6 +199,19 @@ def test_it_ends_with_the_session() -> None:
     assert "response.created" not in kinds(table.events)
 
 
+def test_it_ends_when_the_client_has_asked_before_the_words_were_known() -> None:
+    table = Table(manner=Manner(streams=True), silence_duration_ms=2000)
+    table.audio(960, 0.9)
+    table.hear("When does it close")
+    table.audio(1216, 0.0)
+    [draft] = generates(table)
+    table.client("input_audio_buffer.commit")
+    table.client("response.create")
+    table.transcript("When does it close?")
+    assert len(generates(table)) == 2
+    assert table.last(do.Abort).id == draft.response_id
+
+
 def test_a_typed_question_takes_its_place() -> None:
     table = ahead()
     draft = table.last(do.Generate).response_id
