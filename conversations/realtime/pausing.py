@@ -70,7 +70,7 @@ class Pausing:
         is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
         tries = utterance.revision
         may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
-        if utterance.is_asked or not is_wanted or not may_ask:
+        if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
             return
         if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
             self.transcripts.ask(utterance, buffer.peek())

@@ -144,7 +144,8 @@ class Transcripts:
         if event.item_id in self.core.pending:
             self._fail(event.item_id, event.failure)
         elif utterance is not None:
-            utterance.is_asked = False  # asked once more at the endpoint, and said then if it fails again
+            # Asked once more in the next pause or at the endpoint, and said then if it fails again.
+            utterance.has_failed, utterance.is_asked = utterance.is_asked, False
 
     def _fail(self, item_id: str, failure: Failure) -> None:
         _, item = self._close(item_id)
