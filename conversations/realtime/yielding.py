@@ -98,8 +98,8 @@ class Yielding:
 
         `is_over`: no more are expected for now.
         """
-        if utterance.said_over is None:
-            return words
+        if utterance.said_over is None or (utterance.is_meant and not is_over):
+            return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
         sounding = self.replying.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
             utterance.said_over = joined(utterance.said_over, sounding.spoken_around(self.core.now))
