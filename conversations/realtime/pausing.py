@@ -53,12 +53,12 @@ class Pausing:
         wait = self._wait_ms(utterance)
         if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
             self._answer_ahead(utterance)
-        return self.quiet_ms >= wait and not self._waits_for_nothing(wait)
+        return self.quiet_ms >= wait and not self._waits_for_nothing(utterance, wait)
 
-    def _waits_for_nothing(self, wait: int) -> bool:
+    def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
         """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
         eagerness, draft = self.core.turn_detection.eagerness, self.replying.ahead.draft
-        if eagerness is None or draft is None or draft.is_ready:
+        if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
             return False
         return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
 

@@ -251,6 +251,18 @@ def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> Non
     assert "response.output_audio.delta" in kinds(sound(table, clause))
 
 
+def test_a_reply_to_other_words_is_not_waited_for() -> None:
+    """The tries are used up, and then the last word comes."""
+    table = Table(type="semantic_vad", eagerness="medium", manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    for words in ("It is fine.", "It is fine now.", "It is fine now, thanks."):
+        table.hear(words)
+        table.audio(128, 0.0)
+    assert len(generates(table)) == 3
+    table.hear("It is fine now, thanks a lot.")
+    assert "input_audio_buffer.speech_stopped" in kinds(table.audio(96, 0.0))
+
+
 def test_who_goes_on_is_not_cut_off_by_what_was_expected() -> None:
     table = Table(type="semantic_vad", eagerness="medium")
     sound(table, ask_ahead(table, "When does the library close?"))
