@@ -46,13 +46,23 @@ Change = Put | Drop
 
 def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
     """In order; a second time, after a lost connection, they change nothing. Raises ConversationDeletedError."""
-    puts = [change for change in changes if isinstance(change, Put)]
-    clips = {put.item.id: (put.item.audio_ms, put.make_clip()) for put in puts if put.make_clip}
+    clips = _clips(changes)
     with transaction.atomic():
         conversation = _locked(conversation_pk)
         silent = _Batch(conversation, _latest(changes)).apply()
         for item_id in clips.keys() & silent.keys():
             _keep(conversation, silent[item_id], *clips[item_id])
+
+
+def _clips(changes: Sequence[Change]) -> dict[str, tuple[int, bytes]]:
+    """Length in ms and file of each item that is not dropped again: its id may be another item's by then."""
+    makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
+    for change in changes:
+        if isinstance(change, Drop):
+            makers.pop(change.item_id, None)
+        elif change.make_clip:
+            makers[change.item.id] = change.item.audio_ms, change.make_clip
+    return {item_id: (audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
 
 
 def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -> None:

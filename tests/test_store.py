@@ -94,6 +94,12 @@ async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> 
     assert conversation.item_count == 0
 
 
+async def test_an_item_with_the_id_of_a_removed_one_has_none_of_its_sound(conversation: Conversation) -> None:
+    await store.write(conversation.pk, [spoken("one"), Drop("one"), Put(said("one"))])
+    assert await order(conversation) == ["one"]
+    assert not await AudioClip.objects.filter(item__conversation=conversation).aexists()
+
+
 async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Conversation) -> None:
     names = [f"item{number}" for number in range(20)]
     await asyncio.gather(*(save(conversation, said(name)) for name in names))
