@@ -57,7 +57,10 @@ class Draft:
 
     @property
     def cost(self) -> Discard:
-        """An estimate, since no provider tells for a stream that was closed."""
+        """As told at the end of the words; else an estimate, since no provider tells for a stream that was closed."""
+        done = next((event for _, event in self.events if isinstance(event, do.ReplyDone)), None)
+        if done is not None and done.input_tokens:
+            return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
         asked = sum(len(words) for _, words in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
         return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)

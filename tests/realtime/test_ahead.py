@@ -8,7 +8,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.ahead import same_words
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import Failure
-from conversations.realtime.figures import Tally
+from conversations.realtime.figures import Discard, Tally
 from tests.realtime.harness import Table, kinds
 from tests.realtime.wire import SPOKEN_REPLY
 
@@ -105,6 +105,14 @@ def test_it_is_dropped_when_the_user_goes_on() -> None:
     assert item.usage.discarded_output_tokens == 11
     assert item.usage.discarded_tts_characters > 3
     assert item.usage.stt_seconds == 3.0  # both transcripts
+
+
+def test_what_it_cost_is_known_once_all_its_words_had_come() -> None:
+    table = ahead()
+    table.end_text()
+    table.audio(320, 0.9)
+    discarded = table.last(Discard)
+    assert (discarded.input_tokens, discarded.output_tokens) == (20, 5)
 
 
 def test_it_is_dropped_when_the_last_words_differ() -> None:
