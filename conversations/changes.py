@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from conversations.models import AudioClip, Conversation, Item
@@ -46,13 +46,23 @@ Change = Put | Drop
 
 def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
     """In order; a second time, after a lost connection, they change nothing. Raises ConversationDeletedError."""
-    puts = [change for change in changes if isinstance(change, Put)]
-    clips = {put.item.id: (put.item.audio_ms, put.make_clip()) for put in puts if put.make_clip}
+    clips = _clips(changes)
     with transaction.atomic():
         conversation = _locked(conversation_pk)
         silent = _Batch(conversation, _latest(changes)).apply()
         for item_id in clips.keys() & silent.keys():
             _keep(conversation, silent[item_id], *clips[item_id])
+
+
+def _clips(changes: Sequence[Change]) -> dict[str, tuple[int, bytes]]:
+    """Length in ms and file of each item that is not dropped again: its id may be another item's by then."""
+    makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
+    for change in changes:
+        if isinstance(change, Drop):
+            makers.pop(change.item_id, None)
+        elif change.make_clip:
+            makers[change.item.id] = change.item.audio_ms, change.make_clip
+    return {item_id: (audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
 
 
 def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -> None:
@@ -99,9 +109,9 @@ class _Batch:
         last = conversation.items.order_by("-position").values("position")[:1]
         rows = conversation.items.filter(Q(public_id__in=ids) | Q(position=last))
         found = rows.values_list("public_id", "position", "error_code", "clip")
-        self._stored = {public_id: _Stored(*row) for public_id, *row in found}
+        self._stored = {public_id: _Stored(position, error, clip) for public_id, position, error, clip in found}
         # The position behind the last item.
-        self._end: int | None = max((row.position + 1 for row in self._stored.values()), default=0)
+        self._end = max((row.position + 1 for row in self._stored.values()), default=0)
         self._rows: dict[str, Item] = {}  # put and not yet written
         self._written: dict[str, Item] = {}
         self._count = self._errors = 0
@@ -128,17 +138,11 @@ class _Batch:
         self._errors += bool(item.error_code and not (stored and stored.error_code))
 
     def _position(self, after: str | None) -> int:
-        if after is not None:
-            return self._make_room(after)
-        if self._end is None:
-            last = self._conversation.items.aggregate(last=Max("position"))["last"]
-            self._end = 0 if last is None else last + 1
         self._end += 1
-        return self._end - 1
+        return self._end - 1 if after is None else self._make_room(after)
 
     def _make_room(self, after: str) -> int:
         self._write_rows()
-        self._end = None
         anchor = self._conversation.items.filter(public_id=after).first()
         position = anchor.position + 1 if anchor else 0
         self._conversation.items.filter(position__gte=position).update(position=F("position") + 1)

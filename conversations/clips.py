@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from conversations.opus import SAMPLE_RATE, Encoding
@@ -21,7 +22,8 @@ UNSURE_BYTES = SAMPLE_RATE // 20 * 2
 def _yield_to_the_loop() -> None:
     """Nobody waits yet for what is encoded here; on a single core the conversations do."""
     if sys.platform == "linux":  # elsewhere priorities belong to processes only
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
@@ -58,10 +60,12 @@ class Clips:
 
     def heard(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
         """`pcm`: the whole utterance, which may have ended before the last that was heard."""
-        heard, self._heard = self._heard, _Growing()
-        is_it = item_id == self._heard_id and heard.given_bytes <= len(pcm)
-        self._heard_id = ""
-        return partial(heard.encoding.finish, pcm[heard.given_bytes :]) if is_it else partial(Encoding().finish, pcm)
+        if item_id != self._heard_id:  # a client's own item, perhaps amid an utterance
+            return partial(Encoding().finish, pcm)
+        heard, self._heard, self._heard_id = self._heard, _Growing(), ""
+        if heard.given_bytes > len(pcm):
+            return partial(Encoding().finish, pcm)
+        return partial(heard.encoding.finish, pcm[heard.given_bytes :])
 
     def keep(self, response_id: str, pcm: bytes) -> None:
         """More of a reply."""

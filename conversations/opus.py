@@ -34,9 +34,10 @@ class Encoding:
 
     def encode(self) -> None:
         """Encodes what waits; nothing once the file is finished."""
-        with self._lock:
-            while self._waiting and not self._ogg:
-                self._encode(self._waiting.popleft())
+        while self._waiting:
+            with self._lock:  # for each piece: who is to finish the file waits no longer than for one
+                if self._waiting:
+                    self._encode(self._waiting.popleft())
 
     def finish(self, pcm24k: bytes = b"") -> bytes:
         """The file, with this as the last of its sound; the same if asked again.
@@ -45,8 +46,8 @@ class Encoding:
         """
         with self._lock:
             if not self._ogg:
-                self._waiting.append(pcm24k)
-                self._encode(b"".join(self._waiting))
+                self._encode(b"".join((*self._waiting, pcm24k)))
+                self._waiting.clear()
                 if self._container is None:
                     raise ValueError("There is no sound to encode.")
                 with self._container as container:

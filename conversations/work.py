@@ -104,6 +104,7 @@ class Work:
         tasks.discard(task)
         if not tasks:
             self._tasks.pop(key, None)
+            self._replies.pop(key, None)  # not in the task: one that is cancelled before its first step never runs
 
     async def _transcribe(self, asked: do.Transcribe) -> None:
         try:
@@ -120,5 +121,3 @@ class Work:
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("a reply failed in conversation %s", self._opened.public_id)
             self._report(do.ReplyFailed(response_id, as_failure(error)))
-        finally:
-            self._replies.pop(response_id, None)

@@ -51,16 +51,20 @@ class Writer:
 
     async def run(self) -> None:
         while True:
-            entries = [await self._queue.get()]
-            while not self._queue.empty():
-                entries.append(self._queue.get_nowait())
-            try:
-                await self._persistently([entry.change for entry in entries])
-            finally:
-                for entry in entries:
-                    if not entry.done.cancelled():
-                        entry.done.set_result(None)
-                    self._queue.task_done()
+            await self._write_all(await self._queue.get())
+
+    async def _write_all(self, first: _Entry) -> None:
+        """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
+        entries = [first]
+        while not self._queue.empty():
+            entries.append(self._queue.get_nowait())
+        try:
+            await self._persistently([entry.change for entry in entries])
+        finally:
+            for entry in entries:
+                if not entry.done.cancelled():
+                    entry.done.set_result(None)
+                self._queue.task_done()
 
     async def join(self) -> None:
         """Waits until everything queued is stored."""

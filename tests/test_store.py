@@ -52,6 +52,14 @@ async def test_items_keep_their_order(conversation: Conversation) -> None:
     assert await order(conversation) == ["zero", "one", "middle", "two", "last"]
 
 
+async def test_items_of_one_transaction_keep_their_order(conversation: Conversation) -> None:
+    """Also behind one that was inserted as the last."""
+    await save(conversation, said("one"))
+    places = (("two", "one"), ("four", None), ("zero", "root"), ("three", "two"), ("five", "four"), ("six", None))
+    await store.write(conversation.pk, [Put(said(name), after) for name, after in places])
+    assert await order(conversation) == ["zero", "one", "two", "three", "four", "five", "six"]
+
+
 async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Conversation) -> None:
     for text in ("a", "ab"):
         await save(conversation, Item("one", role="assistant", text=text))
@@ -84,6 +92,12 @@ async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> 
     assert not await ClipData.objects.filter(name=clip.file.name).aexists()
     await conversation.arefresh_from_db()
     assert conversation.item_count == 0
+
+
+async def test_an_item_with_the_id_of_a_removed_one_has_none_of_its_sound(conversation: Conversation) -> None:
+    await store.write(conversation.pk, [spoken("one"), Drop("one"), Put(said("one"))])
+    assert await order(conversation) == ["one"]
+    assert not await AudioClip.objects.filter(item__conversation=conversation).aexists()
 
 
 async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Conversation) -> None:

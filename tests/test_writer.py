@@ -1,4 +1,5 @@
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -48,6 +49,19 @@ async def test_it_works() -> None:
         await writer.put(item("c"))
     assert database.written == [["a", "b", "no a"], ["c"]]  # what waits goes in one transaction
     assert told == []
+
+
+async def test_what_is_stored_is_not_kept() -> None:
+    def make_clip() -> bytes:
+        return b""
+
+    kept = weakref.ref(make_clip)
+    async with running(Database(), []) as writer:
+        writer.put(Put(Item("a", role="user"), make_clip=make_clip))
+        await writer.join()
+        await asyncio.sleep(0)
+        del make_clip
+        assert kept() is None
 
 
 async def test_a_database_that_comes_back_loses_nothing_and_keeps_the_order() -> None:

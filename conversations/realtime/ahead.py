@@ -4,10 +4,10 @@ Nothing of it is sent or stored. What the engines bring is kept, and told to the
 endpoint is confirmed and the reply still fits; else it is dropped, upstream too, and what it cost is counted.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from unicodedata import category
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
@@ -23,7 +23,6 @@ CHARS_PER_TOKEN = 4  # roughly, for the count of what no provider tells
 # Before the first sound is expected the endpoint is confirmed: until it is there, the utterance is stored.
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4
-WORD = re.compile(r"\w+")
 Messages = Sequence[tuple[str, str]]
 ReplyEvent = do.ReplyText | do.ReplyDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
 
@@ -58,7 +57,10 @@ class Draft:
 
     @property
     def cost(self) -> Discard:
-        """An estimate, since no provider tells for a stream that was closed."""
+        """As told at the end of the words; else an estimate, since no provider tells for a stream that was closed."""
+        done = next((event for _, event in self.events if isinstance(event, do.ReplyDone)), None)
+        if done is not None and done.input_tokens:
+            return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
         asked = sum(len(words) for _, words in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
         return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
@@ -150,4 +152,9 @@ class Ahead:
 
 
 def same_words(one: str, other: str) -> bool:
-    return WORD.findall(one.casefold()) == WORD.findall(other.casefold())
+    return _words(one) == _words(other)
+
+
+def _words(text: str) -> list[str]:
+    """Without punctuation, but with vowel signs and currencies: in Hindi a girl and a boy differ in a sign only."""
+    return "".join(" " if category(char)[0] in "PZC" else char for char in text.casefold()).split()

@@ -53,8 +53,13 @@ class Endpointer:
         self.speaking, self.quiet_samples = True, 0
         return Edge.STARTED
 
+    @property
+    def is_in_pause(self) -> bool:
+        """Quiet for longer than inside a word; if speech goes on, it is told as RESUMED."""
+        return self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
+
     def _while_speaking(self, probability: float) -> Edge | None:
-        in_pause = self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
+        in_pause = self.is_in_pause
         if probability < max(self.threshold - (0 if in_pause else HYSTERESIS), 0.01):
             self.quiet_samples += WINDOW_SAMPLES
             return None

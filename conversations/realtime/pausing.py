@@ -53,12 +53,12 @@ class Pausing:
         wait = self._wait_ms(utterance)
         if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
             self._answer_ahead(utterance)
-        return self.quiet_ms >= wait and not self._waits_for_nothing(wait)
+        return self.quiet_ms >= wait and not self._waits_for_nothing(utterance, wait)
 
-    def _waits_for_nothing(self, wait: int) -> bool:
+    def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
         """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
         eagerness, draft = self.core.turn_detection.eagerness, self.replying.ahead.draft
-        if eagerness is None or draft is None or draft.is_ready:
+        if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
             return False
         return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
 
@@ -70,7 +70,7 @@ class Pausing:
         is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
         tries = utterance.revision
         may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
-        if utterance.is_asked or not is_wanted or not may_ask:
+        if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
             return
         if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
             self.transcripts.ask(utterance, buffer.peek())
@@ -90,7 +90,7 @@ class Pausing:
         words, replying = utterance.known, self.replying
         may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
         is_free = replying.response is None and not self.core.pending and not self.yielding.is_on
-        if not words or not may or not is_free or utterance.is_aside:
+        if not words or not may or not is_free or utterance.is_aside or not self.endpointer.is_in_pause:
             return
         if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
             utterance.tries += 1

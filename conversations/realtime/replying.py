@@ -85,6 +85,7 @@ class Replying:
             self.ahead.drop()  # no words came of it that call for a reply
 
     def _generate(self, response: Response) -> None:
+        self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
         response.phase = Phase.GENERATING
         response.stamp("transcript", self.core.now)
         messages = self.core.log.messages(response.options.instructions)
@@ -133,10 +134,12 @@ class Replying:
             return None
         return last if last.paused_at is not None or self.core.now < played_out_at(last, 0.0) else None
 
-    def hold_back(self) -> None:
-        """Keeps what the engines bring; a reply that waits for the user's words waits on."""
-        if self.response is not None and self._held is None:
-            self._held = []
+    def hold_back(self) -> bool:
+        """Keeps what the engines bring; a reply that waits for the user's words waits on. Whether this is new."""
+        if self.response is None or self._held is not None:
+            return False
+        self._held = []
+        return True
 
     def let_go(self) -> None:
         held, self._held = self._held, None
@@ -162,8 +165,6 @@ class Replying:
             raise IllegalTransitionError("cancel without a response")
         self.core.do(do.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
-        if response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self._cut(response)
 
     def fail(self, failure: Failure) -> None:
         response = self.response
@@ -185,6 +186,8 @@ class Replying:
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         response.finish()
+        if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
+            self._cut(response)  # before the next one is begun, whose context it is
         self.response, self.last, self._held = None, response, None
         self.core.remind("response", None)
         self._expect_user(response)

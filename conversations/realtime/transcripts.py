@@ -125,11 +125,11 @@ class Transcripts:
 
     def settle(self, item_id: str, text: str, seconds: float) -> None:
         """The words of a committed item are known."""
-        pending, item = self._close(item_id)
-        utterance = pending.utterance
+        utterance = self.core.pending[item_id].utterance
         text = self._plausible(utterance, text)
-        if utterance is not None:
+        if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.yielding.heard(utterance, text, is_over=True)
+        pending, item = self._close(item_id)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             self.core.save(item)
@@ -151,7 +151,8 @@ class Transcripts:
         if event.item_id in self.core.pending:
             self._fail(event.item_id, event.failure)
         elif utterance is not None:
-            utterance.is_asked = False  # asked once more at the endpoint, and said then if it fails again
+            # Asked once more in the next pause or at the endpoint, and said then if it fails again.
+            utterance.has_failed, utterance.is_asked = utterance.is_asked, False
 
     def _fail(self, item_id: str, failure: Failure) -> None:
         _, item = self._close(item_id)

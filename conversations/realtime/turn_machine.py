@@ -42,9 +42,9 @@ class TurnMachine:
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
         self.replying = Replying(self.core)
-        yielding = Yielding(self.core, self.replying)
-        self.transcripts = Transcripts(self.core, self.replying, yielding)
-        self.listening = Listening(self.core, self.replying, self.transcripts, yielding)
+        self.yielding = Yielding(self.core, self.replying)
+        self.transcripts = Transcripts(self.core, self.replying, self.yielding)
+        self.listening = Listening(self.core, self.replying, self.transcripts, self.yielding)
         self.requests = Requests(self.core, self.listening, self.replying)
         listening, replying, requests = self.listening, self.replying, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -122,6 +122,8 @@ class TurnMachine:
             self.listening.stalled()
         elif name == "ahead":
             self.replying.ahead.sound_is_due()
+        elif name == "suspicion":
+            self.yielding.suspicion_is_over()
         elif name == "idle":
             self.listening.idle()
         elif name == "half_sample":

@@ -13,6 +13,7 @@ class Utterance:
     speech_windows: int = 0  # in which the VAD heard speech
     revision: int = 0  # of the transcript asked for last
     is_asked: bool = False  # for the words up to the present pause
+    has_failed: bool = False  # speech to text, in the present pause
     words: str | None = None  # up to the present pause; None while not known
     partial: str = ""  # all words so far, from an engine that hears while one speaks
     captioned: str = ""  # what of it the client was told
@@ -28,7 +29,7 @@ class Utterance:
 
     def go_on(self) -> None:
         """Speech after a pause: what was asked for in it is no longer all that was said."""
-        self.is_asked = False
+        self.is_asked = self.has_failed = False
         self.words = None
 
 

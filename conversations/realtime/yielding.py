@@ -18,6 +18,8 @@ GUARD_SEC = 0.3  # after playback began
 MEANT_WINDOWS = 60  # 1.9 s
 # Speech to text of whole files looks into a long barge-in, ever more rarely.
 SNAPSHOTS = (14, 38, 86, 182)  # windows of speech
+# So long a reply may stand still for what only might become speech: all the windows of an onset, and their way here.
+SUSPICION_SEC = 0.4
 PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply
 # “Yes” to a question, or to a reply that is about to end, is an answer to it, not a sign of listening.
 NEARLY_OVER_MS = 1500
@@ -47,8 +49,17 @@ class Yielding:
     def suspect(self, is_rising: bool) -> None:
         """A first window that sounds like speech: nothing leaves until the next ones tell."""
         if is_rising:
-            self.replying.hold_back()
+            self._suspend()
         elif not self.is_on:
+            self.replying.let_go()
+
+    def _suspend(self) -> None:
+        """For a moment only: the sound may go on like that, or the microphone may be shut before the next window."""
+        if self.replying.hold_back():
+            self.core.remind("suspicion", self.core.now + SUSPICION_SEC)
+
+    def suspicion_is_over(self) -> None:
+        if not self.is_on:
             self.replying.let_go()
 
     def speech(self, utterance: Utterance) -> None:
@@ -82,8 +93,8 @@ class Yielding:
 
         `is_over`: no more are expected for now.
         """
-        if utterance.said_over is None:
-            return words
+        if utterance.said_over is None or (utterance.is_meant and not is_over):
+            return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
         sounding = self.replying.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
             utterance.said_over = joined(utterance.said_over, sounding.spoken_around(self.core.now))

@@ -49,6 +49,17 @@ def test_an_utterance_that_came_to_nothing_is_not_in_the_next() -> None:
     assert_same_sound(clips.heard("item_2", pcm)(), pcm)
 
 
+def test_a_clients_own_item_amid_an_utterance_leaves_it_whole() -> None:
+    clips, pcm = Clips(), tone(1_200, 300) + tone(800, 700)
+    frames = pieces(pcm)
+    for piece in frames[:30]:
+        clips.hear("item_1", piece)
+    assert_same_sound(clips.heard("item_2", tone(500))(), tone(500))
+    for piece in frames[30:]:
+        clips.hear("item_1", piece)
+    assert_same_sound(clips.heard("item_1", pcm)(), pcm)
+
+
 def test_sound_that_nobody_heard_come() -> None:
     pcm = tone(500)
     assert_same_sound(Clips().heard("item_1", pcm)(), pcm)

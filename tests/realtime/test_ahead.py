@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from conversations.realtime import actions as do
+from conversations.realtime.ahead import same_words
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import Failure
-from conversations.realtime.figures import Tally
+from conversations.realtime.figures import Discard, Tally
 from tests.realtime.harness import Table, kinds
 from tests.realtime.wire import SPOKEN_REPLY
 
@@ -104,6 +107,14 @@ def test_it_is_dropped_when_the_user_goes_on() -> None:
     assert item.usage.stt_seconds == 3.0  # both transcripts
 
 
+def test_what_it_cost_is_known_once_all_its_words_had_come() -> None:
+    table = ahead()
+    table.end_text()
+    table.audio(320, 0.9)
+    discarded = table.last(Discard)
+    assert (discarded.input_tokens, discarded.output_tokens) == (20, 5)
+
+
 def test_it_is_dropped_when_the_last_words_differ() -> None:
     table = Table(manner=Manner(streams=True))
     table.audio(960, 0.9)
@@ -116,6 +127,16 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
 
 
+def test_none_is_begun_inside_a_word() -> None:
+    """The closure of a “t” is a window of quiet: it would cost a try, on half of the words."""
+    table = Table(manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    table.hear("When does the")
+    table.audio(64, 0.0)
+    table.audio(320, 0.9)
+    assert generates(table) == []
+
+
 def test_case_and_punctuation_may_differ() -> None:
     table = Table(manner=Manner(streams=True))
     table.audio(960, 0.9)
@@ -125,6 +146,12 @@ def test_case_and_punctuation_may_differ() -> None:
     end(table)
     assert len(generates(table)) == 1
     assert table.last(Tally).outcome == "hit"
+
+
+@pytest.mark.parametrize(("one", "other"), [("लड़का", "लड़की"), ("กิน", "กัน"), ("What are 20 $?", "What are 20 €?")])
+def test_a_sign_may_make_another_word(one: str, other: str) -> None:
+    assert same_words(one, one + ".")
+    assert not same_words(one, other)
 
 
 def test_it_is_dropped_when_the_context_changed() -> None:
@@ -180,6 +207,19 @@ def test_it_ends_with_the_session() -> None:
     assert "response.created" not in kinds(table.events)
 
 
+def test_it_ends_when_the_client_has_asked_before_the_words_were_known() -> None:
+    table = Table(manner=Manner(streams=True), silence_duration_ms=2000)
+    table.audio(960, 0.9)
+    table.hear("When does it close")
+    table.audio(1216, 0.0)
+    [draft] = generates(table)
+    table.client("input_audio_buffer.commit")
+    table.client("response.create")
+    table.transcript("When does it close?")
+    assert len(generates(table)) == 2
+    assert table.last(do.Abort).id == draft.response_id
+
+
 def test_a_typed_question_takes_its_place() -> None:
     table = ahead()
     draft = table.last(do.Generate).response_id
@@ -217,6 +257,18 @@ def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> Non
     assert table.pass_time(0.24) == []
     assert kinds(table.pass_time(0.02))[0] == "input_audio_buffer.speech_stopped"
     assert "response.output_audio.delta" in kinds(sound(table, clause))
+
+
+def test_a_reply_to_other_words_is_not_waited_for() -> None:
+    """The tries are used up, and then the last word comes."""
+    table = Table(type="semantic_vad", eagerness="medium", manner=Manner(streams=True))
+    table.audio(960, 0.9)
+    for words in ("It is fine.", "It is fine now.", "It is fine now, thanks."):
+        table.hear(words)
+        table.audio(128, 0.0)
+    assert len(generates(table)) == 3
+    table.hear("It is fine now, thanks a lot.")
+    assert "input_audio_buffer.speech_stopped" in kinds(table.audio(96, 0.0))
 
 
 def test_who_goes_on_is_not_cut_off_by_what_was_expected() -> None:

@@ -145,6 +145,14 @@ def test_a_response_runs_on_where_the_session_says_so() -> None:
     assert kinds(sent)[-2:] == ["response.done", "response.created"]
 
 
+def test_a_question_that_waited_for_the_end_is_answered_knowing_what_was_heard() -> None:
+    table = talking(interrupt_response=False)
+    table.say(320)
+    table.transcript("And then?")
+    table.client("response.cancel")
+    assert [words for role, words in table.last(do.Generate).messages if role == "assistant"] == ["One two"]
+
+
 def test_a_client_cancels() -> None:
     table = talking()
     response_id = table.last(do.Speak).response_id

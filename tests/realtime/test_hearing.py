@@ -145,3 +145,22 @@ def test_the_endpoint_does_not_wait_for_ever() -> None:
     table.audio(160, 0.0)
     table.transcript("When does the library close?")
     assert "input_audio_buffer.speech_stopped" in kinds(table.audio(1600, 0.0))
+
+
+def test_an_engine_that_fails_is_asked_once_a_pause_and_again_at_the_endpoint() -> None:
+    """It may fail at once, as with a wrong key: every window of a long silence would ask it anew."""
+    table = Table(manner=STREAMS, silence_duration_ms=1000)
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    table.fail_transcript(table.last(do.Transcribe))
+    table.audio(640, 0.0)
+    assert table.last(do.Transcribe).revision == 1
+    table.audio(320, 0.9)
+    table.audio(320, 0.0)
+    assert table.last(do.Transcribe).revision == 2
+    table.fail_transcript(table.last(do.Transcribe))
+    table.audio(960, 0.0)
+    assert table.last(do.Transcribe).revision == 3
+    assert "conversation.item.input_audio_transcription.failed" in kinds(
+        table.fail_transcript(table.last(do.Transcribe))
+    )

@@ -104,3 +104,34 @@ def test_switching_to_manual_amid_speech_keeps_the_audio() -> None:
     table.audio(320)
     table.client("input_audio_buffer.commit")
     assert len(table.last(do.Transcribe).pcm) >= (640 + 320) * 48
+
+
+def test_what_is_said_after_detection_was_switched_off_is_heard_too() -> None:
+    """The words of the pause before are not all, and a reply to them is not wanted."""
+    table = Table()
+    table.audio(960, 0.9)
+    table.audio(160, 0.0)
+    table.transcript("When does the library close")
+    draft = table.last(do.Generate)
+    table.manual()
+    assert table.last(do.Abort).id == draft.response_id
+    table.audio(960)
+    table.client("input_audio_buffer.commit")
+    assert len(table.last(do.Transcribe).pcm) > 2000 * 48
+    sent = table.transcript("When does the library close on Sunday?")
+    assert sent[0]["transcript"] == "When does the library close on Sunday?"
+
+
+def test_a_reply_that_paused_goes_on_when_detection_is_switched_off() -> None:
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.say()
+    table.transcript("When does the library close?")
+    table.write("At six today. On Sunday it is closed.")
+    clause = table.last(do.Speak)
+    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
+    table.audio(320, 0.9)
+    table.manual()
+    assert table.last(do.Release).response_id == clause.response_id
+    table.end_text()
+    assert kinds(table.speak())[-1] == "response.done"

@@ -253,3 +253,39 @@ def test_official_clients_see_the_official_order() -> None:
     assert kinds(sent)[0] == "input_audio_buffer.speech_started"
     assert kinds(sent)[-1] == "response.done"
     assert "timing" not in sent[-1]["response"]
+
+
+def test_who_goes_on_before_the_reply_sounds_is_answered_once_with_all_the_words() -> None:
+    """The words come after the endpoint, from a slow engine."""
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.say()
+    table.transcript("What is the weather")
+    table.write("It is ")
+    table.say()
+    sent = table.transcript("in Paris tomorrow?")
+    assert kinds(sent).count("response.created") == 1
+    messages = table.last(do.Generate).messages
+    assert [words for role, words in messages if role == "user"] == ["What is the weather", "in Paris tomorrow?"]
+    table.write("Sunny all day.")
+    sent = table.end_text() + table.speak()
+    assert kinds(sent)[-1] == "response.done"
+
+
+def test_a_microphone_shut_with_a_click_does_not_silence_the_reply() -> None:
+    """The click is the last that is heard of it: no window tells that it was none."""
+    table = talking()
+    table.audio(32, 0.9)
+    table.end_text()
+    assert table.speak() == []
+    assert "response.output_audio.delta" in kinds(table.pass_time(1))
+    assert kinds(table.speak())[-1] == "response.done"
+
+
+def test_a_sound_that_never_becomes_speech_does_not_silence_the_reply() -> None:
+    """A radio next door, or an echo that stays below the onset."""
+    table = talking()
+    table.audio(320, 0.6)
+    table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
+    table.audio(96, 0.6)
+    assert kinds(table.pass_time(0.1)) == ["response.output_audio.delta"]
