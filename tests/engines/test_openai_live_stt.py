@@ -245,6 +245,19 @@ async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
                 await ear.utterance()
 
 
+def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
+    """Also in a session of a day whose server never came back."""
+    assert [live_stt.pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
+        0.0,
+        0.0,
+        1.0,
+        2.0,
+        16.0,
+        30.0,
+        30.0,
+    ]
+
+
 async def test_a_refused_key_is_not_tried_again(upstream: Upstream) -> None:
     upstream.behave(LIVE, accepted_key="another")
     async with listening(spec_of(upstream)) as ear:

@@ -114,11 +114,10 @@ class LiveStream:
             await self._pause()
 
     async def _pause(self) -> None:
-        """None after the first miss; ended by an utterance that begins."""
-        pause_sec = min(0.25 * 2**self._misses, LONGEST_PAUSE_SEC) if self._misses > 1 else 0.0
+        """Ended by an utterance that begins."""
         self._begins.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause_sec):
+            async with asyncio.timeout(pause_sec(self._misses)):
                 await self._begins.wait()
 
     async def _live(self) -> None:
@@ -197,3 +196,8 @@ class LiveStream:
             port = url.port or (443 if url.scheme == "https" else 80)
             options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
         return options
+
+
+def pause_sec(misses: int) -> float:
+    """None after the first miss. The power is bounded, or it overflows while a server is away for a night."""
+    return min(0.25 * 2 ** min(misses, 10), LONGEST_PAUSE_SEC) if misses > 1 else 0.0
