@@ -34,7 +34,7 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk
-    patience, // "" (the assistant's own), quick, balanced, patient
+    patience, // "" (as usual: by the settings, or the assistant's own), quick, balanced, patient
     heldSince: null,
     hearing: false,
     thinking: false,
