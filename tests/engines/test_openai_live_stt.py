@@ -276,6 +276,37 @@ async def test_a_server_that_never_answers(upstream: Upstream, fault: str) -> No
         await asyncio.to_thread(upstream.wait_for, LIVE, "received", 2)  # it hangs up, and connects again
 
 
+async def test_a_server_that_stays_mute_costs_one_turn_its_time(upstream: Upstream) -> None:
+    upstream.behave(LIVE, fault="mute")
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        for _ in range(2):
+            with pytest.raises(EngineTimeout):
+                ear.utterance().send(None)  # without a wait
+
+
+async def test_a_mute_server_is_believed_once_it_tells_words(upstream: Upstream) -> None:
+    upstream.behave(LIVE, fault="mute", fault_times=1)
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        ear.stream.begin(NO_HINTS)
+        ear.say()
+        await ear.hears("Hello there.")
+        assert (await ear.stream.commit()).text == "Hello there."
+
+
+async def test_a_mute_server_is_asked_again_after_a_while(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be one that tells words only once they are committed."""
+    monkeypatch.setattr(live_stt, "MUTE_SEC", 0.0)
+    upstream.behave(LIVE, fault="mute", fault_times=1)
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        assert (await ear.utterance()).text == "Hello there."
+
+
 async def test_a_hint_that_the_model_does_not_take(upstream: Upstream) -> None:
     upstream.behave(LIVE, refused_parameter="keywords")
     async with listening(spec_of(upstream)) as ear:
