@@ -47,6 +47,7 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     afterStop: [], // effects to perform once it has, and the truncation is sent
     items: {}, // by id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}
     askedAt: null, // when the person had finished, until the reply comes
+    askedBefore: null, // the same as it was before the speech that paused the reply
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
     refusal: null, // the code of the server's last error, which explains a close that follows
