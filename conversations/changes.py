@@ -99,7 +99,7 @@ class _Batch:
         last = conversation.items.order_by("-position").values("position")[:1]
         rows = conversation.items.filter(Q(public_id__in=ids) | Q(position=last))
         found = rows.values_list("public_id", "position", "error_code", "clip")
-        self._stored = {public_id: _Stored(*row) for public_id, *row in found}
+        self._stored = {public_id: _Stored(position, error, clip) for public_id, position, error, clip in found}
         # The position behind the last item.
         self._end: int | None = max((row.position + 1 for row in self._stored.values()), default=0)
         self._rows: dict[str, Item] = {}  # put and not yet written
