@@ -48,7 +48,8 @@ MAX_SHARED_CHARS = 24  # “Of course!”, “Natürlich, sehr gerne.”: nobody
 MAX_SPEECH_BYTES = 4 * SAMPLE_RATE * SAMPLE_BYTES
 MAX_WORDS_BYTES = 4_000
 PIECE_BYTES = SAMPLE_RATE * SAMPLE_BYTES // 5
-AGE_SEC: dict[CachedKind, int] = {"tts": 86_400, "stt": 600}  # words heard are private: no longer than they may serve
+SHARED_SEC = 86_400
+PRIVATE_SEC = 600  # as long as it may serve within a talk: it outlives what the user deletes
 
 PATIENCE_SEC = 0.05  # for a look-up in Redis; an engine would answer in a few times that
 PAUSE_SEC = 5.0  # without look-ups after a failed one, so that a Redis that hangs costs no turn its time
@@ -72,9 +73,9 @@ class SpeechCache:
         found = self._backend.get(self._place(kind, digest)) if self._is_memory else await self._fetch(kind, digest)
         return found.removeprefix(digest) if found is not None and found.startswith(digest) else None
 
-    def put(self, kind: CachedKind, digest: bytes, value: bytes) -> None:
-        """Keeps it soon; does not wait for it."""
-        arguments = (self._place(kind, digest), digest + value, AGE_SEC[kind]) if self._places else None
+    def put(self, kind: CachedKind, digest: bytes, value: bytes, age_sec: int) -> None:
+        """Keeps it soon, for so long; does not wait for it."""
+        arguments = (self._place(kind, digest), digest + value, age_sec) if self._places else None
         if arguments and self._is_memory:
             self._backend.set(*arguments)
         elif arguments and monotonic() >= self._down_until:
@@ -147,8 +148,8 @@ class Shelf:
         self._tally(self._kind, found is not None)
         return found
 
-    def keep(self, digest: bytes, made: bytes) -> None:
-        self._cache.put(self._kind, digest, made)
+    def keep(self, digest: bytes, made: bytes, is_shared: bool = False) -> None:
+        self._cache.put(self._kind, digest, made, SHARED_SEC if is_shared else PRIVATE_SEC)
 
 
 class CachedTextToSpeech:
@@ -176,7 +177,7 @@ class CachedTextToSpeech:
                 yield pcm
         # A stream that was closed midway, or failed, never comes here.
         if 0 < len(spoken) <= MAX_SPEECH_BYTES:
-            self._shelf.keep(digest, bytes(spoken))
+            self._shelf.keep(digest, bytes(spoken), is_shared)
 
 
 class CachedSpeechToText:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
@@ -137,6 +138,15 @@ async def test_what_may_be_private_is_not_shared(upstream: Upstream, text: str) 
     await site.say(text, BOB)
     await site.say(text, ALICE)
     assert site.tallied == [("tts", False), ("tts", False), ("tts", True)]
+
+
+async def test_what_may_be_private_is_kept_for_minutes_and_openers_for_a_day(upstream: Upstream) -> None:
+    for say, age_sec in ((OPENER, 86_400), (PRIVATE, 600), ("", 600)):
+        cache = memory()
+        site = Site(upstream, cache)
+        await (site.say(say) if say else site.hear())
+        [expires_at] = cache._backend._expire_info.values()  # type: ignore[attr-defined]
+        assert age_sec - 60 < expires_at - time.time() <= age_sec
 
 
 async def test_nobody_hits_what_another_said(upstream: Upstream, cache: SpeechCache) -> None:
