@@ -143,7 +143,7 @@ class LiveStream:
             self._life = None
             sender.cancel()
             await asyncio.wait({sender})
-            await connection.close()
+            await _close(connection)
 
     async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         with suppress(WebSocketException, OSError):  # the other task notices too
@@ -205,6 +205,17 @@ class LiveStream:
             port = url.port or (443 if url.scheme == "https" else 80)
             options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
         return options
+
+
+async def _close(connection: AsyncRealtimeConnection) -> None:
+    """Says goodbye, but not for long: to a server that reads no more the library waits for ever until it can."""
+    try:
+        async with asyncio.timeout(CLOSE_SEC):
+            await connection.close()
+    except TimeoutError:
+        pass
+    finally:
+        connection._connection.transport.abort()
 
 
 def pause_sec(misses: int) -> float:
