@@ -3,7 +3,8 @@
  *
  * Events: what the person does, and what the microphone, the player, the network and the socket report.
  * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
- * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in samples at the wire's 24 kHz.
+ * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in
+ * samples at the wire's 24 kHz.
  */
 
 import { send, withItem, withNotice } from "./changes.js";
