@@ -9,8 +9,8 @@ MOST_CHARS = 50
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Separated by commas or lines; each once, in order."""
-    words = (" ".join(part.split()) for part in re.split(r"[,\n\r]", text))
+    """Separated by commas, of whichever script, or lines; each once, in order."""
+    words = (" ".join(part.split()) for part in re.split(r"[,，、،\n\r]", text))
     return tuple(dict.fromkeys(filter(None, words)))
 
 

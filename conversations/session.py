@@ -13,7 +13,7 @@ from conversations import metrics, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
 from conversations.engine_choice import EngineSet
-from conversations.engines.registry import load
+from conversations.engines.registry import load, load_stream
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
@@ -42,6 +42,7 @@ def warm(engines: EngineSet) -> None:
     vad_model()
     engine_classes = (
         load("stt", engines.stt.provider),
+        load_stream(engines.stt),
         load("llm", engines.llm.provider),
         load("tts", engines.tts.provider),
     )

@@ -5,7 +5,8 @@ digest of what it answers, and a newer entry takes an older one's place. Age is 
 quickly counts as not there.
 
 Privacy: words heard are kept per user, so that neither their content nor their timing tells anything to another. Speech
-is shared only where it is a few words without a number; up to MAX_CHARS it is kept per user; longer texts are not kept.
+is shared only where it is a few words without a number, among users of one account with the provider; up to MAX_CHARS
+it is kept per user; longer texts are not kept.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
 
 from conversations.engines.base import (
@@ -46,12 +48,14 @@ MAX_SHARED_CHARS = 24  # “Of course!”, “Natürlich, sehr gerne.”: nobody
 MAX_SPEECH_BYTES = 4 * SAMPLE_RATE * SAMPLE_BYTES
 MAX_WORDS_BYTES = 4_000
 PIECE_BYTES = SAMPLE_RATE * SAMPLE_BYTES // 5
-AGE_SEC: dict[CachedKind, int] = {"tts": 86_400, "stt": 600}  # words heard are private: no longer than they may serve
+SHARED_SEC = 86_400
+PRIVATE_SEC = 600  # as long as it may serve within a talk: it outlives what the user deletes
 
 PATIENCE_SEC = 0.05  # for a look-up in Redis; an engine would answer in a few times that
 PAUSE_SEC = 5.0  # without look-ups after a failed one, so that a Redis that hangs costs no turn its time
 # Its own threads: Django's async cache methods would queue behind everything that is thread-sensitive.
 _pool = ThreadPoolExecutor(2, "speech-cache")
+_hashing = ThreadPoolExecutor(1, "speech-hash")  # the loop's own threads may all wait for name servers
 
 
 class SpeechCache:
@@ -69,9 +73,9 @@ class SpeechCache:
         found = self._backend.get(self._place(kind, digest)) if self._is_memory else await self._fetch(kind, digest)
         return found.removeprefix(digest) if found is not None and found.startswith(digest) else None
 
-    def put(self, kind: CachedKind, digest: bytes, value: bytes) -> None:
-        """Keeps it soon; does not wait for it."""
-        arguments = (self._place(kind, digest), digest + value, AGE_SEC[kind]) if self._places else None
+    def put(self, kind: CachedKind, digest: bytes, value: bytes, age_sec: int) -> None:
+        """Keeps it soon, for so long; does not wait for it."""
+        arguments = (self._place(kind, digest), digest + value, age_sec) if self._places else None
         if arguments and self._is_memory:
             self._backend.set(*arguments)
         elif arguments and monotonic() >= self._down_until:
@@ -115,75 +119,83 @@ def site_cache() -> SpeechCache:
     return SpeechCache(caches["speech"], places)
 
 
-class CachedTextToSpeech:
-    """`engine`, whose short texts are kept once they have been spoken to their end."""
+class Shelf:
+    """Where one kind of engine of a session keeps what it made."""
 
     def __init__(
-        self, engine: TextToSpeech, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
+        self, kind: CachedKind, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
     ) -> None:
-        self._engine = engine
+        self._kind = kind
         self._spec = spec
         self._user_id = user_id
         self._tally = tally
         self._cache = cache or site_cache()
 
+    def digest(self, *asked: object, is_shared: bool = False) -> bytes:
+        """Of what is asked of the engine; the same for all users of one account with the provider where it is shared.
+
+        A voice may belong to an account. Without the site's secret a user could tell, by an entry of their own that
+        lost its place, what was said to another one.
+        """
+        owner = None if is_shared else self._user_id
+        spec = self._spec
+        engine = (spec.provider, spec.model, spec.voice, spec.base_url, spec.api_key)
+        parts = repr((self._kind, owner, *engine, *asked))  # keeps them apart, whatever is in them
+        return salted_hmac("conversations.speech_cache", parts, algorithm="sha256").digest()
+
+    async def find(self, digest: bytes) -> bytes | None:
+        found = await self._cache.get(self._kind, digest)
+        self._tally(self._kind, found is not None)
+        return found
+
+    def keep(self, digest: bytes, made: bytes, is_shared: bool = False) -> None:
+        self._cache.put(self._kind, digest, made, SHARED_SEC if is_shared else PRIVATE_SEC)
+
+
+class CachedTextToSpeech:
+    """`engine`, whose short texts are kept once they have been spoken to their end."""
+
+    def __init__(self, engine: TextToSpeech, shelf: Shelf) -> None:
+        self._engine = engine
+        self._shelf = shelf
+
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:
-        digest = self._digest(text, voice or self._spec.voice, language, speed)
-        found = await self._cache.get("tts", digest) if digest else None
-        if digest:
-            self._tally("tts", found is not None)
-        if found is not None:
+        is_kept = bool(text.strip()) and len(text) <= MAX_CHARS
+        is_shared = len(text) <= MAX_SHARED_CHARS and not any(map(str.isdigit, text))
+        digest = self._shelf.digest(voice, language, speed, text, is_shared=is_shared)
+        if is_kept and (found := await self._shelf.find(digest)) is not None:
             for start in range(0, len(found), PIECE_BYTES):
                 yield found[start : start + PIECE_BYTES]
             return
         spoken = bytearray()
         async with aclosing(self._engine.speak(text, voice=voice, language=language, speed=speed)) as stream:
             async for pcm in stream:
-                if digest and len(spoken) <= MAX_SPEECH_BYTES:
+                if is_kept and len(spoken) <= MAX_SPEECH_BYTES:
                     spoken += pcm
                 yield pcm
         # A stream that was closed midway, or failed, never comes here.
-        if digest and 0 < len(spoken) <= MAX_SPEECH_BYTES:
-            self._cache.put("tts", digest, bytes(spoken))
-
-    def _digest(self, text: str, voice: str, language: str, speed: float) -> bytes | None:
-        """None for what is not kept."""
-        if not text.strip() or len(text) > MAX_CHARS:
-            return None
-        is_shared = len(text) <= MAX_SHARED_CHARS and not any(map(str.isdigit, text))
-        owner = None if is_shared else self._user_id
-        return _digest("tts", owner, self._spec, voice, language, speed, text)
+        if 0 < len(spoken) <= MAX_SPEECH_BYTES:
+            self._shelf.keep(digest, bytes(spoken), is_shared)
 
 
 class CachedSpeechToText:
     """`engine`, whose words are kept for the same user, audio and hints. Heard again they cost no seconds."""
 
-    def __init__(
-        self, engine: SpeechToText, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
-    ) -> None:
+    def __init__(self, engine: SpeechToText, shelf: Shelf) -> None:
         self._engine = engine
-        self._spec = spec
-        self._user_id = user_id
-        self._tally = tally
-        self._cache = cache or site_cache()
+        self._shelf = shelf
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
-        audio = await asyncio.to_thread(hashlib.sha256, pcm)  # two minutes of it take milliseconds
-        digest = _digest("stt", self._user_id, self._spec, hints, audio.hexdigest())
-        found = await self._cache.get("stt", digest)
-        self._tally("stt", found is not None)
+        loop = asyncio.get_running_loop()
+        audio = await loop.run_in_executor(_hashing, hashlib.sha256, pcm)  # two minutes of it take milliseconds
+        digest = self._shelf.digest(hints, audio.hexdigest())
+        found = await self._shelf.find(digest)
         if found is not None:
             return Transcript(json.loads(found), seconds=0.0)
         transcript = await self._engine.transcribe(pcm, hints)
         words = json.dumps(transcript.text).encode()
         if len(words) <= MAX_WORDS_BYTES:
-            self._cache.put("stt", digest, words)
+            self._shelf.keep(digest, words)
         return transcript
-
-
-def _digest(kind: CachedKind, owner: int | None, spec: EngineSpec, *asked: object) -> bytes:
-    """`repr` keeps the parts apart, whatever is in them."""
-    parts = (kind, owner, spec.provider, spec.model, spec.base_url, *asked)
-    return hashlib.sha256(repr(parts).encode()).digest()

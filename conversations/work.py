@@ -11,7 +11,7 @@ from conversations.engines.base import Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
 from conversations.reply import Reply, as_failure
-from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech
+from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.store import Opened
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ class Work:
         engines = opened.engines
         user_id = opened.caller.user_id
         stt, self._llm, tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
-        self._tts = CachedTextToSpeech(tts, engines.tts, user_id, metrics.cache)
-        cached_stt = CachedSpeechToText(stt, engines.stt, user_id, metrics.cache)
+        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
+        cached_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache))
         self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed

@@ -2,11 +2,13 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from itertools import count
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.conf import settings
@@ -14,6 +16,7 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.test import override_settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -22,7 +25,7 @@ from conversations.engines.base import EngineSpec, EngineUnavailable, Hints
 from conversations.engines.openai import http
 from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
-from conversations.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, SpeechCache
+from conversations.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
 from tests.engines.streams import gather
 from tests.live import running_redis
 from tests.upstream.fixtures import Upstream
@@ -74,7 +77,7 @@ class Site:
         self.tallied: list[tuple[CachedKind, bool]] = []
 
     def voice(self, user_id: int = ALICE) -> CachedTextToSpeech:
-        return CachedTextToSpeech(Speech(self.spec), self.spec, user_id, self._tally, self.cache)
+        return CachedTextToSpeech(Speech(self.spec), self._shelf("tts", user_id))
 
     async def say(self, text: str, user_id: int = ALICE, **how: object) -> list[bytes]:
         pieces = [pcm async for pcm in self.voice(user_id).speak(text, **how)]  # type: ignore[arg-type]
@@ -82,10 +85,13 @@ class Site:
         return pieces
 
     async def hear(self, pcm: bytes = UTTERANCE, user_id: int = ALICE, hints: Hints | None = None) -> tuple[str, float]:
-        ears = CachedSpeechToText(Transcriptions(self.spec), self.spec, user_id, self._tally, self.cache)
+        ears = CachedSpeechToText(Transcriptions(self.spec), self._shelf("stt", user_id))
         found = await ears.transcribe(pcm, hints or Hints("en"))
         await stored()
         return found.text, found.seconds
+
+    def _shelf(self, kind: CachedKind, user_id: int) -> Shelf:
+        return Shelf(kind, self.spec, user_id, self._tally, self.cache)
 
     def _tally(self, kind: CachedKind, is_hit: bool) -> None:
         self.tallied.append((kind, is_hit))
@@ -134,6 +140,15 @@ async def test_what_may_be_private_is_not_shared(upstream: Upstream, text: str) 
     assert site.tallied == [("tts", False), ("tts", False), ("tts", True)]
 
 
+async def test_what_may_be_private_is_kept_for_minutes_and_openers_for_a_day(upstream: Upstream) -> None:
+    for say, age_sec in ((OPENER, 86_400), (PRIVATE, 600), ("", 600)):
+        cache = memory()
+        site = Site(upstream, cache)
+        await (site.say(say) if say else site.hear())
+        [expires_at] = cache._backend._expire_info.values()  # type: ignore[attr-defined]
+        assert age_sec - 60 < expires_at - time.time() <= age_sec
+
+
 async def test_nobody_hits_what_another_said(upstream: Upstream, cache: SpeechCache) -> None:
     site = Site(upstream, cache)
     await site.hear(user_id=ALICE)
@@ -159,10 +174,37 @@ async def test_another_way_of_speaking_is_another_entry(upstream: Upstream, how:
 async def test_another_engine_is_another_entry(upstream: Upstream) -> None:
     cache = memory()
     await Site(upstream, cache).say(OPENER)
-    for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}):
+    # A voice may belong to an account, and then its name means another one elsewhere.
+    account = {"api_key": "another"}
+    for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}, account):
         site = Site(upstream, cache, **changes)
         await site.say(OPENER)
         assert site.tallied == [("tts", False)]
+
+
+async def test_which_place_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:
+    """Or else one user could tell, by an entry of their own that went, what was said to another."""
+    site = Site(upstream, memory())
+    await site.say(PRIVATE)
+    with override_settings(SECRET_KEY="another"):
+        await site.say(PRIVATE)
+    assert site.tallied == [("tts", False), ("tts", False)]
+
+
+async def test_name_servers_that_hang_keep_nobody_waiting(upstream: Upstream) -> None:
+    """The loop's own threads look up names, also those that users type."""
+    site = Site(upstream, memory())
+    await site.hear()
+    loop, free = asyncio.get_running_loop(), Event()
+    with ThreadPoolExecutor(1) as only:
+        loop.set_default_executor(only)
+        only.submit(free.wait)
+        try:
+            async with asyncio.timeout(5):
+                await site.hear()
+        finally:
+            free.set()
+    assert site.tallied == [("stt", False), ("stt", True)]
 
 
 async def test_other_audio_or_hints_are_other_entries(upstream: Upstream) -> None:

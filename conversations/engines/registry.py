@@ -15,7 +15,7 @@ from conversations.engines.base import (
 )
 from conversations.engines.voices import voices
 
-__all__ = ["ENGINES", "load", "make_llm", "make_stt", "make_stt_stream", "make_tts", "voices"]
+__all__ = ["ENGINES", "load", "load_stream", "make_llm", "make_stt", "make_stt_stream", "make_tts", "voices"]
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
@@ -36,9 +36,8 @@ def make_stt(spec: EngineSpec) -> SpeechToText:
 
 def make_stt_stream(spec: EngineSpec) -> StreamingSpeechToText | None:
     """Speech to text that hears while one speaks; None where the provider or the site has none."""
-    if not spec.stream_model or spec.provider not in STREAMS:
-        return None
-    return cast(StreamingSpeechToText, _load(STREAMS[spec.provider])(spec))
+    stream_class = load_stream(spec)
+    return cast(StreamingSpeechToText, stream_class(spec)) if stream_class else None
 
 
 def make_llm(spec: EngineSpec) -> LanguageModel:
@@ -55,6 +54,11 @@ def load(kind: Kind, provider: str) -> Any:
         known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
         raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
     return _load(ENGINES[kind, provider])
+
+
+def load_stream(spec: EngineSpec) -> Any | None:
+    """The class of speech to text that hears while one speaks, where `spec` has one."""
+    return _load(STREAMS[spec.provider]) if spec.stream_model and spec.provider in STREAMS else None
 
 
 def _load(path: str) -> Any:

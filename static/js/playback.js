@@ -19,7 +19,8 @@ const LONGEST_SPEECH_MS = 30000;
 export function pause(state) {
   const paused = state.paused ?? state.response ?? responseOf(state, state.playing);
   if (paused === null || state.stopping) return [state, []];
-  return [{ ...state, paused }, [{ do: "pausePlay" }, { do: "awaitVerdict", delayMs: LONGEST_SPEECH_MS }]];
+  const askedBefore = state.paused === null ? state.askedAt : state.askedBefore;
+  return [{ ...state, paused, askedBefore }, [{ do: "pausePlay" }, { do: "awaitVerdict", delayMs: LONGEST_SPEECH_MS }]];
 }
 
 /** The verdict is due soon. */
@@ -30,7 +31,8 @@ export function awaitVerdict(state) {
 export function resume(state) {
   if (state.paused === null) return [state, []];
   const thinking = state.response !== null && state.playing === null;
-  return [{ ...state, paused: null, hearing: false, thinking, aside: true }, [{ do: "resumePlay" }]];
+  const next = { ...state, paused: null, hearing: false, thinking, aside: true, askedAt: state.askedBefore };
+  return [next, [{ do: "resumePlay" }]];
 }
 
 /** The server confirms an interruption; it has cancelled the response itself. */

@@ -10,7 +10,7 @@ const QUIET = "quiet";
 
 /** The page is the output audio buffer, and wants the words while they are spoken. */
 const EXTENSIONS = ["playback", "captions"];
-/** By a person's patience; without one it is the assistant's own, which the server calls `auto`. */
+/** By a person's patience; without one it is that of their settings, or the assistant's own: the server's `auto`. */
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
 
 /** Of the session's state. */

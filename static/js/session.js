@@ -3,7 +3,8 @@
  *
  * Events: what the person does, and what the microphone, the player, the network and the socket report.
  * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
- * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in samples at the wire's 24 kHz.
+ * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in
+ * samples at the wire's 24 kHz.
  */
 
 import { send, withItem, withNotice } from "./changes.js";
@@ -34,7 +35,7 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk
-    patience, // "" (the assistant's own), quick, balanced, patient
+    patience, // "" (as usual: by the settings, or the assistant's own), quick, balanced, patient
     heldSince: null,
     hearing: false,
     thinking: false,
@@ -47,6 +48,7 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     afterStop: [], // effects to perform once it has, and the truncation is sent
     items: {}, // by id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}
     askedAt: null, // when the person had finished, until the reply comes
+    askedBefore: null, // the same as it was before the speech that paused the reply
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
     refusal: null, // the code of the server's last error, which explains a close that follows

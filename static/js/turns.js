@@ -24,7 +24,7 @@ const HANDLERS = {
   "conversation.item.input_audio_transcription.failed": onTranscriptFailed,
   "input_audio_buffer.speech_started": onSpeechStarted,
   "input_audio_buffer.speech_stopped": (state, _event, now) =>
-    awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt: now }),
+    awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt: state.aside ? state.askedAt : now }),
   "input_audio_buffer.committed": (state) => [{ ...state, hearing: false }, []],
   "output_audio_buffer.started": resume,
   "output_audio_buffer.cleared": onCleared,

@@ -63,10 +63,12 @@ export class View {
     this.part("latency").hidden = !shown;
   }
 
-  showAssistant({ name, description, isDemo }) {
+  /** `patience`: what holds where none is chosen here; "" where nobody chose. */
+  showAssistant({ name, description, patience, isDemo }) {
     this.part("assistant-name").textContent = name;
     this.part("assistant-meter").textContent = name;
     this.part("description").textContent = description;
+    this.part("usual-patience").textContent = `As usual (${patience || "balanced"})`;
     this.part("demo").hidden = !isDemo;
     this.transcript.names.assistant = name;
   }

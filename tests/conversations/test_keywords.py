@@ -23,3 +23,7 @@ def test_as_many_as_an_engine_takes() -> None:
 def test_a_sentence_is_no_key_word() -> None:
     with pytest.raises(ValidationError, match=r"“y{50}…” has 51 characters; the most is 50"):
         keywords.validate("fine, " + "y" * 51)
+
+
+def test_each_script_has_its_own_comma() -> None:
+    assert keywords.parse("东京，上海、大阪، دبي") == ("东京", "上海", "大阪", "دبي")

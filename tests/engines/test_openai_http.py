@@ -3,7 +3,9 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from aiohttp import web
 
+from accounts import public_addresses
 from conversations.engines.openai import http
 from tests.upstream.fixtures import Upstream
 
@@ -43,3 +45,29 @@ async def test_each_event_loop_has_its_own_connections() -> None:
         return other is not here
 
     assert await asyncio.to_thread(lambda: asyncio.run(elsewhere()))
+
+
+@pytest.mark.parametrize("public_only", [False, True])
+async def test_no_cookie_goes_from_one_user_to_another(public_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connections are shared, and a server may know the account behind a key by its cookie."""
+
+    async def here(host: str, port: int) -> str:
+        return "127.0.0.1"
+
+    async def answer(request: web.Request) -> web.Response:
+        response = web.Response(text=request.headers.get("Cookie", "none"))
+        response.set_cookie("session", "alice")
+        return response
+
+    monkeypatch.setattr(public_addresses, "public_address", here)
+    server = web.AppRunner(web.Application())
+    server.app.router.add_get("/", answer)
+    await server.setup()
+    await web.TCPSite(server, "127.0.0.1", 0).start()
+    client = http.shared_client(public_only)
+    try:
+        for _ in range(2):
+            assert (await client.get(f"http://127.0.0.1:{server.addresses[0][1]}/")).text == "none"
+    finally:
+        await http.close_clients()
+        await server.cleanup()

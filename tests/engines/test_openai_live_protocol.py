@@ -105,6 +105,19 @@ async def test_a_new_connection_is_told_what_is_not_settled(upstream: Upstream) 
     assert second.result().text == "One two."
 
 
+async def test_a_new_connection_is_not_told_what_nobody_waits_for(upstream: Upstream) -> None:
+    upstream.say().cancel()
+    upstream.frames()
+    upstream.protocol.begin(NO_HINTS)
+    words = upstream.say()
+    upstream.frames()
+    upstream.protocol.restart()
+    assert upstream.kinds() == ["session.update", "append", "commit"]
+    upstream.committed("item_2")
+    upstream.completed("item_2", "New.")
+    assert words.result().text == "New."
+
+
 async def test_upstream_counts_less_audio_than_we_do(upstream: Upstream) -> None:
     words = upstream.say()
     commit = upstream.frames()[-1]

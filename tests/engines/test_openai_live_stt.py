@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from conversations.engines.base import (
     NO_HINTS,
@@ -245,6 +246,19 @@ async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
                 await ear.utterance()
 
 
+def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
+    """Also in a session of a day whose server never came back."""
+    assert [live_stt.pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
+        0.0,
+        0.0,
+        1.0,
+        2.0,
+        16.0,
+        30.0,
+        30.0,
+    ]
+
+
 async def test_a_refused_key_is_not_tried_again(upstream: Upstream) -> None:
     upstream.behave(LIVE, accepted_key="another")
     async with listening(spec_of(upstream)) as ear:
@@ -261,6 +275,85 @@ async def test_a_server_that_never_answers(upstream: Upstream, fault: str) -> No
         with pytest.raises((EngineTimeout, EngineUnavailable)):
             await ear.utterance()
         await asyncio.to_thread(upstream.wait_for, LIVE, "received", 2)  # it hangs up, and connects again
+
+
+async def test_a_server_that_stays_mute_costs_one_turn_its_time(upstream: Upstream) -> None:
+    upstream.behave(LIVE, fault="mute")
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        for _ in range(2):
+            with pytest.raises(EngineTimeout):
+                ear.utterance().send(None)  # without a wait
+
+
+async def test_a_mute_server_is_believed_once_it_tells_words(upstream: Upstream) -> None:
+    upstream.behave(LIVE, fault="mute", fault_times=1)
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        ear.stream.begin(NO_HINTS)
+        ear.say()
+        await ear.hears("Hello there.")
+        assert (await ear.stream.commit()).text == "Hello there."
+
+
+async def test_a_mute_server_is_asked_again_after_a_while(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be one that tells words only once they are committed."""
+    monkeypatch.setattr(live_stt, "MUTE_SEC", 0.0)
+    upstream.behave(LIVE, fault="mute", fault_times=1)
+    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+        with pytest.raises(EngineTimeout):
+            await ear.utterance()
+        assert (await ear.utterance()).text == "Hello there."
+
+
+class DeafServer:
+    """Reads nothing, so that what it is told fills all buffers on the way."""
+
+    def __init__(self) -> None:
+        self.met: asyncio.Queue[ServerConnection] = asyncio.Queue()
+        self._is_over = asyncio.Event()
+
+    @asynccontextmanager
+    async def listened_to(self) -> AsyncIterator[Ear]:
+        async with serve(self._meet, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            try:
+                yield Ear(EngineSpec("openai", base_url=url, stream_model="gpt-live", timeout_sec=0.5))
+            finally:
+                self._is_over.set()
+
+    async def _meet(self, socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await self.met.put(socket)
+        await self._is_over.wait()
+        socket.transport.abort()
+
+
+async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_stt, "CLOSE_SEC", 0.1)
+    server = DeafServer()
+    async with server.listened_to() as ear, asyncio.timeout(5):
+        ear.stream.begin(NO_HINTS)
+        ear.stream.send(bytes(125 * 48_000))
+        with pytest.raises(EngineTimeout):
+            await ear.stream.commit()
+        await server.met.get()
+        await server.met.get()  # it connects again
+        await ear.stream.close()
+
+
+async def test_a_server_that_reads_no_more_keeps_no_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_stt, "CLOSE_SEC", 0.1)
+    async with DeafServer().listened_to() as ear, asyncio.timeout(5):
+        ear.stream.begin(NO_HINTS)
+        ear.stream.send(bytes(125 * 48_000))
+        piece, before = ear.stream._protocol.utterance.open_piece, 0  # type: ignore[attr-defined]
+        while piece.sent_bytes == 0 or piece.sent_bytes > before:  # until the buffers are full
+            before = piece.sent_bytes
+            await asyncio.sleep(0.05)
+        await ear.stream.close()
 
 
 async def test_a_hint_that_the_model_does_not_take(upstream: Upstream) -> None:

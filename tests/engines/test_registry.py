@@ -33,6 +33,21 @@ def test_no_providers_client_loads_before_it_is_used() -> None:
     assert not {"openai", "google", "grpc", "pocketsphinx", "espeakng_loader", "django"} & set(loaded)
 
 
+def test_what_a_session_uses_is_loaded_before_it_runs() -> None:
+    """In a thread; the import would stop every other conversation of the process."""
+    script = """if True:
+        import sys, django; django.setup()
+        from conversations import session
+        from conversations.engine_choice import EngineSet
+        from conversations.engines.base import EngineSpec
+        spec = EngineSpec("openai", "m", stream_model="live")
+        session.warm(EngineSet(stt=spec, llm=spec, tts=spec))
+        print(*sys.modules)
+    """
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"conversations.engines.openai.live_stt", "openai.resources.realtime.realtime"} <= set(loaded)
+
+
 def test_the_picker_has_voices_for_each_provider() -> None:
     google = dict(voices(EngineSpec(provider="google")))
     assert google["de-DE-Chirp3-HD-Kore"] == "German, Kore (female)"

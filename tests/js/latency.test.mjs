@@ -49,6 +49,20 @@ test("nothing is said until all of it is known, and the last turn's line stays u
   assert.equal(latencyLine(call.state), before);
 });
 
+test("a cough before the reply sounds does not make it look sooner, whenever the verdict comes", () => {
+  const verdict = { type: "output_audio_buffer.started", response_id: "r1" };
+  const coughOver = { ...speechStopped, item_id: "u2" };
+  for (const end of [[coughOver, verdict], [verdict, coughOver]]) {
+    const call = live().hear(speechStarted, speechStopped, responseCreated);
+    call.now += 500;
+    call.hear({ ...speechStarted, item_id: "u2" }, ...end);
+    call.now += 320;
+    call.hear(reply("output_audio_transcript.delta", { delta: "Hi." }), reply("output_audio.delta", { delta: SECOND }));
+    call.tell(played("progress", 240, { lag: 239 })).hear(responseDone("completed", { timing: SERIAL }));
+    assert.match(latencyLine(call.state), /^Answered\sin\s0\.82\ss/);
+  }
+});
+
 test("clocks that disagree do not show", () => {
   assert.match(line(SERIAL, 700), /network and player 0\.00$/);
 });

@@ -159,3 +159,15 @@ test("a reply that comes while paused waits, and a stop amid the fade is a stop"
   playout.buffer.add("b", loudTone(4800));
   assert.ok(rendered(playout, 20).samples.some((sample) => sample !== 0), "it plays again");
 });
+
+test("what comes after a stop that a sleeping sound system has not performed is played when it wakes", () => {
+  const playout = new Playout(48000);
+  playout.add("a", loudTone(48000));
+  rendered(playout, 100);
+  playout.stop();
+  playout.add("b", loudTone(4800));
+  playout.buffer.end("b");
+  const { samples, events } = rendered(playout, 200);
+  assert.deepEqual(events, [{ type: "finished", item: "b", samples: 4800 }]);
+  assert.ok(largestStep(samples) < CLICK);
+});

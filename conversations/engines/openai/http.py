@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 from weakref import WeakKeyDictionary
 
@@ -28,7 +29,7 @@ _warmed_at: WeakKeyDictionary[httpx2.AsyncClient, dict[tuple[str, str], float]] 
 
 
 def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
-    """The running loop's client, for all keys: connections carry no credential of their own."""
+    """The running loop's client, for all keys: connections carry no credential of their own, and no cookie."""
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if public_only not in clients:
         clients[public_only] = _guarded_client() if public_only else _client()
@@ -65,12 +66,17 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(verify=tls_context(), limits=LIMITS)
+    return httpx2.AsyncClient(verify=tls_context(), limits=LIMITS, cookies=_no_cookies())
 
 
 def _guarded_client() -> httpx2.AsyncClient:
     transport = BoundedTransport(AsyncPublicOnlyTransport(verify=tls_context(), limits=LIMITS))
-    return httpx2.AsyncClient(transport=transport, headers={"Accept-Encoding": "identity"})
+    return httpx2.AsyncClient(transport=transport, headers={"Accept-Encoding": "identity"}, cookies=_no_cookies())
+
+
+def _no_cookies() -> CookieJar:
+    """A server could know one user's account by its cookie, and the client would send it with another user's key."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):

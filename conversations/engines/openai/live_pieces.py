@@ -46,6 +46,10 @@ class Piece:
             self.pcm.clear()
             self.utterance.advance()
 
+    def drop(self) -> None:
+        self.stage = Stage.DROPPED
+        self.pcm.clear()
+
 
 class Utterance:
     """The last piece is never committed: it is open, or dropped."""
@@ -87,18 +91,17 @@ class Utterance:
         self._waiting = [(count, future) for count, future in self._waiting if not future.done()]
 
     def drop(self) -> None:
-        """The open piece is forgotten; what was committed may still be waited for."""
-        if self.open_piece.stage is Stage.OPEN:
-            self.open_piece.stage = Stage.DROPPED
-            self.open_piece.pcm.clear()
+        """The open piece is forgotten; what was committed, too, unless it is still waited for."""
+        for piece in self.pieces:
+            if piece.stage is Stage.OPEN or (piece.is_pending and not self.is_awaited):
+                piece.drop()
 
     def fail(self, error: EngineError) -> None:
         """Forgets all audio: the caller has it too, and turns to file speech to text."""
         self.failure = error
         for piece in self.pieces:
             if piece.is_pending:
-                piece.stage = Stage.DROPPED
-                piece.pcm.clear()
+                piece.drop()
         for _, future in self._waiting:
             if not future.done():
                 future.set_exception(error)

@@ -182,6 +182,7 @@ class LiveProtocol:
         piece = self._items.get(item_id)
         if piece and piece.is_pending:
             piece.add(words)
+            self.has_heard = True
             self._tell()
 
     def _uncommitted(self) -> Piece | None:

@@ -23,6 +23,7 @@ from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.live_protocol import LiveProtocol
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
+MUTE_SEC = 60.0  # after a commit that was not settled, and unless words come: so long files are asked at once
 LONGEST_PAUSE_SEC = 30.0
 MAX_MESSAGE_BYTES = 1_000_000
 CLOSE_SEC = 1.0
@@ -56,6 +57,8 @@ class LiveStream:
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
         self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
+        self._silence: EngineError | None = None  # of the last commit that was not settled, until words come
+        self._mute_until = 0.0  # by the loop's clock
         self._misses = 0  # connections in a row that brought no words
         self._has_news = asyncio.Event()
         self._begins = asyncio.Event()
@@ -74,8 +77,8 @@ class LiveStream:
 
     async def commit(self) -> Transcript:
         utterance = self._protocol.utterance
-        if self._failure and not utterance.failure:
-            utterance.fail(self._failure)
+        if (known := self._failure or self._muteness()) and not utterance.failure:
+            utterance.fail(known)
         words = self._protocol.commit()
         self._has_news.set()
         try:
@@ -84,6 +87,7 @@ class LiveStream:
         except TimeoutError as error:
             failure = self._account.failures.timeout(self._settle_sec)
             utterance.fail(failure)
+            self._silence, self._mute_until = failure, asyncio.get_running_loop().time() + MUTE_SEC
             self._hang_up()
             raise failure from error
 
@@ -93,6 +97,9 @@ class LiveStream:
         self._protocol.give_up(self._account.failures.broke_off())
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
+
+    def _muteness(self) -> EngineError | None:
+        return self._silence if asyncio.get_running_loop().time() < self._mute_until else None
 
     def _hang_up(self) -> None:
         """Ends a connection that hangs; `_run` makes another."""
@@ -114,11 +121,10 @@ class LiveStream:
             await self._pause()
 
     async def _pause(self) -> None:
-        """None after the first miss; ended by an utterance that begins."""
-        pause_sec = min(0.25 * 2**self._misses, LONGEST_PAUSE_SEC) if self._misses > 1 else 0.0
+        """Ended by an utterance that begins."""
         self._begins.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause_sec):
+            async with asyncio.timeout(pause_sec(self._misses)):
                 await self._begins.wait()
 
     async def _live(self) -> None:
@@ -137,7 +143,7 @@ class LiveStream:
             self._life = None
             sender.cancel()
             await asyncio.wait({sender})
-            await connection.close()
+            await _close(connection)
 
     async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         with suppress(WebSocketException, OSError):  # the other task notices too
@@ -158,6 +164,8 @@ class LiveStream:
                 self._protocol.receive(event)
             if self._protocol.is_ready:
                 self._failure = None
+            if self._protocol.has_heard:
+                self._silence = None
             self._has_news.set()  # an update that was refused is sent again
 
     async def _open(self) -> AsyncRealtimeConnection:
@@ -197,3 +205,19 @@ class LiveStream:
             port = url.port or (443 if url.scheme == "https" else 80)
             options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
         return options
+
+
+async def _close(connection: AsyncRealtimeConnection) -> None:
+    """Says goodbye, but not for long: to a server that reads no more the library waits for ever until it can."""
+    try:
+        async with asyncio.timeout(CLOSE_SEC):
+            await connection.close()
+    except TimeoutError:
+        pass
+    finally:
+        connection._connection.transport.abort()
+
+
+def pause_sec(misses: int) -> float:
+    """None after the first miss. The power is bounded, or it overflows while a server is away for a night."""
+    return min(0.25 * 2 ** min(misses, 10), LONGEST_PAUSE_SEC) if misses > 1 else 0.0

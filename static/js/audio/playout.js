@@ -21,6 +21,12 @@ export class Playout {
     this.tail = 0; // blocks still to push so that the resampler gives back what it holds
   }
 
+  /** `pcm`: Int16Array. After a stop nothing is given until it is done, or given up since the sound system sleeps. */
+  add(item, pcm) {
+    if (this.wish === "stop") this.#drop();
+    this.buffer.add(item, pcm);
+  }
+
   /** Fades out and stands still. What sounds while it fades counts as not played: it comes again on `resume`. */
   pause() {
     if (this.wish === "play") this.wish = "pause";
@@ -88,10 +94,14 @@ export class Playout {
 
   #stopped() {
     const { item, samples } = this.position;
+    this.#drop();
+    return { type: "stopped", item, samples };
+  }
+
+  #drop() {
     this.buffer.clear();
     this.ready = new Float32Array(0);
     this.wish = "play";
-    this.last = this.tail = 0;
-    return { type: "stopped", item, samples };
+    this.rise = this.faded = this.last = this.tail = 0;
   }
 }

@@ -19,7 +19,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
   }
 
   receive(message) {
-    if (message.type === "audio") this.playout.buffer.add(message.item, message.pcm);
+    if (message.type === "audio") this.playout.add(message.item, message.pcm);
     else if (message.type === "end") this.playout.buffer.end(message.item);
     else this.playout[message.type]();
   }
