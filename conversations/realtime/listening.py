@@ -5,7 +5,7 @@ from conversations.realtime.audio import ms_of, samples_of
 from conversations.realtime.client_events import AudioAppend
 from conversations.realtime.commits import Commits
 from conversations.realtime.core import Core
-from conversations.realtime.endpointing import WINDOW_SAMPLES, Edge, Endpointer
+from conversations.realtime.endpointing import USUAL, WINDOW_SAMPLES, Edge, Endpointer
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.pausing import Pausing
@@ -32,7 +32,6 @@ class Listening:
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
         self._last_word_at = 0  # position of the end of the last utterance's speech
-        self._idle_asked = False
         self._endpointer = Endpointer(0.5)
         self._commits = Commits(core, transcripts)
         self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
@@ -87,7 +86,7 @@ class Listening:
         """Audio that the client will commit: heard as it comes, too."""
         begins = self._dictated is None
         self._dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
-        self._hear(self._dictated, pcm, begins=begins)
+        self._hear(self._dictated, self.buffer.peek() if begins else pcm, begins=begins)
 
     def _watch_half_sample(self, event: AudioAppend) -> None:
         if self.buffer.is_split:
@@ -156,7 +155,8 @@ class Listening:
         self.buffer.keep_from(self._endpointer.onset - padding)
         utterance = Utterance(self.core.make_id("item"), self.buffer.start)
         self._set_utterance(utterance)
-        self._idle_asked = False
+        # A click may fill as many as usually make an onset, so they do not count as speech; those beyond do.
+        utterance.speech_windows = self._endpointer.rising - USUAL.windows
         self.core.remind("idle", None)
         self.core.remind("stall", self.core.now + self.core.limits.stall_sec)
         start_ms, item_id = ms_of(utterance.start), utterance.item_id
@@ -220,14 +220,14 @@ class Listening:
 
     def idle(self) -> None:
         """Nobody spoke since the reply was played: the assistant asks, once, whether somebody is there."""
-        if self._idle_asked or self.utterance is not None or self.core.pending or self.replying.response is not None:
+        replying = self.replying
+        if replying.has_asked or self.utterance is not None or self.core.pending or replying.response is not None:
             return
-        self._idle_asked = True
         silence = Utterance(self.core.make_id("item"), self.buffer.start)
         span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
         self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
         self._commits.commit(silence, self.buffer.take(), respond=False)
-        self.replying.ask_whether_there()
+        replying.ask_whether_there()
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""

@@ -21,6 +21,7 @@ class Replying:
         self.response: Response | None = None
         self.last: Response | None = None  # the latest that ended; a client may still be playing it
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
+        self.has_asked = False  # in the last response, whether somebody is still there
         self._held: list[tuple[float, ReplyEvent]] | None = None  # what came while the response was held back
 
     # What starts a response.
@@ -41,7 +42,7 @@ class Replying:
         """Starts a response; it waits while words of the user are still being transcribed."""
         draft = None if self.core.pending else self.ahead.take(options, self.core.log.messages(options.instructions))
         response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
-        self.response, self.asked_at, self._held = response, None, None
+        self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
         self.core.remind("idle", None)
         self._watch(response)
         response.create()
@@ -83,6 +84,8 @@ class Replying:
             self.begin(self.default_options())
         elif not self.core.is_user_speaking:
             self.ahead.drop()  # no words came of it that call for a reply
+            if self.last is not None:
+                self._expect_user(self.last)
 
     def _generate(self, response: Response) -> None:
         self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
@@ -239,3 +242,4 @@ class Replying:
         options = self.default_options()
         options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
         self.begin(options)
+        self.has_asked = True

@@ -17,7 +17,7 @@ GUARD_SEC = 0.3  # after playback began
 # Speech that goes on that long is meant, whatever became of its words.
 MEANT_WINDOWS = 60  # 1.9 s
 # Speech to text of whole files looks into a long barge-in, ever more rarely.
-SNAPSHOTS = (14, 38, 86, 182)  # windows of speech
+SNAPSHOTS = (15, 39, 87, 183)  # windows of speech
 # So long a reply may stand still for what only might become speech: all the windows of an onset, and their way here.
 SUSPICION_SEC = 0.4
 PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply

@@ -135,3 +135,14 @@ def test_a_reply_that_paused_goes_on_when_detection_is_switched_off() -> None:
     assert table.last(do.Release).response_id == clause.response_id
     table.end_text()
     assert kinds(table.speak())[-1] == "response.done"
+
+
+def test_switching_to_manual_hears_what_was_kept_before() -> None:
+    """Its words and its clip begin where the item's audio does."""
+    table = Table()
+    table.audio(640, 0.0)
+    table.manual()
+    table.audio(320)
+    table.client("input_audio_buffer.commit")
+    heard = b"".join(action.pcm for action in table.actions if isinstance(action, do.Hear))
+    assert len(heard) == len(table.last(do.Transcribe).pcm) > 320 * 48

@@ -158,6 +158,21 @@ def test_a_silent_user_is_asked_once() -> None:
     assert table.pass_time(60) == []
 
 
+def test_a_cough_is_no_sign_that_somebody_is_there() -> None:
+    table = Table(idle_timeout_ms=5000)
+    table.turn()
+    table.now += 2
+    table.say(256)
+    assert "response.created" not in kinds(table.transcript(""))
+    assert kinds(table.pass_time(7))[0] == "input_audio_buffer.timeout_triggered"
+    table.write("Are you still there?")
+    table.end_text()
+    table.speak()
+    table.say(256)
+    table.transcript("")
+    assert table.pass_time(60) == []
+
+
 def test_the_waterfall_counts_from_the_endpoint() -> None:
     table = Table(silence_duration_ms=500)
     table.audio(960, 0.9)

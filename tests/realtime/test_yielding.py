@@ -289,3 +289,13 @@ def test_a_sound_that_never_becomes_speech_does_not_silence_the_reply() -> None:
     table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
     table.audio(96, 0.6)
     assert kinds(table.pass_time(0.1)) == ["response.output_audio.delta"]
+
+
+def test_a_short_word_right_after_the_reply_began_is_heard() -> None:
+    """Its onset alone takes five windows there."""
+    table = talking()
+    table.now -= PLAYED_SEC
+    table.audio(BARGE_IN_MS, 0.9)
+    table.audio(160, 0.0)
+    assert "output_audio_buffer.cleared" in kinds(table.transcript("No!"))
+    assert "response.created" in kinds(table.audio(640, 0.0))
