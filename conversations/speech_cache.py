@@ -37,6 +37,7 @@ from conversations.engines.base import (
     TextToSpeech,
     Transcript,
 )
+from conversations.engines.voices import is_public
 
 log = logging.getLogger(__name__)
 
@@ -130,17 +131,21 @@ class Shelf:
         self._tally = tally
         self._cache = cache or site_cache()
 
-    def digest(self, *asked: object, is_shared: bool = False) -> bytes:
-        """Of what is asked of the engine; the same for all users of one account with the provider where it is shared.
+    def digest(self, *asked: object, owner: str = "") -> bytes:
+        """Of what is asked of the engine. `owner` "": this user.
 
-        A voice may belong to an account. Without the site's secret a user could tell, by an entry of their own that
-        lost its place, what was said to another one.
+        Without the site's secret a user could tell, by an entry of their own that lost its place, what was said to
+        another one.
         """
-        owner = None if is_shared else self._user_id
         spec = self._spec
-        engine = (spec.provider, spec.model, spec.voice, spec.base_url, spec.api_key)
-        parts = repr((self._kind, owner, *engine, *asked))  # keeps them apart, whatever is in them
+        engine = (spec.provider, spec.model, spec.voice, spec.base_url)
+        # `repr` keeps them apart, whatever is in them.
+        parts = repr((self._kind, owner or (self._user_id, spec.api_key), *engine, *asked))
         return salted_hmac("conversations.speech_cache", parts, algorithm="sha256").digest()
+
+    def sharers(self, voice: str) -> str:
+        """Everybody; of a voice that may belong to an account with the provider, those who use this account."""
+        return "everybody" if is_public(voice) and is_public(self._spec.voice) else f"account {self._spec.api_key}"
 
     async def find(self, digest: bytes) -> bytes | None:
         found = await self._cache.get(self._kind, digest)
@@ -163,7 +168,7 @@ class CachedTextToSpeech:
     ) -> AsyncGenerator[bytes]:
         is_kept = bool(text.strip()) and len(text) <= MAX_CHARS
         is_shared = len(text) <= MAX_SHARED_CHARS and not any(map(str.isdigit, text))
-        digest = self._shelf.digest(voice, language, speed, text, is_shared=is_shared)
+        digest = self._shelf.digest(voice, language, speed, text, owner=self._shelf.sharers(voice) if is_shared else "")
         if is_kept and (found := await self._shelf.find(digest)) is not None:
             for start in range(0, len(found), PIECE_BYTES):
                 yield found[start : start + PIECE_BYTES]

@@ -174,12 +174,20 @@ async def test_another_way_of_speaking_is_another_entry(upstream: Upstream, how:
 async def test_another_engine_is_another_entry(upstream: Upstream) -> None:
     cache = memory()
     await Site(upstream, cache).say(OPENER)
-    # A voice may belong to an account, and then its name means another one elsewhere.
-    account = {"api_key": "another"}
-    for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}, account):
+    for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}):
         site = Site(upstream, cache, **changes)
         await site.say(OPENER)
         assert site.tallied == [("tts", False)]
+
+
+@pytest.mark.parametrize(("voice", "is_shared"), [("nova", True), ("", True), ("voice_5f3a", False)])
+async def test_another_account_shares_what_public_voices_say(upstream: Upstream, voice: str, is_shared: bool) -> None:
+    """Any other voice may belong to an account, and then its name means another one elsewhere."""
+    cache = memory()
+    await Site(upstream, cache, voice=voice).say(OPENER)
+    other = Site(upstream, cache, voice=voice, api_key="another")
+    await other.say(OPENER)
+    assert other.tallied == [("tts", is_shared)]
 
 
 async def test_which_place_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:

@@ -88,6 +88,11 @@ def fitting(spec: EngineSpec, wanted: str) -> str:
     return spec.voice if spec.provider != "openai" and wanted in OPENAI else wanted
 
 
+def is_public(voice: str) -> bool:
+    """Whether the name means the same voice for every account; "" is a provider's own choice."""
+    return not voice or voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS
+
+
 def voices(spec: EngineSpec) -> list[Voice]:
     """(id, label) of what `spec` can speak with, the default first; [] when nobody can know (a compatible server)."""
     if spec.provider == "google":
