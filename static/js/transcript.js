@@ -12,18 +12,25 @@ export class Transcript {
     this.names = names;
     this.bubbles = new Map();
     this.shown = {};
+    // Only who scrolls back stops it: a notice or a phone's keyboard that takes room does not.
+    this.follows = true;
+    scroller.addEventListener("scroll", () => (this.follows = this.#isAtEnd()));
+    new ResizeObserver(() => this.#follow()).observe(scroller);
   }
 
   /** `lag`: samples that were rendered but cannot be heard yet. */
   render({ items, order }, lag) {
-    const follows = this.#isAtEnd();
     let changed = this.#removeOthers(items);
     order.forEach((id, index) => {
       const bubble = this.#bubble(id, items[id], index);
       if (this.shown[id] !== items[id]) changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
     });
     this.shown = items; // an item that is still the same object looks the same
-    if (changed && follows) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (changed) this.#follow();
+  }
+
+  #follow() {
+    if (this.follows) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   #bubble(id, item, index) {
@@ -68,10 +75,11 @@ function isOver(item) {
 
 function show(bubble, item, words) {
   const text = bubble.lastChild;
+  const wasHidden = bubble.hidden;
   bubble.hidden = !words && !item.pending;
   bubble.classList.toggle("pending", Boolean(item.pending));
   bubble.classList.toggle("cut", Boolean(item.cut));
-  if (text.textContent === words) return false;
+  if (text.textContent === words) return bubble.hidden !== wasHidden;
   text.textContent = words;
   return true;
 }

@@ -13,7 +13,8 @@ from tests.live import Site, running_site
 from tests.upstream.fixtures import Upstream
 
 DELTA = "conversation.item.input_audio_transcription.delta"
-QUESTION = "Can you tell me when the library near the old market closes today?"  # without a pause in it
+QUESTION = "Can you tell me when the library near the old market closes today?"
+PAUSES = ("", "", "")  # its words after a pause that may be found in it: all are told with the first
 ANSWER = "Good morning! It closes at six today. Tomorrow it opens at nine, and the café beside it an hour before."
 
 
@@ -28,7 +29,7 @@ def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Si
 def test_it_works(
     open_page: Callable[..., Page], streaming_site: Site, upstream: Upstream, tmp_path: Path, look: str
 ) -> None:
-    upstream.script(transcripts=(QUESTION,), replies=(ANSWER,))
+    upstream.script(transcripts=(QUESTION, *PAUSES), replies=(ANSWER,) * 4)
     utterance = write_wav(tmp_path / "question.wav", silence(4), speech(QUESTION), silence(60))
     page = open_page(wav=utterance, storage={"cookies": [], "origins": []}, **LOOKS[look])
     sign_up(page, streaming_site.url, f"{look}@example.com")
