@@ -5,8 +5,8 @@ digest of what it answers, and a newer entry takes an older one's place. Age is 
 quickly counts as not there.
 
 Privacy: words heard are kept per user, so that neither their content nor their timing tells anything to another. Speech
-is shared only where it is a few words without a number, among users of one account with the provider; up to MAX_CHARS
-it is kept per user; longer texts are not kept.
+is shared only where it is a few words without a number, and, of a voice that may belong to a provider's account, only
+among its users (`Shelf.sharers`); up to MAX_CHARS it is kept per user; longer texts are not kept.
 """
 
 import asyncio

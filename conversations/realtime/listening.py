@@ -51,6 +51,15 @@ class Listening:
         else:
             self._dictated = self.utterance
             self._set_utterance(None)
+        if not detection.is_on:
+            self._leave_pauses_to_the_client()
+
+    def _leave_pauses_to_the_client(self) -> None:
+        """No pause ends what is being said any more: what was begun in one is undone."""
+        if self._dictated is not None:
+            self._dictated.go_on()
+        self.replying.ahead.drop()
+        self.yielding.resume()
 
     def _set_utterance(self, utterance: Utterance | None) -> None:
         self.utterance = self.transcripts.utterance = utterance

@@ -14,7 +14,6 @@ from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
 from conversations.realtime.response import Options
 from conversations.realtime.session_config import updated
-from conversations.realtime.utterance import Utterance
 
 MAX_ID_CHARS = 32
 
@@ -26,20 +25,11 @@ class Requests:
         self.replying = replying
 
     def update_session(self, event: SessionUpdate) -> None:
-        before, spoken = self.core.config["audio"]["input"]["turn_detection"], self.listening.utterance
+        before = self.core.config["audio"]["input"]["turn_detection"]
         self.core.configure(updated(self.core.config, event.patch, audio_sent=self.core.audio_sent))
         if self.core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
-            if not self.core.turn_detection.is_on:
-                self._leave_it_to_the_client(spoken)
         self.core.send("session.updated", session=self.core.config)
-
-    def _leave_it_to_the_client(self, spoken: Utterance | None) -> None:
-        """No pause ends what is being said any more: what was begun in one is undone."""
-        if spoken is not None:
-            spoken.go_on()
-        self.replying.ahead.drop()
-        self.listening.yielding.resume()
 
     # Items.
 
