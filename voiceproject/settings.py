@@ -415,7 +415,7 @@ REALTIME = {
 }
 
 # The tools that models call.
-TOOLS: dict[str, Any] = {
+TOOLS = {
     # How long one of the site's may take; each MCP server has a limit of its own.
     "TIMEOUT_SEC": env_float("TOOL_TIMEOUT_SEC", 10.0, lowest=0.1, highest=300.0),
     # Of what a tool says, the most that the model is shown: all of it is input, turn after turn.

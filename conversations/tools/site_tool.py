@@ -75,4 +75,4 @@ def _complaint(error: ValueError) -> str:
 @cache
 def _threads() -> ThreadPoolExecutor:
     """Apart from the store's: a slow tool must not keep words from being stored."""
-    return ThreadPoolExecutor(settings.TOOLS["THREADS"], thread_name_prefix="tool")
+    return ThreadPoolExecutor(int(settings.TOOLS["THREADS"]), thread_name_prefix="tool")

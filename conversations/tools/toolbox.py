@@ -70,7 +70,7 @@ class Toolbox:
 
 
 def _cut(text: str) -> str:
-    text, most = storable(text), settings.TOOLS["OUTPUT_CHARS"]
+    text, most = storable(text), int(settings.TOOLS["OUTPUT_CHARS"])
     if len(text) <= most:
         return text
     return f"{text[:most]}… (cut here: the tool said {len(text)} characters)"
