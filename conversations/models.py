@@ -168,7 +168,7 @@ class Item(models.Model):
     call = models.JSONField(
         default=dict,
         blank=True,
-        help_text="call_id, name, arguments, output, error of a function or tool, and who runs it.",
+        help_text="call_id, name, arguments, output, error of a function or tool; who runs it.",
     )
     stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
     llm = models.CharField(max_length=150, blank=True, help_text="provider:model")

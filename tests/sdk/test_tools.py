@@ -21,7 +21,7 @@ WEATHER = {
 
 
 async def update(talk: Talk, **session: Any) -> dict[str, Any]:
-    await talk.send.session.update(session={"type": "realtime", **session})  # type: ignore[typeddict-item]
+    await talk.send.session.update(session={"type": "realtime", **session})  # type: ignore[arg-type]
     return (await talk.until("session.updated", "error"))["session"]  # type: ignore[no-any-return]
 
 
