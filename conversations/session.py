@@ -18,6 +18,7 @@ from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooF
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime import figures
+from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import ProtocolError
@@ -60,8 +61,10 @@ class Session:
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
+        dialect: Beta | None = None,
     ) -> None:
         self.opened = opened
+        self._dialect = dialect
         self._close_socket = close_socket
         self._work = Work(opened, self._receive)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
@@ -136,9 +139,10 @@ class Session:
     # Frames in.
 
     async def _read_frames(self) -> None:
+        translate = self._dialect.client if self._dialect else None
         async for frame in self._inbox.frames():
             try:
-                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame))
+                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
             except ProtocolError as error:
                 self._perform(self.machine.refuse(error))
             except TooFastError:
@@ -185,10 +189,11 @@ class Session:
             self._work.warm()
         elif event["type"] == "response.done":
             metrics.ended(event["response"]["status"])
-        if self._client_left:
+        told = self._dialect.server(event) if self._dialect else event
+        if self._client_left or told is None:
             return
         try:
-            self._outbox.put(json.dumps(event))
+            self._outbox.put(json.dumps(told))
         except OutboxFullError:
             self._outbox.abandon()
             self.close(1008, "output_too_slow", "The client asks for more than it reads.")
