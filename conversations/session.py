@@ -9,6 +9,8 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from openai.types import realtime as sdk
+
 from conversations import metrics, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
@@ -28,6 +30,7 @@ from conversations.realtime.session_config import Config, default_config
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
+from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.work import Work
 from conversations.writer import Writer
 
@@ -73,6 +76,7 @@ class Session:
         )
         self._detector = SpeechDetector()
         self._inbox = Inbox()
+        self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send)
         self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
         self._clips = Clips()
@@ -125,6 +129,8 @@ class Session:
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""
+        for last in self._input.rest():
+            self._receive(last)
         self._receive(do.ClientGone(self._has_vanished))
         for timer in self._deadlines.values():
             timer.cancel()
@@ -149,13 +155,16 @@ class Session:
                 self.close(1008, "input_too_fast", TOO_FAST)
 
     async def _read(self, event: ClientEvent) -> None:
-        if not isinstance(event, AudioAppend):
-            return self._receive(event)
-        for place, piece in enumerate(self._inbox.slices(event)):
+        audio = self.machine.core.config["audio"]
+        kind = audio["input"]["format"]["type"]
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
+            self._inbox.hear(await asyncio.to_thread(read_item, event, audio))
+        pieces = self._inbox.slices(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)
-            self._receive(piece)
-        return None
+            for one in self._input.read(piece, kind):
+                self._receive(one)
 
     def _receive(self, event: Any) -> None:
         self._perform(self.machine.receive(event, monotonic()))
@@ -189,11 +198,12 @@ class Session:
             self._work.warm()
         elif event["type"] == "response.done":
             metrics.ended(event["response"]["status"])
-        told = self._dialect.server(event) if self._dialect else event
-        if self._client_left or told is None:
+        if self._client_left:
             return
         try:
-            self._outbox.put(json.dumps(told))
+            for one in self._output.told(event):
+                if told := self._dialect.server(one) if self._dialect else one:
+                    self._outbox.put(json.dumps(told))
         except OutboxFullError:
             self._outbox.abandon()
             self.close(1008, "output_too_slow", "The client asks for more than it reads.")
