@@ -32,6 +32,7 @@ TURN_DETECTION: dict[str, Config] = {
         "interrupt_response": True,
     },
 }
+AUDIO_FORMATS: tuple[Config, ...] = ({"type": "audio/pcm", "rate": 24_000},)
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
 EXTENSIONS = ("playback", "captions")
 RANGES = {
