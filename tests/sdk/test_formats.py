@@ -99,8 +99,8 @@ async def test_a_manual_turn_loses_nothing_of_its_end(connect: Connect, upstream
         await talk.until("conversation.item.input_audio_transcription.completed")
     for item in await stored(talk.conversation_id):
         assert abs(item.audio_ms - len(utterance) / BYTES_PER_MS) <= 1
-    seconds = [request["asked"]["seconds"] for request in upstream.requests("transcriptions")]
-    assert seconds == pytest.approx([len(utterance) / BYTES_PER_MS / 1000] * 2, abs=0.002)
+    (heard,) = upstream.requests("transcriptions")  # the second time they are remembered: not a sample differs
+    assert heard["asked"]["seconds"] == pytest.approx(len(utterance) / BYTES_PER_MS / 1000, abs=0.002)
 
 
 async def test_binary_frames_are_in_the_input_format(connect: Connect, utterance: bytes) -> None:
