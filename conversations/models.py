@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ImproperlyConfigured
@@ -66,6 +67,9 @@ class Assistant(models.Model):
         validators=[keywords.validate],
         help_text=f"Names and terms that are often said, separated by commas or lines; at most {keywords.MOST} of "
         f"{keywords.MOST_CHARS} characters each.",
+    )
+    tools = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
     )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)

@@ -67,6 +67,8 @@ class Work:
                 self._ears.hear(action)
             case do.Transcribe(item_id):
                 self._start(item_id, self._transcribe(action))
+            case do.Generate(response_id) if response_id in self._replies:
+                self._replies[response_id].go_on(action)
             case do.Generate(response_id):
                 reply = Reply(
                     action, self._llm, self._tts, self._opened.engines.tts, self._opened.language, self._report

@@ -414,6 +414,16 @@ REALTIME = {
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
 
+# The tools that models call.
+TOOLS = {
+    # How long one of the site's may take; each MCP server has a limit of its own.
+    "TIMEOUT_SEC": env_float("TOOL_TIMEOUT_SEC", 10.0, lowest=0.1, highest=300.0),
+    # Of what a tool says, the most that the model is shown: all of it is input, turn after turn.
+    "OUTPUT_CHARS": env_int("TOOL_OUTPUT_CHARS", 10_000, lowest=100, highest=1_000_000),
+    # In which tools run that are no coroutines.
+    "THREADS": env_int("TOOL_THREADS", 8, lowest=1, highest=100),
+}
+
 # Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the
 # image does). Off: straight from static/, as it is edited.
 STATIC_HASHED = env_bool("STATIC_HASHED", False)

@@ -20,7 +20,8 @@ def made(core: Core, data: dict[str, Any], root: str) -> tuple[Item, bytes]:
         raise ProtocolError("invalid_value", message, f"{root}.id")
     pcm = _fill(core, item, data, root)
     if len(item.text) + sum(map(len, item.call.values())) > core.limits.max_text_chars:
-        param = f"{root}.content" if item.type == "message" else root
+        longest = max(item.call, key=lambda key: len(item.call[key]), default="content")
+        param = f"{root}.{longest}"
         message = f"'{param}' has more than {core.limits.max_text_chars} characters."
         raise ProtocolError("invalid_value", message, param)
     return item, pcm

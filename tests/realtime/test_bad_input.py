@@ -135,7 +135,7 @@ def test_bounds_of_a_conversation() -> None:
     long = ITEM | {"content": [{"type": "input_text", "text": "x" * 11}]}
     assert table.client("conversation.item.create", item=long)[0]["error"]["param"] == "item.content"
     call = {"type": "function_call_output", "call_id": "c", "output": "x" * 11}
-    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.content"
+    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.output"
     table.client("conversation.item.create", item=ITEM)
     assert table.client("conversation.item.create", item=ITEM)[0]["error"]["code"] == "conversation_full"
 
