@@ -67,7 +67,7 @@ def times(talk: Talk) -> tuple[int, int]:
 async def test_a_spoken_turn(
     connect: Connect, upstream: Upstream, utterance: bytes, kind_in: str, kind_out: str
 ) -> None:
-    upstream.script(transcripts=("Good morning, can you hear me?",) * 2, replies=(REPLY,) * 2)
+    upstream.script(transcripts=("Good morning, can you hear me?",) * 8, replies=(REPLY,) * 8)
     async with connect() as plain:
         await say(plain, PCM, utterance)
         await plain.until("response.done")
