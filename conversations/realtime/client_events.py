@@ -5,17 +5,16 @@ The audio append is the hot path and is read by hand; everything else goes throu
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import isinf
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from openai.types import realtime as sdk
 from pydantic import BaseModel, Field, ValidationError
 
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.json_object import json_object
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -100,18 +99,17 @@ MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "server_vad"); no client wrote that key.
 UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|server_vad$|semantic_vad$|audio/")
-UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
-def parse(frame: str) -> ClientEvent:
-    """One text frame. Raises ProtocolError with the frame's `event_id` where it has one."""
-    data = _object(frame)
+def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
+    """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
+    data = json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
         if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
             raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
-        return _event(data, event_id)
+        return _event(translate(data) if translate else data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
         raise
@@ -211,53 +209,6 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
         if fault["type"] == "missing":
             raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param) from None
         raise ProtocolError("invalid_value", f"'{param}' is not valid: {fault['msg']}.", param) from None
-
-
-def _object(frame: str) -> dict[str, Any]:
-    try:
-        data = _DECODER.decode(frame)
-        if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
-            raise ValueError
-    except (ValueError, RecursionError):
-        raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
-    if not isinstance(data, dict):
-        raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
-    return data
-
-
-def _finite(text: str) -> float:
-    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
-    if isinf(number := float(text)):
-        raise ValueError(f"{text} is too large")
-    return number
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-# Made once: `json.loads` would make one for every frame.
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
-
-
-def _is_unstorable(text: str) -> bool:
-    """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
-    try:
-        return b"\x00" in text.encode()
-    except UnicodeEncodeError:
-        return True
-
-
-def _strings(data: object) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        yield from data
-        for value in data.values():
-            yield from _strings(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _strings(value)
 
 
 def decode_audio(audio: object, param: str = "audio") -> bytes:
