@@ -141,6 +141,7 @@ class Item(models.Model):
         MESSAGE = "message"
         FUNCTION_CALL = "function_call"
         FUNCTION_CALL_OUTPUT = "function_call_output"
+        MCP_CALL = "mcp_call", "Tool call"
 
     class Role(models.TextChoices):
         USER = "user"
@@ -164,7 +165,11 @@ class Item(models.Model):
     audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all audio generated or spoken.")
     heard_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Null: all of it.")
     response_id = models.CharField(max_length=40, blank=True)
-    call = models.JSONField(default=dict, blank=True, help_text="call_id, name, arguments or output of a function.")
+    call = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="call_id, name, arguments, output, error of a function or tool; who runs it.",
+    )
     stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
     llm = models.CharField(max_length=150, blank=True, help_text="provider:model")
     tts = models.CharField(max_length=150, blank=True, help_text="provider:model:voice")

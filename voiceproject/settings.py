@@ -410,6 +410,10 @@ REALTIME = {
     "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
     # One session at the longest; a client connects again to go on.
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
+    # What of a long conversation the model is shown, about, in tokens; its oldest items are left out first.
+    "CONTEXT_TOKENS": env_int("LLM_CONTEXT_TOKENS", 28_000, lowest=500, highest=2_000_000),
+    # Responses of one session in a minute; further ones fail and say so.
+    "MAX_RESPONSES_PER_MIN": env_int("MAX_RESPONSES_PER_MIN", 60, lowest=1, highest=10_000),
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
