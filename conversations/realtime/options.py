@@ -9,7 +9,8 @@ from conversations.realtime.context import Message, fitted, messages
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
-from conversations.realtime.session_config import AUDIO_FORMATS, MAX_TEXT_CHARS, Config
+from conversations.realtime.session_checks import MAX_TEXT_CHARS
+from conversations.realtime.session_config import AUDIO_FORMATS, Config
 from conversations.realtime.tools import Tool, choice, offered
 
 MAX_METADATA = 16
