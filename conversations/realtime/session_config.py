@@ -19,7 +19,7 @@ from conversations.realtime.session_checks import (
     checked_choice,
     checked_tools,
 )
-from conversations.realtime.tools import Tool
+from conversations.realtime.tools import Tool, labels
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {
@@ -207,7 +207,7 @@ def _merge_output(target: Config, patch: Config) -> None:
 
 def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
-    servers = {tool.server_label for tool in own_tools if tool.server_label}
+    servers = labels(own_tools)
     if patch.get("tools") is not None:
         target["tools"] = checked_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")
