@@ -18,8 +18,9 @@ from django.db.models import Q
 
 from accounts import api_keys, time_zones
 from accounts.models import APIKey, User
-from conversations import changes, keywords
+from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
+from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
@@ -70,6 +71,7 @@ class Opened:
     items: list[live.Item]
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
+    mcp_servers: tuple[ServerSpec, ...] = ()
 
 
 class NotFoundError(Exception):
@@ -122,6 +124,7 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         items=_context(conversation),
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
+        mcp_servers=mcp_servers.chosen(chosen),
     )
 
 

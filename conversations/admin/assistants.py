@@ -67,14 +67,14 @@ class AssistantAdmin(ModelAdmin):
     list_select_related = ["owner"]
     list_filter = ["is_default", "language"]
     search_fields = ["name", "slug", "description"]
-    autocomplete_fields = ["owner"]
+    autocomplete_fields = ["owner", "mcp_servers"]
     prepopulated_fields = {"slug": ["name"]}
     warn_unsaved_form = True
     fieldsets = [
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
         ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
-        ("Tools", {"fields": ["tools"]}),
+        ("Tools", {"fields": ["tools", "mcp_servers"]}),
         (
             "Engines",
             {
