@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,27 @@ log = logging.getLogger(__name__)
 CLOSE_SEC = 2.0
 
 
-@dataclass(slots=True)
 class Connection:
     """`task` holds it open: the SDK's scopes want to be entered and left in one task."""
 
     task: asyncio.Task[None]
-    client: "asyncio.Future[Client]"
-    is_forgotten: bool = False  # by a server that was started anew
-    is_lost: bool = False
+
+    def __init__(self) -> None:
+        self.client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self.client.add_done_callback(lambda done: done.exception())  # it may be that nobody asks
+        self.is_forgotten = False  # by a server that was started anew
+        self.is_lost = False
 
     @property
     def is_over(self) -> bool:
         return self.is_lost or self.is_forgotten or self.task.done()
+
+    def forget(self) -> None:
+        self.is_forgotten = True
+
+    def fail(self, message: str) -> None:
+        if not self.client.done():
+            self.client.set_exception(NotConnectedError(message))
 
 
 class McpSession:
@@ -88,28 +96,25 @@ class McpSession:
         return ToolError(f"{self.spec.label}: {message}")
 
     def _connect(self) -> Connection:
-        client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
-        client.add_done_callback(lambda done: done.exception())  # it may be that nobody asks
-        task = self._group.create_task(self._keep(client))
-        task.add_done_callback(lambda done: self._fail(client, f"{self.spec.label} is not connected any more."))
-        return Connection(task, client)
+        connection = Connection()
+        connection.task = self._group.create_task(self._keep(connection))
+        connection.task.add_done_callback(lambda done: connection.fail(f"{self.spec.label} is not connected any more."))
+        return connection
 
-    async def _keep(self, client: "asyncio.Future[Client]") -> None:
+    async def _keep(self, connection: Connection) -> None:
         """Connects, and stays until the end of the session or of the connection."""
         sdk = await asyncio.to_thread(_load)
         try:
-            async with asyncio.timeout(self.spec.timeout_sec) as limit, sdk.connected(self.spec, self._forget) as found:
-                self._announce(self, await sdk.list_tools(found, self.spec))
-                limit.reschedule(None)
-                client.set_result(found)
-                await self._over.wait()
+            async with asyncio.timeout(self.spec.timeout_sec) as limit:
+                async with sdk.connected(self.spec, connection.forget) as client:
+                    self._announce(self, await sdk.list_tools(client, self.spec))
+                    limit.reschedule(None)
+                    connection.client.set_result(client)
+                    await self._over.wait()
         except Exception as error:  # it ends this server's part in the session, and nothing else
             message = self._explain(error, sdk)
             log.warning("the MCP server %s", message)
-            self._fail(client, message)
-
-    def _forget(self) -> None:
-        self._connection.is_forgotten = True
+            connection.fail(message)
 
     def _explain(self, error: Exception, sdk: Any) -> str:
         try:
@@ -117,10 +122,6 @@ class McpSession:
         except Exception:
             log.exception("the MCP server %s", self.spec.label)
             return f"{self.spec.label} could not be used; the server's log says why."
-
-    def _fail(self, client: "asyncio.Future[Client]", message: str) -> None:
-        if not client.done():
-            client.set_exception(NotConnectedError(message))
 
 
 def _load() -> Any:

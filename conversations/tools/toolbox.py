@@ -110,8 +110,11 @@ class Toolbox:
             if tool.name in known:
                 continue
             name = next((name for name in _names(server.spec.label, tool.name) if not self.server_label(name)), "")
-            if not name or len(self.tools) >= MOST:
-                log.warning("the MCP server %s: there is no room for its tool %s", server.spec.label, tool.name)
+            if len(self.tools) >= MOST:
+                log.warning("the MCP server %s: only %d tools have room in a session", server.spec.label, MOST)
+                break
+            if not name:
+                log.warning("the MCP server %s: both names of its tool %s are taken", server.spec.label, tool.name)
                 continue
             offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _object(tool.input_schema))
             self._remote[name] = RemoteTool(offered, tool.name, server)

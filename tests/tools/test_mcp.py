@@ -141,6 +141,8 @@ async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeOpened
         house.die()
         house.come_back()
         assert await box.run("count", "{}") == Outcome(output="1")
+        assert await box.run("count", "{}") == Outcome(output="2")
+        assert house.asked.count("initialize") == 2
 
 
 @pytest.fixture
