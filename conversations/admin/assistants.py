@@ -44,6 +44,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         widgets: ClassVar = {
             "instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18}),
             "keywords": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            "mcp_servers": UnfoldAdminCheckboxSelectMultipleWidget,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,7 +68,7 @@ class AssistantAdmin(ModelAdmin):
     list_select_related = ["owner"]
     list_filter = ["is_default", "language"]
     search_fields = ["name", "slug", "description"]
-    autocomplete_fields = ["owner", "mcp_servers"]
+    autocomplete_fields = ["owner"]
     prepopulated_fields = {"slug": ["name"]}
     warn_unsaved_form = True
     fieldsets = [

@@ -17,12 +17,13 @@ from conversations.tools.mcp_trial import try_out
 
 class McpServerForm(forms.ModelForm[McpServer]):
     authorization = forms.CharField(
+        label="Authorisation",
         required=False,
         max_length=4000,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="The whole value of its Authorization header, such as “Bearer …”. Empty: as it is.",
     )
-    forget_authorization = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
+    forget_authorization = forms.BooleanField(label="Forget it", required=False, widget=UnfoldBooleanSwitchWidget)
 
     class Meta:
         model = McpServer
