@@ -55,8 +55,9 @@ class Work:
     def _offer(self, toolbox: Toolbox) -> None:
         labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
-        if ready := tuple(tools):
-            self._report(do.ToolsReady(ready))
+        servers = frozenset(spec.label for spec in self._opened.mcp_servers)
+        if (ready := tuple(tools)) or servers:
+            self._report(do.ToolsReady(ready, servers))
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""

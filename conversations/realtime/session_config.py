@@ -3,7 +3,7 @@
 Kept in the wire's own shape, so that `session.updated` shows just what is in force.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -129,7 +129,7 @@ def shown(config: Config) -> Config:
 
 
 def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
-            own_tools: Sequence[Tool] = ()) -> Config:  # fmt: skip
+            own_tools: Sequence[Tool] = (), servers: Collection[str] = ()) -> Config:  # fmt: skip
     """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
 
     `audio_sent`: the assistant has spoken; `has_begun`: something was said or sent; `own_tools`: that the server runs.
@@ -147,7 +147,7 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
         _merge(new, {key: value for key, value in asked.items() if key in SETTABLE_TRANSCRIPTION})
         return new
     _merge(new, {key: value for key, value in asked.items() if key in SETTABLE})
-    _merge_tools(new, patch, own_tools)
+    _merge_tools(new, patch, own_tools, {*servers, *labels(own_tools)})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
     if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
         message = "The voice is fixed once the assistant has spoken. Start a new session to change it."
@@ -205,9 +205,8 @@ def _merge_output(target: Config, patch: Config) -> None:
         target["voice"] = target["voice"]["id"]
 
 
-def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
+def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool], servers: Collection[str]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
-    servers = labels(own_tools)
     if patch.get("tools") is not None:
         target["tools"] = checked_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")
