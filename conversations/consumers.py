@@ -19,6 +19,7 @@ from conversations import metrics, store
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
@@ -128,11 +129,21 @@ class RealtimeConsumer:
         self.live[caller.user_id] += 1
         metrics.sessions(self.live.total())
         try:
-            opened = await self._open(caller)
+            kind, stores_captions = self._kind()
+            opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
             await asyncio.to_thread(warm, opened.engines)
             model = self.query.get("model", "")
-            session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
+            session = Session(
+                opened,
+                self._send_text,
+                self._close,
+                model,
+                expires_at,
+                self._dialect(),
+                kind,
+                stores_captions=stores_captions,
+            )
             await self._run(session, caller)
         except EngineError as error:
             raise RefusedError(POLICY, error.code, error.message) from error
@@ -154,14 +165,22 @@ class RealtimeConsumer:
                 POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
             )
 
-    async def _open(self, caller: store.Caller) -> store.Opened:
-        if self.query.get("intent", "conversation") != "conversation" or "call_id" in self.query:
-            raise RefusedError(POLICY, "invalid_value", "Only conversations over this WebSocket are served.")
+    def _kind(self) -> tuple[str, bool]:
+        """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
+        intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
+        if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
+            message = "Served are conversations over this WebSocket, and intent=transcription."
+            raise RefusedError(POLICY, "invalid_value", message)
+        if stores not in ("true", "false"):
+            raise RefusedError(POLICY, "invalid_value", "'store' must be 'true' or 'false'.")
+        kind = TRANSCRIPTION if intent == TRANSCRIPTION else REALTIME
+        return kind, stores == "true" or "conversation" in self.query
+
+    async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
         ask = self.query.get
+        named = (ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", ""))
         try:
-            return await store.open_conversation(
-                caller, ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", "")
-            )
+            return await store.open_conversation(caller, *named, is_stored=is_stored)
         except time_zones.UnknownTimeZoneError as error:
             raise RefusedError(POLICY, "invalid_value", str(error)) from None
         except store.NotFoundError as error:

@@ -56,8 +56,8 @@ class Caller:
 class Opened:
     """A conversation, ready to go on."""
 
-    pk: int
-    public_id: str
+    pk: int | None  # None: nothing of it is stored
+    public_id: str  # "" then
     caller: Caller
     assistant_slug: str
     instructions: str
@@ -91,13 +91,17 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
+def open_conversation(
+    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *, is_stored: bool = True
+) -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
+    `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
+    database. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
+    conversation: Conversation | None
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
@@ -106,10 +110,10 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
-        conversation = Conversation.objects.create(user=user, assistant=chosen)
+        conversation = Conversation.objects.create(user=user, assistant=chosen) if is_stored else None
     return Opened(
-        pk=conversation.pk,
-        public_id=conversation.public_id,
+        pk=conversation.pk if conversation else None,
+        public_id=conversation.public_id if conversation else "",
         caller=caller,
         assistant_slug=chosen.slug,
         instructions=chosen.instructions,
@@ -119,7 +123,7 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=choose(user, chosen),
-        items=_context(conversation),
+        items=_context(conversation) if conversation else [],
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
     )
@@ -168,8 +172,10 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int) -> None:
+def end_conversation(conversation_pk: int | None) -> None:
     """The session is over; a conversation in which nothing happened leaves no trace."""
+    if conversation_pk is None:
+        return
     Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
     _close_unfinished(conversation_pk)
     Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
