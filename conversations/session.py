@@ -51,7 +51,10 @@ def warm(engines: EngineSet) -> None:
 
 
 class Session:
-    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code."""
+    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
+
+    `plays_live` False: the client does not play replies as they come, so they come as soon as the engines make them.
+    """
 
     def __init__(
         self,
@@ -60,10 +63,12 @@ class Session:
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
+        *,
+        plays_live: bool = True,
     ) -> None:
         self.opened = opened
         self._close_socket = close_socket
-        self._work = Work(opened, self._receive)
+        self._work = Work(opened, self._receive, plays_live=plays_live)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
         self.machine = TurnMachine(
             _config(opened, model, expires_at), opened.public_id, make_id, items=opened.items, manner=manner
