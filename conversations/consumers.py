@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import api_keys
+from accounts.models import Scope
 from conversations import metrics, store
 from conversations.engines.base import EngineError
 from conversations.realtime.ids import make_id
@@ -107,6 +108,9 @@ class RealtimeConsumer:
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 raise RefusedError(POLICY, "invalid_api_key", message)
+            if Scope.REALTIME not in caller.scopes:
+                message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
+                raise RefusedError(POLICY, "missing_scope", message)
             return caller
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
