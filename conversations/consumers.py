@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
+from accounts.models import Scope
 from conversations import admission, store
 from conversations.admission import FAILED, POLICY, RefusedError
 from conversations.engines.base import EngineError
@@ -90,6 +91,9 @@ class RealtimeConsumer:
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 raise RefusedError(POLICY, "invalid_api_key", message)
+            if Scope.REALTIME not in caller.scopes:
+                message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
+                raise RefusedError(POLICY, "missing_scope", message)
             return caller
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:

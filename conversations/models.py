@@ -14,7 +14,7 @@ from django.utils.text import Truncator
 
 from accounts.models import Patience
 from conversations import keywords
-from conversations.querysets import ConversationQuerySet, ItemQuerySet
+from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
 FIRST_WORDS_LENGTH = 80
@@ -82,6 +82,8 @@ class Assistant(models.Model):
         help_text="1 is the voice’s own; from 0.25 to 2.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssistantQuerySet.as_manager()
 
     class Meta:
         ordering = ["-is_default", "name"]

@@ -13,10 +13,9 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from accounts import api_keys
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
 from conversations.models import Assistant, Conversation, Item
@@ -42,10 +41,11 @@ def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Resu
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of the socket. `key_id` None: a page, by its session cookie."""
+    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may."""
 
     user_id: int
     key_id: int | None = None
+    scopes: frozenset[str] = frozenset(Scope.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,13 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-@in_thread
-def authenticate(token: str) -> Caller | None:
+def caller_of(token: str) -> Caller | None:
+    """Whose API key this is; for sync code."""
     key = api_keys.authenticate(token)
-    return Caller(key.user_id, key.pk) if key else None
+    return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
+
+
+authenticate = in_thread(caller_of)
 
 
 @in_thread
@@ -117,7 +120,7 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
 
 
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:
-    offered = Assistant.objects.filter(Q(owner=None) | Q(owner=user))
+    offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
         raise NotFoundError(f"There is no assistant {slug!r}.")

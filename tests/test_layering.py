@@ -22,6 +22,7 @@ FORBIDDEN = {
     "conversations.session": ("conversations.consumers", *ORM),
     "conversations.consumers": ORM,
     "conversations.views": ("conversations.session", "conversations.consumers"),
+    "conversations.api": ("conversations.consumers", "conversations.views"),
 }
 
 
