@@ -417,6 +417,9 @@ REALTIME = {
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
 
+# A spoken turn over HTTP: the largest sound file.
+TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000
+
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)
 # Other sites whose pages may use the API from the browser, with their visitors' keys or client secrets: origins such as
@@ -425,7 +428,10 @@ API_ALLOWED_ORIGINS = env_origins("API_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = API_ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_HEADERS = ["*", "authorization"]  # the star is for all others; credentials are none, so it counts
-CORS_EXPOSE_HEADERS = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+CORS_EXPOSE_HEADERS = [
+    *(f"x-ratelimit-{name}-requests" for name in ("limit", "remaining", "reset")),
+    *(f"x-{name}-id" for name in ("conversation", "input-item", "response", "output-item")),
+]
 
 # Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the
 # image does). Off: straight from static/, as it is edited.

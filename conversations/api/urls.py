@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import assistants
+from conversations.api import assistants, turns
 
 View = Callable[..., Any]  # answers with an HttpResponseBase, or a coroutine of one
 
@@ -35,5 +35,6 @@ def unknown(request: HttpRequest) -> HttpResponseBase:
 urlpatterns = [
     path("models", by_method(GET=assistants.listed)),
     path("models/<str:model>", by_method(GET=assistants.retrieved)),
+    path("voice/turns", by_method(POST=turns.create)),
     re_path("", unknown),
 ]
