@@ -1,8 +1,9 @@
 """Sound files of strangers, in any common container, to PCM. The work is done by `decoder`, in a process of its own."""
 
 import asyncio
+import subprocess
 import sys
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 
 from conversations import decoder
 from conversations.decoder import Outcome
@@ -10,7 +11,8 @@ from conversations.decoder import Outcome
 MAX_SEC = 120  # as long as one utterance may be
 ROUNDING_SEC = 0.5  # encoders pad what they are given
 TIMEOUT_SEC = 20.0
-_places = asyncio.Semaphore(2)  # what is decoded at a time: each takes a core and up to 0.4 GB
+# So many are decoded at a time: each takes a core, and up to 0.4 GB.
+_threads = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 
 SERVED = "Served are wav, flac, mp3, ogg, webm, m4a, aac and aiff."
 MESSAGES = {
@@ -30,30 +32,27 @@ class SoundFileError(Exception):
 
 async def decode(data: bytes) -> bytes:
     """The file's audio: signed 16 bit little-endian, mono, 24,000 Hz. Raises SoundFileError."""
-    async with _places:
-        pcm, status = await _run(data)
+    pcm, status = await asyncio.get_running_loop().run_in_executor(_threads, _run, data)
     if status in MESSAGES:
         raise SoundFileError(Outcome(status))
-    if status or not pcm:  # it crashed, met its bounds, or found not one sample
+    if status != Outcome.DONE or not pcm:  # it crashed, met its bounds, or found not one sample
         raise SoundFileError(Outcome.NO_SOUND_FILE)
     return pcm
 
 
-async def _run(data: bytes) -> tuple[bytes, int | None]:
-    """What it wrote, and its exit status. The site's keys are in the environment, so it gets none."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", decoder.__file__, str(MAX_SEC + ROUNDING_SEC)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
+def _run(data: bytes) -> tuple[bytes, int | None]:
+    """What the decoder wrote, and its exit status. The site's keys are in the environment, so it gets none."""
+    command = [sys.executable, "-P", decoder.__file__, str(MAX_SEC + ROUNDING_SEC)]
     try:
-        async with asyncio.timeout(TIMEOUT_SEC):
-            pcm, _ = await process.communicate(data)
-    except TimeoutError:
+        done = subprocess.run(  # noqa: S603  nothing of the command is a stranger's
+            command,
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            timeout=TIMEOUT_SEC,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
         return b"", None
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-    return pcm, process.returncode
+    return done.stdout, done.returncode
