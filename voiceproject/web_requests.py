@@ -10,6 +10,8 @@ from django.conf import settings
 
 # Beside a file that is uploaded: the other parts of a form, and its boundaries.
 FORM_BYTES = 1_000_000
+# What is read and dropped of a body that is too large, so that its client can read why.
+LINGER_BYTES = 50_000_000
 # For a client to read what was sent, some 64 KB and what the kernels hold, before it counts as gone.
 READ_TIMEOUT_SEC = 120.0
 CUT = "voiceproject.cut"
@@ -21,6 +23,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         # Twisted would parse forms, of any size and on the event loop, for nobody: Django does it again.
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
         self.received_bytes = 0
+        self.is_refused = False
         self.is_cut = False
         self.has_room = asyncio.Event()
         self.has_room.set()
@@ -34,15 +37,20 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
         self.received_bytes += len(data)
-        if self.is_cut:
-            return
-        if self.received_bytes > _most_bytes():
+        if self.is_refused:
+            if self.received_bytes > _most_bytes() + LINGER_BYTES:
+                self.loseConnection()
+        elif self.received_bytes > _most_bytes():
             self._refuse_body()
         else:
             super().handleContentChunk(data)
 
     def _refuse_body(self) -> None:
-        """At once: no request is made of it. A client that waits to be told to continue is not told so."""
+        """At once: no request is made of it. A client that waits to be told to continue is not told so.
+
+        To close at once as well would reset the connection of a client that still sends, and it would read no answer.
+        """
+        self.is_refused = True
         self.requestHeaders.removeHeader(b"expect")
         message = f"The body of the request is too large; the most is {_most_bytes()} bytes."
         error = {"message": message, "type": "invalid_request_error", "param": None, "code": "request_too_large"}
@@ -50,12 +58,11 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         lines = (b"HTTP/1.1 413 Content Too Large", b"content-type: application/json", b"connection: close",
                  b"content-length: %d" % len(body), b"", body)  # fmt: skip
         self.channel.transport.write(b"\r\n".join(lines))
-        self.cut()
 
     def process(self) -> Any:
         """Daphne believes whoever sends `Daphne-Root-Path`, and every link would begin with it, also those in mails."""
-        if self.is_cut:
-            return None
+        if self.is_refused:
+            return self.loseConnection()
         self.requestHeaders.removeHeader(b"daphne-root-path")
         return super().process()
 
