@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
 
 from accounts import api_keys
 from accounts.models import User
@@ -224,3 +225,24 @@ async def test_a_file_comes_as_soon_as_it_is_made(
     took_sec = time.monotonic() - began
     assert seconds(answer.content) > 45
     assert took_sec < 15
+
+
+async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
+    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """Seven megabytes: more than the kernels' buffers take."""
+    upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
+    live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
+    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(none_of(live), timeout=8)  # it is made in four
+        pcm = await answer.aread()
+    _, reply = await stored(answer.headers["x-conversation-id"])
+    assert (reply.status, reply.heard_text) == ("completed", None)
+    assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
+
+
+async def none_of(rows: QuerySet[Conversation]) -> None:
+    """Each look asks the database."""
+    while await rows.aexists():
+        pass
