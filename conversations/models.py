@@ -104,6 +104,12 @@ class Conversation(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What programs noted of it.",
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)

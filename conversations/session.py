@@ -118,7 +118,7 @@ class Session:
                 sender.cancel()
                 await self._work.end()
         finally:
-            await store.end_conversation(self.opened.pk)
+            await store.end_conversation(self.opened)
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

@@ -64,6 +64,7 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    is_new: bool = False  # begun by this very session
 
 
 class NotFoundError(Exception):
@@ -116,6 +117,7 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         speculation=chosen.speculation,
         engines=choose(user, chosen),
         items=_context(conversation),
+        is_new=not conversation_id,
     )
 
 
@@ -162,8 +164,9 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int) -> None:
-    """The session is over; a conversation in which nothing happened leaves no trace."""
-    Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(conversation_pk)
-    Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
+def end_conversation(opened: Opened) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(opened.pk)
+    if opened.is_new:
+        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()
