@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, ValidationError
 
 from conversations.api.errors import APIError
-from conversations.realtime.client_events import strict_json
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.json_object import json_object
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,24 +29,21 @@ def query(request: HttpRequest, shape: type[Model]) -> Model:
 
 def body(request: HttpRequest, shape: type[Model]) -> Model:
     """The body, a JSON object; an empty one counts as {}. Nothing is converted: "1" is no number."""
-    given = json_object(request)
+    given = decoded(request)
     try:
         return shape.model_validate(given, strict=True)
     except ValidationError as error:
         raise refusal(error, given) from None
 
 
-def json_object(request: HttpRequest) -> dict[str, Any]:
+def decoded(request: HttpRequest) -> dict[str, Any]:
     try:
-        given = strict_json(request.body.decode() or "{}")
+        return json_object(request.body.decode() or "{}")
     except RequestDataTooBig:
         message = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
         raise APIError(413, "request_too_large", message) from None
-    except ValueError:
-        raise APIError(400, "invalid_json", "The body is not valid JSON in UTF-8. Send one JSON object.") from None
-    if not isinstance(given, dict):
-        raise APIError(400, "invalid_json", "The body is not a JSON object.")
-    return given
+    except (ProtocolError, UnicodeDecodeError):
+        raise APIError(400, "invalid_json", "The body is no JSON object in UTF-8, or has a NUL in it.") from None
 
 
 def refusal(error: ValidationError, given: object) -> APIError:
