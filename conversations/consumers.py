@@ -10,16 +10,20 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
+from accounts import time_zones
 from accounts.models import Scope
 from conversations import admission, store
 from conversations.admission import FAILED, POLICY, RefusedError
 from conversations.engines.base import EngineError
+from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
+BETA_HEADER = "realtime=v1"
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -100,6 +104,11 @@ class RealtimeConsumer:
             raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
         return store.Caller(user.pk)
 
+    def _dialect(self) -> Beta | None:
+        """What the client asked for when it connected; None is GA."""
+        asked = self.headers.get(b"openai-beta", "").replace(" ", "").split(",")
+        return Beta() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
+
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
@@ -107,7 +116,8 @@ class RealtimeConsumer:
             opened = await self._open(caller)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
             await asyncio.to_thread(warm, opened.engines)
-            session = Session(opened, self._send_text, self._close, self.query.get("model", ""), expires_at)
+            model = self.query.get("model", "")
+            session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
             await self._run(session, caller)
         except EngineError as error:
             raise RefusedError(POLICY, error.code, error.message) from error
@@ -118,8 +128,10 @@ class RealtimeConsumer:
         ask = self.query.get
         try:
             return await store.open_conversation(
-                caller, ask("conversation", ""), ask("assistant", ""), ask("model", "")
+                caller, ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", "")
             )
+        except time_zones.UnknownTimeZoneError as error:
+            raise RefusedError(POLICY, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 
-from accounts import api_keys
+from accounts import api_keys, time_zones
 from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
@@ -25,10 +26,13 @@ from conversations.realtime.audio import samples_of
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
+UTC = ZoneInfo("UTC")
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
-def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
+def in_thread(
+    call: Callable[Params, Result], threads: ThreadPoolExecutor = _threads
+) -> Callable[Params, Awaitable[Result]]:
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
@@ -36,7 +40,7 @@ def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Resu
         finally:
             connection.close()
 
-    return sync_to_async(with_connection, thread_sensitive=False, executor=_threads)
+    return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    is_new: bool = False  # begun by this very session
+    zone: ZoneInfo = UTC  # the user's own, else the client's
+    tools: tuple[str, ...] = ()  # of the site, by name
 
 
 class NotFoundError(Exception):
@@ -88,17 +95,18 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str) -> Opened:
+def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    Raises NotFoundError.
+    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
+    zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
-        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "")
+        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "", model)
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
@@ -116,6 +124,9 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         speculation=chosen.speculation,
         engines=choose(user, chosen),
         items=_context(conversation),
+        is_new=not conversation_id,
+        zone=time_zones.find(user.time_zone) if user.time_zone else zone,
+        tools=tuple(chosen.tools),
     )
 
 
@@ -162,8 +173,9 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int) -> None:
-    """The session is over; a conversation in which nothing happened leaves no trace."""
-    Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(conversation_pk)
-    Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
+def end_conversation(opened: Opened) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(opened.pk)
+    if opened.is_new:
+        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()

@@ -30,13 +30,14 @@ BROKEN = "The server failed at this turn; its log says why. Try again."
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`conversation` "" begins one; `assistant` and `model` as in the socket's query."""
+    """`conversation` "" begins one; all but the caller and the file is as in the socket's query."""
 
     caller: store.Caller
     file: bytes
     conversation: str = ""
     assistant: str = ""
     model: str = ""
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ async def events(question: Question) -> AsyncGenerator[Event]:
     """Every event of the turn's session, up to one of LAST. It is stored when this ends.
 
     Closed before that, it ends as when a client vanishes: the reply is cancelled, and cut to what may have been heard.
-    Raises RefusedError, SoundFileError, NotFoundError or EngineError, all of them before the first event.
+    Raises RefusedError, SoundFileError, NotFoundError, UnknownTimeZoneError or EngineError, before the first event.
     """
     with admission.admitted(question.caller):
         pcm = await containers.decode(question.file)
-        ask = (question.conversation, question.assistant, question.model)
+        ask = (question.conversation, question.assistant, question.model, question.time_zone)
         opened = await store.open_conversation(question.caller, *ask)
         frames = Frames()
         try:

@@ -8,7 +8,7 @@ from django.utils.deprecation import MiddlewareMixin
 from conversations.api.errors import APIError, by_status
 
 START = "/v1/"
-KEPT = ("Allow", "Retry-After")
+KEPT = ("Allow", "Retry-After", "Content-Range", "Accept-Ranges")
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from accounts.time_zones import UnknownTimeZoneError
 from conversations.admission import RefusedError
 from conversations.api.errors import APIError, not_found
 from conversations.api.turn_answers import TurnFailedError
@@ -10,7 +11,7 @@ from conversations.decoder import Outcome
 from conversations.engines.base import EngineError
 from conversations.store import NotFoundError
 
-REASONS = (RefusedError, SoundFileError, NotFoundError, EngineError, TurnFailedError)
+REASONS = (RefusedError, SoundFileError, NotFoundError, UnknownTimeZoneError, EngineError, TurnFailedError)
 
 FILES = {
     Outcome.NO_SOUND_FILE: (415, "unsupported_format"),
@@ -41,6 +42,8 @@ def refusal(reason: Exception, headers: Mapping[str, str]) -> APIError:
     match reason:
         case NotFoundError():
             return not_found(str(reason))
+        case UnknownTimeZoneError():
+            return APIError(400, "invalid_value", str(reason), param="time_zone")
         case SoundFileError(outcome=outcome):
             return APIError(*FILES[outcome], str(reason), param="file")
         case TurnFailedError(failure=failure):

@@ -1,6 +1,6 @@
 """POST /v1/voice/turns: a sound file in, the spoken reply out, as a file or as the events of the socket."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from asgiref.sync import sync_to_async
@@ -16,6 +16,7 @@ from conversations.api.turn_errors import REASONS, refusal
 from conversations.speech_files import MEDIA_TYPES
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
+QUERY = ("conversation", "assistant", "model", "time_zone")
 CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}
 EMPTY = "There is no sound in the request. Send a sound file as its body, or as the part 'file' of a form."
 
@@ -27,9 +28,8 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
-    question = turns.Question(
-        caller, await _file(request), *map(_asked(request), ("conversation", "assistant", "model"))
-    )
+    asked = {name: request.GET.get(name, "").replace("\0", "") for name in QUERY}  # Postgres takes no NUL
+    question = turns.Question(caller, await _file(request), **asked)
     headers: dict[str, str] = {}
     events = turns.events(question)
     answer = as_events(events, headers) if media_type == EVENT_STREAM else as_file(events, media_type, headers)
@@ -43,10 +43,6 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         _whole(start, answer, request), content_type=CONTENT_TYPES[media_type], headers=headers
     )
-
-
-def _asked(request: HttpRequest) -> Callable[[str], str]:
-    return lambda name: request.GET.get(name, "").replace("\0", "")  # Postgres takes no NUL
 
 
 async def _file(request: HttpRequest) -> bytes:

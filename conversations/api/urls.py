@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import assistants, turns
+from conversations.api import assistants, audio, conversations, turns
 
 View = Callable[..., Any]  # answers with an HttpResponseBase, or a coroutine of one
 
@@ -35,6 +35,21 @@ def unknown(request: HttpRequest) -> HttpResponseBase:
 urlpatterns = [
     path("models", by_method(GET=assistants.listed)),
     path("models/<str:model>", by_method(GET=assistants.retrieved)),
+    path("conversations", by_method(GET=conversations.listed, POST=conversations.created)),
+    path(
+        "conversations/<str:conversation_id>",
+        by_method(GET=conversations.retrieved, POST=conversations.updated, DELETE=conversations.deleted),
+    ),
+    path("conversations/<str:conversation_id>/audio", by_method(GET=audio.conversation_audio)),
+    path(
+        "conversations/<str:conversation_id>/items",
+        by_method(GET=conversations.items_listed, POST=conversations.items_created),
+    ),
+    path(
+        "conversations/<str:conversation_id>/items/<str:item_id>",
+        by_method(GET=conversations.item_retrieved, DELETE=conversations.item_deleted),
+    ),
+    path("conversations/<str:conversation_id>/items/<str:item_id>/audio", by_method(GET=audio.item_audio)),
     path("voice/turns", by_method(POST=turns.create)),
     re_path("", unknown),
 ]

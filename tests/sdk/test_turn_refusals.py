@@ -224,3 +224,8 @@ async def test_a_key_that_is_revoked_meanwhile(
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
         answer = await asking
     assert (answer.status_code, error_in(answer)["code"]) == (401, "invalid_api_key")
+
+
+async def test_no_time_zone_of_that_name(caller: httpx2.AsyncClient, utterance: bytes) -> None:
+    answer = await caller.post(TURNS, content=wav_of(utterance), params={"time_zone": "Moon/Tycho"})
+    assert (answer.status_code, error_in(answer)["param"]) == (400, "time_zone")
