@@ -88,7 +88,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
             await asyncio.to_thread(warm, opened.engines)
             session = Session(opened, frames.put, _closed, question.model, _expires_at(), plays_live=False)
         except EngineError:
-            await store.end_conversation(opened.pk)
+            await store.end_conversation(opened)
             raise
         running = asyncio.create_task(_run(session, question.caller, frames))
         code = GONE

@@ -15,6 +15,7 @@ import daphne.ws_protocol
 from autobahn.websocket.types import ConnectionDeny
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
+from twisted.internet import defer
 
 from voiceproject import web_requests
 
@@ -117,7 +118,8 @@ class Server(web_requests.Server):
         finished.set_result(None)
         for connection in self.connections.values():
             connection.setdefault("application_instance", finished)
-        return super().kill_all_applications()
+        hung_up = self.hang_up_requests(finished)
+        return defer.gatherResults([super().kill_all_applications(), hung_up])
 
 
 def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import daphne.http_protocol
 import daphne.server
 from django.conf import settings
+from twisted.internet import defer
 
 # Beside a file that is uploaded: the other parts of a form, and its boundaries.
 FORM_BYTES = 1_000_000
@@ -121,6 +122,19 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annot
         if isinstance(protocol, WebRequest):
             scope["extensions"] = {CUT: protocol.cut}
         return super().create_application(protocol, scope)
+
+    def hang_up_requests(self, finished: asyncio.Future[None]) -> defer.Deferred[Any]:
+        """Ends requests as if their clients had gone, for `finished` in place of their applications.
+
+        Django forgets its own tasks when it is cancelled; so it goes about it in order, and what was said is stored.
+        """
+        ending = []
+        for protocol, connection in self.connections.items():
+            if isinstance(protocol, WebRequest) and protocol.application_queue:
+                protocol.send_disconnect()
+                ending.append(connection["application_instance"])
+                connection["application_instance"] = finished
+        return defer.Deferred.fromFuture(asyncio.gather(*ending, return_exceptions=True))
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         await super().handle_reply(protocol, message)

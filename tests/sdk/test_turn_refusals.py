@@ -229,3 +229,21 @@ async def test_a_key_that_is_revoked_meanwhile(
 async def test_no_time_zone_of_that_name(caller: httpx2.AsyncClient, utterance: bytes) -> None:
     answer = await caller.post(TURNS, content=wav_of(utterance), params={"time_zone": "Moon/Tycho"})
     assert (answer.status_code, error_in(answer)["param"]) == (400, "time_zone")
+
+
+async def test_a_server_that_stops_stores_what_was_said(
+    start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
+    upstream.behave("chat", piece_ms=50)
+    upstream.script(replies=("Before it stops. " + LONG,))
+    async with client(site, key) as caller, caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
+        site.process.terminate()
+        with pytest.raises(httpx2.HTTPError):
+            await answer.aread()
+    await asyncio.to_thread(site.process.wait)
+    question, reply = await items_of(user)
+    assert question.text
+    assert reply.status == "incomplete"
+    assert not await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists()
+    assert "Traceback" not in site.log

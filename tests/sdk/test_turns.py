@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import time
 from collections.abc import AsyncIterator
 
@@ -15,7 +16,7 @@ from accounts.models import User
 from conversations import containers, opus
 from conversations.models import Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import Site
+from tests.live import ROOT, Site
 from tests.realtime import wire
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import speech as spoken
@@ -246,3 +247,19 @@ async def none_of(rows: QuerySet[Conversation]) -> None:
     """Each look asks the database."""
     while await rows.aexists():
         pass
+
+
+async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str, utterance: bytes) -> None:
+    """Real ears and a real voice, without any key of a provider."""
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl "))
+    _, *words = shlex.split(line)
+    assert words == ["-H", words[1], "--data-binary", "@question.wav", words[4], "-o", "answer.ogg"]
+    name, _, value = words[1].partition(": ")
+    async with httpx2.AsyncClient(timeout=30) as client:
+        url = words[4].replace("http://127.0.0.1:8000", live_site.url)
+        answer = await client.post(url, content=wav_of(utterance), headers={name: value.replace("vp_…", key)})
+    assert answer.headers["content-type"] == "audio/ogg; codecs=opus"
+    question, reply = await stored(answer.headers["x-conversation-id"])
+    assert question.text
+    assert reply.text
+    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.8
