@@ -9,8 +9,8 @@ from conversations.realtime.context import Message, fitted, messages
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
-from conversations.realtime.session_checks import MAX_TEXT_CHARS, checked_choice, checked_tools
-from conversations.realtime.session_config import AUDIO_FORMATS, Config
+from conversations.realtime.session_checks import MAX_TEXT_CHARS, Config, checked_choice, checked_tools
+from conversations.realtime.session_config import AUDIO_FORMATS
 from conversations.realtime.tools import Tool, choice, labels, offered
 
 MAX_METADATA = 16
