@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from accounts import api_keys, time_zones
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
@@ -47,18 +46,19 @@ def in_thread(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of the socket. `key_id` None: a page, by its session cookie."""
+    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may."""
 
     user_id: int
     key_id: int | None = None
+    scopes: frozenset[str] = frozenset(Scope.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A conversation, ready to go on."""
 
-    pk: int
-    public_id: str
+    pk: int | None  # None: nothing of it is stored
+    public_id: str  # "" then
     caller: Caller
     assistant_slug: str
     instructions: str
@@ -69,6 +69,7 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
     mcp_servers: tuple[ServerSpec, ...] = ()
@@ -78,10 +79,13 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-@in_thread
-def authenticate(token: str) -> Caller | None:
+def caller_of(token: str) -> Caller | None:
+    """Whose API key this is; for sync code."""
     key = api_keys.authenticate(token)
-    return Caller(key.user_id, key.pk) if key else None
+    return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
+
+
+authenticate = in_thread(caller_of)
 
 
 @in_thread
@@ -93,25 +97,29 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
+def open_conversation(
+    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *, is_stored: bool = True
+) -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
+    `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
+    database. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
+    conversation: Conversation | None
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
-        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "")
+        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "", model)
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
-        conversation = Conversation.objects.create(user=user, assistant=chosen)
+        conversation = Conversation.objects.create(user=user, assistant=chosen) if is_stored else None
     return Opened(
-        pk=conversation.pk,
-        public_id=conversation.public_id,
+        pk=conversation.pk if conversation else None,
+        public_id=conversation.public_id if conversation else "",
         caller=caller,
         assistant_slug=chosen.slug,
         instructions=chosen.instructions,
@@ -121,7 +129,8 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=choose(user, chosen),
-        items=_context(conversation),
+        items=_context(conversation) if conversation else [],
+        is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
         mcp_servers=mcp_servers.chosen(chosen),
@@ -129,7 +138,7 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
 
 
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:
-    offered = Assistant.objects.filter(Q(owner=None) | Q(owner=user))
+    offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
         raise NotFoundError(f"There is no assistant {slug!r}.")
@@ -171,8 +180,11 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int) -> None:
-    """The session is over; a conversation in which nothing happened leaves no trace."""
-    Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(conversation_pk)
-    Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
+def end_conversation(opened: Opened) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    if opened.pk is None:
+        return
+    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(opened.pk)
+    if opened.is_new:
+        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()
