@@ -14,11 +14,12 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
-from accounts import api_keys, time_zones
+from accounts import api_keys, client_secrets, time_zones
 from accounts.models import Scope
 from conversations import metrics, store
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
+from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.session import Session, warm
 
@@ -105,12 +106,22 @@ class RealtimeConsumer:
         is_ours = urlsplit(origin).netloc.lower() == host and not (settings.HTTPS and origin.startswith("http://"))
         return bool(host) and (is_ours or origin in settings.CSRF_TRUSTED_ORIGINS)
 
+    def _is_allowed_origin(self) -> bool:
+        """Of a page that has a key. Where a site names no origins any will do, since no page gets a key by itself."""
+        origin, named = self.headers.get(b"origin", ""), settings.API_ALLOWED_ORIGINS
+        return not (origin and named) or origin in named or self._is_same_origin()
+
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
             caller = await store.authenticate(key)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
+                if client_secrets.is_one(key):
+                    message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY, "invalid_api_key", message)
+            if not self._is_allowed_origin():
+                message = "Pages of this origin may not connect. The site's API_ALLOWED_ORIGINS names those that may."
+                raise RefusedError(POLICY, "origin_not_allowed", message)
             if Scope.REALTIME not in caller.scopes:
                 message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
                 raise RefusedError(POLICY, "missing_scope", message)
@@ -135,10 +146,10 @@ class RealtimeConsumer:
             opened = await self._open(caller)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
             await asyncio.to_thread(warm, opened.engines)
-            model = self.query.get("model", "")
+            model = self._model(caller)
             session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
             await self._run(session, caller)
-        except EngineError as error:
+        except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
         finally:
             self.live[caller.user_id] -= 1
@@ -158,13 +169,17 @@ class RealtimeConsumer:
                 POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
             )
 
+    def _model(self, caller: store.Caller) -> str:
+        """A client secret's own goes first: whoever made it chose."""
+        return str(caller.session.get("model") or self.query.get("model", ""))
+
     async def _open(self, caller: store.Caller) -> store.Opened:
         if self.query.get("intent", "conversation") != "conversation" or "call_id" in self.query:
             raise RefusedError(POLICY, "invalid_value", "Only conversations over this WebSocket are served.")
         ask = self.query.get
         try:
             return await store.open_conversation(
-                caller, ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", "")
+                caller, ask("conversation", ""), ask("assistant", ""), self._model(caller), ask("time_zone", "")
             )
         except time_zones.UnknownTimeZoneError as error:
             raise RefusedError(POLICY, "invalid_value", str(error)) from None

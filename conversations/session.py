@@ -28,7 +28,7 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import default_config
+from conversations.realtime.session_config import default_config, updated
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
@@ -257,7 +257,7 @@ def _limits() -> Limits:
 
 
 def _config(opened: store.Opened, model: str, expires_at: int) -> Config:
-    return default_config(
+    config = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -267,3 +267,4 @@ def _config(opened: store.Opened, model: str, expires_at: int) -> Config:
         speed=opened.speed,
         expires_at=expires_at,
     )
+    return updated(config, opened.caller.session, audio_sent=False)
