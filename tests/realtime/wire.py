@@ -49,6 +49,8 @@ def check_order(events: list[dict[str, Any]]) -> None:
             response = event["response"]
             said = running.pop(response["id"])
             for item in response["output"]:
+                if item["type"] != "message":
+                    continue
                 part = item["content"][0]
                 assert part.get("transcript", part.get("text")) == said
         elif kind.startswith("response."):
