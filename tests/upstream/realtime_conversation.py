@@ -203,8 +203,8 @@ class Conversation:
             await response.run(self._world.fault_now("live_responses"))
             ending = "fault" if response.status == "failed" else "done"
         except FaultInjected as injected:
-            ending = "fault"
             await self._line.misbehave(injected.fault)
+            ending = "fault"
         finally:
             del self._running[response]
             await self._world.end(seen, ending)
