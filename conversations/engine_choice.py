@@ -18,8 +18,10 @@ from conversations.models import Assistant
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
     "llm": ("openai", "demo"),
-    "tts": ("google", "openai", "demo"),
+    "tts": ("google", "openai-realtime", "openai", "demo"),
 }
+OWN_SERVER_ONLY = ("openai-realtime",)  # unless it is asked for: compatible servers have no such models
+CREDENTIALS = {"openai-realtime": "openai"}  # whose key an engine takes, where it has another name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
 def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
     site: dict[str, Any] = settings.ENGINES[kind]
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
-    provider = chosen or next(name for name in PREFERENCE[kind] if name == "demo" or credentials[name])
-    credential = credentials.get(provider)
+    provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
+    credential = _credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
     stream_model = _stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
     if stream_model == model:
@@ -72,6 +74,22 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
     )
+
+
+def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
+    return credentials.get(CREDENTIALS.get(provider, provider))
+
+
+def _is_ready(provider: str, site: dict[str, Any], credentials: dict[str, Credential | None]) -> bool:
+    """Whether it can be chosen without being asked for."""
+    credential = _credential(provider, credentials)
+    if provider in OWN_SERVER_ONLY:
+        return credential is not None and _is_openai(credential.base_url) and provider in site["model"]
+    return provider == "demo" or credential is not None
+
+
+def _is_openai(base_url: str) -> bool:
+    return base_url.rstrip("/") in ("", settings.OPENAI_URL)
 
 
 def _stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:

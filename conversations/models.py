@@ -32,6 +32,7 @@ class Assistant(models.Model):
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
+        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime, reading aloud"
         GOOGLE = "google", "Google Cloud"
         DEMO = "demo", "Demo"
 

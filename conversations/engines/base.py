@@ -171,6 +171,15 @@ class Connects(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """An engine that keeps a connection has this."""
+
+    async def close(self) -> None:
+        """Ends what is open, at the end of a session."""
+        ...
+
+
 class StreamingSpeechToText(Protocol):
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
         """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""

@@ -62,6 +62,10 @@ class Failures:
         sentence = "refused the request. Check the model and the voice of this assistant."
         return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
 
+    def misread(self) -> EngineRejected:
+        sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
+        return EngineRejected(self.kind, self.provider, self._say(sentence))
+
     def not_found(self) -> EngineRejected:
         sentence = "found nothing at its base URL. Check it: most end in /v1."
         return EngineRejected(self.kind, self.provider, self._say(sentence))

@@ -21,6 +21,7 @@ ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
     ("llm", "openai"): "conversations.engines.openai.llm.ChatCompletions",
     ("tts", "openai"): "conversations.engines.openai.tts.Speech",
+    ("tts", "openai-realtime"): "conversations.engines.openai.realtime_tts.ReadAloud",
     ("tts", "google"): "conversations.engines.google.CloudTextToSpeech",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",

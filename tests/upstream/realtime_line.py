@@ -46,7 +46,6 @@ class Line:
                 message = "Your session hit the maximum duration of 60 minutes."
                 error = {"type": "invalid_request_error", "code": fault, "message": message}
                 self.send("error", error=error | {"param": None, "event_id": None})
-                await self._outgoing.join()
-                self.is_cut.set()
-            case "cut":
-                self.is_cut.set()
+        if fault in ("session_expired", "cut"):
+            await self._outgoing.join()
+            self.is_cut.set()

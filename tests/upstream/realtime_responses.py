@@ -12,7 +12,7 @@ from tests.upstream.realtime_items import BYTES_PER_MS, Item, Items
 from tests.upstream.sound import speech
 
 Send = Callable[..., None]
-READ = re.compile(r"<read>(.*)</read>", re.DOTALL)
+READ = re.compile(r".*<read>(.*)</read>", re.DOTALL)
 CALL = re.compile(r"call (\w+) (\{.*\})", re.DOTALL)
 Part = tuple[str, bytes]  # words, and the sound that comes with them
 
@@ -48,7 +48,7 @@ class Response:
             self.end("completed", None)
 
     def _text(self) -> str:
-        read = READ.search(self.asked["instructions"] or "")
+        read = READ.match(self.asked["instructions"] or "")
         if read:
             return self.world.readings.popleft() if self.world.readings else read[1]
         said = next((words for role, words in reversed(self.asked["context"]) if role == "user"), "nothing")
