@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ImproperlyConfigured
@@ -68,6 +69,9 @@ class Assistant(models.Model):
         help_text=f"Names and terms that are often said, separated by commas or lines; at most {keywords.MOST} of "
         f"{keywords.MOST_CHARS} characters each.",
     )
+    tools = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
+    )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)
     llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
@@ -77,6 +81,14 @@ class Assistant(models.Model):
     tts_voice = models.CharField(
         "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
     )
+    s2s_engine = models.CharField(
+        "speech to speech",
+        max_length=20,
+        choices=[(Provider.OPENAI.value, "OpenAI Realtime")],
+        blank=True,
+        help_text="One model that hears and speaks, in place of the other three. Empty: those three.",
+    )
+    s2s_model = models.CharField("its model", max_length=100, blank=True)
     speed = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
@@ -138,6 +150,7 @@ class Item(models.Model):
         MESSAGE = "message"
         FUNCTION_CALL = "function_call"
         FUNCTION_CALL_OUTPUT = "function_call_output"
+        MCP_CALL = "mcp_call", "Tool call"
 
     class Role(models.TextChoices):
         USER = "user"
@@ -161,7 +174,11 @@ class Item(models.Model):
     audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all audio generated or spoken.")
     heard_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Null: all of it.")
     response_id = models.CharField(max_length=40, blank=True)
-    call = models.JSONField(default=dict, blank=True, help_text="call_id, name, arguments or output of a function.")
+    call = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="call_id, name, arguments, output, error of a function or tool; who runs it.",
+    )
     stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
     llm = models.CharField(max_length=150, blank=True, help_text="provider:model")
     tts = models.CharField(max_length=150, blank=True, help_text="provider:model:voice")
@@ -170,6 +187,8 @@ class Item(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
+    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
+    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
     # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
     discarded_input_tokens = models.PositiveIntegerField(default=0)

@@ -1,7 +1,8 @@
 """The voices that a picker offers, by provider: data, so that no page waits for a provider to list them.
 
 Any other voice id that the provider knows works as well. Sources: cloud.google.com/text-to-speech/docs/chirp3-hd,
-`SpeechCreateParams` and `RealtimeAudioConfigOutput` in the package openai 3.54, the voices in the wheel espeakng-loader 0.2.4.
+`SpeechCreateParams` and `RealtimeAudioConfigOutput` in the package openai 3.54, the voices in the wheel
+espeakng-loader 0.2.4.
 """
 
 from conversations.engines.base import EngineSpec

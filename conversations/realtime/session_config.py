@@ -32,6 +32,11 @@ TURN_DETECTION: dict[str, Config] = {
         "interrupt_response": True,
     },
 }
+AUDIO_FORMATS: tuple[Config, ...] = (
+    {"type": "audio/pcm", "rate": 24_000},
+    {"type": "audio/pcmu"},
+    {"type": "audio/pcma"},
+)
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
 EXTENSIONS = ("playback", "captions")
 RANGES = {
@@ -121,6 +126,7 @@ def _merge(target: Config, patch: Config) -> None:
 
 def _merge_input(target: Config, patch: Config) -> None:
     _merge(target, {key: value for key, value in patch.items() if key not in ("turn_detection", "transcription")})
+    target["format"] = _whole_format(target["format"])
     if "transcription" in patch:
         asked = patch["transcription"]
         shown = None if asked is None else (target["transcription"] or {}) | asked
@@ -136,8 +142,14 @@ def _merge_input(target: Config, patch: Config) -> None:
             target["turn_detection"] = base
 
 
+def _whole_format(asked: Config) -> Config:
+    """With the rate, which a client may leave out: each format has one."""
+    return next(dict(one) for one in AUDIO_FORMATS if one["type"] == asked.get("type", "audio/pcm"))
+
+
 def _merge_output(target: Config, patch: Config) -> None:
     _merge(target, patch)
+    target["format"] = _whole_format(target["format"])
     if isinstance(target["voice"], dict):
         target["voice"] = target["voice"]["id"]
 
@@ -145,25 +157,21 @@ def _merge_output(target: Config, patch: Config) -> None:
 def _check_values(patch: Config) -> None:
     """What the types do not: ranges, lengths, and the audio formats served."""
     for path, (least, most) in RANGES.items():
-        value = _at(patch, path)
+        value = at(patch, path)
         if isinstance(value, int | float) and not least <= value <= most:
             message = f"'session.{path}' is {value}; it must be between {least} and {most}."
             raise ProtocolError("invalid_value", message, f"session.{path}")
-    for path in ("audio.input.format", "audio.output.format"):
-        kind = _at(patch, f"{path}.type")
-        if kind not in (None, "audio/pcm"):
-            message = f"'session.{path}' is {kind!r}; served is audio/pcm at 24000."
-            raise ProtocolError("invalid_value", message, f"session.{path}.type")
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
         message = f"'session.extensions' is a list of any of {', '.join(EXTENSIONS)}."
         raise ProtocolError("invalid_value", message, "session.extensions")
-    if len(_at(patch, "instructions") or "") > MAX_TEXT_CHARS:
+    if len(at(patch, "instructions") or "") > MAX_TEXT_CHARS:
         message = f"'session.instructions' is longer than {MAX_TEXT_CHARS} characters."
         raise ProtocolError("invalid_value", message, "session.instructions")
 
 
-def _at(value: Any, path: str) -> Any:
+def at(value: Any, path: str) -> Any:
+    """What is at a dotted path; None where there is nothing."""
     for key in path.split("."):
         if not isinstance(value, dict):
             return None

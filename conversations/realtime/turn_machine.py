@@ -16,7 +16,13 @@ from openai.types import realtime as sdk
 
 from conversations.realtime import actions as report
 from conversations.realtime.ahead import ReplyEvent
-from conversations.realtime.client_events import AudioAppend, ClientEvent, PlaybackStarted, SessionUpdate
+from conversations.realtime.client_events import (
+    AudioAppend,
+    ClientEvent,
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+)
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.items import Item, ItemLog
@@ -57,13 +63,14 @@ class TurnMachine:
             sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
             sdk.ConversationItemDeleteEvent: requests.delete_item,
             sdk.ConversationItemTruncateEvent: requests.truncate_item,
-            sdk.ResponseCreateEvent: requests.create_response,
+            ResponseRequest: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
             report.PartialTranscript: self.transcripts.partial,
             report.TranscriptReady: self.transcripts.ready,
             report.TranscriptFailed: self.transcripts.failed,
             **dict.fromkeys(get_args(ReplyEvent), replying.receive),
+            report.ToolsReady: self._take_tools,
             report.DeadlinePassed: self._deadline,
             report.ClientGone: self._leave,
         }
@@ -118,6 +125,10 @@ class TurnMachine:
             self.transcripts.overdue(item_id)
         elif name == "response":
             self.replying.response_overdue()
+        elif name == "aside":
+            self.replying.asides.overdue(item_id)
+        elif name == "filler":
+            self.replying.tool_takes_long()
         elif name == "stall":
             self.listening.stalled()
         elif name == "ahead":
@@ -128,6 +139,9 @@ class TurnMachine:
             self.listening.idle()
         elif name == "half_sample":
             self.listening.refuse_half_sample()
+
+    def _take_tools(self, event: report.ToolsReady) -> None:
+        self.core.own_tools = event.tools
 
     def _leave(self, event: report.ClientGone) -> None:
         self.listening.leave()

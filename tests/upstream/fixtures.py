@@ -9,6 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.upstream.behaviour import Script
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -25,7 +27,7 @@ class Upstream:
         self._post(f"behaviour/{endpoint}", changes)
 
     def script(
-        self, transcripts: tuple[str, ...] = (), replies: tuple[str, ...] = (), readings: tuple[str, ...] = ()
+        self, transcripts: tuple[str, ...] = (), replies: tuple[Script, ...] = (), readings: tuple[str, ...] = ()
     ) -> None:
         """What is heard, replied, and said in place of what was to be read aloud next, in order."""
         self._post("script", {"transcripts": transcripts, "replies": replies, "readings": readings})

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.upstream.behaviour import FaultInjected, Seen, World
+from tests.upstream.behaviour import FaultInjected, Script, Seen, World
 from tests.upstream.openai_server import ERRORS
 from tests.upstream.realtime_items import BYTES_PER_MS, Item, Items
 from tests.upstream.sound import speech
 
 Send = Callable[..., None]
 READ = re.compile(r".*<read>(.*)</read>", re.DOTALL)
-CALL = re.compile(r"call (\w+) (\{.*\})", re.DOTALL)
 Part = tuple[str, bytes]  # words, and the sound that comes with them
 
 
@@ -35,11 +34,14 @@ class Response:
     async def run(self, fault: str) -> None:
         """Raises FaultInjected where the fault is the connection's."""
         self._send("response.created", response=self.wire())
-        text = self._text()
-        call = CALL.fullmatch(text)
+        script = self._script()
         try:
-            if fault != "empty":
-                await (self._call(fault, *call.groups()) if call else self._message(fault, text))
+            if fault == "empty":
+                pass
+            elif isinstance(script, str):
+                await self._message(fault, script)
+            else:
+                await self._call(fault, **script["calls"][0])
         except FaultInjected as injected:
             if injected.fault not in (*ERRORS, "failed", "cancelled"):
                 raise
@@ -47,7 +49,8 @@ class Response:
         else:
             self.end("completed", None)
 
-    def _text(self) -> str:
+    def _script(self) -> Script:
+        """Words, or {"calls": [{"name", "arguments"}]} with one call."""
         read = READ.match(self.asked["instructions"] or "")
         if read:
             return self.world.readings.popleft() if self.world.readings else read[1]
@@ -73,15 +76,16 @@ class Response:
                 self.item.audio_ms += len(pcm) / BYTES_PER_MS
                 self._part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
 
-    async def _call(self, fault: str, name: str, arguments: str) -> None:
+    async def _call(self, fault: str, name: str, arguments: object) -> None:
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         call = {"call_id": f"call_{self.seen.id}", "name": name, "arguments": ""}
         item = Item(f"item_{self.id}", "function_call", status="in_progress", call=call)
         self._open(item)
         place = {"response_id": self.id, "item_id": item.id, "output_index": 0, "call_id": call["call_id"]}
-        async for words, _ in self.world.paced(self.seen, fault, _written(arguments)):
+        async for words, _ in self.world.paced(self.seen, fault, _written(text)):
             call["arguments"] += words
             self._send("response.function_call_arguments.delta", **place, delta=words)
-        self._send("response.function_call_arguments.done", **place, name=name, arguments=arguments)
+        self._send("response.function_call_arguments.done", **place, name=name, arguments=text)
 
     def _open(self, item: Item) -> None:
         self.item = item

@@ -97,7 +97,8 @@ async def test_barge_in_and_truncation(upstream: Upstream) -> None:
 
 
 async def test_a_function_call(upstream: Upstream) -> None:
-    upstream.script(replies=('call weather {"city": "Paris", "unit": "C"}', "It is warm."))
+    calls = [{"name": "weather", "arguments": {"city": "Paris", "unit": "C"}}]
+    upstream.script(replies=({"calls": calls}, "It is warm."))
     async with talking(upstream) as talk:
         await talk.type("What is the weather?")
         call = (await talk.until("response.done"))["response"]["output"][0]
