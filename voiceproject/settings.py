@@ -368,9 +368,9 @@ GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
 # How long an engine may take to its first byte, and between two pieces.
 ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=300.0)
-# Engines of assistants that name none: openai, google (TTS only), openai-realtime (TTS only: a Realtime model that reads
-# aloud) or demo. Unset: the best that has a credential. The models are those of OpenAI or of the compatible server at
-# OPENAI_BASE_URL.
+# Engines of assistants that name none: openai, google (TTS only), openai-realtime (TTS only: a Realtime model that
+# reads aloud) or demo. Unset: the best that has a credential. The models are those of OpenAI or of the compatible
+# server at OPENAI_BASE_URL.
 TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "openai-realtime", "google", "demo"), "")
 TTS_VOICES = {"openai": "marin", "openai-realtime": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-us"}
 # The voice of that engine; of Google where it begins like en-US-, else of OpenAI, where TTS_ENGINE is unset.

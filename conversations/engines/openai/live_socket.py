@@ -1,4 +1,4 @@
-"""A WebSocket to `/v1/realtime` of OpenAI or a compatible server: opened, read and closed, its failures in our words."""
+"""A WebSocket to `/v1/realtime` of OpenAI or a compatible server: opened, read, closed; failures in our words."""
 
 import asyncio
 import json

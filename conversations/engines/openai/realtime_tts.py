@@ -1,7 +1,7 @@
 """Text to speech by a Realtime model that is told to read aloud. What it says is checked against the text.
 
-The words come ahead of their sound. Sound is let out while the words so far are the beginning of the text, from the third
-word on: a model that answers or comments in place of reading does so at its beginning. A clause that was not read
+The words come ahead of their sound. Sound is let out while the words so far are the beginning of the text, from the
+third word on: a model that answers or comments in place of reading does so at its beginning. A clause that was not read
 as it stands is asked for once more; so is the rest of one that was read and not to its end. Words that go astray
 once sound was let out end the clause, since a second try would say its beginning twice.
 """
