@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import api_keys, time_zones
-from conversations import metrics, store
+from conversations import metrics, relay, store
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
+from conversations.relay import Relay
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ POLICY, FAILED, BUSY = 1008, 1011, 1013
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
+Live = Session | Relay
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -130,10 +132,7 @@ class RealtimeConsumer:
         try:
             opened = await self._open(caller)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
-            await asyncio.to_thread(warm, opened.engines)
-            model = self.query.get("model", "")
-            session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
-            await self._run(session, caller)
+            await self._run(await self._session(opened, expires_at), caller)
         except EngineError as error:
             raise RefusedError(POLICY, error.code, error.message) from error
         finally:
@@ -141,6 +140,14 @@ class RealtimeConsumer:
             if not self.live[caller.user_id]:
                 del self.live[caller.user_id]
             metrics.sessions(self.live.total())
+
+    async def _session(self, opened: store.Opened, expires_at: int) -> Live:
+        engines, model = opened.engines, self.query.get("model", "")
+        if engines.s2s is None:
+            await asyncio.to_thread(warm, engines)
+            return Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
+        await asyncio.to_thread(relay.warm, engines)
+        return Relay(opened, engines.s2s, self._send_text, self._close, model, expires_at, self._dialect())
 
     def _admit(self, caller: store.Caller) -> None:
         limits = settings.REALTIME
@@ -167,7 +174,7 @@ class RealtimeConsumer:
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 
-    async def _run(self, session: Session, caller: store.Caller) -> None:
+    async def _run(self, session: Live, caller: store.Caller) -> None:
         async with asyncio.TaskGroup() as group:
             watchers = [
                 group.create_task(self._take_frames(session)),
@@ -178,13 +185,13 @@ class RealtimeConsumer:
             for watcher in watchers:
                 watcher.cancel()
 
-    async def _take_frames(self, session: Session) -> None:
+    async def _take_frames(self, session: Live) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
         session.hang_up(message.get("code", 1006))
 
-    async def _await_revocation(self, session: Session, caller: store.Caller) -> None:
+    async def _await_revocation(self, session: Live, caller: store.Caller) -> None:
         """Outlives a Redis that is restarted: no conversation hangs on it, and `_recheck` sees to it meanwhile."""
         layer = get_channel_layer()
         while caller.key_id is not None and layer is not None:
@@ -209,7 +216,7 @@ class RealtimeConsumer:
                 async with asyncio.timeout(REJOIN_SEC):
                     await layer.group_discard(group, channel)
 
-    async def _recheck(self, session: Session, caller: store.Caller) -> None:
+    async def _recheck(self, session: Live, caller: store.Caller) -> None:
         expires_at = time.monotonic() + settings.REALTIME["MAX_SESSION_SEC"]
         while time.monotonic() < expires_at:
             if not await self._is_still_allowed(caller):
@@ -225,7 +232,7 @@ class RealtimeConsumer:
             log.warning("could not look whether a caller is still allowed: %s", error)
             return True
 
-    def _end_revoked(self, session: Session) -> None:
+    def _end_revoked(self, session: Live) -> None:
         session.close(POLICY, "invalid_api_key", "The API key was revoked, or the account closed.")
 
     # Frames out.

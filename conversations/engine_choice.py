@@ -5,7 +5,7 @@ The user's own provider key comes before the site's; the assistant's choice befo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.provider_keys import Credential, credential_for
 from conversations.engines.base import EngineSpec, Kind
+from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
 
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
@@ -29,10 +30,11 @@ class EngineSet:
     stt: EngineSpec
     llm: EngineSpec
     tts: EngineSpec
+    s2s: EngineSpec | None = None  # in place of the three
 
     @property
     def is_demo(self) -> bool:
-        return "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+        return self.s2s is None and "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:
@@ -48,6 +50,7 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
             stt=_spec("stt", assistant, credentials),
             llm=_spec("llm", assistant, credentials),
             tts=_spec("tts", assistant, credentials),
+            s2s=_s2s(assistant, credentials) if getattr(assistant, "s2s_engine", "") else None,
         )
         for assistant in assistants
     ]
@@ -66,7 +69,7 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
     return EngineSpec(
         provider=provider,
         model=model or site["model"].get(provider, ""),
-        voice=voice or (site["voice"].get(provider, "") if kind == "tts" else ""),
+        voice=voice or site.get("voice", {}).get(provider, ""),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
         reasoning_effort=site.get("reasoning_effort", ""),
@@ -74,6 +77,14 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
     )
+
+
+def _s2s(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
+    """With the assistant's voice where such a model has it, and the model that writes down what the user says."""
+    spec = _spec("s2s", assistant, credentials)
+    voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
+    heard_by: str = settings.ENGINES["stt"]["model"][spec.provider]
+    return replace(spec, voice=voice, stream_model=heard_by)
 
 
 def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:

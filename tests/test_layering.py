@@ -20,6 +20,7 @@ FORBIDDEN = {
     "conversations.models": ("conversations.store", "conversations.session", "conversations.consumers"),
     "conversations.store": ("conversations.tools", "conversations.session", "conversations.consumers", "channels"),
     "conversations.session": ("conversations.consumers", *ORM),
+    "conversations.relay": ("conversations.consumers", *ORM),
     "conversations.consumers": ORM,
     "conversations.tools": ("conversations.session", "conversations.consumers", "channels"),
     "conversations.views": ("conversations.session", "conversations.consumers"),

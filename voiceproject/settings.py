@@ -416,6 +416,12 @@ ENGINES = {
         "model": TTS_MODELS,
         "voice": TTS_VOICES,
     },
+    # Only for assistants that ask for it.
+    "s2s": {
+        "engine": "",
+        "model": {"openai": env("S2S_MODEL", "gpt-realtime-2.1")},
+        "voice": {"openai": TTS_VOICES["openai-realtime"]},
+    },
 }
 
 # Bounds of the socket at /v1/realtime.

@@ -108,7 +108,12 @@ def voices(spec: EngineSpec) -> list[Voice]:
         return list(ESPEAK.items())
     if spec.base_url:
         return []
-    known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
     if spec.provider == "openai-realtime":
-        known = OPENAI_REALTIME
+        return realtime_voices(spec)
+    known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
     return [(voice, voice.capitalize()) for voice in known]
+
+
+def realtime_voices(spec: EngineSpec) -> list[Voice]:
+    """Of a Realtime model that speaks."""
+    return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]

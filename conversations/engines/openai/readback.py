@@ -7,6 +7,7 @@ are an answer, a translation or a comment in place of the reading. Pure.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -94,7 +95,7 @@ class Readback:
         goes_on = bool(said) and not is_over and said[-1].end == len(self._said)
         return said[:-1] if goes_on and not is_unspaced(self._said[-1]) else said
 
-    def _pairs(self, said: list[Word]) -> list[tuple[str, int, int, int, int]]:
+    def _pairs(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
         """difflib's opcodes, without what is not read yet; never none."""
         asked, heard = [word.folded for word in self._asked], [word.folded for word in said]
         codes = SequenceMatcher(None, asked, heard, autojunk=False).get_opcodes()
