@@ -25,7 +25,7 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, default_config
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, default_config, updated
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.record import Record
 from conversations.vad import SpeechDetector
@@ -258,7 +258,7 @@ def _limits() -> Limits:
 
 
 def _config(opened: store.Opened, model: str, expires_at: int, kind: str) -> Config:
-    return default_config(
+    config = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -269,3 +269,4 @@ def _config(opened: store.Opened, model: str, expires_at: int, kind: str) -> Con
         expires_at=expires_at,
         kind=kind,
     )
+    return updated(config, opened.caller.session, audio_sent=False)

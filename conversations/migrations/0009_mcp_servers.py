@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0007_conversation_metadata'),
+        ('conversations', '0008_speech_to_speech'),
     ]
 
     operations = [
