@@ -24,7 +24,8 @@ from conversations.realtime.core import Limits, Manner
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
-from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, Config, default_config
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, default_config
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.record import Record
 from conversations.vad import SpeechDetector

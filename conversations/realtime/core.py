@@ -10,7 +10,8 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.rates import Rates
 from conversations.realtime.semantics import Eagerness, Pauses
-from conversations.realtime.session_config import Config, TurnDetection, is_transcription, turn_detection
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import TurnDetection, is_transcription, turn_detection
 from conversations.realtime.tools import Tool
 from conversations.realtime.utterance import Pending
 

@@ -67,27 +67,27 @@ def check_values(patch: Config) -> None:
     for path, (least, most) in RANGES.items():
         value = at(patch, path)
         if isinstance(value, int | float) and not least <= value <= most:
-            raise _wrong(path, f"is {value}; it must be between {least} and {most}.")
+            raise _wrong(f"session.{path}", f"is {value}; it must be between {least} and {most}.")
     for path, longest in LENGTHS.items():
         text = at(patch, path)
         if isinstance(text, str) and len(text) > longest:
-            raise _wrong(path, f"is longer than {longest} characters.")
+            raise _wrong(f"session.{path}", f"is longer than {longest} characters.")
     if patch.get("output_modalities") == []:
-        raise _wrong("output_modalities", "must be ['audio'] or ['text'].")
+        raise _wrong("session.output_modalities", "must be ['audio'] or ['text'].")
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        raise _wrong("extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
+        raise _wrong("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
 
 
-def checked_tools(given: object, servers: Collection[str]) -> list[Config]:
+def checked_tools(given: object, servers: Collection[str], root: str = "session") -> list[Config]:
     """`tools` as they are shown. `servers`: labels of the MCP servers that this session has. Raises ProtocolError."""
     if not isinstance(given, list) or len(given) > MAX_TOOLS:
-        raise _wrong("tools", f"must be a list of at most {MAX_TOOLS} tools.")
-    tools = [_tool(tool, f"tools.{place}", servers) for place, tool in enumerate(given)]
+        raise _wrong(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
+    tools = [_tool(tool, f"{root}.tools.{place}", servers) for place, tool in enumerate(given)]
     names: set[str] = set()
     for place, tool in enumerate(tools):
         if tool.get("name") in names:
-            raise _wrong(f"tools.{place}.name", f"is {tool['name']!r}, which another tool has already.")
+            raise _wrong(f"{root}.tools.{place}.name", f"is {tool['name']!r}, which another tool has already.")
         names.add(tool.get("name", ""))
     return tools
 
@@ -102,7 +102,7 @@ def _tool(tool: object, path: str, servers: Collection[str]) -> Config:
         raise _wrong(f"{path}.type", "must be 'function' or 'mcp'.")
     name, description, parameters = tool.get("name"), tool.get("description"), tool.get("parameters")
     if name is None:
-        raise ProtocolError("missing_required_parameter", f"'session.{path}.name' is missing.", f"session.{path}.name")
+        raise ProtocolError("missing_required_parameter", f"'{path}.name' is missing.", f"{path}.name")
     if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
         raise _wrong(f"{path}.name", "must be 1 to 64 letters, digits, '_' and '-'.")
     if not isinstance(description, str | None):
@@ -117,30 +117,32 @@ def _server(tool: Config, path: str, servers: Collection[str]) -> Config:
     """A remote MCP server. Clients name one that an admin configured; they bring none of their own."""
     label = tool.get("server_label")
     if label is None:
-        param = f"session.{path}.server_label"
+        param = f"{path}.server_label"
         raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param)
     if not isinstance(label, str) or label not in servers:
         raise _wrong(f"{path}.server_label", "names no MCP server of this assistant. An admin can add one to it.")
     return {"type": "mcp", "server_label": label}
 
 
-def checked_choice(given: object, names: Collection[str], servers: Collection[str]) -> str | Config:
+def checked_choice(
+    given: object, names: Collection[str], servers: Collection[str], root: str = "session"
+) -> str | Config:
     """`tool_choice` as it is shown. `names`: of the functions that the session has. Raises ProtocolError."""
     if isinstance(given, str) and given in TOOL_CHOICES:
         return given
     if not isinstance(given, dict):
-        raise _wrong("tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function.")
+        raise _wrong(f"{root}.tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function.")
     kind, name, label = given.get("type"), given.get("name"), given.get("server_label")
     if kind == "function" and isinstance(name, str) and name in names:
         return {"type": "function", "name": name}
     if kind == "mcp" and isinstance(label, str) and label in servers and isinstance(name, str | None):
         return {"type": "mcp", "server_label": label} | ({"name": name} if name else {})
     if kind not in ("function", "mcp"):
-        raise _wrong("tool_choice.type", "must be 'function' or 'mcp'.")
+        raise _wrong(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
     if kind == "function":
-        raise _wrong("tool_choice.name", "must be the name of one of the session's tools.")
-    raise _wrong("tool_choice.server_label", "names no MCP server of this assistant.")
+        raise _wrong(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
+    raise _wrong(f"{root}.tool_choice.server_label", "names no MCP server of this assistant.")
 
 
 def _wrong(path: str, message: str) -> ProtocolError:
-    return ProtocolError("invalid_value", f"'session.{path}' {message}", f"session.{path}")
+    return ProtocolError("invalid_value", f"'{path}' {message}", path)

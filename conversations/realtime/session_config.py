@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from openai.types import realtime as sdk
+from pydantic import BaseModel
 
 from conversations.realtime.client_events import checked
 from conversations.realtime.errors import ProtocolError
@@ -19,7 +20,7 @@ from conversations.realtime.session_checks import (
     checked_choice,
     checked_tools,
 )
-from conversations.realtime.tools import Tool
+from conversations.realtime.tools import Tool, labels
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {
@@ -44,7 +45,7 @@ AUDIO_FORMATS: tuple[Config, ...] = (
     {"type": "audio/pcma"},
 )
 REALTIME, TRANSCRIPTION = "realtime", "transcription"
-SHAPES = {
+SHAPES: dict[str, type[BaseModel]] = {
     REALTIME: sdk.RealtimeSessionCreateRequest,
     TRANSCRIPTION: sdk.RealtimeTranscriptionSessionCreateRequest,
 }
@@ -168,7 +169,7 @@ def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
 
 def _users_half(patch: Config) -> Config:
     """What a transcription session takes of a patch; all else is an unknown key to it."""
-    half = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
+    half: Config = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
     if isinstance(audio := half.get("audio"), dict):
         half["audio"] = {key: audio[key] for key in ("input",) if key in audio}
     return half
@@ -212,7 +213,7 @@ def _merge_output(target: Config, patch: Config) -> None:
 
 def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
-    servers = {tool.server_label for tool in own_tools if tool.server_label}
+    servers = labels(own_tools)
     if patch.get("tools") is not None:
         target["tools"] = checked_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")

@@ -29,7 +29,8 @@ from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
-from conversations.realtime.session_config import Config, shown
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import shown
 from conversations.realtime.transcripts import Transcripts
 from conversations.realtime.yielding import Yielding
 

@@ -107,7 +107,7 @@ PIPECAT = {
         "output": {"voice": "alloy"},
     },
 }
-HABITS = {
+HABITS: dict[str, list[dict[str, Any]]] = {
     "agents": [AGENTS, {"type": "realtime", "tracing": "auto"}],
     "agents, with a trace of its own": [{"type": "realtime", "tracing": {"workflow_name": "talk", "metadata": {}}}],
     "livekit": [LIVEKIT, {"type": "realtime", "model": "gpt-realtime", "tools": [TOOL]}, {"type": "realtime"}],

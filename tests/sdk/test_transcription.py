@@ -71,7 +71,8 @@ async def test_a_session_that_becomes_one_leaves_nothing(
 ) -> None:
     async with connect() as talk:
         heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
-        await talk.send.session.update(session={"type": "transcription", "audio": {"input": heard}})  # type: ignore[typeddict-item]
+        session: Any = {"type": "transcription", "audio": {"input": heard}}
+        await talk.send.session.update(session=session)
         shown = (await talk.until("session.updated"))["session"]
         assert shown["audio"]["input"]["transcription"] == heard["transcription"]
         await talk.say(utterance)
@@ -127,7 +128,7 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
 async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=(WORDS,))
     client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
-    seen = []
+    seen: list[str] = []
     async with client.beta.realtime.connect(model="any", extra_query={"intent": "transcription"}) as connection:
         await connection.transcription_session.update(session={"input_audio_transcription": {"language": "en"}})
         for start in range(0, len(utterance), FRAME):
