@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 
 START = "vp_"
 RANDOM_LENGTH = 40
@@ -26,9 +26,9 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 LAST_USE_PRECISION = timedelta(minutes=1)
 
 
-def create(user: User, name: str) -> tuple[APIKey, str]:
+def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
     """The stored key, and its text, which exists nowhere else and is to be shown once."""
-    key = APIKey(user=user, name=name)
+    key = APIKey(user=user, name=name, scopes=list(scopes))
     return key, issue(key)
 
 

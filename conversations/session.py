@@ -57,6 +57,8 @@ class Session:
     """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
 
     `kind`: of the session, as GA names it; `stores_captions`: should it be, or become, one of transcription.
+    `plays_live` False: the client does not play replies as they come, so they come as soon as the engines make them
+    and `send`, which waits for it, takes them.
     """
 
     def __init__(
@@ -70,11 +72,12 @@ class Session:
         kind: str = REALTIME,
         *,
         stores_captions: bool = False,
+        plays_live: bool = True,
     ) -> None:
         self.opened = opened
         self._dialect = dialect
         self._close_socket = close_socket
-        self._work = Work(opened, self._receive)
+        self._work = Work(opened, self._receive, plays_live=plays_live)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
         self.machine = TurnMachine(
             _config(opened, model, expires_at, kind),
@@ -87,7 +90,7 @@ class Session:
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
-        self._outbox = Outbox(send)
+        self._outbox = Outbox(send, is_paced=plays_live)
         self._record = Record(opened, self._work.stt_label, self._give_up)
         self._stores_captions = stores_captions
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
@@ -135,7 +138,7 @@ class Session:
                 sender.cancel()
                 await self._work.end()
         finally:
-            await store.end_conversation(self.opened.pk)
+            await store.end_conversation(self.opened)
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from accounts import api_keys, time_zones
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
 from conversations.models import Assistant, Conversation, Item
@@ -46,10 +45,11 @@ def in_thread(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of the socket. `key_id` None: a page, by its session cookie."""
+    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may."""
 
     user_id: int
     key_id: int | None = None
+    scopes: frozenset[str] = frozenset(Scope.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
 
@@ -76,10 +77,13 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-@in_thread
-def authenticate(token: str) -> Caller | None:
+def caller_of(token: str) -> Caller | None:
+    """Whose API key this is; for sync code."""
     key = api_keys.authenticate(token)
-    return Caller(key.user_id, key.pk) if key else None
+    return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
+
+
+authenticate = in_thread(caller_of)
 
 
 @in_thread
@@ -106,7 +110,7 @@ def open_conversation(
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
-        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "")
+        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "", model)
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
@@ -124,13 +128,14 @@ def open_conversation(
         speculation=chosen.speculation,
         engines=choose(user, chosen),
         items=_context(conversation) if conversation else [],
+        is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
     )
 
 
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:
-    offered = Assistant.objects.filter(Q(owner=None) | Q(owner=user))
+    offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
         raise NotFoundError(f"There is no assistant {slug!r}.")
@@ -172,10 +177,11 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int | None) -> None:
-    """The session is over; a conversation in which nothing happened leaves no trace."""
-    if conversation_pk is None:
+def end_conversation(opened: Opened) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    if opened.pk is None:
         return
-    Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(conversation_pk)
-    Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
+    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(opened.pk)
+    if opened.is_new:
+        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()
