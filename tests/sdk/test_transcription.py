@@ -46,11 +46,16 @@ async def test_captions(connect: Connect, upstream: Upstream, utterance: bytes, 
         await talk.say(utterance)
         completed = await talk.until(f"{EVENT}.completed")
         assert await conversations(user) == 0
+    heard = len(upstream.requests("transcriptions"))
     assert talk.kinds == ["session.created", *HEARD, *ADDED, f"{EVENT}.completed"]
     assert talk.events[0]["session"]["type"] == "transcription"
     assert completed["transcript"] == WORDS
     assert await conversations(user) == 0
     assert upstream.requests("chat") == upstream.requests("speech") == []
+    async with connect(intent="transcription") as again:  # what was said is not remembered
+        await again.say(utterance)
+        await again.until(f"{EVENT}.completed")
+    assert len(upstream.requests("transcriptions")) > heard
 
 
 @pytest.mark.parametrize("asked", ["in the address", "by the client's first event"])
