@@ -3,7 +3,7 @@
 Kept in the wire's own shape, so that `session.updated` shows just what is in force.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -143,7 +143,7 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
     new = deepcopy(config)
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}
-    _merge(new, {key: value for key, value in asked.items() if key in SETTABLE})
+    _merge(new, asked, SETTABLE)
     _merge_tools(new, patch, own_tools)
     _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
@@ -175,9 +175,10 @@ def _users_half(patch: Config) -> Config:
     return half
 
 
-def _merge(target: Config, patch: Config) -> None:
+def _merge(target: Config, patch: Config, keys: Collection[str] = ()) -> None:
+    """Takes over those of `keys`, or else those that `target` has."""
     for key, value in patch.items():
-        if key in target.keys() | SHOWN_WHEN_SET and (value is not None or key in CLEARED_BY_NULL):
+        if key in (keys or target) and (value is not None or key in CLEARED_BY_NULL):
             target[key] = value
 
 

@@ -160,6 +160,14 @@ def test_the_session_may_be_sent_back_as_it_was_shown() -> None:
     assert update(table, **shown)["session"] == shown
 
 
+def test_keys_at_a_wrong_place_are_ignored() -> None:
+    table = Table()
+    before = update(table)["session"]
+    misplaced = {"prompt": {"id": "pmpt_1"}, "include": [], "extensions": ["captions"]}
+    audio = {"input": {"turn_detection": {"type": "server_vad", **misplaced}, **misplaced}, "output": misplaced}
+    assert update(table, audio=audio, speed=2)["session"] == before
+
+
 def test_what_is_the_servers_own_does_not_change() -> None:
     table = Table()
     before = update(table)["session"]
