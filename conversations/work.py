@@ -30,8 +30,10 @@ class Work:
         user_id = opened.caller.user_id
         stt, self._llm, tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
         self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
-        cached_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache))
-        self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        # Where nothing is to be stored no words are remembered either.
+        is_stored = opened.pk is not None
+        file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
+        self._ears = Ears(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
         self._toolbox: Toolbox | None = None
