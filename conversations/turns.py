@@ -25,6 +25,7 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 DONE, GONE = 1000, 1006  # close codes of a client that heard all, and of one that did not
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
+ENDED = "The session ended before the reply did. Try again."
 BROKEN = "The server failed at this turn; its log says why. Try again."
 
 
@@ -102,6 +103,8 @@ async def events(question: Question) -> AsyncGenerator[Event]:
                     break
                 if event.type in LAST:
                     break
+            else:  # what it said at its end was given up with all else that nobody took
+                yield _error("server_error", "session_ended", ENDED)
             code = DONE
         finally:
             session.hang_up(code)
