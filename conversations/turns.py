@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,12 @@ log = logging.getLogger(__name__)
 MANUAL = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 APPEND_BYTES = 1000 * BYTES_PER_MS
 HELD_FRAMES = 64  # for a reader that is slow; what comes beyond waits in the session's outbox, which is bounded
+SILENCE_SEC = 60.0  # the session's own deadlines are shorter; should one be missing, the turn still ends
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 DONE, GONE = 1000, 1006  # close codes of a client that heard all, and of one that did not
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
-ENDED = "The session ended before the reply did. Try again."
+ENDED = "The session ended, or fell silent, before the reply was whole. Try again."
 BROKEN = "The server failed at this turn; its log says why. Try again."
 
 
@@ -69,9 +71,14 @@ class Frames:
             self._queue.put_nowait(frame)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while (frame := await self._queue.get()) is not None:
-            self._room.release()
-            yield frame
+        with suppress(TimeoutError):
+            while (frame := await self._next()) is not None:
+                self._room.release()
+                yield frame
+
+    async def _next(self) -> str | None:
+        async with asyncio.timeout(SILENCE_SEC):
+            return await self._queue.get()
 
 
 async def events(question: Question) -> AsyncGenerator[Event]:
@@ -88,7 +95,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
         try:
             await asyncio.to_thread(warm, opened.engines)
             session = Session(opened, frames.put, _closed, question.model, _expires_at(), plays_live=False)
-        except EngineError:
+        except (EngineError, asyncio.CancelledError):  # who asked may be gone already
             await store.end_conversation(opened)
             raise
         running = asyncio.create_task(_run(session, question.caller, frames))
