@@ -236,8 +236,10 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
     """Then nobody takes the event that says so either; the file must not look whole for that."""
     key, token = await sync_to_async(api_keys.create)(user, "tests")
     upstream.script(replies=("This is one of the many sentences that nobody reads. " * 60,))
-    asked = {"content": wav_of(utterance), "headers": {"Accept": "audio/pcm"}}
-    async with client(site_on_redis, token) as asker, asker.stream("POST", TURNS, **asked) as answer:
+    async with (
+        client(site_on_redis, token) as asker,
+        asker.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer,
+    ):
         made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
         async with asyncio.timeout(20):
             while not await made.aexists():
