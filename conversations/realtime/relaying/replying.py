@@ -39,7 +39,7 @@ class Replying:
         if event["type"] == "response.created":
             return self._created(event["response"])
         response = event.get("response")
-        reply = self.running.get(event.get("response_id") or (response or {}).get("id"))
+        reply = self.running.get(event.get("response_id") or (response or {}).get("id", ""))
         if reply is None:
             return None
         self.expect()
@@ -180,7 +180,7 @@ class Replying:
             error = {"type": "server_error", "code": TOO_SLOW.code, "message": TOO_SLOW.message}
             self.core.send("error", error=error | {"param": None, "event_id": None})
         self.fail_all(TOO_SLOW)
-        self.core.do(Reconnect())
+        self.link.do(Reconnect())
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
