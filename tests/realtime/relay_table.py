@@ -146,9 +146,9 @@ class RelayTable:
         usage = {"total_tokens": 30, "input_tokens": 10, "output_tokens": 20,
                  "input_token_details": {"audio_tokens": 4, "cached_tokens": 2},
                  "output_token_details": {"audio_tokens": 15}}  # fmt: skip
-        shown = {"id": f"resp_{name}", "object": "realtime.response", "status": status, "output": [item], "usage": usage,
-                 "conversation_id": "conv_theirs", "output_modalities": ["audio"], **response}  # fmt: skip
-        return self.upstream("response.done", response=shown)
+        shown = {"id": f"resp_{name}", "object": "realtime.response", "status": status, "usage": usage,
+                 "output": [item], "conversation_id": "conv_theirs", "output_modalities": ["audio"]}  # fmt: skip
+        return self.upstream("response.done", response=shown | response)
 
     def _item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
         return {"id": f"item_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
