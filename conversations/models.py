@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 
 from accounts.models import Patience
 from conversations import keywords
-from conversations.querysets import ConversationQuerySet, ItemQuerySet
+from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
 FIRST_WORDS_LENGTH = 80
@@ -96,6 +96,8 @@ class Assistant(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = AssistantQuerySet.as_manager()
+
     class Meta:
         ordering = ["-is_default", "name"]
         constraints = [
@@ -115,6 +117,12 @@ class Conversation(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What programs noted of it.",
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)

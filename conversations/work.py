@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class Work:
     """`report` takes what the engines bring, as events of the turn machine."""
 
-    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None]) -> None:
+    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None], *, plays_live: bool = True) -> None:
         self._opened = opened
+        self._plays_live = plays_live
         self._report = report
         engines = opened.engines
         user_id = opened.caller.user_id
@@ -87,7 +88,13 @@ class Work:
                 self._replies[response_id].go_on(action)
             case do.Generate(response_id):
                 reply = Reply(
-                    action, self._llm, self._tts, self._opened.engines.tts, self._opened.language, self._report
+                    action,
+                    self._llm,
+                    self._tts,
+                    self._opened.engines.tts,
+                    self._opened.language,
+                    self._report,
+                    plays_live=self._plays_live,
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))

@@ -183,6 +183,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "channels",
+    "corsheaders",
     "csp",
     "allauth",
     "allauth.account",
@@ -192,6 +193,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "conversations.api.middleware.APIMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -438,6 +441,22 @@ REALTIME = {
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
+
+# A spoken turn over HTTP: the largest sound file.
+TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000
+
+# Requests that one user may make of the HTTP API in a minute.
+API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)
+# Other sites whose pages may use the API from the browser, with their visitors' keys or client secrets: origins such as
+# https://app.example.com, with commas. Unset: none may use it over HTTP, and any may connect to the socket with a key.
+API_ALLOWED_ORIGINS = env_origins("API_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = API_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/v1/"
+CORS_ALLOW_HEADERS = ["*", "authorization"]  # the star is for all others; credentials are none, so it counts
+CORS_EXPOSE_HEADERS = [
+    *(f"x-ratelimit-{name}-requests" for name in ("limit", "remaining", "reset")),
+    *(f"x-{name}-id" for name in ("conversation", "input-item", "response", "output-item")),
+]
 
 # The tools that models call.
 TOOLS = {

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.json_object import json_object
+from conversations.realtime.session_checks import check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -97,8 +98,8 @@ RESPOND = "response.create"
 MAX_EVENT_CHARS = 1_000_000
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
-# pydantic names the member of a union that it tried ("RealtimeFunctionTool", "server_vad"); no client wrote that key.
-UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|server_vad$|semantic_vad$|audio/")
+# pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
+UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|semantic_vad$|audio/")
 
 
 def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
@@ -119,6 +120,7 @@ def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
     kind = data.get("type")
     if kind == APPEND:
         return AudioAppend(decode_audio(data.get("audio")), event_id)
+    check_depth(data)
     if kind == "session.update":
         return SessionUpdate(_session_patch(data), event_id)
     if kind is None:
@@ -202,8 +204,9 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        # Of a union every member complains; the deepest complaint comes from the member that was meant.
-        fault = max(error.errors(), key=lambda one: len(one["loc"]))
+        # Of a union every member complains; the deepest complaint comes from the member that was meant, and the others
+        # complain of its type.
+        fault = max(error.errors(), key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
         keys = [root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))]
         param = ".".join(keys)
         if fault["type"] == "missing":

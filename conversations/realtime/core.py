@@ -10,7 +10,8 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.rates import Rates
 from conversations.realtime.semantics import Eagerness, Pauses
-from conversations.realtime.session_config import Config, TurnDetection, turn_detection
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import TurnDetection, is_transcription, turn_detection
 from conversations.realtime.tools import Tool
 from conversations.realtime.utterance import Pending
 
@@ -70,7 +71,8 @@ class Core:
 
     def has(self, extension: str) -> bool:
         """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
-        return extension in self.config.get("extensions", ())
+        is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
+        return is_implied or extension in self.config.get("extensions", ())
 
     def do(self, action: Action) -> None:
         self.actions.append(action)

@@ -9,8 +9,9 @@ from conversations.realtime.context import Message, fitted, messages
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
-from conversations.realtime.session_config import AUDIO_FORMATS, MAX_TEXT_CHARS, Config
-from conversations.realtime.tools import Tool, choice, offered
+from conversations.realtime.session_checks import MAX_TEXT_CHARS, Config, checked_choice, checked_tools
+from conversations.realtime.session_config import AUDIO_FORMATS
+from conversations.realtime.tools import Tool, choice, labels, offered
 
 MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
@@ -54,7 +55,7 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
         return options
     options.is_aside = asked.conversation == "none"
     own = () if options.is_aside else core.own_tools
-    declared = core.config["tools"] if asked.tools is None else _declared(asked)
+    declared = core.config["tools"] if asked.tools is None else _declared(core, asked)
     options.tools = offered(declared, own)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
@@ -62,7 +63,7 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
     if asked.instructions is not None:
         options.instructions = _checked_text(asked.instructions)
     if asked.tool_choice is not None:
-        options.tool_choice = _choice(asked, options)
+        options.tool_choice = _choice(core, asked, options)
     options.metadata = _metadata(asked.metadata)
     if asked.output_modalities:
         options.is_audio = "audio" in asked.output_modalities
@@ -79,17 +80,17 @@ def context(core: Core, options: Options) -> list[Message]:
     return fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
 
 
-def _declared(asked: RealtimeResponseCreateParams) -> list[Config]:
-    return [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
+def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
+    given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
+    return checked_tools(given, labels(core.own_tools), "response")
 
 
-def _choice(asked: RealtimeResponseCreateParams, options: Options) -> str:
-    shown = asked.tool_choice
-    wanted = choice(shown if isinstance(shown, str) else shown.model_dump() if shown else "auto")
-    if not isinstance(shown, str) and wanted not in {tool.name for tool in options.tools}:
-        message = f"'response.tool_choice' names {wanted!r}, which is none of the tools."
-        raise ProtocolError("invalid_value", message, "response.tool_choice.name")
-    return wanted
+def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -> str:
+    given: Any = asked.tool_choice
+    if not isinstance(given, str):
+        given = given.model_dump(exclude_none=True)
+    names = {tool.name for tool in options.tools}
+    return choice(checked_choice(given, names, labels(core.own_tools), "response"))
 
 
 def _checked_text(text: str) -> str:

@@ -11,7 +11,7 @@ from conversations.realtime.items import Item
 from conversations.realtime.listening import Listening
 from conversations.realtime.options import asked_options
 from conversations.realtime.replying import Replying
-from conversations.realtime.session_config import updated
+from conversations.realtime.session_config import is_transcription, shown, updated
 
 
 class Requests:
@@ -21,11 +21,13 @@ class Requests:
         self.replying = replying
 
     def update_session(self, event: SessionUpdate) -> None:
-        before = self.core.config["audio"]["input"]["turn_detection"]
-        self.core.configure(updated(self.core.config, event.patch, audio_sent=self.core.audio_sent))
-        if self.core.config["audio"]["input"]["turn_detection"] != before:
+        core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
+        has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
+        known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
+        core.configure(updated(core.config, event.patch, **known, own_tools=core.own_tools))
+        if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
-        self.core.send("session.updated", session=self.core.config)
+        core.send("session.updated", session=shown(core.config))
 
     # Items.
 
@@ -90,6 +92,9 @@ class Requests:
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
+        if is_transcription(self.core.config):
+            message = "A transcription session gives no responses. Connect without intent=transcription for them."
+            raise ProtocolError("invalid_value", message, "type")
         options = asked_options(self.core, event.options)
         if event.input is not None:
             options.input = client_items.context(self.core, event.input)

@@ -30,3 +30,8 @@ def offered(declared: Sequence[dict[str, Any]], own: Sequence[Tool]) -> tuple[To
 def choice(shown: str | dict[str, Any]) -> str:
     """auto, none, required, or the name of the one to be called."""
     return shown if isinstance(shown, str) else shown.get("name") or "required"
+
+
+def labels(own: Sequence[Tool]) -> set[str]:
+    """Of the servers behind the server's own tools."""
+    return {tool.server_label for tool in own}

@@ -29,13 +29,14 @@ from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
-from conversations.realtime.session_config import Config
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import shown
 from conversations.realtime.transcripts import Transcripts
 from conversations.realtime.yielding import Yielding
 
 
 class TurnMachine:
-    """One per session. `items`: what a continued conversation holds already."""
+    """One per session. `items`: what a continued conversation holds already; `conversation_id` "": it is not stored."""
 
     def __init__(
         self,
@@ -78,9 +79,10 @@ class TurnMachine:
     def start(self, now: float) -> list[report.Action]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
-        self.core.send("session.created", session=self.core.config)
-        shown = {"id": self.core.conversation_id, "object": "realtime.conversation"}
-        self.core.send("conversation.created", conversation=shown)
+        self.core.send("session.created", session=shown(self.core.config))
+        if self.core.conversation_id:
+            conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
+            self.core.send("conversation.created", conversation=conversation)
         for item in self.core.log:
             self.core.announce(item)
         return self._decided()

@@ -4,7 +4,6 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -30,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def talk(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     continued = _continued(user, request.GET.get("conversation", ""))
-    offered = list(_offered(user))
+    offered = list(Assistant.objects.offered_to(user.pk))
     chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
     engines = choose_each(user, offered)
     context = {
@@ -53,10 +52,6 @@ def _continued(user: User, public_id: str) -> Conversation | None:
     if "\0" in public_id:  # Postgres refuses it even in a question
         raise Http404
     return get_object_or_404(Conversation.objects.select_related("assistant"), public_id=public_id, user=user)
-
-
-def _offered(user: User) -> QuerySet[Assistant]:
-    return Assistant.objects.filter(Q(owner=None) | Q(owner=user))
 
 
 def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None) -> Assistant | None:

@@ -60,7 +60,7 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "input_audio_buffer.commit"}, "input_audio_buffer_commit_empty", None),
         ({"type": "session.update"}, "missing_required_parameter", "session"),
         ({"type": "session.update", "session": []}, "invalid_value", "session"),
-        ({"type": "session.update", "session": {"type": "transcription"}}, "invalid_value", "session.type"),
+        ({"type": "session.update", "session": {"type": "song"}}, "invalid_value", "session.type"),
         ({"type": "conversation.item.create"}, "missing_required_parameter", "item"),
         ({"type": "conversation.item.create", "item": {"type": "song"}}, "invalid_value", "item.type"),
         ({"type": "conversation.item.create", "item": {"type": {}}}, "invalid_value", "item.type"),

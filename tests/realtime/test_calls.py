@@ -310,3 +310,5 @@ def test_tools_for_one_response() -> None:
     table.end_text()
     wrong = table.client("response.create", response={"tool_choice": choice})[0]["error"]
     assert wrong["param"] == "response.tool_choice.name"
+    unnamed = table.client("response.create", response={"tools": [{"type": "function"}]})[0]["error"]
+    assert (unnamed["code"], unnamed["param"]) == ("missing_required_parameter", "response.tools.0.name")

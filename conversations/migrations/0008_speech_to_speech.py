@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0006_item_types'),
+        ('conversations', '0007_conversation_metadata'),
     ]
 
     operations = [
