@@ -433,3 +433,17 @@ def test_what_is_no_event_of_the_protocol(event: dict[str, object]) -> None:
 def test_kinds_that_nobody_knows_are_passed_over() -> None:
     assert read({"type": "something.new"}) is None
     assert read({}) is None
+
+
+def test_a_response_that_fails_before_its_first_word_is_in_the_history() -> None:
+    table = RelayTable()
+    typed(table)
+    shown = {"id": "resp_x", "object": "realtime.response", "status": "in_progress", "output": [],
+             "conversation_id": "conv_theirs", "output_modalities": ["audio"]}  # fmt: skip
+    table.upstream("response.created", response=shown)
+    error = {"type": "server_error", "code": "engine_unavailable", "message": "It has trouble of its own."}
+    details = {"type": "failed", "error": error}
+    table.upstream("response.done", response=shown | {"status": "failed", "status_details": details})
+    [item] = [action.item for action in table.actions if isinstance(action, do.Save) and action.item.error_code]
+    assert (item.role, item.error_message) == ("assistant", "It has trouble of its own.")
+    assert item.id not in str(table.sent)

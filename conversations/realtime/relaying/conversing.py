@@ -56,7 +56,10 @@ class Conversing:
         self.core.send("conversation.item.retrieved", item=self.known(event.item_id, "retrieve").wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        self.known(event.item_id, "delete")
+        item = self.known(event.item_id, "delete")
+        if item.status == "in_progress":
+            message = "The item is being written by a response. Send response.cancel first."
+            raise ProtocolError("item_delete_in_progress", message, "item_id")
         self._deleting.add(event.item_id)
         undo = self._deleting.discard
         self.link.tell(
@@ -99,7 +102,7 @@ class Conversing:
             self._insert(item, after)
             self.core.save(item, after=after, pcm=pcm)
         elif self.core.log.get(name) is None and shown["type"] in STORED:
-            item = from_wire(shown)
+            item = from_wire({**shown, "id": name})
             self._insert(item, before)
             self.core.save(item)
         known = self.core.log.get(name)
