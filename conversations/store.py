@@ -156,7 +156,7 @@ def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
     return {
         "model": model or chosen.slug,
         "instructions": chosen.instructions,
-        "voice": engines.tts.voice,
+        "voice": (engines.s2s or engines.tts).voice,
         "stt_model": engines.stt.model,
         "language": chosen.language,
         "speed": chosen.speed,

@@ -45,6 +45,16 @@ def test_it_works(signed_in: Client) -> None:
     assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
 
 
+def test_an_assistant_that_answers_by_speech_to_speech(signed_in: Client, settings: Settings) -> None:
+    settings.OPENAI_API_KEY = "sk-site"
+    Assistant.objects.create(slug="s2s", name="S2S", instructions="Be brief.", s2s_engine="openai")
+    chosen = next(one for one in data_of(signed_in)["assistants"] if one["slug"] == "s2s")
+    offered = [voice for voice, _ in chosen["voices"]]
+    assert chosen["voice"] in offered
+    assert "fable" not in offered
+    assert not chosen["isDemo"]
+
+
 def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -> None:
     assert b"Create an account" in client.get("/").content
     assert client.get(reverse("talk")).status_code == 302
