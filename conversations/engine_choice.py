@@ -29,8 +29,10 @@ class EngineSet:
     tts: EngineSpec
 
     @property
-    def is_demo(self) -> bool:
-        return "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+    def demos(self) -> list[Kind]:
+        """Of which kinds the demo serves."""
+        kinds: tuple[Kind, ...] = ("stt", "llm", "tts")
+        return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:

@@ -41,7 +41,10 @@ def test_it_works(signed_in: Client) -> None:
     assert data["chosen"] == default.slug
     assert data["conversation"] is None
     chosen = next(one for one in data["assistants"] if one["slug"] == default.slug)
-    assert chosen["isDemo"]
+    assert chosen["demos"] == ["stt", "llm", "tts"]
+    assert (chosen["language"], chosen["speed"]) == (default.language, default.speed)
+    assert "mhm" in data["nods"]
+    assert "stop" in data["commands"]
     assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
 
 
