@@ -164,7 +164,7 @@ function onHold(state, _event, now) {
 
 function onLetGo(state, _event, now) {
   if (state.heldSince === null) return [state, []];
-  const next = { ...state, heldSince: null };
+  const next = { ...state, heldSince: null, hearing: false };
   if (now - state.heldSince >= SHORTEST_PUSH_MS) {
     const asked = [send(protocol.commitInput()), send(protocol.createResponse())];
     // The browser's recogniser tells the words when it has them; then they are sent.
