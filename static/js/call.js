@@ -153,7 +153,7 @@ export class Call {
       onEvent: (event) => this.dispatch(event),
       onFailed: (notice) => this.dispatch({ type: "speaker.failed", notice }),
     });
-    this.speaker?.unlock();
+    if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
   async #loadWorklets() {

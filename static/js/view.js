@@ -78,9 +78,6 @@ export class View {
   showSpeech({ listen, speak }, demos) {
     set(this.root, "listen", listen);
     set(this.root, "speak", speak);
-    this.part("privacy").hidden = listen === "site" && speak === "site";
-    this.part("privacy-listen").hidden = listen === "site";
-    this.part("privacy-speak").hidden = speak === "site";
     const kinds = { stt: listen === "site" && "listen", llm: "answer", tts: speak === "site" && "speak" };
     const done = Object.entries(kinds).filter(([kind, verb]) => verb && demos.includes(kind));
     this.part("demo").hidden = done.length === 0;

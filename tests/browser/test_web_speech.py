@@ -64,7 +64,7 @@ def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site
     page = open_page(wav=wav, remembered={})
     page.goto(live_site.url)
     expect(page.get_by_label("Listen with")).to_have_value("browser")
-    expect(page.get_by_text("Chrome sends the sound of your voice to Google.")).to_be_visible()
+    expect(page.get_by_text("Chrome sends the sound of your voice to Google.").first).to_be_in_viewport()
     expect(page.get_by_label("Speak with")).to_be_hidden()  # it has no voices
     page.get_by_role("button", name="Start talking").click()
     expect(page.get_by_role("alert")).to_contain_text("This site listens instead.")
@@ -176,7 +176,7 @@ def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_sit
     expect(voices.locator("option").first).to_have_text("Samantha (en-US)")
     voices.select_option(label="Daniel (en-GB)")
     page.get_by_label("Listen with").select_option(label="This site")
-    expect(page.get_by_text("Chrome sends the sound")).to_be_hidden()
+    expect(page.get_by_text("Chrome sends the sound").first).to_be_hidden()
     page.reload()
     expect(page.get_by_label("Listen with")).to_have_value("site")
     expect(page.get_by_label("Speak with")).to_have_value("browser")
