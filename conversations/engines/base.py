@@ -12,15 +12,16 @@ mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its
       └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
 
-Kind = Literal["stt", "llm", "tts"]
-KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech"}
+Kind = Literal["stt", "llm", "tts", "s2s"]
+KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
+                               "s2s": "Speech to speech"}  # fmt: skip
 
 
 def pcm_seconds(pcm: bytes | bytearray) -> float:
@@ -97,9 +98,37 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call."""
+
+    name: str  # letters, digits, _ and -; 64 characters at most
+    description: str
+    parameters: Mapping[str, Any]  # JSON schema of an object
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    call_id: str
+    name: str
+    arguments: str  # JSON, as the model wrote it: it may be malformed
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()  # the assistant's; each is answered by a message of the role “tool”
+    call_id: str = ""  # of the call whose output a tool's message is
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a call of a tool. The first of an index names it; `arguments` add up to JSON, "{}" at least."""
+
+    index: int  # of the call within the completion, from 0
+    call_id: str = ""  # of the first piece only, as `name`; 32 characters at most, unique among the messages
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +136,7 @@ class Completion:
     """A piece of a streamed completion. The last piece carries `finish_reason`, and tokens where known."""
 
     text: str = ""
+    call: CallPiece | None = None
     finish_reason: Literal["stop", "length", "content_filter"] | None = None
     input_tokens: int = 0
     output_tokens: int = 0
@@ -171,6 +201,15 @@ class Connects(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """An engine that keeps a connection has this."""
+
+    async def close(self) -> None:
+        """Ends what is open, at the end of a session."""
+        ...
+
+
 class StreamingSpeechToText(Protocol):
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
         """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""
@@ -178,8 +217,42 @@ class StreamingSpeechToText(Protocol):
 
 
 class LanguageModel(Protocol):
-    def complete(self, messages: Sequence[Message], *, max_tokens: int | None = None) -> AsyncGenerator[Completion]:
-        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError."""
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
+        tool_choice: str = "auto",
+    ) -> AsyncGenerator[Completion]:
+        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
+
+        `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
+        """
+        ...
+
+
+class S2SConnection(Protocol):
+    """A Realtime conversation at its provider: events as JSON objects, for a relay."""
+
+    async def send(self, event: dict[str, Any]) -> None:
+        """Raises EngineError."""
+        ...
+
+    async def receive(self) -> dict[str, Any]:
+        """The next event, without what is the account's alone. Raises EngineError once the connection is lost."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SpeechToSpeech(Protocol):
+    async def connect(self) -> S2SConnection:
+        """Raises EngineError."""
+        ...
+
+    def garbage(self) -> EngineError:
+        """Why a connection was left whose events are none of the protocol."""
         ...
 
 

@@ -58,7 +58,13 @@ def test_there_is_always_a_default(editor: Client) -> None:
 def test_only_engines_that_exist_are_offered(editor: Client) -> None:
     form = editor.get(ADD).context["adminform"].form
     assert [value for value, _ in form.fields["stt_engine"].choices] == ["", "openai", "demo"]
-    assert [value for value, _ in form.fields["tts_engine"].choices] == ["", "openai", "google", "demo"]
+    assert [value for value, _ in form.fields["tts_engine"].choices] == [
+        "",
+        "openai",
+        "openai-realtime",
+        "google",
+        "demo",
+    ]
     assert "llm_engine" in errors(editor.post(ADD, {**FIELDS, "llm_engine": "google"}))
 
 
@@ -78,6 +84,18 @@ def test_how_it_takes_turns(editor: Client) -> None:
     assert "patience" in errors(editor.post(change_url("pirate"), {**FIELDS, "patience": "endless"}))
     too_long = errors(editor.post(change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
     assert "51 characters; the most is 50" in too_long["keywords"][0]
+
+
+def test_which_tools_it_has(editor: Client) -> None:
+    assert editor.post(ADD, {**FIELDS, "tools": ["current_time"]}).status_code == 302
+    pirate = Assistant.objects.get(slug="pirate")
+    assert pirate.tools == ["current_time"]
+    page = editor.get(change_url("pirate")).content.decode()
+    assert "The current date, weekday and time" in page
+    assert "tools" in errors(editor.post(change_url("pirate"), {**FIELDS, "tools": ["current_time", "nothing"]}))
+    assert editor.post(change_url("pirate"), FIELDS).status_code == 302
+    pirate.refresh_from_db()
+    assert pirate.tools == []
 
 
 def test_viewing_is_not_changing(staff: Staff) -> None:

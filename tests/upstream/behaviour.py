@@ -11,14 +11,16 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
-             "google_streaming", "google_unary", "google_voices")  # fmt: skip
+ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "live_conversations", "live_responses", "chat",
+             "speech", "google_streaming", "google_unary", "google_voices")  # fmt: skip
 # live_transcriptions: with `fault_after`, which counts 40 ms of audio there, statuses come as `error` events; “mute”
 # never completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
           "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000
+Script = str | dict[str, Any]
+"""A reply of chat: its words, or as `chat_replies.deltas` has it."""
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Behaviour:
     fault_times: int = 0  # the fault hits this many requests; 0 is every one
     fault_after: int = 0  # pieces that come before the fault
     refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
+    refusal: str = ""  # in these words, and not OpenAI's
     metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
     accepted_key: str = ""  # any other is refused; "" takes all
@@ -80,7 +83,8 @@ class World:
         self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
         self.transcripts: deque[str] = deque()
         self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
-        self.replies: deque[str] = deque()
+        self.replies: deque[Script] = deque()
+        self.readings: deque[str] = deque()  # said in place of the text that was to be read aloud
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     def behave(self, endpoint: str, changes: dict[str, Any]) -> None:

@@ -70,10 +70,11 @@ export class SpeechOptions {
   }
 
   #can(half) {
+    if (this.#assistant.isOneEngine) return false;
     return half === "listen" ? this.browserSpeech.canListen : this.browserSpeech.canSpeak(this.#assistant.language);
   }
 
   get #assistant() {
-    return this.pickers.assistant ?? { language: "", demos: [] };
+    return this.pickers.assistant ?? { language: "", demos: [], isOneEngine: false };
   }
 }
