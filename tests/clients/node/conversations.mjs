@@ -1,0 +1,95 @@
+// Whole conversations with npm `openai`: `node conversations.mjs CONVERSATION CLIENT`.
+
+import { Talk, tell } from "./talk.mjs";
+
+const MANUAL = { type: "realtime", audio: { input: { turn_detection: null } } };
+const WEATHER = {
+  type: "function",
+  name: "weather",
+  description: "The weather in a city.",
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
+
+const conversations = {
+  async text(talk) {
+    await talk.until("session.created");
+    talk.type("What is two and two?");
+    await talk.until("response.done");
+    talk.type("And three and three?", { output_modalities: ["text"] });
+    await talk.until("response.done");
+  },
+
+  async voice(talk) {
+    await talk.until("session.created");
+    for (let turn = 0; turn < 2; turn++) {
+      talk.say();
+      await talk.until("response.done");
+    }
+  },
+
+  async manual(talk) {
+    await talk.until("session.created");
+    talk.send("session.update", { session: MANUAL });
+    talk.say();
+    talk.send("input_audio_buffer.commit");
+    talk.send("response.create");
+    await talk.until("response.done");
+  },
+
+  async interruption(talk) {
+    await talk.until("session.created");
+    talk.say();
+    const { item_id } = await talk.until("response.output_audio.delta");
+    talk.say();
+    await talk.until("response.done");
+    talk.send("conversation.item.truncate", { item_id, content_index: 0, audio_end_ms: 40 });
+    await talk.until("conversation.item.truncated");
+    await talk.until("response.done");
+  },
+
+  async cancel(talk) {
+    await talk.until("session.created");
+    talk.type("Count.");
+    const { response } = await talk.until("response.created");
+    await talk.until("response.output_audio_transcript.delta", "response.audio_transcript.delta");
+    talk.send("response.cancel", { response_id: response.id });
+    await talk.until("response.done");
+  },
+
+  async tools(talk) {
+    await talk.until("session.created");
+    talk.send("session.update", { session: { type: "realtime", tools: [WEATHER] } });
+    talk.say();
+    const { call_id } = await talk.until("response.function_call_arguments.done");
+    await talk.until("response.done");
+    const item = { type: "function_call_output", call_id, output: '{"celsius": 21}' };
+    talk.send("conversation.item.create", { item });
+    talk.send("response.create");
+    await talk.until("response.done");
+  },
+
+  async returning(talk, client) {
+    await talk.until("session.created");
+    talk.type("My cat is called Tom.");
+    const { conversation } = await talk.until("conversation.created");
+    await talk.until("response.done");
+    await talk.close();
+    const later = new Talk(client, { query: `?conversation=${conversation.id}` });
+    await later.until("session.created");
+    later.type("What is my cat called?");
+    await later.until("response.done");
+    await later.close();
+  },
+
+  async stranger(talk, client) {
+    await talk.close();
+    const wrong = new Talk(client, { apiKey: "vp_wrong" });
+    await wrong.until("error");
+    tell({ type: "closed", code: await wrong.closed });
+  },
+};
+
+const [conversation, client] = process.argv.slice(2);
+const talk = new Talk(client);
+await conversations[conversation](talk, client);
+await talk.close();
