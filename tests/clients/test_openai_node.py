@@ -1,56 +1,26 @@
 """npm `openai` holds whole conversations: with the key in a header (ws), and in a subprotocol (native)."""
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
 
+from tests.clients.checks import REFUSALS, check_refusals, checked, kinds, of
 from tests.clients.conftest import RunScript
-from tests.realtime import wire
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.test_conversation import once, stored
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-Events = list[dict[str, Any]]
 ITEM = ["conversation.item.added", "conversation.item.done"]
 HEARD = [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
 WORDS = "conversation.item.input_audio_transcription.completed"
-CALL = [
-    "response.created",
-    "response.output_item.added",
-    "conversation.item.added",
-    "response.function_call_arguments.delta",
-    "response.function_call_arguments.done",
-    "conversation.item.done",
-    "response.output_item.done",
-    "response.done",
-]
 
 
 @pytest.fixture(params=["ws", "native"])
 def client(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
-
-
-def checked(events: Events) -> Events:
-    """Every event by the SDK's types, and the order that never varies."""
-    for event in events:
-        wire.check(event, json.dumps(event))
-    wire.check_order(events)
-    return events
-
-
-def kinds(events: Events) -> list[str]:
-    """Without the limits, which come behind every response."""
-    return [event["type"] for event in events if event["type"] != "rate_limits.updated"]
-
-
-def of(events: Events, kind: str) -> Events:
-    return [event for event in events if event["type"] == kind]
 
 
 async def test_text(run_script: RunScript, upstream: Upstream, client: str) -> None:
@@ -139,3 +109,18 @@ async def test_a_stranger(run_script: RunScript, client: str) -> None:
     events = await run_script("conversations.mjs", "stranger", client)
     assert events[-2]["error"]["code"] == "invalid_api_key"
     assert events[-1] == {"type": "closed", "code": 1008}
+
+
+async def test_what_is_refused(run_script: RunScript, client: str) -> None:
+    events = checked(await run_script("conversations.mjs", "refusals", client, REFUSALS=str(REFUSALS)))
+    check_refusals([event["error"] for event in of(events, "error")])
+    assert of(events, "response.done")[-1]["response"]["status"] == "completed"
+
+
+async def test_a_second_response_is_refused(run_script: RunScript, upstream: Upstream, client: str) -> None:
+    upstream.behave("chat", piece_ms=20)
+    events = checked(await run_script("conversations.mjs", "busy", client))
+    (refusal,) = of(events, "error")
+    assert refusal["error"]["code"] == "conversation_already_has_active_response"
+    assert refusal["error"]["event_id"] == "second"
+    assert [done["response"]["status"] for done in of(events, "response.done")] == ["completed"]

@@ -1,6 +1,9 @@
 // Whole conversations with npm `openai`: `node conversations.mjs CONVERSATION CLIENT`.
 
-import { Talk, tell } from "./talk.mjs";
+import { readFileSync } from "node:fs";
+
+import { tell } from "./events.mjs";
+import { Talk } from "./talk.mjs";
 
 const MANUAL = { type: "realtime", audio: { input: { turn_detection: null } } };
 const WEATHER = {
@@ -81,8 +84,32 @@ const conversations = {
     await later.close();
   },
 
+  /** What is refused, each with an id that the error must bring back. */
+  async refusals(talk) {
+    await talk.until("session.created");
+    const item = { id: "mine", type: "message", role: "user", content: [{ type: "input_text", text: "Hello." }] };
+    talk.send("conversation.item.create", { item });
+    talk.send("response.create");
+    await talk.until("response.done");
+    for (const { send } of JSON.parse(readFileSync(process.env.REFUSALS))) {
+      if (typeof send === "string") talk.rt.socket.send(send);
+      else talk.rt.send(send);
+      await talk.until("error");
+    }
+    talk.type("Still there?");
+    await talk.until("response.done");
+  },
+
+  async busy(talk) {
+    await talk.until("session.created");
+    talk.type("Count.");
+    talk.send("response.create", { event_id: "second" });
+    await talk.until("error");
+    await talk.until("response.done");
+  },
+
   async stranger(talk, client) {
-    await talk.close();
+    await talk.until("session.created");
     const wrong = new Talk(client, { apiKey: "vp_wrong" });
     await wrong.until("error");
     tell({ type: "closed", code: await wrong.closed });
