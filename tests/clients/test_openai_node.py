@@ -1,11 +1,14 @@
 """npm `openai` holds whole conversations: with the key in a header (ws), and in a subprotocol (native)."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from tests.clients.checks import REFUSALS, check_refusals, checked, kinds, of
 from tests.clients.conftest import RunScript
+from tests.clients.tls import Certificate, tls_in_front_of
+from tests.live import Site
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.test_conversation import once, stored
 from tests.upstream.fixtures import Upstream
@@ -124,3 +127,13 @@ async def test_a_second_response_is_refused(run_script: RunScript, upstream: Ups
     assert refusal["error"]["code"] == "conversation_already_has_active_response"
     assert refusal["error"]["event_id"] == "second"
     assert [done["response"]["status"] for done in of(events, "response.done")] == ["completed"]
+
+
+async def test_a_session_that_is_too_old(
+    run_script: RunScript, start_site: Callable[..., Site], certificate: Certificate
+) -> None:
+    site = start_site(DJANGO_SETTINGS_MODULE="tests.clients.short_sessions")
+    async with tls_in_front_of(site.url, certificate) as url:
+        events = await run_script("conversations.mjs", "expiry", "native", SITE_URL=url)
+    assert events[-2]["error"]["code"] == "session_expired"
+    assert events[-1] == {"type": "closed", "code": 1008}

@@ -108,6 +108,11 @@ const conversations = {
     await talk.until("response.done");
   },
 
+  async expiry(talk) {
+    await talk.until("error");
+    tell({ type: "closed", code: await talk.closed });
+  },
+
   async stranger(talk, client) {
     await talk.until("session.created");
     const wrong = new Talk(client, { apiKey: "vp_wrong" });
