@@ -17,12 +17,15 @@ from django.db import DatabaseError
 from accounts import api_keys
 from conversations import metrics, store
 from conversations.engines.base import EngineError
+from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
+BETA_HEADER = "realtime=v1"
 POLICY, FAILED, BUSY = 1008, 1011, 1013
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
@@ -113,6 +116,11 @@ class RealtimeConsumer:
             raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
         return store.Caller(user.pk)
 
+    def _dialect(self) -> Beta | None:
+        """What the client asked for when it connected; None is GA."""
+        asked = self.headers.get(b"openai-beta", "").replace(" ", "").split(",")
+        return Beta() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
+
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
@@ -123,7 +131,8 @@ class RealtimeConsumer:
             opened = await self._open(caller)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
             await asyncio.to_thread(warm, opened.engines)
-            session = Session(opened, self._send_text, self._close, self.query.get("model", ""), expires_at)
+            model = self.query.get("model", "")
+            session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
             await self._run(session, caller)
         except EngineError as error:
             raise RefusedError(POLICY, error.code, error.message) from error

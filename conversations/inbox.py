@@ -12,7 +12,6 @@ MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
 # Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
 MAX_AHEAD_SEC = 600.0
 MAX_SPEED = 4.0
-BYTES_PER_SEC = 1000 * BYTES_PER_MS
 # The same for frames, which cost however small they are: audio in frames of 20 ms keeps within.
 MAX_AHEAD_FRAMES = 50 * MAX_AHEAD_SEC
 MAX_FRAMES_PER_SEC = 50 * MAX_SPEED
@@ -74,12 +73,17 @@ class Inbox:
     def _age_sec(self) -> float:
         return monotonic() - self._started_at
 
-    def slices(self, event: AudioAppend) -> list[AudioAppend]:
+    def slices(self, event: AudioAppend, bytes_per_ms: int = BYTES_PER_MS) -> list[AudioAppend]:
         """The append in pieces of a second, between which other sessions can be served. Raises TooFastError."""
-        self._heard_sec += len(event.pcm) / BYTES_PER_SEC
+        second = 1000 * bytes_per_ms
+        self.hear(len(event.pcm) / second)
+        if len(event.pcm) <= second:
+            return [event]
+        pieces = range(0, len(event.pcm), second)
+        return [AudioAppend(event.pcm[start : start + second], event.event_id) for start in pieces]
+
+    def hear(self, seconds: float) -> None:
+        """So much audio came. Raises TooFastError."""
+        self._heard_sec += seconds
         if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * self._age_sec:
             raise TooFastError
-        if len(event.pcm) <= BYTES_PER_SEC:
-            return [event]
-        pieces = range(0, len(event.pcm), BYTES_PER_SEC)
-        return [AudioAppend(event.pcm[start : start + BYTES_PER_SEC], event.event_id) for start in pieces]

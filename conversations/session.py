@@ -9,6 +9,8 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from openai.types import realtime as sdk
+
 from conversations import metrics, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
@@ -18,6 +20,7 @@ from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooF
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime import figures
+from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import ProtocolError
@@ -27,6 +30,7 @@ from conversations.realtime.session_config import Config, default_config
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
+from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.work import Work
 from conversations.writer import Writer
 
@@ -60,8 +64,10 @@ class Session:
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
+        dialect: Beta | None = None,
     ) -> None:
         self.opened = opened
+        self._dialect = dialect
         self._close_socket = close_socket
         self._work = Work(opened, self._receive)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
@@ -70,6 +76,7 @@ class Session:
         )
         self._detector = SpeechDetector()
         self._inbox = Inbox()
+        self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send)
         self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
         self._clips = Clips()
@@ -122,6 +129,8 @@ class Session:
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""
+        for last in self._input.rest():
+            self._receive(last)
         self._receive(do.ClientGone(self._has_vanished))
         for timer in self._deadlines.values():
             timer.cancel()
@@ -136,22 +145,26 @@ class Session:
     # Frames in.
 
     async def _read_frames(self) -> None:
+        translate = self._dialect.client if self._dialect else None
         async for frame in self._inbox.frames():
             try:
-                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame))
+                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
             except ProtocolError as error:
                 self._perform(self.machine.refuse(error))
             except TooFastError:
                 self.close(1008, "input_too_fast", TOO_FAST)
 
     async def _read(self, event: ClientEvent) -> None:
-        if not isinstance(event, AudioAppend):
-            return self._receive(event)
-        for place, piece in enumerate(self._inbox.slices(event)):
+        audio = self.machine.core.config["audio"]
+        kind = audio["input"]["format"]["type"]
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
+            self._inbox.hear(await asyncio.to_thread(read_item, event, audio))
+        pieces = self._inbox.slices(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)
-            self._receive(piece)
-        return None
+            for one in self._input.read(piece, kind):
+                self._receive(one)
 
     def _receive(self, event: Any) -> None:
         self._perform(self.machine.receive(event, monotonic()))
@@ -188,7 +201,9 @@ class Session:
         if self._client_left:
             return
         try:
-            self._outbox.put(json.dumps(event))
+            for one in self._output.told(event):
+                if told := self._dialect.server(one) if self._dialect else one:
+                    self._outbox.put(json.dumps(told))
         except OutboxFullError:
             self._outbox.abandon()
             self.close(1008, "output_too_slow", "The client asks for more than it reads.")

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isinf
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -92,15 +92,15 @@ UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|server_vad$|semantic_vad$|audio/"
 UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
-def parse(frame: str) -> ClientEvent:
-    """One text frame. Raises ProtocolError with the frame's `event_id` where it has one."""
+def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
+    """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
     data = _object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
         if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
             raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
-        return _event(data, event_id)
+        return _event(translate(data) if translate else data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
         raise

@@ -145,12 +145,12 @@ def _merge_output(target: Config, patch: Config) -> None:
 def _check_values(patch: Config) -> None:
     """What the types do not: ranges, lengths, and the audio formats served."""
     for path, (least, most) in RANGES.items():
-        value = _at(patch, path)
+        value = at(patch, path)
         if isinstance(value, int | float) and not least <= value <= most:
             message = f"'session.{path}' is {value}; it must be between {least} and {most}."
             raise ProtocolError("invalid_value", message, f"session.{path}")
     for path in ("audio.input.format", "audio.output.format"):
-        kind = _at(patch, f"{path}.type")
+        kind = at(patch, f"{path}.type")
         if kind not in (None, "audio/pcm"):
             message = f"'session.{path}' is {kind!r}; served is audio/pcm at 24000."
             raise ProtocolError("invalid_value", message, f"session.{path}.type")
@@ -158,12 +158,13 @@ def _check_values(patch: Config) -> None:
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
         message = f"'session.extensions' is a list of any of {', '.join(EXTENSIONS)}."
         raise ProtocolError("invalid_value", message, "session.extensions")
-    if len(_at(patch, "instructions") or "") > MAX_TEXT_CHARS:
+    if len(at(patch, "instructions") or "") > MAX_TEXT_CHARS:
         message = f"'session.instructions' is longer than {MAX_TEXT_CHARS} characters."
         raise ProtocolError("invalid_value", message, "session.instructions")
 
 
-def _at(value: Any, path: str) -> Any:
+def at(value: Any, path: str) -> Any:
+    """What is at a dotted path; None where there is nothing."""
     for key in path.split("."):
         if not isinstance(value, dict):
             return None

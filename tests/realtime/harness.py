@@ -7,6 +7,7 @@ from typing import Any
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, parse
 from conversations.realtime.core import Limits, Manner
 from conversations.realtime.errors import Failure, ProtocolError
@@ -26,9 +27,11 @@ class Table:
         limits: Limits | None = None,
         items: tuple[Item, ...] = (),
         manner: Manner | None = None,
+        dialect: Beta | None = None,
         **turn_detection: Any,
     ) -> None:
         numbers = count(1)
+        self.dialect = dialect
         config = default_config(
             session_id="sess_1",
             model="assistant",
@@ -57,7 +60,7 @@ class Table:
 
     def frame(self, text: str) -> list[dict[str, Any]]:
         try:
-            event = parse(text)
+            event = parse(text, self.dialect.client if self.dialect else None)
         except ProtocolError as error:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))
@@ -150,6 +153,16 @@ class Table:
     def events(self) -> list[dict[str, Any]]:
         return [action.event for action in self.actions if isinstance(action, do.Send)]
 
+    def _told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the client hears of it, in its dialect."""
+        if self.dialect is None:
+            return [event]
+        told = self.dialect.server(event)
+        if told is None:
+            return []
+        wire.check_beta(told)
+        return [told]
+
     def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
         self.actions += actions
         sent = []
@@ -157,7 +170,7 @@ class Table:
             if isinstance(action, do.Send):
                 raw = json.dumps(action.event)
                 wire.check(action.event, raw)
-                sent.append(json.loads(raw))
+                sent += self._told(json.loads(raw))
             elif isinstance(action, do.SetDeadline):
                 self.deadlines.pop(action.name, None)
                 if action.at is not None:

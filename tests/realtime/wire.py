@@ -1,13 +1,21 @@
 """Server events checked against the SDK's own types, strictly: the SDK itself never validates what it receives."""
 
+import json
 from typing import Any, get_args
 
+from openai.types.beta.realtime import RealtimeServerEvent as BetaServerEvent
+from openai.types.beta.realtime.transcription_session_updated_event import TranscriptionSessionUpdatedEvent
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel
 
-SHAPES: dict[str, type[BaseModel]] = {
-    get_args(shape.model_fields["type"].annotation)[0]: shape for shape in get_args(get_args(RealtimeServerEvent)[0])
-}
+
+def _shapes(union: object) -> dict[str, type[BaseModel]]:
+    members = get_args(get_args(union)[0])
+    return {get_args(shape.model_fields["type"].annotation)[0]: shape for shape in members}
+
+
+SHAPES = _shapes(RealtimeServerEvent)
+BETA_SHAPES = _shapes(BetaServerEvent)
 
 SPOKEN_REPLY = [
     "response.created",
@@ -29,6 +37,21 @@ def check(event: dict[str, Any], raw: str) -> None:
     """Raises for an event that the official client's types do not allow."""
     SHAPES[event["type"]].model_validate_json(raw, strict=True)
     assert isinstance(event["event_id"], str)
+
+
+def check_beta(event: dict[str, Any]) -> None:
+    """As `check`, for the beta dialect."""
+    assert isinstance(event["event_id"], str)
+    if "session" in event:
+        event = {**event, "session": {key: value for key, value in event["session"].items() if key != "model"}}
+        assert "audio" not in event["session"]  # and `model`: the type lists only upstream's own
+    if event["type"].startswith("transcription_session."):
+        # The union has `updated` only, and its type a key that is none of a socket's.
+        secret = {"value": "", "expires_at": 0}
+        shown = {"type": "transcription_session.updated", "session": {**event["session"], "client_secret": secret}}
+        TranscriptionSessionUpdatedEvent.model_validate_json(json.dumps({**event, **shown}), strict=True)
+    else:
+        BETA_SHAPES[event["type"]].model_validate_json(json.dumps(event), strict=True)
 
 
 def check_order(events: list[dict[str, Any]]) -> None:

@@ -1,0 +1,142 @@
+"""Sound between the wire's formats and ours: inside everything is PCM at 24 kHz, on the wire it is what was asked.
+
+Each direction is a stream of its own, so that its filters remember what came before.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from openai.types import realtime as sdk
+
+from conversations.g711 import A_LAW, MU_LAW, Decoder, Encoder
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.client_events import AudioAppend, ClientEvent
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.ids import make_id
+
+PCM = "audio/pcm"
+LAWS = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}
+G711_BYTES_PER_MS = 8
+MAX_ITEM_SEC = 300  # of G.711 in an item: what a frame can hold of it is six times as long as PCM
+
+
+def bytes_per_ms(kind: str) -> int:
+    return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
+
+
+def is_pcm(audio: dict[str, Any]) -> bool:
+    """Whether both formats of a session's `audio` are ours."""
+    return all(audio[side]["format"]["type"] not in LAWS for side in ("input", "output"))
+
+
+class InputAudio:
+    """What the client sends. `kind` is the session's input format by now, as GA names it."""
+
+    def __init__(self) -> None:
+        self._kind = PCM
+        self._decoder: Decoder | None = None
+
+    def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
+        """The event with its sound as PCM, and before a commit the last that the decoder kept back."""
+        match event:
+            case AudioAppend():
+                pcm = self._decode(event.pcm, kind)
+                return [event if pcm is event.pcm else AudioAppend(pcm, event.event_id)]
+            case sdk.InputAudioBufferCommitEvent():
+                return [*self.rest(), event]
+            case sdk.InputAudioBufferClearEvent():
+                self._flush()
+        return [event]
+
+    def rest(self) -> list[ClientEvent]:
+        """The last of a sound that has ended."""
+        tail = self._flush()
+        return [AudioAppend(tail)] if tail else []
+
+    def _decode(self, data: bytes, kind: str) -> bytes:
+        if kind == self._kind and self._decoder is None:
+            return data
+        tail = b""
+        if kind != self._kind:
+            tail = self._flush()
+            self._kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
+        return tail + (self._decoder.decode(data) if self._decoder else data)
+
+    def _flush(self) -> bytes:
+        if self._decoder is None:
+            return b""
+        tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self._kind])
+        return tail
+
+
+class OutputAudio:
+    """What the client is sent: server events on their way, with the audio of each response in its own format."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}  # by response, where it is not PCM
+        self._encoders: dict[str, Encoder] = {}  # by item
+
+    def told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """The event as it leaves: perhaps nothing yet, perhaps with the last of a sound before it."""
+        kind: str = event["type"]
+        if kind == "response.created":
+            self._begin(event["response"])
+        elif not self._kinds:
+            return [event]
+        elif kind == "response.output_audio.delta":
+            return self._delta(event)
+        elif kind == "response.output_audio.done":
+            return [*self._tail(event), event]
+        elif kind == "response.done":
+            self._kinds.pop(event["response"]["id"], None)
+        return [event]
+
+    def _begin(self, response: dict[str, Any]) -> None:
+        kind = response["audio"]["output"]["format"]["type"]
+        if kind in LAWS:
+            self._kinds[response["id"]] = kind
+
+    def _delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        kind = self._kinds.get(event["response_id"])
+        if kind is None:
+            return [event]
+        encoder = self._encoders.setdefault(event["item_id"], Encoder(LAWS[kind]))
+        sound = encoder.encode(base64.b64decode(event["delta"]))
+        return [{**event, "delta": base64.b64encode(sound).decode()}] if sound else []
+
+    def _tail(self, done: dict[str, Any]) -> list[dict[str, Any]]:
+        encoder = self._encoders.pop(done["item_id"], None)
+        tail = encoder.flush() if encoder else b""
+        delta = {"type": "response.output_audio.delta", "event_id": make_id("event")}
+        return [{**done, **delta, "delta": base64.b64encode(tail).decode()}] if tail else []
+
+
+def read_item(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
+    """Makes the sound of the item's parts PCM; returns its seconds of G.711. Slow: call it in a thread.
+
+    `audio`: the session's, which names the formats. What is no base64 stays as it is, and is refused by who reads it.
+    Raises ProtocolError for a sound that is too long.
+    """
+    seconds = 0.0
+    for part in getattr(event.item, "content", None) or ():
+        kind = audio["output" if part.type == "output_audio" else "input"]["format"]["type"]
+        if kind in LAWS and isinstance(sound := getattr(part, "audio", None), str):
+            seconds += len(sound) * 3 / 4 / G711_BYTES_PER_MS / 1000
+            if seconds > MAX_ITEM_SEC:
+                message = (
+                    f"The audio of an item may last {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
+                )
+                raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
+            part.audio = _as_pcm(sound, Decoder(LAWS[kind]))
+    return seconds
+
+
+def _as_pcm(audio: str, decoder: Decoder) -> str:
+    try:
+        data = base64.b64decode(audio, validate=True)
+    except (binascii.Error, ValueError):
+        return audio
+    step = 1000 * G711_BYTES_PER_MS
+    pieces = [decoder.decode(data[start : start + step]) for start in range(0, len(data), step)]
+    return base64.b64encode(b"".join(pieces) + decoder.flush()).decode()
