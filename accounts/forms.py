@@ -6,7 +6,7 @@ from allauth.account.forms import SignupForm
 from allauth.core import context
 from django import forms
 
-from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials
+from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials, time_zones
 from accounts.models import APIKey, Patience, ProviderKey, User
 
 MAX_API_KEYS = 50
@@ -36,9 +36,19 @@ class PreferencesForm(forms.ModelForm[User]):
         ],
     )
 
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        choices=lambda: [
+            ("", "As the device says"),
+            *((name, name.replace("_", " ")) for name in time_zones.offered()),
+        ],
+        help_text="In which the assistant tells you the time.",
+    )
+
     class Meta:
         model = User
-        fields = ["patience"]
+        fields = ["patience", "time_zone"]
 
 
 class APIKeyForm(forms.Form):

@@ -38,6 +38,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     patience = models.CharField(
         max_length=10, choices=Patience, blank=True, help_text="Before the assistant’s. Empty: the assistant’s."
     )
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="Such as Europe/Vienna. Empty: the one that the client names, else UTC."
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="May enter the admin.")
     is_active = models.BooleanField("active", default=True, help_text="Clear this instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now)

@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
-from accounts import api_keys
+from accounts import api_keys, time_zones
 from conversations import metrics, store
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
@@ -160,8 +160,10 @@ class RealtimeConsumer:
         ask = self.query.get
         try:
             return await store.open_conversation(
-                caller, ask("conversation", ""), ask("assistant", ""), ask("model", "")
+                caller, ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", "")
             )
+        except time_zones.UnknownTimeZoneError as error:
+            raise RefusedError(POLICY, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 

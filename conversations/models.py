@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ImproperlyConfigured
@@ -66,6 +67,9 @@ class Assistant(models.Model):
         validators=[keywords.validate],
         help_text=f"Names and terms that are often said, separated by commas or lines; at most {keywords.MOST} of "
         f"{keywords.MOST_CHARS} characters each.",
+    )
+    tools = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
     )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)
@@ -137,6 +141,7 @@ class Item(models.Model):
         MESSAGE = "message"
         FUNCTION_CALL = "function_call"
         FUNCTION_CALL_OUTPUT = "function_call_output"
+        MCP_CALL = "mcp_call", "Tool call"
 
     class Role(models.TextChoices):
         USER = "user"
@@ -160,7 +165,11 @@ class Item(models.Model):
     audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all audio generated or spoken.")
     heard_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Null: all of it.")
     response_id = models.CharField(max_length=40, blank=True)
-    call = models.JSONField(default=dict, blank=True, help_text="call_id, name, arguments or output of a function.")
+    call = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="call_id, name, arguments, output, error of a function or tool; who runs it.",
+    )
     stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
     llm = models.CharField(max_length=150, blank=True, help_text="provider:model")
     tts = models.CharField(max_length=150, blank=True, help_text="provider:model:voice")

@@ -10,14 +10,33 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from time import monotonic
 
-from conversations.engines.base import EngineError, EngineSpec, LanguageModel, Message, TextToSpeech, pcm_seconds
+from conversations.engines.base import (
+    EngineError,
+    EngineSpec,
+    LanguageModel,
+    Message,
+    TextToSpeech,
+    Tool,
+    ToolCall,
+    pcm_seconds,
+)
 from conversations.engines.voices import fitting
-from conversations.realtime.actions import Generate, ReplyDone, ReplyFailed, ReplyText, Speak, SpeechAudio, SpeechDone
+from conversations.realtime import context
+from conversations.realtime.actions import (
+    Generate,
+    ReplyCall,
+    ReplyDone,
+    ReplyFailed,
+    ReplyText,
+    Speak,
+    SpeechAudio,
+    SpeechDone,
+)
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.lead import Lead
 
-Report = Callable[[ReplyText | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
+Report = Callable[[ReplyText | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
 # Less would be more events than sound; the first of them must not wait for a provider to fill a whole frame.
@@ -78,6 +97,8 @@ class Reply:
         self.tts_spec = spec
         self.language = language
         self.report = report
+        self._rounds: asyncio.Queue[Generate | None] = asyncio.Queue()
+        self._rounds.put_nowait(asked)
         self._asked: asyncio.Queue[Speak | None] = asyncio.Queue()
         self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
         self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
@@ -85,11 +106,16 @@ class Reply:
         self._lead = Lead(is_held=asked.is_ahead)
         self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
 
+    def go_on(self, asked: Generate) -> None:
+        """The model writes on, with what its tools brought."""
+        self._rounds.put_nowait(asked)
+
     def speak(self, clause: Speak) -> None:
         self._asked.put_nowait(clause)
 
     def end_speech(self) -> None:
-        """No further clause will come."""
+        """No further clause will come, and no word."""
+        self._rounds.put_nowait(None)
         self._asked.put_nowait(None)
 
     def hold(self) -> None:
@@ -113,17 +139,26 @@ class Reply:
             self.report(ReplyFailed(self.asked.response_id, as_failure(first)))
 
     async def _write(self) -> None:
-        messages = [Message(role, words) for role, words in self.asked.messages]  # type: ignore[arg-type]
+        while (asked := await self._rounds.get()) is not None:
+            await self._complete(asked)
+
+    async def _complete(self, asked: Generate) -> None:
+        messages = [_as_told(message) for message in asked.messages]
+        tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
         last = None
-        async with aclosing(self.llm.complete(messages, max_tokens=self.asked.max_tokens)) as stream:
-            async for piece in stream:
+        stream = self.llm.complete(messages, max_tokens=asked.max_tokens, tools=tools, tool_choice=asked.tool_choice)
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
                 if piece.text:
-                    self.report(ReplyText(self.asked.response_id, piece.text))
+                    self.report(ReplyText(asked.response_id, piece.text))
+                if call := piece.call:
+                    bit = (call.index, call.call_id, call.name, call.arguments)
+                    self.report(ReplyCall(asked.response_id, *bit))
                 if piece.finish_reason:
                     last = piece
         reason = last.finish_reason if last and last.finish_reason else "stop"
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
-        self.report(ReplyDone(self.asked.response_id, reason, *used))
+        self.report(ReplyDone(asked.response_id, reason, *used))
 
     async def _synthesise(self, group: asyncio.TaskGroup) -> None:
         """Opens the streams in order, so that the clause that is due never waits for a later one's."""
@@ -191,6 +226,11 @@ class Reply:
     def _announce(self) -> None:
         self._changed.set()
         self._changed.clear()
+
+
+def _as_told(message: context.Message) -> Message:
+    calls = tuple(ToolCall(call.call_id, call.name, call.arguments) for call in message.calls)
+    return Message(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]
 
 
 def as_failure(error: BaseException) -> Failure:

@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from openai.types import realtime as sdk
 
 from conversations import metrics, store
@@ -22,11 +23,12 @@ from conversations.realtime import actions as do
 from conversations.realtime import figures
 from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
-from conversations.realtime.core import Manner
+from conversations.realtime.core import Limits, Manner
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
-from conversations.realtime.session_config import Config, default_config
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import default_config
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
@@ -72,7 +74,7 @@ class Session:
         self._work = Work(opened, self._receive)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
         self.machine = TurnMachine(
-            _config(opened, model, expires_at), opened.public_id, make_id, items=opened.items, manner=manner
+            _config(opened, model, expires_at), opened.public_id, make_id, _limits(), items=opened.items, manner=manner
         )
         self._detector = SpeechDetector()
         self._inbox = Inbox()
@@ -230,6 +232,8 @@ class Session:
         engines = self.opened.engines
         if item.role == "assistant":
             item.engines = {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
+        elif item.response_id:  # what the model called
+            item.engines = {"llm": engines.llm.label()}
         elif item.is_audio:
             item.engines = {"stt": self._work.stt_label(item.id)}
         if action.is_final:
@@ -243,6 +247,13 @@ class Session:
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
+
+
+def _limits() -> Limits:
+    return Limits(
+        context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
+        responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
+    )
 
 
 def _config(opened: store.Opened, model: str, expires_at: int) -> Config:

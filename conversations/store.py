@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
-from accounts import api_keys
+from accounts import api_keys, time_zones
 from accounts.models import APIKey, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
@@ -26,10 +27,13 @@ from conversations.realtime.audio import samples_of
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
+UTC = ZoneInfo("UTC")
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
-def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
+def in_thread(
+    call: Callable[Params, Result], threads: ThreadPoolExecutor = _threads
+) -> Callable[Params, Awaitable[Result]]:
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
@@ -37,7 +41,7 @@ def in_thread(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Resu
         finally:
             connection.close()
 
-    return sync_to_async(with_connection, thread_sensitive=False, executor=_threads)
+    return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    zone: ZoneInfo = UTC  # the user's own, else the client's
+    tools: tuple[str, ...] = ()  # of the site, by name
 
 
 class NotFoundError(Exception):
@@ -85,11 +91,12 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str) -> Opened:
+def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    Raises NotFoundError.
+    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
+    zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
@@ -113,6 +120,8 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         speculation=chosen.speculation,
         engines=choose(user, chosen),
         items=_context(conversation),
+        zone=time_zones.find(user.time_zone) if user.time_zone else zone,
+        tools=tuple(chosen.tools),
     )
 
 

@@ -10,9 +10,11 @@ from conversations.ears import Ears
 from conversations.engines.base import Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
+from conversations.realtime.tools import Tool
 from conversations.reply import Reply, as_failure
 from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.store import Opened
+from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Work:
         cached_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache))
         self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
+        self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Reply] = {}
 
@@ -42,6 +45,14 @@ class Work:
         self._group = group
         self._ears.open()
         self.warm()
+        group.create_task(self._open_tools())
+
+    async def _open_tools(self) -> None:
+        self._toolbox = toolbox = await Toolbox.open(self._opened)
+        labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
+        tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
+        if ready := tuple(tools):
+            self._report(do.ToolsReady(ready))
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""
@@ -60,6 +71,8 @@ class Work:
         for key in list(self._tasks):
             self.abort(key)
         await self._ears.close()
+        if self._toolbox is not None:
+            await self._toolbox.close()
 
     def perform(self, action: do.EngineAction) -> None:
         match action:
@@ -67,12 +80,16 @@ class Work:
                 self._ears.hear(action)
             case do.Transcribe(item_id):
                 self._start(item_id, self._transcribe(action))
+            case do.Generate(response_id) if response_id in self._replies:
+                self._replies[response_id].go_on(action)
             case do.Generate(response_id):
                 reply = Reply(
                     action, self._llm, self._tts, self._opened.engines.tts, self._opened.language, self._report
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))
+            case do.RunTool(response_id):
+                self._start(response_id, self._run_tool(action))
             case do.Abort(key):
                 self.abort(key)
             case _:
@@ -114,6 +131,12 @@ class Work:
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self._opened.public_id)
             self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+
+    async def _run_tool(self, asked: do.RunTool) -> None:
+        if self._toolbox is None:
+            raise RuntimeError("a tool of a box that is not open")
+        outcome = await self._toolbox.run(asked.name, asked.arguments)
+        self._report(do.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _reply(self, response_id: str, reply: Reply) -> None:
         try:

@@ -18,9 +18,10 @@ FORBIDDEN = {
     "accounts": ("conversations",),
     "conversations.engines": ("django", "channels", "voiceproject", "accounts.models", "conversations.models"),
     "conversations.models": ("conversations.store", "conversations.session", "conversations.consumers"),
-    "conversations.store": ("conversations.session", "conversations.consumers", "channels"),
+    "conversations.store": ("conversations.tools", "conversations.session", "conversations.consumers", "channels"),
     "conversations.session": ("conversations.consumers", *ORM),
     "conversations.consumers": ORM,
+    "conversations.tools": ("conversations.session", "conversations.consumers", "channels"),
     "conversations.views": ("conversations.session", "conversations.consumers"),
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.context import Message
 from conversations.reply import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, Reply
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
@@ -31,14 +33,18 @@ class Stage:
     def __init__(self, upstream: Upstream, *clauses: str, is_ahead: bool = False, timeout_sec: float = 15.0) -> None:
         llm = EngineSpec("openai", "gpt-6-luna", base_url=upstream.openai_url, timeout_sec=timeout_sec)
         tts = EngineSpec("openai", "tts-1", base_url=upstream.openai_url, timeout_sec=timeout_sec)
-        asked = do.Generate("resp_1", [("user", "Hello.")], None, is_ahead)
+        asked = do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=is_ahead)
         self.reply = Reply(asked, ChatCompletions(llm), Speech(tts), tts, "en", self.take)
         self.events: list[Any] = []
         self._changed = asyncio.Event()
-        for index, text in enumerate(clauses):
-            self.reply.speak(do.Speak("resp_1", index, text, "", 1.0))
+        self._clauses = count()
+        self.speak(*clauses)
         if clauses:
             self.reply.end_speech()
+
+    def speak(self, *clauses: str) -> None:
+        for text in clauses:
+            self.reply.speak(do.Speak("resp_1", next(self._clauses), text, "", 1.0))
 
     def take(self, event: Any) -> None:
         self.events.append(event)
@@ -85,8 +91,12 @@ async def test_it_works(upstream: Upstream) -> None:
 async def test_clauses_are_synthesised_side_by_side_and_leave_in_order(upstream: Upstream) -> None:
     """The first one hangs: the next ones are there before it, and wait for it."""
     upstream.behave("speech", fault="hang", fault_times=1)
-    stage = Stage(upstream, "One.", "Two.", "Three.", "Four.", timeout_sec=2.0)
+    stage = Stage(upstream, timeout_sec=2.0)
+    stage.speak("One.")
     running = asyncio.create_task(stage.reply.run())
+    await seen(upstream, "received")  # each has a connection of its own, and may overtake the others
+    stage.speak("Two.", "Three.", "Four.")
+    stage.reply.end_speech()
     await seen(upstream, "received", MAX_STREAMS + 1)
     await seen(upstream, "done", MAX_STREAMS)
     assert stage.pcm() == b""

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import User
+from accounts.time_zones import UnknownTimeZoneError
 from conversations import store
 from conversations.changes import Change, ConversationDeletedError, Drop, Put
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
@@ -192,3 +193,28 @@ async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Co
     assert stored == (1.5, 900, 80, 700, 120)
     discarded = (row.discarded_input_tokens, row.discarded_output_tokens, row.discarded_tts_characters)
     assert discarded == (850, 30, 40)
+
+
+async def zone_of(user: User, named: str) -> str:
+    opened = await store.open_conversation(store.Caller(user.pk), "", "", "", named)
+    return str(opened.zone)
+
+
+async def test_the_users_time_zone_goes_before_the_clients(user: User) -> None:
+    assert await zone_of(user, "") == "UTC"
+    assert await zone_of(user, "Asia/Tokyo") == "Asia/Tokyo"
+    await User.objects.filter(pk=user.pk).aupdate(time_zone="Europe/Vienna")
+    assert await zone_of(user, "Asia/Tokyo") == "Europe/Vienna"
+
+
+async def test_a_time_zone_that_is_none_opens_nothing(user: User) -> None:
+    with pytest.raises(UnknownTimeZoneError, match="There is no time zone 'Tokyo'"):
+        await zone_of(user, "Tokyo")
+    assert not await Conversation.objects.filter(user=user).aexists()
+
+
+async def test_the_assistants_tools_come_along(user: User) -> None:
+    await Assistant.objects.acreate(slug=uuid4().hex, owner=user, name="Mine", instructions="", tools=["current_time"])
+    mine = await Assistant.objects.aget(owner=user)
+    opened = await store.open_conversation(store.Caller(user.pk), "", mine.slug, "")
+    assert opened.tools == ("current_time",)

@@ -7,6 +7,7 @@ from typing import Any
 from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from conversations.reply import Reply
 from conversations.store import Caller, Opened
 from conversations.work import Work
@@ -45,7 +46,7 @@ async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream
     async with asyncio.TaskGroup() as group:
         work = Work(opened(upstream), told.append)
         work.begin(group)
-        work.perform(do.Generate("resp_1", [("user", "Hello.")], None, is_ahead=True))
+        work.perform(do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=True))
         work.perform(do.Abort("resp_1"))
         for _ in range(3):  # cancelled, over, forgotten
             await asyncio.sleep(0)

@@ -410,8 +410,22 @@ REALTIME = {
     "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
     # One session at the longest; a client connects again to go on.
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
+    # What of a long conversation the model is shown, about, in tokens; its oldest items are left out first.
+    "CONTEXT_TOKENS": env_int("LLM_CONTEXT_TOKENS", 28_000, lowest=500, highest=2_000_000),
+    # Responses of one session in a minute; further ones fail and say so.
+    "MAX_RESPONSES_PER_MIN": env_int("MAX_RESPONSES_PER_MIN", 60, lowest=1, highest=10_000),
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
+}
+
+# The tools that models call.
+TOOLS = {
+    # How long one of the site's may take; each MCP server has a limit of its own.
+    "TIMEOUT_SEC": env_float("TOOL_TIMEOUT_SEC", 10.0, lowest=0.1, highest=300.0),
+    # Of what a tool says, the most that the model is shown: all of it is input, turn after turn.
+    "OUTPUT_CHARS": env_int("TOOL_OUTPUT_CHARS", 10_000, lowest=100, highest=1_000_000),
+    # In which tools run that are no coroutines.
+    "THREADS": env_int("TOOL_THREADS", 8, lowest=1, highest=100),
 }
 
 # Serve what collectstatic gathered, under names that change with the content, compressed and cached for ever (the

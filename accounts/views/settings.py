@@ -22,7 +22,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     """A POST saves the preferences."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        request.user.save(update_fields=["patience"])
+        request.user.save(update_fields=["patience", "time_zone"])
         messages.success(request, "Your preferences are saved. They hold from your next call on.")
         return redirect("settings")
     api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)

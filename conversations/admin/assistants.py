@@ -8,11 +8,16 @@ from django.db import transaction
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from conversations.engines.base import Kind
 from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
+from conversations.tools.registry import SITE_TOOLS
 
 KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
 ENGINE_DEFAULT = "The site’s choice"
@@ -24,6 +29,13 @@ class AssistantForm(forms.ModelForm[Assistant]):
         required=False,
         widget=UnfoldBooleanSwitchWidget,
         help_text="Who answers when none was chosen. There is one: choose another to change it.",
+    )
+
+    tools = forms.MultipleChoiceField(
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        choices=[(name, f"{name}: {tool.tool.description}") for name, tool in SITE_TOOLS.items()],
+        help_text="Of this site: what it may look up while it talks.",
     )
 
     class Meta:
@@ -62,6 +74,7 @@ class AssistantAdmin(ModelAdmin):
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
         ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
+        ("Tools", {"fields": ["tools"]}),
         (
             "Engines",
             {

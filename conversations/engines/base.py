@@ -12,9 +12,9 @@ mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its
       └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
@@ -97,9 +97,37 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call."""
+
+    name: str  # letters, digits, _ and -; 64 characters at most
+    description: str
+    parameters: Mapping[str, Any]  # JSON schema of an object
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    call_id: str
+    name: str
+    arguments: str  # JSON, as the model wrote it: it may be malformed
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()  # the assistant's; each is answered by a message of the role “tool”
+    call_id: str = ""  # of the call whose output a tool's message is
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a call of a tool. The first of an index names it; `arguments` add up to JSON, "{}" at least."""
+
+    index: int  # of the call within the completion, from 0
+    call_id: str = ""  # of the first piece only, as `name`; 32 characters at most, unique among the messages
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +135,7 @@ class Completion:
     """A piece of a streamed completion. The last piece carries `finish_reason`, and tokens where known."""
 
     text: str = ""
+    call: CallPiece | None = None
     finish_reason: Literal["stop", "length", "content_filter"] | None = None
     input_tokens: int = 0
     output_tokens: int = 0
@@ -178,8 +207,18 @@ class StreamingSpeechToText(Protocol):
 
 
 class LanguageModel(Protocol):
-    def complete(self, messages: Sequence[Message], *, max_tokens: int | None = None) -> AsyncGenerator[Completion]:
-        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError."""
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
+        tool_choice: str = "auto",
+    ) -> AsyncGenerator[Completion]:
+        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
+
+        `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
+        """
         ...
 
 

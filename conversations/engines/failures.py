@@ -62,6 +62,10 @@ class Failures:
         sentence = "refused the request. Check the model and the voice of this assistant."
         return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
 
+    def no_tools(self, detail: str) -> EngineRejected:
+        sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
+        return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
+
     def not_found(self) -> EngineRejected:
         sentence = "found nothing at its base URL. Check it: most end in /v1."
         return EngineRejected(self.kind, self.provider, self._say(sentence))

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from conversations.realtime.context import Message
 from conversations.realtime.errors import Failure
 from conversations.realtime.figures import Figure
 from conversations.realtime.items import Item
+from conversations.realtime.tools import Tool
 
 # Actions: the driver performs them in order.
 
@@ -70,10 +72,24 @@ class Transcribe:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
+    """Once more for a response that runs: it goes on with what its tools brought. `tool_choice`: see `tools.choice`."""
+
     response_id: str
-    messages: Sequence[tuple[str, str]]
+    messages: Sequence[Message]
     max_tokens: int | None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
     is_ahead: bool = False  # of the endpoint: begins held, see Hold
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """One of the server's own. `arguments`: JSON text as the model wrote it, which may be no JSON."""
+
+    response_id: str
+    item_id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +145,7 @@ class SetDeadline:
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | Hold | Release | Speak | EndSpeech | Abort
+EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | EndSpeech | Abort
 """What the engines do; all else is the session's own."""
 
 Action = (
@@ -140,6 +156,7 @@ Action = (
     | Hear
     | Transcribe
     | Generate
+    | RunTool
     | Hold
     | Release
     | Speak
@@ -190,6 +207,34 @@ class ReplyText:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyCall:
+    """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
+
+    response_id: str
+    index: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDone:
+    """`error` "": it succeeded. Both are for the model to read."""
+
+    response_id: str
+    item_id: str
+    output: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsReady:
+    """All tools that the server runs for this session, from now on."""
+
+    tools: tuple[Tool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyDone:
     response_id: str
     reason: Literal["stop", "length", "content_filter"]
@@ -235,7 +280,10 @@ EngineEvent = (
     | TranscriptReady
     | TranscriptFailed
     | ReplyText
+    | ReplyCall
     | ReplyDone
+    | ToolDone
+    | ToolsReady
     | SpeechAudio
     | SpeechDone
     | ReplyFailed

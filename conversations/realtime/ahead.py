@@ -10,21 +10,22 @@ from dataclasses import dataclass, field
 from unicodedata import category
 
 from conversations.realtime import actions as do
+from conversations.realtime.context import CHARS_PER_TOKEN, Message
 from conversations.realtime.core import Core
+from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Discard, Tally
-from conversations.realtime.response import Options
+from conversations.realtime.options import Options, context
 from conversations.realtime.script import Script
 from conversations.realtime.utterance import Utterance
 
 MAX_TRIES = 3  # a turn
 # What is synthesised before the endpoint: enough to sound until the next clause is there.
 SPOKEN_CHARS = 40
-CHARS_PER_TOKEN = 4  # roughly, for the count of what no provider tells
 # Before the first sound is expected the endpoint is confirmed: until it is there, the utterance is stored.
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4
-Messages = Sequence[tuple[str, str]]
-ReplyEvent = do.ReplyText | do.ReplyDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
+Messages = Sequence[Message]
+ReplyEvent = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
 
 
 @dataclass(slots=True)
@@ -44,16 +45,17 @@ class Draft:
         """The words may differ in case and punctuation only, all else not at all."""
         has_failed = any(isinstance(event, do.ReplyFailed) for _, event in self.events)
         same_context = options == self.options and messages[:-1] == self.messages[:-1]
-        return not has_failed and same_context and messages[-1][0] == "user" and self.answers(messages[-1][1])
+        return not has_failed and same_context and messages[-1].role == "user" and self.answers(messages[-1].words)
 
     @property
     def is_ready(self) -> bool:
-        """Its first sound, or its first word where it is read, is as good as there; or it will never be."""
+        """Its first sound, or its first word where it is read, is as good as there; or it will not be ahead."""
         first = do.SpeechAudio if self.options.is_audio else do.ReplyText
-        return self.is_due or any(isinstance(event, first | do.ReplyDone | do.ReplyFailed) for _, event in self.events)
+        last = do.ReplyCall | do.ReplyDone | do.ReplyFailed
+        return self.is_due or any(isinstance(event, first | last) for _, event in self.events)
 
     def answers(self, words: str) -> bool:
-        return same_words(words, self.messages[-1][1])
+        return same_words(words, self.messages[-1].words)
 
     @property
     def cost(self) -> Discard:
@@ -61,7 +63,7 @@ class Draft:
         done = next((event for _, event in self.events if isinstance(event, do.ReplyDone)), None)
         if done is not None and done.input_tokens:
             return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
-        asked = sum(len(words) for _, words in self.messages)
+        asked = sum(len(message.words) for message in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
         return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
 
@@ -76,11 +78,15 @@ class Ahead:
 
     def begin(self, options: Options, words: str, utterance: Utterance) -> None:
         self.drop()
+        try:
+            messages = [*context(self.core, options), Message("user", words)]
+        except ProtocolError:
+            return  # said when it is to be answered
         response_id = self.core.make_id("resp")
-        messages = [*self.core.log.messages(options.instructions), ("user", words)]
         script = Script(response_id, options.voice, options.speed)
         self.draft = Draft(response_id, options, messages, self.core.now, utterance, script)
-        self.core.do(do.Generate(response_id, messages, options.max_tokens, is_ahead=True))
+        asked = (messages, options.max_tokens, options.tools, options.tool_choice)
+        self.core.do(do.Generate(response_id, *asked, is_ahead=True))
 
     def holds(self, response_id: str) -> bool:
         return self.draft is not None and self.draft.response_id == response_id
@@ -124,16 +130,23 @@ class Ahead:
             self.draft.is_due = True
             self.on_ready()
 
-    def take(self, options: Options, messages: Messages) -> Draft | None:
+    def take(self, options: Options) -> Draft | None:
         """The reply, if it fits what is to be answered now; it is the response's from here on."""
         draft = self.draft
-        if draft is None or not messages or not draft.fits(options, messages):
+        if draft is None or not self._fits(draft, options):
             self.drop()
             return None
         self.draft = None
         self.core.remind("ahead", None)
         self.core.do(Tally("speculation", "hit"))
         return draft
+
+    def _fits(self, draft: Draft, options: Options) -> bool:
+        try:
+            messages = context(self.core, options)
+        except ProtocolError:
+            return False
+        return bool(messages) and draft.fits(options, messages)
 
     def drop(self) -> None:
         draft, self.draft = self.draft, None

@@ -7,7 +7,7 @@ Beta has neither `conversation.item.done` nor anything of MCP, so those events a
 from typing import Any
 
 from conversations.realtime.errors import ProtocolError
-from conversations.realtime.session_config import at
+from conversations.realtime.session_checks import TOOL_CHOICES, at
 
 Event = dict[str, Any]
 
@@ -38,7 +38,6 @@ GA_FORMATS = {name: kind for kind, name in FORMATS.items()}
 PART_TYPES = {"output_text": "text", "output_audio": "audio"}
 ITEM_TYPES = ("message", "function_call", "function_call_output")
 NOT_TOLD = ("conversation.item.done", "mcp_list_tools.", "response.mcp_call")  # beginnings of names
-TOOL_CHOICES = ("auto", "none", "required")
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.6, 1.2
 
 

@@ -5,17 +5,17 @@ The audio append is the hot path and is read by hand; everything else goes throu
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import isinf
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from openai.types import realtime as sdk
 from pydantic import BaseModel, Field, ValidationError
 
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.json_object import json_object
+from conversations.realtime.session_checks import check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,6 +33,15 @@ class SessionUpdate:
     """`session.update`; `session_config` validates the patch, since absent and null differ in it."""
 
     patch: dict[str, Any]
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """`response.create`. `input`: items and references in place of the conversation; None: not given."""
+
+    options: sdk.RealtimeResponseCreateParams | None
+    input: list[dict[str, Any]] | None
     event_id: str | None = None
 
 
@@ -54,7 +63,7 @@ ClientEvent = (
     | sdk.ConversationItemDeleteEvent
     | sdk.ConversationItemRetrieveEvent
     | sdk.ConversationItemTruncateEvent
-    | sdk.ResponseCreateEvent
+    | ResponseRequest
     | sdk.ResponseCancelEvent
 )
 
@@ -84,17 +93,18 @@ PART_TYPES = {
 }
 APPEND = "input_audio_buffer.append"
 CREATE = "conversation.item.create"
+RESPOND = "response.create"
 # An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
 MAX_EVENT_CHARS = 1_000_000
 MAX_PARTS = 100  # of one item
-# pydantic names the member of a union that it tried ("RealtimeFunctionTool", "server_vad"); no client wrote that key.
-UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|server_vad$|semantic_vad$|audio/")
-UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+MAX_INPUT = 1_000  # items that a response names as its context
+# pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
+UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|semantic_vad$|audio/")
 
 
 def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
     """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
-    data = _object(frame)
+    data = json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
@@ -110,6 +120,7 @@ def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
     kind = data.get("type")
     if kind == APPEND:
         return AudioAppend(decode_audio(data.get("audio")), event_id)
+    check_depth(data)
     if kind == "session.update":
         return SessionUpdate(_session_patch(data), event_id)
     if kind is None:
@@ -118,6 +129,8 @@ def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
         raise ProtocolError("invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint(kind)}", "type")
     if kind == CREATE:
         data = {**data, "item": _item(data.get("item"))}
+    if kind == RESPOND:
+        return _response_request(data)
     return checked(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
 
 
@@ -135,22 +148,47 @@ def _session_patch(data: dict[str, Any]) -> dict[str, Any]:
     return data["session"]
 
 
-def _item(item: object) -> dict[str, Any]:
+def _response_request(data: dict[str, Any]) -> ResponseRequest:
+    """The SDK's type of `input` knows no references, so it is looked at apart."""
+    asked = data.get("response")
+    given = asked.get("input") if isinstance(asked, dict) else None
+    if isinstance(asked, dict):
+        data = {**data, "response": {key: value for key, value in asked.items() if key != "input"}}
+    event = checked(sdk.ResponseCreateEvent, data)
+    return ResponseRequest(event.response, None if given is None else _inputs(given), event.event_id)
+
+
+def _inputs(given: object) -> list[dict[str, Any]]:
+    root = "response.input"
+    if not isinstance(given, list) or len(given) > MAX_INPUT:
+        raise ProtocolError("invalid_value", f"'{root}' is a list of at most {MAX_INPUT} items.", root)
+    return [_input(one, f"{root}.{place}") for place, one in enumerate(given)]
+
+
+def _input(given: object, root: str) -> dict[str, Any]:
+    if isinstance(given, dict) and given.get("type") == "item_reference":
+        if not isinstance(given.get("id"), str):
+            raise ProtocolError("missing_required_parameter", f"'{root}.id' is missing.", f"{root}.id")
+        return given
+    return {key: value for key, value in _item(given, root).items() if value is not None}
+
+
+def _item(item: object, root: str = "item") -> dict[str, Any]:
     """The item, its parts' types as GA spells them. Raises ProtocolError that names the key at fault."""
     if not isinstance(item, dict):
-        raise ProtocolError("missing_required_parameter", "'item' is missing: an object.", "item")
+        raise ProtocolError("missing_required_parameter", f"'{root}' is missing: an object.", root)
     role = item.get("role") if item.get("type") == "message" else None
     shape = next((shape for kind, shape in ITEM_SHAPES.items() if kind == (item.get("type"), role)), None)
     if shape is None:
-        param = "item.role" if item.get("type") == "message" else "item.type"
+        param = f"{root}.role" if item.get("type") == "message" else f"{root}.type"
         served = "message with role user, assistant or system; function_call; function_call_output"
         raise ProtocolError("invalid_value", f"'{param}' is not served. Items may be: {served}.", param)
     if isinstance(item.get("content"), list):
         if len(item["content"]) > MAX_PARTS:
-            raise ProtocolError("invalid_value", f"'item.content' may have {MAX_PARTS} parts.", "item.content")
+            raise ProtocolError("invalid_value", f"'{root}.content' may have {MAX_PARTS} parts.", f"{root}.content")
         names = PART_TYPES.get(str(role), {})
         item = {**item, "content": [_part(part, names) for part in item["content"]]}
-    checked(shape, item, root="item")
+    checked(shape, item, root=root)
     return item
 
 
@@ -166,60 +204,14 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        # Of a union every member complains; the deepest complaint comes from the member that was meant.
-        fault = max(error.errors(), key=lambda one: len(one["loc"]))
+        # Of a union every member complains; the deepest complaint comes from the member that was meant, and the others
+        # complain of its type.
+        fault = max(error.errors(), key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
         keys = [root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))]
         param = ".".join(keys)
         if fault["type"] == "missing":
             raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param) from None
         raise ProtocolError("invalid_value", f"'{param}' is not valid: {fault['msg']}.", param) from None
-
-
-def _object(frame: str) -> dict[str, Any]:
-    try:
-        data = _DECODER.decode(frame)
-        if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
-            raise ValueError
-    except (ValueError, RecursionError):
-        raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
-    if not isinstance(data, dict):
-        raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
-    return data
-
-
-def _finite(text: str) -> float:
-    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
-    if isinf(number := float(text)):
-        raise ValueError(f"{text} is too large")
-    return number
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-# Made once: `json.loads` would make one for every frame.
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
-
-
-def _is_unstorable(text: str) -> bool:
-    """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
-    try:
-        return b"\x00" in text.encode()
-    except UnicodeEncodeError:
-        return True
-
-
-def _strings(data: object) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        yield from data
-        for value in data.values():
-            yield from _strings(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _strings(value)
 
 
 def decode_audio(audio: object, param: str = "audio") -> bytes:

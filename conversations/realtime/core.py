@@ -8,8 +8,11 @@ from typing import Any
 from conversations.realtime.actions import Action, Remove, Save, Send, SetDeadline
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item, ItemLog
+from conversations.realtime.rates import Rates
 from conversations.realtime.semantics import Eagerness, Pauses
-from conversations.realtime.session_config import Config, TurnDetection, turn_detection
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import TurnDetection, is_transcription, turn_detection
+from conversations.realtime.tools import Tool
 from conversations.realtime.utterance import Pending
 
 
@@ -26,6 +29,9 @@ class Limits:
     half_sample_sec: float = 1.0
     transcript_timeout_sec: float = 30.0
     response_timeout_sec: float = 30.0  # without progress
+    context_tokens: int = 28_000  # of the conversation that the model is shown, about
+    responses_per_min: int = 120
+    max_asides: int = 8  # responses out of band at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,12 @@ class Core:
     is_user_speaking: bool = False
     pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
+    own_tools: tuple[Tool, ...] = ()  # that the server runs
+    rates: Rates = field(init=False)
     turn_detection: TurnDetection = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rates = Rates(self.limits.responses_per_min)
         self.configure(self.config)
 
     def configure(self, config: Config) -> None:
@@ -62,7 +71,8 @@ class Core:
 
     def has(self, extension: str) -> bool:
         """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
-        return extension in self.config.get("extensions", ())
+        is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
+        return is_implied or extension in self.config.get("extensions", ())
 
     def do(self, action: Action) -> None:
         self.actions.append(action)
@@ -73,6 +83,9 @@ class Core:
     def send_error(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
         shown = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
         self.send("error", error=shown | {"event_id": error.event_id})
+
+    def send_rates(self) -> None:
+        self.send("rate_limits.updated", rate_limits=self.rates.shown(self.now))
 
     def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip

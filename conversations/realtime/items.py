@@ -7,6 +7,12 @@ from conversations.realtime.audio import ms_of
 from conversations.realtime.heard import heard_text
 
 Status = Literal["in_progress", "completed", "incomplete"]
+# Of `Item.call`, what the wire shows.
+CALL_KEYS = {
+    "function_call": ("name", "call_id", "arguments"),
+    "function_call_output": ("call_id", "output"),
+    "mcp_call": ("name", "server_label", "arguments", "output"),
+}
 
 
 @dataclass(slots=True)
@@ -40,7 +46,7 @@ class Item:
     heard_ms: int | None = None
     audio_samples: int = 0
     clauses: list[tuple[str, int]] = field(default_factory=list)  # text and ms of audio, as spoken
-    call: dict[str, str] = field(default_factory=dict)
+    call: dict[str, str] = field(default_factory=dict)  # call_id, name, arguments, output; server_label, error
     response_id: str = ""
     engines: dict[str, str] = field(default_factory=dict)  # stt, llm, tts -> provider:model
     waterfall: dict[str, int] = field(default_factory=dict)
@@ -73,7 +79,14 @@ class Item:
         shown: dict[str, Any] = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
         if self.type == "message":
             return shown | {"role": self.role, "content": [] if self.is_empty else [self._part(as_sent)]}
-        return shown | self.call
+        return shown | self._shown_call()
+
+    def _shown_call(self) -> dict[str, Any]:
+        keys = CALL_KEYS[self.type]
+        shown: dict[str, Any] = {key: self.call[key] for key in keys if key in self.call}
+        if self.type == "mcp_call" and self.call.get("error"):
+            shown["error"] = {"type": "tool_execution_error", "message": self.call["error"]}
+        return shown
 
     @property
     def is_empty(self) -> bool:
@@ -95,6 +108,7 @@ class ItemLog:
 
     def __init__(self, items: list[Item] | None = None) -> None:
         self._items = list(items or [])
+        self._first: Item | None = None  # that the model is shown; None: all are
 
     def __iter__(self) -> "Any":
         return iter(self._items)
@@ -122,9 +136,16 @@ class ItemLog:
             self._items.insert(self._items.index(anchor) + 1, item)
 
     def remove(self, item: Item) -> None:
+        if item is self._first:
+            self._first = next(iter(self.kept[1:]), None)
         self._items.remove(item)
 
-    def messages(self, instructions: str) -> list[tuple[str, str]]:
-        """The model's context as (role, words): what was heard, not what was generated."""
-        spoken = [(item.role, item.heard_or_all) for item in self._items if item.type == "message"]
-        return [("system", instructions)] * bool(instructions) + [pair for pair in spoken if pair[1].strip()]
+    @property
+    def kept(self) -> list[Item]:
+        """Those that the model is shown: without the oldest that `forget_first` left out."""
+        start = self._items.index(self._first) if self._first in self._items else 0
+        return self._items[start:]
+
+    def forget_first(self) -> None:
+        """The model is no longer shown the oldest item of those kept, which stays in the conversation."""
+        self._first = self.kept[1]

@@ -28,7 +28,6 @@ class Listening:
         self.yielding = yielding
         self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
         self.utterance: Utterance | None = None
-        self._dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
         self._last_word_at = 0  # position of the end of the last utterance's speech
@@ -45,19 +44,19 @@ class Listening:
         self._endpointer.threshold = detection.threshold
         self._detected = self.buffer.received
         self._detect_from_scratch = True
-        self._dictated = None
+        self.transcripts.dictated = None
         if detection.is_on and self.utterance is not None:
             self._endpointer.speaking = True
         else:
-            self._dictated = self.utterance
+            self.transcripts.dictated = self.utterance
             self._set_utterance(None)
         if not detection.is_on:
             self._leave_pauses_to_the_client()
 
     def _leave_pauses_to_the_client(self) -> None:
         """No pause ends what is being said any more: what was begun in one is undone."""
-        if self._dictated is not None:
-            self._dictated.go_on()
+        if self.transcripts.dictated is not None:
+            self.transcripts.dictated.go_on()
         self.replying.ahead.drop()
         self.yielding.resume()
 
@@ -93,9 +92,9 @@ class Listening:
 
     def _dictate(self, pcm: bytes) -> None:
         """Audio that the client will commit: heard as it comes, too."""
-        begins = self._dictated is None
-        self._dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
-        self._hear(self._dictated, self.buffer.peek() if begins else pcm, begins=begins)
+        begins = self.transcripts.dictated is None
+        self.transcripts.dictated = self.transcripts.dictated or Utterance(self.core.make_id("item"), self.buffer.start)
+        self._hear(self.transcripts.dictated, self.buffer.peek() if begins else pcm, begins=begins)
 
     def _watch_half_sample(self, event: AudioAppend) -> None:
         if self.buffer.is_split:
@@ -118,8 +117,8 @@ class Listening:
         """The VAD's verdict on the next window of audio."""
         self._detected += WINDOW_SAMPLES
         if not self.core.turn_detection.is_on:
-            if self._dictated is not None and probability >= DICTATED_SPEECH:
-                self._dictated.speech_windows += 1
+            if self.transcripts.dictated is not None and probability >= DICTATED_SPEECH:
+                self.transcripts.dictated.speech_windows += 1
         elif self.utterance is None:
             self._attend(probability)
         else:
@@ -212,8 +211,8 @@ class Listening:
             raise ProtocolError("input_audio_buffer_commit_empty", message)
         if self.utterance is not None:
             return self._stop(self.utterance, self.buffer.received, respond=False)
-        dictated = self._dictated or Utterance(self.core.make_id("item"), self.buffer.start)
-        self._dictated = None
+        dictated = self.transcripts.dictated or Utterance(self.core.make_id("item"), self.buffer.start)
+        self.transcripts.dictated = None
         return self._commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
@@ -221,7 +220,7 @@ class Listening:
         self._endpointer.reset()
         self._pausing.reset()
         self._set_utterance(None)
-        self._dictated = None
+        self.transcripts.dictated = None
         self.core.remind("half_sample", None)
         self.core.send("input_audio_buffer.cleared")
         self.yielding.resume()

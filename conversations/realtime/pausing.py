@@ -5,6 +5,7 @@ from conversations.realtime.audio import ms_of
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import Endpointer
 from conversations.realtime.input_buffer import InputBuffer
+from conversations.realtime.options import default_options
 from conversations.realtime.replying import Replying
 from conversations.realtime.semantics import MAX_WAIT_MS, short_silence_ms, wait_ms
 from conversations.realtime.transcripts import Transcripts
@@ -94,4 +95,4 @@ class Pausing:
             return
         if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
             utterance.tries += 1
-            replying.ahead.begin(replying.default_options(), words, utterance)
+            replying.ahead.begin(default_options(self.core), words, utterance)

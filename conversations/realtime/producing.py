@@ -1,29 +1,57 @@
-"""What the engines bring of a response becomes its events, its clauses and its item."""
+"""What the engines bring of a response becomes its events, its clauses, its calls and its items."""
 
 from conversations.realtime import actions as do
+from conversations.realtime import options as made
+from conversations.realtime.calling import Calling
 from conversations.realtime.core import Core
-from conversations.realtime.errors import Failure, IllegalTransitionError
+from conversations.realtime.errors import Failure, IllegalTransitionError, ProtocolError
+from conversations.realtime.fillers import filler
+from conversations.realtime.items import Item
 from conversations.realtime.response import Phase, Response
 
-Produced = do.ReplyText | do.ReplyDone | do.SpeechAudio | do.SpeechDone
+Produced = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone
+FILLER_SEC = 1.0  # of a tool that runs, in silence
+MAX_ROUNDS = 8  # of the model in one response; in the last it may call nothing more
 
 
 class Producing:
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.calling = Calling(core)
+
+    def ask(self, response: Response) -> Failure | None:
+        """Asks the model, for the first time or with what the tools brought."""
+        options = response.options
+        try:
+            messages = made.context(self.core, options)
+        except ProtocolError as error:
+            return Failure(error.code, error.message)
+        response.phase = Phase.GENERATING
+        choice = options.tool_choice
+        if response.rounds > 1:  # one that must call would do so for ever
+            choice = "auto" if response.rounds < MAX_ROUNDS else "none"
+        self.core.do(do.Generate(response.id, messages, options.max_tokens, options.tools, choice))
+        return None
 
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
         """`at`: when it happened. Returns why the response must fail, if it must."""
         match event:
             case do.ReplyText(text=text):
                 return self._text(response, text, at)
+            case do.ReplyCall():
+                response.stamp("first_token", at)
+                return self.calling.piece(response, event)
             case do.ReplyDone():
                 return self._text_done(response, event, at)
+            case do.ToolDone():
+                return self._tool_done(response, event)
             case do.SpeechAudio(index=index, pcm=pcm):
                 self._audio(response, index, pcm)
             case do.SpeechDone(index=index):
                 self._clause_done(response, index)
         return None
+
+    # Words.
 
     def _text(self, response: Response, text: str, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
@@ -31,16 +59,28 @@ class Producing:
         if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote without an end. Try again.")
         response.stamp("first_token", at)
+        self._say(response, text, at)
+        return None
+
+    def _say(self, response: Response, text: str, at: float) -> None:
+        before = response.item.text[-1:]
+        if response.is_new_round and before and not (before.isspace() or text[:1].isspace()):
+            text = f" {text}"
+        response.is_new_round = False
         response.item.text += text
         if not response.is_open:
-            self.core.log.insert(response.item)
-            self.core.save(response.item)
-            response.open(self.core.log.before(response.item))
+            response.open(self._insert(response, response.item))
         if response.options.is_audio:
             self._speak(response, response.script.feed(text), at)
         else:
             response.send_text(text)
-        return None
+
+    def _insert(self, response: Response, item: Item) -> str | None:
+        if response.is_aside:
+            return None
+        self.core.log.insert(item)
+        self.core.save(item)
+        return self.core.log.before(item)
 
     def _speak(self, response: Response, clauses: list[do.Speak], at: float) -> None:
         for clause in clauses:
@@ -48,24 +88,59 @@ class Producing:
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
                 self.core.do(clause)
-            self.core.save(response.item, in_background=True)
+            if not response.is_aside:
+                self.core.save(response.item, in_background=True)
 
     def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
         used = response.item.usage
-        used.input_tokens, used.output_tokens = done.input_tokens, done.output_tokens
-        used.cached_tokens = done.cached_tokens
+        used.input_tokens += done.input_tokens
+        used.output_tokens += done.output_tokens
+        used.cached_tokens += done.cached_tokens
+        if response.options.is_audio:
+            self._speak(response, response.script.flush(), at)
+        has_called = self.calling.end(response, is_whole=done.reason == "stop")
         if done.reason != "stop":
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
-        elif not response.item.text.strip():
+        elif not has_called and (response.is_new_round or not response.item.text.strip()):
             return Failure("empty_response", "The language model returned no words. Try again.")
+        return self._go_on(response)
+
+    def _go_on(self, response: Response) -> Failure | None:
+        """After the model's words, or its tools: waits for those, asks it again, or lets the speech end."""
+        if response.running:
+            response.phase = Phase.CALLING
+            if response.options.is_audio and not response.is_aside:
+                self.core.remind("filler", self.core.now + FILLER_SEC)
+            return None
+        self.core.remind("filler", None)
+        # The client's calls are its to answer, and then the model sees all of them.
+        if response.has_brought and not response.calls_client and response.status_details is None:
+            response.rounds += 1
+            response.has_brought, response.is_new_round = False, True
+            return self.ask(response)
         response.phase = Phase.SPEAKING
-        if response.options.is_audio:
-            self._speak(response, response.script.flush(), at)
         self.core.do(do.EndSpeech(response.id))
         return None
+
+    def _tool_done(self, response: Response, event: do.ToolDone) -> Failure | None:
+        response.progress_at = self.core.now
+        if event.item_id in response.running:
+            self.calling.done(response, event)
+        return self._go_on(response) if response.phase is Phase.CALLING else None
+
+    def fill(self, response: Response) -> None:
+        """A tool takes long: a word meanwhile, unless something is being said."""
+        is_silent = response.finished == len(response.script.clauses)
+        if response.phase is Phase.CALLING and is_silent and not response.has_filled:
+            shown = self.core.config["audio"]["input"]["transcription"] or {}
+            response.has_filled = response.is_new_round = True
+            self._say(response, filler(shown.get("language", "")), self.core.now)
+            self._speak(response, response.script.flush(), self.core.now)
+
+    # Sound.
 
     def _audio(self, response: Response, index: int, pcm: bytes) -> None:
         if index != response.finished:
@@ -76,7 +151,8 @@ class Producing:
             response.audio_started_at = self.core.now
         self.core.audio_sent = True
         response.send_audio(index, pcm)
-        self.core.do(do.Keep(response.id, pcm))
+        if not response.is_aside:
+            self.core.do(do.Keep(response.id, pcm))
 
     def _clause_done(self, response: Response, index: int) -> None:
         response.progress_at = self.core.now

@@ -4,11 +4,13 @@ from typing import Any
 
 from conversations.realtime import actions as do
 from conversations.realtime.ahead import Ahead, Draft, ReplyEvent
+from conversations.realtime.asides import Asides
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
+from conversations.realtime.options import Options, default_options
 from conversations.realtime.producing import Producing
-from conversations.realtime.response import Options, Phase, Response, ResponseStatus, played_out_at
+from conversations.realtime.response import TOO_MANY, Phase, Response, ResponseStatus, failed, played_out_at
 
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
@@ -17,6 +19,7 @@ class Replying:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.ahead = Ahead(core)
+        self.asides = Asides(core)
         self._producing = Producing(core)
         self.response: Response | None = None
         self.last: Response | None = None  # the latest that ended; a client may still be playing it
@@ -26,27 +29,17 @@ class Replying:
 
     # What starts a response.
 
-    def default_options(self) -> Options:
-        config = self.core.config
-        most = config["max_output_tokens"]
-        output = config["audio"]["output"]
-        return Options(
-            instructions=config["instructions"],
-            is_audio="audio" in config["output_modalities"],
-            max_tokens=None if most == "inf" else most,
-            voice=output["voice"],
-            speed=output["speed"],
-        )
-
     def begin(self, options: Options) -> None:
         """Starts a response; it waits while words of the user are still being transcribed."""
-        draft = None if self.core.pending else self.ahead.take(options, self.core.log.messages(options.instructions))
+        draft = None if self.core.pending else self.ahead.take(options)
         response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
         self.core.remind("idle", None)
         self._watch(response)
         response.create()
-        if draft is not None:
+        if not self.core.rates.begin(self.core.now):
+            self.fail(TOO_MANY)
+        elif draft is not None:
             self._release(response, draft)
         elif not self.core.pending:
             self._generate(response)
@@ -77,11 +70,12 @@ class Replying:
         """Goes on with what waited for the user's words, for silence, or for the response before."""
         if self.core.pending:
             return
+        self.asides.settle()
         if self.response is not None:
             if self.response.phase is Phase.WAITING:
                 self._generate(self.response)
         elif self.asked_at is not None and not self.core.is_user_speaking:
-            self.begin(self.default_options())
+            self.begin(default_options(self.core))
         elif not self.core.is_user_speaking:
             self.ahead.drop()  # no words came of it that call for a reply
             if self.last is not None:
@@ -89,10 +83,9 @@ class Replying:
 
     def _generate(self, response: Response) -> None:
         self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
-        response.phase = Phase.GENERATING
         response.stamp("transcript", self.core.now)
-        messages = self.core.log.messages(response.options.instructions)
-        self.core.do(do.Generate(response.id, messages, response.options.max_tokens))
+        if failure := self._producing.ask(response):
+            self.fail(failure)
 
     # What the engines bring. A result of any other response than the running one is stale.
 
@@ -100,17 +93,19 @@ class Replying:
         return self.response if self.response is not None and self.response.id == response_id else None
 
     def expects(self, response_id: str) -> bool:
-        return self.running(response_id) is not None or self.ahead.holds(response_id)
+        is_ours = self.running(response_id) is not None or self.ahead.holds(response_id)
+        return is_ours or self.asides.expects(response_id)
 
     def receive(self, event: ReplyEvent) -> None:
+        if self.asides.expects(event.response_id):
+            return self.asides.receive(event)
         if isinstance(event, do.SpeechAudio):
             self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
-            self.ahead.receive(event)
-        elif self._held is not None:
-            self._held.append((self.core.now, event))
-        else:
-            self._take(event, self.core.now)
+            return self.ahead.receive(event)
+        if self._held is not None:
+            return self._held.append((self.core.now, event))
+        return self._take(event, self.core.now)
 
     def _take(self, event: ReplyEvent, at: float) -> None:
         """`at`: when it happened, which may have been ahead of the endpoint."""
@@ -175,26 +170,35 @@ class Replying:
             raise IllegalTransitionError("failure without a response")
         self.core.do(do.Abort(response.id))
         response.item.error_code, response.item.error_message = failure.code, failure.message
-        error = {"type": "server_error", "code": failure.code, "message": failure.message}
-        self._end(response, "failed", {"type": "failed", "error": error})
+        self._end(response, "failed", failed(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
         response.status, response.status_details = status, details
         response.item.status = "completed" if status == "completed" else "incomplete"
         response.stamp("done", self.core.now)
+        self._producing.calling.abandon(response)
         if response.is_open:
             response.settle_clauses()
             self.core.save(response.item, is_final=True)
-            response.close_item(self.core.log.before(response.item))
+            response.close_message(self.core.log.before(response.item))
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
+        elif response.outputs:
+            self._account_to_call(response)
         response.finish()
+        self.core.send_rates()
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self._cut(response)  # before the next one is begun, whose context it is
         self.response, self.last, self._held = None, response, None
         self.core.remind("response", None)
         self._expect_user(response)
         self.settle()
+
+    def _account_to_call(self, response: Response) -> None:
+        """Without a word the first call stands for the response."""
+        first = response.outputs[0]
+        first.usage, first.waterfall = response.item.usage, response.item.waterfall
+        self.core.save(first, is_final=True)
 
     def _cut(self, response: Response) -> None:
         """Keeps as heard what a client in real time has played; the client's own truncate corrects it."""
@@ -212,6 +216,7 @@ class Replying:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
         self.ahead.drop()
+        self.asides.leave()
         if self.response is not None:
             self.cancel("client_cancelled")
         elif vanished:
@@ -221,6 +226,10 @@ class Replying:
 
     def _watch(self, response: Response) -> None:
         self.core.remind("response", response.progress_at + self.core.limits.response_timeout_sec)
+
+    def tool_takes_long(self) -> None:
+        if self.response is not None:
+            self._producing.fill(self.response)
 
     def response_overdue(self) -> None:
         response = self.response
@@ -239,7 +248,7 @@ class Replying:
             self.core.remind("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
 
     def ask_whether_there(self) -> None:
-        options = self.default_options()
+        options = default_options(self.core)
         options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
         self.begin(options)
         self.has_asked = True

@@ -1,21 +1,17 @@
 """What a client asks by event, apart from sending audio. Refusals are raised as ProtocolError."""
 
-from typing import Any
-
 from openai.types import realtime as sdk
 
-from conversations.realtime.audio import SAMPLE_BYTES, samples_in
-from conversations.realtime.client_events import PlaybackStarted, SessionUpdate, decode_audio
+from conversations.realtime import client_items
+from conversations.realtime.client_events import PlaybackStarted, ResponseRequest, SessionUpdate
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Played
 from conversations.realtime.items import Item
 from conversations.realtime.listening import Listening
+from conversations.realtime.options import asked_options
 from conversations.realtime.replying import Replying
-from conversations.realtime.response import Options
-from conversations.realtime.session_config import updated
-
-MAX_ID_CHARS = 32
+from conversations.realtime.session_config import is_transcription, shown, updated
 
 
 class Requests:
@@ -25,18 +21,18 @@ class Requests:
         self.replying = replying
 
     def update_session(self, event: SessionUpdate) -> None:
-        before = self.core.config["audio"]["input"]["turn_detection"]
-        self.core.configure(updated(self.core.config, event.patch, audio_sent=self.core.audio_sent))
-        if self.core.config["audio"]["input"]["turn_detection"] != before:
+        core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
+        has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
+        known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
+        core.configure(updated(core.config, event.patch, **known, own_tools=core.own_tools))
+        if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
-        self.core.send("session.updated", session=self.core.config)
+        core.send("session.updated", session=shown(core.config))
 
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        data = event.item.model_dump(exclude_none=True)
-        item = Item(data.get("id") or self.core.make_id("item"), type=data["type"], role=data.get("role", ""))
-        pcm = self._fill(item, data)
+        item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
         self._check_new(item)
         if pcm and not item.is_transcribed:
             self.listening.transcripts.check_pending()
@@ -50,35 +46,9 @@ class Requests:
         self.core.save(item, after=event.previous_item_id, pcm=pcm)
         self.core.announce(item)
 
-    def _fill(self, item: Item, data: dict[str, Any]) -> bytes:
-        """Takes the content over; returns the audio that came with it."""
-        if item.type != "message":
-            item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
-            item.call.setdefault("call_id", self.core.make_id("call"))
-            return b""
-        parts = data["content"]
-        kinds = {part.get("type") for part in parts}
-        if not parts or not kinds <= {"input_text", "output_text", "input_audio", "output_audio"}:
-            message = "'item.content' needs parts of text or audio; images are not served."
-            raise ProtocolError("invalid_value", message, "item.content")
-        item.text = "\n".join(part.get("text") or part.get("transcript") or "" for part in parts).strip()
-        item.is_audio = bool(kinds & {"input_audio", "output_audio"})
-        pcm = b"".join(decode_audio(part["audio"], "item.content.audio") for part in parts if "audio" in part)
-        if len(pcm) % SAMPLE_BYTES:
-            raise ProtocolError("invalid_value", "The audio ends amid a sample.", "item.content.audio")
-        item.audio_samples = samples_in(pcm)
-        item.is_transcribed = bool(item.text) or item.role != "user"
-        return pcm
-
     def _check_new(self, item: Item) -> None:
-        if len(item.id) > MAX_ID_CHARS:
-            message = f"'item.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
-            raise ProtocolError("invalid_value", message, "item.id")
         if self.core.log.get(item.id):
             raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
-        if len(item.text) + sum(map(len, item.call.values())) > self.core.limits.max_text_chars:
-            message = f"An item's text may have {self.core.limits.max_text_chars} characters."
-            raise ProtocolError("invalid_value", message, "item.content")
         if len(self.core.log) >= self.core.limits.max_items:
             message = f"The conversation holds {self.core.limits.max_items} items, the most. Start a new one."
             raise ProtocolError("conversation_full", message)
@@ -121,33 +91,21 @@ class Requests:
 
     # Responses.
 
-    def create_response(self, event: sdk.ResponseCreateEvent) -> None:
+    def create_response(self, event: ResponseRequest) -> None:
+        if is_transcription(self.core.config):
+            message = "A transcription session gives no responses. Connect without intent=transcription for them."
+            raise ProtocolError("invalid_value", message, "type")
+        options = asked_options(self.core, event.options)
+        if event.input is not None:
+            options.input = client_items.context(self.core, event.input)
+        if options.is_aside:
+            return self.replying.asides.begin(options)
         if self.replying.response is not None:
             message = (
                 f"The response {self.replying.response.id} is still running. Wait for it, or send response.cancel."
             )
             raise ProtocolError("conversation_already_has_active_response", message)
-        self.replying.begin(self._options(event.response))
-
-    def _options(self, asked: sdk.RealtimeResponseCreateParams | None) -> Options:
-        options = self.replying.default_options()
-        if asked is None:
-            return options
-        for key in ("conversation", "input", "tools", "prompt"):
-            value = getattr(asked, key)
-            # No tools are what there is anyway; an empty input would be an empty context.
-            if value not in (None, "auto") and not (key == "tools" and not value):
-                raise ProtocolError("invalid_value", f"'response.{key}' is not served.", f"response.{key}")
-        options.instructions = asked.instructions if asked.instructions is not None else options.instructions
-        options.metadata = asked.metadata
-        if asked.output_modalities:
-            options.is_audio = "audio" in asked.output_modalities
-        if asked.max_output_tokens is not None:
-            options.max_tokens = _token_limit(asked.max_output_tokens)
-        output = asked.audio.output if asked.audio else None
-        if output is not None and output.voice is not None:
-            options.voice = output.voice if isinstance(output.voice, str) else output.voice.id
-        return options
+        return self.replying.begin(options)
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
@@ -159,17 +117,10 @@ class Requests:
         self.core.do(Played(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
-        running = self.replying.response
+        running, asides = self.replying.response, self.replying.asides
+        if event.response_id is not None and asides.expects(event.response_id):
+            return asides.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
-        self.replying.cancel("client_cancelled")
-
-
-def _token_limit(most: int | str) -> int | None:
-    if isinstance(most, str):
-        return None
-    if not 1 <= most <= 4096:
-        message = f"'response.max_output_tokens' is {most}; it must be 'inf' or between 1 and 4096."
-        raise ProtocolError("invalid_value", message, "response.max_output_tokens")
-    return most
+        return self.replying.cancel("client_cancelled")

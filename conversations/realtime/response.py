@@ -1,7 +1,8 @@
-"""One response: its item, its clauses, and the order of its events (protocol, section 6).
+"""One response: its items, its clauses, and the order of its events (protocol, section 6).
 
-A message item opens with the first words and closes with the response. Everything that goes over
-the wire of a response goes through here, so that its texts agree and every `created` has one `done`.
+It says one message, whatever it calls meanwhile: that opens with the first words and closes with the response.
+Everything that goes over the wire of a response goes through here, so that its texts agree and every `created` has one
+`done`.
 """
 
 import base64
@@ -12,7 +13,9 @@ from math import inf
 from typing import Any, Literal
 
 from conversations.realtime.audio import ms_of, samples_in
+from conversations.realtime.errors import Failure
 from conversations.realtime.items import Item
+from conversations.realtime.options import Options
 from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
@@ -20,24 +23,14 @@ USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
+TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
 
 
 class Phase(Enum):
     WAITING = "waiting"  # for the words of what was said
     GENERATING = "generating"  # the model writes, speech follows
+    CALLING = "calling"  # the server's tools run, then the model writes on
     SPEAKING = "speaking"  # the model is done, speech still comes
-
-
-@dataclass(slots=True)
-class Options:
-    """What `response.create` may set for one response."""
-
-    instructions: str
-    is_audio: bool
-    max_tokens: int | None
-    voice: str
-    speed: float
-    metadata: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -45,12 +38,19 @@ class Response:
     id: str
     item: Item
     options: Options
-    conversation_id: str
+    conversation_id: str | None  # None: it is no part of the conversation
     send: SendEvent
     phase: Phase = Phase.WAITING
     status: ResponseStatus = "in_progress"
     status_details: dict[str, Any] | None = None
-    is_open: bool = False  # the item was announced
+    outputs: list[Item] = field(default_factory=list)  # as announced: the message and the calls
+    writing: dict[int, Item] = field(default_factory=dict)  # calls that the model writes, by its own index
+    running: dict[str, Item] = field(default_factory=dict)  # calls of the server's tools, by id
+    rounds: int = 1  # of the model
+    is_new_round: bool = True  # the model has not written a word in it
+    has_brought: bool = False  # tools of the server told something that the model has not seen
+    calls_client: bool = False
+    has_filled: bool = False  # a word was said while a tool ran
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     audio_started_at: float | None = None
@@ -112,16 +112,42 @@ class Response:
         """All that the model wrote was sent, with its sound."""
         return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
+    @property
+    def is_aside(self) -> bool:
+        return self.conversation_id is None
+
+    @property
+    def is_open(self) -> bool:
+        """The message was announced."""
+        return self.item in self.outputs
+
     def create(self) -> None:
         self.send("response.created", response=self.wire())
 
     def open(self, previous_item_id: str | None) -> None:
-        self.is_open = True
-        shown = self.item.wire()
-        shown["content"] = []
-        self.send("response.output_item.added", response_id=self.id, output_index=0, item=shown)
-        self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
+        self.add_output(self.item, previous_item_id)
         self._send_part("response.content_part.added", part=self._wire_part(""))
+
+    def add_output(self, item: Item, previous_item_id: str | None) -> None:
+        shown = item.wire()
+        if item is self.item:
+            shown["content"] = []
+        self.outputs.append(item)
+        place = len(self.outputs) - 1
+        self.send("response.output_item.added", response_id=self.id, output_index=place, item=shown)
+        if not self.is_aside:
+            self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
+
+    def close_output(self, item: Item, previous_item_id: str | None) -> None:
+        """Its status is set by then."""
+        shown, place = item.wire(as_sent=True), self.outputs.index(item)
+        if not self.is_aside:
+            self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
+        self.send("response.output_item.done", response_id=self.id, output_index=place, item=shown)
+
+    def send_of(self, item: Item, kind: str, **fields: Any) -> None:
+        """An event that names one of the outputs."""
+        self.send(kind, response_id=self.id, item_id=item.id, output_index=self.outputs.index(item), **fields)
 
     def send_text(self, text: str) -> None:
         self._sent(text)
@@ -154,30 +180,29 @@ class Response:
         chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
         return ms // chars if chars else USUAL_MS_PER_CHAR
 
-    def close_item(self, previous_item_id: str | None) -> None:
-        """The closing events of the open item; its status is set by then."""
-        text, shown = self.item.sent_text or "", self.item.wire(as_sent=True)
+    def close_message(self, previous_item_id: str | None) -> None:
+        """The closing events of the open message; its status is set by then."""
+        text = self.item.sent_text or ""
         if self.options.is_audio:
             self._send_part("response.output_audio.done")
             self._send_part("response.output_audio_transcript.done", transcript=text)
         else:
             self._send_part("response.output_text.done", text=text)
         self._send_part("response.content_part.done", part=self._wire_part(text))
-        self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
-        self.send("response.output_item.done", response_id=self.id, output_index=0, item=shown)
+        self.close_output(self.item, previous_item_id)
 
     def finish(self) -> None:
         self.send("response.done", response=self.wire())
 
     def wire(self) -> dict[str, Any]:
         is_done = self.status != "in_progress"
-        output = {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": self.options.voice}
+        output = {"format": self.options.format, "voice": self.options.voice}
         return {
             "id": self.id,
             "object": "realtime.response",
             "status": self.status,
             "status_details": self.status_details,
-            "output": [self.item.wire(as_sent=True)] if is_done and self.is_open else [],
+            "output": [item.wire(as_sent=True) for item in self.outputs] if is_done else [],
             "conversation_id": self.conversation_id,
             "output_modalities": ["audio"] if self.options.is_audio else ["text"],
             "max_output_tokens": self.options.max_tokens or "inf",
@@ -191,7 +216,7 @@ class Response:
         self.item.sent_text = (self.item.sent_text or "") + text
 
     def _send_part(self, name: str, **fields: Any) -> None:
-        self.send(name, response_id=self.id, item_id=self.item.id, output_index=0, content_index=0, **fields)
+        self.send_of(self.item, name, content_index=0, **fields)
 
     def _wire_part(self, text: str) -> dict[str, str]:
         # A part event says "audio" where the item's content says "output_audio": clients tell modality by it.
@@ -211,6 +236,12 @@ class Response:
             },
             "output_token_details": {"text_tokens": used.output_tokens, "audio_tokens": 0},
         }
+
+
+def failed(failure: Failure) -> dict[str, Any]:
+    """The `status_details` of it."""
+    error = {"type": "server_error", "code": failure.code, "message": failure.message}
+    return {"type": "failed", "error": error}
 
 
 def played_out_at(response: Response, fallback: float) -> float:

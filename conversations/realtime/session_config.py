@@ -3,17 +3,23 @@
 Kept in the wire's own shape, so that `session.updated` shows just what is in force.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 from openai.types import realtime as sdk
 
 from conversations.realtime.client_events import checked
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.semantics import Eagerness
-
-Config = dict[str, Any]
+from conversations.realtime.session_checks import (
+    Config,
+    check_depth,
+    check_values,
+    checked_choice,
+    checked_tools,
+)
+from conversations.realtime.tools import Tool, labels
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {
@@ -32,22 +38,31 @@ TURN_DETECTION: dict[str, Config] = {
         "interrupt_response": True,
     },
 }
-# What a client may ask for beyond the protocol; docs/protocol.md describes them.
-EXTENSIONS = ("playback", "captions")
-RANGES = {
-    "audio.input.turn_detection.threshold": (0.0, 1.0),
-    "audio.input.turn_detection.prefix_padding_ms": (0, 5_000),
-    "audio.input.turn_detection.silence_duration_ms": (32, 10_000),
-    "audio.input.turn_detection.idle_timeout_ms": (1_000, 600_000),
-    "audio.output.speed": (0.25, 1.5),
-    "max_output_tokens": (1, 4096),
+AUDIO_FORMATS: tuple[Config, ...] = (
+    {"type": "audio/pcm", "rate": 24_000},
+    {"type": "audio/pcmu"},
+    {"type": "audio/pcma"},
+)
+REALTIME, TRANSCRIPTION = "realtime", "transcription"
+SHAPES = {
+    REALTIME: sdk.RealtimeSessionCreateRequest,
+    TRANSCRIPTION: sdk.RealtimeTranscriptionSessionCreateRequest,
 }
 # Keys where null clears; in all others null means absent.
 CLEARED_BY_NULL = {"turn_detection", "transcription", "noise_reduction", "tracing", "idle_timeout_ms", "prompt"}
 # Stored and shown where a client set them; a cascade has no use for them.
 SHOWN_WHEN_SET = {"extensions", "prompt", "include", "reasoning", "parallel_tool_calls"}
+SETTABLE = SHOWN_WHEN_SET | {
+    "output_modalities",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "tracing",
+    "truncation",
+}
+SETTABLE_TRANSCRIPTION = {"include", "extensions"}
 TRANSCRIPTION_KEYS = ("model", "language", "prompt")
-MAX_TEXT_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +80,11 @@ class TurnDetection:
 
 
 def default_config(*, session_id: str, model: str, instructions: str, voice: str, stt_model: str, language: str,
-                   speed: float, expires_at: int) -> Config:  # fmt: skip
-    pcm = {"type": "audio/pcm", "rate": 24_000}
+                   speed: float, expires_at: int, kind: str = REALTIME) -> Config:  # fmt: skip
     transcription = {"model": stt_model} | ({"language": language} if language else {})
     return {
-        "type": "realtime",
-        "object": "realtime.session",
+        "type": kind,
+        "object": _object(kind),
         "id": session_id,
         "model": model,
         "expires_at": expires_at,
@@ -81,29 +95,59 @@ def default_config(*, session_id: str, model: str, instructions: str, voice: str
         "max_output_tokens": "inf",
         "audio": {
             "input": {
-                "format": dict(pcm),
+                "format": dict(AUDIO_FORMATS[0]),
                 "transcription": transcription,
                 "noise_reduction": None,
                 "turn_detection": dict(TURN_DETECTION["server_vad"]),
             },
-            "output": {"format": dict(pcm), "voice": voice, "speed": speed},
+            "output": {"format": dict(AUDIO_FORMATS[0]), "voice": voice, "speed": speed},
         },
         "tracing": None,
         "truncation": "auto",
     }
 
 
-def updated(config: Config, patch: dict[str, Any], *, audio_sent: bool) -> Config:
-    """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was."""
-    if patch.get("type", "realtime") != "realtime":
-        raise ProtocolError("invalid_value", "Only sessions of type 'realtime' are served.", "session.type")
-    typed = checked(sdk.RealtimeSessionCreateRequest, {**patch, "type": "realtime"}, root="session")
-    patch = typed.model_dump(exclude_unset=True)
-    _check_values(patch)
+def _object(kind: str) -> str:
+    return "realtime.session" if kind == REALTIME else "realtime.transcription_session"
+
+
+def is_transcription(config: Config) -> bool:
+    """Captions without an assistant."""
+    return bool(config["type"] == TRANSCRIPTION)
+
+
+def shown(config: Config) -> Config:
+    """As `session.created` and `session.updated` have it: a transcription session has no assistant's half."""
+    if not is_transcription(config):
+        return config
+    heard = dict(config["audio"]["input"])
+    if heard["turn_detection"] is not None:
+        assistants = ("create_response", "interrupt_response", "idle_timeout_ms")
+        heard["turn_detection"] = {key: it for key, it in heard["turn_detection"].items() if key not in assistants}
+    kept = ("type", "object", "id", "expires_at", "include", "extensions")
+    return {key: config[key] for key in kept if key in config} | {"audio": {"input": heard}}
+
+
+def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
+            own_tools: Sequence[Tool] = ()) -> Config:  # fmt: skip
+    """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
+
+    `audio_sent`: the assistant has spoken; `has_begun`: something was said or sent; `own_tools`: that the server runs.
+    """
+    check_depth(patch, "session")
+    kind = _kind(config, patch, has_begun=has_begun)
+    typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
+    asked = checked(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
+    check_values(asked)
     new = deepcopy(config)
-    _merge(new, {key: value for key, value in patch.items() if key not in ("type", "model", "audio")})
-    audio = patch.get("audio") or {}
+    new["type"], new["object"] = kind, _object(kind)
+    audio = asked.get("audio") or {}
     _merge_input(new["audio"]["input"], audio.get("input") or {})
+    if kind == TRANSCRIPTION:
+        _merge(new, {key: value for key, value in asked.items() if key in SETTABLE_TRANSCRIPTION})
+        return new
+    _merge(new, {key: value for key, value in asked.items() if key in SETTABLE})
+    _merge_tools(new, patch, own_tools)
     _merge_output(new["audio"]["output"], audio.get("output") or {})
     if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
         message = "The voice is fixed once the assistant has spoken. Start a new session to change it."
@@ -111,6 +155,18 @@ def updated(config: Config, patch: dict[str, Any], *, audio_sent: bool) -> Confi
     if "audio" in new["output_modalities"]:
         new["output_modalities"] = ["audio"]
     return new
+
+
+def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
+    """A session may become one of transcription before anything was said, and stays one."""
+    current: str = config["type"]
+    kind = patch.get("type") or current
+    if kind not in (REALTIME, TRANSCRIPTION):
+        raise ProtocolError("invalid_value", "'session.type' must be 'realtime' or 'transcription'.", "session.type")
+    if kind != current and (has_begun or kind == REALTIME):
+        message = f"The session's type is {current!r} and cannot change any more. Connect anew for another."
+        raise ProtocolError("invalid_value", message, "session.type")
+    return str(kind)
 
 
 def _merge(target: Config, patch: Config) -> None:
@@ -121,10 +177,11 @@ def _merge(target: Config, patch: Config) -> None:
 
 def _merge_input(target: Config, patch: Config) -> None:
     _merge(target, {key: value for key, value in patch.items() if key not in ("turn_detection", "transcription")})
+    target["format"] = _whole_format(target["format"])
     if "transcription" in patch:
         asked = patch["transcription"]
-        shown = None if asked is None else (target["transcription"] or {}) | asked
-        target["transcription"] = shown and {key: shown[key] for key in TRANSCRIPTION_KEYS if shown.get(key)}
+        whole = None if asked is None else (target["transcription"] or {}) | asked
+        target["transcription"] = whole and {key: whole[key] for key in TRANSCRIPTION_KEYS if whole.get(key)}
     if "turn_detection" in patch:
         asked, current = patch["turn_detection"], target["turn_detection"]
         if asked is None:
@@ -136,52 +193,41 @@ def _merge_input(target: Config, patch: Config) -> None:
             target["turn_detection"] = base
 
 
+def _whole_format(asked: Config) -> Config:
+    """With the rate, which a client may leave out: each format has one."""
+    return next(dict(one) for one in AUDIO_FORMATS if one["type"] == asked.get("type", "audio/pcm"))
+
+
 def _merge_output(target: Config, patch: Config) -> None:
     _merge(target, patch)
+    target["format"] = _whole_format(target["format"])
     if isinstance(target["voice"], dict):
         target["voice"] = target["voice"]["id"]
 
 
-def _check_values(patch: Config) -> None:
-    """What the types do not: ranges, lengths, and the audio formats served."""
-    for path, (least, most) in RANGES.items():
-        value = at(patch, path)
-        if isinstance(value, int | float) and not least <= value <= most:
-            message = f"'session.{path}' is {value}; it must be between {least} and {most}."
-            raise ProtocolError("invalid_value", message, f"session.{path}")
-    for path in ("audio.input.format", "audio.output.format"):
-        kind = at(patch, f"{path}.type")
-        if kind not in (None, "audio/pcm"):
-            message = f"'session.{path}' is {kind!r}; served is audio/pcm at 24000."
-            raise ProtocolError("invalid_value", message, f"session.{path}.type")
-    extensions = patch.get("extensions") or []
-    if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        message = f"'session.extensions' is a list of any of {', '.join(EXTENSIONS)}."
-        raise ProtocolError("invalid_value", message, "session.extensions")
-    if len(at(patch, "instructions") or "") > MAX_TEXT_CHARS:
-        message = f"'session.instructions' is longer than {MAX_TEXT_CHARS} characters."
-        raise ProtocolError("invalid_value", message, "session.instructions")
-
-
-def at(value: Any, path: str) -> Any:
-    """What is at a dotted path; None where there is nothing."""
-    for key in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
-    return value
+def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
+    """A choice must name one of the tools, whichever of the two was sent."""
+    servers = labels(own_tools)
+    if patch.get("tools") is not None:
+        target["tools"] = checked_tools(patch["tools"], servers)
+    choice = patch.get("tool_choice")
+    names = {tool["name"] for tool in target["tools"] if "name" in tool} | {tool.name for tool in own_tools}
+    target["tool_choice"] = checked_choice(target["tool_choice"] if choice is None else choice, names, servers)
 
 
 def turn_detection(config: Config, auto: Eagerness = "medium") -> TurnDetection:
     """`auto`: what the eagerness “auto” means."""
-    shown = config["audio"]["input"]["turn_detection"]
-    if shown is None:
+    found = config["audio"]["input"]["turn_detection"]
+    if found is None:
         return TurnDetection(is_on=False)
-    if shown["type"] == "semantic_vad":
+    if is_transcription(config):
+        found = found | {"create_response": False, "interrupt_response": False}
+        found |= {"idle_timeout_ms": None} if found["type"] == "server_vad" else {}
+    if found["type"] == "semantic_vad":
         return TurnDetection(
             is_on=True,
-            eagerness=auto if shown["eagerness"] == "auto" else shown["eagerness"],
-            create_response=shown["create_response"],
-            interrupt_response=shown["interrupt_response"],
+            eagerness=auto if found["eagerness"] == "auto" else found["eagerness"],
+            create_response=found["create_response"],
+            interrupt_response=found["interrupt_response"],
         )
-    return TurnDetection(is_on=True, **{key: value for key, value in shown.items() if key != "type"})
+    return TurnDetection(is_on=True, **{key: value for key, value in found.items() if key != "type"})

@@ -21,6 +21,7 @@ class Transcripts:
         self.replying = replying
         self.yielding = yielding
         self.utterance: Utterance | None = None  # the one being spoken
+        self.dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self.to_answer: set[str] = set()  # items whose words call for a response
         self.on_words: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
@@ -62,19 +63,29 @@ class Transcripts:
     # Hearing.
 
     def expects(self, item_id: str) -> bool:
-        return item_id in self.core.pending or (self.utterance is not None and self.utterance.item_id == item_id)
+        return item_id in self.core.pending or any(
+            utterance is not None and utterance.item_id == item_id for utterance in (self.utterance, self.dictated)
+        )
 
     def partial(self, event: do.PartialTranscript) -> None:
+        if self.dictated is not None and self.dictated.item_id == event.item_id:
+            return self._dictate(self.dictated, event.text)
         utterance = self._spoken(event.item_id)
         if utterance is None:
-            return
+            return None
         utterance.partial = event.text
         self.yielding.heard(utterance, event.text, is_over=False)
         if event.item_id in self.core.pending:
-            return
+            return None
         if self.core.has("captions"):
             self._caption(utterance)
-        self.on_words()
+        return self.on_words()
+
+    def _dictate(self, utterance: Utterance, words: str) -> None:
+        """The client says when it has ended, so that its words decide nothing before."""
+        utterance.partial = words
+        if self.core.has("captions"):
+            self._caption(utterance)
 
     def _spoken(self, item_id: str) -> Utterance | None:
         if self.utterance is not None and self.utterance.item_id == item_id:

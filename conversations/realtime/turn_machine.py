@@ -16,20 +16,27 @@ from openai.types import realtime as sdk
 
 from conversations.realtime import actions as report
 from conversations.realtime.ahead import ReplyEvent
-from conversations.realtime.client_events import AudioAppend, ClientEvent, PlaybackStarted, SessionUpdate
+from conversations.realtime.client_events import (
+    AudioAppend,
+    ClientEvent,
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+)
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.listening import Listening
 from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
-from conversations.realtime.session_config import Config
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import shown
 from conversations.realtime.transcripts import Transcripts
 from conversations.realtime.yielding import Yielding
 
 
 class TurnMachine:
-    """One per session. `items`: what a continued conversation holds already."""
+    """One per session. `items`: what a continued conversation holds already; `conversation_id` "": it is not stored."""
 
     def __init__(
         self,
@@ -57,13 +64,14 @@ class TurnMachine:
             sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
             sdk.ConversationItemDeleteEvent: requests.delete_item,
             sdk.ConversationItemTruncateEvent: requests.truncate_item,
-            sdk.ResponseCreateEvent: requests.create_response,
+            ResponseRequest: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
             report.PartialTranscript: self.transcripts.partial,
             report.TranscriptReady: self.transcripts.ready,
             report.TranscriptFailed: self.transcripts.failed,
             **dict.fromkeys(get_args(ReplyEvent), replying.receive),
+            report.ToolsReady: self._take_tools,
             report.DeadlinePassed: self._deadline,
             report.ClientGone: self._leave,
         }
@@ -71,9 +79,10 @@ class TurnMachine:
     def start(self, now: float) -> list[report.Action]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
-        self.core.send("session.created", session=self.core.config)
-        shown = {"id": self.core.conversation_id, "object": "realtime.conversation"}
-        self.core.send("conversation.created", conversation=shown)
+        self.core.send("session.created", session=shown(self.core.config))
+        if self.core.conversation_id:
+            conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
+            self.core.send("conversation.created", conversation=conversation)
         for item in self.core.log:
             self.core.announce(item)
         return self._decided()
@@ -118,6 +127,10 @@ class TurnMachine:
             self.transcripts.overdue(item_id)
         elif name == "response":
             self.replying.response_overdue()
+        elif name == "aside":
+            self.replying.asides.overdue(item_id)
+        elif name == "filler":
+            self.replying.tool_takes_long()
         elif name == "stall":
             self.listening.stalled()
         elif name == "ahead":
@@ -128,6 +141,9 @@ class TurnMachine:
             self.listening.idle()
         elif name == "half_sample":
             self.listening.refuse_half_sample()
+
+    def _take_tools(self, event: report.ToolsReady) -> None:
+        self.core.own_tools = event.tools
 
     def _leave(self, event: report.ClientGone) -> None:
         self.listening.leave()

@@ -142,7 +142,7 @@ export class Call {
   #perform(effect) {
     const { socket, player, state } = this;
     switch (effect.do) {
-      case "connect": return socket.connect(realtimeUrl(location.href, state), effect.delayMs);
+      case "connect": return socket.connect(this.#url(), effect.delayMs);
       case "disconnect": return socket.disconnect();
       case "probe": return socket.probe();
       case "send": return socket.send(effect.event);
@@ -155,6 +155,11 @@ export class Call {
       case "release": return this.#release();
       default: throw new Error(`The call knows no effect ${effect.do}`);
     }
+  }
+
+  #url() {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    return realtimeUrl(location.href, { ...this.state, timeZone });
   }
 
   #awaitVerdict(delayMs) {

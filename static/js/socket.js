@@ -15,11 +15,12 @@ export function backoffMs(attempt, random) {
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
-export function realtimeUrl(page, { assistant, conversation }) {
+export function realtimeUrl(page, { assistant, conversation, timeZone }) {
   const url = new URL("/v1/realtime", page);
   url.protocol = url.protocol.replace("http", "ws");
   if (assistant) url.searchParams.set("assistant", assistant);
   if (conversation) url.searchParams.set("conversation", conversation);
+  if (timeZone && timeZone !== "Etc/Unknown") url.searchParams.set("time_zone", timeZone);
   return url;
 }
 

@@ -18,6 +18,18 @@ def test_it_works(page: Client, user: User) -> None:
     assert user.patience == ""
 
 
+def test_a_time_zone_is_chosen_from_a_list(page: Client, user: User) -> None:
+    offered = [value for value, _ in page.get(SETTINGS).context["form"].fields["time_zone"].choices]
+    assert offered[:2] == ["", "UTC"]
+    assert "Europe/Vienna" in offered
+    page.post(SETTINGS, {"time_zone": "Europe/Vienna"})
+    user.refresh_from_db()
+    assert user.time_zone == "Europe/Vienna"
+    assert "time_zone" in page.post(SETTINGS, {"time_zone": "Vienna"}).context["form"].errors
+    user.refresh_from_db()
+    assert user.time_zone == "Europe/Vienna"
+
+
 def test_only_ones_own(page: Client, user: User) -> None:
     other = make_user(patience="quick")
     page.post(SETTINGS, {"patience": "patient", "user": other.pk, "email": "new@example.com", "is_staff": "on"})

@@ -80,6 +80,18 @@ def test_how_it_takes_turns(editor: Client) -> None:
     assert "51 characters; the most is 50" in too_long["keywords"][0]
 
 
+def test_which_tools_it_has(editor: Client) -> None:
+    assert editor.post(ADD, {**FIELDS, "tools": ["current_time"]}).status_code == 302
+    pirate = Assistant.objects.get(slug="pirate")
+    assert pirate.tools == ["current_time"]
+    page = editor.get(change_url("pirate")).content.decode()
+    assert "The current date, weekday and time" in page
+    assert "tools" in errors(editor.post(change_url("pirate"), {**FIELDS, "tools": ["current_time", "nothing"]}))
+    assert editor.post(change_url("pirate"), FIELDS).status_code == 302
+    pirate.refresh_from_db()
+    assert pirate.tools == []
+
+
 def test_viewing_is_not_changing(staff: Staff) -> None:
     viewer = staff("view_assistant")
     page = viewer.get(change_url("tutor")).content.decode()

@@ -17,6 +17,8 @@ from conversations.engines.base import (
     EngineUnavailable,
     Hints,
     Message,
+    Tool,
+    ToolCall,
     pcm_seconds,
 )
 from conversations.engines.demo import espeak
@@ -153,6 +155,15 @@ async def test_a_reply_ends_where_its_tokens_do() -> None:
     pieces = [piece async for piece in make_llm(DEMO).complete(asked, max_tokens=2)]
     assert [piece.text for piece in pieces] == ["Hello. ", "How ", ""]
     assert (pieces[-1].finish_reason, pieces[-1].input_tokens, pieces[-1].output_tokens) == ("length", 3, 2)
+
+
+async def test_it_calls_no_tools_and_goes_on_from_what_was_said() -> None:
+    called = Message("assistant", "", calls=(ToolCall("call_1", "clock", "{}"),))
+    asked = [Message("user", "hello"), called, Message("tool", "It is noon.", call_id="call_1")]
+    tools = [Tool("clock", "The time.", {})]
+    pieces = [piece async for piece in make_llm(DEMO).complete(asked, tools=tools, tool_choice="required")]
+    assert "".join(piece.text for piece in pieces) == "Hello. How are you feeling today?"
+    assert not any(piece.call for piece in pieces)
 
 
 @pytest.fixture

@@ -33,4 +33,7 @@ test("the address follows the page's own, in safety too", () => {
   const url = realtimeUrl("https://voice.example/talk/?x=1", choice);
   assert.equal(url.href, "wss://voice.example/v1/realtime?assistant=tutor&conversation=conv_1");
   assert.equal(realtimeUrl("http://localhost:8000/", {}).href, "ws://localhost:8000/v1/realtime");
+  const zoned = realtimeUrl("http://localhost:8000/", { timeZone: "Europe/Vienna" });
+  assert.equal(zoned.searchParams.get("time_zone"), "Europe/Vienna");
+  assert.equal(realtimeUrl("http://localhost:8000/", { timeZone: "Etc/Unknown" }).search, "");
 });

@@ -170,7 +170,8 @@ class Table:
             if isinstance(action, do.Send):
                 raw = json.dumps(action.event)
                 wire.check(action.event, raw)
-                sent += self._told(json.loads(raw))
+                if action.event["type"] != "rate_limits.updated":  # it follows each `response.done`
+                    sent += self._told(json.loads(raw))
             elif isinstance(action, do.SetDeadline):
                 self.deadlines.pop(action.name, None)
                 if action.at is not None:

@@ -6,6 +6,7 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.ahead import same_words
+from conversations.realtime.context import Message
 from conversations.realtime.core import Manner
 from conversations.realtime.errors import Failure
 from conversations.realtime.figures import Discard, Tally
@@ -40,7 +41,7 @@ def test_it_works() -> None:
     table = ahead()
     [asked] = generates(table)
     assert asked.is_ahead
-    assert asked.messages[-1] == ("user", "When does the library close?")
+    assert asked.messages[-1] == Message("user", "When does the library close?")
     assert kinds(table.events)[-1] == "input_audio_buffer.speech_started"  # nothing of it was sent
     assert not [action for action in table.actions if isinstance(action, do.Save)]  # nor stored
     sent = end(table)
@@ -124,7 +125,7 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     table.transcript("When does the library close today?")
     table.audio(64, 0.0)
     assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
-    assert generates(table)[-1].messages[-1] == ("user", "When does the library close today?")
+    assert generates(table)[-1].messages[-1] == Message("user", "When does the library close today?")
 
 
 def test_none_is_begun_inside_a_word() -> None:
@@ -159,7 +160,7 @@ def test_it_is_dropped_when_the_context_changed() -> None:
     table.client("session.update", session={"instructions": "Speak like a pirate."})
     end(table)
     assert table.last(Tally).outcome == "miss"
-    assert generates(table)[-1].messages[0] == ("system", "Speak like a pirate.")
+    assert generates(table)[-1].messages[0] == Message("system", "Speak like a pirate.")
     question = next(action.item for action in table.actions if isinstance(action, do.Save) and action.pcm)
     assert table.saved(question.id).usage.discarded_output_tokens > 0
 
@@ -227,7 +228,7 @@ def test_a_typed_question_takes_its_place() -> None:
     table.client("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
     table.client("response.create")
     assert draft in [action.id for action in table.actions if isinstance(action, do.Abort)]
-    assert table.last(do.Generate).messages[-1][1] == "Never mind, what is the time?"
+    assert table.last(do.Generate).messages[-1].words == "Never mind, what is the time?"
 
 
 def ask_ahead(table: Table, words: str) -> do.Speak:

@@ -60,7 +60,7 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "input_audio_buffer.commit"}, "input_audio_buffer_commit_empty", None),
         ({"type": "session.update"}, "missing_required_parameter", "session"),
         ({"type": "session.update", "session": []}, "invalid_value", "session"),
-        ({"type": "session.update", "session": {"type": "transcription"}}, "invalid_value", "session.type"),
+        ({"type": "session.update", "session": {"type": "song"}}, "invalid_value", "session.type"),
         ({"type": "conversation.item.create"}, "missing_required_parameter", "item"),
         ({"type": "conversation.item.create", "item": {"type": "song"}}, "invalid_value", "item.type"),
         ({"type": "conversation.item.create", "item": {"type": {}}}, "invalid_value", "item.type"),
@@ -80,8 +80,23 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
         ({"type": "conversation.item.truncate", "item_id": "no"}, "missing_required_parameter", "audio_end_ms"),
         ({"type": "response.cancel"}, "response_cancel_not_active", None),
         ({"type": "response.create", "response": 7}, "invalid_value", "response"),
-        ({"type": "response.create", "response": {"conversation": "none"}}, "invalid_value", "response.conversation"),
-        ({"type": "response.create", "response": {"input": []}}, "invalid_value", "response.input"),
+        ({"type": "response.create", "response": {"conversation": "other"}}, "invalid_value", "response.conversation"),
+        ({"type": "response.create", "response": {"input": "Hi"}}, "invalid_value", "response.input"),
+        (
+            {"type": "response.create", "response": {"input": [{"type": "item_reference"}]}},
+            "missing_required_parameter",
+            "response.input.0.id",
+        ),
+        (
+            {"type": "response.create", "response": {"input": [{"type": "item_reference", "id": "item_x"}]}},
+            "invalid_value",
+            "response.input.0.id",
+        ),
+        (
+            {"type": "response.create", "response": {"input": [{"type": "message", "role": "user", "content": []}]}},
+            "invalid_value",
+            "response.input.0.content",
+        ),
         (
             {"type": "response.create", "response": {"max_output_tokens": 0}},
             "invalid_value",
@@ -120,7 +135,7 @@ def test_bounds_of_a_conversation() -> None:
     long = ITEM | {"content": [{"type": "input_text", "text": "x" * 11}]}
     assert table.client("conversation.item.create", item=long)[0]["error"]["param"] == "item.content"
     call = {"type": "function_call_output", "call_id": "c", "output": "x" * 11}
-    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.content"
+    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.output"
     table.client("conversation.item.create", item=ITEM)
     assert table.client("conversation.item.create", item=ITEM)[0]["error"]["code"] == "conversation_full"
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "
@@ -94,9 +95,9 @@ def test_the_model_sees_what_was_heard() -> None:
     table.audio(640, 0.0)
     table.transcript("Stop.")
     assert table.last(do.Generate).messages[1:] == [
-        ("user", "Count, please."),
-        ("assistant", "One two"),
-        ("user", "Stop."),
+        Message("user", "Count, please."),
+        Message("assistant", "One two"),
+        Message("user", "Stop."),
     ]
 
 
@@ -150,7 +151,7 @@ def test_a_question_that_waited_for_the_end_is_answered_knowing_what_was_heard()
     table.say(320)
     table.transcript("And then?")
     table.client("response.cancel")
-    assert [words for role, words in table.last(do.Generate).messages if role == "assistant"] == ["One two"]
+    assert [said.words for said in table.last(do.Generate).messages if said.role == "assistant"] == ["One two"]
 
 
 def test_a_client_cancels() -> None:

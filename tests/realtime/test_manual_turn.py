@@ -1,4 +1,5 @@
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from conversations.realtime.core import Limits
 from tests.realtime.harness import Table, base64_silence, kinds
 
@@ -25,7 +26,7 @@ def test_a_response_asked_for_with_the_commit_waits_for_the_words() -> None:
     assert kinds(table.client("response.create")) == ["response.created"]
     assert not [action for action in table.actions if isinstance(action, do.Generate)]
     table.transcript("What is two and two?")
-    assert table.last(do.Generate).messages[-1] == ("user", "What is two and two?")
+    assert table.last(do.Generate).messages[-1] == Message("user", "What is two and two?")
 
 
 def test_the_buffer_is_empty_after_a_commit() -> None:

@@ -80,7 +80,7 @@ def test_what_clients_send_at_once_is_taken() -> None:
         ({"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 2}}}}, f"{VAD}.threshold"),
         ({"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": "x"}}}}, f"{VAD}.threshold"),
         ({"audio": {"input": {"turn_detection": {"type": "guess"}}}}, f"{VAD}.type"),
-        ({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}, "session.audio.input.format.type"),
+        ({"audio": {"input": {"format": {"type": "audio/mp3"}}}}, "session.audio.input.format.type"),
         ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 8000}}}}, "session.audio.input.format.rate"),
         ({"max_output_tokens": 5000}, "session.max_output_tokens"),
         ({"output_modalities": ["video"]}, "session.output_modalities.0"),

@@ -1,6 +1,7 @@
 from typing import Any
 
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from conversations.realtime.core import Limits
 from conversations.realtime.errors import Failure
 from tests.realtime.harness import Table, kinds
@@ -37,12 +38,15 @@ def test_options_hold_for_one_response() -> None:
     table = Table()
     table.client("response.create", response={"instructions": "Rhyme.", "metadata": {"a": "b"}, "max_output_tokens": 7})
     asked = table.last(do.Generate)
-    assert (asked.messages[0], asked.max_tokens) == (("system", "Rhyme."), 7)
+    assert (asked.messages[0], asked.max_tokens) == (Message("system", "Rhyme."), 7)
     done = (table.write("No.") + table.end_text("length") + table.speak())[-1]["response"]
     assert done["metadata"] == {"a": "b"}
     assert done["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
     table.client("response.create")
-    assert (table.last(do.Generate).messages[0], table.last(do.Generate).max_tokens) == (("system", "Be brief."), None)
+    assert (table.last(do.Generate).messages[0], table.last(do.Generate).max_tokens) == (
+        Message("system", "Be brief."),
+        None,
+    )
 
 
 def test_only_one_response_at_a_time() -> None:
@@ -58,7 +62,7 @@ def test_items_are_inserted_where_asked() -> None:
     for name, after in (("one", None), ("two", None), ("zero", "root"), ("middle", "one")):
         table.client("conversation.item.create", item=typed(name, id=name), previous_item_id=after)
     table.client("response.create")
-    assert [words for _, words in table.last(do.Generate).messages[1:]] == ["zero", "one", "middle", "two"]
+    assert [said.words for said in table.last(do.Generate).messages[1:]] == ["zero", "one", "middle", "two"]
 
 
 def test_an_item_can_be_retrieved_and_deleted() -> None:

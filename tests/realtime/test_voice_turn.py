@@ -1,4 +1,5 @@
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from conversations.realtime.core import Limits
 from conversations.realtime.errors import Failure
 from tests.realtime.harness import Table, kinds
@@ -30,10 +31,10 @@ def test_the_model_sees_the_conversation() -> None:
     table.say()
     table.transcript("How are you?")
     assert table.last(do.Generate).messages == [
-        ("system", "Be brief."),
-        ("user", "Hello there."),
-        ("assistant", "Good morning to you."),
-        ("user", "How are you?"),
+        Message("system", "Be brief."),
+        Message("user", "Hello there."),
+        Message("assistant", "Good morning to you."),
+        Message("user", "How are you?"),
     ]
 
 
@@ -151,7 +152,7 @@ def test_a_silent_user_is_asked_once() -> None:
         "input_audio_buffer.committed",
         "conversation.item.added",
     ]
-    assert "still there" in table.last(do.Generate).messages[0][1]
+    assert "still there" in table.last(do.Generate).messages[0].words
     table.write("Are you still there?")
     table.end_text()
     table.speak()

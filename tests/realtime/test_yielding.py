@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
+from conversations.realtime.context import Message
 from conversations.realtime.core import Manner
 from conversations.realtime.figures import Tally
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
@@ -150,7 +151,7 @@ def test_a_long_barge_in_is_looked_into() -> None:
     table.audio(320, 0.0)
     table.transcript("No, I meant the one in the town hall.")
     table.audio(640, 0.0)
-    assert table.last(do.Generate).messages[-1] == ("user", "No, I meant the one in the town hall.")
+    assert table.last(do.Generate).messages[-1] == Message("user", "No, I meant the one in the town hall.")
 
 
 def test_speech_without_known_words_is_meant_after_a_while() -> None:
@@ -220,7 +221,7 @@ def test_a_question_that_goes_on_before_its_reply_sounds_is_answered_whole() -> 
     table.audio(160, 0.0)
     assert kinds(table.transcript("On Sunday, I mean."))[-1] == "response.done"
     table.audio(640, 0.0)
-    assert [words for _, words in table.last(do.Generate).messages[1:]] == [
+    assert [said.words for said in table.last(do.Generate).messages[1:]] == [
         "When does the library close?",
         "On Sunday, I mean.",
     ]
@@ -266,7 +267,7 @@ def test_who_goes_on_before_the_reply_sounds_is_answered_once_with_all_the_words
     sent = table.transcript("in Paris tomorrow?")
     assert kinds(sent).count("response.created") == 1
     messages = table.last(do.Generate).messages
-    assert [words for role, words in messages if role == "user"] == ["What is the weather", "in Paris tomorrow?"]
+    assert [said.words for said in messages if said.role == "user"] == ["What is the weather", "in Paris tomorrow?"]
     table.write("Sunny all day.")
     sent = table.end_text() + table.speak()
     assert kinds(sent)[-1] == "response.done"

@@ -60,25 +60,44 @@ def check_order(events: list[dict[str, Any]]) -> None:
     ids = [event["event_id"] for event in events]
     assert len(ids) == len(set(ids))
     known: set[str] = set()
-    running: dict[str, str] = {}
+    running: dict[str, str] = {}  # what was said, by response
+    aside: set[str] = set()  # those out of band
+    outside: set[str] = set()  # and their items, which the conversation never hears of
+    arguments: dict[str, str] = {}  # by item
     for event in events:
         kind = event["type"]
-        if kind == "conversation.item.added":
+        if kind in ("conversation.item.added", "response.output_item.added"):
             known.add(event["item"]["id"])
-        elif kind == "response.created":
-            assert not running, "a second response beside the first"
-            running[event["response"]["id"]] = ""
+        if kind == "response.output_item.added" and event["response_id"] in aside:
+            outside.add(event["item"]["id"])
+        assert not (kind.startswith("conversation.") and event.get("item", {}).get("id") in outside)
+        if kind == "response.created":
+            response = event["response"]
+            if response["conversation_id"] is None:
+                aside.add(response["id"])
+            else:
+                assert not running.keys() - aside, "a second response beside the first"
+            running[response["id"]] = ""
         elif kind == "response.done":
             response = event["response"]
             said = running.pop(response["id"])
             for item in response["output"]:
-                part = item["content"][0]
-                assert part.get("transcript", part.get("text")) == said
+                if item["type"] == "message":
+                    part = item["content"][0]
+                    assert part.get("transcript", part.get("text")) == said
+                else:
+                    assert item["arguments"] == arguments.get(item["id"], "")
+        elif kind.startswith("response.mcp_call."):
+            assert event["item_id"] in known
         elif kind.startswith("response."):
             assert event["response_id"] in running
-            if "content_index" in event:
+            if "item_id" in event:
                 assert event["item_id"] in known
             if kind.endswith(("transcript.delta", "text.delta")):
                 running[event["response_id"]] += event["delta"]
             if kind.endswith(("transcript.done", "text.done")):
                 assert event.get("transcript", event.get("text")) == running[event["response_id"]]
+            if kind.endswith("call_arguments.delta"):
+                arguments[event["item_id"]] = arguments.get(event["item_id"], "") + event["delta"]
+            if kind.endswith("call_arguments.done"):
+                assert event["arguments"] == arguments.get(event["item_id"], "")

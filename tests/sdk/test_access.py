@@ -143,3 +143,11 @@ async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Si
         if not await Conversation.objects.filter(public_id=talk.conversation_id).aexists():
             return
     pytest.fail("it is still there")
+
+
+async def test_a_time_zone_that_is_none_is_refused(site: Site, key: str) -> None:
+    url = f"{site.ws_url}/v1/realtime?time_zone="
+    async with open_socket(url + "Vienna", additional_headers=bearer(key)) as socket:
+        assert await refusal(socket) == ("invalid_value", 1008)
+    async with open_socket(url + "Europe/Vienna", additional_headers=bearer(key)) as socket:
+        assert (await first(socket))["type"] == "session.created"

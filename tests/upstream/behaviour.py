@@ -19,6 +19,8 @@ FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503"
           "empty", "error_event", "cancelled", "mute", "failed", "session_expired")  # fmt: skip
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000
+Script = str | dict[str, Any]
+"""A reply of chat: its words, or as `chat_replies.deltas` has it."""
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Behaviour:
     fault_times: int = 0  # the fault hits this many requests; 0 is every one
     fault_after: int = 0  # pieces that come before the fault
     refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
+    refusal: str = ""  # in these words, and not OpenAI's
     metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
     accepted_key: str = ""  # any other is refused; "" takes all
@@ -80,7 +83,7 @@ class World:
         self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
         self.transcripts: deque[str] = deque()
         self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
-        self.replies: deque[str] = deque()
+        self.replies: deque[Script] = deque()
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     def behave(self, endpoint: str, changes: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ async def behaviour(request: web.Request) -> web.Response:
 
 
 async def script(request: web.Request) -> web.Response:
-    """Body: {"transcripts": [...], "replies": [...]}; they are used up in order."""
+    """Body: {"transcripts": [...], "replies": [...]}; they are used up in order. A reply is a behaviour.Script."""
     body = await request.json()
     request.app[WORLD].transcripts.extend(body.get("transcripts", []))
     request.app[WORLD].replies.extend(body.get("replies", []))

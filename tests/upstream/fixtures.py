@@ -9,6 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.upstream.behaviour import Script
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -24,7 +26,7 @@ class Upstream:
         """Sets fields of behaviour.Behaviour; endpoints are behaviour.ENDPOINTS."""
         self._post(f"behaviour/{endpoint}", changes)
 
-    def script(self, transcripts: tuple[str, ...] = (), replies: tuple[str, ...] = ()) -> None:
+    def script(self, transcripts: tuple[str, ...] = (), replies: tuple[Script, ...] = ()) -> None:
         """What is heard and replied next, in order."""
         self._post("script", {"transcripts": transcripts, "replies": replies})
 

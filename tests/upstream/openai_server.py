@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
+from tests.upstream.behaviour import Ending, FaultInjected, Script, Seen, World
+from tests.upstream.chat_replies import deltas, finish_reason, unscripted
 from tests.upstream.sound import SAMPLE_RATE, speech
 
 WORLD = web.AppKey("world", World)
@@ -67,15 +68,12 @@ async def chat(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
-        said = next((m["content"] for m in reversed(asked["messages"]) if m["role"] == "user"), "nothing")
-        words = _reply(world, asked["messages"], seen.key, said).split(" ")
-        kept = words[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
-        async for number, word in world.paced(seen, fault, enumerate(kept)):
-            delta = {"content": f" {word}" if number else word}
+        whole = deltas(_reply(world, asked["messages"], seen.key))
+        kept = whole[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
+        async for delta in world.paced(seen, fault, kept):
             choice = {"index": 0, "delta": delta, "finish_reason": None}
             await _write(request, _sse(asked, choices=[choice]), "text/event-stream")
-        reason = "stop" if len(kept) == len(words) else "length"
-        choice = {"index": 0, "delta": {}, "finish_reason": reason}
+        choice = {"index": 0, "delta": {}, "finish_reason": finish_reason(whole, kept)}
         await _write(request, _sse(asked, choices=[choice]))
         if asked.get("stream_options", {}).get("include_usage"):
             usage = _usage(asked, len(kept))
@@ -102,10 +100,10 @@ async def audio_speech(request: web.Request) -> web.StreamResponse:
     return await serve(request, "speech", asked, answer)
 
 
-def _reply(world: World, messages: list[dict[str, Any]], key: str, said: str) -> str:
+def _reply(world: World, messages: list[dict[str, Any]], key: str) -> Script:
     if world.mind:
         return world.mind(messages, key)
-    return world.replies.popleft() if world.replies else f"You said: {said}"
+    return world.replies.popleft() if world.replies else unscripted(messages)
 
 
 def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
@@ -177,7 +175,8 @@ def _refusal(world: World, seen: Seen) -> web.Response | None:
         return _error("401")
     name = behaviour.refused_parameter
     if name and any(asked.removesuffix("[]") == name for asked in seen.asked):
-        error = {"message": f"Unsupported parameter: '{name}'.", "type": "invalid_request_error", "param": name}
+        said = behaviour.refusal or f"Unsupported parameter: '{name}'."
+        error = {"message": said, "type": "invalid_request_error", "param": name}
         return web.json_response({"error": error}, status=400)
     return None
 
@@ -216,7 +215,7 @@ def _sse(asked: dict[str, Any], **fields: Any) -> bytes:
 
 
 def _usage(asked: dict[str, Any], completion: int) -> dict[str, Any]:
-    prompt = sum(len(message["content"].split()) for message in asked["messages"])
+    prompt = sum(len((message["content"] or "").split()) for message in asked["messages"])
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -2,20 +2,25 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 
-from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.demo.eliza import reply_to
 
 REPLAYED = 100  # user messages; ELIZA hears them again to find its state, about 50 microseconds each
 
 
 class Eliza:
-    """Streams word by word. Its tokens are words."""
+    """Streams word by word. Its tokens are words. It calls no tools, and hears nothing of what they said."""
 
     def __init__(self, spec: EngineSpec) -> None:
         pass
 
     async def complete(
-        self, messages: Sequence[Message], *, max_tokens: int | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
+        tool_choice: str = "auto",
     ) -> AsyncGenerator[Completion]:
         said = [message.content for message in messages if message.role == "user"]
         words = re.findall(r"\S+\s*", reply_to(said[-REPLAYED:]))

@@ -1,0 +1,28 @@
+"""Time zones, by their names in the IANA database."""
+
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+class UnknownTimeZoneError(ValueError):
+    """The text is for the user."""
+
+
+def find(name: str) -> ZoneInfo:
+    """Raises UnknownTimeZoneError."""
+    if name not in _names():
+        raise UnknownTimeZoneError(
+            f"There is no time zone {name[:64]!r}. One looks like Europe/Vienna; UTC is one too."
+        )
+    return ZoneInfo(name)
+
+
+@cache
+def offered() -> tuple[str, ...]:
+    """Those named after a place, in order, and UTC; the rest are old names and fixed offsets."""
+    return ("UTC", *sorted(name for name in _names() if "/" in name and not name.startswith("Etc/")))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones() - {"Factory", "localtime"})

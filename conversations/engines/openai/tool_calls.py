@@ -1,0 +1,126 @@
+"""Calls of tools in the chunks of a chat completion.
+
+OpenAI names a call in its first delta and streams its arguments. Others send a call whole, without an id, without an
+index or with the same index for all, repeat the id and the name in every delta, give no arguments or an object of them,
+or an id that is longer than the Realtime protocol allows.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import uuid4
+
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+from conversations.engines.base import CallPiece, Message, Tool, storable
+
+MAX_ID = 32
+NO_PARAMETERS = {"type": "object", "properties": {}}
+
+
+def tool_fields(tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
+    """What a request says about tools."""
+    if not tools:
+        return {}
+    fields: dict[str, Any] = {"tools": [{"type": "function", "function": _function(tool)} for tool in tools]}
+    if tool_choice in ("none", "required"):
+        fields["tool_choice"] = tool_choice
+    elif tool_choice != "auto":
+        fields["tool_choice"] = {"type": "function", "function": {"name": tool_choice}}
+    return fields
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters or NO_PARAMETERS}
+
+
+def as_message(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
+    if not message.calls:
+        return {"role": message.role, "content": message.content}
+    calls = [
+        {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        for call in message.calls
+    ]
+    return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+
+
+class Calls:
+    """The calls of one completion."""
+
+    def __init__(self, used_ids: Collection[str]) -> None:
+        self._ids = set(used_ids)
+        self._calls: list[_Call] = []
+
+    def take(self, deltas: object) -> list[CallPiece]:
+        """`deltas`: a chunk's `tool_calls`, which may be anything."""
+        pieces: list[CallPiece] = []
+        for delta in deltas if isinstance(deltas, list) else []:
+            if isinstance(delta, ChoiceDeltaToolCall):
+                pieces += self._take(delta)
+        return pieces
+
+    def last(self) -> list[CallPiece]:
+        """A call without arguments is one with none: its text must be JSON all the same."""
+        return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.is_bare]
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether each has a name."""
+        return all(call.name for call in self._calls)
+
+    def _take(self, delta: ChoiceDeltaToolCall) -> list[CallPiece]:
+        function = getattr(delta, "function", None)
+        name, arguments = _text(getattr(function, "name", None)), _json(getattr(function, "arguments", None))
+        call = self._call_of(delta, name)
+        call.held += arguments
+        if call.name:
+            return call.rest()
+        if not name:  # it comes later
+            return []
+        call.name = name
+        return [CallPiece(call.index, self._id_for(call), name), *call.rest()]
+
+    def _call_of(self, delta: ChoiceDeltaToolCall, name: str) -> "_Call":
+        key, server_id = getattr(delta, "index", None), _text(getattr(delta, "id", None))
+        call = next((call for call in reversed(self._calls) if call.key == key), None)
+        is_another = call is not None and (
+            (server_id and call.server_id and server_id != call.server_id) or (key is None and name and call.name)
+        )
+        if call is None or is_another:
+            call = _Call(len(self._calls), key)
+            self._calls.append(call)
+        call.server_id = call.server_id or server_id
+        return call
+
+    def _id_for(self, call: "_Call") -> str:
+        fits = 0 < len(call.server_id) <= MAX_ID and call.server_id not in self._ids
+        call_id = call.server_id if fits else f"call_{uuid4().hex[:24]}"
+        self._ids.add(call_id)
+        return call_id
+
+
+class _Call:
+    def __init__(self, index: int, key: object) -> None:
+        self.index = index
+        self.key = key  # the server's index
+        self.server_id = ""
+        self.name = ""
+        self.held = ""  # arguments not told yet
+        self.is_bare = True
+
+    def rest(self) -> list[CallPiece]:
+        arguments, self.held = self.held, ""
+        if not arguments:
+            return []
+        self.is_bare = False
+        return [CallPiece(self.index, arguments=arguments)]
+
+
+def _text(value: object) -> str:
+    return storable(value) if isinstance(value, str) else ""
+
+
+def _json(arguments: object) -> str:
+    return _text(json.dumps(arguments)) if isinstance(arguments, dict) else _text(arguments)

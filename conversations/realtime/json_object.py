@@ -1,0 +1,59 @@
+"""A text frame as a JSON object that can be sent back and stored: no infinities, no halves of characters."""
+
+import json
+import re
+from collections.abc import Iterator
+from math import isinf
+from typing import Any, NoReturn
+
+from conversations.realtime.errors import ProtocolError
+
+UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+
+
+def json_object(frame: str) -> dict[str, Any]:
+    """A frame's object. Raises ProtocolError."""
+    try:
+        data = _DECODER.decode(frame)
+        if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
+            raise ValueError
+    except (ValueError, RecursionError):
+        raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
+    if not isinstance(data, dict):
+        raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
+    return data
+
+
+def _finite(text: str) -> float:
+    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
+    if isinf(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` would make one for every frame.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def _is_unstorable(text: str) -> bool:
+    """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
+    try:
+        return b"\x00" in text.encode()
+    except UnicodeEncodeError:
+        return True
+
+
+def _strings(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        yield from data
+        for value in data.values():
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)

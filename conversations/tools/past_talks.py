@@ -1,0 +1,124 @@
+"""A search in what the user and the assistants said before."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from django.contrib.postgres.search import SearchHeadline, SearchQuery
+from django.db import OperationalError, connection, transaction
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from psycopg.errors import QueryCanceled
+from pydantic import Field
+
+from conversations import summaries
+from conversations.models import Conversation, Item
+from conversations.store import CONTEXT_ITEMS
+from conversations.tools.base import Context, ToolError
+
+MOST_TALKS = 5
+MOST_SNIPPETS = 2  # of each
+SNIPPET_WORDS = 30
+SHORT_WORD = 3  # characters: "the", "and" and their like find everything
+STATEMENT_TIMEOUT_MS = 4_000
+SPEAKERS = {Item.Role.USER: "user", Item.Role.ASSISTANT: "assistant"}
+
+Words = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="One to three telling words that were said, in the language of the talk. Empty: any talk.",
+    ),
+]
+First = Annotated[date | None, Field(description="Only talks from this day on, such as 2026-11-25.")]
+Last = Annotated[date | None, Field(description="Only talks up to this day.")]
+
+
+def search_past_talks(context: Context, words: Words = "", first_day: First = None, last_day: Last = None) -> str:
+    """Searches the user's own earlier conversations with this site: when they were, and what was said."""
+    if first_day and last_day and last_day < first_day:
+        raise ToolError("last_day is before first_day.")
+    words = words.replace("\0", "").strip()
+    try:
+        with transaction.atomic():
+            _limit_statements()
+            return _search(context, words, _said_before(context, first_day, last_day))
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise ToolError("This search takes too long. Narrow it by days, or by a rarer word.") from None
+        raise
+
+
+def _limit_statements() -> None:
+    """The thread is not to outlive the tool's time limit by much."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
+
+
+def _search(context: Context, words: str, said: QuerySet[Item]) -> str:
+    for query in _queries(words):
+        if talks := _talks(context.user_id, said, query):
+            return "\n".join(_told(context, talk, said, query) for talk in talks)
+    if not words:
+        return "There is no earlier talk."
+    return "No earlier talk has these words. Other words may find one."
+
+
+def _said_before(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
+    """Without what the model has before it: the latest of this conversation."""
+    running = Item.objects.filter(conversation__public_id=context.conversation_id)
+    latest = running.aggregate(latest=Max("position"))["latest"] or 0
+    seen = Q(conversation__public_id=context.conversation_id, position__gt=latest - CONTEXT_ITEMS)
+    items = Item.objects.filter(role__in=SPEAKERS).exclude(text="").exclude(seen)
+    if first_day:
+        items = items.filter(created_at__gte=_midnight(context, first_day))
+    if last_day:
+        items = items.filter(created_at__lt=_midnight(context, last_day + timedelta(days=1)))
+    return items
+
+
+def _midnight(context: Context, day: date) -> datetime:
+    return datetime.combine(day, time(), context.zone)
+
+
+def _queries(words: str) -> list[SearchQuery | None]:
+    """All of the words in one utterance; else any of them."""
+    if not words:
+        return [None]
+    whole = SearchQuery(words, config="simple", search_type="websearch")
+    telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD]
+    any_of_them = SearchQuery(" or ".join(telling), config="simple", search_type="websearch")
+    return [whole, any_of_them] if len(telling) > 1 else [whole]
+
+
+def _talks(user_id: int, said: QuerySet[Item], query: SearchQuery | None) -> list[Conversation]:
+    hits = said.filter(conversation=OuterRef("pk"))
+    if query is not None:
+        hits = hits.filter(search=query)
+    own = Conversation.objects.filter(Exists(hits), user=user_id)
+    talks = list(own.order_by("-updated_at")[:MOST_TALKS])
+    summaries.add(talks)
+    return talks
+
+
+def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: SearchQuery | None) -> str:
+    items = said.filter(conversation=talk).order_by("position")
+    if query is not None:
+        items = items.filter(search=query)
+    shown = items.annotate(snippet=_snippet(query))[:MOST_SNIPPETS]
+    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{' '.join(item.snippet.split())}”" for item in shown]
+    began = talk.created_at.astimezone(context.zone)
+    return f"{began:%A %Y-%m-%d %H:%M}, “{talk}”: {' '.join(quotes)}"
+
+
+def _snippet(query: SearchQuery | None) -> SearchHeadline:
+    """Of what was heard: the model was shown no more of it either."""
+    return SearchHeadline(
+        Coalesce("heard_text", "text"),
+        query or SearchQuery("", config="simple"),
+        config="simple",
+        start_sel="",
+        stop_sel="",
+        min_words=SNIPPET_WORDS // 2,
+        max_words=SNIPPET_WORDS,
+    )

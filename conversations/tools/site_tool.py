@@ -1,0 +1,78 @@
+"""A tool of the site: a plain function with typed arguments.
+
+Its first parameter is the Context; the others, with their annotations (`Annotated[str, Field(description=…)]`), become
+the JSON schema that the model sees, and its docstring the description. It returns text. It may be a coroutine function;
+another one runs in a thread, with a database connection of its own, and may use the ORM. It raises ToolError for what
+the model should know.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from conversations import store
+from conversations.engines.base import Tool
+from conversations.tools.base import Context, ToolError
+
+Function = Callable[..., str] | Callable[..., Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTool:
+    tool: Tool
+    arguments: type[BaseModel]
+    function: Function
+
+    @classmethod
+    def of(cls, function: Function) -> "SiteTool":
+        name = function.__name__
+        arguments = _arguments(function)
+        schema = arguments.model_json_schema()
+        del schema["title"]
+        for described in schema.get("properties", {}).values():
+            described.pop("title", None)  # the name once more
+        return cls(Tool(name, inspect.getdoc(function) or "", schema), arguments, function)
+
+    async def call(self, context: Context, arguments: str) -> str:
+        """`arguments`: JSON as the model wrote it. Raises ToolError, and whatever the function raises."""
+        given = self._parse(arguments)
+        if inspect.iscoroutinefunction(self.function):
+            return str(await self.function(context, **given))
+        return str(await store.in_thread(self.function, _threads())(context, **given))
+
+    def _parse(self, arguments: str) -> dict[str, Any]:
+        try:
+            parsed = self.arguments.model_validate(json.loads(arguments))
+        except ValueError as error:
+            raise ToolError(_complaint(error)) from None
+        return {name: getattr(parsed, name) for name in self.arguments.model_fields}
+
+
+def _arguments(function: Function) -> type[BaseModel]:
+    hints = get_type_hints(function, include_extras=True)
+    _, *parameters = inspect.signature(function).parameters.values()
+    fields: dict[str, Any] = {
+        parameter.name: (hints[parameter.name], ... if parameter.default is parameter.empty else parameter.default)
+        for parameter in parameters
+    }
+    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _complaint(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):  # json's
+        return f"The arguments are no JSON: {error}."
+    wrong = [f"{'.'.join(map(str, each['loc'])) or 'the arguments'}: {each['msg']}" for each in error.errors()]
+    return f"Wrong arguments. {'; '.join(wrong)}."
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Apart from the store's: a slow tool must not keep words from being stored."""
+    return ThreadPoolExecutor(int(settings.TOOLS["THREADS"]), thread_name_prefix="tool")

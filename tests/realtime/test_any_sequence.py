@@ -1,0 +1,154 @@
+"""Whatever clients and engines do, in any order: no exception, an answer to all that asks for one, and no turn that
+never ends."""
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.errors import Failure
+from conversations.realtime.tools import Tool
+from tests.realtime.any_events import ANSWERS, any_event
+from tests.realtime.harness import Table
+
+CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
+HEARD = ("Hello there.", "", "mhm", "And now?")
+LONGEST_SEC = 600.0  # of all deadlines together, one behind another
+Step = tuple[str, Any]
+steps = st.one_of(
+    st.tuples(st.just("client"), any_event),
+    st.tuples(st.just("client"), any_event),
+    st.tuples(st.just("audio"), st.tuples(st.sampled_from([32, 320, 960]), st.sampled_from([0.0, 0.9]))),
+    *[st.tuples(st.just("engine"), st.integers(0, 11))] * 3,
+    *[st.tuples(st.just("engine"), st.integers(0, 11))] * 3,
+    st.tuples(st.just("fail"), st.integers(0, 5)),
+    st.tuples(st.just("late"), st.integers(0, 5)),
+    st.tuples(st.just("time"), st.sampled_from([0.1, 0.3, 1.0, 1.0, 5.0, 40.0])),
+)
+
+
+class World(Table):
+    """Engines that do their work one step at a time, as the driver would tell of it."""
+
+    def __init__(self) -> None:
+        self.work: list[Any] = []
+        self.undone: list[Any] = []  # aborted: what still comes of it is too late
+        super().__init__()
+
+    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+        for action in actions:
+            match action:
+                case do.Generate() | do.Transcribe() | do.RunTool() | do.Speak():
+                    self.work.append(action)
+                case do.Abort(key):
+                    self.undone += [one for one in self.work if key in ids(one)]
+                    self.work = [one for one in self.work if key not in ids(one)]
+        return super()._take(actions)
+
+    def go_on(self, choice: int) -> None:
+        """One piece of work is done; the clauses of a response are spoken in their order."""
+        ready = [one for one in self.work if not isinstance(one, do.Speak) or one is self._due(one.response_id)]
+        if not ready:
+            return
+        one = ready[choice % len(ready)]
+        self.work.remove(one)
+        self._do(one, choice)
+
+    def _due(self, response_id: str) -> Any:
+        spoken = [one for one in self.work if isinstance(one, do.Speak) and one.response_id == response_id]
+        return min(spoken, key=lambda one: one.index)
+
+    def _do(self, one: Any, choice: int) -> None:
+        match one:
+            case do.Transcribe(item_id, revision):
+                self.engine(
+                    do.TranscriptReady(item_id, revision, ("Hello there.", "", "mhm", "And now?")[choice % 4], 1.0)
+                )
+            case do.RunTool(response_id, item_id):
+                self.engine(do.ToolDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
+            case do.Speak(response_id, index, text):
+                if text:
+                    self.engine(do.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
+                self.engine(do.SpeechDone(response_id, index))
+            case do.Generate(response_id):
+                if choice % 3 == 0:
+                    name = ("clock", "clock", "weather")[choice // 3 % 3]
+                    self.engine(do.ReplyCall(response_id, 0, "", name, "{}"))
+                if choice % 3 != 1:
+                    self.engine(do.ReplyText(response_id, "Well, that is so. "))
+                self.engine(do.ReplyDone(response_id, "length" if choice == 11 else "stop", 20, 5))
+
+    def fail(self, choice: int) -> None:
+        for one in self.work[choice : choice + 1]:
+            self.work.remove(one)
+            failure = Failure("engine_timeout", "Too slow.")
+            match one:
+                case do.Transcribe(item_id, revision):
+                    self.engine(do.TranscriptFailed(item_id, revision, failure))
+                case do.Speak(response_id) | do.Generate(response_id):
+                    self.work = [other for other in self.work if response_id not in ids(other)]
+                    self.engine(do.ReplyFailed(response_id, failure))
+
+    def late(self, choice: int) -> None:
+        if self.undone:
+            self._do(self.undone[choice % len(self.undone)], choice)
+
+    def ask(self, event: dict[str, Any]) -> None:
+        before = len(self.events)
+        self.frame(json.dumps(event))
+        told = self.events[before:]
+        self.check_answer(event, told)
+
+    def check_answer(self, event: dict[str, Any], told: list[dict[str, Any]]) -> None:
+        kinds = [one["type"] for one in told]
+        expected = ANSWERS.get(event["type"]) if isinstance(event.get("type"), str) else None
+        if expected is not None:
+            assert expected in kinds or "error" in kinds, (event, kinds)
+        elif event.get("type") not in ("input_audio_buffer.append", "output_audio_buffer.started"):
+            assert "error" in kinds
+
+
+def ids(one: Any) -> tuple[str, ...]:
+    return tuple(getattr(one, name) for name in ("response_id", "item_id") if hasattr(one, name))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(steps, min_size=15, max_size=60))
+def test_any_sequence(sequence: list[Step]) -> None:
+    world = World()
+    world.engine(do.ToolsReady((CLOCK,)))
+    for kind, what in sequence:
+        match kind:
+            case "client":
+                world.ask(what)
+            case "audio":
+                world.audio(*what)
+            case "engine":
+                world.go_on(what)
+            case "fail":
+                world.fail(what)
+            case "late":
+                world.late(what)
+            case "time":
+                world.pass_time(what)
+    assert_it_comes_to_rest(world)
+
+
+def assert_it_comes_to_rest(world: World) -> None:
+    """Engines that never answer again: deadlines end all that runs."""
+    world.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
+    world.pass_time(LONGEST_SEC)
+    created = [event["response"]["id"] for event in world.events if event["type"] == "response.created"]
+    done = [event["response"]["id"] for event in world.events if event["type"] == "response.done"]
+    assert sorted(created) == sorted(done)
+    assert not world.machine.core.pending
+    assert "conversation.item.done" in [
+        event["type"]
+        for event in world.client(
+            "conversation.item.create",
+            item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Still there?"}]},
+        )
+    ]

@@ -1,0 +1,160 @@
+"""Responses beside the conversation, contexts of their own, and the bounds of both."""
+
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.context import Message
+from conversations.realtime.core import Limits
+from conversations.realtime.errors import Failure
+from tests.realtime.harness import Table, kinds
+from tests.realtime.test_text_turn import typed
+
+ASIDE = {"conversation": "none", "output_modalities": ["text"], "metadata": {"topic": "mood"}}
+
+
+def aside(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
+    """Its id, and what was sent about it."""
+    sent = table.client("response.create", response=ASIDE | fields)
+    return sent[0]["response"]["id"], sent
+
+
+def answer(table: Table, response_id: str, words: str) -> list[dict[str, Any]]:
+    return table.engine(do.ReplyText(response_id, words)) + table.engine(do.ReplyDone(response_id, "stop", 20, 5))
+
+
+def test_it_works() -> None:
+    table = Table()
+    table.client("conversation.item.create", item=typed("Hello there."))
+    response_id, sent = aside(table, instructions="Name the mood.")
+    assert (sent[0]["response"]["conversation_id"], sent[0]["response"]["metadata"]) == (None, {"topic": "mood"})
+    assert table.last(do.Generate).messages == [Message("system", "Name the mood."), Message("user", "Hello there.")]
+    sent = answer(table, response_id, "Calm.")
+    assert kinds(sent) == [
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    assert sent[-1]["response"]["output"][0]["content"] == [{"type": "output_text", "text": "Calm."}]
+    assert len(table.machine.core.log) == 1
+    assert not [action for action in table.actions if isinstance(action, do.Save) and action.item.role == "assistant"]
+
+
+def test_it_runs_beside_a_response_of_the_conversation_and_others() -> None:
+    table = Table()
+    table.client("response.create", response={"output_modalities": ["text"]})
+    main = table.last(do.Generate).response_id
+    first, _ = aside(table)
+    second, _ = aside(table)
+    answer(table, second, "Two.")
+    assert answer(table, main, "Main.")[-1]["response"]["conversation_id"] == "conv_1"
+    assert answer(table, first, "One.")[-1]["response"]["status"] == "completed"
+
+
+def test_it_speaks() -> None:
+    table = Table()
+    response_id, _ = aside(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
+    answer(table, response_id, "Hello.")
+    clause = table.last(do.Speak)
+    sent = table.engine(do.SpeechAudio(response_id, clause.index, bytes(4800)))
+    assert kinds(sent) == ["response.output_audio_transcript.delta", "response.output_audio.delta"]
+    assert kinds(table.engine(do.SpeechDone(response_id, clause.index)))[-1] == "response.done"
+    assert not [action for action in table.actions if isinstance(action, do.Keep)]
+
+
+def test_speech_does_not_interrupt_it() -> None:
+    table = Table()
+    response_id, _ = aside(table)
+    table.say()
+    assert answer(table, response_id, "Calm.")[-1]["response"]["status"] == "completed"
+
+
+def test_it_is_cancelled_by_its_id_only() -> None:
+    table = Table()
+    response_id, _ = aside(table)
+    assert table.client("response.cancel")[0]["error"]["code"] == "response_cancel_not_active"
+    done = table.client("response.cancel", response_id=response_id)[-1]["response"]
+    assert (done["id"], done["status_details"]["reason"]) == (response_id, "client_cancelled")
+    assert table.last(do.Abort).id == response_id
+    assert answer(table, response_id, "Too late.") == []
+
+
+def test_it_fails_alone_and_by_a_deadline() -> None:
+    table = Table()
+    response_id, _ = aside(table)
+    sent = table.engine(do.ReplyFailed(response_id, Failure("engine_timeout", "Too slow.")))
+    assert sent[-1]["response"]["status_details"]["error"]["code"] == "engine_timeout"
+    aside(table)
+    assert table.pass_time(31)[-1]["response"]["status_details"]["error"]["code"] == "response_timeout"
+
+
+def test_it_waits_for_the_words_it_may_be_about() -> None:
+    table = Table()
+    table.manual()
+    table.audio(960)
+    table.client("input_audio_buffer.commit")
+    response_id, _ = aside(table)
+    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    table.transcript("I am glad.")
+    assert table.last(do.Generate).messages[-1] == Message("user", "I am glad.")
+    assert answer(table, response_id, "Glad.")[-1]["response"]["status"] == "completed"
+
+
+def test_there_are_only_so_many() -> None:
+    table = Table(limits=Limits(max_asides=1))
+    aside(table)
+    assert table.client("response.create", response=ASIDE)[0]["error"]["code"] == "too_many_responses"
+
+
+def test_the_client_leaves() -> None:
+    table = Table()
+    response_id, _ = aside(table)
+    table.engine(do.ClientGone())
+    assert table.last(do.Abort).id == response_id
+
+
+def test_a_context_in_place_of_the_conversation() -> None:
+    table = Table()
+    item_id = table.client("conversation.item.create", item=typed("Hello there."))[0]["item"]["id"]
+    table.client("conversation.item.create", item=typed("Forget this."))
+    inputs = [{"type": "item_reference", "id": item_id}, typed("Name the mood.")]
+    table.client("response.create", response={"input": inputs})
+    assert [said.words for said in table.last(do.Generate).messages] == ["Be brief.", "Hello there.", "Name the mood."]
+    table.write("Calm.")
+    table.end_text()
+    table.speak()
+    assert len(table.machine.core.log) == 3  # the answer is part of the conversation, its context is not
+
+
+def test_an_empty_context() -> None:
+    table = Table()
+    table.client("conversation.item.create", item=typed("Hello there."))
+    table.client("response.create", response={"input": [], "instructions": "Sing."})
+    assert table.last(do.Generate).messages == [Message("system", "Sing.")]
+
+
+def test_sound_without_words_is_referred_to() -> None:
+    sound = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA" * 4}]}
+    error = Table().client("response.create", response={"input": [sound]})[0]["error"]
+    assert error["param"] == "response.input.0"
+
+
+def test_how_many_more_responses_there_may_be_is_told_after_each() -> None:
+    table = Table(limits=Limits(responses_per_min=2))
+    for left in (1, 0):
+        table.client("response.create", response={"output_modalities": ["text"]})
+        table.write("Hi.")
+        table.end_text()
+        [told] = [event for event in table.events if event["type"] == "rate_limits.updated"][-1]["rate_limits"]
+        assert (told["name"], told["limit"], told["remaining"]) == ("requests", 2, left)
+    assert kinds(table.events)[-2:] == ["response.done", "rate_limits.updated"]
+    sent = table.client("response.create")
+    assert sent[-1]["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
+    _, sent = aside(table)
+    assert sent[-1]["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
+    table.now += 60.0
+    table.client("response.create")
+    assert table.machine.replying.response is not None

@@ -1,0 +1,154 @@
+"""Conversations in telephony's formats with the official client: what is heard on either side is what was said."""
+
+import asyncio
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conversations.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
+from conversations.realtime.audio import BYTES_PER_MS
+from tests.sdk.conftest import Connect, Talk
+from tests.sdk.test_conversation import sound, stored
+from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech as spoken
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
+LAWS = {PCMU: MU_LAW, PCMA: A_LAW}
+SHOWN = {PCM: {"type": PCM, "rate": 24_000}, PCMU: {"type": PCMU}, PCMA: {"type": PCMA}}
+REPLY = "I hear you well."
+
+
+def as_g711(law: Law, pcm: bytes) -> bytes:
+    encoder = Encoder(law)
+    return encoder.encode(pcm) + encoder.flush()
+
+
+def as_pcm(kind: str, data: bytes) -> bytes:
+    if kind == PCM:
+        return data
+    decoder = Decoder(LAWS[kind])
+    return decoder.decode(data) + decoder.flush()
+
+
+def likeness(heard: bytes, said: bytes) -> float:
+    """1 for the same sound, wherever within `heard` it begins."""
+    a, b = (np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, said))
+    size = len(a) + len(b)
+    found = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)))
+    return float(found.max() / np.sqrt((a**2).sum() * (b**2).sum()))
+
+
+async def choose(talk: Talk, kind_in: str, kind_out: str, **given: Any) -> None:
+    audio = {"input": {"format": SHOWN[kind_in], **given}, "output": {"format": SHOWN[kind_out]}}
+    await talk.send.session.update(session={"type": "realtime", "audio": audio})  # type: ignore[typeddict-item]
+    shown = (await talk.until("session.updated"))["session"]["audio"]
+    assert (shown["input"]["format"], shown["output"]["format"]) == (SHOWN[kind_in], SHOWN[kind_out])
+
+
+async def say(talk: Talk, kind: str, pcm: bytes) -> None:
+    """With a second of silence behind it, in appends of 20 ms."""
+    data = pcm + bytes(1000 * BYTES_PER_MS)
+    data = data if kind == PCM else as_g711(LAWS[kind], data)
+    step = 20 * (BYTES_PER_MS if kind == PCM else 8)
+    for start in range(0, len(data), step):
+        await talk.send.input_audio_buffer.append(audio=base64.b64encode(data[start : start + step]).decode())
+
+
+def times(talk: Talk) -> tuple[int, int]:
+    started = next(event for event in talk.events if event["type"] == "input_audio_buffer.speech_started")
+    stopped = next(event for event in talk.events if event["type"] == "input_audio_buffer.speech_stopped")
+    return started["audio_start_ms"], stopped["audio_end_ms"]
+
+
+@pytest.mark.parametrize(("kind_in", "kind_out"), [(PCMU, PCMA), (PCMA, PCMU), (PCM, PCMU), (PCMU, PCM)])
+async def test_a_spoken_turn(
+    connect: Connect, upstream: Upstream, utterance: bytes, kind_in: str, kind_out: str
+) -> None:
+    upstream.script(transcripts=("Good morning, can you hear me?",) * 8, replies=(REPLY,) * 8)
+    async with connect() as plain:
+        await say(plain, PCM, utterance)
+        await plain.until("response.done")
+    async with connect() as talk:
+        await choose(talk, kind_in, kind_out)
+        await say(talk, kind_in, utterance)
+        created = await talk.until("response.created")
+        assert created["response"]["audio"]["output"]["format"] == SHOWN[kind_out]
+        await talk.until("response.done")
+    for in_plain, in_this in zip(times(plain), times(talk), strict=True):
+        assert abs(in_plain - in_this) <= 64  # two windows of detection
+    question, answer = await stored(talk.conversation_id)
+    assert likeness(await sound(question), utterance) > 0.9
+    heard = as_pcm(kind_out, talk.audio())
+    assert abs(len(heard) - len(spoken(REPLY))) <= BYTES_PER_MS
+    assert likeness(heard, spoken(REPLY)) > 0.98
+    assert likeness(await sound(answer), spoken(REPLY)) > 0.9
+    assert answer.audio_ms == len(spoken(REPLY)) // BYTES_PER_MS
+
+
+async def test_a_manual_turn_loses_nothing_of_its_end(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    async with connect() as talk:
+        await choose(talk, PCMU, PCMU, turn_detection=None)
+        data = as_g711(MU_LAW, utterance)
+        for _ in range(2):
+            await talk.send.input_audio_buffer.append(audio=base64.b64encode(data).decode())
+            await talk.send.input_audio_buffer.commit()
+            await talk.until("input_audio_buffer.committed")
+        await talk.until("conversation.item.input_audio_transcription.completed")
+    for item in await stored(talk.conversation_id):
+        assert abs(item.audio_ms - len(utterance) / BYTES_PER_MS) <= 1
+    (heard,) = upstream.requests("transcriptions")  # the second time they are remembered: not a sample differs
+    assert heard["asked"]["seconds"] == pytest.approx(len(utterance) / BYTES_PER_MS / 1000, abs=0.002)
+
+
+async def test_binary_frames_are_in_the_input_format(connect: Connect, utterance: bytes) -> None:
+    async with connect() as talk:
+        await choose(talk, PCMA, PCM)
+        data = as_g711(A_LAW, utterance + bytes(1000 * BYTES_PER_MS))
+        for start in range(0, len(data), 160):
+            await talk.send._connection.send(data[start : start + 160])
+        await talk.until("response.done")
+    question, _ = await stored(talk.conversation_id)
+    assert likeness(await sound(question), utterance) > 0.9
+
+
+async def test_one_response_in_a_format_of_its_own(connect: Connect, upstream: Upstream) -> None:
+    upstream.script(replies=(REPLY, REPLY))
+    async with connect() as talk:
+        await talk.until("conversation.created")
+        await talk.send.response.create(response={"audio": {"output": {"format": {"type": PCMU}}}})
+        await talk.until("response.done")
+        assert abs(len(talk.audio()) - len(spoken(REPLY)) / 6) <= 8
+        talk.events.clear()
+        await talk.send.response.create()
+        await talk.until("response.done")
+        assert talk.audio() == spoken(REPLY)
+
+
+async def test_an_item_with_sound_is_in_the_input_format(
+    connect: Connect, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.script(transcripts=("Good morning.",))
+    async with connect() as talk:
+        await choose(talk, PCMU, PCM)
+        part = {"type": "input_audio", "audio": base64.b64encode(as_g711(MU_LAW, utterance)).decode()}
+        await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[arg-type,misc]
+        await talk.until("conversation.item.input_audio_transcription.completed")
+    (item,) = await stored(talk.conversation_id)
+    assert item.text == "Good morning."
+    assert likeness(await sound(item), utterance) > 0.9
+
+
+async def test_barge_in(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.behave("speech", realtime=1.0)
+    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    async with connect() as talk:
+        await choose(talk, PCMU, PCMU)
+        await say(talk, PCMU, utterance)
+        await talk.until("response.output_audio.delta")
+        await say(talk, PCMU, utterance)
+        cancelled = await talk.until("response.done")
+        assert cancelled["response"]["status"] == "cancelled"
+        await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")

@@ -1,0 +1,49 @@
+"""What chat completions stream: words, and calls of tools.
+
+A script is a text, or a dict of
+  text      said before the calls
+  calls     [{"name", "arguments"}], streamed as OpenAI does; arguments are a dict, or a text that may be no JSON
+  deltas    the deltas themselves, for servers that stream otherwise
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.upstream.behaviour import Script
+
+PIECE = 12  # characters of arguments
+
+
+def unscripted(messages: list[dict[str, Any]]) -> str:
+    last = messages[-1] if messages else {"role": "user", "content": "nothing"}
+    if last["role"] == "tool":
+        return f"The tool said: {last['content']}"
+    said = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "nothing")
+    return f"You said: {said}"
+
+
+def deltas(script: Script) -> list[dict[str, Any]]:
+    """One for each token, as far as `max_tokens` is concerned."""
+    if isinstance(script, str):
+        script = {"text": script}
+    if "deltas" in script:
+        found: list[dict[str, Any]] = script["deltas"]
+        return found
+    words = script["text"].split(" ") if "text" in script else []
+    said = [{"content": f" {word}" if number else word} for number, word in enumerate(words)]
+    return said + [delta for index, call in enumerate(script.get("calls", ())) for delta in _call(index, **call)]
+
+
+def finish_reason(whole: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
+    if len(kept) < len(whole):
+        return "length"
+    return "tool_calls" if any("tool_calls" in delta for delta in whole) else "stop"
+
+
+def _call(index: int, name: str, arguments: object) -> Iterator[dict[str, Any]]:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    begin = {"index": index, "id": f"call_{name}_{index}", "type": "function"}
+    yield {"tool_calls": [{**begin, "function": {"name": name, "arguments": ""}}]}
+    for start in range(0, len(text), PIECE):
+        yield {"tool_calls": [{"index": index, "function": {"arguments": text[start : start + PIECE]}}]}
