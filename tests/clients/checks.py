@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.clients.line import GA_NAMES
 from tests.realtime import wire
 
 Events = list[dict[str, Any]]
@@ -16,6 +17,14 @@ def checked(events: Events) -> Events:
     for event in events:
         wire.check(event, json.dumps(event))
     wire.check_order(events)
+    return events
+
+
+def checked_beta(events: Events) -> Events:
+    """As `checked`, for the beta dialect."""
+    for event in events:
+        wire.check_beta(event)
+    wire.check_order([{**event, "type": GA_NAMES.get(event["type"], event["type"])} for event in events])
     return events
 
 

@@ -63,12 +63,12 @@ OF_ITEM = {
     "message": "item.role item.content",
     "function_call": "item.name item.call_id item.arguments",
     "function_call_output": "item.call_id item.output",
-    "mcp_call": "item.name item.server_label item.arguments item.output item.error",
+    "mcp_call": "item.name item.server_label item.arguments item.output",
 }
 OF_PART = {"audio": "part.transcript", "text": "part.text"}
 MAY_BE_NULL = {
     "error.code", "error.param", "error.event_id", "previous_item_id", "item.content.transcript",
-    "item.output", "item.error", "response.output.output", "response.output.error",
+    "item.output", "response.output.output",
     "response.status_details", "response.usage", "response.conversation_id",
     "session.tracing", "session.audio.input.turn_detection", "session.audio.input.transcription",
     "session.audio.input.noise_reduction", "session.audio.input.turn_detection.idle_timeout_ms",

@@ -58,9 +58,26 @@ class Line:
         else:
             wire.check(event, raw)
         check_fields(event, event["type"])
+        self._check_place(event)
         self.events.append(event)
         wire.check_order(self.events)
         return event
+
+    def _check_place(self, event: dict[str, Any]) -> None:
+        """Items are placed behind others that the client was told of, outputs where the response has them."""
+        before = event.get("previous_item_id")
+        assert before is None or before in {one["item"]["id"] for one in self.events if "item" in one}, event
+        if event["type"] == "response.done":
+            outputs = {
+                one["item"]["id"]: one["output_index"] for one in self.events if "output_index" in one and "item" in one
+            }
+            for place, item in enumerate(event["response"]["output"]):
+                assert outputs[item["id"]] == place, event
+
+    async def answer(self) -> None:
+        """Until a response is over and the limits behind it are told."""
+        await self.until("response.done")
+        await self.until("rate_limits.updated")
 
     async def say(self) -> None:
         """An utterance as fast as the socket takes it, and a second of silence."""
@@ -72,8 +89,7 @@ class Line:
     async def type(self, text: str, **response: Any) -> None:
         part = {"type": "input_text", "text": text}
         await self.send("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
-        options = self._flat(response) if self._is_beta else response
-        await self.send("response.create", **({"response": options} if options else {}))
+        await self.send("response.create", **({"response": self.options(**response)} if response else {}))
 
     async def configure(self, **session: Any) -> None:
         """`turn_detection`, `output_modalities` and what else either dialect has at its session's top."""
@@ -84,6 +100,10 @@ class Line:
                 session["audio"] = {"input": {"turn_detection": session.pop("turn_detection")}}
             await self.send("session.update", session={"type": "realtime", **session})
         await self.until("session.updated")
+
+    def options(self, **response: Any) -> dict[str, Any]:
+        """Of `response.create`."""
+        return self._flat(response) if self._is_beta else response
 
     @staticmethod
     def _flat(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-ID = re.compile(r"(item|resp|conv|call|sess)_\w+")
+ID = re.compile(r"\b(item|resp|conv|call|sess)_\w+")
 SHOWN = ("item", "previous_item_id", "item_id", "response", "response_id", "output_index", "content_index",
          "call_id", "name", "part", "error", "transcript", "text", "arguments")  # fmt: skip
 

@@ -56,7 +56,8 @@ async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
     shown = of(call.wire, "session.updated")[-1]["session"]
     assert shown["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
     assert (shown["tracing"], shown["instructions"]) == ("auto", "Be brief.")
-    assert once(kinds(call.wire))[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
+    seen = once([kind for kind in kinds(call.wire) if kind != RETRIEVED])  # which the client asked for meanwhile
+    assert seen[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
     assert [words(item) for item in call.history] == ["Can you hear me?", "I hear you well."]
 
 
@@ -84,6 +85,28 @@ async def test_the_stop_button(run_script: RunScript, upstream: Upstream) -> Non
     (done,) = of(call.wire, "response.done")
     assert done["response"]["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
+
+
+async def test_a_function_of_its_own(run_script: RunScript, upstream: Upstream) -> None:
+    call = {"name": "weather", "arguments": {"city": "Oslo"}}
+    upstream.script(transcripts=("How is the weather in Oslo?",), replies=({"calls": [call]}, "It is warm."))
+    seen = Call(await run_script("agents.mjs", "tools"))
+    assert seen.told_of("agent_tool_start", "agent_tool_end", "error") == ["agent_tool_start", "agent_tool_end"]
+    (asked,) = [item for item in seen.history if item["type"] == "function_call"]
+    assert (asked["name"], asked["arguments"]) == ("weather", '{"city": "Oslo"}')
+    assert (asked["status"], asked["output"]) == ("completed", "21 degrees in Oslo")
+    said = upstream.requests("chat")[-1]["asked"]["messages"][-1]
+    assert (said["role"], said["content"]) == ("tool", "21 degrees in Oslo")
+    assert words(seen.history[-1]) == "It is warm."
+
+
+async def test_a_tool_of_the_site(run_script: RunScript, upstream: Upstream) -> None:
+    upstream.script(replies=({"calls": [{"name": "current_time", "arguments": {}}]}, "It is noon."))
+    seen = Call(await run_script("agents.mjs", "siteTool"))
+    assert seen.told_of("mcp_tool_call_completed", "error") == ["mcp_tool_call_completed"]
+    (asked,) = [item for item in seen.history if item["type"] == "mcp_call"]
+    assert asked["name"] == "current_time"
+    assert "20" in asked["output"]  # a date
 
 
 async def test_its_changes_of_history(run_script: RunScript, upstream: Upstream) -> None:

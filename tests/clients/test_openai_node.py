@@ -87,7 +87,7 @@ async def test_cancel(run_script: RunScript, upstream: Upstream, client: str) ->
 
 async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Upstream, client: str) -> None:
     events = await run_script("conversations.mjs", "returning", client)
-    again = kinds(events).index("session.created", 1)
+    again = events.index(of(events, "session.created")[1])
     before, after = checked(events[:again]), checked(events[again:])
     assert after[1]["conversation"] == before[1]["conversation"]
     ids = [event["item"]["id"] for event in of(before, ITEM[0])]

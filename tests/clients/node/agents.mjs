@@ -11,7 +11,7 @@ import { Events, tell } from "./events.mjs";
 import { frames } from "./speech.mjs";
 
 const { OPENAI_API_KEY, SITE_URL } = process.env;
-const TOLD = ["agent_start", "agent_end", "agent_tool_start", "agent_tool_end", "audio_start", "audio_stopped", "audio_interrupted"];
+const TOLD = ["agent_start", "agent_end", "agent_tool_start", "agent_tool_end", "audio_start", "audio_stopped", "audio_interrupted", "mcp_tool_call_completed"];
 
 const weather = tool({
   name: "weather",
@@ -83,9 +83,8 @@ const conversations = {
     call.say();
     await call.until("response.output_audio.delta");
     call.say();
-    await call.until("conversation.item.truncated");
-    await call.until("conversation.item.retrieved");
-    await call.until("response.done");
+    const asked = ["conversation.item.truncated", "conversation.item.retrieved"]; // by the client itself
+    await call.events.untilAll(...asked, "response.done", "response.done");
   },
 
   /** The application's “stop” button. */
@@ -99,6 +98,12 @@ const conversations = {
   async tools(call) {
     call.say();
     await call.until("response.done");
+    await call.until("response.done");
+  },
+
+  /** The server runs it: the client sees an item of MCP. */
+  async siteTool(call) {
+    call.session.sendMessage("What time is it?");
     await call.until("response.done");
   },
 

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { tell } from "./events.mjs";
 import { Talk } from "./talk.mjs";
 
+const isBeta = process.argv[3].startsWith("beta");
 const MANUAL = { type: "realtime", audio: { input: { turn_detection: null } } };
 const WEATHER = {
   type: "function",
@@ -18,7 +19,7 @@ const conversations = {
     await talk.until("session.created");
     talk.type("What is two and two?");
     await talk.until("response.done");
-    talk.type("And three and three?", { output_modalities: ["text"] });
+    talk.type("And three and three?", { [isBeta ? "modalities" : "output_modalities"]: ["text"] });
     await talk.until("response.done");
   },
 
@@ -42,12 +43,11 @@ const conversations = {
   async interruption(talk) {
     await talk.until("session.created");
     talk.say();
-    const { item_id } = await talk.until("response.output_audio.delta");
+    const { item_id } = await talk.until("response.output_audio.delta", "response.audio.delta");
     talk.say();
     await talk.until("response.done");
     talk.send("conversation.item.truncate", { item_id, content_index: 0, audio_end_ms: 40 });
-    await talk.until("conversation.item.truncated");
-    await talk.until("response.done");
+    await talk.events.untilAll("conversation.item.truncated", "response.done");
   },
 
   async cancel(talk) {
@@ -61,7 +61,7 @@ const conversations = {
 
   async tools(talk) {
     await talk.until("session.created");
-    talk.send("session.update", { session: { type: "realtime", tools: [WEATHER] } });
+    talk.send("session.update", { session: isBeta ? { tools: [WEATHER] } : { type: "realtime", tools: [WEATHER] } });
     talk.say();
     const { call_id } = await talk.until("response.function_call_arguments.done");
     await talk.until("response.done");

@@ -25,4 +25,13 @@ export class Events {
       await this.#news.promise;
     }
   }
+
+  /** One event of each of these, in whatever order they come. */
+  async untilAll(...kinds) {
+    const missing = [...kinds];
+    while (missing.length) {
+      const { type } = await this.until(...missing);
+      missing.splice(missing.indexOf(type), 1);
+    }
+  }
 }
