@@ -7,7 +7,7 @@ from allauth.core import context
 from django import forms
 
 from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials, time_zones
-from accounts.models import APIKey, Patience, ProviderKey, User
+from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
 
 MAX_API_KEYS = 50
 
@@ -51,12 +51,21 @@ class PreferencesForm(forms.ModelForm[User]):
         fields = ["patience", "time_zone"]
 
 
+class ScopesField(forms.MultipleChoiceField):
+    """What a key may do; all of it, unless one takes something away."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        defaults = {"label": "It may", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
+        super().__init__(choices=Scope, **{**defaults, **kwargs})
+
+
 class APIKeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         help_text="What will use it, such as “kitchen radio”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    scopes = ScopesField(error_messages={"required": "A key that may do nothing is of no use: choose at least one."})
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

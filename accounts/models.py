@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -64,6 +65,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         EmailAddress.objects.update_or_create(user=self, email=self.email, defaults=verified)
 
 
+class Scope(models.TextChoices):
+    """What an API key lets a program do."""
+
+    REALTIME = "realtime", "Talk: over the socket, or turn by turn"
+    CONVERSATIONS_READ = "conversations.read", "Read conversations and hear them"
+    CONVERSATIONS_WRITE = "conversations.write", "Make, change and delete conversations"
+
+
+def all_scopes() -> list[str]:
+    return list(Scope.values)
+
+
 class APIKey(models.Model):
     """A key this site issued. Only its SHA-256 is kept; the key itself is shown once."""
 
@@ -71,6 +84,7 @@ class APIKey(models.Model):
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, help_text="The key's first characters, to recognise it by.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope), default=all_scopes)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -82,6 +96,19 @@ class APIKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class ClientSecret(models.Model):
+    """A short-lived stand-in for an API key, to be handed to a browser. Only its SHA-256 is kept."""
+
+    key = models.ForeignKey(APIKey, on_delete=models.CASCADE, related_name="client_secrets")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    session = models.JSONField(default=dict, help_text="What its sessions begin with, in the protocol's shape.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"of {self.key}, until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class ProviderKey(models.Model):

@@ -19,14 +19,14 @@ STEP_BYTES = SAMPLE_RATE // 4 * 2  # of sound that is encoded at a time: a quart
 UNSURE_BYTES = SAMPLE_RATE // 20 * 2
 
 
-def _yield_to_the_loop() -> None:
+def yield_to_the_loop() -> None:
     """Nobody waits yet for what is encoded here; on a single core the conversations do."""
     if sys.platform == "linux":  # elsewhere priorities belong to processes only
         with suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
-_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=_yield_to_the_loop)
+_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=yield_to_the_loop)
 
 
 class _Growing:

@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 
 from accounts.models import Patience
 from conversations import keywords
-from conversations.querysets import ConversationQuerySet, ItemQuerySet
+from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
 
 FIRST_WORDS_LENGTH = 80
@@ -33,6 +33,7 @@ class Assistant(models.Model):
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
+        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime, reading aloud"
         GOOGLE = "google", "Google Cloud"
         DEMO = "demo", "Demo"
 
@@ -80,12 +81,22 @@ class Assistant(models.Model):
     tts_voice = models.CharField(
         "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
     )
+    s2s_engine = models.CharField(
+        "speech to speech",
+        max_length=20,
+        choices=[(Provider.OPENAI.value, "OpenAI Realtime")],
+        blank=True,
+        help_text="One model that hears and speaks, in place of the other three. Empty: those three.",
+    )
+    s2s_model = models.CharField("its model", max_length=100, blank=True)
     speed = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
         help_text="1 is the voice’s own; from 0.25 to 2.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssistantQuerySet.as_manager()
 
     class Meta:
         ordering = ["-is_default", "name"]
@@ -106,6 +117,12 @@ class Conversation(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What programs noted of it.",
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
@@ -178,6 +195,8 @@ class Item(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
+    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
+    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
     # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
     discarded_input_tokens = models.PositiveIntegerField(default=0)

@@ -3,17 +3,23 @@
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 
 if TYPE_CHECKING:
-    from conversations.models import Conversation, Item  # noqa: F401 (named in the base classes, as text)
+    from conversations.models import Assistant, Conversation, Item  # noqa: F401 (named in the base classes, as text)
 
 
 def may_review(user: User | AnonymousUser) -> bool:
     """Whether this is one of the staff who may read everybody's conversations."""
     return user.is_staff and user.has_perm("conversations.view_conversation")
+
+
+class AssistantQuerySet(QuerySet["Assistant"]):
+    def offered_to(self, user_id: int) -> Self:
+        """The site's and the user's own."""
+        return self.filter(Q(owner=None) | Q(owner=user_id))
 
 
 class ConversationQuerySet(QuerySet["Conversation"]):

@@ -6,18 +6,17 @@ another (`thread_sensitive` would put them all on one thread), and gives its con
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
-from accounts import api_keys, time_zones
-from accounts.models import APIKey, User
+from accounts import api_keys, client_secrets, time_zones
+from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
 from conversations.models import Assistant, Conversation, Item
@@ -28,6 +27,7 @@ Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
+SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
@@ -46,18 +46,23 @@ def in_thread(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of the socket. `key_id` None: a page, by its session cookie."""
+    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may.
+
+    `session`: what a client secret says that its sessions begin with, in the shape of `session.update`.
+    """
 
     user_id: int
     key_id: int | None = None
+    scopes: frozenset[str] = frozenset(Scope.values)
+    session: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A conversation, ready to go on."""
 
-    pk: int
-    public_id: str
+    pk: int | None  # None: nothing of it is stored
+    public_id: str  # "" then
     caller: Caller
     assistant_slug: str
     instructions: str
@@ -68,6 +73,7 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
+    is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
 
@@ -76,10 +82,19 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
+def caller_of(token: str) -> Caller | None:
+    """Whose API key this is; for sync code."""
+    key = api_keys.authenticate(token)
+    return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
+
+
 @in_thread
 def authenticate(token: str) -> Caller | None:
-    key = api_keys.authenticate(token)
-    return Caller(key.user_id, key.pk) if key else None
+    """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
+    if not client_secrets.is_one(token):
+        return caller_of(token)
+    secret = client_secrets.authenticate(token)
+    return Caller(secret.key.user_id, secret.key_id, SECRETS_SCOPES, secret.session) if secret else None
 
 
 @in_thread
@@ -91,25 +106,29 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
+def open_conversation(
+    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *, is_stored: bool = True
+) -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
+    `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
+    database. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
+    conversation: Conversation | None
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
-        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "")
+        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "", model)
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
-        conversation = Conversation.objects.create(user=user, assistant=chosen)
+        conversation = Conversation.objects.create(user=user, assistant=chosen) if is_stored else None
     return Opened(
-        pk=conversation.pk,
-        public_id=conversation.public_id,
+        pk=conversation.pk if conversation else None,
+        public_id=conversation.public_id if conversation else "",
         caller=caller,
         assistant_slug=chosen.slug,
         instructions=chosen.instructions,
@@ -119,14 +138,30 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=choose(user, chosen),
-        items=_context(conversation),
+        items=_context(conversation) if conversation else [],
+        is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
     )
 
 
+def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
+    """What `default_config` is to know of a session of this caller; for sync code. Raises NotFoundError."""
+    user = User.objects.get(pk=caller.user_id)
+    chosen = _assistant(user, "", model)
+    engines = choose(user, chosen)
+    return {
+        "model": model or chosen.slug,
+        "instructions": chosen.instructions,
+        "voice": engines.tts.voice,
+        "stt_model": engines.stt.model,
+        "language": chosen.language,
+        "speed": chosen.speed,
+    }
+
+
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:
-    offered = Assistant.objects.filter(Q(owner=None) | Q(owner=user))
+    offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
         raise NotFoundError(f"There is no assistant {slug!r}.")
@@ -168,8 +203,11 @@ write = in_thread(changes.apply)
 
 
 @in_thread
-def end_conversation(conversation_pk: int) -> None:
-    """The session is over; a conversation in which nothing happened leaves no trace."""
-    Conversation.objects.filter(pk=conversation_pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(conversation_pk)
-    Conversation.objects.filter(pk=conversation_pk, item_count=0, items=None).delete()
+def end_conversation(opened: Opened) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    if opened.pk is None:
+        return
+    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(opened.pk)
+    if opened.is_new:
+        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()

@@ -1,12 +1,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import Field, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import api_keys, provider_keys
+from accounts.forms import ScopesField
 from accounts.models import APIKey, ProviderKey, User
 
 
@@ -21,10 +23,15 @@ class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
     actions = ("revoke",)
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        return ("user", "name", *self.readonly_fields) if obj else ("user", "name")
+        return ("user", "name", "scopes", *self.readonly_fields) if obj else ("user", "name", "scopes")
 
     def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        return ("user", *self.readonly_fields) if obj else self.readonly_fields
+        return ("user", "scopes", *self.readonly_fields) if obj else self.readonly_fields
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "scopes":  # Django's own field for an array is one line of text
+            return ScopesField(widget=UnfoldAdminCheckboxSelectMultipleWidget)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         """Whoever makes a key can act with it: not for superusers, unless one makes it."""

@@ -20,7 +20,7 @@ def api_key_list(request: SignedInRequest) -> HttpResponse:
     """A POST makes a key, and its answer is the one page that ever shows it: hence no redirect."""
     form = APIKeyForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        key, token = api_keys.create(request.user, form.cleaned_data["name"])
+        key, token = api_keys.create(request.user, form.cleaned_data["name"], form.cleaned_data["scopes"])
         return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
     keys = list(APIKey.objects.filter(user=request.user))
     context = {

@@ -1,64 +1,19 @@
 """The sound of one item, for its owner and for reviewing staff: 404 for everybody else."""
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import content_disposition_header, http_date
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from conversations import byte_ranges
-from conversations.models import AudioClip, Conversation, Item
+from conversations import clip_response
+from conversations.models import AudioClip, Conversation
 
 
 @require_safe
 def clip(request: HttpRequest, item_id: int) -> HttpResponseBase:
-    """Ogg Opus, whole or one range of bytes; `?download` asks the browser to save it."""
+    """`?download` asks the browser to save it."""
     readable = AudioClip.objects.filter(item__conversation__in=Conversation.objects.readable_by(request.user))
     found = get_object_or_404(readable.select_related("item__conversation"), item=item_id)
-    etag, modified = f'"{found.pk}-{found.size_bytes}"', int(found.created_at.timestamp())
-    # What has not changed is answered without loading the sound, and ahead of ranges, as the RFC orders.
-    response = get_conditional_response(request, etag=etag, last_modified=modified)
-    if response is None or response.status_code not in (304, 412):
-        response = _sound(request, found, etag, http_date(modified))
-        response["Content-Type"] = "audio/ogg"
-        response["Content-Disposition"] = _disposition(found.item, "download" in request.GET)
-    response["ETag"], response["Last-Modified"] = etag, http_date(modified)
-    # no-cache lets the browser keep it, but ask every time: who signed out hears nothing more.
-    response["Cache-Control"] = "private, no-cache"
+    response = clip_response.respond(request, found, as_attachment="download" in request.GET)
     patch_vary_headers(response, ["Cookie"])
     return response
-
-
-def _sound(request: HttpRequest, found: AudioClip, etag: str, last_modified: str) -> HttpResponse:
-    size = found.size_bytes
-    try:
-        part = _wanted_range(request, size, etag, last_modified)
-    except byte_ranges.UnsatisfiableRangeError:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
-    start, end = part or (0, size)
-    response = HttpResponse(b"" if request.method == "HEAD" else _read(found, start, end), status=206 if part else 200)
-    response["Content-Length"], response["Accept-Ranges"] = str(end - start), "bytes"
-    if part:
-        response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return response
-
-
-def _wanted_range(request: HttpRequest, size: int, etag: str, last_modified: str) -> tuple[int, int] | None:
-    """Ranges are for GET only; an If-Range that does not match asks for the whole new file."""
-    if request.method != "GET" or request.headers.get("If-Range", etag) not in (etag, last_modified):
-        return None
-    return byte_ranges.parse(request.headers.get("Range", ""), size)
-
-
-def _read(found: AudioClip, start: int, end: int) -> bytes:
-    try:
-        with found.file.open("rb") as file:
-            file.seek(start)
-            return bytes(file.read(end - start))
-    except FileNotFoundError:
-        raise Http404("The sound of this item is gone from the storage.") from None
-
-
-def _disposition(item: Item, as_attachment: bool) -> str:
-    name = f"{item.conversation.public_id}-{item.position + 1:03}.ogg"
-    return content_disposition_header(as_attachment, name) or "inline"

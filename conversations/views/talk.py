@@ -4,7 +4,6 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from conversations.engine_choice import EngineSet, choose_each
 from conversations.engines.registry import voices
+from conversations.engines.voices import realtime_voices
 from conversations.models import Assistant, Conversation
 
 
@@ -29,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def talk(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     continued = _continued(user, request.GET.get("conversation", ""))
-    offered = list(_offered(user))
+    offered = list(Assistant.objects.offered_to(user.pk))
     chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
     engines = choose_each(user, offered)
     context = {
@@ -54,10 +54,6 @@ def _continued(user: User, public_id: str) -> Conversation | None:
     return get_object_or_404(Conversation.objects.select_related("assistant"), public_id=public_id, user=user)
 
 
-def _offered(user: User) -> QuerySet[Assistant]:
-    return Assistant.objects.filter(Q(owner=None) | Q(owner=user))
-
-
 def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None) -> Assistant | None:
     """The one asked for, else the conversation's own, else the site's default."""
     own = continued.assistant_id if continued else None
@@ -71,12 +67,13 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose.
     """
+    speaker = engines.s2s or engines.tts
     return {
         "slug": assistant.slug,
         "name": assistant.name,
         "description": assistant.description,
-        "voices": voices(engines.tts),
-        "voice": engines.tts.voice,
+        "voices": realtime_voices(speaker) if engines.s2s else voices(speaker),
+        "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
         "isDemo": engines.is_demo,
     }

@@ -99,13 +99,13 @@ def test_a_mailed_link_to_a_new_password(
 
 
 def test_an_api_key_is_shown_once(admin_page: Client, user: User) -> None:
-    answer = admin_page.post(reverse(f"{KEYS}_add"), {"user": user.pk, "name": "radio"})
+    answer = admin_page.post(reverse(f"{KEYS}_add"), {"user": user.pk, "name": "radio", "scopes": ["realtime"]})
     found = re.search(r"vp_\w{46}", answer.content.decode())
     assert found
     assert "no-store" in answer["Cache-Control"]
     key = api_keys.authenticate(found[0])
     assert key
-    assert key.user == user
+    assert (key.user, key.scopes) == (user, ["realtime"])
     for url in (reverse(f"{KEYS}_changelist"), reverse(f"{KEYS}_change", args=[key.pk])):
         assert found[0] not in admin_page.get(url).content.decode()
 

@@ -3,20 +3,22 @@ from django.urls import reverse
 
 from accounts import api_keys
 from accounts.forms import MAX_API_KEYS
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 from tests.factories import make_user
 
 
 def test_it_works(page: Client, user: User) -> None:
-    answer = page.post(reverse("api_keys"), {"name": "Kitchen radio"})
+    answer = page.post(reverse("api_keys"), {"name": "Kitchen radio", "scopes": ["realtime", "conversations.read"]})
     key = APIKey.objects.get(user=user)
     token = answer.context["token"]
     assert api_keys.authenticate(token) == key
+    assert key.scopes == [Scope.REALTIME, Scope.CONVERSATIONS_READ]
     assert token in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     listed = page.get(reverse("api_keys")).content.decode()
     assert "Kitchen radio" in listed
     assert key.prefix in listed
+    assert "realtime, conversations.read" in listed
     assert token not in listed
 
 
@@ -54,14 +56,26 @@ def test_a_name_is_wanted(page: Client, user: User) -> None:
     assert not APIKey.objects.filter(user=user).exists()
 
 
+def test_a_key_that_may_do_nothing_or_more_than_there_is(page: Client, user: User) -> None:
+    for scopes in ([], ["everything"]):
+        answer = page.post(reverse("api_keys"), {"name": "radio", "scopes": scopes})
+        assert answer.context["form"].errors["scopes"]
+    assert not APIKey.objects.filter(user=user).exists()
+
+
+def test_all_scopes_are_offered_and_chosen(page: Client) -> None:
+    shown = page.get(reverse("api_keys")).content.decode()
+    assert shown.count("checked") == len(Scope.values)
+
+
 def test_keys_are_not_without_number(page: Client, user: User) -> None:
     keys = [APIKey(user=user, name="x", prefix="x", digest=str(number)) for number in range(MAX_API_KEYS)]
     APIKey.objects.bulk_create(keys)
-    answer = page.post(reverse("api_keys"), {"name": "one more"})
+    answer = page.post(reverse("api_keys"), {"name": "one more", "scopes": Scope.values})
     assert "Revoke one" in answer.content.decode()
     assert APIKey.objects.filter(user=user).count() == MAX_API_KEYS
 
 
 def test_a_name_cannot_carry_markup(page: Client) -> None:
-    page.post(reverse("api_keys"), {"name": "<script>alert(1)</script>"})
+    page.post(reverse("api_keys"), {"name": "<script>alert(1)</script>", "scopes": Scope.values})
     assert b"<script>alert" not in page.get(reverse("api_keys")).content

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import api_keys
-from accounts.models import Invitation, User
+from accounts.models import Invitation, Scope, User
 from tests.factories import make_user
 from tests.live import manage
 
@@ -19,7 +19,16 @@ def test_create_api_key(user: User) -> None:
     token = _output("create_api_key", user.email.upper(), "--name", "radio")
     key = api_keys.authenticate(token.removesuffix("\n"))
     assert key
-    assert (key.user, key.name) == (user, "radio")
+    assert (key.user, key.name, key.scopes) == (user, "radio", Scope.values)
+
+
+def test_create_api_key_with_few_scopes(user: User) -> None:
+    token = _output("create_api_key", user.email, "--scope", "realtime", "--scope", "conversations.read")
+    key = api_keys.authenticate(token.removesuffix("\n"))
+    assert key
+    assert key.scopes == [Scope.REALTIME, Scope.CONVERSATIONS_READ]
+    with pytest.raises(CommandError, match="choose from 'realtime', 'conv"):
+        _output("create_api_key", user.email, "--scope", "all")
 
 
 def test_create_api_key_for_nobody(user: User) -> None:

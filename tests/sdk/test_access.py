@@ -80,6 +80,12 @@ async def test_a_wrong_key(site: Site, wrong: str) -> None:
         assert await refusal(socket) == ("invalid_api_key", 1008)
 
 
+async def test_a_key_without_the_scope(site: Site, user: User) -> None:
+    reader = (await sync_to_async(api_keys.create)(user, "reader", ["conversations.read"]))[1]
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(reader)) as socket:
+        assert await refusal(socket) == ("missing_scope", 1008)
+
+
 async def test_nobody(site: Site) -> None:
     async with open_socket(f"{site.ws_url}/v1/realtime", origin=Origin(site.url)) as socket:
         assert await refusal(socket) == ("invalid_api_key", 1008)

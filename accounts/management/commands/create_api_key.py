@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import api_keys
-from accounts.models import APIKey, User
+from accounts.models import APIKey, Scope, User
 
 
 class Command(BaseCommand):
@@ -13,8 +13,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="the user's e-mail address")
         parser.add_argument("--name", default="command line", help="what the key is for (%(default)s)")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=Scope.values,
+            dest="scopes",
+            help="what it may do: %(choices)s; give it once for each (all of them)",
+            metavar="SCOPE",
+        )
 
-    def handle(self, *args: Any, email: str, name: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, name: str, scopes: list[str] | None, **options: Any) -> None:
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
             raise CommandError(f"There is no user {email}.")
@@ -23,4 +31,4 @@ class Command(BaseCommand):
         longest = APIKey._meta.get_field("name").max_length or 0
         if not 0 < len(name.strip()) <= longest:
             raise CommandError(f"A name has 1 to {longest} characters.")
-        self.stdout.write(api_keys.create(user, name.strip())[1])
+        self.stdout.write(api_keys.create(user, name.strip(), scopes or Scope.values)[1])

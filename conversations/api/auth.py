@@ -1,0 +1,49 @@
+"""Who asks: an API key as a bearer token, and nothing else. Cookies count for pages only."""
+
+from django.http import HttpRequest
+
+from accounts import client_secrets
+from accounts.models import Scope
+from conversations import store
+from conversations.api import rate_limit
+from conversations.api.errors import APIError
+
+
+class APIRequest(HttpRequest):
+    """What a view below /v1/ gets, for the type checker; `caller` sets `allowance`, which the answer's headers tell."""
+
+    allowance: rate_limit.Allowance
+
+
+def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
+    """The first line of every view. `scope` None: any key will do.
+
+    Raises APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
+    """
+    token = _token(request)
+    if client_secrets.is_one(token):
+        raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
+    found = store.caller_of(token)
+    if found is None:
+        raise _unauthorized("The API key is wrong or was revoked. Make one on the site's settings page.")
+    request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
+    if refused := rate_limit.refusal(request.allowance):  # type: ignore[attr-defined]
+        raise refused
+    if scope is not None and scope not in found.scopes:
+        message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
+        raise APIError(403, "missing_scope", message)
+    return found
+
+
+acaller = store.in_thread(caller)  # for async views
+
+
+def _token(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise _unauthorized("There is no API key. Send it in the header Authorization: Bearer vp_…")
+    return token.strip()
+
+
+def _unauthorized(message: str) -> APIError:
+    return APIError(401, "invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})

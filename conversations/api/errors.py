@@ -1,0 +1,51 @@
+"""Refusals over HTTP, in the official shape: {"error": {"message", "type", "param", "code"}}."""
+
+from collections.abc import Mapping
+
+from django.http import JsonResponse
+
+
+class APIError(Exception):
+    """Becomes the answer, wherever a view raises it. `param` names the key at fault; `message` says what to do."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        message: str,
+        *,
+        param: str | None = None,
+        kind: str = "invalid_request_error",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.kind = kind
+        self.headers = headers or {}
+
+    def response(self) -> JsonResponse:
+        shown = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        return JsonResponse({"error": shown}, status=self.status, headers=dict(self.headers))
+
+
+def not_found(message: str) -> APIError:
+    """Also for what is another user's: nobody learns that it exists."""
+    return APIError(404, "not_found", message)
+
+
+def by_status(status: int, headers: Mapping[str, str]) -> APIError:
+    """For an answer that Django made, which has a status and a page."""
+    if status >= 500:
+        message = "The server failed; its log says why. Try again in a moment."
+        return APIError(status, "internal_error", message, kind="server_error")
+    messages = {
+        400: ("invalid_request", "The request is not valid HTTP for this site: look at its host name and headers."),
+        404: ("unknown_url", "There is nothing at this address. /v1/openapi.json lists what there is."),
+        405: ("method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}."),
+        413: ("request_too_large", "The body of the request is too large."),
+    }
+    code, message = messages.get(status, ("invalid_request", f"The request was refused with the status {status}."))
+    return APIError(status, code, message)

@@ -1,0 +1,24 @@
+"""Pages of the official lists: `after` is the last id of the page before."""
+
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from conversations.api.errors import APIError
+from conversations.api.shapes import ListQuery
+
+Row = TypeVar("Row", bound=Model)
+
+
+def page(rows: "QuerySet[Row]", asked: ListQuery, key: str) -> tuple[list[Row], bool]:
+    """The rows of one page, and whether more follow. `key`: the unique column that they are in order of.
+
+    Raises APIError where `after` names none of them.
+    """
+    if asked.after is not None:
+        last = rows.filter(public_id=asked.after).values_list(key, flat=True).first()
+        if last is None:
+            raise APIError(404, "not_found", f"There is no {asked.after!r} in this list.", param="after")
+        rows = rows.filter(**{f"{key}__{'gt' if asked.order == 'asc' else 'lt'}": last})
+    found = list(rows.order_by(key if asked.order == "asc" else f"-{key}")[: asked.limit + 1])
+    return found[: asked.limit], len(found) > asked.limit

@@ -1,0 +1,67 @@
+"""How many requests a user may make in a minute.
+
+Counted in Django's cache, so for all processes together where they share a Redis. allauth's own limits do not fit: they
+let every GET through, tell nobody what is left, and hold a lock over a list of times.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+
+from conversations.api.errors import APIError
+
+log = logging.getLogger(__name__)
+
+WINDOW_SEC = 60  # fixed windows: one atomic count each; over the border of two, twice as many may pass
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of the minute that runs."""
+
+    limit: int
+    used: int
+    reset_sec: int
+
+    def headers(self) -> dict[str, str]:
+        """As the official API names and writes them."""
+        return {
+            "x-ratelimit-limit-requests": str(self.limit),
+            "x-ratelimit-remaining-requests": str(max(0, self.limit - self.used)),
+            "x-ratelimit-reset-requests": f"{self.reset_sec}s",
+        }
+
+
+def count(user_id: int, now: float | None = None) -> Allowance:
+    """Counts one request. `now`: epoch seconds. While the cache is down everybody passes."""
+    now = time.time() if now is None else now
+    window, passed_sec = divmod(int(now), WINDOW_SEC)
+    try:
+        used = _increment(f"api-requests.{user_id}.{window}")
+    except Exception as error:  # whatever is down, in whichever library's words
+        log.warning("requests are not counted for now: %s", type(error).__name__)
+        used = 0
+    return Allowance(settings.API_REQUESTS_PER_MIN, used, WINDOW_SEC - passed_sec)
+
+
+def refusal(allowance: Allowance) -> APIError | None:
+    """None: there was room for the request that was counted last."""
+    if allowance.used <= allowance.limit:
+        return None
+    return APIError(
+        429,
+        "rate_limit_exceeded",
+        f"You have made {allowance.limit} requests in this minute, the most. Wait {allowance.reset_sec} s.",
+        kind="requests",
+        headers={"Retry-After": str(allowance.reset_sec)},
+    )
+
+
+def _increment(key: str) -> int:
+    try:
+        return cache.incr(key)
+    except ValueError:  # the first of its minute, unless another process is just making it
+        return 1 if cache.add(key, 1, WINDOW_SEC) else cache.incr(key)

@@ -1,0 +1,75 @@
+"""What a request asks for, checked by a pydantic model; what is wrong is named by its path, such as `items[0].role`."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from pydantic import BaseModel, ValidationError
+
+from conversations.api.errors import APIError
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.json_object import json_object
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def query(request: HttpRequest, shape: type[Model]) -> Model:
+    """The query string; keys that `shape` does not know are ignored, and of a repeated one the last counts."""
+    given = {key: value for key, value in request.GET.items() if key in shape.model_fields}
+    for key, value in given.items():
+        if "\0" in value:
+            raise APIError(400, "invalid_value", f"'{key}' holds a NUL.", param=key)
+    try:
+        return shape.model_validate(given)
+    except ValidationError as error:
+        raise refusal(error, given) from None
+
+
+def body(request: HttpRequest, shape: type[Model]) -> Model:
+    """The body, a JSON object; an empty one counts as {}. Nothing is converted: "1" is no number."""
+    given = decoded(request)
+    try:
+        return shape.model_validate(given, strict=True)
+    except ValidationError as error:
+        raise refusal(error, given) from None
+
+
+def decoded(request: HttpRequest) -> dict[str, Any]:
+    try:
+        return json_object(request.body.decode() or "{}")
+    except RequestDataTooBig:
+        message = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+        raise APIError(413, "request_too_large", message) from None
+    except (ProtocolError, UnicodeDecodeError):
+        raise APIError(400, "invalid_json", "The body is no JSON object in UTF-8, or has a NUL in it.") from None
+
+
+def refusal(error: ValidationError, given: object) -> APIError:
+    """Of a union every member complains; the deepest complaint comes from the member that was meant."""
+    faults = [(_path(fault["loc"], given), fault) for fault in error.errors(include_url=False)]
+    (param, _), fault = max(faults, key=lambda pair: pair[0][1])
+    if fault["type"] == "missing":
+        param = f"{param}.{fault['loc'][-1]}" if param else str(fault["loc"][-1])
+        return APIError(400, "missing_required_parameter", f"'{param}' is missing.", param=param)
+    return APIError(400, "invalid_value", f"'{param}' is not valid: {fault['msg']}.", param=param)
+
+
+def _path(loc: Sequence[int | str], given: object) -> tuple[str, int]:
+    """The fault's place in what was given, and how deep it is; pydantic also names the members of unions on the way."""
+    path, depth = "", 0
+    for key in loc:
+        if isinstance(key, int) and isinstance(given, list) and key < len(given):
+            path, given = f"{path}[{key}]", given[key]
+        elif isinstance(given, dict) and key in given:
+            path, given = f"{path}.{key}" if path else str(key), given[key]
+        else:
+            continue
+        depth += 1
+    return path, depth
+
+
+def answer(shown: BaseModel) -> HttpResponse:
+    """Keys without a value are left out."""
+    return HttpResponse(shown.model_dump_json(exclude_none=True), content_type="application/json")

@@ -1,0 +1,131 @@
+"""The sound of a conversation over HTTP."""
+
+import asyncio
+import io
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from conversations import opus, recording
+from conversations.models import ClipData, Conversation
+from tests.api.conftest import bearing, error_of
+from tests.factories import add_clip, add_item, make_conversation, make_user
+
+pytestmark = pytest.mark.usefixtures("committed_db")  # what is sent while it is made reads in other threads
+
+
+@pytest.fixture
+def owner(committed_db: None) -> User:
+    return make_user()
+
+
+@pytest.fixture
+def as_owner(owner: User) -> Client:
+    return bearing(owner)
+
+
+@pytest.fixture
+def conversation(owner: User) -> Conversation:
+    return make_conversation(owner)
+
+
+def url_of(conversation: Conversation, item_id: str = "") -> str:
+    return f"/v1/conversations/{conversation.public_id}{f'/items/{item_id}' if item_id else ''}/audio"
+
+
+def streamed(answer: Any) -> bytes:
+    async def all_of_it() -> bytes:
+        return b"".join([piece async for piece in answer.streaming_content])
+
+    return asyncio.run(all_of_it())
+
+
+def channels(ogg: bytes) -> np.ndarray[Any, Any]:
+    """Both channels at 24 kHz, as rows."""
+    resampler = av.AudioResampler(format="s16p", layout="stereo", rate=opus.SAMPLE_RATE)
+    with av.open(io.BytesIO(ogg), "r") as container:
+        frames = [*container.decode(audio=0), None]
+        return np.hstack([out.to_ndarray() for frame in frames for out in resampler.resample(frame)])
+
+
+def loudness(samples: np.ndarray[Any, Any]) -> list[float]:
+    """Of each channel, root mean square."""
+    return [float(np.sqrt(np.mean(row.astype(float) ** 2))) for row in samples]
+
+
+def test_one_clip(as_owner: Client, conversation: Conversation) -> None:
+    item = add_item(conversation, "Hello")
+    clip = add_clip(item)
+    answer = as_owner.get(url_of(conversation, item.public_id))
+    sound = bytes(ClipData.objects.get(name=clip.file.name).data)
+    assert (answer.status_code, answer.content, answer["Content-Type"]) == (200, sound, "audio/ogg")
+    assert answer["Cache-Control"] == "private, no-cache"
+    part = as_owner.get(url_of(conversation, item.public_id), headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, sound[10:20])
+    beyond = as_owner.get(url_of(conversation, item.public_id), headers={"Range": "bytes=9999999-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(sound)}")
+    error_of(beyond)
+
+
+def test_the_whole_conversation(as_owner: Client, conversation: Conversation) -> None:
+    """The user's 400 ms left, then the assistant's 600 right."""
+    add_clip(add_item(conversation, "Hello"), 400)
+    add_clip(add_item(conversation, "Hi"), 600)
+    add_item(conversation, "typed", is_audio=False)
+    answer = as_owner.get(url_of(conversation))
+    assert (answer.status_code, answer["Content-Type"]) == (200, "audio/ogg")
+    assert answer["Content-Disposition"] == f'inline; filename="{conversation.public_id}.ogg"'
+    sound = channels(streamed(answer))
+    assert sound.shape[1] == pytest.approx(24_000, abs=720)
+    left, right = loudness(sound[:, 1_200:8_400])
+    assert (left > 4_000, right < 100) == (True, True)
+    left, right = loudness(sound[:, 10_800:22_800])
+    assert (left < 100, right > 4_000) == (True, True)
+
+
+def test_of_a_reply_that_was_cut_what_was_heard(as_owner: Client, conversation: Conversation) -> None:
+    add_clip(add_item(conversation, "Hello"), 400)
+    add_clip(add_item(conversation, "One two", heard_text="One", heard_ms=200), 600)
+    add_clip(add_item(conversation, "Go on", role="user"), 400)
+    add_clip(add_item(conversation, "Unheard", heard_text="", heard_ms=0), 600)
+    assert channels(streamed(as_owner.get(url_of(conversation)))).shape[1] == pytest.approx(24_000, abs=960)
+
+
+def test_it_is_sent_while_it_is_made(as_owner: Client, conversation: Conversation) -> None:
+    """Pieces come before the next clip is read."""
+    add_clip(add_item(conversation, "Long"), 25_000)
+    add_clip(add_item(conversation, "More"), 400)
+    answer: Any = as_owner.get(url_of(conversation))
+
+    async def first_piece() -> bytes:
+        async for piece in answer.streaming_content:
+            if piece:
+                return bytes(piece)
+        return b""
+
+    first = asyncio.run(first_piece())
+    assert first.startswith(b"OggS")
+    assert len(first) < 24 * recording.PIECE_SAMPLES // opus.SAMPLE_RATE * 1000
+
+
+def test_a_clip_that_the_storage_lost_is_left_out(
+    as_owner: Client, conversation: Conversation, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = add_clip(add_item(conversation, "Hello"), 400)
+    add_clip(add_item(conversation, "Hi"), 600)
+    ClipData.objects.filter(name=lost.file.name).delete()
+    assert channels(streamed(as_owner.get(url_of(conversation)))).shape[1] == pytest.approx(14_400, abs=720)
+    assert "is gone from the storage" in caplog.text
+
+
+def test_without_sound(as_owner: Client, conversation: Conversation) -> None:
+    item = add_item(conversation, "typed", is_audio=False)
+    for url in (url_of(conversation), url_of(conversation, item.public_id)):
+        answer = as_owner.get(url)
+        assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
+    add_clip(item)
+    assert as_owner.head(url_of(conversation)).status_code == 200
