@@ -95,7 +95,7 @@ def _whole(number: Any) -> Any:
 
 class ExpiresAfter(BaseModel):
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, BeforeValidator(_whole), Field(ge=10, le=7200)] = 600
+    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_whole)] = 600
 
 
 class SecretOptions(BaseModel):

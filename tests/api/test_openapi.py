@@ -1,6 +1,7 @@
 """The OpenAPI document is true: schemathesis sends what it allows and what it forbids to a live site."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -48,13 +49,13 @@ schema = schemathesis.openapi.from_dict(openapi.document(), config=CONFIG)
 
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_it_is_true(case: Case, site: Site, owner: User) -> None:
+def test_it_is_true(case: Case[Any], site: Site, owner: User) -> None:
     _aim(case, owner)
     token = api_keys.create(owner, "schemathesis")[1]
     case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, base_url=site.url, timeout=30)
 
 
-def _aim(case: Case, owner: User) -> None:
+def _aim(case: Case[Any], owner: User) -> None:
     """What names something that is there finds more out than a random id; every third keeps its own."""
     ids = case.path_parameters
     if "conversation_id" in ids and hash(str(ids)) % 3:
