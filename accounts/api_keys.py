@@ -36,7 +36,7 @@ def issue(key: APIKey) -> str:
     """Gives a new key its text, which it returns, and saves what is kept of it."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     token = start + _checksum(start)
-    key.prefix, key.digest = token[:PREFIX_LENGTH], _digest(token)
+    key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
     key.save(force_insert=True)
     return token
 
@@ -46,7 +46,7 @@ def authenticate(token: str) -> APIKey | None:
     if not _is_well_formed(token):
         return None
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=_digest(token)).first()
+    key = live.filter(digest=digest(token)).first()
     if key:
         _record_use(key)
     return key
@@ -98,6 +98,6 @@ def _checksum(text: str) -> str:
     return digits
 
 
-def _digest(token: str) -> str:
-    # The key has 238 random bits: a plain hash is as good as a slow one, and authenticates in microseconds.
+def digest(token: str) -> str:
+    """What is kept of a key. It has 238 random bits: a plain hash is as good as a slow one, and takes microseconds."""
     return sha256(token.encode()).hexdigest()

@@ -98,6 +98,19 @@ class APIKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class ClientSecret(models.Model):
+    """A short-lived stand-in for an API key, to be handed to a browser. Only its SHA-256 is kept."""
+
+    key = models.ForeignKey(APIKey, on_delete=models.CASCADE, related_name="client_secrets")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    session = models.JSONField(default=dict, help_text="What its sessions begin with, in the protocol's shape.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"of {self.key}, until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
 class ProviderKey(models.Model):
     """A user's own credential for a provider, encrypted with FIELD_ENCRYPTION_KEY; never shown again."""
 

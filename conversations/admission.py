@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from accounts import api_keys
 from conversations import metrics, store
+from conversations.relay import Relay
 from conversations.session import Session
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ POLICY, FAILED, BUSY = 1008, 1011, 1013  # close codes
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
+Live = Session | Relay
 _live: Counter[int] = Counter()  # sessions of this process, by user
 
 
@@ -59,7 +61,7 @@ def _check(caller: store.Caller) -> None:
         raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
 
 
-async def run(session: Session, caller: store.Caller) -> None:
+async def run(session: Live, caller: store.Caller) -> None:
     """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
     async with asyncio.TaskGroup() as group:
         watchers = [
@@ -71,7 +73,7 @@ async def run(session: Session, caller: store.Caller) -> None:
             watcher.cancel()
 
 
-async def await_revocation(session: Session, caller: store.Caller) -> None:
+async def await_revocation(session: Live, caller: store.Caller) -> None:
     """Outlives a Redis that is restarted: no conversation hangs on it, and `recheck` sees to it meanwhile."""
     layer = get_channel_layer()
     while caller.key_id is not None and layer is not None:
@@ -98,7 +100,7 @@ async def _hear_of_revocation(layer: Any, group: str, caller: store.Caller) -> N
                 await layer.group_discard(group, channel)
 
 
-async def recheck(session: Session, caller: store.Caller) -> None:
+async def recheck(session: Live, caller: store.Caller) -> None:
     expires_at = time.monotonic() + settings.REALTIME["MAX_SESSION_SEC"]
     while time.monotonic() < expires_at:
         if not await _is_still_allowed(caller):
@@ -116,5 +118,5 @@ async def _is_still_allowed(caller: store.Caller) -> bool:
         return True
 
 
-def _end_revoked(session: Session) -> None:
+def _end_revoked(session: Live) -> None:
     session.close(POLICY, "invalid_api_key", "The API key was revoked, or the account closed.")

@@ -10,14 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
-from accounts import time_zones
+from accounts import client_secrets, time_zones
 from accounts.models import Scope
-from conversations import admission, store
-from conversations.admission import FAILED, POLICY, RefusedError
+from conversations import admission, relay, store
+from conversations.admission import FAILED, POLICY, Live, RefusedError
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
+from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.relay import Relay
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
@@ -90,12 +92,22 @@ class RealtimeConsumer:
         is_ours = urlsplit(origin).netloc.lower() == host and not (settings.HTTPS and origin.startswith("http://"))
         return bool(host) and (is_ours or origin in settings.CSRF_TRUSTED_ORIGINS)
 
+    def _is_allowed_origin(self) -> bool:
+        """Of a page that has a key. Where a site names no origins any will do, since no page gets a key by itself."""
+        origin, named = self.headers.get(b"origin", ""), settings.API_ALLOWED_ORIGINS
+        return not (origin and named) or origin in named or self._is_same_origin()
+
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
             caller = await store.authenticate(key)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
+                if client_secrets.is_one(key):
+                    message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY, "invalid_api_key", message)
+            if not self._is_allowed_origin():
+                message = "Pages of this origin may not connect. The site's API_ALLOWED_ORIGINS names those that may."
+                raise RefusedError(POLICY, "origin_not_allowed", message)
             if Scope.REALTIME not in caller.scopes:
                 message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
                 raise RefusedError(POLICY, "missing_scope", message)
@@ -114,26 +126,25 @@ class RealtimeConsumer:
 
     async def _converse(self, caller: store.Caller) -> None:
         try:
-            kind, stores_captions = self._kind()
+            kind, stores_captions = self._kind(caller)
             opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
-            await asyncio.to_thread(warm, opened.engines)
-            model = self.query.get("model", "")
-            session = Session(
-                opened,
-                self._send_text,
-                self._close,
-                model,
-                expires_at,
-                self._dialect(),
-                kind,
-                stores_captions=stores_captions,
-            )
+            session = await self._session(caller, opened, expires_at, kind, stores_captions=stores_captions)
             await self._run(session, caller)
-        except EngineError as error:
+        except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
 
-    def _kind(self) -> tuple[str, bool]:
+    async def _session(
+        self, caller: store.Caller, opened: store.Opened, expires_at: int, kind: str, *, stores_captions: bool
+    ) -> Live:
+        engines, wire = opened.engines, (self._send_text, self._close, self._model(caller), expires_at, self._dialect())
+        if engines.s2s is None or kind == TRANSCRIPTION:
+            await asyncio.to_thread(warm, engines)
+            return Session(opened, *wire, kind, stores_captions=stores_captions)
+        await asyncio.to_thread(relay.warm, engines)
+        return Relay(opened, engines.s2s, *wire)
+
+    def _kind(self, caller: store.Caller) -> tuple[str, bool]:
         """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
@@ -141,12 +152,16 @@ class RealtimeConsumer:
             raise RefusedError(POLICY, "invalid_value", message)
         if stores not in ("true", "false"):
             raise RefusedError(POLICY, "invalid_value", "'store' must be 'true' or 'false'.")
-        kind = TRANSCRIPTION if intent == TRANSCRIPTION else REALTIME
+        kind = TRANSCRIPTION if TRANSCRIPTION in (intent, caller.session.get("type")) else REALTIME
         return kind, stores == "true" or "conversation" in self.query
+
+    def _model(self, caller: store.Caller) -> str:
+        """A client secret's own goes first: whoever made it chose."""
+        return str(caller.session.get("model") or self.query.get("model", ""))
 
     async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
         ask = self.query.get
-        named = (ask("conversation", ""), ask("assistant", ""), ask("model", ""), ask("time_zone", ""))
+        named = (ask("conversation", ""), ask("assistant", ""), self._model(caller), ask("time_zone", ""))
         try:
             return await store.open_conversation(caller, *named, is_stored=is_stored)
         except time_zones.UnknownTimeZoneError as error:
@@ -154,13 +169,13 @@ class RealtimeConsumer:
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 
-    async def _run(self, session: Session, caller: store.Caller) -> None:
+    async def _run(self, session: Live, caller: store.Caller) -> None:
         async with asyncio.TaskGroup() as group:
             frames = group.create_task(self._take_frames(session))
             await admission.run(session, caller)
             frames.cancel()
 
-    async def _take_frames(self, session: Session) -> None:
+    async def _take_frames(self, session: Live) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])

@@ -33,6 +33,7 @@ class Assistant(models.Model):
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
+        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime, reading aloud"
         GOOGLE = "google", "Google Cloud"
         DEMO = "demo", "Demo"
 
@@ -80,6 +81,14 @@ class Assistant(models.Model):
     tts_voice = models.CharField(
         "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
     )
+    s2s_engine = models.CharField(
+        "speech to speech",
+        max_length=20,
+        choices=[(Provider.OPENAI.value, "OpenAI Realtime")],
+        blank=True,
+        help_text="One model that hears and speaks, in place of the other three. Empty: those three.",
+    )
+    s2s_model = models.CharField("its model", max_length=100, blank=True)
     speed = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
@@ -186,6 +195,8 @@ class Item(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
+    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
+    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
     # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
     discarded_input_tokens = models.PositiveIntegerField(default=0)

@@ -6,7 +6,7 @@ from conversations.realtime.core import Limits, Manner
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import default_config
+from conversations.realtime.session_config import default_config, updated
 from conversations.store import Opened
 
 
@@ -23,8 +23,11 @@ def limits() -> Limits:
 
 
 def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
-    """`model` as the client named it; `kind` as GA names it: realtime, or transcription."""
-    return default_config(
+    """`model` as the client named it; `kind` as GA names it: realtime, or transcription.
+
+    A client secret brings settings of its own. Raises ProtocolError for those that do not fit.
+    """
+    shown = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -35,3 +38,4 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
         expires_at=expires_at,
         kind=kind,
     )
+    return updated(shown, opened.caller.session, audio_sent=False)

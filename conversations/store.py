@@ -4,18 +4,18 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 
-from accounts import api_keys, time_zones
+from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords
 from conversations.engine_choice import EngineSet, choose
@@ -27,6 +27,7 @@ Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
+SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
@@ -45,11 +46,15 @@ def in_thread(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may."""
+    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may.
+
+    `session`: what a client secret says that its sessions begin with, in the shape of `session.update`.
+    """
 
     user_id: int
     key_id: int | None = None
     scopes: frozenset[str] = frozenset(Scope.values)
+    session: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,13 @@ def caller_of(token: str) -> Caller | None:
     return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
 
 
-authenticate = in_thread(caller_of)
+@in_thread
+def authenticate(token: str) -> Caller | None:
+    """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
+    if not client_secrets.is_one(token):
+        return caller_of(token)
+    secret = client_secrets.authenticate(token)
+    return Caller(secret.key.user_id, secret.key_id, SECRETS_SCOPES, secret.session) if secret else None
 
 
 @in_thread
@@ -134,6 +145,21 @@ def open_conversation(
     )
 
 
+def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
+    """What `default_config` is to know of a session of this caller; for sync code. Raises NotFoundError."""
+    user = User.objects.get(pk=caller.user_id)
+    chosen = _assistant(user, "", model)
+    engines = choose(user, chosen)
+    return {
+        "model": model or chosen.slug,
+        "instructions": chosen.instructions,
+        "voice": engines.tts.voice,
+        "stt_model": engines.stt.model,
+        "language": chosen.language,
+        "speed": chosen.speed,
+    }
+
+
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:
     offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
@@ -173,7 +199,11 @@ def _live(row: Item) -> live.Item:
     )
 
 
-write = in_thread(changes.apply)
+@in_thread
+def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing."""
+    if conversation_pk is not None:
+        changes.apply(conversation_pk, made)
 
 
 @in_thread

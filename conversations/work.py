@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations import metrics
 from conversations.ears import Ears
-from conversations.engines.base import Connects, EngineError
+from conversations.engines.base import Closes, Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
 from conversations.realtime.tools import Tool
@@ -35,6 +35,7 @@ class Work:
         file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
         self._ears = Ears(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
+        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Reply] = {}
@@ -74,6 +75,8 @@ class Work:
         for key in list(self._tasks):
             self.abort(key)
         await self._ears.close()
+        for engine in self._closing:
+            await engine.close()
         if self._toolbox is not None:
             await self._toolbox.close()
 

@@ -22,6 +22,7 @@ FORBIDDEN = {
     "conversations.session": ("conversations.consumers", "conversations.admission", "conversations.turns", *ORM),
     "conversations.admission": ("conversations.consumers", "conversations.api", "conversations.turns", *ORM),
     "conversations.turns": ("conversations.consumers", "conversations.api", *ORM),
+    "conversations.relay": ("conversations.consumers", "conversations.admission", "conversations.turns", *ORM),
     "conversations.consumers": ORM,
     "conversations.tools": ("conversations.session", "conversations.consumers", "channels"),
     "conversations.views": ("conversations.session", "conversations.consumers"),

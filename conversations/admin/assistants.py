@@ -79,7 +79,12 @@ class AssistantAdmin(ModelAdmin):
             "Engines",
             {
                 "description": "An empty model is the site’s choice for that engine.",
-                "fields": [("stt_engine", "stt_model"), ("llm_engine", "llm_model"), ("tts_engine", "tts_model")],
+                "fields": [
+                    ("stt_engine", "stt_model"),
+                    ("llm_engine", "llm_model"),
+                    ("tts_engine", "tts_model"),
+                    ("s2s_engine", "s2s_model"),
+                ],
             },
         ),
     ]
@@ -101,6 +106,8 @@ class AssistantAdmin(ModelAdmin):
 
     @display(description="Engines")
     def engines(self, obj: Assistant) -> str:
+        if obj.s2s_engine:
+            return obj.get_s2s_engine_display()
         chosen = (obj.get_stt_engine_display(), obj.get_llm_engine_display(), obj.get_tts_engine_display())
         return " · ".join(name or ENGINE_DEFAULT for name in chosen) if any(chosen) else ENGINE_DEFAULT
 

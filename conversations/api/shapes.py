@@ -7,7 +7,7 @@ from the official API: a spoken utterance is an `input_text` with its words, sin
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 MAX_ITEMS = 20  # of one request, as officially
 MAX_PARTS = 100
@@ -84,6 +84,30 @@ class NewConversation(BaseModel):
 
 class ConversationUpdate(BaseModel):
     metadata: Metadata | None = Field(description="Replaces what was there; null clears it.")
+
+
+class ExpiresAfter(BaseModel):
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, Field(ge=10, le=7200)] = 600
+
+
+class SecretOptions(BaseModel):
+    expires_after: ExpiresAfter | None = None
+
+
+class NewClientSecret(SecretOptions):
+    session: dict[str, Any] | None = Field(
+        None, description="What its sessions begin with, in the shape of `session.update`."
+    )
+
+
+class NewBetaSession(BaseModel):
+    """A session in the flat shape of the beta dialect, beside these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str | None = None
+    client_secret: SecretOptions | None = None
 
 
 # Answered.

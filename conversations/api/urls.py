@@ -8,7 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import assistants, audio, conversations, turns
+from conversations.api import assistants, audio, client_secrets, conversations, turns
+from conversations.api.errors import APIError
 
 View = Callable[..., Any]  # answers with an HttpResponseBase, or a coroutine of one
 
@@ -32,6 +33,11 @@ def unknown(request: HttpRequest) -> HttpResponseBase:
     raise Http404
 
 
+def socket_only(request: HttpRequest) -> HttpResponseBase:
+    message = "Connect to this address with a WebSocket."
+    raise APIError(426, "upgrade_required", message, headers={"Upgrade": "websocket"})
+
+
 urlpatterns = [
     path("models", by_method(GET=assistants.listed)),
     path("models/<str:model>", by_method(GET=assistants.retrieved)),
@@ -51,5 +57,8 @@ urlpatterns = [
     ),
     path("conversations/<str:conversation_id>/items/<str:item_id>/audio", by_method(GET=audio.item_audio)),
     path("voice/turns", by_method(POST=turns.create)),
+    path("realtime", by_method(GET=socket_only)),
+    path("realtime/client_secrets", by_method(POST=client_secrets.created)),
+    path("realtime/sessions", by_method(POST=client_secrets.beta_created)),
     re_path("", unknown),
 ]

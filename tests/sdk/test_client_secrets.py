@@ -1,0 +1,126 @@
+"""What a client secret opens, with the official client and as browsers connect."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from openai import AsyncOpenAI
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_socket
+from websockets.typing import Origin, Subprotocol
+
+from accounts import api_keys
+from accounts.models import APIKey, ClientSecret, User
+from tests.live import Site
+from tests.realtime import wire
+from tests.sdk.test_access import bearer, first, refusal
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+PIRATE = {
+    "type": "realtime",
+    "model": "assistant",
+    "instructions": "Speak like a pirate.",
+    "output_modalities": ["text"],
+}
+
+
+@pytest.fixture
+async def client(site: Site, key: str) -> AsyncIterator[AsyncOpenAI]:
+    url = f"{site.url}/v1"
+    async with AsyncOpenAI(api_key=key, base_url=url, websocket_base_url=url.replace("http", "ws")) as official:
+        yield official
+
+
+@pytest.fixture
+async def secret(client: AsyncOpenAI) -> str:
+    return (await client.realtime.client_secrets.create(session=PIRATE)).value  # type: ignore[arg-type]
+
+
+def as_browser(site: Site, secret: str, **options: Any) -> Any:
+    offered = [Subprotocol("realtime"), Subprotocol(f"openai-insecure-api-key.{secret}")]
+    return open_socket(f"{site.ws_url}/v1/realtime?model=gpt-realtime", subprotocols=offered, **options)
+
+
+async def created(socket: ClientConnection) -> dict[str, Any]:
+    raw = str(await socket.recv())
+    event: dict[str, Any] = json.loads(raw)
+    wire.check(event, raw)
+    assert event["type"] == "session.created"
+    session: dict[str, Any] = event["session"]
+    return session
+
+
+async def test_a_session_begins_as_the_secret_says(site: Site, client: AsyncOpenAI) -> None:
+    made = await client.realtime.client_secrets.create(session=PIRATE)  # type: ignore[arg-type]
+    for _ in range(2):  # it is good for several
+        async with as_browser(site, made.value) as socket:
+            assert socket.subprotocol == "realtime"
+            session = await created(socket)
+            told = made.session.to_dict()
+            differing = {key for key in session if session[key] != told.get(key)}
+            assert differing == {"id", "expires_at"}
+            assert {key: session[key] for key in PIRATE} == PIRATE
+
+
+async def test_the_official_client_talks_with_one(site: Site, secret: str) -> None:
+    url = f"{site.url}/v1"
+    async with (
+        AsyncOpenAI(api_key=secret, base_url=url, websocket_base_url=url.replace("http", "ws")) as official,
+        official.realtime.connect(model="gpt-realtime") as talk,
+    ):
+        part = {"type": "input_text", "text": "Hello"}
+        await talk.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[arg-type,misc]
+        await talk.response.create()
+        async for event in talk:
+            if event.type == "response.done":
+                assert event.response.status == "completed"
+                break
+
+
+async def test_one_that_has_expired(site: Site, secret: str, user: User) -> None:
+    async with as_browser(site, secret) as before:
+        await first(before)
+        await ClientSecret.objects.filter(key__user=user).aupdate(expires_at="2026-01-01T00:00Z")
+        async with as_browser(site, secret) as socket:
+            assert await refusal(socket) == ("invalid_api_key", 1008)
+        await before.send('{"type": "input_audio_buffer.clear"}')  # what runs goes on
+        while (await first(before))["type"] != "input_audio_buffer.cleared":
+            pass
+
+
+async def test_revoking_its_key_ends_its_sessions(
+    start_site: Callable[..., Site], redis_url: str, key: str, user: User, settings: Any
+) -> None:
+    site = start_site(REDIS_URL=redis_url)
+    async with AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1") as official:
+        secret = (await official.realtime.client_secrets.create()).value
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    async with as_browser(site, secret) as socket:
+        assert (await first(socket))["type"] == "session.created"
+        assert (await first(socket))["type"] == "conversation.created"
+        await sync_to_async(lambda: api_keys.revoke(APIKey.objects.get(user=user)))()
+        assert await refusal(socket) == ("invalid_api_key", 1008)
+
+
+async def test_one_that_no_longer_fits(site: Site, secret: str, user: User) -> None:
+    await ClientSecret.objects.filter(key__user=user).aupdate(session={"audio": {"output": {"speed": 99}}})
+    async with as_browser(site, secret) as socket:
+        assert await refusal(socket) == ("invalid_value", 1008)
+
+
+async def test_from_which_pages(start_site: Callable[..., Site], site: Site, key: str) -> None:
+    """Only where a site names origins are pages of others refused; programs send none."""
+    async with as_browser(site, key, origin=Origin("https://any.example")) as socket:
+        assert (await first(socket))["type"] == "session.created"
+    strict = start_site(API_ALLOWED_ORIGINS="https://app.example, https://two.example")
+    for origin in ("https://app.example", "https://two.example", strict.url):
+        async with as_browser(strict, key, origin=Origin(origin)) as socket:
+            assert (await first(socket))["type"] == "session.created"
+    async with open_socket(f"{strict.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+        assert (await first(socket))["type"] == "session.created"
+    for origin in ("https://any.example", "http://app.example", "null"):
+        async with as_browser(strict, key, origin=Origin(origin)) as socket:
+            assert await refusal(socket) == ("origin_not_allowed", 1008)
