@@ -19,11 +19,11 @@ from conversations.session import Session
 
 log = logging.getLogger(__name__)
 
+Live = Session | Relay
 POLICY, FAILED, BUSY = 1008, 1011, 1013  # close codes
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
-Live = Session | Relay
 _live: Counter[int] = Counter()  # sessions of this process, by user
 
 

@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -17,8 +16,6 @@ from django.conf import settings
 from openai.types import realtime as sdk
 
 from conversations import metrics, store
-from conversations.changes import Drop, Put
-from conversations.clips import Clips
 from conversations.engine_choice import EngineSet
 from conversations.engines.base import (
     EngineAuthError,
@@ -45,11 +42,11 @@ from conversations.realtime.relaying.machine import Action, Relaying
 from conversations.realtime.relaying.shapes import NoEventError, read
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import RANGES, Config
-from conversations.realtime.session_config import default_config
+from conversations.realtime.session_config import default_config, updated
+from conversations.record import Record
 from conversations.reply import as_failure
 from conversations.session import DRAIN_SEC, GOODBYES, TOO_FAST
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
-from conversations.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +92,7 @@ class Relay:
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send)
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
-        self._clips = Clips()
+        self._record = Record(opened, self._stt_label, self._give_up, spec)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # to the present connection
         self._life: asyncio.Timeout | None = None  # of it
@@ -134,7 +130,7 @@ class Relay:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         try:
             async with asyncio.TaskGroup() as group:
-                helpers = [group.create_task(work) for work in (self._writer.run(), self._outbox.run())]
+                helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
                 self._perform(self.machine.start(monotonic()))
                 helpers.append(group.create_task(self._keep_upstream()))
                 await self._read_frames()
@@ -157,7 +153,7 @@ class Relay:
                 while self.machine.is_awaiting_words:
                     self._has_news.clear()
                     await self._has_news.wait()
-                await self._writer.join()
+                await self._record.join()
         for timer in self._deadlines.values():
             timer.cancel()
 
@@ -262,9 +258,9 @@ class Relay:
                 case do.Save():
                     self._save(action)
                 case do.Remove(item_id):
-                    self._writer.put(Drop(item_id))
+                    self._record.drop(item_id)
                 case do.Keep(response_id, pcm):
-                    self._clips.keep(response_id, pcm)
+                    self._record.keep(response_id, pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
@@ -292,23 +288,13 @@ class Relay:
             self._deadlines[name] = loop.call_later(wait_sec, self._receive, do.DeadlinePassed(name))
 
     def _save(self, action: do.Save) -> None:
-        item = action.item
-        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
-        if item.response_id:
-            item.engines = {"llm": self._spec.label()}
-        elif item.is_audio and item.role == "user":
-            item.engines = {"stt": f"{self._spec.provider}:{self._transcription_model}"}
-        if action.is_final:
-            metrics.turn(item)
-            make_clip = self._clips.kept(item.response_id)
-        done = self._writer.put(Put(item, action.after, make_clip))
-        if not action.in_background:
+        done = self._record.save(action)
+        if done is not None and not action.in_background:
             self._outbox.wait_for(done)
 
-    @property
-    def _transcription_model(self) -> str:
+    def _stt_label(self, _: str) -> str:
         shown = self.machine.core.config["audio"]["input"]["transcription"] or {}
-        return str(shown.get("model") or self._spec.stream_model)
+        return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
     def _give_up(self, code: int, error_code: str, message: str) -> None:
         """Nothing may be told of what is not stored."""
@@ -324,7 +310,7 @@ def is_final(failure: EngineError) -> bool:
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
-    return default_config(
+    config = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -334,3 +320,4 @@ def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int)
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
+    return updated(config, opened.caller.session, audio_sent=False)

@@ -25,9 +25,9 @@ def limits() -> Limits:
 def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
     """`model` as the client named it; `kind` as GA names it: realtime, or transcription.
 
-    A client secret brings settings of its own. Raises ProtocolError for those that do not fit.
+    With what a client secret says. Raises ProtocolError.
     """
-    shown = default_config(
+    start = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -38,4 +38,4 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
         expires_at=expires_at,
         kind=kind,
     )
-    return updated(shown, opened.caller.session, audio_sent=False)
+    return updated(start, opened.caller.session, audio_sent=False)

@@ -49,14 +49,19 @@ class Work:
         self._group = group
         self._ears.open()
         self.warm()
-        group.create_task(self._open_tools())
+        self._toolbox = Toolbox(self._opened, group, self._offer)
+        group.create_task(self._offer_own(self._toolbox))
 
-    async def _open_tools(self) -> None:
-        self._toolbox = toolbox = await Toolbox.open(self._opened)
+    async def _offer_own(self, toolbox: Toolbox) -> None:
+        """In a task: the machine has not started yet. MCP servers' come when they have answered."""
+        self._offer(toolbox)
+
+    def _offer(self, toolbox: Toolbox) -> None:
         labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
-        if ready := tuple(tools):
-            self._report(do.ToolsReady(ready))
+        servers = frozenset(spec.label for spec in self._opened.mcp_servers)
+        if (ready := tuple(tools)) or servers:
+            self._report(do.ToolsReady(ready, servers))
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""

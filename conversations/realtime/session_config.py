@@ -129,7 +129,7 @@ def shown(config: Config) -> Config:
 
 
 def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
-            own_tools: Sequence[Tool] = ()) -> Config:  # fmt: skip
+            own_tools: Sequence[Tool] = (), servers: Collection[str] = ()) -> Config:  # fmt: skip
     """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
 
     `audio_sent`: the assistant has spoken; `has_begun`: something was said or sent; `own_tools`: that the server runs.
@@ -144,7 +144,7 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}
     _merge(new, asked, SETTABLE)
-    _merge_tools(new, patch, own_tools)
+    _merge_tools(new, patch, own_tools, {*servers, *labels(own_tools)})
     _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
     if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
@@ -212,9 +212,8 @@ def _merge_output(target: Config, patch: Config) -> None:
         target["voice"] = target["voice"]["id"]
 
 
-def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
+def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool], servers: Collection[str]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
-    servers = labels(own_tools)
     if patch.get("tools") is not None:
         target["tools"] = checked_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")

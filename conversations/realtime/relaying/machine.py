@@ -165,7 +165,8 @@ class Relaying:
             return
         reply.audio_started_at = self.core.now - event.played_ms / 1000
         reply.stamp("playback", reply.audio_started_at)
-        self.core.save(reply.main, in_background=True)
+        if self.core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
+            self.core.save(reply.main, in_background=True)
         self.core.do(Played(reply.waterfall["playback"]))
 
     # What the upstream tells.
