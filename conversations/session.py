@@ -123,6 +123,7 @@ class Session:
                 writer = group.create_task(self._record.run())
                 sender = group.create_task(self._outbox.run())
                 self._perform(self.machine.start(monotonic()))
+                await self._work.settle()
                 await self._read_frames()
                 await self._drain()
                 writer.cancel()
