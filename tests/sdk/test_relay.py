@@ -9,11 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from openai import AsyncOpenAI
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import Site
+from tests.realtime import wire
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import MANUAL, Connect
 from tests.sdk.test_conversation import once, sound, stored
@@ -276,6 +278,21 @@ async def test_a_deleted_conversation_ends_its_session(
         await talk.type("Hello?")
         assert (await talk.until("error"))["error"]["code"] == "conversation_deleted"
         assert not [kind for kind in talk.kinds if kind.startswith("conversation.item")]
+
+
+async def test_clients_of_the_beta_dialect(site: Site, key: str, upstream: Upstream, slug: str) -> None:
+    upstream.script(replies=("Four it is.",))
+    client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
+    async with client.beta.realtime.connect(model=slug) as connection, asyncio.timeout(20):
+        part: Any = {"type": "input_text", "text": "What is two and two?"}
+        await connection.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
+        await connection.response.create()
+        events = []
+        while not events or events[-1]["type"] != "response.done":
+            events.append(json.loads(await connection.recv_bytes()))
+            wire.check_beta(events[-1])
+    assert {"response.audio.delta", "response.audio_transcript.done"} <= {event["type"] for event in events}
+    assert events[-1]["response"]["output"][0]["content"][0]["transcript"] == "Four it is."
 
 
 async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
