@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts import client_secrets, time_zones
 from accounts.models import Scope
-from conversations import admission, store
+from conversations import admission, relay, store
 from conversations.admission import FAILED, POLICY, Live, RefusedError
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
@@ -20,7 +20,6 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.relay import Relay
-from conversations.relay import warm as warm_relay
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
@@ -130,20 +129,20 @@ class RealtimeConsumer:
             kind, stores_captions = self._kind(caller)
             opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
-            await self._run(await self._session(opened, expires_at, caller, kind, stores_captions), caller)
+            session = await self._session(caller, opened, expires_at, kind, stores_captions=stores_captions)
+            await self._run(session, caller)
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
 
     async def _session(
-        self, opened: store.Opened, expires_at: int, caller: store.Caller, kind: str, stores_captions: bool
+        self, caller: store.Caller, opened: store.Opened, expires_at: int, kind: str, *, stores_captions: bool
     ) -> Live:
-        wire = (self._send_text, self._close, self._model(caller), expires_at, self._dialect())
-        spec = opened.engines.s2s
-        if spec is not None and kind == REALTIME:
-            await asyncio.to_thread(warm_relay, opened.engines)
-            return Relay(opened, spec, *wire)
-        await asyncio.to_thread(warm, opened.engines)
-        return Session(opened, *wire, kind, stores_captions=stores_captions)
+        engines, wire = opened.engines, (self._send_text, self._close, self._model(caller), expires_at, self._dialect())
+        if engines.s2s is None or kind == TRANSCRIPTION:
+            await asyncio.to_thread(warm, engines)
+            return Session(opened, *wire, kind, stores_captions=stores_captions)
+        await asyncio.to_thread(relay.warm, engines)
+        return Relay(opened, engines.s2s, *wire)
 
     def _kind(self, caller: store.Caller) -> tuple[str, bool]:
         """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""

@@ -33,8 +33,10 @@ class EngineSet:
     s2s: EngineSpec | None = None  # in place of the three
 
     @property
-    def is_demo(self) -> bool:
-        return self.s2s is None and "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+    def demos(self) -> list[Kind]:
+        """Of which kinds the demo serves."""
+        kinds: tuple[Kind, ...] = () if self.s2s else ("stt", "llm", "tts")
+        return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:

@@ -17,8 +17,9 @@ from django.db import connection
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
-from conversations import changes, keywords
+from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
+from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
@@ -76,6 +77,7 @@ class Opened:
     is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
+    mcp_servers: tuple[ServerSpec, ...] = ()
 
 
 class NotFoundError(Exception):
@@ -142,6 +144,7 @@ def open_conversation(
         is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
+        mcp_servers=mcp_servers.chosen(chosen),
     )
 
 

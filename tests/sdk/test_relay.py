@@ -287,7 +287,7 @@ async def test_clients_of_the_beta_dialect(site: Site, key: str, upstream: Upstr
         part: Any = {"type": "input_text", "text": "What is two and two?"}
         await connection.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
         await connection.response.create()
-        events = []
+        events: list[dict[str, Any]] = []
         while not events or events[-1]["type"] != "response.done":
             events.append(json.loads(await connection.recv_bytes()))
             wire.check_beta(events[-1])

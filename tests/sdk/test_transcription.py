@@ -46,11 +46,16 @@ async def test_captions(connect: Connect, upstream: Upstream, utterance: bytes, 
         await talk.say(utterance)
         completed = await talk.until(f"{EVENT}.completed")
         assert await conversations(user) == 0
+    heard = len(upstream.requests("transcriptions"))
     assert talk.kinds == ["session.created", *HEARD, *ADDED, f"{EVENT}.completed"]
     assert talk.events[0]["session"]["type"] == "transcription"
     assert completed["transcript"] == WORDS
     assert await conversations(user) == 0
     assert upstream.requests("chat") == upstream.requests("speech") == []
+    async with connect(intent="transcription") as again:  # what was said is not remembered
+        await again.say(utterance)
+        await again.until(f"{EVENT}.completed")
+    assert len(upstream.requests("transcriptions")) > heard
 
 
 @pytest.mark.parametrize("asked", ["in the address", "by the client's first event"])
@@ -71,7 +76,8 @@ async def test_a_session_that_becomes_one_leaves_nothing(
 ) -> None:
     async with connect() as talk:
         heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
-        await talk.send.session.update(session={"type": "transcription", "audio": {"input": heard}})  # type: ignore[typeddict-item]
+        session: Any = {"type": "transcription", "audio": {"input": heard}}
+        await talk.send.session.update(session=session)
         shown = (await talk.until("session.updated"))["session"]
         assert shown["audio"]["input"]["transcription"] == heard["transcription"]
         await talk.say(utterance)
@@ -127,7 +133,7 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
 async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=(WORDS,))
     client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
-    seen = []
+    seen: list[str] = []
     async with client.beta.realtime.connect(model="any", extra_query={"intent": "transcription"}) as connection:
         await connection.transcription_session.update(session={"input_audio_transcription": {"language": "en"}})
         for start in range(0, len(utterance), FRAME):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
+from pytest_django import Settings
 
 from accounts import api_keys
 from accounts.models import APIKey, Scope, User
@@ -208,22 +209,52 @@ async def test_as_many_at_once_as_over_sockets(
         assert (await caller.post(TURNS, content=wav_of(utterance))).status_code == 200
 
 
-async def test_a_key_that_is_revoked_meanwhile(
-    start_site: Callable[..., Site], redis_url: str, settings: object, caller: httpx2.AsyncClient, user: User,
-    upstream: Upstream, utterance: bytes,
-) -> None:  # fmt: skip
-    """Over Redis, as this process is not the site's."""
+@pytest.fixture
+def site_on_redis(start_site: Callable[..., Site], redis_url: str, settings: Settings, upstream: Upstream) -> Site:
+    """This process is not the site's, and tells it of revoked keys over Redis."""
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
-    settings.CHANNEL_LAYERS = {"default": layer}  # type: ignore[attr-defined]
-    site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, REDIS_URL=redis_url)
+    settings.CHANNEL_LAYERS = {"default": layer}
+    return start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, REDIS_URL=redis_url)
+
+
+async def test_a_key_that_is_revoked_meanwhile(
+    site_on_redis: Site, user: User, upstream: Upstream, utterance: bytes
+) -> None:
     key, token = await sync_to_async(api_keys.create)(user, "tests")
     upstream.behave("chat", first_byte_ms=10_000)
-    async with client(site, token) as asker:
+    async with client(site_on_redis, token) as asker:
         asking = asyncio.create_task(asker.post(TURNS, content=wav_of(utterance)))
         await asyncio.to_thread(upstream.wait_for, "chat", "received")
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
         answer = await asking
     assert (answer.status_code, error_in(answer)["code"]) == (401, "invalid_api_key")
+
+
+async def test_a_key_that_is_revoked_while_nobody_reads(
+    site_on_redis: Site, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """Then nobody takes the event that says so either; the file must not look whole for that."""
+    key, token = await sync_to_async(api_keys.create)(user, "tests")
+    upstream.script(replies=("This is one of the many sentences that nobody reads. " * 60,))
+    async with (
+        client(site_on_redis, token) as asker,
+        asker.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer,
+    ):
+        made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
+        async with asyncio.timeout(20):
+            while not await made.aexists():
+                pass
+        await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
+        await ended(user)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await answer.aread()
+
+
+async def test_a_form_that_is_none(caller: httpx2.AsyncClient) -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        answer = await caller.post(TURNS, content=b"--y\r\nnonsense", headers={"Content-Type": kind})
+        assert answer.status_code == 400
+        assert error_in(answer)["message"]
 
 
 async def test_no_time_zone_of_that_name(caller: httpx2.AsyncClient, utterance: bytes) -> None:

@@ -5,6 +5,7 @@ import json
 import shlex
 import time
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -14,7 +15,7 @@ from django.db.models import QuerySet
 from accounts import api_keys
 from accounts.models import User
 from conversations import containers, opus
-from conversations.models import Conversation, Item
+from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import ROOT, Site
 from tests.realtime import wire
@@ -263,3 +264,14 @@ async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str,
     assert question.text
     assert reply.text
     assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.8
+
+
+async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
+    slug = f"s2s-{uuid4().hex[:12]}"
+    await Assistant.objects.acreate(slug=slug, name=slug, s2s_engine="openai", tts_voice="cedar")
+    upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
+    answer = await caller.post(TURNS, content=wav_of(utterance), params={"assistant": slug})
+    assert answer.status_code == 200
+    question, reply = await stored(answer.headers["x-conversation-id"])
+    assert (question.text, reply.text, reply.status) == ("Can you hear me?", REPLY, "completed")
+    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.9
