@@ -1,12 +1,10 @@
 """The driver of a session that speech to speech answers: performs what `realtime.relaying` decides.
 
-To the consumer it is what `session.Session` is. It owns every task, and the connection to the upstream, which it makes
-anew when it is lost.
+To the consumer it is what `session.Session` is. It owns every task of the session; `upstream` keeps its connection.
 """
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
@@ -17,16 +15,7 @@ from openai.types import realtime as sdk
 
 from conversations import metrics, store
 from conversations.engine_choice import EngineSet
-from conversations.engines.base import (
-    EngineAuthError,
-    EngineBusy,
-    EngineError,
-    EngineQuotaError,
-    EngineRejected,
-    EngineSpec,
-    EngineUnavailable,
-    S2SConnection,
-)
+from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
@@ -37,22 +26,16 @@ from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Limits, Manner
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
-from conversations.realtime.relaying.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relaying.actions import Reconnect, Tell
 from conversations.realtime.relaying.machine import Action, Relaying
-from conversations.realtime.relaying.shapes import NoEventError, read
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import RANGES, Config
 from conversations.realtime.session_config import default_config, updated
 from conversations.record import Record
-from conversations.reply import as_failure
 from conversations.session import DRAIN_SEC, GOODBYES, TOO_FAST
+from conversations.upstream import Upstream, is_final
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
-log = logging.getLogger(__name__)
-
-PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
-STEADY_SEC = 10.0  # a connection that lasted so long was a good one
-HANGS = "Speech to speech sent nothing for too long. Please try again."
 POLICY, BUSY = 1008, 1013
 
 
@@ -79,7 +62,7 @@ class Relay:
         self._spec = spec
         self._dialect = dialect
         self._close_socket = close_socket
-        self._engine = make_s2s(spec)
+        self._upstream = Upstream(make_s2s(spec), self._receive, self._give_up_upstream)
         self.machine = Relaying(
             _config(opened, spec, model, expires_at),
             opened.public_id,
@@ -94,9 +77,6 @@ class Relay:
         self._outbox = Outbox(send)
         self._record = Record(opened, self._stt_label, self._give_up, spec)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
-        self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # to the present connection
-        self._life: asyncio.Timeout | None = None  # of it
-        self._has_news = asyncio.Event()  # the upstream told something
         self._close_code = 1000
         self._client_left = self._has_vanished = False
 
@@ -132,7 +112,7 @@ class Relay:
             async with asyncio.TaskGroup() as group:
                 helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
                 self._perform(self.machine.start(monotonic()))
-                helpers.append(group.create_task(self._keep_upstream()))
+                helpers.append(group.create_task(self._upstream.run()))
                 await self._read_frames()
                 await self._drain()
                 for task in helpers:
@@ -151,71 +131,10 @@ class Relay:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
                 while self.machine.is_awaiting_words:
-                    self._has_news.clear()
-                    await self._has_news.wait()
+                    await self._upstream.news()
                 await self._record.join()
         for timer in self._deadlines.values():
             timer.cancel()
-
-    # The upstream.
-
-    async def _keep_upstream(self) -> None:
-        """Connects, and again when the connection is lost; in the end the session closes with a word about it."""
-        misses = 0
-        while True:
-            try:
-                connection = await self._engine.connect()
-            except EngineError as error:
-                failure, has_begun = error, False
-            else:
-                began_at = monotonic()
-                failure, has_begun = await self._live(connection)
-                misses = 0 if monotonic() - began_at > STEADY_SEC else misses
-            misses += 1
-            if is_final(failure) or misses > len(PAUSES_SEC):
-                self._receive(UpstreamLost(as_failure(failure)))
-                code = POLICY if is_final(failure) else BUSY
-                return self.close(code, failure.code, failure.message)
-            if has_begun:
-                log.info("the upstream of conversation %s was lost: %s", self.opened.public_id, failure.message)
-                self._receive(UpstreamLost(as_failure(failure)))
-            await asyncio.sleep(PAUSES_SEC[misses - 1])
-
-    async def _live(self, connection: S2SConnection) -> tuple[EngineError, bool]:
-        """Why the connection ended, and whether it had worked."""
-        self._telling = asyncio.Queue()
-        sender = asyncio.create_task(self._tell_all(connection, self._telling))
-        has_begun = False
-        try:
-            async with asyncio.timeout(None) as self._life:
-                while True:
-                    event = read(await connection.receive())
-                    if not has_begun:
-                        has_begun = True
-                        self._receive(UpstreamReady())
-                    if event is not None:
-                        self._receive(Told(event))
-                    self._has_news.set()
-        except TimeoutError:  # `Reconnect`
-            return EngineUnavailable("s2s", self._spec.provider, HANGS), has_begun
-        except NoEventError:
-            return self._engine.garbage(), has_begun
-        except EngineError as error:
-            return error, has_begun
-        finally:
-            self._life = None
-            sender.cancel()
-            await asyncio.wait({sender})
-            await connection.close()
-
-    async def _tell_all(self, connection: S2SConnection, telling: asyncio.Queue[dict[str, Any]]) -> None:
-        with suppress(EngineError):  # who receives notices too
-            while True:
-                await connection.send(await telling.get())
-
-    def _leave_upstream(self) -> None:
-        if self._life is not None and not self._life.expired():
-            self._life.reschedule(asyncio.get_running_loop().time())
 
     # Frames in.
 
@@ -250,9 +169,9 @@ class Relay:
         for action in actions:
             match action:
                 case Tell(event):
-                    self._telling.put_nowait(event)
+                    self._upstream.tell(event)
                 case Reconnect():
-                    self._leave_upstream()
+                    self._upstream.leave()
                 case do.Send(event):
                     self._send(event)
                 case do.Save():
@@ -296,16 +215,13 @@ class Relay:
         shown = self.machine.core.config["audio"]["input"]["transcription"] or {}
         return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
+    def _give_up_upstream(self, failure: EngineError) -> None:
+        self.close(POLICY if is_final(failure) else BUSY, failure.code, failure.message)
+
     def _give_up(self, code: int, error_code: str, message: str) -> None:
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
-
-
-def is_final(failure: EngineError) -> bool:
-    """The next try would fail alike."""
-    is_quota = isinstance(failure, EngineQuotaError) and not isinstance(failure, EngineBusy)
-    return is_quota or isinstance(failure, EngineAuthError | EngineRejected)
 
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:

@@ -1,8 +1,9 @@
 """Whatever the two sides say, in whatever order: the relay neither raises nor says what the protocol does not know."""
 
-import random
+from random import Random
 
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.realtime.relay_table import RelayTable
 from tests.realtime.test_relaying import TYPED
@@ -10,7 +11,7 @@ from tests.realtime.test_relaying import TYPED
 NAMES = ("a", "b", "c")
 
 
-def steps(table: RelayTable, chance: random.Random) -> list[object]:
+def steps(table: RelayTable, chance: Random) -> list[object]:
     name, other = chance.choice(NAMES), chance.choice(NAMES)
     item_id = chance.choice((f"item_{name}", f"said_{name}", "item_typed", "nobody's"))
     ms = chance.randrange(200)
@@ -57,9 +58,9 @@ def steps(table: RelayTable, chance: random.Random) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_it_works(seed: int) -> None:
-    chance = random.Random(seed)
+@settings(max_examples=200, deadline=None)
+@given(chance=st.randoms(use_true_random=False))
+def test_it_works(chance: Random) -> None:
     table = RelayTable(is_up=chance.random() < 0.8)
     for _ in range(60):
         chance.choice(steps(table, chance))()  # type: ignore[operator]

@@ -23,7 +23,7 @@ from conversations.realtime.relaying.hearing import Hearing
 from conversations.realtime.relaying.link import Asked, Link
 from conversations.realtime.relaying.replying import Replying
 from conversations.realtime.relaying.settings import Settings
-from conversations.realtime.session_config import Config
+from conversations.realtime.session_checks import Config
 
 Action = do.Action | Tell | Reconnect
 Event = ClientEvent | Told | UpstreamReady | UpstreamLost | do.DeadlinePassed | do.ClientGone

@@ -38,7 +38,7 @@ class Settings:
     def introduce(self) -> None:
         """To a connection that knows nothing."""
         waiting, self._pending = self._pending, {}
-        self._ask(self.core.config, Asked(is_own=True), None)
+        self._ask(self.core.config, Asked(), None)  # a refusal is the client's to know: it talks to other settings
         self._pending |= waiting  # told behind it
 
     def _ask(self, config: Config, asked: Asked, news: Config | None) -> None:
