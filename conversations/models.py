@@ -17,6 +17,7 @@ from accounts.models import Patience
 from conversations import keywords
 from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
+from conversations.tool_models import McpServer as McpServer
 
 FIRST_WORDS_LENGTH = 80
 
@@ -71,6 +72,13 @@ class Assistant(models.Model):
     )
     tools = ArrayField(
         models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
+    )
+    mcp_servers = models.ManyToManyField(
+        McpServer,
+        blank=True,
+        related_name="assistants",
+        verbose_name="MCP servers",
+        help_text="Whose tools it may call.",
     )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)

@@ -8,10 +8,9 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from openai.types import realtime as sdk
 
-from conversations import metrics, store
+from conversations import metrics, session_start, store
 from conversations.engine_choice import EngineSet
 from conversations.engines.registry import load, load_stream
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
@@ -20,12 +19,9 @@ from conversations.realtime import actions as do
 from conversations.realtime import figures
 from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
-from conversations.realtime.core import Limits, Manner
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
-from conversations.realtime.semantics import PATIENCE_EAGERNESS
-from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, default_config, updated
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.record import Record
 from conversations.vad import SpeechDetector
@@ -78,15 +74,10 @@ class Session:
         self._dialect = dialect
         self._close_socket = close_socket
         self._work = Work(opened, self._receive, plays_live=plays_live)
-        manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
-        self.machine = TurnMachine(
-            _config(opened, model, expires_at, kind),
-            opened.public_id,
-            make_id,
-            _limits(),
-            items=opened.items,
-            manner=manner,
-        )
+        config = session_start.config(opened, model, expires_at, kind)
+        manner = session_start.manner(opened, streams=self._work.streams)
+        limits = session_start.limits()
+        self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
@@ -132,6 +123,7 @@ class Session:
                 writer = group.create_task(self._record.run())
                 sender = group.create_task(self._outbox.run())
                 self._perform(self.machine.start(monotonic()))
+                await self._work.settle()
                 await self._read_frames()
                 await self._drain()
                 writer.cancel()
@@ -248,25 +240,3 @@ class Session:
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
-
-
-def _limits() -> Limits:
-    return Limits(
-        context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
-        responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
-    )
-
-
-def _config(opened: store.Opened, model: str, expires_at: int, kind: str) -> Config:
-    config = default_config(
-        session_id=make_id("sess"),
-        model=model or opened.assistant_slug,
-        instructions=opened.instructions,
-        voice=opened.engines.tts.voice,
-        stt_model=opened.engines.stt.model,
-        language=opened.language,
-        speed=opened.speed,
-        expires_at=expires_at,
-        kind=kind,
-    )
-    return updated(config, opened.caller.session, audio_sent=False)

@@ -4,7 +4,7 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import wraps
@@ -17,8 +17,9 @@ from django.db import connection
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
-from conversations import changes, keywords
+from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
+from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
@@ -76,6 +77,7 @@ class Opened:
     is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
+    mcp_servers: tuple[ServerSpec, ...] = ()
 
 
 class NotFoundError(Exception):
@@ -142,6 +144,7 @@ def open_conversation(
         is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
+        mcp_servers=mcp_servers.chosen(chosen),
     )
 
 
@@ -153,7 +156,7 @@ def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
     return {
         "model": model or chosen.slug,
         "instructions": chosen.instructions,
-        "voice": engines.tts.voice,
+        "voice": (engines.s2s or engines.tts).voice,
         "stt_model": engines.stt.model,
         "language": chosen.language,
         "speed": chosen.speed,
@@ -199,7 +202,11 @@ def _live(row: Item) -> live.Item:
     )
 
 
-write = in_thread(changes.apply)
+@in_thread
+def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing."""
+    if conversation_pk is not None:
+        changes.apply(conversation_pk, made)
 
 
 @in_thread

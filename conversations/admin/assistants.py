@@ -44,6 +44,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         widgets: ClassVar = {
             "instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18}),
             "keywords": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            "mcp_servers": UnfoldAdminCheckboxSelectMultipleWidget,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,7 +75,7 @@ class AssistantAdmin(ModelAdmin):
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
         ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
-        ("Tools", {"fields": ["tools"]}),
+        ("Tools", {"fields": ["tools", "mcp_servers"]}),
         (
             "Engines",
             {

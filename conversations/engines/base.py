@@ -123,7 +123,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a call of a tool. The first of an index names it; `arguments` add up to JSON, "{}" at least."""
+    """A piece of a call of a tool. The first of an index names it.
+
+    Where the completion ends in "stop", `arguments` add up to what the model meant as JSON: "{}" at least.
+    """
 
     index: int  # of the call within the completion, from 0
     call_id: str = ""  # of the first piece only, as `name`; 32 characters at most, unique among the messages

@@ -1,9 +1,11 @@
 /** What the server's events do to the session. Pure; part of the reducer in session.js. */
 
+import { isAloud, onAloudText } from "./aloud.js";
 import * as captions from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
+import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript, sendUnsent } from "./words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, heldSince: null };
@@ -23,8 +25,7 @@ const HANDLERS = {
   "conversation.item.input_audio_transcription.completed": onTranscript,
   "conversation.item.input_audio_transcription.failed": onTranscriptFailed,
   "input_audio_buffer.speech_started": onSpeechStarted,
-  "input_audio_buffer.speech_stopped": (state, _event, now) =>
-    awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt: state.aside ? state.askedAt : now }),
+  "input_audio_buffer.speech_stopped": onSpeechStopped,
   "input_audio_buffer.committed": (state) => [{ ...state, hearing: false }, []],
   "output_audio_buffer.started": resume,
   "output_audio_buffer.cleared": onCleared,
@@ -32,6 +33,7 @@ const HANDLERS = {
   "response.output_text.delta": onReplyText,
   "response.output_audio_transcript.delta": onReplyText,
   "response.output_audio.delta": onReplyAudio,
+  "response.output_text.done": (state, { item_id }) => endReply(state, item_id),
   "response.output_audio.done": (state, { item_id }) => endReply(state, item_id),
   "response.done": onResponseDone,
   "error": onError,
@@ -39,7 +41,8 @@ const HANDLERS = {
 
 function onSessionCreated(state, _event, now) {
   const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
-  return [withNotice(live, "server", null), [send(protocol.sessionUpdate(state))]];
+  const [next, unsent] = sendUnsent(withNotice(live, "server", null), now);
+  return [next, [send(protocol.sessionUpdate(state)), ...unsent]];
 }
 
 /**
@@ -57,17 +60,26 @@ function onItem(state, { type, item, previous_item_id }) {
 }
 
 function onSpeechStarted(state, { item_id }) {
+  if (judges(state)) return onOwnSpeech(state, { item_id });
   const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
 }
 
-function onTranscriptDelta(state, { item_id, delta }) {
+function onSpeechStopped(state, _event, now) {
+  if (judges(state)) return onOwnSpeechEnd(state, now);
+  const askedAt = state.aside ? state.askedAt : now;
+  return awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt });
+}
+
+function onTranscriptDelta(state, { item_id, delta }, now) {
+  if (judges(state)) return onOwnDelta(state, { item_id, delta }, now);
   const text = (state.items[item_id]?.text ?? "") + delta;
   return [withItem(state, { id: item_id, role: "user", text, pending: true }), []];
 }
 
-function onTranscript(state, { item_id, transcript }) {
+function onTranscript(state, { item_id, transcript }, now) {
+  if (judges(state)) return onOwnTranscript(state, { item_id, transcript }, now);
   const text = transcript.trim();
   if (!text) return [{ ...withoutItem(state, item_id), thinking: state.response !== null }, []];
   return [withItem(state, { id: item_id, role: "user", text, pending: false }), []];
@@ -86,6 +98,7 @@ function onReplyText(state, { response_id, item_id, delta, type }) {
   if (response_id === state.dropped) return [state, []];
   const known = state.items[item_id];
   if (type === "response.output_text.delta") {
+    if (isAloud(state, item_id)) return onAloudText(state, { response_id, item_id, delta });
     const text = (known?.text ?? "") + delta;
     return [withItem({ ...state, thinking: false }, { id: item_id, role: "assistant", text }), []];
   }

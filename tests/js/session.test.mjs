@@ -189,7 +189,9 @@ test("without a microphone one types, and may get one later", () => {
   assert.equal(call.effects[0].event.session.audio.input.turn_detection, null);
   assert.equal(call.status, "ready");
   call.tell({ type: "microphone.ready" });
-  assert.deepEqual(call.effects[0].event.session.audio.input.turn_detection, { type: "semantic_vad", eagerness: "auto" });
+  assert.deepEqual(call.effects[0].event.session.audio.input.turn_detection, {
+    type: "semantic_vad", eagerness: "auto", create_response: true, interrupt_response: true,
+  });
 });
 
 test("an unplugged microphone is said, and plugged in again forgotten", () => {
