@@ -91,6 +91,7 @@ class Asides:
         if response.is_open:
             response.settle_clauses()
             response.close_message(None)
+        self._producing.calling.hand_over(response)
         del self._running[response.id]
         self.core.remind(f"aside:{response.id}", None)
         response.finish()

@@ -185,6 +185,7 @@ class Replying:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         elif response.outputs:
             self._account_to_call(response)
+        self._producing.calling.hand_over(response)
         response.finish()
         self.core.send_rates()
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:

@@ -49,7 +49,7 @@ class Response:
     rounds: int = 1  # of the model
     is_new_round: bool = True  # the model has not written a word in it
     has_brought: bool = False  # tools of the server told something that the model has not seen
-    calls_client: bool = False
+    to_hand_over: list[Item] = field(default_factory=list)  # the client's calls, when all is said
     has_filled: bool = False  # a word was said while a tool ran
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
