@@ -125,3 +125,9 @@ class Calling:
         for item in [*response.writing.values(), *response.running.values()]:
             self._close(response, item, "incomplete")
         response.writing, response.running = {}, {}
+
+    def stand_in(self, response: Response) -> None:
+        """Without a word of the response its first call holds what it took."""
+        first = response.outputs[0]
+        first.usage, first.waterfall = response.item.usage, response.item.waterfall
+        self.core.save(first, is_final=True)

@@ -23,7 +23,6 @@ USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
-TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
 
 
 class Phase(Enum):
