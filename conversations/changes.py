@@ -194,6 +194,7 @@ def _fill(row: Item, item: live.Item) -> None:
     used = item.usage
     row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
     row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
+    row.input_audio_tokens, row.output_audio_tokens = used.input_audio_tokens, used.output_audio_tokens
     row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
     row.discarded_output_tokens = used.discarded_output_tokens
     row.discarded_tts_characters = used.discarded_tts_characters

@@ -4,23 +4,22 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError
 
-from accounts import api_keys, client_secrets, time_zones
+from accounts import client_secrets, time_zones
 from accounts.models import Scope
-from conversations import metrics, store
+from conversations import admission, relay, store
+from conversations.admission import FAILED, POLICY, Live, RefusedError
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.relay import Relay
 from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
@@ -28,22 +27,9 @@ log = logging.getLogger(__name__)
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
-POLICY, FAILED, BUSY = 1008, 1011, 1013
-REJOIN_SEC = 2.0  # after the channel layer failed
-RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-class RefusedError(Exception):
-    """The caller is told why in an `error` event, then the socket closes."""
-
-    def __init__(self, close_code: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.close_code = close_code
-        self.code = code
-        self.message = message
 
 
 class RealtimeConsumer:
@@ -52,8 +38,6 @@ class RealtimeConsumer:
     Daphne refuses a handshake with 403 only, which browsers hide from pages; so all but a foreign page is
     accepted first and then told.
     """
-
-    live: ClassVar[Counter[int]] = Counter()  # sessions of this process, by user
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -80,7 +64,9 @@ class RealtimeConsumer:
         offered = self.scope["subprotocols"]
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
-            await self._converse(await self._caller(key))
+            caller = await self._caller(key)
+            with admission.admitted(caller):
+                await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
         except Exception:  # the outermost edge
@@ -139,113 +125,61 @@ class RealtimeConsumer:
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
-        self._admit(caller)
-        self.live[caller.user_id] += 1
-        metrics.sessions(self.live.total())
         try:
-            opened = await self._open(caller)
+            kind, stores_captions = self._kind(caller)
+            opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
             expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
-            await asyncio.to_thread(warm, opened.engines)
-            model = self._model(caller)
-            session = Session(opened, self._send_text, self._close, model, expires_at, self._dialect())
+            session = await self._session(caller, opened, expires_at, kind, stores_captions=stores_captions)
             await self._run(session, caller)
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
-        finally:
-            self.live[caller.user_id] -= 1
-            if not self.live[caller.user_id]:
-                del self.live[caller.user_id]
-            metrics.sessions(self.live.total())
 
-    def _admit(self, caller: store.Caller) -> None:
-        limits = settings.REALTIME
-        if self.live.total() >= limits["MAX_SESSIONS"]:
-            raise RefusedError(
-                BUSY, "server_busy", "The server is busy with other conversations. Try again in a moment."
-            )
-        if self.live[caller.user_id] >= limits["MAX_SESSIONS_PER_USER"]:
-            most = limits["MAX_SESSIONS_PER_USER"]
-            raise RefusedError(
-                POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
-            )
+    async def _session(
+        self, caller: store.Caller, opened: store.Opened, expires_at: int, kind: str, *, stores_captions: bool
+    ) -> Live:
+        engines, wire = opened.engines, (self._send_text, self._close, self._model(caller), expires_at, self._dialect())
+        if engines.s2s is None or kind == TRANSCRIPTION:
+            await asyncio.to_thread(warm, engines)
+            return Session(opened, *wire, kind, stores_captions=stores_captions)
+        await asyncio.to_thread(relay.warm, engines)
+        return Relay(opened, engines.s2s, *wire)
+
+    def _kind(self, caller: store.Caller) -> tuple[str, bool]:
+        """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
+        intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
+        if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
+            message = "Served are conversations over this WebSocket, and intent=transcription."
+            raise RefusedError(POLICY, "invalid_value", message)
+        if stores not in ("true", "false"):
+            raise RefusedError(POLICY, "invalid_value", "'store' must be 'true' or 'false'.")
+        kind = TRANSCRIPTION if TRANSCRIPTION in (intent, caller.session.get("type")) else REALTIME
+        return kind, stores == "true" or "conversation" in self.query
 
     def _model(self, caller: store.Caller) -> str:
         """A client secret's own goes first: whoever made it chose."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    async def _open(self, caller: store.Caller) -> store.Opened:
-        if self.query.get("intent", "conversation") != "conversation" or "call_id" in self.query:
-            raise RefusedError(POLICY, "invalid_value", "Only conversations over this WebSocket are served.")
+    async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
         ask = self.query.get
+        named = (ask("conversation", ""), ask("assistant", ""), self._model(caller), ask("time_zone", ""))
         try:
-            return await store.open_conversation(
-                caller, ask("conversation", ""), ask("assistant", ""), self._model(caller), ask("time_zone", "")
-            )
+            return await store.open_conversation(caller, *named, is_stored=is_stored)
         except time_zones.UnknownTimeZoneError as error:
             raise RefusedError(POLICY, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 
-    async def _run(self, session: Session, caller: store.Caller) -> None:
+    async def _run(self, session: Live, caller: store.Caller) -> None:
         async with asyncio.TaskGroup() as group:
-            watchers = [
-                group.create_task(self._take_frames(session)),
-                group.create_task(self._await_revocation(session, caller)),
-                group.create_task(self._recheck(session, caller)),
-            ]
-            await session.run()
-            for watcher in watchers:
-                watcher.cancel()
+            frames = group.create_task(self._take_frames(session))
+            await admission.run(session, caller)
+            frames.cancel()
 
-    async def _take_frames(self, session: Session) -> None:
+    async def _take_frames(self, session: Live) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
         session.hang_up(message.get("code", 1006))
-
-    async def _await_revocation(self, session: Session, caller: store.Caller) -> None:
-        """Outlives a Redis that is restarted: no conversation hangs on it, and `_recheck` sees to it meanwhile."""
-        layer = get_channel_layer()
-        while caller.key_id is not None and layer is not None:
-            try:
-                await self._hear_of_revocation(layer, api_keys.group_name(caller.key_id), caller)
-                self._end_revoked(session)
-                break
-            except Exception as error:  # whatever is down, in whichever library's words
-                log.warning("no word of revoked keys for now: %s", type(error).__name__)
-                await asyncio.sleep(REJOIN_SEC)
-
-    async def _hear_of_revocation(self, layer: Any, group: str, caller: store.Caller) -> None:
-        channel = await layer.new_channel()
-        await layer.group_add(group, channel)
-        try:
-            # Asked only now that no word can be missed: the key may have been revoked a moment before.
-            if await store.is_allowed(caller):
-                while (await layer.receive(channel))["type"] != "key.revoked":
-                    pass
-        finally:
-            with suppress(Exception):  # the layer forgets it by itself in time
-                async with asyncio.timeout(REJOIN_SEC):
-                    await layer.group_discard(group, channel)
-
-    async def _recheck(self, session: Session, caller: store.Caller) -> None:
-        expires_at = time.monotonic() + settings.REALTIME["MAX_SESSION_SEC"]
-        while time.monotonic() < expires_at:
-            if not await self._is_still_allowed(caller):
-                self._end_revoked(session)
-                return
-            await asyncio.sleep(min(RECHECK_SEC, max(0.0, expires_at - time.monotonic())))
-        session.close(POLICY, "session_expired", "The session reached its longest time. Connect again to go on.")
-
-    async def _is_still_allowed(self, caller: store.Caller) -> bool:
-        try:
-            return await store.is_allowed(caller)
-        except DatabaseError as error:  # a database that restarts ends no conversation; the next look will tell
-            log.warning("could not look whether a caller is still allowed: %s", error)
-            return True
-
-    def _end_revoked(self, session: Session) -> None:
-        session.close(POLICY, "invalid_api_key", "The API key was revoked, or the account closed.")
 
     # Frames out.
 

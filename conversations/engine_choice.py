@@ -5,7 +5,7 @@ The user's own provider key comes before the site's; the assistant's choice befo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +13,16 @@ from django.conf import settings
 from accounts.models import User
 from accounts.provider_keys import Credential, credential_for
 from conversations.engines.base import EngineSpec, Kind
+from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
 
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
     "llm": ("openai", "demo"),
-    "tts": ("google", "openai", "demo"),
+    "tts": ("google", "openai-realtime", "openai", "demo"),
 }
+OWN_SERVER_ONLY = ("openai-realtime",)  # unless it is asked for: compatible servers have no such models
+CREDENTIALS = {"openai-realtime": "openai"}  # whose key an engine takes, where it has another name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,11 @@ class EngineSet:
     stt: EngineSpec
     llm: EngineSpec
     tts: EngineSpec
+    s2s: EngineSpec | None = None  # in place of the three
 
     @property
     def is_demo(self) -> bool:
-        return "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+        return self.s2s is None and "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:
@@ -46,6 +50,7 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
             stt=_spec("stt", assistant, credentials),
             llm=_spec("llm", assistant, credentials),
             tts=_spec("tts", assistant, credentials),
+            s2s=_s2s(assistant, credentials) if getattr(assistant, "s2s_engine", "") else None,
         )
         for assistant in assistants
     ]
@@ -54,8 +59,8 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
 def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
     site: dict[str, Any] = settings.ENGINES[kind]
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
-    provider = chosen or next(name for name in PREFERENCE[kind] if name == "demo" or credentials[name])
-    credential = credentials.get(provider)
+    provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
+    credential = _credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
     stream_model = _stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
     if stream_model == model:
@@ -64,7 +69,7 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
     return EngineSpec(
         provider=provider,
         model=model or site["model"].get(provider, ""),
-        voice=voice or (site["voice"].get(provider, "") if kind == "tts" else ""),
+        voice=voice or site.get("voice", {}).get(provider, ""),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
         reasoning_effort=site.get("reasoning_effort", ""),
@@ -72,6 +77,30 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
     )
+
+
+def _s2s(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
+    """With the assistant's voice where such a model has it, and the model that writes down what the user says."""
+    spec = _spec("s2s", assistant, credentials)
+    voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
+    heard_by: str = settings.ENGINES["stt"]["model"][spec.provider]
+    return replace(spec, voice=voice, stream_model=heard_by)
+
+
+def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
+    return credentials.get(CREDENTIALS.get(provider, provider))
+
+
+def _is_ready(provider: str, site: dict[str, Any], credentials: dict[str, Credential | None]) -> bool:
+    """Whether it can be chosen without being asked for."""
+    credential = _credential(provider, credentials)
+    if provider in OWN_SERVER_ONLY:
+        return credential is not None and _is_openai(credential.base_url) and provider in site["model"]
+    return provider == "demo" or credential is not None
+
+
+def _is_openai(base_url: str) -> bool:
+    return base_url.rstrip("/") in ("", settings.OPENAI_URL)
 
 
 def _stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:

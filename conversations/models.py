@@ -17,6 +17,7 @@ from accounts.models import Patience
 from conversations import keywords
 from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
 from conversations.realtime.ids import make_id
+from conversations.tool_models import McpServer as McpServer
 
 FIRST_WORDS_LENGTH = 80
 
@@ -33,6 +34,7 @@ class Assistant(models.Model):
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
+        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime, reading aloud"
         GOOGLE = "google", "Google Cloud"
         DEMO = "demo", "Demo"
 
@@ -71,6 +73,13 @@ class Assistant(models.Model):
     tools = ArrayField(
         models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
     )
+    mcp_servers = models.ManyToManyField(
+        McpServer,
+        blank=True,
+        related_name="assistants",
+        verbose_name="MCP servers",
+        help_text="Whose tools it may call.",
+    )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
     stt_model = models.CharField("its model", max_length=100, blank=True)
     llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
@@ -80,6 +89,14 @@ class Assistant(models.Model):
     tts_voice = models.CharField(
         "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
     )
+    s2s_engine = models.CharField(
+        "speech to speech",
+        max_length=20,
+        choices=[(Provider.OPENAI.value, "OpenAI Realtime")],
+        blank=True,
+        help_text="One model that hears and speaks, in place of the other three. Empty: those three.",
+    )
+    s2s_model = models.CharField("its model", max_length=100, blank=True)
     speed = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
@@ -186,6 +203,8 @@ class Item(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
+    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
+    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
     # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
     discarded_input_tokens = models.PositiveIntegerField(default=0)

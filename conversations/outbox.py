@@ -14,18 +14,21 @@ class Outbox:
     """An ordered queue of frames and barriers.
 
     The socket's write buffer below is unbounded, so a client that stops reading would grow it until its
-    missing pong is noticed (50 s): `bytes_per_sec` bounds that. Reply audio takes 64,000 bytes a second.
+    missing pong is noticed (50 s): `bytes_per_sec` bounds that, unless `send` itself waits for who reads
+    (`is_paced` False). Reply audio takes 64,000 bytes a second.
     """
 
     def __init__(
         self,
         send: Callable[[str], Awaitable[None]],
         *,
+        is_paced: bool = True,
         max_bytes: int = 16_000_000,
         burst_bytes: int = 4_000_000,
         bytes_per_sec: int = 400_000,
     ) -> None:
         self._send = send
+        self._is_paced = is_paced
         self._queue: asyncio.Queue[str | asyncio.Future[None]] = asyncio.Queue()
         self._max_bytes = max_bytes
         self._held_bytes = 0
@@ -58,7 +61,8 @@ class Outbox:
             entry = await self._queue.get()
             try:
                 if isinstance(entry, str):
-                    await self._pace(len(entry))
+                    if self._is_paced:
+                        await self._pace(len(entry))
                     self._held_bytes -= len(entry)
                     await self._send(entry)
                 else:

@@ -89,7 +89,15 @@ class Reply:
     """Cancel the task of `run` to stop it; every upstream stream is closed then. Begins held if it is ahead."""
 
     def __init__(
-        self, asked: Generate, llm: LanguageModel, tts: TextToSpeech, spec: EngineSpec, language: str, report: Report
+        self,
+        asked: Generate,
+        llm: LanguageModel,
+        tts: TextToSpeech,
+        spec: EngineSpec,
+        language: str,
+        report: Report,
+        *,
+        plays_live: bool = True,
     ) -> None:
         self.asked = asked
         self.llm = llm
@@ -103,7 +111,7 @@ class Reply:
         self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
         self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
         self._streams = asyncio.Semaphore(MAX_STREAMS)
-        self._lead = Lead(is_held=asked.is_ahead)
+        self._lead = Lead(is_held=asked.is_ahead, plays_live=plays_live)
         self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
 
     def go_on(self, asked: Generate) -> None:

@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -13,8 +12,6 @@ from django.conf import settings
 from openai.types import realtime as sdk
 
 from conversations import metrics, store
-from conversations.changes import Drop, Put
-from conversations.clips import Clips
 from conversations.engine_choice import EngineSet
 from conversations.engines.registry import load, load_stream
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
@@ -28,13 +25,13 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import default_config, updated
+from conversations.realtime.session_config import REALTIME, TRANSCRIPTION, default_config, updated
 from conversations.realtime.turn_machine import TurnMachine
+from conversations.record import Record
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.work import Work
-from conversations.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +54,12 @@ def warm(engines: EngineSet) -> None:
 
 
 class Session:
-    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code."""
+    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
+
+    `kind`: of the session, as GA names it; `stores_captions`: should it be, or become, one of transcription.
+    `plays_live` False: the client does not play replies as they come, so they come as soon as the engines make them
+    and `send`, which waits for it, takes them.
+    """
 
     def __init__(
         self,
@@ -67,21 +69,30 @@ class Session:
         model: str,
         expires_at: int,
         dialect: Beta | None = None,
+        kind: str = REALTIME,
+        *,
+        stores_captions: bool = False,
+        plays_live: bool = True,
     ) -> None:
         self.opened = opened
         self._dialect = dialect
         self._close_socket = close_socket
-        self._work = Work(opened, self._receive)
+        self._work = Work(opened, self._receive, plays_live=plays_live)
         manner = Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, self._work.streams)
         self.machine = TurnMachine(
-            _config(opened, model, expires_at), opened.public_id, make_id, _limits(), items=opened.items, manner=manner
+            _config(opened, model, expires_at, kind),
+            opened.public_id,
+            make_id,
+            _limits(),
+            items=opened.items,
+            manner=manner,
         )
         self._detector = SpeechDetector()
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
-        self._outbox = Outbox(send)
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), self._give_up)
-        self._clips = Clips()
+        self._outbox = Outbox(send, is_paced=plays_live)
+        self._record = Record(opened, self._work.stt_label, self._give_up)
+        self._stores_captions = stores_captions
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
         self._client_left = False
@@ -118,7 +129,7 @@ class Session:
         try:
             async with asyncio.TaskGroup() as group:
                 self._work.begin(group)
-                writer = group.create_task(self._writer.run())
+                writer = group.create_task(self._record.run())
                 sender = group.create_task(self._outbox.run())
                 self._perform(self.machine.start(monotonic()))
                 await self._read_frames()
@@ -142,7 +153,7 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
                 await self._work.finish()
-                await self._writer.join()
+                await self._record.join()
 
     # Frames in.
 
@@ -181,18 +192,18 @@ class Session:
                 case do.Save():
                     self._save(action)
                 case do.Remove(item_id):
-                    self._writer.put(Drop(item_id))
+                    self._record.drop(item_id)
                 case do.Detect(pcm, from_scratch):
                     self._detect(pcm, from_scratch)
                 case do.Keep(response_id, pcm):
-                    self._clips.keep(response_id, pcm)
+                    self._record.keep(response_id, pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
                     if isinstance(action, do.Hear):
-                        self._clips.hear(action.item_id, action.pcm)
+                        self._record.hear(action.item_id, action.pcm)
                     self._work.perform(action)
 
     def _send(self, event: dict[str, Any]) -> None:
@@ -200,6 +211,8 @@ class Session:
             self._work.warm()
         elif event["type"] == "response.done":
             metrics.ended(event["response"]["status"])
+        elif event["type"] == "session.updated" and event["session"]["type"] == TRANSCRIPTION:
+            self._record.is_on = self._record.is_on and self._stores_captions
         if self._client_left:
             return
         try:
@@ -227,20 +240,8 @@ class Session:
     # The store, in order, off the hot path.
 
     def _save(self, action: do.Save) -> None:
-        item = action.item
-        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
-        engines = self.opened.engines
-        if item.role == "assistant":
-            item.engines = {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
-        elif item.response_id:  # what the model called
-            item.engines = {"llm": engines.llm.label()}
-        elif item.is_audio:
-            item.engines = {"stt": self._work.stt_label(item.id)}
-        if action.is_final:
-            metrics.turn(item)
-            make_clip = self._clips.kept(item.response_id)
-        done = self._writer.put(Put(item, action.after, make_clip))
-        if not action.in_background:
+        done = self._record.save(action)
+        if done is not None and not action.in_background:
             self._outbox.wait_for(done)
 
     def _give_up(self, code: int, error_code: str, message: str) -> None:
@@ -256,7 +257,7 @@ def _limits() -> Limits:
     )
 
 
-def _config(opened: store.Opened, model: str, expires_at: int) -> Config:
+def _config(opened: store.Opened, model: str, expires_at: int, kind: str) -> Config:
     config = default_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
@@ -266,5 +267,6 @@ def _config(opened: store.Opened, model: str, expires_at: int) -> Config:
         language=opened.language,
         speed=opened.speed,
         expires_at=expires_at,
+        kind=kind,
     )
     return updated(config, opened.caller.session, audio_sent=False)

@@ -17,8 +17,9 @@ from django.db import connection
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
-from conversations import changes, keywords
+from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
+from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
@@ -61,8 +62,8 @@ class Caller:
 class Opened:
     """A conversation, ready to go on."""
 
-    pk: int
-    public_id: str
+    pk: int | None  # None: nothing of it is stored
+    public_id: str  # "" then
     caller: Caller
     assistant_slug: str
     instructions: str
@@ -76,6 +77,7 @@ class Opened:
     is_new: bool = False  # begun by this very session
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
+    mcp_servers: tuple[ServerSpec, ...] = ()
 
 
 class NotFoundError(Exception):
@@ -106,13 +108,17 @@ def is_allowed(caller: Caller) -> bool:
 
 
 @in_thread
-def open_conversation(caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "") -> Opened:
+def open_conversation(
+    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *, is_stored: bool = True
+) -> Opened:
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
-    `time_zone` is the client's, for a user without one. Raises NotFoundError, time_zones.UnknownTimeZoneError.
+    `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
+    database. Raises NotFoundError, time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
+    conversation: Conversation | None
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
@@ -121,10 +127,10 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
     else:
         chosen = _assistant(user, assistant, model)
-        conversation = Conversation.objects.create(user=user, assistant=chosen)
+        conversation = Conversation.objects.create(user=user, assistant=chosen) if is_stored else None
     return Opened(
-        pk=conversation.pk,
-        public_id=conversation.public_id,
+        pk=conversation.pk if conversation else None,
+        public_id=conversation.public_id if conversation else "",
         caller=caller,
         assistant_slug=chosen.slug,
         instructions=chosen.instructions,
@@ -134,10 +140,11 @@ def open_conversation(caller: Caller, conversation_id: str, assistant: str, mode
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=choose(user, chosen),
-        items=_context(conversation),
+        items=_context(conversation) if conversation else [],
         is_new=not conversation_id,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
+        mcp_servers=mcp_servers.chosen(chosen),
     )
 
 
@@ -201,6 +208,8 @@ write = in_thread(changes.apply)
 @in_thread
 def end_conversation(opened: Opened) -> None:
     """The session is over; one that it began, and in which nothing happened, leaves no trace."""
+    if opened.pk is None:
+        return
     Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
     _close_unfinished(opened.pk)
     if opened.is_new:

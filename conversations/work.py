@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations import metrics
 from conversations.ears import Ears
-from conversations.engines.base import Connects, EngineError
+from conversations.engines.base import Closes, Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
 from conversations.realtime.tools import Tool
@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class Work:
     """`report` takes what the engines bring, as events of the turn machine."""
 
-    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None]) -> None:
+    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None], *, plays_live: bool = True) -> None:
         self._opened = opened
+        self._plays_live = plays_live
         self._report = report
         engines = opened.engines
         user_id = opened.caller.user_id
@@ -32,6 +33,7 @@ class Work:
         cached_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache))
         self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
+        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Reply] = {}
@@ -45,14 +47,19 @@ class Work:
         self._group = group
         self._ears.open()
         self.warm()
-        group.create_task(self._open_tools())
+        self._toolbox = Toolbox(self._opened, group, self._offer)
+        group.create_task(self._offer_own(self._toolbox))
 
-    async def _open_tools(self) -> None:
-        self._toolbox = toolbox = await Toolbox.open(self._opened)
+    async def _offer_own(self, toolbox: Toolbox) -> None:
+        """In a task: the machine has not started yet. MCP servers' come when they have answered."""
+        self._offer(toolbox)
+
+    def _offer(self, toolbox: Toolbox) -> None:
         labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
-        if ready := tuple(tools):
-            self._report(do.ToolsReady(ready))
+        servers = frozenset(spec.label for spec in self._opened.mcp_servers)
+        if (ready := tuple(tools)) or servers:
+            self._report(do.ToolsReady(ready, servers))
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""
@@ -71,6 +78,8 @@ class Work:
         for key in list(self._tasks):
             self.abort(key)
         await self._ears.close()
+        for engine in self._closing:
+            await engine.close()
         if self._toolbox is not None:
             await self._toolbox.close()
 
@@ -84,7 +93,13 @@ class Work:
                 self._replies[response_id].go_on(action)
             case do.Generate(response_id):
                 reply = Reply(
-                    action, self._llm, self._tts, self._opened.engines.tts, self._opened.language, self._report
+                    action,
+                    self._llm,
+                    self._tts,
+                    self._opened.engines.tts,
+                    self._opened.language,
+                    self._report,
+                    plays_live=self._plays_live,
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))

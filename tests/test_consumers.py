@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from conversations import consumers, store
+from conversations import admission, store
 from conversations.consumers import RealtimeConsumer
 
 
@@ -52,9 +52,9 @@ async def test_a_database_that_restarts_ends_no_session(monkeypatch: pytest.Monk
         return answer
 
     monkeypatch.setattr(store, "is_allowed", is_allowed)
-    monkeypatch.setattr(consumers, "RECHECK_SEC", 0)
+    monkeypatch.setattr(admission, "RECHECK_SEC", 0)
     session = Session()
-    await consumer()._recheck(session, store.Caller(1))
+    await admission.recheck(session, store.Caller(1))
     assert (session.ended, answers) == (["invalid_api_key"], [])
 
 
@@ -67,5 +67,5 @@ async def test_a_key_revoked_while_its_session_began(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(store, "is_allowed", is_allowed)
     session = Session()
     async with asyncio.timeout(5):
-        await consumer()._await_revocation(session, store.Caller(1, key_id=7))
+        await admission.await_revocation(session, store.Caller(1, key_id=7))
     assert session.ended == ["invalid_api_key"]

@@ -19,7 +19,10 @@ FORBIDDEN = {
     "conversations.engines": ("django", "channels", "voiceproject", "accounts.models", "conversations.models"),
     "conversations.models": ("conversations.store", "conversations.session", "conversations.consumers"),
     "conversations.store": ("conversations.tools", "conversations.session", "conversations.consumers", "channels"),
-    "conversations.session": ("conversations.consumers", *ORM),
+    "conversations.session": ("conversations.consumers", "conversations.admission", "conversations.turns", *ORM),
+    "conversations.admission": ("conversations.consumers", "conversations.api", "conversations.turns", *ORM),
+    "conversations.turns": ("conversations.consumers", "conversations.api", *ORM),
+    "conversations.relay": ("conversations.consumers", "conversations.admission", "conversations.turns", *ORM),
     "conversations.consumers": ORM,
     "conversations.tools": ("conversations.session", "conversations.consumers", "channels"),
     "conversations.views": ("conversations.session", "conversations.consumers"),
@@ -56,6 +59,13 @@ def test_engines_load_without_django() -> None:
     load_all = "import sys; from conversations.engines.registry import ENGINES, load; [load(*key) for key in ENGINES]"
     check = f"{load_all}; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_decoder_loads_nothing_of_the_site() -> None:
+    """It is started for each file, and what it reads may be made to harm."""
+    assert not [
+        pair for pair in imports("conversations.decoder") if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
+    ]
 
 
 def test_realtime_is_pure() -> None:

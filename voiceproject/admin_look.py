@@ -53,7 +53,10 @@ UNFOLD = {
             },
             {
                 "title": "Setup",
-                "items": [_entry("Assistants", "record_voice_over", "conversations", "assistant")],
+                "items": [
+                    _entry("Assistants", "record_voice_over", "conversations", "assistant"),
+                    _entry("MCP servers", "hub", "conversations", "mcpserver"),
+                ],
             },
             {
                 "title": "People",

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import daphne.http_protocol
-import daphne.server
 import daphne.ws_protocol
 from autobahn.websocket.types import ConnectionDeny
 from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
+from twisted.internet import defer
+
+from voiceproject import web_requests
 
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.
@@ -78,14 +80,7 @@ def _spare_the_conversations_the_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daphne has no annotations
-    def process(self) -> Any:
-        """Daphne believes whoever sends `Daphne-Root-Path`, and every link would begin with it, also those in mails."""
-        self.requestHeaders.removeHeader(b"daphne-root-path")
-        return super().process()
-
-
-daphne.http_protocol.WebRequest = WebRequest
+daphne.http_protocol.WebRequest = web_requests.WebRequest
 
 
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
@@ -116,14 +111,15 @@ class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[m
 daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
 
 
-class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annotations
+class Server(web_requests.Server):
     def kill_all_applications(self) -> Any:
         """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
         finished = asyncio.get_event_loop().create_future()
         finished.set_result(None)
         for connection in self.connections.values():
             connection.setdefault("application_instance", finished)
-        return super().kill_all_applications()
+        hung_up = self.hang_up_requests(finished)
+        return defer.gatherResults([super().kill_all_applications(), hung_up])
 
 
 def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:

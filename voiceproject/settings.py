@@ -371,13 +371,28 @@ GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 
 # How long an engine may take to its first byte, and between two pieces.
 ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=300.0)
-# Engines of assistants that name none: openai, google (TTS only) or demo. Unset: the best that has a credential. The
-# models are those of OpenAI or of the compatible server at OPENAI_BASE_URL.
-TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "google", "demo"), "")
-TTS_VOICES = {"openai": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-us"}
+# Engines of assistants that name none: openai, google (TTS only), openai-realtime (TTS only: a Realtime model that
+# reads aloud) or demo. Unset: the best that has a credential. The models are those of OpenAI or of the compatible
+# server at OPENAI_BASE_URL.
+TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "openai-realtime", "google", "demo"), "")
+TTS_VOICES = {"openai": "marin", "openai-realtime": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-us"}
 # The voice of that engine; of Google where it begins like en-US-, else of OpenAI, where TTS_ENGINE is unset.
 if TTS_VOICE := env("TTS_VOICE"):
-    TTS_VOICES[TTS_ENGINE or ("google" if re.match(r"[a-z]{2,3}-[A-Z]{2}-", TTS_VOICE) else "openai")] = TTS_VOICE
+    is_googles = re.match(r"[a-z]{2,3}-[A-Z]{2}-", TTS_VOICE)
+    for name in (TTS_ENGINE,) if TTS_ENGINE else ("google",) if is_googles else ("openai", "openai-realtime"):
+        TTS_VOICES[name] = TTS_VOICE
+# The model of that engine. Where TTS_ENGINE is unset, a Realtime model is one of openai-realtime, and any other one of
+# openai, which then goes before openai-realtime.
+TTS_MODELS = {
+    "openai": "gpt-4o-mini-tts",
+    "openai-realtime": "gpt-realtime-2.1-mini",
+    "google": "",
+    "demo": "espeak-ng",
+}
+if TTS_MODEL := env("TTS_MODEL"):
+    TTS_MODELS[TTS_ENGINE or ("openai-realtime" if "realtime" in TTS_MODEL else "openai")] = TTS_MODEL
+    if not TTS_ENGINE and "realtime" not in TTS_MODEL:
+        del TTS_MODELS["openai-realtime"]
 # The model that hears while one speaks, over a WebSocket; `none` leaves it to STT_MODEL, which hears what was said.
 # Unset: gpt-live-transcribe at OpenAI's own servers, and none at a compatible one, as few have such a WebSocket. A name
 # is one of the server at OPENAI_BASE_URL. A server that a user named is asked for none; neither is one for an assistant
@@ -401,8 +416,14 @@ ENGINES = {
     },
     "tts": {
         "engine": TTS_ENGINE,
-        "model": {"openai": env("TTS_MODEL", "gpt-4o-mini-tts"), "google": "", "demo": "espeak-ng"},
+        "model": TTS_MODELS,
         "voice": TTS_VOICES,
+    },
+    # Only for assistants that ask for it.
+    "s2s": {
+        "engine": "",
+        "model": {"openai": env("S2S_MODEL", "gpt-realtime-2.1")},
+        "voice": {"openai": TTS_VOICES["openai-realtime"]},
     },
 }
 
@@ -421,6 +442,9 @@ REALTIME = {
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
 
+# A spoken turn over HTTP: the largest sound file.
+TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000
+
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)
 # Other sites whose pages may use the API from the browser, with their visitors' keys or client secrets: origins such as
@@ -429,7 +453,10 @@ API_ALLOWED_ORIGINS = env_origins("API_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = API_ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_HEADERS = ["*", "authorization"]  # the star is for all others; credentials are none, so it counts
-CORS_EXPOSE_HEADERS = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+CORS_EXPOSE_HEADERS = [
+    *(f"x-ratelimit-{name}-requests" for name in ("limit", "remaining", "reset")),
+    *(f"x-{name}-id" for name in ("conversation", "input-item", "response", "output-item")),
+]
 
 # The tools that models call.
 TOOLS = {

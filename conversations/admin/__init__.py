@@ -1,4 +1,5 @@
 from conversations.admin.assistants import AssistantAdmin
 from conversations.admin.conversations import ConversationAdmin
+from conversations.admin.mcp_servers import McpServerAdmin
 
-__all__ = ["AssistantAdmin", "ConversationAdmin"]
+__all__ = ["AssistantAdmin", "ConversationAdmin", "McpServerAdmin"]

@@ -44,6 +44,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         widgets: ClassVar = {
             "instructions": UnfoldAdminTextareaWidget(attrs={"rows": 18}),
             "keywords": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            "mcp_servers": UnfoldAdminCheckboxSelectMultipleWidget,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,12 +75,17 @@ class AssistantAdmin(ModelAdmin):
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
         ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
-        ("Tools", {"fields": ["tools"]}),
+        ("Tools", {"fields": ["tools", "mcp_servers"]}),
         (
             "Engines",
             {
                 "description": "An empty model is the site’s choice for that engine.",
-                "fields": [("stt_engine", "stt_model"), ("llm_engine", "llm_model"), ("tts_engine", "tts_model")],
+                "fields": [
+                    ("stt_engine", "stt_model"),
+                    ("llm_engine", "llm_model"),
+                    ("tts_engine", "tts_model"),
+                    ("s2s_engine", "s2s_model"),
+                ],
             },
         ),
     ]
@@ -101,6 +107,8 @@ class AssistantAdmin(ModelAdmin):
 
     @display(description="Engines")
     def engines(self, obj: Assistant) -> str:
+        if obj.s2s_engine:
+            return obj.get_s2s_engine_display()
         chosen = (obj.get_stt_engine_display(), obj.get_llm_engine_display(), obj.get_tts_engine_display())
         return " · ".join(name or ENGINE_DEFAULT for name in chosen) if any(chosen) else ENGINE_DEFAULT
 

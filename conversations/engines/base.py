@@ -19,8 +19,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
 
-Kind = Literal["stt", "llm", "tts"]
-KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech"}
+Kind = Literal["stt", "llm", "tts", "s2s"]
+KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
+                               "s2s": "Speech to speech"}  # fmt: skip
 
 
 def pcm_seconds(pcm: bytes | bytearray) -> float:
@@ -122,7 +123,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a call of a tool. The first of an index names it; `arguments` add up to JSON, "{}" at least."""
+    """A piece of a call of a tool. The first of an index names it.
+
+    Where the completion ends in "stop", `arguments` add up to what the model meant as JSON: "{}" at least.
+    """
 
     index: int  # of the call within the completion, from 0
     call_id: str = ""  # of the first piece only, as `name`; 32 characters at most, unique among the messages
@@ -200,6 +204,15 @@ class Connects(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """An engine that keeps a connection has this."""
+
+    async def close(self) -> None:
+        """Ends what is open, at the end of a session."""
+        ...
+
+
 class StreamingSpeechToText(Protocol):
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
         """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""
@@ -219,6 +232,30 @@ class LanguageModel(Protocol):
 
         `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
         """
+        ...
+
+
+class S2SConnection(Protocol):
+    """A Realtime conversation at its provider: events as JSON objects, for a relay."""
+
+    async def send(self, event: dict[str, Any]) -> None:
+        """Raises EngineError."""
+        ...
+
+    async def receive(self) -> dict[str, Any]:
+        """The next event, without what is the account's alone. Raises EngineError once the connection is lost."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SpeechToSpeech(Protocol):
+    async def connect(self) -> S2SConnection:
+        """Raises EngineError."""
+        ...
+
+    def garbage(self) -> EngineError:
+        """Why a connection was left whose events are none of the protocol."""
         ...
 
 

@@ -55,12 +55,16 @@ class Failures:
         return EngineUnavailable(self.kind, self.provider, self._say(sentence))
 
     def trouble(self, status: object) -> EngineUnavailable:
-        sentence = f"has trouble of its own ({self._scrub(str(status))}). Try again in a moment."
+        sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
         return EngineUnavailable(self.kind, self.provider, self._say(sentence))
 
     def rejected(self, detail: str) -> EngineRejected:
         sentence = "refused the request. Check the model and the voice of this assistant."
         return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
+
+    def misread(self) -> EngineRejected:
+        sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
+        return EngineRejected(self.kind, self.provider, self._say(sentence))
 
     def no_tools(self, detail: str) -> EngineRejected:
         sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
@@ -75,10 +79,11 @@ class Failures:
         return EngineRejected(self.kind, self.provider, self._say(sentence))
 
     def _say(self, sentence: str, detail: str = "") -> str:
-        said = f" It said: “{self._scrub(detail)}”" if detail else ""
+        said = f" It said: “{self.scrub(detail)}”" if detail else ""
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 
-    def _scrub(self, detail: str) -> str:
+    def scrub(self, detail: str) -> str:
+        """A provider's own words: short, and without the key."""
         plain = " ".join(storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")

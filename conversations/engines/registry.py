@@ -9,19 +9,32 @@ from conversations.engines.base import (
     EngineSpec,
     Kind,
     LanguageModel,
+    SpeechToSpeech,
     SpeechToText,
     StreamingSpeechToText,
     TextToSpeech,
 )
 from conversations.engines.voices import voices
 
-__all__ = ["ENGINES", "load", "load_stream", "make_llm", "make_stt", "make_stt_stream", "make_tts", "voices"]
+__all__ = [
+    "ENGINES",
+    "load",
+    "load_stream",
+    "make_llm",
+    "make_s2s",
+    "make_stt",
+    "make_stt_stream",
+    "make_tts",
+    "voices",
+]
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
     ("llm", "openai"): "conversations.engines.openai.llm.ChatCompletions",
     ("tts", "openai"): "conversations.engines.openai.tts.Speech",
+    ("tts", "openai-realtime"): "conversations.engines.openai.realtime_tts.ReadAloud",
     ("tts", "google"): "conversations.engines.google.CloudTextToSpeech",
+    ("s2s", "openai"): "conversations.engines.openai.realtime_s2s.SpeechToSpeech",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
@@ -46,6 +59,10 @@ def make_llm(spec: EngineSpec) -> LanguageModel:
 
 def make_tts(spec: EngineSpec) -> TextToSpeech:
     return cast(TextToSpeech, load("tts", spec.provider)(spec))
+
+
+def make_s2s(spec: EngineSpec) -> SpeechToSpeech:
+    return cast(SpeechToSpeech, load("s2s", spec.provider)(spec))
 
 
 def load(kind: Kind, provider: str) -> Any:

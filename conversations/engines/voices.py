@@ -1,7 +1,8 @@
 """The voices that a picker offers, by provider: data, so that no page waits for a provider to list them.
 
 Any other voice id that the provider knows works as well. Sources: cloud.google.com/text-to-speech/docs/chirp3-hd,
-`SpeechCreateParams` in the package openai 3.54, the voices in the wheel espeakng-loader 0.2.4.
+`SpeechCreateParams` and `RealtimeAudioConfigOutput` in the package openai 3.54, the voices in the wheel
+espeakng-loader 0.2.4.
 """
 
 from conversations.engines.base import EngineSpec
@@ -20,6 +21,7 @@ OPENAI_EARLY = (
     "shimmer",
 )  # of tts-1
 OPENAI = ("marin", "cedar", *OPENAI_EARLY, "ballad", "verse")
+OPENAI_REALTIME = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
 
 # Chirp 3 HD speakers exist in every one of these languages: `en-US-Chirp3-HD-Kore`.
 CHIRP_LANGUAGES: dict[str, str] = {
@@ -85,7 +87,8 @@ ESPEAK: dict[str, str] = {
 
 def fitting(spec: EngineSpec, wanted: str) -> str:
     """`wanted`, or the spec's own voice where OpenAI's was asked of another provider: official clients do by habit."""
-    return spec.voice if spec.provider != "openai" and wanted in OPENAI else wanted
+    own = {"openai": OPENAI, "openai-realtime": OPENAI_REALTIME}.get(spec.provider, ())
+    return spec.voice if wanted in OPENAI and wanted not in own else wanted
 
 
 def is_public(voice: str) -> bool:
@@ -103,7 +106,14 @@ def voices(spec: EngineSpec) -> list[Voice]:
         ]
     if spec.provider == "demo":
         return list(ESPEAK.items())
-    if spec.provider != "openai" or spec.base_url:
+    if spec.base_url:
         return []
+    if spec.provider == "openai-realtime":
+        return realtime_voices(spec)
     known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
     return [(voice, voice.capitalize()) for voice in known]
+
+
+def realtime_voices(spec: EngineSpec) -> list[Voice]:
+    """Of a Realtime model that speaks."""
+    return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]

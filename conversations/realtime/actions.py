@@ -232,6 +232,7 @@ class ToolsReady:
     """All tools that the server runs for this session, from now on."""
 
     tools: tuple[Tool, ...]
+    servers: frozenset[str] = frozenset()  # labels of MCP servers whose tools are among them, or may yet come
 
 
 @dataclass(frozen=True, slots=True)

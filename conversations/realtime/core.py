@@ -58,6 +58,7 @@ class Core:
     pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
     own_tools: tuple[Tool, ...] = ()  # that the server runs
+    servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)
     turn_detection: TurnDetection = field(init=False)
 

@@ -23,6 +23,8 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    input_audio_tokens: int = 0  # of the input tokens
+    output_audio_tokens: int = 0
     tts_characters: int = 0
     # Of replies begun ahead of the endpoint and not used. Estimates: no provider tells for a stream that was closed.
     discarded_input_tokens: int = 0

@@ -14,13 +14,22 @@ UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 def json_object(frame: str) -> dict[str, Any]:
     """A frame's object. Raises ProtocolError."""
     try:
-        data = _DECODER.decode(frame)
-        if UNSTORABLE.search(frame) and any(map(_is_unstorable, _strings(data))):
-            raise ValueError
-    except (ValueError, RecursionError):
+        data = strict_json(frame)
+    except ValueError:
         raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
     if not isinstance(data, dict):
         raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
+    return data
+
+
+def strict_json(text: str) -> Any:
+    """Raises ValueError for what is no JSON, or what Postgres could not hold or the wire not send back."""
+    try:
+        data = _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    if UNSTORABLE.search(text) and any(map(_is_unstorable, _strings(data))):
+        raise ValueError("A text in it holds NUL, or half of a surrogate pair.")
     return data
 
 

@@ -2,9 +2,13 @@
 
 
 class Lead:
-    """In seconds; `now` is the driver's clock. While held nothing is played, and what is sent adds up."""
+    """In seconds; `now` is the driver's clock. While held nothing is played, and what is sent adds up.
 
-    def __init__(self, *, is_held: bool = False) -> None:
+    `plays_live` False: the client keeps the speech as a file, however soon it comes.
+    """
+
+    def __init__(self, *, is_held: bool = False, plays_live: bool = True) -> None:
+        self._plays_live = plays_live
         self._plays_until = 0.0
         self._held_sec: float | None = 0.0 if is_held else None
 
@@ -17,6 +21,8 @@ class Lead:
 
     def add(self, seconds: float, now: float) -> None:
         """So much was sent. A client that had run dry begins anew with it."""
+        if not self._plays_live:
+            return
         ahead = self.seconds(now) + seconds
         if self._held_sec is None:
             self._plays_until = now + ahead

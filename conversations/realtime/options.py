@@ -11,7 +11,7 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
 from conversations.realtime.session_checks import MAX_TEXT_CHARS, Config, checked_choice, checked_tools
 from conversations.realtime.session_config import AUDIO_FORMATS
-from conversations.realtime.tools import Tool, choice, labels, offered
+from conversations.realtime.tools import Tool, choice, offered
 
 MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
@@ -82,7 +82,7 @@ def context(core: Core, options: Options) -> list[Message]:
 
 def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
-    return checked_tools(given, labels(core.own_tools), "response")
+    return checked_tools(given, core.servers, "response")
 
 
 def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -> str:
@@ -90,7 +90,7 @@ def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -
     if not isinstance(given, str):
         given = given.model_dump(exclude_none=True)
     names = {tool.name for tool in options.tools}
-    return choice(checked_choice(given, names, labels(core.own_tools), "response"))
+    return choice(checked_choice(given, names, core.servers, "response"))
 
 
 def _checked_text(text: str) -> str:

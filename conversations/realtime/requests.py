@@ -24,7 +24,9 @@ class Requests:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
         has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
         known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
-        core.configure(updated(core.config, event.patch, **known, own_tools=core.own_tools))
+        core.configure(
+            updated(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+        )
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
         core.send("session.updated", session=shown(core.config))

@@ -3,7 +3,7 @@
 Kept in the wire's own shape, so that `session.updated` shows just what is in force.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -61,7 +61,6 @@ SETTABLE = SHOWN_WHEN_SET | {
     "tracing",
     "truncation",
 }
-SETTABLE_TRANSCRIPTION = {"include", "extensions"}
 TRANSCRIPTION_KEYS = ("model", "language", "prompt")
 
 
@@ -129,25 +128,23 @@ def shown(config: Config) -> Config:
 
 
 def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
-            own_tools: Sequence[Tool] = ()) -> Config:  # fmt: skip
+            own_tools: Sequence[Tool] = (), servers: Collection[str] = ()) -> Config:  # fmt: skip
     """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
 
     `audio_sent`: the assistant has spoken; `has_begun`: something was said or sent; `own_tools`: that the server runs.
     """
     check_depth(patch, "session")
     kind = _kind(config, patch, has_begun=has_begun)
+    patch = _users_half(patch) if kind == TRANSCRIPTION else patch
     typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
     asked = checked(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
     check_values(asked)
     new = deepcopy(config)
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}
-    _merge_input(new["audio"]["input"], audio.get("input") or {})
-    if kind == TRANSCRIPTION:
-        _merge(new, {key: value for key, value in asked.items() if key in SETTABLE_TRANSCRIPTION})
-        return new
     _merge(new, {key: value for key, value in asked.items() if key in SETTABLE})
-    _merge_tools(new, patch, own_tools)
+    _merge_tools(new, patch, own_tools, {*servers, *labels(own_tools)})
+    _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
     if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
         message = "The voice is fixed once the assistant has spoken. Start a new session to change it."
@@ -167,6 +164,14 @@ def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
         message = f"The session's type is {current!r} and cannot change any more. Connect anew for another."
         raise ProtocolError("invalid_value", message, "session.type")
     return str(kind)
+
+
+def _users_half(patch: Config) -> Config:
+    """What a transcription session takes of a patch; all else is an unknown key to it."""
+    half = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
+    if isinstance(audio := half.get("audio"), dict):
+        half["audio"] = {key: audio[key] for key in ("input",) if key in audio}
+    return half
 
 
 def _merge(target: Config, patch: Config) -> None:
@@ -205,9 +210,8 @@ def _merge_output(target: Config, patch: Config) -> None:
         target["voice"] = target["voice"]["id"]
 
 
-def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool]) -> None:
+def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool], servers: Collection[str]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
-    servers = labels(own_tools)
     if patch.get("tools") is not None:
         target["tools"] = checked_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")

@@ -31,6 +31,7 @@ from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
 from conversations.realtime.session_checks import Config
 from conversations.realtime.session_config import shown
+from conversations.realtime.tools import labels
 from conversations.realtime.transcripts import Transcripts
 from conversations.realtime.yielding import Yielding
 
@@ -144,6 +145,7 @@ class TurnMachine:
 
     def _take_tools(self, event: report.ToolsReady) -> None:
         self.core.own_tools = event.tools
+        self.core.servers = event.servers | labels(event.tools)
 
     def _leave(self, event: report.ClientGone) -> None:
         self.listening.leave()

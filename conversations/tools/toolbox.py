@@ -1,9 +1,13 @@
 """The tools of one session, and running them."""
 
 import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,44 +15,75 @@ from django.utils import timezone
 from conversations.engines.base import Tool, storable
 from conversations.store import Opened
 from conversations.tools.base import Context, Outcome, ToolError
+from conversations.tools.mcp_session import McpSession
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
+
+if TYPE_CHECKING:
+    from mcp_types import Tool as ServersTool
 
 log = logging.getLogger(__name__)
 
 SITE = "site"
+MOST = 100  # OpenAI takes 128, and a client may declare some too
+MAX_NAME, MAX_DESCRIPTION = 64, 1024  # OpenAI's
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTool:
+    """`tool.name` is what the model calls it, `name` what its server does."""
+
+    tool: Tool
+    name: str
+    server: McpSession
 
 
 class Toolbox:
-    """`run` may be called while other calls run."""
+    """`run` may be called while other calls run. `tools` grows while MCP servers are connected to, in tasks of `group`.
 
-    def __init__(self, opened: Opened, now: Callable[[], datetime] = timezone.now) -> None:
+    `offer` is told whenever it has grown.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        group: asyncio.TaskGroup,
+        offer: Callable[["Toolbox"], None] = lambda toolbox: None,
+        now: Callable[[], datetime] = timezone.now,
+    ) -> None:
         self._opened = opened
+        self._offer = offer
         self._now = now
         self._site = {name: SITE_TOOLS[name] for name in opened.tools if name in SITE_TOOLS}
         for name in set(opened.tools) - set(self._site):
             log.warning("the assistant %s has a tool %s, which this site does not know", opened.assistant_slug, name)
+        self._remote: dict[str, RemoteTool] = {}
+        self._servers = [McpSession(spec, group, self._add) for spec in opened.mcp_servers]
 
-    @classmethod
-    async def open(cls, opened: Opened) -> "Toolbox":
-        return cls(opened)
+    async def settle(self) -> None:
+        """Until every MCP server's tools are there, or will not come. Each has its time limit."""
+        await asyncio.gather(*(server.settle() for server in self._servers))
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        return tuple(tool.tool for tool in self._site.values())
+        return (*(known.tool for known in self._site.values()), *(known.tool for known in self._remote.values()))
 
     def server_label(self, name: str) -> str:
         """Who runs the tool of this name; "" if it is none of these."""
-        return SITE if name in self._site else ""
+        if name in self._site:
+            return SITE
+        return self._remote[name].server.spec.label if name in self._remote else ""
 
     async def run(self, name: str, arguments: str) -> Outcome:
         """Never raises but CancelledError, and takes no longer than the tool's time limit."""
-        if tool := self._site.get(name):
-            return await self._bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(tool, arguments))
-        return Outcome(error=f"There is no tool {name[:64]!r}.")
+        if site_tool := self._site.get(name):
+            return await self._bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(site_tool, arguments))
+        if remote := self._remote.get(name):
+            return await self._bounded(name, remote.server.spec.timeout_sec, _run_remote(remote, arguments))
+        return Outcome(error=f"There is no tool {name[:MAX_NAME]!r}.")
 
     async def close(self) -> None:
-        pass
+        await asyncio.gather(*(server.close() for server in self._servers))
 
     async def _run_site(self, tool: SiteTool, arguments: str) -> Outcome:
         zone = self._opened.zone
@@ -67,6 +102,43 @@ class Toolbox:
             log.exception("the tool %s failed in conversation %s", name, self._opened.public_id)
             outcome = Outcome(error="The tool failed; the server's log says why.")
         return Outcome(_cut(outcome.output), _cut(outcome.error))
+
+    def _add(self, server: McpSession, found: Sequence["ServersTool"]) -> None:
+        """A name that is taken gets the server's label in front. One that the model may know by now stays its own."""
+        known = {remote.name for remote in self._remote.values() if remote.server is server}
+        for tool in found:
+            if tool.name in known:
+                continue
+            name = next((name for name in _names(server.spec.label, tool.name) if not self.server_label(name)), "")
+            if len(self.tools) >= MOST:
+                log.warning("the MCP server %s: only %d tools have room in a session", server.spec.label, MOST)
+                break
+            if not name:
+                log.warning("the MCP server %s: both names of its tool %s are taken", server.spec.label, tool.name)
+                continue
+            offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _object(tool.input_schema))
+            self._remote[name] = RemoteTool(offered, tool.name, server)
+        self._offer(self)
+
+
+async def _run_remote(remote: RemoteTool, arguments: str) -> Outcome:
+    try:
+        given = json.loads(arguments or "{}")
+    except ValueError as error:
+        raise ToolError(f"The arguments are no JSON: {error}.") from None
+    if not isinstance(given, dict):
+        raise ToolError("The arguments are no JSON object.")
+    return await remote.server.call(remote.name, given)
+
+
+def _names(label: str, name: str) -> tuple[str, str]:
+    """MCP's may have dots and slashes, and twice the length."""
+    return tuple(re.sub(r"[^A-Za-z0-9_-]", "_", wanted)[:MAX_NAME] for wanted in (name, f"{label}_{name}"))  # type: ignore[return-value]
+
+
+def _object(schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAI refuses one without properties."""
+    return {"properties": {}, **schema, "type": "object"}
 
 
 def _cut(text: str) -> str:

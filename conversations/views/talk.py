@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from conversations.engine_choice import EngineSet, choose_each
 from conversations.engines.registry import voices
+from conversations.engines.voices import realtime_voices
 from conversations.models import Assistant, Conversation
 
 
@@ -66,12 +67,13 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose.
     """
+    speaker = engines.s2s or engines.tts
     return {
         "slug": assistant.slug,
         "name": assistant.name,
         "description": assistant.description,
-        "voices": voices(engines.tts),
-        "voice": engines.tts.voice,
+        "voices": realtime_voices(speaker) if engines.s2s else voices(speaker),
+        "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
         "isDemo": engines.is_demo,
     }

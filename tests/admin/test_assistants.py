@@ -58,7 +58,13 @@ def test_there_is_always_a_default(editor: Client) -> None:
 def test_only_engines_that_exist_are_offered(editor: Client) -> None:
     form = editor.get(ADD).context["adminform"].form
     assert [value for value, _ in form.fields["stt_engine"].choices] == ["", "openai", "demo"]
-    assert [value for value, _ in form.fields["tts_engine"].choices] == ["", "openai", "google", "demo"]
+    assert [value for value, _ in form.fields["tts_engine"].choices] == [
+        "",
+        "openai",
+        "openai-realtime",
+        "google",
+        "demo",
+    ]
     assert "llm_engine" in errors(editor.post(ADD, {**FIELDS, "llm_engine": "google"}))
 
 

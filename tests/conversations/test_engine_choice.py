@@ -1,4 +1,4 @@
-"""Which model hears while one speaks."""
+"""Which engine serves whom, and with which models."""
 
 import json
 import os
@@ -72,3 +72,52 @@ def test_a_users_own_server(owner: User, settings: Settings) -> None:
     key.base_url = OPENAI
     key.save()
     assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, LAN).stream_model == LIVE
+
+
+def tts(
+    owner: User, settings: Settings, base_url: str = "", models: tuple[str, ...] = (), **assistant: str
+) -> EngineSpec:
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
+    if models:
+        kept = {name: settings.ENGINES["tts"]["model"][name] for name in models}
+        settings.ENGINES = settings.ENGINES | {"tts": settings.ENGINES["tts"] | {"model": kept}}
+    return choose(owner, Assistant(**assistant)).tts
+
+
+@pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
+def test_openai_reads_aloud(owner: User, settings: Settings, base_url: str) -> None:
+    spec = tts(owner, settings, base_url)
+    assert (spec.provider, spec.voice, spec.api_key) == ("openai-realtime", "marin", "sk-site")
+    assert "realtime" in spec.model
+
+
+def test_a_compatible_server_has_a_speech_endpoint(owner: User, settings: Settings) -> None:
+    assert tts(owner, settings, LAN).provider == "openai"
+    asked = tts(owner, settings, LAN, tts_engine="openai-realtime", tts_model="own", tts_voice="echo")
+    assert (asked.provider, asked.model, asked.voice, asked.base_url) == ("openai-realtime", "own", "echo", LAN)
+
+
+def test_googles_voices_come_first(owner: User, settings: Settings) -> None:
+    settings.GOOGLE_API_KEY = "AIza-site"
+    assert tts(owner, settings).provider == "google"
+
+
+def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings: Settings) -> None:
+    assert tts(owner, settings, models=("openai", "google", "demo")).provider == "openai"
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "models"),
+    [
+        ("", "", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-2.1-mini"}),
+        ("", "tts-1", {"openai": "tts-1"}),
+        ("", "gpt-realtime-3", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-3"}),
+        ("openai-realtime", "own", {"openai": "gpt-4o-mini-tts", "openai-realtime": "own"}),
+        ("openai", "tts-1", {"openai": "tts-1", "openai-realtime": "gpt-realtime-2.1-mini"}),
+    ],
+)
+def test_which_engine_a_model_belongs_to(engine: str, model: str, models: dict[str, str]) -> None:
+    script = "import json; from voiceproject import settings; print(json.dumps(settings.TTS_MODELS))"
+    env = {**os.environ, "TTS_ENGINE": engine, "TTS_MODEL": model}
+    shown = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, check=True)
+    assert {name: found for name, found in json.loads(shown.stdout).items() if "openai" in name} == models

@@ -21,7 +21,7 @@ from conversations.engines.base import (
     Transcript,
     TranscriptStream,
 )
-from conversations.engines.openai import live_protocol, live_stt
+from conversations.engines.openai import live_protocol, live_socket, live_stt
 from conversations.engines.openai.http import close_clients
 from conversations.engines.registry import make_stt, make_stt_stream
 from tests.upstream.__main__ import start_http
@@ -332,7 +332,7 @@ class DeafServer:
 
 
 async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_stt, "CLOSE_SEC", 0.1)
+    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
     server = DeafServer()
     async with server.listened_to() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
@@ -345,7 +345,7 @@ async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_server_that_reads_no_more_keeps_no_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_stt, "CLOSE_SEC", 0.1)
+    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
     async with DeafServer().listened_to() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))
@@ -434,7 +434,7 @@ async def test_the_socket_goes_to_the_address_that_was_checked(
         )
         return "127.0.0.1"
 
-    monkeypatch.setattr(live_stt, "public_address", checked)
+    monkeypatch.setattr(live_socket, "public_address", checked)
     url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
     async with listening(spec_of(upstream, base_url=url, public_only=True)) as ear:
         assert (await ear.utterance()).text == "Hello there."

@@ -197,6 +197,13 @@ async def test_arguments_are_json_where_there_are_none(upstream: Upstream, argum
     assert calls(await collect(engine(upstream))) == [ToolCall("a", "clock", "{}")]
 
 
+async def test_a_call_that_is_cut_before_its_arguments_has_none(upstream: Upstream) -> None:
+    upstream.script(replies=({"calls": [{"name": "weather", "arguments": VIENNA}]},))
+    pieces = [piece async for piece in engine(upstream).complete(ASKED, tools=[WEATHER], max_tokens=1)]
+    assert calls(pieces) == [ToolCall("call_weather_0", "weather", "")]
+    assert pieces[-1].finish_reason == "length"
+
+
 async def test_an_id_that_was_used_before_is_replaced(upstream: Upstream) -> None:
     told = [
         *ASKED,

@@ -5,6 +5,7 @@ import pytest
 
 from conversations.engines.base import EngineRejected, EngineSpec
 from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream, voices
+from conversations.engines.voices import fitting
 
 
 @pytest.mark.parametrize(("kind", "provider"), ENGINES)
@@ -56,3 +57,9 @@ def test_the_picker_has_voices_for_each_provider() -> None:
     assert "marin" in dict(voices(EngineSpec(provider="openai", model="gpt-4o-mini-tts")))
     assert "marin" not in dict(voices(EngineSpec(provider="openai", model="tts-1")))
     assert voices(EngineSpec(provider="openai", base_url="http://localhost:8880/v1")) == []
+    assert {"marin", "fable"} & dict(voices(EngineSpec(provider="openai-realtime"))).keys() == {"marin"}
+
+
+def test_a_voice_that_the_engine_does_not_have() -> None:
+    for provider, fits in (("openai", "fable"), ("openai-realtime", "cedar"), ("google", "cedar")):
+        assert fitting(EngineSpec(provider=provider, voice="cedar"), "fable") == fits

@@ -28,6 +28,7 @@ class Table:
         items: tuple[Item, ...] = (),
         manner: Manner | None = None,
         dialect: Beta | None = None,
+        kind: str = "realtime",
         **turn_detection: Any,
     ) -> None:
         numbers = count(1)
@@ -41,6 +42,7 @@ class Table:
             language="",
             speed=1.0,
             expires_at=1_900_000_000,
+            kind=kind,
         )
         self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, manner)
         self.now = 100.0
@@ -49,8 +51,8 @@ class Table:
         self.deadlines: dict[str, float] = {}
         self._take(self.machine.start(self.now))
         if turn_detection:
-            kind = {"type": "server_vad", **turn_detection}
-            self.client("session.update", session={"audio": {"input": {"turn_detection": kind}}})
+            detection = {"type": "server_vad", **turn_detection}
+            self.client("session.update", session={"audio": {"input": {"turn_detection": detection}}})
 
     # What happens.
 

@@ -312,3 +312,14 @@ def test_tools_for_one_response() -> None:
     assert wrong["param"] == "response.tool_choice.name"
     unnamed = table.client("response.create", response={"tools": [{"type": "function"}]})[0]["error"]
     assert (unnamed["code"], unnamed["param"]) == ("missing_required_parameter", "response.tools.0.name")
+
+
+def test_a_server_may_be_named_while_it_is_connected_to() -> None:
+    table, house = Table(), [{"type": "mcp", "server_label": "house"}]
+    table.engine(do.ToolsReady((), frozenset({"house"})))
+    [shown] = table.client("session.update", session={"type": "realtime", "tools": house})
+    assert shown["session"]["tools"] == house
+    [refused] = table.client(
+        "session.update", session={"type": "realtime", "tools": [house[0] | {"server_label": "x"}]}
+    )
+    assert refused["error"]["param"] == "session.tools.0.server_label"

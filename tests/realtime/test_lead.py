@@ -42,3 +42,9 @@ def test_what_began_held_plays_from_its_release() -> None:
     lead.add(3.0, 10.0)
     lead.release(15.0)
     assert lead.seconds(16.0) == 2.0
+
+
+def test_who_keeps_it_as_a_file_is_never_ahead() -> None:
+    lead = Lead(plays_live=False)
+    lead.add(60.0, 10.0)
+    assert lead.seconds(10.0) == 0.0

@@ -46,10 +46,15 @@ def check_beta(event: dict[str, Any]) -> None:
         event = {**event, "session": {key: value for key, value in event["session"].items() if key != "model"}}
         assert "audio" not in event["session"]  # and `model`: the type lists only upstream's own
     if event["type"].startswith("transcription_session."):
-        # The union has `updated` only, and its type a key that is none of a socket's.
-        secret = {"value": "", "expires_at": 0}
-        shown = {"type": "transcription_session.updated", "session": {**event["session"], "client_secret": secret}}
-        TranscriptionSessionUpdatedEvent.model_validate_json(json.dumps({**event, **shown}), strict=True)
+        # The union has `updated` only, its type a key that is none of a socket's, and of models upstream's own.
+        heard = {**(event["session"]["input_audio_transcription"] or {}), "model": "whisper-1"}
+        session = {
+            **event["session"],
+            "client_secret": {"value": "", "expires_at": 0},
+            "input_audio_transcription": heard,
+        }
+        shown = {**event, "type": "transcription_session.updated", "session": session}
+        TranscriptionSessionUpdatedEvent.model_validate_json(json.dumps(shown), strict=True)
     else:
         BETA_SHAPES[event["type"]].model_validate_json(json.dumps(event), strict=True)
 

@@ -1,4 +1,6 @@
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +13,7 @@ from conversations.engines.base import EngineSpec
 from conversations.store import Caller, Opened
 from conversations.tools.base import Context
 from conversations.tools.registry import SITE_TOOLS
+from conversations.tools.toolbox import Toolbox
 from tests.factories import make_user
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -29,6 +32,14 @@ def context(owner: User) -> Context:
 
 DEMO = EngineSet(EngineSpec("demo"), EngineSpec("demo"), EngineSpec("demo"))
 MakeOpened = Callable[..., Opened]
+
+
+@asynccontextmanager
+async def opened_box(opened: Opened, **options: Any) -> AsyncIterator[Toolbox]:
+    async with asyncio.TaskGroup() as group:
+        box = Toolbox(opened, group, **options)
+        yield box
+        await box.close()
 
 
 @pytest.fixture

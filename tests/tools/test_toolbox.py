@@ -7,8 +7,7 @@ import pytest
 from conversations.tools.base import Context, Outcome
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
-from conversations.tools.toolbox import Toolbox
-from tests.tools.conftest import NOON, MakeOpened
+from tests.tools.conftest import NOON, MakeOpened, opened_box
 
 release = threading.Event()
 
@@ -46,41 +45,34 @@ def limit(settings: Any, **limits: object) -> None:
 
 
 async def test_it_works(opened: MakeOpened) -> None:
-    toolbox = Toolbox(opened(), now=lambda: NOON)
-    assert [tool.name for tool in toolbox.tools] == ["current_time", "search_past_talks"]
-    assert toolbox.server_label("current_time") == "site"
-    outcome = await toolbox.run("current_time", "{}")
-    assert outcome == Outcome("Wednesday, 25 November 2026, 12:00 (Europe/Vienna, UTC+01:00)")
-    await toolbox.close()
-
-
-async def test_it_opens(opened: MakeOpened) -> None:
-    toolbox = await Toolbox.open(opened())
-    assert "UTC+" in (await toolbox.run("current_time", "")).output
-    await toolbox.close()
+    async with opened_box(opened(), now=lambda: NOON) as box:
+        assert [tool.name for tool in box.tools] == ["current_time", "search_past_talks"]
+        assert box.server_label("current_time") == "site"
+        outcome = await box.run("current_time", "{}")
+        assert outcome == Outcome("Wednesday, 25 November 2026, 12:00 (Europe/Vienna, UTC+01:00)")
+        assert await box.run("current_time", "") == outcome
 
 
 async def test_only_those_of_the_assistant(opened: MakeOpened, caplog: pytest.LogCaptureFixture) -> None:
-    toolbox = Toolbox(opened(tools=("gone", "current_time")))
-    assert [tool.name for tool in toolbox.tools] == ["current_time"]
-    assert "has a tool gone, which this site does not know" in caplog.text
-    assert toolbox.server_label("search_past_talks") == ""
-    assert (await toolbox.run("search_past_talks", "{}")).error == "There is no tool 'search_past_talks'."
+    async with opened_box(opened(tools=("gone", "current_time"))) as box:
+        assert [tool.name for tool in box.tools] == ["current_time"]
+        assert "has a tool gone, which this site does not know" in caplog.text
+        assert box.server_label("search_past_talks") == ""
+        assert (await box.run("search_past_talks", "{}")).error == "There is no tool 'search_past_talks'."
 
 
 async def test_wrong_arguments_are_told(opened: MakeOpened) -> None:
-    toolbox = Toolbox(opened())
-    assert "time_zone: Input should be a valid string" in (await toolbox.run("current_time", '{"time_zone": 7}')).error
-    assert "There is no time zone 'Mars'" in (await toolbox.run("current_time", '{"time_zone": "Mars"}')).error
+    async with opened_box(opened()) as box:
+        assert "time_zone: Input should be a valid string" in (await box.run("current_time", '{"time_zone": 7}')).error
+        assert "There is no time zone 'Mars'" in (await box.run("current_time", '{"time_zone": "Mars"}')).error
 
 
 @pytest.mark.parametrize("name", ["hang", "block"])
 async def test_a_slow_tool_is_stopped(opened: MakeOpened, more_tools: None, settings: Any, name: str) -> None:
     limit(settings, TIMEOUT_SEC=0.05)
     release.clear()
-    toolbox = Toolbox(opened(tools=(name,)))
-    async with asyncio.timeout(5):
-        outcome = await toolbox.run(name, "{}")
+    async with opened_box(opened(tools=(name,))) as box, asyncio.timeout(5):
+        outcome = await box.run(name, "{}")
     release.set()
     assert outcome == Outcome(error="The tool took longer than 0.05 seconds and was stopped.")
 
@@ -88,20 +80,21 @@ async def test_a_slow_tool_is_stopped(opened: MakeOpened, more_tools: None, sett
 async def test_a_broken_tool_is_logged_and_not_quoted(
     opened: MakeOpened, more_tools: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = await Toolbox(opened(tools=("fail",))).run("fail", "{}")
-    assert outcome == Outcome(error="The tool failed; the server's log says why.")
+    async with opened_box(opened(tools=("fail",))) as box:
+        assert await box.run("fail", "{}") == Outcome(error="The tool failed; the server's log says why.")
     assert "the tool fail failed in conversation conv_running" in caplog.text
 
 
 async def test_much_is_cut(opened: MakeOpened, more_tools: None, settings: Any) -> None:
     limit(settings, OUTPUT_CHARS=100)
-    outcome = await Toolbox(opened(tools=("babble",))).run("babble", "{}")
-    assert outcome.output == "abc" * 33 + "a… (cut here: the tool said 3000 characters)"
+    async with opened_box(opened(tools=("babble",))) as box:
+        assert (await box.run("babble", "{}")).output == "abc" * 33 + "a… (cut here: the tool said 3000 characters)"
 
 
 async def test_it_can_be_called_off(opened: MakeOpened, more_tools: None) -> None:
-    task = asyncio.create_task(Toolbox(opened(tools=("hang",))).run("hang", "{}"))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with opened_box(opened(tools=("hang",))) as box:
+        task = asyncio.create_task(box.run("hang", "{}"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task

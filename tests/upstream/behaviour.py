@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "chat", "speech",
-             "google_streaming", "google_unary", "google_voices")  # fmt: skip
+ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "live_conversations", "live_responses", "chat",
+             "speech", "google_streaming", "google_unary", "google_voices")  # fmt: skip
 # live_transcriptions: with `fault_after`, which counts 40 ms of audio there, statuses come as `error` events; “mute”
 # never completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
@@ -84,6 +84,7 @@ class World:
         self.transcripts: deque[str] = deque()
         self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
         self.replies: deque[Script] = deque()
+        self.readings: deque[str] = deque()  # said in place of the text that was to be read aloud
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     def behave(self, endpoint: str, changes: dict[str, Any]) -> None:

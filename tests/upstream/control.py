@@ -39,10 +39,14 @@ async def behaviour(request: web.Request) -> web.Response:
 
 
 async def script(request: web.Request) -> web.Response:
-    """Body: {"transcripts": [...], "replies": [...]}; they are used up in order. A reply is a behaviour.Script."""
+    """Body: {"transcripts": [...], "replies": [...], "readings": [...]}; they are used up in order.
+
+    A reply is a behaviour.Script.
+    """
     body = await request.json()
     request.app[WORLD].transcripts.extend(body.get("transcripts", []))
     request.app[WORLD].replies.extend(body.get("replies", []))
+    request.app[WORLD].readings.extend(body.get("readings", []))
     return web.json_response({})
 
 

@@ -26,9 +26,11 @@ class Upstream:
         """Sets fields of behaviour.Behaviour; endpoints are behaviour.ENDPOINTS."""
         self._post(f"behaviour/{endpoint}", changes)
 
-    def script(self, transcripts: tuple[str, ...] = (), replies: tuple[Script, ...] = ()) -> None:
-        """What is heard and replied next, in order."""
-        self._post("script", {"transcripts": transcripts, "replies": replies})
+    def script(
+        self, transcripts: tuple[str, ...] = (), replies: tuple[Script, ...] = (), readings: tuple[str, ...] = ()
+    ) -> None:
+        """What is heard, replied, and said in place of what was to be read aloud next, in order."""
+        self._post("script", {"transcripts": transcripts, "replies": replies, "readings": readings})
 
     def reset(self) -> None:
         self._post("reset", {})

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from tests.upstream.behaviour import FaultInjected, Seen, World
 from tests.upstream.openai_server import ERRORS, WORLD, serve
+from tests.upstream.realtime_conversation import converse
 
 BYTES_PER_MS = 48
 RATE = 24_000
@@ -28,7 +29,13 @@ def routes() -> list[web.RouteDef]:
 
 
 async def realtime(request: web.Request) -> web.StreamResponse:
-    """What is seen has in `asked` the query, the last transcription settings and what came; it is never “done”."""
+    """A conversation, or for `intent=transcription` captions alone.
+
+    What is seen of the latter has in `asked` the query, the last transcription settings and what came; it is never
+    “done”.
+    """
+    if request.query.get("intent") != "transcription":
+        return await converse(request)
     world = request.app[WORLD]
     asked = {**request.query, "transcription": None, "audio_ms": 0.0, "appends": 0, "commits": 0, "clears": 0}
 

@@ -32,6 +32,7 @@ class Account:
 
     def __init__(self, kind: Kind, spec: EngineSpec) -> None:
         self._spec = spec
+        self.public_only = spec.public_only
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
         name = "OpenAI" if self.is_own else "OpenAI-compatible server"
         self.failures = Failures(kind, spec.provider, name, spec.api_key)

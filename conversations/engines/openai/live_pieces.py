@@ -112,13 +112,13 @@ def joined(pieces: Iterable[str]) -> str:
     """The pieces as one text, with a space between two where their script has spaces and neither has one."""
     text = ""
     for piece in (piece.strip() for piece in pieces):
-        if text and piece and not (_is_unspaced(text[-1]) or _is_unspaced(piece[0]) or piece[0] in ",.;:!?…)"):
+        if text and piece and not (is_unspaced(text[-1]) or is_unspaced(piece[0]) or piece[0] in ",.;:!?…)"):
             text += " "
         text += piece
     return text
 
 
-def _is_unspaced(character: str) -> bool:
+def is_unspaced(character: str) -> bool:
     if HANGUL[0] <= character <= HANGUL[1]:
         return False
     wide = unicodedata.east_asian_width(character) in ("W", "F")

@@ -6,31 +6,23 @@ stands by.
 """
 
 import asyncio
-import json
-import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import WebSocketException
 
-from accounts.public_addresses import public_address
 from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
-from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
+from conversations.engines.openai.account import Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.live_protocol import LiveProtocol
+from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
 MUTE_SEC = 60.0  # after a commit that was not settled, and unless words come: so long files are asked at once
 LONGEST_PAUSE_SEC = 30.0
-MAX_MESSAGE_BYTES = 1_000_000
-CLOSE_SEC = 1.0
-
-# At DEBUG the library writes the headers of its handshake, and so the key.
-_quiet = logging.getLogger(f"{__name__}.websocket")
-_quiet.setLevel(logging.INFO)
+QUERY = {"intent": "transcription"}
+EXPECTED = "a Realtime transcription session"
 
 
 class LiveTranscriptions:
@@ -53,7 +45,6 @@ class LiveStream:
 
     def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
         self._account = Account("stt", spec)
-        self._public_only = spec.public_only
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
         self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
@@ -129,7 +120,7 @@ class LiveStream:
 
     async def _live(self) -> None:
         """One connection, until it is cut. Raises EngineError where there is reason to fail who waits."""
-        connection = await self._open()
+        connection = await open_socket(self._account, QUERY, EXPECTED, self._settle_sec)
         sender = asyncio.create_task(self._send_all(connection))
         try:
             async with asyncio.timeout(None) as self._life:
@@ -143,7 +134,7 @@ class LiveStream:
             self._life = None
             sender.cancel()
             await asyncio.wait({sender})
-            await _close(connection)
+            await close_socket(connection)
 
     async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         with suppress(WebSocketException, OSError):  # the other task notices too
@@ -155,67 +146,13 @@ class LiveStream:
 
     async def _receive_all(self, connection: AsyncRealtimeConnection) -> None:
         while True:
-            data = await connection.recv_bytes()
-            try:
-                event = json.loads(data)
-            except (ValueError, RecursionError) as error:
-                raise self._account.failures.garbage("a Realtime transcription session") from error
-            if isinstance(event, dict):
+            if event := await next_event(connection, self._account, EXPECTED):
                 self._protocol.receive(event)
             if self._protocol.is_ready:
                 self._failure = None
             if self._protocol.has_heard:
                 self._silence = None
             self._has_news.set()  # an update that was refused is sent again
-
-    async def _open(self) -> AsyncRealtimeConnection:
-        failures = self._account.failures
-        try:
-            async with asyncio.timeout(min(CONNECT_SEC, self._settle_sec)):
-                options = await self._options()
-                realtime = self._account.client.realtime
-                query = {"intent": "transcription"}
-                return await realtime.connect(extra_query=query, websocket_connection_options=options).enter()
-        except InvalidStatus as error:
-            raise self._account.explain_refusal(error.response.status_code, bytes(error.response.body)) from None
-        except InvalidURI as error:
-            raise failures.not_found() from error
-        except (InvalidMessage, ConnectionClosed) as error:
-            raise failures.broke_off() from error
-        except WebSocketException as error:
-            raise failures.garbage("a Realtime transcription session") from error
-        except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
-            raise failures.unreachable() from error
-        except SDK_ERRORS as error:
-            raise self._account.explain(error) from error
-
-    async def _options(self) -> Any:
-        """For `websockets.connect`. Where a user typed the base URL it goes to the very address that was checked."""
-        url = self._account.client.base_url
-        options: dict[str, Any] = {
-            "max_size": MAX_MESSAGE_BYTES,
-            "compression": None,  # it is base64 of noise; the compressor takes 300 kB a session
-            "close_timeout": CLOSE_SEC,
-            "open_timeout": None,
-            "logger": _quiet,
-        }
-        if url.scheme == "https":
-            options["ssl"] = tls_context()
-        if self._public_only:
-            port = url.port or (443 if url.scheme == "https" else 80)
-            options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
-        return options
-
-
-async def _close(connection: AsyncRealtimeConnection) -> None:
-    """Says goodbye, but not for long: to a server that reads no more the library waits for ever until it can."""
-    try:
-        async with asyncio.timeout(CLOSE_SEC):
-            await connection.close()
-    except TimeoutError:
-        pass
-    finally:
-        connection._connection.transport.abort()
 
 
 def pause_sec(misses: int) -> float:

@@ -149,7 +149,9 @@ class Reply:
         return said + _completions(self.calls.take(getattr(delta, "tool_calls", None)))
 
     def last(self) -> list[Completion]:
-        return [*_completions(self.calls.last()), self._ending()]
+        # A call that was cut short is not one without arguments.
+        bare = self.calls.bare() if self.finish_reason == "stop" else []
+        return [*_completions(bare), self._ending()]
 
     def _ending(self) -> Completion:
         if self._usage is None:

@@ -61,8 +61,8 @@ class Calls:
                 pieces += self._take(delta)
         return pieces
 
-    def last(self) -> list[CallPiece]:
-        """A call without arguments is one with none: its text must be JSON all the same."""
+    def bare(self) -> list[CallPiece]:
+        """The arguments of those that got none: their text must be JSON all the same."""
         return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.is_bare]
 
     @property

@@ -1,0 +1,96 @@
+"""Remote MCP servers: set up, tried out on saving, and never shown their authorisation again."""
+
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
+
+from accounts import encryption
+from conversations.models import McpServer
+from conversations.tools.mcp_trial import try_out
+
+
+class McpServerForm(forms.ModelForm[McpServer]):
+    authorization = forms.CharField(
+        label="Authorisation",
+        required=False,
+        max_length=4000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="The whole value of its Authorization header, such as “Bearer …”. Empty: as it is.",
+    )
+    forget_authorization = forms.BooleanField(label="Forget it", required=False, widget=UnfoldBooleanSwitchWidget)
+
+    class Meta:
+        model = McpServer
+        fields = ["label", "url", "allowed_tools", "timeout_sec", "is_enabled"]
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"])
+        try:
+            parts = urlsplit(url)
+            is_fine = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.fragment)
+            _ = parts.port
+        except ValueError:
+            is_fine = False
+        if not is_fine:
+            raise forms.ValidationError("One looks like https://example.com/mcp, without a user name or #.")
+        return url
+
+    def clean_authorization(self) -> str:
+        value = str(self.cleaned_data["authorization"])
+        if not (value.isascii() and (value.isprintable())):
+            raise forms.ValidationError("A header is one line of plain letters, digits and signs.")
+        return value
+
+    def save(self, commit: bool = True) -> McpServer:
+        if self.cleaned_data["authorization"]:
+            self.instance.authorization_encrypted = encryption.encrypt(self.cleaned_data["authorization"])
+        elif self.cleaned_data["forget_authorization"]:
+            self.instance.authorization_encrypted = b""
+        return super().save(commit)
+
+
+@admin.register(McpServer)
+class McpServerAdmin(ModelAdmin):
+    form = McpServerForm
+    list_display = ["label", "url", "enabled", "state", "verdict", "tested_at"]
+    list_filter = ["is_enabled", "works"]
+    search_fields = ["label", "url"]
+    readonly_fields = ["authorization_saved", "verdict", "tested_at"]
+    actions = ["try_again"]
+    fieldsets = [
+        ("Server", {"fields": [("label", "is_enabled"), "url"]}),
+        ("Authorisation", {"fields": ["authorization_saved", "authorization", "forget_authorization"]}),
+        ("Tools", {"fields": ["allowed_tools", "timeout_sec"]}),
+        ("When it was tried", {"fields": ["verdict", "tested_at"]}),
+    ]
+
+    def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        self._try(request, obj)
+
+    @admin.action(description="Try again", permissions=["change"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
+        for server in queryset:
+            self._try(request, server)
+
+    def _try(self, request: HttpRequest, server: McpServer) -> None:
+        try_out(server)
+        self.message_user(request, server.verdict, messages.SUCCESS if server.works else messages.ERROR)
+
+    @display(description="Saved", boolean=True)
+    def authorization_saved(self, obj: McpServer) -> bool:
+        return bool(obj.authorization_encrypted)
+
+    @display(description="Enabled", boolean=True, ordering="is_enabled")
+    def enabled(self, obj: McpServer) -> bool:
+        return obj.is_enabled
+
+    @display(description="State", label={"Works": "success", "Fails": "danger"})
+    def state(self, obj: McpServer) -> str | None:
+        return ("Works" if obj.works else "Fails") if obj.tested_at else None

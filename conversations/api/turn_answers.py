@@ -1,0 +1,92 @@
+"""What a turn answers with: the reply's speech as a file, or the events of the session as server-sent events."""
+
+import asyncio
+from base64 import b64decode
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from django.http.request import MediaType
+
+from conversations.realtime.errors import Failure
+from conversations.speech_files import MEDIA_TYPES, speech_file
+from conversations.turns import TRANSCRIPTION, Event
+
+EVENT_STREAM = "text/event-stream"
+ALIASES = {"audio/mp3": "audio/mpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
+# What may be asked for, and what is meant by it. Of what is wanted alike the first is taken.
+OFFERED = {**{name: name for name in MEDIA_TYPES}, EVENT_STREAM: EVENT_STREAM, **ALIASES}
+SILENT = Failure("empty_response", "The reply has no words that could be spoken. Ask again.")
+
+
+class TurnFailedError(Exception):
+    """There is no reply, or no more of it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def preferred(accept: str) -> str | None:
+    """The type that a client with this `Accept` header likes best; None if it takes none of those served."""
+    ranges = [MediaType(token) for token in accept.split(",") if token.strip()] or [MediaType("*/*")]
+    qualities = {name: _quality(name, ranges) for name in OFFERED}
+    best = max(OFFERED, key=lambda name: qualities[name])
+    return OFFERED[best] if qualities[best] else None
+
+
+def _quality(name: str, ranges: list[MediaType]) -> float:
+    """RFC 9110, 12.5.1: the most specific range that matches decides, and 0 excludes."""
+    main = name.partition("/")[0]
+    specific = {name: 2} if name in ALIASES else {name: 2, f"{main}/*": 1, "*/*": 0}
+    matching = [
+        (specific[asked], one.quality) for one in ranges if (asked := f"{one.main_type}/{one.sub_type}") in specific
+    ]
+    return max(matching)[1] if matching else 0.0
+
+
+def ids_in(event: Event) -> dict[str, str]:
+    """The answer's headers that this event knows."""
+    data = event.data
+    match event.type:
+        case "conversation.created":
+            return {"X-Conversation-Id": data["conversation"]["id"]}
+        case "input_audio_buffer.committed":
+            return {"X-Input-Item-Id": data["item_id"]}
+        case "response.output_audio.delta":
+            return {"X-Response-Id": data["response_id"], "X-Output-Item-Id": data["item_id"]}
+    return {}
+
+
+def failure_in(event: Event) -> Failure | None:
+    """Why the turn has failed, where this event says so."""
+    error = None
+    if event.type in ("error", f"{TRANSCRIPTION}.failed"):
+        error = event.data["error"]
+    elif event.type == "response.done" and event.data["response"]["status"] == "failed":
+        error = event.data["response"]["status_details"]["error"]
+    return error and Failure(error["code"], error["message"])
+
+
+async def as_file(events: AsyncGenerator[Event], media_type: str, headers: dict[str, str]) -> AsyncGenerator[bytes]:
+    """The reply as one file, while it is spoken. Raises TurnFailedError, before the first bytes if it has no sound."""
+    file, sounds = speech_file(media_type), False
+    async with aclosing(events):
+        async for event in events:
+            if failure := failure_in(event):
+                raise TurnFailedError(failure)
+            headers |= ids_in(event)
+            if event.type == "response.output_audio.delta":
+                sounds = True
+                if piece := await asyncio.to_thread(file.put, b64decode(event.data["delta"])):
+                    yield piece
+    if not sounds:
+        raise TurnFailedError(SILENT)
+    yield await asyncio.to_thread(file.finish)
+
+
+async def as_events(events: AsyncGenerator[Event], headers: dict[str, str]) -> AsyncGenerator[bytes]:
+    """Each event as the socket would send it; a failure is one of them."""
+    async with aclosing(events):
+        async for event in events:
+            headers |= ids_in(event)
+            yield f"event: {event.type}\ndata: {event.text}\n\n".encode()

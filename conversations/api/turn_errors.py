@@ -1,0 +1,60 @@
+"""Why a turn was refused or failed, as an HTTP answer."""
+
+from collections.abc import Mapping
+
+from accounts.time_zones import UnknownTimeZoneError
+from conversations.admission import RefusedError
+from conversations.api.errors import APIError, not_found
+from conversations.api.turn_answers import TurnFailedError
+from conversations.containers import SoundFileError
+from conversations.decoder import Outcome
+from conversations.engines.base import EngineError
+from conversations.store import NotFoundError
+
+REASONS = (RefusedError, SoundFileError, NotFoundError, UnknownTimeZoneError, EngineError, TurnFailedError)
+
+FILES = {
+    Outcome.NO_SOUND_FILE: (415, "unsupported_format"),
+    Outcome.NO_AUDIO: (415, "no_audio"),
+    Outcome.TOO_LONG: (400, "audio_too_long"),
+}
+STATUSES = {
+    "no_speech": 400,
+    "input_audio_buffer_commit_empty": 400,
+    "invalid_api_key": 401,  # revoked meanwhile
+    "conversation_deleted": 404,
+    "too_many_sessions": 429,
+    "provider_quota_exceeded": 429,
+    "internal_error": 500,
+    "server_busy": 503,
+    "engine_unavailable": 503,
+    "storage_failed": 503,
+    "engine_timeout": 504,
+    "response_timeout": 504,
+    "session_expired": 504,
+}
+OTHERS = 502  # an engine that refused, or gave what is no answer
+OF_THE_FILE = {"no_speech", "input_audio_buffer_commit_empty"}
+
+
+def refusal(reason: Exception, headers: Mapping[str, str]) -> APIError:
+    """`reason`: one of REASONS. `headers`: the ids known by then."""
+    match reason:
+        case NotFoundError():
+            return not_found(str(reason))
+        case UnknownTimeZoneError():
+            return APIError(400, "invalid_value", str(reason), param="time_zone")
+        case SoundFileError(outcome=outcome):
+            return APIError(*FILES[outcome], str(reason), param="file")
+        case TurnFailedError(failure=failure):
+            return _by_code(failure.code, failure.message, headers)
+        case RefusedError() | EngineError():
+            return _by_code(reason.code, reason.message, headers)
+    raise reason
+
+
+def _by_code(code: str, message: str, headers: Mapping[str, str]) -> APIError:
+    status = STATUSES.get(code, OTHERS)
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    param = "file" if code in OF_THE_FILE else None
+    return APIError(status, code, message, param=param, kind=kind, headers=headers)

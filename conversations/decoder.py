@@ -1,0 +1,119 @@
+"""One sound file, from standard input to PCM on standard output: 24,000 Hz, mono, signed 16 bit little-endian.
+
+A process of its own (`containers` starts it), since what strangers upload may be made to harm: an MP4 of 700 bytes
+can claim so many samples that FFmpeg fills gigabytes with their index. Here the system bounds memory and time, and a
+crash is just another file that cannot be read. It starts in 0.1 s, since it imports neither Django nor numpy.
+
+Usage: python decoder.py MAX_SEC. The exit status tells what became of it, see `Outcome`.
+"""
+
+import resource
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+from io import BytesIO
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+
+SAMPLE_RATE = 24_000
+SAMPLE_BYTES = 2
+MAX_MEMORY_BYTES = 384 * 1024 * 1024  # of address space: 120 MB are libraries
+MAX_CPU_SEC = 10  # two minutes of any codec below take less than one
+# Playlists, slide shows and their like would have FFmpeg read other files of this machine, or call other hosts.
+CONTAINERS = "wav,flac,mp3,ogg,matroska,webm,mov,mp4,m4a,aac,aiff"
+# Films and pictures, which may come along, are not decoded. Of "pcm_" there are many.
+CODECS = ("pcm_", "flac", "alac", "mp3", "mp3float", "opus", "vorbis", "aac")
+RATES = range(4_000, 384_001)  # Hz; from below, a few bytes would become minutes
+
+
+class Outcome(IntEnum):
+    DONE = 0
+    NO_SOUND_FILE = 65  # sysexits.h: data of the wrong kind
+    NO_AUDIO = 66
+    TOO_LONG = 67
+
+
+class UnusableError(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.name)
+        self.outcome = outcome
+
+
+class Resampling:
+    """Any frames to PCM. Their shape may change on the way, since files may be chained."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
+
+    def feed(self, frame: AudioFrame) -> Iterator[bytes]:
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != self._shape:
+            yield from self.flush()
+            self._shape = shape
+        if self._resampler is None:
+            self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        frame.pts = None  # gaps are not filled
+        yield from map(_bytes, self._resampler.resample(frame))
+
+    def flush(self) -> Iterator[bytes]:
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            yield from map(_bytes, resampler.resample(None))
+
+
+def _bytes(frame: AudioFrame) -> bytes:
+    return bytes(frame.planes[0])[: frame.samples * SAMPLE_BYTES]
+
+
+def pcm(data: bytes, max_sec: float) -> Iterator[bytes]:
+    """The file's first audio, piece by piece. Raises UnusableError, or `av.FFmpegError` for no sound file."""
+    options = {"format_whitelist": CONTAINERS, "codec_whitelist": _codecs(), "protocol_whitelist": "none"}
+    with av.open(BytesIO(data), "r", options=options) as container:
+        if not container.streams.audio:
+            raise UnusableError(Outcome.NO_AUDIO)
+        resampling, left_sec = Resampling(), max_sec
+        for frame in _frames(container, container.streams.audio[0]):
+            if frame.sample_rate not in RATES:
+                raise UnusableError(Outcome.NO_SOUND_FILE)
+            left_sec -= frame.samples / frame.sample_rate
+            if left_sec < 0:  # told before the frame is blown up to 24,000 Hz
+                raise UnusableError(Outcome.TOO_LONG)
+            yield from resampling.feed(frame)
+        yield from resampling.flush()
+
+
+def _codecs() -> str:
+    return ",".join(name for name in av.codecs_available if name in CODECS or name.startswith("pcm_"))
+
+
+def _frames(container: av.container.InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Packets that are damaged are left out, as players do."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.InvalidDataError:
+            continue
+
+
+def main(max_sec: float) -> Outcome:
+    if sys.platform == "linux":  # elsewhere the address space cannot be bounded
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SEC, MAX_CPU_SEC))
+    av.logging.set_level(None)
+    try:
+        for piece in pcm(sys.stdin.buffer.read(), max_sec):
+            sys.stdout.buffer.write(piece)
+    except UnusableError as error:
+        return error.outcome
+    except (av.FFmpegError, ValueError, MemoryError):
+        return Outcome.NO_SOUND_FILE
+    sys.stdout.buffer.flush()
+    return Outcome.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1])))

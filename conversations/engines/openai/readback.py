@@ -1,0 +1,144 @@
+"""Whether a model that was asked to read a text aloud says that text: its transcript beside the text, word by word.
+
+Tolerant of what is the same thing written otherwise: case, punctuation, compounds, figures and symbols in words, common
+abbreviations, another spelling. Not of words that are left out, put in or put differently, beyond one in eight: those
+are an answer, a translation or a comment in place of the reading. Pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from conversations.engines.openai.live_pieces import is_unspaced
+
+FIGURE = r"[$€£¥#]?\d[\d.,:/]*(?:\s?[%€$£¥°])?"
+WORD = re.compile(rf"{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
+WORDS_PER_STRAY = 8
+ALIKE = 0.7  # of two spellings
+ABBREVIATION_CHARS = 5
+WORDS_PER_DIGIT = 4  # “17” is one word, “1,017” five in some languages
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    folded: str
+    end: int  # in the text
+
+    @property
+    def is_figure(self) -> bool:
+        return not self.folded.isalpha()
+
+
+def words_in(text: str) -> list[Word]:
+    """Scripts without spaces count by character."""
+    found: list[Word] = []
+    for match in WORD.finditer(text):
+        if any(map(is_unspaced, match[0])):
+            places = range(match.start(), match.end())
+            found += [Word(_folded(text[place]), place + 1) for place in places]
+        else:
+            found.append(Word(_folded(match[0]), match.end()))
+    return [word for word in found if word.folded]
+
+
+def _folded(text: str) -> str:
+    return "".join(filter(_counts, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _counts(character: str) -> bool:
+    return character.isalnum() or character in "%&+=@°§€$£¥"
+
+
+class Readback:
+    """`hear` the transcript as it comes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._asked = words_in(text)
+        self._said = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing to read."""
+        return not self._asked
+
+    def hear(self, words: str) -> None:
+        self._said += words
+
+    def replace(self, words: str) -> None:
+        """The whole transcript is known."""
+        self._said = words
+
+    def vouches_for(self, count: int) -> bool:
+        """So many words were heard, or all there are; whether they agree is another question."""
+        return len(self._heard(is_over=False)) >= min(count, len(self._asked) - 1)
+
+    def agrees(self, *, is_over: bool = False) -> bool:
+        """What was said is the beginning of the text. Of a word that may go on nothing is said until it is over."""
+        said = self._heard(is_over)
+        strays = sum(_strays(asked, heard, is_tail) for asked, heard, is_tail in self._differences(said))
+        return strays <= len(said) // WORDS_PER_STRAY
+
+    @property
+    def unread(self) -> str:
+        """The text behind the last word that was read; "" where that was all."""
+        read = self._pairs(self._heard(is_over=True))[-1][2]
+        rest = self._asked[read:]
+        if all(word.is_figure for word in rest):
+            return ""
+        return self._text[self._asked[read - 1].end if read else 0 :]
+
+    def _heard(self, is_over: bool) -> list[Word]:
+        said = words_in(self._said)
+        goes_on = bool(said) and not is_over and said[-1].end == len(self._said)
+        return said[:-1] if goes_on and not is_unspaced(self._said[-1]) else said
+
+    def _pairs(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
+        """difflib's opcodes, without what is not read yet; never none."""
+        asked, heard = [word.folded for word in self._asked], [word.folded for word in said]
+        codes = SequenceMatcher(None, asked, heard, autojunk=False).get_opcodes()
+        if codes and codes[-1][0] == "delete":
+            codes.pop()
+        return codes or [("equal", 0, 0, 0, 0)]
+
+    def _differences(self, said: list[Word]) -> list[tuple[list[Word], list[Word], bool]]:
+        codes = self._pairs(said)
+        return [
+            (self._asked[a:b], said[c:d], code is codes[-1])
+            for code in codes
+            for kind, a, b, c, d in [code]
+            if kind != "equal"
+        ]
+
+
+def _strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
+    """How many words stand for something else; `is_tail`: of what was asked the rest may be still to come."""
+    if is_tail and said and asked:
+        return min(_strays(asked[:count], said, False) for count in range(1, len(asked) + 1))
+    if not said:
+        return sum(not word.is_figure for word in asked)
+    wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
+    if any(word.is_figure for word in asked + said) and asked:
+        return 0 if _same_figures(asked, said) else max(len(asked), len(said))
+    if SequenceMatcher(None, wanted, heard, autojunk=False).ratio() >= ALIKE or _is_abbreviated(wanted, heard):
+        return 0
+    return max(len(asked), len(said))
+
+
+def _same_figures(asked: list[Word], said: list[Word]) -> bool:
+    """The same digits, or digits on one side and about as many words as they take on the other."""
+    digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
+    if all(digits):
+        return digits[0] == digits[1]
+    most = WORDS_PER_DIGIT * (len(digits[0] + digits[1]) + 1)
+    return max(len(asked), len(said)) <= most
+
+
+def _is_abbreviated(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    if not short or len(short) > ABBREVIATION_CHARS or short[0] != long[0]:
+        return False
+    letters = iter(long)
+    return all(letter in letters for letter in short)

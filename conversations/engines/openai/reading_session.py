@@ -1,0 +1,166 @@
+"""A Realtime session that only reads aloud: responses out of band, any number side by side over one connection."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import WebSocketException
+
+from conversations.engines.base import SAMPLE_RATE, EngineError
+from conversations.engines.openai.account import Account
+from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+
+EXPECTED = "a Realtime session"
+MAX_MESSAGE_BYTES = 16_000_000  # upstream decides how much sound is in one
+SESSION_ID = "session"  # of the event that sets it up
+HARMLESS = ("response_cancel_not_active",)  # it had just ended
+
+
+class Reading:
+    """One response: its events in order, up to `response.done`. Raises EngineError where it fails."""
+
+    def __init__(self, reading_id: str) -> None:
+        self.id = reading_id
+        self.response_id = ""
+        self.is_left = False  # nobody listens any more
+        self._came: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
+
+    def put(self, event: dict[str, Any] | EngineError) -> None:
+        self._came.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            event = await self._came.get()
+            if isinstance(event, EngineError):
+                raise event
+            yield event
+            if event.get("type") == "response.done":
+                return
+
+
+class ReadingSession:
+    """Its task lives until the connection is lost or `close`."""
+
+    def __init__(self, connection: AsyncRealtimeConnection, account: Account, voice: str) -> None:
+        self.voice = voice
+        self.is_open = True
+        self._connection = connection
+        self._account = account
+        self._ids = itertools.count(1)
+        self._speed = 1.0
+        self._readings: dict[str, Reading] = {}  # those that have not ended
+        self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._configure({"voice": voice})
+        self._task = asyncio.create_task(self._run())
+
+    @classmethod
+    async def open(cls, account: Account, model: str, voice: str, timeout_sec: float) -> "ReadingSession":
+        """Raises EngineError."""
+        connection = await open_socket(account, {"model": model}, EXPECTED, timeout_sec, MAX_MESSAGE_BYTES)
+        return cls(connection, account, voice)
+
+    async def close(self) -> None:
+        if self.is_open:  # else it is closing by itself
+            self._task.cancel()
+        await asyncio.wait({self._task})
+        self._connection._connection.transport.abort()  # should the task have had no time to begin
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._readings
+
+    def begin(self, instructions: str, speed: float) -> Reading:
+        if speed != self._speed:
+            self._speed = speed
+            self._configure({"speed": speed})
+        reading = Reading(f"reading_{next(self._ids)}")
+        self._readings[reading.id] = reading
+        asked = {
+            "conversation": "none",
+            "input": [],
+            "instructions": instructions,
+            "output_modalities": ["audio"],
+            "metadata": {"reading": reading.id},
+        }
+        self._outgoing.put_nowait({"type": "response.create", "event_id": reading.id, "response": asked})
+        return reading
+
+    def leave(self, reading: Reading) -> None:
+        """Closes what is still made of it upstream; at once, or as soon as it is known there by a name."""
+        reading.is_left = True
+        if reading.id in self._readings and reading.response_id:
+            self._cancel(reading)
+
+    def _cancel(self, reading: Reading) -> None:
+        del self._readings[reading.id]
+        self._outgoing.put_nowait({"type": "response.cancel", "response_id": reading.response_id})
+
+    def _configure(self, output: dict[str, Any]) -> None:
+        pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE}
+        audio = {"input": {"turn_detection": None}, "output": {"format": pcm} | output}
+        session = {"type": "realtime", "output_modalities": ["audio"], "audio": audio}
+        self._outgoing.put_nowait({"type": "session.update", "event_id": SESSION_ID, "session": session})
+
+    async def _run(self) -> None:
+        sender = asyncio.create_task(self._send_all())
+        failure: EngineError = self._account.failures.broke_off()
+        try:
+            while True:
+                if event := await next_event(self._connection, self._account, EXPECTED):
+                    self._receive(event)
+        except EngineError as error:
+            failure = error
+        except (WebSocketException, OSError):
+            pass
+        finally:
+            self.is_open = False
+            for reading in self._readings.values():
+                reading.put(failure)
+            self._readings.clear()
+            sender.cancel()
+            await asyncio.wait({sender})
+            await close_socket(self._connection)
+
+    async def _send_all(self) -> None:
+        with suppress(WebSocketException, OSError):  # the other task notices too
+            while True:
+                await self._connection.send_raw(json.dumps(await self._outgoing.get()))
+
+    def _receive(self, event: dict[str, Any]) -> None:
+        """Raises EngineError where it ends the session, not one reading."""
+        kind = event.get("type")
+        if kind == "error":
+            self._complain(event.get("error"))
+        elif kind == "response.created":
+            self._created(event.get("response"))
+        elif isinstance(kind, str) and kind.startswith("response."):
+            response = event.get("response")
+            response_id = response.get("id") if isinstance(response, dict) else event.get("response_id")
+            if reading := next((one for one in self._readings.values() if one.response_id == response_id), None):
+                reading.put(event)
+                if kind == "response.done":
+                    del self._readings[reading.id]
+
+    def _created(self, response: Any) -> None:
+        """A server that does not echo our mark creates responses in the order in which they were asked for."""
+        shown = response if isinstance(response, dict) else {}
+        metadata = shown.get("metadata")
+        reading = self._readings.get(metadata.get("reading", "")) if isinstance(metadata, dict) else None
+        reading = reading or next((one for one in self._readings.values() if not one.response_id), None)
+        if reading:
+            reading.response_id = str(shown.get("id"))
+            if reading.is_left:
+                self._cancel(reading)
+
+    def _complain(self, error: Any) -> None:
+        said = error if isinstance(error, dict) else {}
+        if reading := self._readings.pop(str(said.get("event_id")), None):
+            reading.put(self._account.explain_event(said))
+        elif said.get("code") == "session_expired":
+            raise self._account.failures.broke_off()  # worth another try, over another connection
+        elif said.get("code") not in HARMLESS:
+            raise self._account.explain_event(said)

@@ -1,0 +1,85 @@
+"""Speech to speech: a Realtime conversation session, for a relay. What could tell of the account stays here."""
+
+import json
+import re
+from typing import Any
+
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import WebSocketException
+
+from conversations.engines.base import EngineError, EngineRejected, EngineSpec
+from conversations.engines.openai.account import Account
+from conversations.engines.openai.http import tls_context
+from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+
+EXPECTED = "a Realtime conversation"
+MAX_MESSAGE_BYTES = 16_000_000
+ACCOUNT_FACT = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_][\w-]{6,}")
+
+
+class SpeechToSpeech:
+    """`/v1/realtime`."""
+
+    warm = staticmethod(tls_context)
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._account = Account("s2s", spec)
+
+    async def connect(self) -> "Conversation":
+        """Raises EngineError."""
+        query = {"model": self._spec.model}
+        connection = await open_socket(self._account, query, EXPECTED, self._spec.timeout_sec, MAX_MESSAGE_BYTES)
+        return Conversation(connection, self._account)
+
+    def garbage(self) -> EngineError:
+        """What it sends is no event of the protocol."""
+        return self._account.failures.garbage(EXPECTED)
+
+
+class Conversation:
+    """One connection, until it is lost or `close`."""
+
+    def __init__(self, connection: AsyncRealtimeConnection, account: Account) -> None:
+        self._connection = connection
+        self._account = account
+
+    async def send(self, event: dict[str, Any]) -> None:
+        """Raises EngineError."""
+        try:
+            await self._connection.send_raw(json.dumps(event))
+        except (WebSocketException, OSError) as error:
+            raise self._account.failures.broke_off() from error
+
+    async def receive(self) -> dict[str, Any]:
+        """The next event; its errors in words for the user. Raises EngineError once the connection is lost."""
+        try:
+            event = await next_event(self._connection, self._account, EXPECTED)
+        except (WebSocketException, OSError) as error:
+            raise self._account.failures.broke_off() from error
+        return self._explained(event or {})
+
+    def _explained(self, event: dict[str, Any]) -> dict[str, Any]:
+        error = event.get("error")
+        if isinstance(error, dict):
+            if error.get("code") == "session_expired":
+                raise self._account.failures.broke_off()  # worth another connection
+            return {**event, "error": self._public(error)}
+        response = event.get("response")
+        details = response.get("status_details") if isinstance(response, dict) else None
+        if isinstance(details, dict) and isinstance(details.get("error"), dict):
+            told = {**details, "error": self._public(details["error"])}
+            return {**event, "response": {**response, "status_details": told}}  # type: ignore[dict-item]
+        return event
+
+    def _public(self, error: dict[str, Any]) -> dict[str, Any]:
+        """A refusal of what the client asked keeps its code and words; trouble of the account is told in ours."""
+        explained = self._account.explain_event(error)
+        if isinstance(explained, EngineRejected):
+            message = self._account.failures.scrub(str(error.get("message") or explained.message))
+            return {**error, "type": "invalid_request_error", "message": ACCOUNT_FACT.sub("…", message)}
+        kept = {"type": "server_error", "code": explained.code, "message": explained.message}
+        return {name: error[name] for name in ("param", "event_id") if name in error} | kept
+
+    async def close(self) -> None:
+        await close_socket(self._connection)

@@ -1,0 +1,54 @@
+"""Which remote MCP servers an assistant may use, and how they are reached. An admin sets them up."""
+
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from accounts import encryption
+from conversations.models import Assistant, McpServer
+
+log = logging.getLogger(__name__)
+
+MOST = 10  # of an assistant; each is a connection of every session
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    label: str
+    url: str
+    authorization: str = ""  # the header's whole value
+    allowed_tools: tuple[str, ...] = ()  # none: all
+    timeout_sec: float = 20.0  # of a call, and of connecting
+
+    def __repr__(self) -> str:
+        return f"ServerSpec({self.label!r}, {urlsplit(self.url).hostname!r})"  # the rest may hold secrets
+
+
+def chosen(assistant: Assistant) -> tuple[ServerSpec, ...]:
+    """One whose authorisation cannot be decrypted is left out, and its verdict says so. Reads the database."""
+    servers = assistant.mcp_servers.filter(is_enabled=True).order_by("label")[:MOST]
+    return tuple(found for server in servers if (found := _usable(server)))
+
+
+def spec(server: McpServer) -> ServerSpec:
+    """Raises encryption.DecryptionError."""
+    encrypted = bytes(server.authorization_encrypted)
+    return ServerSpec(
+        label=server.label,
+        url=server.url,
+        authorization=encryption.decrypt(encrypted) if encrypted else "",
+        allowed_tools=tuple(server.allowed_tools),
+        timeout_sec=server.timeout_sec,
+    )
+
+
+def _usable(server: McpServer) -> ServerSpec | None:
+    try:
+        return spec(server)
+    except encryption.DecryptionError:
+        log.warning("the MCP server %s cannot be used: its authorisation can no longer be decrypted", server.label)
+        McpServer.objects.filter(pk=server.pk).update(works=False, verdict=UNDECRYPTABLE)
+        return None
+
+
+UNDECRYPTABLE = "Its authorisation can no longer be decrypted. Save it again."

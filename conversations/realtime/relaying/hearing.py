@@ -1,0 +1,196 @@
+"""The user's half: audio to the upstream, and the utterances that it finds in it as items with their sound."""
+
+from collections import deque
+from typing import Any
+
+from conversations.realtime.audio import SAMPLE_BYTES, ms_of, samples_in, samples_of
+from conversations.realtime.core import Core
+from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.input_buffer import BufferFullError, InputBuffer
+from conversations.realtime.items import Item
+from conversations.realtime.relaying.link import Asked, Link
+
+EVENT = "conversation.item.input_audio_transcription"
+LOOK_BACK_MS = 10_000  # kept while nobody speaks: the upstream tells of an onset when it is past
+LEAVING = ""  # stands for the last utterance until it has an item
+LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
+
+
+class Hearing:
+    """Positions are samples since the session began; the upstream counts from where its connection began."""
+
+    def __init__(self, core: Core, link: Link) -> None:
+        self.core = core
+        self.link = link
+        self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
+        self.speech_id = ""  # of the utterance being spoken
+        self.pending: set[str] = set()  # items whose words are awaited
+        self._begins = 0  # what the upstream counts as 0
+        self._speech_end: int | None = None
+        self._commit_ends: deque[int] = deque()
+        self._renamed: dict[str, str] = {}  # an utterance that two connections have heard keeps its first id
+
+    def append(self, pcm: bytes) -> None:
+        """Raises ProtocolError."""
+        try:
+            whole = self.buffer.append(pcm)
+        except BufferFullError:
+            most = self.core.limits.max_buffer_ms // 1000
+            message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
+            raise ProtocolError("input_audio_buffer_full", message, "audio") from None
+        if self.core.turn_detection.is_on and not self.speech_id:
+            self.buffer.keep_from(self.buffer.received - samples_of(LOOK_BACK_MS))
+        if whole:
+            self.link.append(whole)
+
+    def commit(self, event_id: str | None) -> None:
+        if len(self.pending) >= self.core.limits.max_pending:
+            most = self.core.limits.max_pending
+            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            raise ProtocolError("too_many_pending_transcripts", message)
+        end = self.buffer.received
+        self._commit_ends.append(end)
+        undo = self._commit_ends.remove
+        self.link.tell("input_audio_buffer.commit", Asked(event_id, lambda: undo(end)))
+
+    # What the upstream tells.
+
+    def started(self, event: dict[str, Any]) -> bool:
+        """False where the client knows already that somebody speaks."""
+        start = self._begins + samples_of(event["audio_start_ms"])
+        self.buffer.keep_from(start)
+        if self.speech_id:
+            self._renamed[event["item_id"]] = self.speech_id
+            return False
+        self.speech_id = event["item_id"]
+        self.core.is_user_speaking = True
+        self.core.send(event["type"], audio_start_ms=ms_of(start), item_id=self.speech_id)
+        return True
+
+    def stopped(self, event: dict[str, Any]) -> None:
+        self._speech_end = self._begins + samples_of(event["audio_end_ms"])
+        item_id = self.name_of(event["item_id"])
+        self.core.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
+        self.core.is_user_speaking, self.speech_id = False, ""
+
+    def committed(self, event: dict[str, Any]) -> None:
+        """The item is stored with its sound before the client is told of it."""
+        end = self._commit_ends.popleft() if self._speech_end is None and self._commit_ends else self._speech_end
+        pcm = self.buffer.take(end)
+        self._speech_end, self.speech_id, self.core.is_user_speaking = None, "", False
+        item_id = self.name_of(event["item_id"])
+        item = Item(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        self.core.log.insert(item)
+        self.pending.discard(LEAVING)
+        self._await_words(item_id)
+        self.core.save(item, pcm=pcm)
+        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.before(item))
+
+    def cleared(self, event: dict[str, Any]) -> None:
+        self.buffer.clear()
+        self.speech_id, self._speech_end, self.core.is_user_speaking = "", None, False
+        self.core.send(event["type"])
+
+    def timed_out(self, event: dict[str, Any]) -> None:
+        span = {name: ms_of(self._begins + samples_of(event[name])) for name in ("audio_start_ms", "audio_end_ms")}
+        self.core.send(event["type"], item_id=event["item_id"], **span)
+
+    def _await_words(self, item_id: str) -> None:
+        self.pending.add(item_id)
+        self.core.remind(f"transcript:{item_id}", self.core.now + self.core.limits.transcript_timeout_sec)
+
+    # Its words.
+
+    def words(self, event: dict[str, Any]) -> None:
+        item = self._closed(event)
+        if item is not None:
+            item.text = event["transcript"].strip()[: self.core.limits.max_text_chars]
+            self._count(item, event.get("usage") or {})
+            self.core.save(item)
+            self._tell("completed", item, transcript=item.text, usage=event.get("usage"))
+
+    def delta(self, event: dict[str, Any]) -> None:
+        if self.core.config["audio"]["input"]["transcription"] is not None:
+            item_id = self.name_of(event["item_id"])
+            self.core.send(event["type"], item_id=item_id, content_index=0, delta=event["delta"])
+
+    def failed(self, event: dict[str, Any]) -> None:
+        error = event.get("error") or {}
+        failure = Failure(str(error.get("code") or "engine_error"), str(error.get("message") or "It was not heard."))
+        self._fail(event, failure)
+
+    def overdue(self, item_id: str) -> None:
+        self._fail({"item_id": item_id}, LATE)
+
+    def _fail(self, event: dict[str, Any], failure: Failure) -> None:
+        item = self._closed(event)
+        if item is not None:
+            item.error_code, item.error_message = failure.code, failure.message
+            self.core.save(item)
+            error = {"type": "server_error", "code": failure.code, "message": failure.message}
+            self._tell("failed", item, error=error)
+
+    def _closed(self, event: dict[str, Any]) -> Item | None:
+        item_id = self.name_of(event["item_id"])
+        if item_id not in self.pending:
+            return None
+        self.pending.discard(item_id)
+        self.core.remind(f"transcript:{item_id}", None)
+        item = self.core.log.get(item_id)
+        if item is not None:
+            item.is_transcribed = True
+        return item
+
+    def _tell(self, kind: str, item: Item, **fields: Any) -> None:
+        if self.core.config["audio"]["input"]["transcription"] is not None:
+            self.core.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
+
+    def _count(self, item: Item, usage: dict[str, Any]) -> None:
+        if usage.get("type") == "duration":
+            item.usage.stt_seconds = float(usage.get("seconds") or 0)
+        else:
+            item.usage.stt_seconds = item.audio_ms / 1000
+            item.usage.input_tokens = int(usage.get("input_tokens") or 0)
+            item.usage.output_tokens = int(usage.get("output_tokens") or 0)
+            details = usage.get("input_token_details") or {}
+            item.usage.input_audio_tokens = int(details.get("audio_tokens") or 0)
+
+    # Connections come and go.
+
+    def name_of(self, item_id: str) -> str:
+        return self._renamed.get(item_id, item_id)
+
+    def lost(self, failure: Failure) -> None:
+        """What is being said is said once more to the next connection; words that were awaited will not come."""
+        for item_id in list(self.pending):
+            self._fail({"item_id": item_id}, failure)
+        self._speech_end = None
+        self._renamed.clear()
+        is_kept = self.speech_id or self._commit_ends or not self.core.turn_detection.is_on
+        self._begins = self.buffer.start if is_kept else self.buffer.received
+        if is_kept:
+            self._say_again()
+
+    def _say_again(self) -> None:
+        """With the commits that were not answered."""
+        pcm, start = self.buffer.peek(), 0
+        for end in self._commit_ends:
+            place = (end - self.buffer.start) * SAMPLE_BYTES
+            self.link.append(pcm[start:place])
+            self.link.tell("input_audio_buffer.commit", Asked())
+            start = place
+        if pcm[start:]:
+            self.link.append(pcm[start:])
+
+    def leave(self) -> None:
+        """The client is gone: what it was saying is kept, with its words where they come in time."""
+        if not self.speech_id:
+            return
+        if self.link.is_up:
+            self.commit(None)
+            self.pending.add(LEAVING)
+        elif len(self.buffer):
+            pcm = self.buffer.take()
+            item = Item(self.speech_id, role="user", is_audio=True, audio_samples=samples_in(pcm))
+            self.core.log.insert(item)
+            self.core.save(item, pcm=pcm)

@@ -1,0 +1,79 @@
+"""One response of the upstream, as far as the relay has to know it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.realtime.items import CALL_KEYS, Item
+from conversations.realtime.response import USUAL_MS_PER_CHAR
+
+STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
+
+
+@dataclass(slots=True)
+class Reply:
+    id: str
+    shown: dict[str, Any]  # as it was created
+    is_aside: bool  # out of band: of no conversation
+    endpoint_at: float  # zero of the waterfall
+    waterfall: dict[str, int] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
+    audio_started_at: float | None = None
+
+    def stamp(self, step: str, at: float) -> None:
+        self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
+
+    @property
+    def audio_ms(self) -> int:
+        return sum(item.audio_ms for item in self.items)
+
+    def played_ms(self, now: float) -> int:
+        """By a client that plays in real time."""
+        started_at = self.audio_started_at
+        return 0 if started_at is None else min(self.audio_ms, max(0, int((now - started_at) * 1000)))
+
+    def is_sounding(self, now: float) -> bool:
+        return self.audio_started_at is not None and self.played_ms(now) < self.audio_ms
+
+    def settle_words(self) -> None:
+        """Words run ahead of their sound; of a reply that was cut, the rest has the length that it would have had."""
+        for item in self.items:
+            if item.is_audio:
+                whole_ms = max(item.audio_ms, len(item.text) * USUAL_MS_PER_CHAR)
+                item.clauses = [(item.text, whole_ms)]
+
+    @property
+    def main(self) -> Item | None:
+        """Where usage and waterfall are kept: its first message, else its first item."""
+        return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
+
+
+def count(item: Item, usage: dict[str, Any]) -> None:
+    """What `response.done` says that it cost."""
+    used = item.usage
+    used.input_tokens = int(usage.get("input_tokens") or 0)
+    used.output_tokens = int(usage.get("output_tokens") or 0)
+    given, made = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
+    used.cached_tokens = int(given.get("cached_tokens") or 0)
+    used.input_audio_tokens = int(given.get("audio_tokens") or 0)
+    used.output_audio_tokens = int(made.get("audio_tokens") or 0)
+
+
+def from_wire(shown: dict[str, Any]) -> Item:
+    """An item of the upstream."""
+    item = Item(shown["id"], shown["type"], shown.get("role") or "")
+    take_over(item, shown)
+    return item
+
+
+def take_over(item: Item, shown: dict[str, Any]) -> None:
+    """What the upstream says of an item that is known."""
+    status = shown.get("status")
+    item.status = status if status in ("in_progress", "incomplete") else "completed"
+    parts = shown.get("content") or []
+    words = "".join(part.get("transcript") or part.get("text") or "" for part in parts)
+    if words:
+        item.text = words
+    item.is_audio = item.is_audio or any("audio" in part["type"] for part in parts)
+    keys = ("name", "call_id", "arguments", "output", "server_label")
+    item.call |= {key: shown[key] for key in keys if isinstance(shown.get(key), str)}

@@ -1,0 +1,229 @@
+"""The assistant's half: what the upstream's responses bring, stored and told."""
+
+import base64
+import binascii
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import samples_in
+from conversations.realtime.core import Core
+from conversations.realtime.errors import Failure
+from conversations.realtime.items import Item
+from conversations.realtime.relaying.actions import Reconnect
+from conversations.realtime.relaying.link import Asked, Link
+from conversations.realtime.relaying.reply import STORED, Reply, count, from_wire, take_over
+
+FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
+               "response.function_call_arguments.delta")  # fmt: skip
+TOO_SLOW = Failure("engine_timeout", "Speech to speech sent nothing for too long and was given up. Please try again.")
+
+
+class Replying:
+    def __init__(self, core: Core, link: Link) -> None:
+        self.core = core
+        self.link = link
+        self.asked_at: float | None = None  # the endpoint of what is to be answered
+        self.running: dict[str, Reply] = {}
+        self.last: Reply | None = None  # the latest that sounded; the client may still be playing it
+
+    @property
+    def main(self) -> Reply | None:
+        return next((reply for reply in self.running.values() if not reply.is_aside), None)
+
+    def expect(self) -> None:
+        """A response is due, or goes on."""
+        self.core.remind("response", self.core.now + self.core.limits.response_timeout_sec)
+
+    def receive(self, event: dict[str, Any]) -> None:
+        """An event of a response. One that is not known, or over, is not told of."""
+        if event["type"] == "response.created":
+            return self._created(event["response"])
+        response = event.get("response")
+        reply = self.running.get(event.get("response_id") or (response or {}).get("id"))
+        if reply is None:
+            return None
+        self.expect()
+        match event["type"]:
+            case "response.output_item.added":
+                self._item_added(reply, event)
+            case "response.output_item.done":
+                self._item_done(reply, event)
+            case "response.content_part.added":
+                self._opened(reply, event)
+            case "response.content_part.done":
+                reply.open_parts.pop(event["item_id"], None)
+            case "response.output_audio.delta":
+                self._sound(reply, event)
+            case "response.done":
+                return self._done(reply, event["response"])
+            case kind if kind in FIRST_WORDS:
+                self._words(reply, event)
+        return self._pass_on(event)
+
+    def _pass_on(self, event: dict[str, Any]) -> None:
+        fields = {key: value for key, value in event.items() if key not in ("type", "event_id", "obfuscation")}
+        self.core.send(event["type"], **fields)
+
+    def _created(self, shown: dict[str, Any]) -> None:
+        is_aside = shown.get("conversation_id") is None
+        endpoint_at = self.core.now if is_aside or self.asked_at is None else self.asked_at
+        reply = Reply(shown["id"], shown, is_aside, endpoint_at)
+        reply.stamp("endpoint", endpoint_at)
+        self.running[reply.id] = reply
+        if not is_aside:
+            self.asked_at = None
+        self.expect()
+        self.core.send("response.created", response=self._ours(reply, shown))
+        if not self.core.rates.begin(self.core.now):
+            self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
+
+    def _ours(self, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
+        """The response as the client sees it: of our conversation, in the format that it is sent in."""
+        output = (shown.get("audio") or {}).get("output") or {}
+        sound = {"output": {**output, "format": self.core.config["audio"]["output"]["format"]}}
+        ours = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else self.core.conversation_id}
+        is_timed = shown["status"] != "in_progress" and self.core.has("playback") and not reply.is_aside
+        return ours | ({"timing": dict(reply.waterfall)} if is_timed else {})
+
+    # Its items.
+
+    def _item_added(self, reply: Reply, event: dict[str, Any]) -> None:
+        shown = event["item"]
+        if shown["type"] not in STORED:
+            return
+        item = self.core.log.get(shown["id"]) or from_wire(shown)
+        item.status, item.waterfall, item.response_id = "in_progress", reply.waterfall, reply.id
+        reply.items.append(item)
+        if not reply.is_aside:
+            if self.core.log.get(item.id) is None:
+                self.core.log.insert(item)
+            self.core.save(item)
+
+    def _item_done(self, reply: Reply, event: dict[str, Any]) -> None:
+        if item := self._item(reply, event["item"]["id"]):
+            take_over(item, event["item"])
+            if not reply.is_aside:
+                self.core.save(item)
+
+    def _item(self, reply: Reply, item_id: str) -> Item | None:
+        return next((item for item in reply.items if item.id == item_id), None)
+
+    def _opened(self, reply: Reply, event: dict[str, Any]) -> None:
+        place = {key: event[key] for key in ("response_id", "item_id", "output_index", "content_index")}
+        reply.open_parts[event["item_id"]] = place
+        if item := self._item(reply, event["item_id"]):
+            item.is_audio = item.is_audio or event["part"].get("type") == "audio"
+
+    def _words(self, reply: Reply, event: dict[str, Any]) -> None:
+        reply.stamp("first_token", self.core.now)
+        item = self._item(reply, event["item_id"])
+        if item is not None and item.type == "message":
+            item.text = (item.text + event["delta"])[: self.core.limits.max_text_chars]
+
+    def _sound(self, reply: Reply, event: dict[str, Any]) -> None:
+        try:
+            pcm = base64.b64decode(event["delta"])
+        except binascii.Error:
+            pcm = b""
+        item = self._item(reply, event["item_id"])
+        if item is None:
+            return
+        reply.stamp("first_audio", self.core.now)
+        item.audio_samples += samples_in(pcm)
+        if reply.is_aside:
+            return
+        if reply.audio_started_at is None:
+            reply.audio_started_at, self.last = self.core.now, reply
+        self.core.audio_sent = True
+        self.core.do(do.Keep(reply.id, pcm))
+
+    # Its end.
+
+    def _done(self, reply: Reply, shown: dict[str, Any]) -> None:
+        details = shown.get("status_details") or {}
+        error = details.get("error") or {}
+        failure = None
+        if shown["status"] == "failed":
+            said = str(error.get("message") or "The upstream failed at this turn. Please try again.")
+            failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
+        if shown["status"] != "completed":
+            reply.settle_words()
+        self._finish(reply, shown, failure)
+
+    def _finish(self, reply: Reply, shown: dict[str, Any], failure: Failure | None) -> None:
+        del self.running[reply.id]
+        if not self.running:
+            self.core.remind("response", None)
+        reply.stamp("done", self.core.now)
+        if not reply.is_aside:
+            self._store(reply, shown.get("usage") or {}, failure)
+        self.core.send("response.done", response=self._ours(reply, shown))
+        self.core.send_rates()
+
+    def _store(self, reply: Reply, usage: dict[str, Any], failure: Failure | None) -> None:
+        if failure and not reply.items:  # kept in the history, where the client was told of none
+            reply.items.append(Item(self.core.make_id("item"), role="assistant", response_id=reply.id))
+            reply.items[0].waterfall = reply.waterfall
+        main = reply.main
+        for item in reply.items:
+            if item.status == "in_progress" or failure:
+                item.status = "incomplete"
+            if item is main:
+                count(item, usage)
+                if failure:
+                    item.error_code, item.error_message = failure.code, failure.message
+            self.core.save(item, is_final=item is main)
+
+    def overdue(self) -> None:
+        """Nothing came for too long: neither does anything by this connection."""
+        if not self.running:
+            error = {"type": "server_error", "code": TOO_SLOW.code, "message": TOO_SLOW.message}
+            self.core.send("error", error=error | {"param": None, "event_id": None})
+        self.fail_all(TOO_SLOW)
+        self.core.do(Reconnect())
+
+    def fail_all(self, failure: Failure) -> None:
+        """The connection is lost: what ran ends, its open parts first."""
+        self.core.remind("response", None)
+        for reply in list(self.running.values()):
+            reply.settle_words()
+            for item in reply.items:
+                if item.status == "in_progress":
+                    item.status = "incomplete"
+                    self._close(reply, item)
+            error = {"type": "server_error", "code": failure.code, "message": failure.message}
+            output = [item.wire() for item in reply.items]
+            ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
+            self._finish(reply, {**reply.shown, **ended}, failure)
+
+    def _close(self, reply: Reply, item: Item) -> None:
+        place = reply.open_parts.pop(item.id, None)
+        if place and item.is_audio:
+            self.core.send("response.output_audio.done", **place)
+            self.core.send("response.output_audio_transcript.done", **place, transcript=item.text)
+            self.core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
+        elif place:
+            self.core.send("response.output_text.done", **place, text=item.text)
+            self.core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
+        index = reply.items.index(item)
+        if not reply.is_aside:
+            before = self.core.log.before(item)
+            self.core.send("conversation.item.done", item=item.wire(), previous_item_id=before)
+        self.core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
+
+    def leave(self, *, vanished: bool) -> None:
+        """The client is gone. One that said nothing has heard what its clock says."""
+        self.core.remind("response", None)
+        for reply in list(self.running.values()):
+            self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
+            reply.settle_words()
+            if not reply.is_aside:
+                self._store(reply, {}, None)
+        self.running.clear()
+        last = self.last
+        if vanished and last is not None and last.is_sounding(self.core.now):
+            played_ms = last.played_ms(self.core.now)
+            for item in (one for one in last.items if one.is_audio and one.heard_ms is None):
+                item.cut(min(played_ms, item.audio_ms))
+                played_ms = max(0, played_ms - item.audio_ms)
+                self.core.save(item)

@@ -1,0 +1,75 @@
+"""What a session stores of itself: its items in order, each with its sound, off the hot path."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from conversations import metrics, store
+from conversations.changes import Change, Drop, Put
+from conversations.clips import Clips
+from conversations.realtime import actions as do
+from conversations.realtime.items import Item
+from conversations.writer import Writer
+
+
+class Record:
+    """`run` it while the session lives, `join` it at the end.
+
+    `stt_label` tells which engine an item's words came from. `give_up` is told of a write that is lost, see Writer.
+    `is_on` False: nothing is kept, as in a transcription session whose client did not ask for it.
+    """
+
+    def __init__(
+        self, opened: store.Opened, stt_label: Callable[[str], str], give_up: Callable[[int, str, str], None]
+    ) -> None:
+        self.is_on = opened.pk is not None
+        self._opened = opened
+        self._stt_label = stt_label
+        self._clips = Clips()
+        self._writer = Writer(opened.public_id, self._write, give_up)
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        if self._opened.pk is not None:
+            await store.write(self._opened.pk, changes)
+
+    async def run(self) -> None:
+        await self._writer.run()
+
+    async def join(self) -> None:
+        """Waits until everything is stored."""
+        await self._writer.join()
+
+    def hear(self, item_id: str, pcm: bytes) -> None:
+        """More of an utterance."""
+        if self.is_on:
+            self._clips.hear(item_id, pcm)
+
+    def keep(self, response_id: str, pcm: bytes) -> None:
+        """More of a reply."""
+        if self.is_on:
+            self._clips.keep(response_id, pcm)
+
+    def drop(self, item_id: str) -> None:
+        if self.is_on:
+            self._writer.put(Drop(item_id))
+
+    def save(self, action: do.Save) -> asyncio.Future[None] | None:
+        """What is done once the item is durable; None where it is not kept."""
+        item = action.item
+        if action.is_final:
+            metrics.turn(item)
+        if not self.is_on:
+            return None
+        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
+        if action.is_final:
+            make_clip = self._clips.kept(item.response_id)
+        item.engines = self._engines(item)
+        return self._writer.put(Put(item, action.after, make_clip))
+
+    def _engines(self, item: Item) -> dict[str, str]:
+        """Which of them made it."""
+        engines = self._opened.engines
+        if item.role == "assistant":
+            return {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
+        if item.response_id:  # what the model called
+            return {"llm": engines.llm.label()}
+        return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines

@@ -1,0 +1,124 @@
+"""Speech as a file that is read while it is still being made: PCM in, piece by piece, and the file's bytes out.
+
+Sync: a second takes some 2 ms of one core to compress; call it in a thread.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+
+SAMPLE_RATE = 24_000
+SAMPLE_BYTES = 2
+UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV that is streamed says of its length
+
+
+class SpeechFile(Protocol):
+    def put(self, pcm24k: bytes) -> bytes:
+        """The next bytes of the file, perhaps none yet. PCM: signed 16 bit little-endian, mono, 24,000 Hz."""
+        ...
+
+    def finish(self) -> bytes:
+        """The last bytes of the file."""
+        ...
+
+
+@dataclass(slots=True)
+class Plain:
+    """PCM as it is, behind a header."""
+
+    header: bytes = b""
+
+    def put(self, pcm24k: bytes) -> bytes:
+        header, self.header = self.header, b""
+        return header + pcm24k
+
+    def finish(self) -> bytes:
+        return self.put(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    container: str
+    codec: str
+    bits_per_sec: str
+    codec_options: Mapping[str, str] = field(default_factory=dict)
+    container_options: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Pipe:
+    """What FFmpeg writes to and cannot seek in."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._written += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self._written)
+        self._written.clear()
+        return taken
+
+
+class Compressed:
+    def __init__(self, how: Compression) -> None:
+        self._pipe = _Pipe()
+        options = {"flush_packets": "1", **how.container_options}
+        self._container = av.open(self._pipe, "w", format=how.container, container_options=options)
+        codec_options = {"b": how.bits_per_sec, **how.codec_options}
+        stream = self._container.add_stream(how.codec, rate=SAMPLE_RATE, layout="mono", options=codec_options)
+        self._stream = cast(AudioStream, stream)
+
+    def put(self, pcm24k: bytes) -> bytes:
+        samples = np.frombuffer(pcm24k, dtype="<i2")
+        if samples.size:
+            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            self._container.mux(self._stream.encode(frame))
+        return self._pipe.take()
+
+    def finish(self) -> bytes:
+        with self._container as container:
+            container.mux(self._stream.encode(None))
+        return self._pipe.take()
+
+
+# A page of Ogg, in microseconds: it leaves whole, so nothing is heard before there is so much.
+OGG = Compression("ogg", "libopus", "32k", {"application": "audio"}, {"page_duration": "100000"})
+# Their header tells a length that is not known yet, and stands where a pipe cannot go back to.
+MP3 = Compression("mp3", "libmp3lame", "64k", {}, {"write_xing": "0", "id3v2_version": "0"})
+
+
+def wav_header() -> bytes:
+    rate, width = SAMPLE_RATE, SAMPLE_BYTES
+    shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
+    return struct.pack("<4sI4s", b"RIFF", UNKNOWN_BYTES, b"WAVE") + shape + struct.pack("<4sI", b"data", UNKNOWN_BYTES)
+
+
+def speech_file(media_type: str) -> SpeechFile:
+    """Raises KeyError for what is not one of MEDIA_TYPES."""
+    match media_type:
+        case "audio/ogg":
+            return Compressed(OGG)
+        case "audio/mpeg":
+            return Compressed(MP3)
+        case "audio/wav":
+            return Plain(wav_header())
+        case "audio/pcm":
+            return Plain()
+    raise KeyError(media_type)
+
+
+MEDIA_TYPES = {
+    "audio/ogg": "audio/ogg; codecs=opus",
+    "audio/mpeg": "audio/mpeg",
+    "audio/wav": "audio/wav",
+    "audio/pcm": f"audio/pcm; rate={SAMPLE_RATE}; channels=1",
+}
+"""What is served, the preferred first, each with what the answer calls it."""

@@ -1,0 +1,44 @@
+"""Where tools come from that are not the site's own. `models` has it too, as everybody expects."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+
+def validate_label(label: str) -> None:
+    if label == "site":
+        raise ValidationError("“site” stands for the tools of this site. Choose another.")
+
+
+class McpServer(models.Model):
+    """A remote server of tools (Model Context Protocol) that assistants may use."""
+
+    label = models.CharField(
+        max_length=32,
+        unique=True,
+        validators=[RegexValidator(r"^[A-Za-z][A-Za-z0-9_-]*$", "Letters, digits, _ and -."), validate_label],
+        help_text="Its name in conversations: letters, digits, _ and -.",
+    )
+    url = models.CharField("URL", max_length=500, help_text="Streamable HTTP, such as https://example.com/mcp.")
+    authorization_encrypted = models.BinaryField(default=b"", editable=False)
+    allowed_tools = ArrayField(
+        models.CharField(max_length=128), default=list, blank=True, help_text="With commas. Empty: all that it has."
+    )
+    timeout_sec = models.FloatField(
+        "time limit",
+        default=20.0,
+        validators=[MinValueValidator(1), MaxValueValidator(300)],
+        help_text="In seconds, of a call and of connecting.",
+    )
+    is_enabled = models.BooleanField("enabled", default=True)
+    verdict = models.CharField(max_length=500, blank=True, help_text="What it said when it was tried.")
+    works = models.BooleanField(default=False)
+    tested_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "MCP server"
+        ordering = ["label"]
+
+    def __str__(self) -> str:
+        return self.label

@@ -1,0 +1,137 @@
+"""One MCP server within one session of ours: connected in the background, and anew when it was lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from conversations.engines.openai.http import tls_context
+from conversations.mcp_servers import ServerSpec
+from conversations.tools.base import Outcome, ToolError
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp_types import Tool as RemoteTool
+
+Announce = Callable[["McpSession", Sequence["RemoteTool"]], None]
+log = logging.getLogger(__name__)
+
+CLOSE_SEC = 2.0
+
+
+class Connection:
+    """`task` holds it open: the SDK's scopes want to be entered and left in one task."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self.client.add_done_callback(lambda done: done.exception())  # it may be that nobody asks
+        self.is_forgotten = False  # by a server that was started anew
+        self.is_lost = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_lost or self.is_forgotten or self.task.done()
+
+    def forget(self) -> None:
+        self.is_forgotten = True
+
+    def fail(self, message: str) -> None:
+        if not self.client.done():
+            self.client.set_exception(NotConnectedError(message))
+
+
+class McpSession:
+    """`announce` gets the server's tools whenever it has connected. Its tasks are of `group`, and end with `close`."""
+
+    def __init__(self, spec: ServerSpec, group: asyncio.TaskGroup, announce: Announce) -> None:
+        self.spec = spec
+        self._group = group
+        self._announce = announce
+        self._over = asyncio.Event()
+        self._connection = self._connect()
+
+    async def settle(self) -> None:
+        """Until its tools are known, or it is known that there are none for now."""
+        await asyncio.wait([self._connection.client])
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> Outcome:
+        """Raises ToolError. A call that was under way when the server was lost is not made twice."""
+        try:
+            return await self._call(name, arguments)
+        except ForgottenError:
+            return await self._call(name, arguments)
+
+    async def close(self) -> None:
+        """A server may want to be told, but is not waited for for long."""
+        self._over.set()
+        if self._connection.client.done():
+            await asyncio.wait([self._connection.task], timeout=CLOSE_SEC)
+        self._connection.task.cancel()
+
+    async def _call(self, name: str, arguments: dict[str, Any]) -> Outcome:
+        if self._connection.is_over and not self._over.is_set():
+            self._connection.task.cancel()
+            self._connection = self._connect()
+        connection = self._connection
+        try:
+            client = await asyncio.shield(connection.client)  # others may wait for it too
+        except NotConnectedError as error:
+            raise ToolError(str(error)) from None
+        sdk = import_module("conversations.tools.mcp_client")
+        try:
+            outcome: Outcome = sdk.as_outcome(await client.call_tool(name, arguments))
+        except sdk.MCPError as error:
+            raise self._lost(connection, sdk.was_lost(error), error.message) from None
+        return outcome
+
+    def _lost(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
+        connection.is_lost = is_lost
+        if connection.is_forgotten:
+            return ForgottenError()
+        if is_lost:
+            return ToolError(f"{self.spec.label} was lost amid this call. Whether it was carried out is not known.")
+        return ToolError(f"{self.spec.label}: {message}")
+
+    def _connect(self) -> Connection:
+        connection = Connection()
+        connection.task = self._group.create_task(self._keep(connection))
+        connection.task.add_done_callback(lambda done: connection.fail(f"{self.spec.label} is not connected any more."))
+        return connection
+
+    async def _keep(self, connection: Connection) -> None:
+        """Connects, and stays until the end of the session or of the connection."""
+        sdk = await asyncio.to_thread(_load)
+        try:
+            async with asyncio.timeout(self.spec.timeout_sec) as limit:
+                async with sdk.connected(self.spec, connection.forget) as client:
+                    self._announce(self, await sdk.list_tools(client, self.spec))
+                    limit.reschedule(None)
+                    connection.client.set_result(client)
+                    await self._over.wait()
+        except Exception as error:  # it ends this server's part in the session, and nothing else
+            message = self._explain(error, sdk)
+            log.warning("the MCP server %s", message)
+            connection.fail(message)
+
+    def _explain(self, error: Exception, sdk: Any) -> str:
+        try:
+            return f"{self.spec.label} {sdk.explain(error, self.spec)}"
+        except Exception:
+            log.exception("the MCP server %s", self.spec.label)
+            return f"{self.spec.label} could not be used; the server's log says why."
+
+
+def _load() -> Any:
+    tls_context()
+    return import_module("conversations.tools.mcp_client")
+
+
+class NotConnectedError(Exception):
+    """The text is for the model, and for the log."""
+
+
+class ForgottenError(Exception):
+    """The server was started anew and does not know us: what was asked has not been done."""

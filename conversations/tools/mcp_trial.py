@@ -1,0 +1,39 @@
+"""Trying an MCP server out: what an admin sees on saving it."""
+
+import asyncio
+from importlib import import_module
+
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from accounts import encryption
+from conversations import mcp_servers
+from conversations.mcp_servers import ServerSpec
+from conversations.models import McpServer
+
+MAX_NAMED = 12
+MAX_VERDICT = 500
+
+
+def try_out(server: McpServer) -> None:
+    """Connects, lists the tools and keeps the verdict. Takes seconds."""
+    try:
+        server.works, verdict = async_to_sync(_verdict)(mcp_servers.spec(server))
+        server.verdict = verdict[:MAX_VERDICT]
+    except encryption.DecryptionError:
+        server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE
+    server.tested_at = timezone.now()
+    server.save(update_fields=["works", "verdict", "tested_at"])
+
+
+async def _verdict(spec: ServerSpec) -> tuple[bool, str]:
+    sdk = import_module("conversations.tools.mcp_client")
+    try:
+        async with asyncio.timeout(spec.timeout_sec), sdk.connected(spec, lambda: None) as client:
+            names = [tool.name for tool in await sdk.list_tools(client, spec)]
+    except Exception as error:
+        return False, f"{spec.label} {sdk.explain(error, spec)}"
+    if unknown := set(spec.allowed_tools) - set(names):
+        return False, f"{spec.label} has no tool {', '.join(sorted(unknown))}."
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return True, f"Works: {len(names)} tool{'' if len(names) == 1 else 's'}: {', '.join(names[:MAX_NAMED])}{more}."

@@ -1,0 +1,210 @@
+"""Captions without an assistant."""
+
+from typing import Any
+
+import pytest
+
+from conversations.realtime import actions as do
+from conversations.realtime.beta import Beta
+from conversations.realtime.core import Manner
+from tests.realtime.harness import Table, base64_silence, kinds
+
+EVENT = "conversation.item.input_audio_transcription"
+HEARD = [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
+ADDED = ["conversation.item.added", "conversation.item.done"]
+STREAMS = Manner(streams=True)
+
+
+def table(**given: Any) -> Table:
+    return Table(kind="transcription", **given)
+
+
+def update(talk: Table, **session: Any) -> dict[str, Any]:
+    (sent,) = talk.client("session.update", session=session)
+    return sent
+
+
+def test_it_works() -> None:
+    talk = table()
+    sent = talk.say() + talk.transcript("Hello there.")
+    assert kinds(sent) == [*HEARD, *ADDED, f"{EVENT}.completed"]
+    assert len({event.get("item_id") or event["item"]["id"] for event in sent}) == 1
+    assert sent[-1]["transcript"] == "Hello there."
+    assert talk.saved(sent[-1]["item_id"]).text == "Hello there."
+    assert not any(isinstance(action, do.Generate) for action in talk.actions)
+
+
+def test_the_session_has_the_users_half_only() -> None:
+    created = table().events[0]
+    assert created["type"] == "session.created"
+    assert created["session"] == {
+        "type": "transcription",
+        "object": "realtime.transcription_session",
+        "id": "sess_1",
+        "expires_at": 1_900_000_000,
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcm", "rate": 24_000},
+                "transcription": {"model": "stt-1"},
+                "noise_reduction": None,
+                "turn_detection": {
+                    "type": "server_vad",
+                    "threshold": 0.5,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 500,
+                },
+            }
+        },
+    }
+
+
+def test_an_update() -> None:
+    talk = table()
+    heard = {
+        "format": {"type": "audio/pcmu"},
+        "transcription": {"model": "gpt-transcribe", "language": "de", "prompt": "Names."},
+        "noise_reduction": {"type": "near_field"},
+        "turn_detection": {"type": "semantic_vad", "eagerness": "low"},
+    }
+    include = ["item.input_audio_transcription.logprobs"]
+    shown = update(talk, type="transcription", audio={"input": heard}, include=include)["session"]
+    assert (shown["audio"], shown["include"]) == ({"input": heard}, include)
+    assert update(talk, audio={"input": {"turn_detection": None}})["session"]["audio"]["input"] == heard | {
+        "turn_detection": None
+    }
+
+
+@pytest.mark.parametrize(
+    ("session", "param"),
+    [
+        ({"audio": {"input": {"format": {"type": "audio/mp3"}}}}, "session.audio.input.format.type"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 3}}}},
+            "session.audio.input.turn_detection.threshold",
+        ),
+        ({"include": ["all"]}, "session.include.0"),
+        ({"type": "realtime"}, "session.type"),
+    ],
+)
+def test_a_wrong_value_is_named(session: dict[str, Any], param: str) -> None:
+    assert update(table(), **session)["error"]["param"] == param
+
+
+def test_what_belongs_to_an_assistant_is_ignored() -> None:
+    talk = table()
+    before = update(talk)["session"]
+    assert update(talk, instructions=7, tools=7, audio={"output": {"speed": 9}})["session"] == before
+
+
+def test_it_gives_no_response() -> None:
+    talk = table()
+    (refused,) = talk.client("response.create", event_id="mine")
+    assert (refused["error"]["code"], refused["error"]["event_id"]) == ("invalid_value", "mine")
+    assert "gives no responses" in refused["error"]["message"]
+    update(talk, audio={"input": {"turn_detection": {"type": "server_vad", "create_response": True}}})
+    assert kinds(talk.say() + talk.transcript("Hello."))[-1] == f"{EVENT}.completed"
+
+
+def test_it_does_not_ask_whether_somebody_is_there() -> None:
+    talk = table()
+    update(talk, audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 1_000}}})
+    talk.say() + talk.transcript("Hello.")
+    assert talk.pass_time(10) == []
+
+
+def test_words_are_told_while_one_speaks() -> None:
+    talk = table(manner=STREAMS)
+    talk.audio(960, 0.9)
+    (first,) = talk.hear("Good")
+    (second,) = talk.hear("Good morning")
+    assert (first["type"], first["delta"], second["delta"]) == (f"{EVENT}.delta", "Good", " morning")
+    sent = talk.audio(640, 0.0) + talk.transcript("Good morning, all.")
+    assert kinds(sent) == [
+        "input_audio_buffer.speech_stopped",
+        HEARD[2],
+        *ADDED,
+        f"{EVENT}.delta",
+        f"{EVENT}.completed",
+    ]
+    assert (sent[-2]["delta"], sent[-1]["transcript"]) == (", all.", "Good morning, all.")
+    assert {first["item_id"]} == {event.get("item_id", first["item_id"]) for event in sent}
+
+
+def test_words_are_told_while_the_client_decides_when_to_commit() -> None:
+    talk = table(manner=STREAMS)
+    talk.manual()
+    talk.audio(960)
+    (delta,) = talk.hear("Good morning")
+    assert delta["delta"] == "Good morning"
+    sent = talk.client("input_audio_buffer.commit")
+    assert kinds(sent) == ["input_audio_buffer.committed", *ADDED]
+    assert sent[0]["item_id"] == delta["item_id"]
+    assert kinds(talk.transcript("Good morning.")) == [f"{EVENT}.delta", f"{EVENT}.completed"]
+    talk.audio(960)
+    assert talk.hear("And")[0]["item_id"] != delta["item_id"]
+
+
+def test_dictation_in_a_conversation_tells_words_to_who_asked_for_captions() -> None:
+    talk = Table(manner=STREAMS)
+    talk.manual()
+    talk.audio(960)
+    assert talk.hear("Good") == []
+    talk.client("session.update", session={"extensions": ["captions"]})
+    assert kinds(talk.hear("Good morning")) == [f"{EVENT}.delta"]
+
+
+def test_a_session_becomes_one_before_anything_was_said() -> None:
+    talk = Table()
+    shown = update(talk, type="transcription")["session"]
+    assert (shown["type"], shown["object"]) == ("transcription", "realtime.transcription_session")
+    assert kinds(talk.say() + talk.transcript("Hello there."))[-1] == f"{EVENT}.completed"
+    assert update(talk, type="realtime")["error"]["param"] == "session.type"
+
+
+@pytest.mark.parametrize("what", ["an item", "audio", "a response"])
+def test_a_session_becomes_none_once_something_was_said(what: str) -> None:
+    talk = Table()
+    if what == "an item":
+        part = {"type": "input_text", "text": "Hi"}
+        talk.client("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
+    elif what == "audio":
+        talk.client("input_audio_buffer.append", audio=base64_silence(20))
+    else:
+        talk.client("response.create")
+    refused = update(talk, type="transcription")
+    assert refused["error"]["param"] == "session.type"
+    assert update(talk)["session"]["type"] == "realtime"
+
+
+def test_in_beta() -> None:
+    talk = table(dialect=Beta())
+    given = {
+        "input_audio_format": "g711_ulaw",
+        "input_audio_transcription": {"model": "whisper-1", "language": "de"},
+        "input_audio_noise_reduction": {"type": "far_field"},
+        "turn_detection": {
+            "type": "server_vad",
+            "threshold": 0.6,
+            "prefix_padding_ms": 300,
+            "silence_duration_ms": 400,
+        },
+        "include": ["item.input_audio_transcription.logprobs"],
+    }
+    sent = talk.client("transcription_session.update", session=given | {"client_secret": {}, "modalities": ["text"]})
+    assert kinds(sent) == ["transcription_session.updated"]
+    shown = sent[0]["session"]
+    assert shown == given | {key: shown[key] for key in ("id", "object", "expires_at")}
+    assert shown["object"] == "realtime.transcription_session"
+    assert kinds(talk.say() + talk.transcript("Hello.")) == [*HEARD, "conversation.item.created", f"{EVENT}.completed"]
+
+
+def test_in_beta_a_mistake_is_named_as_beta_spells_it() -> None:
+    talk = table(dialect=Beta())
+    (refused,) = talk.client("transcription_session.update", session={"turn_detection": {"threshold": 7}})
+    assert refused["error"]["param"] == "session.turn_detection.threshold"
+
+
+def test_in_beta_it_is_announced_by_its_own_event() -> None:
+    told = Beta().server(table().events[0])
+    assert told is not None
+    assert told["type"] == "transcription_session.created"

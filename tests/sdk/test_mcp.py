@@ -1,0 +1,53 @@
+"""A remote MCP server's tools in a live conversation."""
+
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from conversations.models import Assistant, McpServer
+from tests.mcp_host import MakeHost
+from tests.sdk.conftest import Connect, Talk
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@sync_to_async
+def assistant_with(url: str) -> str:
+    """Its slug."""
+    slug = label = f"a{uuid4().hex[:20]}"
+    assistant = Assistant.objects.create(slug=slug, name="A", instructions="Add.")
+    assistant.mcp_servers.add(McpServer.objects.create(label=label, url=url))
+    return slug
+
+
+async def turn(talk: Talk, upstream: Upstream) -> list[str]:
+    """A typed turn; the tools that the model was offered."""
+    await talk.type("Hello.")
+    await talk.until("response.done")
+    return [tool["function"]["name"] for tool in upstream.requests("chat")[-1]["asked"].get("tools", ())]
+
+
+async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost) -> None:
+    slug = await assistant_with(mcp_host().url)
+    async with connect(assistant=slug) as talk:
+        for _ in range(50):  # it is connected to in the background, while one talks already
+            if "add" in await turn(talk, upstream):
+                break
+        upstream.script(replies=({"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}, "Five."))
+        await talk.type("What is two and three?")
+        await talk.until("response.mcp_call.completed")
+        call, message = (await talk.until("response.done"))["response"]["output"]
+    assert (call["server_label"], call["name"], call["output"]) == (slug, "add", "5")
+    assert message["content"][0]["transcript"] == "Five."
+    assert upstream.requests("chat")[-1]["asked"]["messages"][-1]["content"] == "5"
+
+
+async def test_a_dead_server_costs_nothing_but_its_tools(
+    connect: Connect, upstream: Upstream, mcp_host: MakeHost
+) -> None:
+    host = mcp_host()
+    host.close()
+    async with connect(assistant=await assistant_with(host.url)) as talk:
+        assert await turn(talk, upstream) == []

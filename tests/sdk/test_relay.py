@@ -1,0 +1,268 @@
+"""The official client talks to an assistant that answers by speech to speech, relayed by a live server."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from conversations.models import Assistant
+from conversations.realtime.audio import BYTES_PER_MS
+from tests.live import Site, running_site
+from tests.realtime.wire import SPOKEN_REPLY
+from tests.sdk.conftest import MANUAL, Connect
+from tests.sdk.test_conversation import once, sound, stored
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+LIVE, RESPONSES = "live_conversations", "live_responses"
+MODEL = "gpt-realtime-2.1"
+
+
+@pytest.fixture
+def slug(committed_db: None) -> str:
+    name = f"s2s-{uuid4().hex[:12]}"
+    Assistant.objects.create(slug=name, name=name, instructions="Be brief.", s2s_engine="openai", tts_voice="cedar")
+    return name
+
+
+@pytest.fixture
+def ask(slug: str) -> dict[str, str]:
+    return {"assistant": slug}
+
+
+async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+    upstream.script(replies=("Four it is.",))
+    async with connect(**ask) as talk:
+        await talk.until("conversation.created")
+        await talk.type("What is two and two?")
+        done = await talk.until("response.done")
+        await talk.until("rate_limits.updated")
+    assert once(talk.kinds[2:])[:2] == ["conversation.item.added", "conversation.item.done"]
+    assert [kind for kind in once(talk.kinds[4:]) if not kind.endswith("delta")] == [
+        *(kind for kind in SPOKEN_REPLY if not kind.endswith("delta")),
+        "rate_limits.updated",
+    ]
+    assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Four it is."}]
+    assert done["response"]["conversation_id"] == talk.conversation_id
+    question, answer = await stored(talk.conversation_id)
+    assert (question.text, question.is_audio) == ("What is two and two?", False)
+    assert (answer.text, answer.status, answer.heard_text) == ("Four it is.", "completed", None)
+    assert answer.llm == f"openai:{MODEL}:cedar"
+    assert answer.waterfall.keys() >= {"endpoint", "first_token", "first_audio", "done"}
+    assert 0 < answer.output_audio_tokens < answer.output_tokens
+    assert abs(len(await sound(answer)) - len(talk.audio())) < 50 * BYTES_PER_MS
+
+
+async def test_the_session_is_ours_and_upstream_has_its_settings(
+    connect: Connect, upstream: Upstream, ask: dict[str, str]
+) -> None:
+    async with connect(**ask) as talk:
+        session: Any = {"type": "realtime", "instructions": "Sing.", "audio": {"output": {"voice": "echo"}}}
+        await talk.send.session.update(session=session)
+        updated = (await talk.until("session.updated"))["session"]
+        created = talk.events[0]["session"]
+        assert (updated["id"], updated["model"]) == (created["id"], ask["assistant"])
+        assert (updated["instructions"], updated["audio"]["output"]["voice"]) == ("Sing.", "echo")
+        assert "sk-site" not in str(talk.events)
+    [seen] = upstream.requests(LIVE)
+    assert (seen["key"], seen["asked"]["model"]) == ("sk-site", MODEL)
+    there = seen["asked"]["session"]
+    assert (there["instructions"], there["audio"]["output"]["voice"]) == ("Sing.", "echo")
+    assert created["id"] != there["id"]
+    assert there["audio"]["input"]["transcription"]["model"] == "gpt-transcribe"
+
+
+async def test_a_spoken_turn(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+    upstream.script(transcripts=("Good morning, can you hear me?",), replies=("I hear you well.",))
+    async with connect(**ask) as talk:
+        await talk.say(utterance)
+        await talk.until("response.done")
+        await talk.until("conversation.item.input_audio_transcription.completed")
+    heard = [kind for kind in talk.kinds if kind.startswith("input_audio_buffer")]
+    assert heard == [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
+    question, answer = await stored(talk.conversation_id)
+    assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
+    said, replied = [await sound(item) for item in (question, answer)]
+    assert len(said) > len(utterance) * 0.8
+    assert abs(len(replied) - len(talk.audio())) < 50 * BYTES_PER_MS
+    assert question.stt_seconds > 1
+    starts = next(event for event in talk.events if event["type"].endswith("speech_started"))["audio_start_ms"]
+    ends = next(event for event in talk.events if event["type"].endswith("speech_stopped"))["audio_end_ms"]
+    assert abs(question.audio_ms - (ends - starts)) <= 1
+
+
+async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+    upstream.script(transcripts=("Tell me a joke.",))
+    async with connect(**ask) as talk:
+        await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]
+        await talk.say(utterance)
+        await talk.send.input_audio_buffer.commit()
+        await talk.send.response.create()
+        done = await talk.until("response.done")
+        await talk.until("conversation.item.input_audio_transcription.completed")
+    assert done["response"]["output"][0]["content"][0]["transcript"] == "You said: Tell me a joke."
+    question = (await stored(talk.conversation_id))[0]
+    assert question.audio_ms >= len(utterance) // BYTES_PER_MS + 1000
+
+
+async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+    upstream.behave(RESPONSES, realtime=1.0)
+    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    async with connect(**ask) as talk:
+        session: Any = {"type": "realtime", "extensions": ["playback", "captions"]}
+        await talk.send.session.update(session=session)
+        assert (await talk.until("session.updated"))["session"]["extensions"] == ["playback"]
+        await talk.say(utterance)
+        first = await talk.until("response.output_audio.delta")
+        await talk.say(utterance)
+        cleared = await until_raw(talk, "output_audio_buffer.cleared")
+        assert cleared["response_id"] == first["response_id"]
+        cancelled = await talk.until("response.done")
+        assert cancelled["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+        assert cancelled["response"]["timing"]["done"] >= cancelled["response"]["timing"]["first_audio"]
+        cut: Any = {"item_id": first["item_id"], "content_index": 0, "audio_end_ms": 40}
+        await talk.send.conversation.item.truncate(**cut)
+        assert cut.items() <= (await talk.until("conversation.item.truncated")).items()
+        upstream.behave(RESPONSES, realtime=0.0)
+        await talk.until("response.done")
+    items = await stored(talk.conversation_id)
+    assert [item.role for item in items] == ["user", "assistant", "user", "assistant"]
+    assert items[1].text.startswith("This will")
+    assert (items[1].heard_text, items[1].heard_ms, items[1].status) == ("", 40, "incomplete")
+
+
+async def until_raw(talk: Any, kind: str) -> dict[str, Any]:
+    """An event of ours, which the official types do not know."""
+    import json
+
+    async with asyncio.timeout(20):
+        while (event := json.loads(await talk.send.recv_bytes()))["type"] != kind:
+            talk.events.append(event)
+    return dict(event)
+
+
+async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+    upstream.script(replies=({"calls": [{"name": "weather", "arguments": {"city": "Paris"}}]}, "It is warm."))
+    tool = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
+    async with connect(**ask) as talk:
+        session: Any = {"type": "realtime", "tools": [tool]}
+        await talk.send.session.update(session=session)
+        await talk.type("What is the weather?")
+        call = (await talk.until("response.done"))["response"]["output"][0]
+        output: Any = {"type": "function_call_output", "call_id": call["call_id"], "output": "20 degrees"}
+        await talk.send.conversation.item.create(item=output)
+        await talk.send.response.create()
+        await talk.until("response.done")
+    items = await stored(talk.conversation_id)
+    assert [item.type for item in items] == ["message", "function_call", "function_call_output", "message"]
+    assert items[1].call["arguments"] == '{"city": "Paris"}'
+    assert upstream.requests(LIVE)[0]["asked"]["session"]["tools"][0]["name"] == "weather"
+
+
+async def test_what_upstream_refuses_is_told_to_the_client(
+    connect: Connect, upstream: Upstream, ask: dict[str, str]
+) -> None:
+    async with connect(**ask) as talk:
+        session: Any = {"type": "realtime", "audio": {"output": {"voice": "nobody"}}}
+        await talk.send.session.update(session=session, event_id="mine")
+        error = (await talk.until("error"))["error"]
+        assert (error["event_id"], error["param"]) == ("mine", "session.audio.output.voice")
+        await talk.send.session.update(session={"type": "realtime"})
+        assert (await talk.until("session.updated"))["session"]["audio"]["output"]["voice"] == "cedar"
+        await talk.send.response.cancel()
+        assert (await talk.until("error"))["error"]["code"] == "response_cancel_not_active"
+
+
+async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+    upstream.script(replies=("I shall remember it.",))
+    async with connect(**ask) as talk:
+        await talk.type("My cat is called Tom.")
+        await talk.until("response.done")
+    async with connect(conversation=talk.conversation_id) as later:
+        await later.until("conversation.item.done")
+        await later.until("conversation.item.done")
+        await later.type("What is my cat called?")
+        await later.until("response.done")
+    context = upstream.requests(RESPONSES)[-1]["asked"]["context"]
+    assert context == [
+        ["user", "My cat is called Tom."],
+        ["assistant", "I shall remember it."],
+        ["user", "What is my cat called?"],
+    ]
+    assert len(await stored(talk.conversation_id)) == 4
+
+
+async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+    upstream.script(replies=("Hello.", "This reply is cut off in its middle.", "Here again."))
+    async with connect(**ask) as talk:
+        await talk.type("Hello?")
+        await talk.until("response.done")
+        upstream.behave(RESPONSES, fault="cut", fault_after=5, fault_times=1)
+        await talk.type("Go on.")
+        failed = (await talk.until("response.done"))["response"]
+        assert (failed["status"], failed["output"][0]["status"]) == ("failed", "incomplete")
+        assert "broke off" in failed["status_details"]["error"]["message"]
+        await talk.type("And now?")
+        assert (await talk.until("response.done"))["response"]["status"] == "completed"
+    assert len(upstream.requests(LIVE)) == 2
+    context = upstream.requests(RESPONSES)[-1]["asked"]["context"]
+    assert [role for role, _ in context] == ["user", "assistant", "user", "assistant", "user"]
+    items = await stored(talk.conversation_id)
+    assert (items[3].status, items[3].error_code) == ("incomplete", "engine_unavailable")
+
+
+@pytest.mark.parametrize(("fault", "code"), [("401", 1008), ("500", 1013)])
+async def test_an_upstream_that_cannot_be_had(
+    connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, code: int
+) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    upstream.behave(LIVE, fault=fault)
+    async with connect(**ask) as talk:
+        with pytest.raises(ConnectionClosed) as closed:
+            await talk.until("never")
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == code
+    errors = [event["error"]["message"] for event in talk.events if event["type"] == "error"]
+    assert "Speech to speech" in errors[-1]
+
+
+async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+    async with connect(**ask) as talk:
+        law = {"format": {"type": "audio/pcmu"}}
+        session: Any = {"type": "realtime", "audio": {"output": law}}
+        await talk.send.session.update(session=session)
+        await talk.type("Hello?")
+        done = await talk.until("response.done")
+    assert done["response"]["audio"]["output"]["format"] == {"type": "audio/pcmu"}
+    answer = (await stored(talk.conversation_id))[-1]
+    assert abs(len(talk.audio()) / 8 - answer.audio_ms) < 60
+
+
+async def test_a_hang_up_keeps_the_last_words(
+    connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes
+) -> None:
+    upstream.script(transcripts=("My last words.",))
+    async with connect(**ask) as talk:
+        import base64
+
+        await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
+        await talk.until("input_audio_buffer.speech_started")
+        await talk.next() if False else None
+        conversation_id = talk.conversation_id
+    await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
+    items = await stored(conversation_id)
+    assert [item.text for item in items] == ["My last words."]
+
+
+@sync_to_async
+def _noop() -> None: ...
+
+
+@pytest.fixture(scope="module")
+def _unused() -> Iterator[Site]:
+    with running_site("", {}) as site:
+        yield site

@@ -1,0 +1,149 @@
+"""Transcription sessions with the official client: captions without an assistant, and nothing kept unless asked."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from openai import AsyncOpenAI
+
+from accounts.models import User
+from conversations.models import Conversation
+from conversations.realtime.audio import BYTES_PER_MS
+from tests.live import Site, running_site
+from tests.realtime import wire
+from tests.realtime.test_transcription_session import ADDED, EVENT, HEARD
+from tests.sdk.conftest import FRAME, Connect, Talk, speech
+from tests.sdk.test_conversation import sound, stored
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+WORDS = "Good morning, can you hear me well?"
+
+
+@pytest.fixture(scope="module")
+def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
+    with running_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
+        yield running
+
+
+@sync_to_async
+def conversations(user: User) -> int:
+    return Conversation.objects.filter(user=user).count()
+
+
+async def send(talk: Talk, pcm: bytes) -> None:
+    for start in range(0, len(pcm), FRAME):
+        await talk.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
+
+
+async def test_captions(connect: Connect, upstream: Upstream, utterance: bytes, user: User) -> None:
+    upstream.script(transcripts=(WORDS,))
+    async with connect(intent="transcription") as talk:
+        await talk.say(utterance)
+        completed = await talk.until(f"{EVENT}.completed")
+        assert await conversations(user) == 0
+    assert talk.kinds == ["session.created", *HEARD, *ADDED, f"{EVENT}.completed"]
+    assert talk.events[0]["session"]["type"] == "transcription"
+    assert completed["transcript"] == WORDS
+    assert await conversations(user) == 0
+    assert upstream.requests("chat") == upstream.requests("speech") == []
+
+
+@pytest.mark.parametrize("asked", ["in the address", "by the client's first event"])
+async def test_captions_that_are_stored(connect: Connect, upstream: Upstream, utterance: bytes, asked: str) -> None:
+    upstream.script(transcripts=(WORDS,))
+    query = {"store": "true"} | ({"intent": "transcription"} if asked == "in the address" else {})
+    async with connect(**query) as talk:
+        await talk.send.session.update(session={"type": "transcription"})
+        await talk.say(utterance)
+        await talk.until(f"{EVENT}.completed")
+    (item,) = await stored(talk.conversation_id)
+    assert (item.role, item.text) == ("user", WORDS)
+    assert len(await sound(item)) > len(utterance) * 0.8
+
+
+async def test_a_session_that_becomes_one_leaves_nothing(
+    connect: Connect, upstream: Upstream, utterance: bytes, user: User
+) -> None:
+    async with connect() as talk:
+        heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
+        await talk.send.session.update(session={"type": "transcription", "audio": {"input": heard}})  # type: ignore[typeddict-item]
+        shown = (await talk.until("session.updated"))["session"]
+        assert shown["audio"]["input"]["transcription"] == heard["transcription"]
+        await talk.say(utterance)
+        await talk.until(f"{EVENT}.completed")
+        await talk.send.response.create()
+        assert "no responses" in (await talk.until("error"))["error"]["message"]
+    for _ in range(200):
+        if await conversations(user) == 0:
+            return
+    pytest.fail("the conversation is still there")
+
+
+async def test_captions_go_on_in_a_conversation(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=(WORDS,), replies=("Yes.",))
+    async with connect() as talk:
+        await talk.type("Listen.")
+        await talk.until("response.done")
+    async with connect(conversation=talk.conversation_id, intent="transcription") as later:
+        await later.say(utterance)
+        await later.until(f"{EVENT}.completed")
+    assert [item.text for item in await stored(talk.conversation_id)] == ["Listen.", "Yes.", WORDS]
+
+
+async def test_words_come_while_one_speaks(streaming_site: Site, connect: Connect, upstream: Upstream) -> None:
+    utterance = await speech("can you hear me this morning")  # without a pause in it
+    upstream.script(transcripts=(WORDS,))
+    async with connect(url=streaming_site.url, intent="transcription") as talk:
+        await send(talk, utterance)
+        first = await talk.until(f"{EVENT}.delta")
+        assert "input_audio_buffer.committed" not in talk.kinds
+        await send(talk, bytes(1000 * BYTES_PER_MS))
+        completed = await talk.until(f"{EVENT}.completed")
+    deltas = [event["delta"] for event in talk.events if event["type"] == f"{EVENT}.delta"]
+    assert "".join(deltas) == completed["transcript"] == WORDS
+    assert first["item_id"] == completed["item_id"]
+    assert upstream.requests("transcriptions") == []
+
+
+async def test_the_client_commits(streaming_site: Site, connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=(WORDS, "And again."))
+    async with connect(url=streaming_site.url, intent="transcription") as talk:
+        silent: Any = {"type": "transcription", "audio": {"input": {"turn_detection": None}}}
+        await talk.send.session.update(session=silent)
+        for words in (WORDS, "And again."):
+            await send(talk, utterance)
+            await talk.until(f"{EVENT}.delta")
+            await talk.send.input_audio_buffer.commit()
+            await talk.until("input_audio_buffer.committed")
+            assert (await talk.until(f"{EVENT}.completed"))["transcript"] == words
+    assert "input_audio_buffer.speech_started" not in talk.kinds
+
+
+async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=(WORDS,))
+    client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
+    seen = []
+    async with client.beta.realtime.connect(model="any", extra_query={"intent": "transcription"}) as connection:
+        await connection.transcription_session.update(session={"input_audio_transcription": {"language": "en"}})
+        for start in range(0, len(utterance), FRAME):
+            await connection.input_audio_buffer.append(
+                audio=base64.b64encode(utterance[start : start + FRAME]).decode()
+            )
+        await connection.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
+        while not seen or seen[-1] != f"{EVENT}.completed":
+            event = json.loads(await connection.recv_bytes())
+            wire.check_beta(event)
+            seen.append(event["type"])
+    begun = ["transcription_session.created", "transcription_session.updated"]
+    assert seen == [*begun, *HEARD, "conversation.item.created", f"{EVENT}.completed"]
+
+
+@pytest.mark.parametrize("query", [{"intent": "translation"}, {"store": "yes"}])
+async def test_what_is_not_served(connect: Connect, query: dict[str, str]) -> None:
+    async with connect(**query) as talk:
+        assert (await talk.until("error"))["error"]["code"] == "invalid_value"

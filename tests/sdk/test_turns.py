@@ -1,0 +1,265 @@
+"""POST /v1/voice/turns on a live site: sound in, speech or events out, and stored like any turn."""
+
+import asyncio
+import json
+import shlex
+import time
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
+
+from accounts import api_keys
+from accounts.models import User
+from conversations import containers, opus
+from conversations.models import Conversation, Item
+from conversations.realtime.audio import BYTES_PER_MS
+from tests.live import ROOT, Site
+from tests.realtime import wire
+from tests.realtime.wire import SPOKEN_REPLY
+from tests.sdk.conftest import speech as spoken
+from tests.sdk.turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
+from tests.sound_files import likeness, sound_file
+from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech
+
+pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
+TURNS = "/v1/voice/turns"
+REPLY = "I can hear you very well, thank you."
+
+
+@pytest.fixture
+async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client(site, key) as opened:
+        yield opened
+
+
+@sync_to_async
+def stored(conversation_id: str) -> list[Item]:
+    items = Conversation.objects.get(public_id=conversation_id).items
+    return list(items.select_related("clip").order_by("position"))
+
+
+@sync_to_async
+def sound(item: Item) -> bytes:
+    return opus.decode(item.clip.file.read())
+
+
+async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
+    answer = await caller.post(TURNS, content=wav_of(utterance))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "audio/ogg; codecs=opus"
+    conversation_id, question_id, response_id, reply_id = (answer.headers[name] for name in HEADERS)
+    question, reply = await stored(conversation_id)
+    assert (question.public_id, question.text, question.is_audio) == (question_id, "Can you hear me?", True)
+    assert (reply.public_id, reply.response_id, reply.text) == (reply_id, response_id, REPLY)
+    assert (reply.status, reply.heard_text) == ("completed", None)
+    assert reply.waterfall.keys() >= {"endpoint", "first_token", "first_audio", "done"}
+    assert likeness(await sound(question), utterance) > 0.8
+    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("audio/ogg", "audio/ogg"),
+        ("audio/mpeg", "audio/mpeg"),
+        ("audio/mp3, */*;q=0.1", "audio/mpeg"),
+        ("audio/wav", "audio/wav"),
+        ("audio/x-wav", "audio/wav"),
+        ("audio/*", "audio/ogg"),
+        ("*/*", "audio/ogg"),
+        ("audio/ogg;q=0.2, audio/wav;q=0.9, text/event-stream;q=0.3", "audio/wav"),
+        ("audio/ogg;q=0, audio/*;q=0.5", "audio/mpeg"),
+        ("text/html, audio/webm, audio/mpeg;q=0.1", "audio/mpeg"),
+    ],
+)
+async def test_the_file_that_is_asked_for(
+    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes, accept: str, kind: str
+) -> None:
+    upstream.script(replies=(REPLY,))
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": accept})
+    assert answer.headers["content-type"].partition(";")[0] == kind
+    pcm = await containers.decode(answer.content)
+    assert abs(len(pcm) - len(speech(REPLY))) < 150 * BYTES_PER_MS
+    assert pcm.strip(b"\0")
+
+
+async def test_pcm(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(replies=(REPLY,))
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"})
+    assert answer.headers["content-type"] == "audio/pcm; rate=24000; channels=1"
+    assert likeness(answer.content, await sound((await stored(answer.headers["x-conversation-id"]))[1])) > 0.9
+
+
+@pytest.mark.parametrize("accept", ["text/html", "audio/webm", "audio/ogg;q=0", "video/*"])
+async def test_a_type_that_is_not_served(caller: httpx2.AsyncClient, utterance: bytes, accept: str) -> None:
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": accept})
+    assert answer.status_code == 406
+    assert "audio/ogg" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("flac", "flac"),
+        ("mp3", "libmp3lame"),
+        ("ogg", "libopus"),
+        ("webm", "libopus"),
+        ("ipod", "aac"),
+        ("adts", "aac"),
+    ],
+)
+async def test_the_file_that_is_sent(
+    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes, container: str, codec: str
+) -> None:
+    upstream.script(transcripts=("Any container will do.",))
+    answer = await caller.post(TURNS, content=sound_file(utterance, container, codec), headers=WAV)
+    question, _ = await stored(answer.headers["x-conversation-id"])
+    assert question.text == "Any container will do."
+    assert likeness(await sound(question), utterance, most_shift_ms=120) > 0.8
+
+
+async def test_an_upload_of_unknown_length(caller: httpx2.AsyncClient, utterance: bytes) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        whole = wav_of(utterance)
+        for start in range(0, len(whole), 10_000):
+            yield whole[start : start + 10_000]
+
+    answer = await caller.post(TURNS, content=pieces(), headers=WAV)
+    assert "content-length" not in answer.request.headers
+    assert seconds(await containers.decode(answer.content)) > 0.5
+
+
+async def test_a_form(caller: httpx2.AsyncClient, utterance: bytes) -> None:
+    files = {"file": ("question.wav", wav_of(utterance), "audio/wav")}
+    answer = await caller.post(TURNS, files=files, data={"note": "not read"}, headers=WAV)
+    assert seconds(await containers.decode(answer.content)) > 0.5
+
+
+async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers=EVENTS)
+    assert answer.headers["content-type"] == "text/event-stream"
+    raw = raw_events(answer.text)
+    events = [json.loads(one) for one in raw]
+    for event, text in zip(events, raw, strict=True):
+        wire.check(event, text)
+    wire.check_order(events)
+    kinds = list(dict.fromkeys(event["type"] for event in events))
+    assert kinds[:7] == [
+        "session.created",
+        "conversation.created",
+        "session.updated",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.completed",
+    ]
+    assert kinds[7:] == [kind for kind in SPOKEN_REPLY if not kind.startswith("conversation.")]
+    assert events[-1]["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": REPLY}]
+    assert answer.headers["x-conversation-id"] == events[1]["conversation"]["id"]
+
+
+async def test_a_conversation_goes_on(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=("My cat is Tom.", "Who is Tom?"), replies=("A fine name.", "He is your cat."))
+    first = await caller.post(TURNS, content=wav_of(utterance))
+    conversation = {"conversation": first.headers["x-conversation-id"]}
+    second = await caller.post(
+        TURNS, content=wav_of(await spoken("And who is Tom?")), params=conversation, headers=EVENTS
+    )
+    assert second.headers["x-conversation-id"] == conversation["conversation"]
+    assert [item.text for item in await stored(conversation["conversation"])] == [
+        "My cat is Tom.", "A fine name.", "Who is Tom?", "He is your cat.",
+    ]  # fmt: skip
+    asked = upstream.requests("chat")[-1]["asked"]["messages"]
+    assert [message["content"] for message in asked[1:]] == ["My cat is Tom.", "A fine name.", "Who is Tom?"]
+
+
+async def test_an_assistant_of_ones_choice(caller: httpx2.AsyncClient, utterance: bytes) -> None:
+    models = (await caller.get("/v1/models")).json()["data"]
+    for asked in ({"assistant": models[-1]["id"]}, {"model": models[-1]["id"]}):
+        answer = await caller.post(TURNS, content=wav_of(utterance), params=asked)
+        conversation = Conversation.objects.select_related("assistant")
+        found = await conversation.aget(public_id=answer.headers["x-conversation-id"])
+        assert found.assistant is not None
+        assert found.assistant.slug == models[-1]["id"]
+
+
+async def test_another_users_conversation(caller: httpx2.AsyncClient, site: Site, user: User, utterance: bytes) -> None:
+    mine = (await caller.post(TURNS, content=wav_of(utterance))).headers["x-conversation-id"]
+    stranger = await User.objects.acreate(email=f"stranger-{user.email}")
+    _, key = await sync_to_async(api_keys.create)(stranger, "tests")
+    async with client(site, key) as theirs:
+        answers = [
+            await theirs.post(TURNS, content=wav_of(utterance), params={"conversation": one}) for one in (mine, "no\0")
+        ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert len(await stored(mine)) == 2
+
+
+async def test_speech_leaves_while_the_model_writes(
+    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.behave("chat", piece_ms=100)
+    upstream.script(replies=("Well then. " + "And so it goes on and on. " * 8,))
+    async with caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
+        pieces = answer.aiter_raw()
+        while len(begun := await anext(pieces)) < 100:  # the container's header
+            pass
+        writing = (await asyncio.to_thread(upstream.requests, "chat"))[-1]
+        assert writing["ending"] == ""
+        rest = [piece async for piece in pieces]
+    assert sum(map(len, rest)) > len(begun)
+
+
+async def test_a_file_comes_as_soon_as_it_is_made(
+    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
+) -> None:
+    """Not at the pace of who listens to it."""
+    upstream.script(replies=("This is one of many sentences that nobody waits for. " * 15,))
+    began = time.monotonic()
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"})
+    took_sec = time.monotonic() - began
+    assert seconds(answer.content) > 45
+    assert took_sec < 15
+
+
+async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
+    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """Seven megabytes: more than the kernels' buffers take."""
+    upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
+    live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
+    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(none_of(live), timeout=8)  # it is made in four
+        pcm = await answer.aread()
+    _, reply = await stored(answer.headers["x-conversation-id"])
+    assert (reply.status, reply.heard_text) == ("completed", None)
+    assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
+
+
+async def none_of(rows: QuerySet[Conversation]) -> None:
+    """Each look asks the database."""
+    while await rows.aexists():
+        pass
+
+
+async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str, utterance: bytes) -> None:
+    """Real ears and a real voice, without any key of a provider."""
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl "))
+    _, *words = shlex.split(line)
+    assert words == ["-H", words[1], "--data-binary", "@question.wav", words[4], "-o", "answer.ogg"]
+    name, _, value = words[1].partition(": ")
+    async with httpx2.AsyncClient(timeout=30) as client:
+        url = words[4].replace("http://127.0.0.1:8000", live_site.url)
+        answer = await client.post(url, content=wav_of(utterance), headers={name: value.replace("vp_…", key)})
+    assert answer.headers["content-type"] == "audio/ogg; codecs=opus"
+    question, reply = await stored(answer.headers["x-conversation-id"])
+    assert question.text
+    assert reply.text
+    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.8

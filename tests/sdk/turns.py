@@ -1,0 +1,43 @@
+"""Spoken turns over HTTP, by a client that is none of ours."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from conversations.realtime.audio import SAMPLE_BYTES, SAMPLE_RATE
+from tests.live import Site
+from tests.sound_files import sound_file
+
+WAV = {"Accept": "audio/wav"}
+EVENTS = {"Accept": "text/event-stream"}
+TIMEOUT_SEC = 30.0
+HEADERS = ("x-conversation-id", "x-input-item-id", "x-response-id", "x-output-item-id")
+
+
+def client(site: Site, key: str) -> httpx2.AsyncClient:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx2.AsyncClient(base_url=site.url, headers=headers, timeout=TIMEOUT_SEC)
+
+
+def wav_of(pcm: bytes) -> bytes:
+    return sound_file(pcm, "wav", "pcm_s16le", SAMPLE_RATE)
+
+
+def seconds(pcm: bytes) -> float:
+    return len(pcm) / SAMPLE_BYTES / SAMPLE_RATE
+
+
+def error_in(answer: httpx2.Response) -> dict[str, Any]:
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+def raw_events(body: str) -> list[str]:
+    """The JSON of each server-sent event, whose name is its type."""
+    blocks = body.removesuffix("\n\n").split("\n\n")
+    pairs = [block.split("\n") for block in blocks]
+    for name, data in pairs:
+        assert name == f"event: {json.loads(data.removeprefix('data: '))['type']}"
+    return [data.removeprefix("data: ") for _, data in pairs]
