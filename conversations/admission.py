@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -14,8 +14,7 @@ from django.db import DatabaseError
 
 from accounts import api_keys
 from conversations import metrics, store
-from conversations.relay import Relay
-from conversations.session import Session
+from conversations.line import Line
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +22,11 @@ POLICY, FAILED, BUSY = 1008, 1011, 1013  # close codes
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
 
-Live = Session | Relay
 _live: Counter[int] = Counter()  # sessions of this process, by user
+
+
+class Endable(Protocol):
+    def close(self, code: int, error_code: str, message: str) -> None: ...
 
 
 class RefusedError(Exception):
@@ -61,7 +63,7 @@ def _check(caller: store.Caller) -> None:
         raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
 
 
-async def run(session: Live, caller: store.Caller) -> None:
+async def run(session: Line, caller: store.Caller) -> None:
     """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
     async with asyncio.TaskGroup() as group:
         watchers = [
@@ -73,7 +75,7 @@ async def run(session: Live, caller: store.Caller) -> None:
             watcher.cancel()
 
 
-async def await_revocation(session: Live, caller: store.Caller) -> None:
+async def await_revocation(session: Endable, caller: store.Caller) -> None:
     """Outlives a Redis that is restarted: no conversation hangs on it, and `recheck` sees to it meanwhile."""
     layer = get_channel_layer()
     while caller.key_id is not None and layer is not None:
@@ -100,7 +102,7 @@ async def _hear_of_revocation(layer: Any, group: str, caller: store.Caller) -> N
                 await layer.group_discard(group, channel)
 
 
-async def recheck(session: Live, caller: store.Caller) -> None:
+async def recheck(session: Endable, caller: store.Caller) -> None:
     expires_at = time.monotonic() + settings.REALTIME["MAX_SESSION_SEC"]
     while time.monotonic() < expires_at:
         if not await _is_still_allowed(caller):
@@ -118,5 +120,5 @@ async def _is_still_allowed(caller: store.Caller) -> bool:
         return True
 
 
-def _end_revoked(session: Live) -> None:
+def _end_revoked(session: Endable) -> None:
     session.close(POLICY, "invalid_api_key", "The API key was revoked, or the account closed.")

@@ -33,8 +33,10 @@ class EngineSet:
     s2s: EngineSpec | None = None  # in place of the three
 
     @property
-    def is_demo(self) -> bool:
-        return self.s2s is None and "demo" in (self.stt.provider, self.llm.provider, self.tts.provider)
+    def demos(self) -> list[Kind]:
+        """Of which kinds the demo serves."""
+        kinds: tuple[Kind, ...] = () if self.s2s else ("stt", "llm", "tts")
+        return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:
@@ -50,7 +52,7 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
             stt=_spec("stt", assistant, credentials),
             llm=_spec("llm", assistant, credentials),
             tts=_spec("tts", assistant, credentials),
-            s2s=_s2s(assistant, credentials) if getattr(assistant, "s2s_engine", "") else None,
+            s2s=_s2s(assistant, credentials) if assistant and assistant.s2s_engine else None,
         )
         for assistant in assistants
     ]
@@ -83,8 +85,8 @@ def _s2s(assistant: Assistant, credentials: dict[str, Credential | None]) -> Eng
     """With the assistant's voice where such a model has it, and the model that writes down what the user says."""
     spec = _spec("s2s", assistant, credentials)
     voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
-    heard_by: str = settings.ENGINES["stt"]["model"][spec.provider]
-    return replace(spec, voice=voice, stream_model=heard_by)
+    stt: dict[str, Any] = settings.ENGINES["stt"]
+    return replace(spec, voice=voice, stream_model=stt["model"][spec.provider])
 
 
 def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:

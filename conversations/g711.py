@@ -26,14 +26,14 @@ def _low_pass() -> Samples:
 def _mu_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = ~np.arange(256) & 0xFF
     size = (((code & 0x0F) << 3) + 132 << ((code & 0x70) >> 4)) - 132
-    return np.where(code & 0x80, -size, size).astype(np.int16)
+    return np.asarray(np.where(code & 0x80, -size, size), dtype=np.int16)
 
 
 def _a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = np.arange(256) ^ 0x55
     segment = (code & 0x70) >> 4
     size = ((code & 0x0F) << 4) + 8 + np.where(segment, 256, 0) << np.maximum(segment - 1, 0)
-    return np.where(code & 0x80, size, -size).astype(np.int16)
+    return np.asarray(np.where(code & 0x80, size, -size), dtype=np.int16)
 
 
 class Law:

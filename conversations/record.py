@@ -1,11 +1,13 @@
 """What a session stores of itself: its items in order, each with its sound, off the hot path."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from conversations import metrics, store
-from conversations.changes import Change, Drop, Put
+from conversations.changes import Drop, Put
 from conversations.clips import Clips
+from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.items import Item
 from conversations.writer import Writer
@@ -14,22 +16,24 @@ from conversations.writer import Writer
 class Record:
     """`run` it while the session lives, `join` it at the end.
 
-    `stt_label` tells which engine an item's words came from. `give_up` is told of a write that is lost, see Writer.
+    `stt_label` tells which engine an item's words came from; `s2s` replies, where it does.
+    `give_up` is told of a write that is lost, see Writer.
     `is_on` False: nothing is kept, as in a transcription session whose client did not ask for it.
     """
 
     def __init__(
-        self, opened: store.Opened, stt_label: Callable[[str], str], give_up: Callable[[int, str, str], None]
+        self,
+        opened: store.Opened,
+        stt_label: Callable[[str], str],
+        give_up: Callable[[int, str, str], None],
+        s2s: EngineSpec | None = None,
     ) -> None:
         self.is_on = opened.pk is not None
         self._opened = opened
         self._stt_label = stt_label
+        self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, self._write, give_up)
-
-    async def _write(self, changes: Sequence[Change]) -> None:
-        if self._opened.pk is not None:
-            await store.write(self._opened.pk, changes)
+        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up)
 
     async def run(self) -> None:
         await self._writer.run()
@@ -68,6 +72,8 @@ class Record:
     def _engines(self, item: Item) -> dict[str, str]:
         """Which of them made it."""
         engines = self._opened.engines
+        if self._s2s and item.response_id:
+            return {"llm": self._s2s.label()}
         if item.role == "assistant":
             return {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
         if item.response_id:  # what the model called

@@ -3,28 +3,29 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from conversations import admission, containers, store
 from conversations.engines.base import EngineError
+from conversations.line import Line
+from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.ids import make_id
-from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
 
 MANUAL = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 APPEND_BYTES = 1000 * BYTES_PER_MS
 HELD_FRAMES = 64  # for a reader that is slow; what comes beyond waits in the session's outbox, which is bounded
+SILENCE_SEC = 60.0  # the session's own deadlines are shorter; should one be missing, the turn still ends
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 DONE, GONE = 1000, 1006  # close codes of a client that heard all, and of one that did not
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
+ENDED = "The session ended, or fell silent, before the reply was whole. Try again."
 BROKEN = "The server failed at this turn; its log says why. Try again."
 
 
@@ -68,9 +69,14 @@ class Frames:
             self._queue.put_nowait(frame)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while (frame := await self._queue.get()) is not None:
-            self._room.release()
-            yield frame
+        with suppress(TimeoutError):
+            while (frame := await self._next()) is not None:
+                self._room.release()
+                yield frame
+
+    async def _next(self) -> str | None:
+        async with asyncio.timeout(SILENCE_SEC):
+            return await self._queue.get()
 
 
 async def events(question: Question) -> AsyncGenerator[Event]:
@@ -85,45 +91,54 @@ async def events(question: Question) -> AsyncGenerator[Event]:
         opened = await store.open_conversation(question.caller, *ask)
         frames = Frames()
         try:
-            await asyncio.to_thread(warm, opened.engines)
-            session = Session(opened, frames.put, _closed, question.model, _expires_at(), plays_live=False)
-        except EngineError:
+            session = await line(opened, frames.put, _closed, question.model, plays_live=False)
+        except (EngineError, asyncio.CancelledError):  # who asked may be gone already
             await store.end_conversation(opened)
             raise
         running = asyncio.create_task(_run(session, question.caller, frames))
-        code = GONE
+        code, heard = GONE, ""
         try:
             _say(session, pcm)
             async for frame in frames:
                 event = Event(json.loads(frame), frame)
                 yield event
-                if event.type == f"{TRANSCRIPTION}.completed" and (refusal := _answer(session, event)):
+                if event.type == "session.updated":
+                    heard = _heard(event)
+                elif event.type == heard and (refusal := _answer(session, event)):
                     yield refusal
                     break
                 if event.type in LAST:
                     break
+            else:  # what it said at its end was given up with all else that nobody took
+                yield _error("server_error", "session_ended", ENDED)
             code = DONE
         finally:
             session.hang_up(code)
             await running
 
 
-def _say(session: Session, pcm: bytes) -> None:
+def _say(session: Line, pcm: bytes) -> None:
     session.feed(json.dumps(MANUAL))
     for start in range(0, len(pcm), APPEND_BYTES):
         session.feed(pcm[start : start + APPEND_BYTES])
     session.feed(json.dumps({"type": "input_audio_buffer.commit"}))
 
 
-def _answer(session: Session, heard: Event) -> Event | None:
+def _heard(updated: Event) -> str:
+    """The event after which the response is asked for: the words, where the session has any."""
+    has_words = updated.data["session"]["audio"]["input"]["transcription"] is not None
+    return f"{TRANSCRIPTION}.completed" if has_words else "input_audio_buffer.committed"
+
+
+def _answer(session: Line, heard: Event) -> Event | None:
     """Asks for the response to the words; without any there is nothing to answer, and an error is returned."""
-    if not heard.data["transcript"]:
+    if heard.data.get("transcript") == "":
         return _error("invalid_request_error", "no_speech", NO_SPEECH)
     session.feed(json.dumps({"type": "response.create"}))
     return None
 
 
-async def _run(session: Session, caller: store.Caller, frames: Frames) -> None:
+async def _run(session: Line, caller: store.Caller, frames: Frames) -> None:
     last: list[str] = []
     try:
         await admission.run(session, caller)
@@ -138,10 +153,6 @@ def _error(kind: str, code: str, message: str) -> Event:
     error = {"type": kind, "code": code, "message": message, "param": None, "event_id": None}
     data = {"type": "error", "event_id": make_id("event"), "error": error}
     return Event(data, json.dumps(data))
-
-
-def _expires_at() -> int:
-    return int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
 
 
 async def _closed(code: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from conversations import metrics
@@ -18,6 +19,8 @@ from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
 
+SETTLE_SEC = 3.0
+
 
 class Work:
     """`report` takes what the engines bring, as events of the turn machine."""
@@ -30,8 +33,10 @@ class Work:
         user_id = opened.caller.user_id
         stt, self._llm, tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
         self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
-        cached_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache))
-        self._ears = Ears(cached_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        # Where nothing is to be stored no words are remembered either.
+        is_stored = opened.pk is not None
+        file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
+        self._ears = Ears(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
         self._toolbox: Toolbox | None = None
@@ -60,6 +65,13 @@ class Work:
         servers = frozenset(spec.label for spec in self._opened.mcp_servers)
         if (ready := tuple(tools)) or servers:
             self._report(do.ToolsReady(ready, servers))
+
+    async def settle(self) -> None:
+        """Who has but one turn has no later one that knows more tools: MCP servers get a moment to answer first."""
+        if self._toolbox is not None and not self._plays_live:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SEC):
+                    await self._toolbox.settle()
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""

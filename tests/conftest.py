@@ -22,7 +22,7 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="voiceproject-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY")
 ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "STT_STREAM_MODEL", "LLM_ENGINE", "LLM_MODEL",
-                "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE")  # fmt: skip
+                "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE", "S2S_MODEL")  # fmt: skip
 os.environ.update(dict.fromkeys((*PROVIDER_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE_NAMES, "REDIS_URL", "EMAIL_HOST"), ""))
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",

@@ -53,7 +53,7 @@ async def test_a_database_that_restarts_ends_no_session(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(store, "is_allowed", is_allowed)
     monkeypatch.setattr(admission, "RECHECK_SEC", 0)
-    session = Session()
+    session: Any = Session()
     await admission.recheck(session, store.Caller(1))
     assert (session.ended, answers) == (["invalid_api_key"], [])
 
@@ -65,7 +65,7 @@ async def test_a_key_revoked_while_its_session_began(monkeypatch: pytest.MonkeyP
         return False
 
     monkeypatch.setattr(store, "is_allowed", is_allowed)
-    session = Session()
+    session: Any = Session()
     async with asyncio.timeout(5):
         await admission.await_revocation(session, store.Caller(1, key_id=7))
     assert session.ended == ["invalid_api_key"]

@@ -4,6 +4,7 @@ import pytest
 
 from conversations import inbox
 from conversations.inbox import FrameTooLargeError, Inbox, TooFastError
+from conversations.realtime.client_events import AudioAppend
 
 
 async def test_it_works() -> None:
@@ -77,3 +78,13 @@ async def test_a_cut_leaves_what_waits() -> None:
     box.put("too late")
     box.cut()
     assert [frame async for frame in frames] == []
+
+
+@pytest.mark.parametrize("bytes_per_ms", [48, 8])
+async def test_audio_ahead_of_time_is_counted_in_time(bytes_per_ms: int) -> None:
+    box, minute = Inbox(), AudioAppend(bytes(60_000 * bytes_per_ms))
+    for _ in range(10):
+        pieces = box.slices(minute, bytes_per_ms)
+        assert {len(piece.pcm) for piece in pieces} == {1000 * bytes_per_ms}
+    with pytest.raises(TooFastError):
+        box.slices(minute, bytes_per_ms)

@@ -160,7 +160,7 @@ def test_an_item_is_in_the_sessions_format() -> None:
 def test_an_item_that_is_no_base64_is_left_to_who_reads_it() -> None:
     event = item(audio="%%%")
     read_item(event, session_audio(PCMU))
-    assert event.item.content[0].audio == "%%%"  # type: ignore[union-attr,index]
+    assert event.item.content[0].audio == "%%%"  # type: ignore[union-attr]
 
 
 def test_an_item_that_is_too_long() -> None:

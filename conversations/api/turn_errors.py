@@ -29,6 +29,7 @@ STATUSES = {
     "server_busy": 503,
     "engine_unavailable": 503,
     "storage_failed": 503,
+    "session_ended": 503,
     "engine_timeout": 504,
     "response_timeout": 504,
     "session_expired": 504,

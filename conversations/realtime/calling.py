@@ -58,6 +58,8 @@ class Calling:
             fields["call_id"] = item.call["call_id"]
             if step == "done":
                 fields["name"] = item.call["name"]
+        elif step == "delta":
+            fields["obfuscation"] = ""  # the agents SDK drops the event without the key
         kind = f"response.{'mcp' if item.type == 'mcp_call' else 'function'}_call_arguments.{step}"
         response.send_of(item, kind, **fields)
 

@@ -77,6 +77,9 @@ class Requests:
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
         item = self._known(event.item_id, "truncate")
+        heard = (event.model_extra or {}).get("heard")
+        if heard is not None and self.core.has("playback"):
+            return self._truncate_text(item, heard)
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
             raise ProtocolError("unsupported_content_type", message, "item_id")
@@ -89,7 +92,18 @@ class Requests:
         item.cut(event.audio_end_ms)
         self.core.save(item)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
-        self.core.send("conversation.item.truncated", **cut)
+        return self.core.send("conversation.item.truncated", **cut)
+
+    def _truncate_text(self, item: Item, heard: object) -> None:
+        """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
+        if item.role != "assistant" or item.is_audio:
+            message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
+            raise ProtocolError("unsupported_content_type", message, "item_id")
+        if not isinstance(heard, str) or not item.text.startswith(heard):
+            raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
+        item.heard_text = heard
+        self.core.save(item)
+        self.core.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
 
     # Responses.
 

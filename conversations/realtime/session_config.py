@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from openai.types import realtime as sdk
+from pydantic import BaseModel
 
 from conversations.realtime.client_events import checked
 from conversations.realtime.errors import ProtocolError
@@ -44,7 +45,7 @@ AUDIO_FORMATS: tuple[Config, ...] = (
     {"type": "audio/pcma"},
 )
 REALTIME, TRANSCRIPTION = "realtime", "transcription"
-SHAPES = {
+SHAPES: dict[str, type[BaseModel]] = {
     REALTIME: sdk.RealtimeSessionCreateRequest,
     TRANSCRIPTION: sdk.RealtimeTranscriptionSessionCreateRequest,
 }
@@ -142,7 +143,7 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
     new = deepcopy(config)
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}
-    _merge(new, {key: value for key, value in asked.items() if key in SETTABLE})
+    _merge(new, asked, SETTABLE)
     _merge_tools(new, patch, own_tools, {*servers, *labels(own_tools)})
     _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
@@ -168,15 +169,16 @@ def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
 
 def _users_half(patch: Config) -> Config:
     """What a transcription session takes of a patch; all else is an unknown key to it."""
-    half = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
+    half: Config = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
     if isinstance(audio := half.get("audio"), dict):
         half["audio"] = {key: audio[key] for key in ("input",) if key in audio}
     return half
 
 
-def _merge(target: Config, patch: Config) -> None:
+def _merge(target: Config, patch: Config, keys: Collection[str] = ()) -> None:
+    """Takes over those of `keys`, or else those that `target` has."""
     for key, value in patch.items():
-        if key in target.keys() | SHOWN_WHEN_SET and (value is not None or key in CLEARED_BY_NULL):
+        if key in (keys or target) and (value is not None or key in CLEARED_BY_NULL):
             target[key] = value
 
 

@@ -14,6 +14,7 @@ from conversations.engine_choice import EngineSet, choose_each
 from conversations.engines.registry import voices
 from conversations.engines.voices import realtime_voices
 from conversations.models import Assistant, Conversation
+from conversations.realtime.overhearing import COMMANDS, NODS
 
 
 @require_safe
@@ -40,6 +41,8 @@ def talk(request: HttpRequest) -> HttpResponse:
             "assistants": [_described(user, *pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
+            "nods": sorted(NODS),
+            "commands": sorted(COMMANDS),
         },
     }
     return render(request, "conversations/talk.html", context)
@@ -63,17 +66,23 @@ def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None)
 
 
 def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
-    """What the scripts need to know: {slug, name, description, voices: [[id, label], …], voice, patience, isDemo}.
+    """What the scripts need to know.
 
-    `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose.
+    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, isOneEngine}.
+
+    `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos`: of stt, llm and
+    tts, what the demo serves. `isOneEngine`: it hears and speaks by itself, so nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {
         "slug": assistant.slug,
         "name": assistant.name,
         "description": assistant.description,
+        "language": assistant.language,
+        "speed": assistant.speed,
         "voices": realtime_voices(speaker) if engines.s2s else voices(speaker),
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
-        "isDemo": engines.is_demo,
+        "demos": engines.demos,
+        "isOneEngine": engines.s2s is not None,
     }

@@ -1,21 +1,28 @@
 /** One call: keeps the session's state, performs what the reducer decides, and owns the sound. */
 
+import { isInCall } from "./connection.js";
 import { remembered, useSpeaker } from "./devices.js";
 import { Microphone } from "./microphone.js";
 import { Player } from "./player.js";
+import { truncation } from "./playback.js";
 import * as protocol from "./protocol.js";
-import { isInCall, reduce } from "./session.js";
+import { reduce } from "./session.js";
 import { RealtimeSocket, realtimeUrl } from "./socket.js";
+import { wantsListener } from "./words.js";
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 const AUTOPLAY_WAIT_MS = 1500;
 const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
 
 export class Call {
-  /** `worklets`: {capture, playback} URLs. `onChange(state, before)`; `onLevel("user" | "assistant", rms)`. */
-  constructor(state, { worklets, onChange, onLevel }) {
+  /**
+   * `worklets`: {capture, playback} URLs. `browserSpeech`: a BrowserSpeech. `onChange(state, before)`;
+   * `onLevel("user" | "assistant", rms)`.
+   */
+  constructor(state, { worklets, browserSpeech, onChange, onLevel }) {
     this.state = state;
     this.worklets = worklets;
+    this.browserSpeech = browserSpeech;
     this.onChange = onChange;
     this.onLevel = onLevel;
     this.socket = new RealtimeSocket(
@@ -30,6 +37,7 @@ export class Call {
     const [state, effects] = reduce(before, event, performance.now());
     this.state = state;
     for (const effect of effects) this.#perform(effect);
+    if (isInCall(this.state)) this.listener?.keep(wantsListener(this.state), this.state.push);
     if (state !== before) this.onChange(state, before);
   }
 
@@ -38,24 +46,52 @@ export class Call {
    * that was made after the microphone was asked for.
    */
   start() {
-    return this.#start(() => this.microphone.open(remembered("microphone")), { type: "microphone.ready" });
+    this.dispatch({ type: "start" });
+    this.#openSound();
+    return this.#openEars();
   }
 
   /** Without a microphone; the replies are spoken all the same. Within the tap, too. */
-  startTyping() {
-    return this.#start(() => null, { type: "start.typing" });
-  }
-
-  async #start(openMicrophone, ready) {
+  async startTyping() {
     this.dispatch({ type: "start" });
     this.#openSound();
     try {
-      await Promise.all([openMicrophone(), this.#loadWorklets()]);
-      this.dispatch(ready);
+      await this.loading;
+      this.dispatch({ type: "start.typing" });
     } catch (problem) {
-      this.#release();
-      this.dispatch({ type: "microphone.failed", notice: asNotice(problem) });
+      this.#noEars(problem);
     }
+  }
+
+  /** The microphone, or the browser's recogniser, which has its own. */
+  #openEars() {
+    return this.state.listen === "browser" ? this.#openListener() : this.#openMicrophone();
+  }
+
+  async #openListener() {
+    this.microphone.release();
+    try {
+      await Promise.all([this.listener.open(), this.loading]);
+      this.dispatch({ type: "microphone.ready" });
+    } catch (problem) {
+      if (problem?.tone) this.dispatch({ type: "listener.failed", notice: problem });
+      else this.#noEars(problem);
+    }
+  }
+
+  async #openMicrophone() {
+    this.listener?.close();
+    try {
+      await Promise.all([this.microphone.open(remembered("microphone")), this.loading]);
+      this.dispatch({ type: "microphone.ready" });
+    } catch (problem) {
+      this.#noEars(problem);
+    }
+  }
+
+  #noEars(problem) {
+    if (this.state.phase === "asking") this.#release();
+    this.dispatch({ type: "microphone.failed", notice: asNotice(problem) });
   }
 
   /** Another microphone, or the same one again, in a running call. */
@@ -78,13 +114,16 @@ export class Call {
     return this.context?.resume();
   }
 
-  probe() {
+  /** The page can be seen again. A phone that slept has lost its sound, and perhaps its connection, without a word. */
+  wake() {
+    this.resumeSound();
+    this.listener?.wake();
     this.socket.probe();
   }
 
   async letGo() {
     if (this.state.heldSince === null) return;
-    await this.microphone.flush();
+    if (this.state.listen === "site") await this.microphone.flush();
     this.dispatch({ type: "let.go" });
   }
 
@@ -103,6 +142,18 @@ export class Call {
       onNotice: (notice) => this.dispatch({ type: "notice", about: "microphone", notice }),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
     });
+    this.loading = this.#loadWorklets();
+    this.loading.catch(() => {}); // who waits for it is told
+    this.listener = this.browserSpeech.listener({
+      onWords: (words) => this.dispatch({ type: "words", ...words }),
+      onUtterance: (words) => this.dispatch({ type: "utterance", ...words }),
+      onFailed: (notice) => this.dispatch({ type: "listener.failed", notice }),
+    });
+    this.speaker = this.browserSpeech.speaker({
+      onEvent: (event) => this.dispatch(event),
+      onFailed: (notice) => this.dispatch({ type: "speaker.failed", notice }),
+    });
+    if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
   async #loadWorklets() {
@@ -125,9 +176,9 @@ export class Call {
   }
 
   #onFrame({ pcm, level }) {
-    const { phase, push, muted, heldSince, microphone } = this.state;
+    const { phase, push, muted, heldSince, microphone, listen } = this.state;
     this.onLevel("user", muted && !push ? 0 : level);
-    if (phase !== "live" || microphone === "none") this.preRoll = [];
+    if (phase !== "live" || microphone === "none" || listen === "browser") this.preRoll = [];
     else if (push && heldSince === null) this.preRoll = [...this.preRoll, pcm].slice(-PRE_ROLL_FRAMES);
     else if (push) this.#sendHeld(pcm);
     // Silence, not nothing: the server's clock and its endpointing run on what it receives.
@@ -140,18 +191,20 @@ export class Call {
   }
 
   #perform(effect) {
-    const { socket, player, state } = this;
+    const { socket, player, speaker, state } = this;
     switch (effect.do) {
       case "connect": return socket.connect(this.#url(), effect.delayMs);
       case "disconnect": return socket.disconnect();
       case "probe": return socket.probe();
       case "send": return socket.send(effect.event);
       case "play": return player.play(effect.item, protocol.decodePcm(effect.delta));
-      case "endPlay": return player.end(effect.item);
+      case "say": return speaker.say(effect.item, effect.text);
+      case "endPlay": return speaker?.has(effect.item) ? speaker.end(effect.item) : player.end(effect.item);
       case "pausePlay": return player.pause();
       case "resumePlay": return player.resume();
-      case "stopPlay": return player.stop();
+      case "stopPlay": return speaker?.isBusy ? speaker.stop() : player.stop();
       case "awaitVerdict": return this.#awaitVerdict(effect.delayMs);
+      case "openEars": return this.#openEars();
       case "release": return this.#release();
       default: throw new Error(`The call knows no effect ${effect.do}`);
     }
@@ -170,10 +223,8 @@ export class Call {
   #release() {
     clearTimeout(this.soundTimer);
     clearTimeout(this.verdictTimer);
-    this.microphone?.close();
-    this.player?.close();
-    this.context?.close();
-    this.context = this.microphone = this.player = null;
+    for (const part of [this.listener, this.speaker, this.microphone, this.player, this.context]) part?.close();
+    this.context = this.microphone = this.player = this.listener = this.speaker = null;
     this.onLevel("user", 0);
     this.onLevel("assistant", 0);
   }
@@ -182,7 +233,7 @@ export class Call {
   leave() {
     const { playing, items } = this.state;
     if (!isInCall(this.state)) return;
-    if (playing !== null) this.socket.send(protocol.truncate(playing, items[playing].played));
+    if (playing !== null) this.socket.send(truncation(items[playing]));
     this.socket.disconnect();
     this.dispatch({ type: "hang.up" });
   }

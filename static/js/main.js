@@ -1,29 +1,46 @@
 /** The talk page: puts the parts together. */
 
 import { Call } from "./call.js";
+import { isInCall } from "./connection.js";
 import { pushToTalk } from "./controls.js";
 import { fillPickers, remember, remembered } from "./devices.js";
 import { Pickers } from "./pickers.js";
 import { newItemId } from "./protocol.js";
-import { initialState, isInCall } from "./session.js";
+import { initialState } from "./session.js";
 import { View } from "./view.js";
 import { WakeLock } from "./wakelock.js";
+import { BrowserSpeech } from "./webspeech/browser.js";
+import { SpeechOptions } from "./webspeech/options.js";
 
 const root = document.getElementById("talk");
 const data = JSON.parse(document.getElementById("talk-data").textContent);
 const wakeLock = new WakeLock();
 const view = new View(root, { onAction });
-const pickers = new Pickers(view, data, (choice) => call.dispatch({ type: "choose", ...choice }));
 const patience = view.part("patience");
 patience.value = remembered("patience");
-const call = new Call(initialState({ ...pickers.choice, conversation: data.conversation, patience: patience.value }), {
+const browserSpeech = new BrowserSpeech(window, speechSettings);
+const pickers = new Pickers(view, data, browserSpeech, (choice) => {
+  call.dispatch({ type: "choose", ...choice });
+  speech.show();
+});
+const speech = new SpeechOptions(view, browserSpeech, pickers, (half, by) => call.dispatch({ type: half, by }));
+const choice = { ...pickers.choice, ...speech.choice, patience: patience.value };
+const vocabulary = { nods: new Set(data.nods), commands: new Set(data.commands) };
+const call = new Call(initialState({ ...choice, conversation: data.conversation, vocabulary }), {
   worklets: { capture: root.dataset.captureUrl, playback: root.dataset.playbackUrl },
+  browserSpeech,
   onChange,
   onLevel: (who, level) => view.setLevel(who, level),
 });
 
+function speechSettings() {
+  const { language, speed, patience: usual } = pickers.assistant ?? { language: "", speed: 1, patience: "" };
+  return { language, rate: speed, patience: call.state.patience || usual, voice: pickers.browserVoice };
+}
+
 function onChange(state, before) {
   view.announce(before, state);
+  speech.follow(state);
   wakeLock.keep(isInCall(state));
   if (before.microphone !== state.microphone) listDevices();
   if (before.phase !== state.phase) onPhase(state, before);
@@ -127,14 +144,11 @@ window.addEventListener("online", () => call.dispatch({ type: "network.online" }
 window.addEventListener("offline", () => call.dispatch({ type: "network.offline" }));
 window.addEventListener("pagehide", () => call.leave());
 document.addEventListener("visibilitychange", () => {
-  // A phone that slept has lost its sound, and perhaps its connection, without a word.
-  if (document.visibilityState === "visible" && isInCall(call.state)) {
-    call.resumeSound();
-    call.probe();
-  }
+  if (document.visibilityState === "visible" && isInCall(call.state)) call.wake();
 });
 
 view.part("latency-option").checked = remembered("latency") === "shown";
 view.showLatency(view.part("latency-option").checked);
+speech.show();
 listDevices();
 draw();

@@ -67,6 +67,11 @@ export class Microphone {
     });
   }
 
+  /** The device only: frames of silence go on. */
+  release() {
+    this.#drop();
+  }
+
   close() {
     this.#drop();
     if (this.node) this.node.port.onmessage = null;

@@ -1,21 +1,27 @@
 /** The assistant and voice pickers. */
 
 import { remember, remembered } from "./devices.js";
+import { labelOf } from "./webspeech/voices.js";
 
 export class Pickers {
   /** `data`: as the page gives it; `onChoice({assistant, voice})` when the person picks another. */
-  constructor(view, { assistants, chosen }, onChoice) {
+  constructor(view, { assistants, chosen }, browserSpeech, onChoice) {
     this.view = view;
     this.assistants = new Map(assistants.map((assistant) => [assistant.slug, assistant]));
+    this.browserSpeech = browserSpeech;
     this.onChoice = onChoice;
+    this.speaker = "site"; // whose voices are offered
     this.assistantPicker = view.part("assistants");
     this.voicePicker = view.part("voices");
     if (this.assistants.has(chosen)) this.assistantPicker.value = chosen;
     this.#show();
-    this.assistantPicker.addEventListener("change", () => this.#chosen());
-    this.voicePicker.addEventListener("change", () => {
-      remember(`voice of ${this.assistant.slug}`, this.voicePicker.value);
+    this.assistantPicker.addEventListener("change", () => {
+      this.#show();
       this.onChoice(this.choice);
+    });
+    this.voicePicker.addEventListener("change", () => {
+      remember(this.#voiceName(), this.voicePicker.value);
+      if (this.speaker === "site") this.onChoice(this.choice);
     });
   }
 
@@ -23,24 +29,60 @@ export class Pickers {
     return this.assistants.get(this.assistantPicker.value);
   }
 
+  /** `voice` is the site's, also while the browser speaks. */
   get choice() {
-    return { assistant: this.assistant?.slug ?? "", voice: this.voicePicker.value };
+    return { assistant: this.assistant?.slug ?? "", voice: this.#wanted("site", this.#siteVoices()) };
   }
 
-  #chosen() {
-    this.#show();
-    this.onChoice(this.choice);
+  /** The browser's that is to speak; null for its own choice. */
+  get browserVoice() {
+    const chosen = this.#wanted("browser", this.#browserVoices());
+    return this.#voicesOfBrowser().find(({ voiceURI }) => voiceURI === chosen) ?? null;
+  }
+
+  /** Offers the voices of "site" or "browser". */
+  offerVoicesOf(speaker) {
+    if (speaker === this.speaker) return;
+    this.speaker = speaker;
+    this.showVoices();
+  }
+
+  showVoices() {
+    const voices = this.speaker === "site" ? this.#siteVoices() : this.#browserVoices();
+    this.voicePicker.replaceChildren(...voices.map(([id, label]) => new Option(label, id)));
+    this.voicePicker.closest(".field").hidden = voices.length === 0;
+    this.voicePicker.value = this.#wanted(this.speaker, voices);
   }
 
   #show() {
     if (!this.assistant) return;
-    const { slug, voice, voices } = this.assistant;
-    const isListed = voices.some(([id]) => id === voice) || !voice;
-    const options = (isListed ? voices : [[voice, voice], ...voices]).map(([id, label]) => new Option(label, id));
-    this.voicePicker.replaceChildren(...options);
-    this.voicePicker.closest(".field").hidden = options.length === 0;
-    const wanted = [remembered(`voice of ${slug}`), voice].find((id) => options.some(({ value }) => value === id));
-    if (wanted) this.voicePicker.value = wanted;
+    this.showVoices();
     this.view.showAssistant(this.assistant);
+  }
+
+  /** The voice that was chosen here, else the assistant's own, else the first that there is. */
+  #wanted(speaker, voices) {
+    const wishes = [remembered(this.#voiceName(speaker)), speaker === "site" ? this.assistant?.voice : ""];
+    return wishes.find((wish) => voices.some(([id]) => id === wish)) ?? voices[0]?.[0] ?? "";
+  }
+
+  /** [[id, label], …] */
+  #siteVoices() {
+    const { voice, voices } = this.assistant ?? { voice: "", voices: [] };
+    const isListed = voices.some(([id]) => id === voice) || !voice;
+    return isListed ? voices : [[voice, voice], ...voices];
+  }
+
+  #browserVoices() {
+    return this.#voicesOfBrowser().map((voice) => [voice.voiceURI, labelOf(voice)]);
+  }
+
+  #voicesOfBrowser() {
+    return this.browserSpeech.voicesFor(this.assistant?.language ?? "");
+  }
+
+  #voiceName(speaker = this.speaker) {
+    const name = `voice of ${this.assistant?.slug}`;
+    return speaker === "site" ? name : `browser ${name}`;
   }
 }

@@ -75,29 +75,44 @@ export function onceSilent(state, effect) {
 export function endReply(state, id) {
   const known = state.items[id];
   if (!known?.track) return [state, []];
-  return onceSilent(withItem(state, { id, track: captions.endTrack(known.track) }), { do: "endPlay", item: id });
+  // Of a reply that the browser speaks nobody knows how long it will be.
+  const ended = known.aloud ? state : withItem(state, { id, track: captions.endTrack(known.track) });
+  return onceSilent(ended, { do: "endPlay", item: id });
 }
 
 /** `heard`: `samples` less what the sound system still holds back, so at times less than nothing. */
 export function onProgress(state, { item, samples, heard }, now) {
   if (item === null || !state.items[item]) return [state, []];
-  const next = { ...withItem(state, { id: item, played: samples }), playing: item };
+  const next = { ...withItem(state, playedTo(state.items[item], samples)), playing: item };
   return heard > 0 ? firstHeard(next, item, heard, now) : [next, []];
 }
 
 export function onFinished(state, { item, samples, heard }, now) {
   const [next] = onProgress(state, { item, samples }, now);
   const [told, effects] = firstHeard(next, item, heard, now);
-  return [{ ...told, playing: null }, effects];
+  const known = told.items[item];
+  const over = known?.aloud ? withItem(told, { id: item, track: captions.endTrack(known.track) }) : told;
+  return [{ ...over, playing: null, silent: { item, at: now } }, effects];
+}
+
+function playedTo({ id, aloud, track }, samples) {
+  const received = aloud ? { track: { ...track, received: samples } } : {};
+  return { id, played: samples, ...received };
 }
 
 /** The player is silent: tell the server what was heard, then go on with what the interruption was for. */
-export function onStopped(state, { item, samples }) {
+export function onStopped(state, { item, samples }, now) {
   const known = item !== null && state.items[item];
-  const next = known ? withItem(state, { id: item, played: samples, cut: true }) : state;
-  const truncation = known ? [send(protocol.truncate(item, samples))] : [];
-  const playing = state.afterStop.find((effect) => effect.do === "play")?.item ?? null;
-  return [{ ...next, playing, stopping: false, afterStop: [] }, [...truncation, ...state.afterStop]];
+  const next = known ? withItem(state, { ...playedTo(known, samples), cut: true }) : state;
+  const truncations = known ? [send(truncation(next.items[item]))] : [];
+  const playing = state.afterStop.find((effect) => effect.do === "play" || effect.do === "say")?.item ?? null;
+  const silent = known ? { item, at: now } : state.silent;
+  return [{ ...next, playing, silent, stopping: false, afterStop: [] }, [...truncations, ...state.afterStop]];
+}
+
+/** Tells the server how much of the item was heard: in words, where the server has no sound of it. */
+export function truncation({ id, aloud, track, played }) {
+  return aloud ? protocol.truncateText(id, captions.spokenText(track, played)) : protocol.truncate(id, played);
 }
 
 /** Once for each response: it has begun to sound. */

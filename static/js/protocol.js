@@ -17,7 +17,8 @@ const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low
 export function sessionUpdate(state) {
   const input = { format: PCM, turn_detection: detection(state) };
   const output = state.voice ? { format: PCM, voice: state.voice } : { format: PCM };
-  const session = { type: "realtime", extensions: EXTENSIONS, output_modalities: ["audio"], audio: { input, output } };
+  const output_modalities = [state.speak === "browser" ? "text" : "audio"];
+  const session = { type: "realtime", extensions: EXTENSIONS, output_modalities, audio: { input, output } };
   return { type: "session.update", session };
 }
 
@@ -26,9 +27,11 @@ export function turnDetection(state) {
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
 
-function detection({ push, microphone, patience }) {
-  if (push || microphone === "none") return null;
-  return { type: "semantic_vad", eagerness: EAGERNESS[patience] };
+/** What the site hears while the browser speaks is judged by the page: the server could not tell an echo from it. */
+function detection({ push, microphone, patience, listen, speak }) {
+  if (push || microphone === "none" || listen === "browser") return null;
+  const answers = speak === "site";
+  return { type: "semantic_vad", eagerness: EAGERNESS[patience], create_response: answers, interrupt_response: answers };
 }
 
 /** Changes nothing and is always answered: asks whether the other end is still there. */
@@ -60,6 +63,15 @@ export function typedItem(id, text) {
 export function truncate(item, samples) {
   const audio_end_ms = Math.floor(samples / 24);
   return { type: "conversation.item.truncate", event_id: QUIET, item_id: item, content_index: 0, audio_end_ms };
+}
+
+/** `heard`: of a reply in text that was spoken here, the words that were. */
+export function truncateText(item, heard) {
+  return { ...truncate(item, 0), heard };
+}
+
+export function deleteItem(item) {
+  return { type: "conversation.item.delete", event_id: QUIET, item_id: item };
 }
 
 /** `heard`: how much of the response has sounded so far, in samples. */

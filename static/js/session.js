@@ -3,35 +3,37 @@
  *
  * Events: what the person does, and what the microphone, the player, the network and the socket report.
  * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
- * {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "release". Times are in ms, audio in
- * samples at the wire's 24 kHz.
+ * {"say", item, text}, {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "openEars",
+ * "release". Times are in ms, audio in samples at the wire's 24 kHz.
  */
 
-import { send, withItem, withNotice } from "./changes.js";
-import { endReply, interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
+import { onClause, onSpeak, onSpeakerFailed } from "./aloud.js";
+import { send, withNotice } from "./changes.js";
+import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from "./connection.js";
+import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
-import { backoffMs } from "./socket.js";
 import { NO_TURN, onServerEvent } from "./turns.js";
+import { onUtterance, onWords, say } from "./words.js";
 
 const SHORTEST_PUSH_MS = 200;
-const BUSY_RETRY_MS = 10000;
-/** Errors after which connecting again would only fail again. */
-const FINAL_CODES = new Set([
-  "invalid_api_key",
-  "insufficient_quota",
-  "account_deactivated",
-  "billing_hard_limit_reached",
-  "credit_balance_exhausted",
-]);
-const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
-/** Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue. */
-export function initialState({ assistant, voice = "", conversation = null, patience = "" }) {
+const NO_WORDS = { nods: new Set(), commands: new Set() };
+
+/**
+ * Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue; who
+ * listens and who speaks: the "site" or the "browser"; the words that a listener nods and commands with.
+ */
+export function initialState({
+  assistant, voice = "", conversation = null, patience = "", listen = "site", speak = "site", vocabulary = NO_WORDS,
+}) {
   return {
     phase: "idle", // idle, asking (for the microphone), connecting, live, reconnecting, busy, ended, failed
     assistant,
     voice,
     conversation,
+    listen,
+    speak,
+    vocabulary, // {nods, commands}: Sets
     microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk
@@ -41,12 +43,18 @@ export function initialState({ assistant, voice = "", conversation = null, patie
     thinking: false,
     aside: false, // what is being said, or was just said, does not concern the assistant
     response: null, // the id of the one that runs
+    tool: null, // the name of what it uses right now
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
     playing: null, // the item whose audio is queued or played
     paused: null, // the id of the response that waits, amid its sound or before it, for the server's verdict
     stopping: false, // the player was told to stop and has not reported yet
     afterStop: [], // effects to perform once it has, and the truncation is sent
-    items: {}, // by id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}
+    silent: null, // {item, at}: what sounded last, and until when
+    over: null, // {id, item, from}: the utterance that the page judges, and from which word of which reply on
+    unsent: [], // {id, text} of what was said while there was no connection
+    // By id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}, and
+    // {aloud} where the browser speaks it.
+    items: {},
     askedAt: null, // when the person had finished, until the reply comes
     askedBefore: null, // the same as it was before the speech that paused the reply
     order: [],
@@ -70,6 +78,12 @@ const HANDLERS = {
   "start.typing": (state, _event, now) => connect({ ...state, microphone: "none" }, now),
   "microphone.ready": onMicrophoneReady,
   "microphone.failed": onMicrophoneFailed,
+  "listen": onListen,
+  "listener.failed": onListenerFailed,
+  "words": onWords,
+  "utterance": onUtterance,
+  "speak": onSpeak,
+  "speaker.failed": onSpeakerFailed,
   "choose": onChoose,
   "mute": (state, { on }) => [{ ...state, muted: on }, []],
   "push": onPush,
@@ -83,38 +97,41 @@ const HANDLERS = {
   "network.offline": onOffline,
   "network.online": onOnline,
   "socket.closed": onSocketClosed,
+  "playback.clause": onClause,
   "playback.progress": onProgress,
   "playback.finished": onFinished,
   "playback.stopped": onStopped,
   "verdict.overdue": resume,
 };
 
-export function isInCall(state) {
-  return CALL_PHASES.includes(state.phase);
-}
-
 /** Also once more: what is known of the conversation stays. */
 function onStart(state) {
-  const { assistant, voice, conversation, patience, push, items, order } = state;
-  return [{ ...initialState({ assistant, voice, conversation, patience }), phase: "asking", push, items, order }, []];
-}
-
-function connect(state, now, delayMs = 0) {
-  const phase = state.startedAt === null ? "connecting" : "reconnecting";
-  return [{ ...state, phase, retryAt: now + delayMs }, [{ do: "connect", delayMs }]];
+  const { push, items, order } = state;
+  return [{ ...initialState(state), phase: "asking", push, items, order }, []];
 }
 
 function onMicrophoneReady(state, _event, now) {
   const next = withNotice({ ...state, microphone: "on" }, "microphone", null);
   if (state.phase === "asking") return connect(next, now);
-  const wasTyping = state.microphone === "none" && state.phase === "live";
-  return [next, wasTyping ? [send(protocol.turnDetection(next))] : []];
+  return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
 }
 
 function onMicrophoneFailed(state, { notice }) {
   const next = withNotice(state, "microphone", notice);
   if (state.phase === "asking") return [{ ...next, phase: "idle" }, []];
   return [{ ...next, microphone: state.microphone === "on" ? "lost" : state.microphone }, []];
+}
+
+/** “Listen with …” */
+function onListen(state, { by }) {
+  const next = withNotice({ ...state, listen: by, hearing: false, heldSince: null }, "listening", null);
+  return [next, isInCall(state) && state.microphone !== "none" ? [{ do: "openEars" }] : []];
+}
+
+/** The browser hears nothing: the site's own ears take over, at once. */
+function onListenerFailed(state, { notice }) {
+  const next = withNotice({ ...state, listen: "site" }, "listening", notice);
+  return [next, state.phase === "asking" || isInCall(state) ? [{ do: "openEars" }] : []];
 }
 
 /** Another voice or assistant. A session that has spoken keeps its own, so a live one is opened anew. */
@@ -143,84 +160,22 @@ function onHold(state, _event, now) {
   if (!canSpeak || state.heldSince !== null) return [state, []];
   const held = withNotice({ ...state, heldSince: now, muted: false, thinking: false }, "turn", null);
   const [next, effects] = interrupt(held);
-  return [next, [...effects, send(protocol.clearInput())]];
+  return [next, state.listen === "site" ? [...effects, send(protocol.clearInput())] : effects];
 }
 
 function onLetGo(state, _event, now) {
   if (state.heldSince === null) return [state, []];
-  const next = { ...state, heldSince: null };
+  const next = { ...state, heldSince: null, hearing: false };
   if (now - state.heldSince >= SHORTEST_PUSH_MS) {
-    return [{ ...next, thinking: true, askedAt: now }, [send(protocol.commitInput()), send(protocol.createResponse())]];
+    const asked = [send(protocol.commitInput()), send(protocol.createResponse())];
+    // The browser's recogniser tells the words when it has them; then they are sent.
+    return [{ ...next, thinking: true, askedAt: now }, state.listen === "site" ? asked : []];
   }
   const text = "Hold the button, or the space bar, for as long as you speak.";
-  return [withNotice(next, "turn", { tone: "info", text }), [send(protocol.clearInput())]];
+  const cleared = state.listen === "site" ? [send(protocol.clearInput())] : [];
+  return [withNotice(next, "turn", { tone: "info", text }), cleared];
 }
 
 function onText(state, { id, text }, now) {
-  if (state.phase !== "live") return [state, []];
-  const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text });
-  const [next, effects] = interrupt(shown, [send(protocol.typedItem(id, text)), send(protocol.createResponse())]);
-  return [{ ...next, thinking: true, askedAt: now }, effects];
-}
-
-/** Ends the call, but lets the server know first how much of the reply was heard. */
-function leave(state, phase) {
-  const last = [{ do: "disconnect" }, { do: "release" }];
-  const [next, effects] = interrupt({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null }, last);
-  return [next, effects];
-}
-
-function onOffline(state) {
-  const text = "This device is offline. The conversation goes on when the network is back.";
-  const effects = state.phase === "live" ? [{ do: "probe" }] : [];
-  return [withNotice(state, "network", { tone: "info", text }), effects];
-}
-
-function onOnline(state, _event, now) {
-  const next = withNotice(state, "network", null);
-  if (state.phase === "reconnecting" || state.phase === "connecting") return connect(next, now);
-  return [next, state.phase === "live" ? [{ do: "probe" }] : []];
-}
-
-function onSocketClosed(state, event, now) {
-  if (!isInCall(state)) return [state, []];
-  const [closed, effects] = endSound({ ...state, ...NO_TURN });
-  const [next, more] = afterClose(closed, event, now);
-  return [next, [...effects, ...more]];
-}
-
-/** What was received is played to its end, unless somebody was about to interrupt it: no verdict comes any more. */
-function endSound(state) {
-  return state.paused === null ? endReply(state, state.playing) : interrupt(state);
-}
-
-function afterClose(state, { code, random }, now) {
-  if (code === 1000) return leave(state, "ended");
-  if (state.refusal === "session_expired") return connect(state, now);
-  // The server keeps no conversation in which nothing was said.
-  if (state.refusal === "not_found" && isEmpty(state)) return connect({ ...state, conversation: null }, now);
-  if (FINAL_CODES.has(state.refusal) || code === 1008 || code >= 4000) return onRefused(state);
-  if (code === 1013) return onBusy(state, random, now);
-  const attempt = state.attempt + 1;
-  const notice = { tone: "error", text: "The server does not answer. It is tried again and again." };
-  const unseen = state.startedAt === null ? withNotice(state, "server", notice) : state;
-  return connect({ ...unseen, attempt }, now, backoffMs(attempt, random));
-}
-
-function isEmpty({ startedAt, order, items }) {
-  return startedAt !== null && order.every((id) => items[id].pending);
-}
-
-function onRefused(state) {
-  const text = "The server ended the conversation and does not take it up again.";
-  const said = state.notices.server ?? state.notices.turn ?? { tone: "error", text };
-  const notice = state.refusal === "invalid_api_key" ? { ...said, action: "again" } : said; // which asks to sign in
-  return leave(withNotice(state, "server", notice), "failed");
-}
-
-function onBusy(state, random, now) {
-  const text = state.notices.server?.text ?? "The server is busy with other conversations.";
-  const notice = { tone: "error", text, action: "retry" };
-  const [waiting, effects] = connect(withNotice(state, "server", notice), now, BUSY_RETRY_MS * (1 + random / 2));
-  return [{ ...waiting, phase: "busy" }, effects];
+  return state.phase === "live" ? say(state, id, text, now) : [state, []];
 }

@@ -50,6 +50,11 @@ export function weightOf(spoken) {
   return spoken.reduce((sum, unit) => sum + unit.said + unit.pause, 0);
 }
 
+/** Whether its full stop ends no sentence. */
+export function isAbbreviation(word) {
+  return word.toLowerCase() in ABBREVIATIONS;
+}
+
 function weigh(word) {
   const abbreviation = ABBREVIATIONS[word.toLowerCase()];
   if (abbreviation) return [abbreviation, 0];

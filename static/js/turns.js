@@ -1,12 +1,14 @@
 /** What the server's events do to the session. Pure; part of the reducer in session.js. */
 
+import { isAloud, onAloudText } from "./aloud.js";
 import * as captions from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
+import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript, sendUnsent } from "./words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
-export const NO_TURN = { hearing: false, thinking: false, response: null, heldSince: null };
+export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
 
 export function onServerEvent(state, event, now) {
   const handler = HANDLERS[event.type];
@@ -23,15 +25,18 @@ const HANDLERS = {
   "conversation.item.input_audio_transcription.completed": onTranscript,
   "conversation.item.input_audio_transcription.failed": onTranscriptFailed,
   "input_audio_buffer.speech_started": onSpeechStarted,
-  "input_audio_buffer.speech_stopped": (state, _event, now) =>
-    awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt: state.aside ? state.askedAt : now }),
+  "input_audio_buffer.speech_stopped": onSpeechStopped,
   "input_audio_buffer.committed": (state) => [{ ...state, hearing: false }, []],
   "output_audio_buffer.started": resume,
   "output_audio_buffer.cleared": onCleared,
   "response.created": onResponseCreated,
+  "response.output_item.added": onOutput,
+  "response.mcp_call.completed": (state) => [{ ...state, tool: null }, []],
+  "response.mcp_call.failed": (state) => [{ ...state, tool: null }, []],
   "response.output_text.delta": onReplyText,
   "response.output_audio_transcript.delta": onReplyText,
   "response.output_audio.delta": onReplyAudio,
+  "response.output_text.done": (state, { item_id }) => endReply(state, item_id),
   "response.output_audio.done": (state, { item_id }) => endReply(state, item_id),
   "response.done": onResponseDone,
   "error": onError,
@@ -39,7 +44,8 @@ const HANDLERS = {
 
 function onSessionCreated(state, _event, now) {
   const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
-  return [withNotice(live, "server", null), [send(protocol.sessionUpdate(state))]];
+  const [next, unsent] = sendUnsent(withNotice(live, "server", null), now);
+  return [next, [send(protocol.sessionUpdate(state)), ...unsent]];
 }
 
 /**
@@ -57,17 +63,26 @@ function onItem(state, { type, item, previous_item_id }) {
 }
 
 function onSpeechStarted(state, { item_id }) {
+  if (judges(state)) return onOwnSpeech(state, { item_id });
   const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
 }
 
-function onTranscriptDelta(state, { item_id, delta }) {
+function onSpeechStopped(state, _event, now) {
+  if (judges(state)) return onOwnSpeechEnd(state, now);
+  const askedAt = state.aside ? state.askedAt : now;
+  return awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt });
+}
+
+function onTranscriptDelta(state, { item_id, delta }, now) {
+  if (judges(state)) return onOwnDelta(state, { item_id, delta }, now);
   const text = (state.items[item_id]?.text ?? "") + delta;
   return [withItem(state, { id: item_id, role: "user", text, pending: true }), []];
 }
 
-function onTranscript(state, { item_id, transcript }) {
+function onTranscript(state, { item_id, transcript }, now) {
+  if (judges(state)) return onOwnTranscript(state, { item_id, transcript }, now);
   const text = transcript.trim();
   if (!text) return [{ ...withoutItem(state, item_id), thinking: state.response !== null }, []];
   return [withItem(state, { id: item_id, role: "user", text, pending: false }), []];
@@ -82,10 +97,17 @@ function onResponseCreated(state, { response }) {
   return [{ ...state, response: response.id, thinking: true }, []];
 }
 
+/** A tool of the site, which may take a while. */
+function onOutput(state, { response_id, item }) {
+  const isUsed = item.type === "mcp_call" && response_id === state.response;
+  return [isUsed ? { ...state, tool: item.name.replaceAll("_", " ") } : state, []];
+}
+
 function onReplyText(state, { response_id, item_id, delta, type }) {
   if (response_id === state.dropped) return [state, []];
   const known = state.items[item_id];
   if (type === "response.output_text.delta") {
+    if (isAloud(state, item_id)) return onAloudText(state, { response_id, item_id, delta });
     const text = (known?.text ?? "") + delta;
     return [withItem({ ...state, thinking: false }, { id: item_id, role: "assistant", text }), []];
   }
@@ -108,7 +130,7 @@ function onReplyAudio(state, { response_id, item_id, delta }) {
 function onResponseDone(state, { response }) {
   const isCurrent = state.response === response.id;
   const timed = withTiming(state, response);
-  const next = isCurrent ? { ...timed, response: null, thinking: false } : timed;
+  const next = isCurrent ? { ...timed, response: null, tool: null, thinking: false } : timed;
   const failure = response.status === "failed" && response.status_details?.error;
   return [failure ? withNotice(next, "turn", { tone: "error", text: failure.message }) : next, []];
 }

@@ -1,7 +1,7 @@
 /** The talk page as it looks: from the session's state to the document. It decides nothing. */
 
+import { isInCall } from "./connection.js";
 import { latencyLine } from "./latency.js";
-import { isInCall } from "./session.js";
 import { announcementOf, statusOf } from "./status.js";
 import { Transcript } from "./transcript.js";
 
@@ -12,6 +12,8 @@ const ACTIONS = {
   retry: "Try now",
   again: "Reload the page",
 };
+const DISMISSED = new Set(["turn", "speaker", "listening", "speaking"]);
+const LIST = new Intl.ListFormat("en", { type: "conjunction" });
 const QUIETEST_DB = -54;
 const FALL_PER_FRAME = 0.06; // of the meter's length: quick to rise, slow to fall, as the eye expects
 
@@ -64,13 +66,22 @@ export class View {
   }
 
   /** `patience`: what holds where none is chosen here; "" where nobody chose. */
-  showAssistant({ name, description, patience, isDemo }) {
+  showAssistant({ name, description, patience }) {
     this.part("assistant-name").textContent = name;
     this.part("assistant-meter").textContent = name;
     this.part("description").textContent = description;
     this.part("usual-patience").textContent = `As usual (${patience || "balanced"})`;
-    this.part("demo").hidden = !isDemo;
     this.transcript.names.assistant = name;
+  }
+
+  /** Who listens and speaks: "site" or "browser"; `demos`: of stt, llm and tts, what the site's demo would serve. */
+  showSpeech({ listen, speak }, demos) {
+    set(this.root, "listen", listen);
+    set(this.root, "speak", speak);
+    const kinds = { stt: listen === "site" && "listen", llm: "answer", tts: speak === "site" && "speak" };
+    const done = Object.entries(kinds).filter(([kind, verb]) => verb && demos.includes(kind));
+    this.part("demo").hidden = done.length === 0;
+    this.#text("demo-does", LIST.format(done.map(([, verb]) => verb)));
   }
 
   #renderControls(state) {
@@ -115,7 +126,7 @@ export class View {
     const buttons = document.createElement("div");
     buttons.className = "row";
     if (ACTIONS[action]) buttons.append(this.#button(ACTIONS[action], () => this.onAction(action, about)));
-    if (about === "turn" || about === "speaker") buttons.append(this.#button("Dismiss", () => this.onAction("dismiss", about)));
+    if (DISMISSED.has(about)) buttons.append(this.#button("Dismiss", () => this.onAction("dismiss", about)));
     notice.append(words, buttons);
     return notice;
   }

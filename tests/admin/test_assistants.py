@@ -37,6 +37,12 @@ def test_it_works(editor: Client) -> None:
     assert pirate.name == "Captain"
 
 
+def test_speech_to_speech_in_place_of_the_three(editor: Client) -> None:
+    assert editor.post(ADD, {**FIELDS, "s2s_engine": "openai", "s2s_model": "gpt-realtime-2.1"}).status_code == 302
+    assert Assistant.objects.get(slug="pirate").s2s_engine == "openai"
+    assert b"OpenAI Realtime" in editor.get(LIST).content
+
+
 def test_a_new_default_takes_the_place_of_the_old(editor: Client) -> None:
     assert editor.post(ADD, {**FIELDS, "default": "on"}).status_code == 302
     assert Assistant.objects.get(is_default=True).slug == "pirate"

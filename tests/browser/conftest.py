@@ -1,5 +1,6 @@
 """Real Chromium with a fake microphone, and a person who has signed up."""
 
+import json
 import re
 import shutil
 import time
@@ -23,6 +24,8 @@ QUIET = [
 FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PASSWORD = "a-rather-long-passphrase-7"
 LISTEN = Path(__file__).parent / "listen.js"
+# What a person chose on an earlier visit: the demo's ears and voice, and not those that Chromium may have.
+SITE_SPEECH = {"listen": "site", "speak": "site"}
 SCREENSHOTS = ROOT / "var" / "screenshots"
 # What Chromium writes of a connection that was refused or cut, by the moment of it: tests cut them on purpose.
 NETWORK = re.compile("ERR_|Connection closed before receiving a handshake response")
@@ -79,7 +82,7 @@ def playwright(live_site: Site) -> Iterator[Playwright]:
 
 @pytest.fixture
 def open_page(playwright: Playwright, person: Person) -> Iterator[Callable[..., Page]]:
-    """`open_page(wav=…, url=…, …)`: a page of the signed-in person, in a browser of its own.
+    """`open_page(wav=…, remembered=…, …)`: a page of the signed-in person, in a browser of its own.
 
     At the end, whatever the page complained about in its console fails the test; `page.complaints.clear()` forgives.
     """
@@ -87,13 +90,21 @@ def open_page(playwright: Playwright, person: Person) -> Iterator[Callable[..., 
     complaints: list[str] = []
 
     def open_page(
-        *, wav: Path | None = None, microphone: bool = True, args: Any = (), storage: Any = None, **options: Any
+        *,
+        wav: Path | None = None,
+        microphone: bool = True,
+        args: Any = (),
+        storage: Any = None,
+        remembered: dict[str, str] = SITE_SPEECH,
+        **options: Any,
     ) -> Page:
         browser = launch(playwright, wav=wav, microphone=microphone, args=args)
         browsers.append(browser)
         context = browser.new_context(storage_state=storage or person.storage, **options)
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(path=LISTEN)
+        context.add_init_script(f"for (const [name, value] of Object.entries({json.dumps(remembered)}))"
+                                " localStorage[name] ??= value;")  # fmt: skip
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{error}\n{error.stack}"))
         page.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))

@@ -106,6 +106,18 @@ def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings:
     assert tts(owner, settings, models=("openai", "google", "demo")).provider == "openai"
 
 
+def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings) -> None:
+    settings.OPENAI_API_KEY = "sk-site"
+    assert choose(owner, Assistant()).s2s is None
+    spec = choose(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
+    assert spec is not None
+    assert (spec.provider, spec.voice, spec.stream_model) == ("openai", "cedar", "gpt-transcribe")
+    assert "realtime" in spec.model
+    other = choose(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
+    assert other is not None
+    assert (other.model, other.voice) == ("own", "marin")
+
+
 @pytest.mark.parametrize(
     ("engine", "model", "models"),
     [

@@ -41,8 +41,21 @@ def test_it_works(signed_in: Client) -> None:
     assert data["chosen"] == default.slug
     assert data["conversation"] is None
     chosen = next(one for one in data["assistants"] if one["slug"] == default.slug)
-    assert chosen["isDemo"]
+    assert chosen["demos"] == ["stt", "llm", "tts"]
+    assert (chosen["language"], chosen["speed"]) == (default.language, default.speed)
+    assert "mhm" in data["nods"]
+    assert "stop" in data["commands"]
     assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
+
+
+def test_an_assistant_that_answers_by_speech_to_speech(signed_in: Client, settings: Settings) -> None:
+    settings.OPENAI_API_KEY = "sk-site"
+    Assistant.objects.create(slug="s2s", name="S2S", instructions="Be brief.", s2s_engine="openai")
+    chosen = next(one for one in data_of(signed_in)["assistants"] if one["slug"] == "s2s")
+    offered = [voice for voice, _ in chosen["voices"]]
+    assert chosen["voice"] in offered
+    assert "fable" not in offered
+    assert not chosen["isDemo"]
 
 
 def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -> None:
@@ -104,3 +117,10 @@ def test_the_users_patience_goes_before_the_assistants(signed_in: Client, user: 
     assert (patience()["tutor"], patience()["assistant"]) == ("patient", "")
     User.objects.filter(pk=user.pk).update(patience="quick")
     assert set(patience().values()) == {"quick"}
+
+
+def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(signed_in: Client, user: User) -> None:
+    Assistant.objects.create(slug="whole", name="Whole", owner=user, instructions="Be one.", s2s_engine="openai")
+    described = {one["slug"]: one for one in data_of(signed_in)["assistants"]}
+    assert (described["whole"]["isOneEngine"], described["whole"]["demos"]) == (True, [])
+    assert not described[Assistant.objects.get(is_default=True).slug]["isOneEngine"]

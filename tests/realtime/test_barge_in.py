@@ -209,3 +209,45 @@ def test_the_last_words_before_a_hang_up_are_kept() -> None:
     table.transcript("Goodbye.")
     assert table.saved(item_id).text == "Goodbye."
     assert not [action for action in table.actions if isinstance(action, do.Generate)]
+
+
+def spoken_by_the_client() -> tuple[Table, str]:
+    """A reply in text, whose client asked for `playback` and speaks by itself; and the item's id."""
+    table = Table()
+    table.client("session.update", session={"output_modalities": ["text"], "extensions": ["playback"]})
+    table.say()
+    table.transcript("Count, please.")
+    table.write(REPLY)
+    table.end_text()
+    return table, table.machine.replying.last.item.id  # type: ignore[union-attr]
+
+
+def test_a_client_that_speaks_by_itself_tells_the_words() -> None:
+    table, item_id = spoken_by_the_client()
+    cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": 0}
+    [sent] = table.client("conversation.item.truncate", **cut, heard="One two")
+    assert {key: sent[key] for key in cut} == cut
+    assert (reply_of(table).text, reply_of(table).heard_text) == (REPLY, "One two")
+    shown = table.client("conversation.item.retrieve", item_id=item_id)[0]["item"]
+    assert shown["content"] == [{"type": "output_text", "text": "One two"}]
+
+
+@pytest.mark.parametrize("heard", ["One three", 7, REPLY + "Nine."])
+def test_it_cannot_tell_other_words(heard: Any) -> None:
+    table, item_id = spoken_by_the_client()
+    [sent] = table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=0, heard=heard)
+    assert (sent["error"]["code"], sent["error"]["param"]) == ("invalid_value", "heard")
+    assert reply_of(table).heard_text is None
+
+
+def test_words_truncate_neither_sound_nor_without_the_extension() -> None:
+    for extensions in (["playback"], []):
+        table = talking()
+        table.client("session.update", session={"extensions": extensions})
+        table.client("response.cancel")
+        cut = {"item_id": reply_of(table).id, "content_index": 0, "audio_end_ms": 0}
+        sent = table.client("conversation.item.truncate", **cut, heard="One")
+        if table.machine.core.has("playback"):
+            assert sent[0]["error"]["code"] == "unsupported_content_type"
+        else:
+            assert reply_of(table).heard_text == ""  # by `audio_end_ms`, as without the key

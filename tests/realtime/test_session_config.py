@@ -107,7 +107,7 @@ PIPECAT = {
         "output": {"voice": "alloy"},
     },
 }
-HABITS = {
+HABITS: dict[str, list[dict[str, Any]]] = {
     "agents": [AGENTS, {"type": "realtime", "tracing": "auto"}],
     "agents, with a trace of its own": [{"type": "realtime", "tracing": {"workflow_name": "talk", "metadata": {}}}],
     "livekit": [LIVEKIT, {"type": "realtime", "model": "gpt-realtime", "tools": [TOOL]}, {"type": "realtime"}],
@@ -158,6 +158,14 @@ def test_the_session_may_be_sent_back_as_it_was_shown() -> None:
     table = Table()
     shown = update(table, tools=[TOOL], tool_choice={"type": "function", "name": "now"})["session"]
     assert update(table, **shown)["session"] == shown
+
+
+def test_keys_at_a_wrong_place_are_ignored() -> None:
+    table = Table()
+    before = update(table)["session"]
+    misplaced = {"prompt": {"id": "pmpt_1"}, "include": [], "extensions": ["captions"]}
+    audio = {"input": {"turn_detection": {"type": "server_vad", **misplaced}, **misplaced}, "output": misplaced}
+    assert update(table, audio=audio, speed=2)["session"] == before
 
 
 def test_what_is_the_servers_own_does_not_change() -> None:

@@ -13,12 +13,15 @@ from openai.resources.beta.realtime.realtime import AsyncRealtimeConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Subprotocol
 
+from conversations.g711 import MU_LAW
 from tests.live import Site
 from tests.realtime import wire
 from tests.realtime.test_beta import BETA_REPLY
 from tests.sdk.conftest import FRAME
 from tests.sdk.test_conversation import once
+from tests.sdk.test_formats import as_g711, as_pcm, likeness
 from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech as spoken
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MODEL = "gpt-4o-realtime-preview"
@@ -90,6 +93,21 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, utterance: by
         done = await talk.until("response.done")
     assert once(talk.kinds)[-len(BETA_REPLY) :] == BETA_REPLY
     assert done["response"]["output"][0]["content"] == [{"type": "audio", "transcript": "I hear you well."}]
+
+
+async def test_a_telephone_call(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=("Good morning, can you hear me?",), replies=("I hear you well.",) * 4)
+    async with connect() as talk:
+        formats: Any = {"input_audio_format": "g711_ulaw", "output_audio_format": "g711_alaw"}
+        await talk.send.session.update(session=formats)
+        data = as_g711(MU_LAW, utterance + bytes(10 * FRAME))
+        for start in range(0, len(data), 160):
+            await talk.send.input_audio_buffer.append(audio=base64.b64encode(data[start : start + 160]).decode())
+        done = await talk.until("response.done")
+    assert done["response"]["output_audio_format"] == "g711_alaw"
+    deltas = [event["delta"] for event in talk.events if event["type"] == "response.audio.delta"]
+    heard = as_pcm("audio/pcma", b"".join(map(base64.b64decode, deltas)))
+    assert likeness(heard, spoken("I hear you well.")) > 0.98
 
 
 async def test_a_mistake_is_named_as_beta_spells_it(connect: Connect) -> None:

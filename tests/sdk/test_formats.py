@@ -43,7 +43,8 @@ def likeness(heard: bytes, said: bytes) -> float:
 
 async def choose(talk: Talk, kind_in: str, kind_out: str, **given: Any) -> None:
     audio = {"input": {"format": SHOWN[kind_in], **given}, "output": {"format": SHOWN[kind_out]}}
-    await talk.send.session.update(session={"type": "realtime", "audio": audio})  # type: ignore[typeddict-item]
+    session: Any = {"type": "realtime", "audio": audio}
+    await talk.send.session.update(session=session)
     shown = (await talk.until("session.updated"))["session"]["audio"]
     assert (shown["input"]["format"], shown["output"]["format"]) == (SHOWN[kind_in], SHOWN[kind_out])
 
@@ -118,7 +119,8 @@ async def test_one_response_in_a_format_of_its_own(connect: Connect, upstream: U
     upstream.script(replies=(REPLY, REPLY))
     async with connect() as talk:
         await talk.until("conversation.created")
-        await talk.send.response.create(response={"audio": {"output": {"format": {"type": PCMU}}}})
+        own: Any = {"audio": {"output": {"format": {"type": PCMU}}}}
+        await talk.send.response.create(response=own)
         await talk.until("response.done")
         assert abs(len(talk.audio()) - len(spoken(REPLY)) / 6) <= 8
         talk.events.clear()

@@ -1,20 +1,26 @@
 """The official client talks to an assistant that answers by speech to speech, relayed by a live server."""
 
 import asyncio
-from collections.abc import Iterator
+import base64
+import json
+import signal
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
+from openai import AsyncOpenAI
+from websockets.exceptions import ConnectionClosed
 
-from conversations.models import Assistant
+from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import Site, running_site
+from tests.live import Site
+from tests.realtime import wire
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import MANUAL, Connect
 from tests.sdk.test_conversation import once, sound, stored
 from tests.upstream.fixtures import Upstream
+from tests.upstream.realtime_responses import ORGANIZATION
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 LIVE, RESPONSES = "live_conversations", "live_responses"
@@ -130,14 +136,12 @@ async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str
         await talk.until("response.done")
     items = await stored(talk.conversation_id)
     assert [item.role for item in items] == ["user", "assistant", "user", "assistant"]
-    assert items[1].text.startswith("This will")
+    assert items[1].text.startswith("This")
     assert (items[1].heard_text, items[1].heard_ms, items[1].status) == ("", 40, "incomplete")
 
 
 async def until_raw(talk: Any, kind: str) -> dict[str, Any]:
     """An event of ours, which the official types do not know."""
-    import json
-
     async with asyncio.timeout(20):
         while (event := json.loads(await talk.send.recv_bytes()))["type"] != kind:
             talk.events.append(event)
@@ -218,8 +222,6 @@ async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstre
 async def test_an_upstream_that_cannot_be_had(
     connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, code: int
 ) -> None:
-    from websockets.exceptions import ConnectionClosed
-
     upstream.behave(LIVE, fault=fault)
     async with connect(**ask) as talk:
         with pytest.raises(ConnectionClosed) as closed:
@@ -228,6 +230,69 @@ async def test_an_upstream_that_cannot_be_had(
     assert closed.value.rcvd.code == code
     errors = [event["error"]["message"] for event in talk.events if event["type"] == "error"]
     assert "Speech to speech" in errors[-1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "trouble of its own")],
+)
+async def test_a_response_that_fails_upstream(
+    connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, says: str
+) -> None:
+    upstream.behave(RESPONSES, fault=fault, fault_after=2, fault_times=1)
+    async with connect(**ask) as talk:
+        await talk.type("Hello?")
+        error = (await talk.until("response.done"))["response"]["status_details"]["error"]
+        assert says in error["message"]
+        await talk.type("And now?")
+        assert (await talk.until("response.done"))["response"]["status"] == "completed"
+    assert ORGANIZATION not in str(talk.events)
+    items = await stored(talk.conversation_id)
+    assert [item.error_message for item in items if item.error_code] == [error["message"]]
+
+
+@pytest.mark.parametrize("stop_at", ["input_audio_buffer.committed", "conversation.item.added", "response.done"])
+async def test_a_killed_server_loses_no_item_that_was_told(
+    start_site: Callable[..., Site], connect: Connect, upstream: Upstream, slug: str, utterance: bytes, stop_at: str
+) -> None:
+    site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
+    async with connect(url=site.url, assistant=slug) as talk:
+        await talk.say(utterance)
+        await talk.until(stop_at)
+        site.process.send_signal(signal.SIGKILL)
+        with pytest.raises(ConnectionClosed):
+            await talk.until("never")
+    told = {event["item"]["id"] for event in talk.events if event["type"] == "conversation.item.added"}
+    told |= {event["item_id"] for event in talk.events if event["type"] == "input_audio_buffer.committed"}
+    items = await stored(talk.conversation_id)
+    assert told <= {item.public_id for item in items}
+    assert all(item.clip.size_bytes > 1000 for item in items if item.role == "user")
+
+
+async def test_a_deleted_conversation_ends_its_session(
+    connect: Connect, upstream: Upstream, ask: dict[str, str]
+) -> None:
+    async with connect(**ask) as talk:
+        await talk.until("conversation.created")
+        await Conversation.objects.filter(public_id=talk.conversation_id).adelete()
+        await talk.type("Hello?")
+        assert (await talk.until("error"))["error"]["code"] == "conversation_deleted"
+        assert not [kind for kind in talk.kinds if kind.startswith("conversation.item")]
+
+
+async def test_clients_of_the_beta_dialect(site: Site, key: str, upstream: Upstream, slug: str) -> None:
+    upstream.script(replies=("Four it is.",))
+    client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
+    async with client.beta.realtime.connect(model=slug) as connection, asyncio.timeout(20):
+        part: Any = {"type": "input_text", "text": "What is two and two?"}
+        await connection.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
+        await connection.response.create()
+        events: list[dict[str, Any]] = []
+        while not events or events[-1]["type"] != "response.done":
+            events.append(json.loads(await connection.recv_bytes()))
+            wire.check_beta(events[-1])
+    assert {"response.audio.delta", "response.audio_transcript.done"} <= {event["type"] for event in events}
+    assert events[-1]["response"]["output"][0]["content"][0]["transcript"] == "Four it is."
 
 
 async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
@@ -247,22 +312,9 @@ async def test_a_hang_up_keeps_the_last_words(
 ) -> None:
     upstream.script(transcripts=("My last words.",))
     async with connect(**ask) as talk:
-        import base64
-
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
         await talk.until("input_audio_buffer.speech_started")
-        await talk.next() if False else None
         conversation_id = talk.conversation_id
     await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
     items = await stored(conversation_id)
     assert [item.text for item in items] == ["My last words."]
-
-
-@sync_to_async
-def _noop() -> None: ...
-
-
-@pytest.fixture(scope="module")
-def _unused() -> Iterator[Site]:
-    with running_site("", {}) as site:
-        yield site

@@ -4,13 +4,14 @@ import base64
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from openai import AsyncOpenAI
 
 from accounts.models import User
-from conversations.models import Conversation
+from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import Site, running_site
 from tests.realtime import wire
@@ -46,11 +47,16 @@ async def test_captions(connect: Connect, upstream: Upstream, utterance: bytes, 
         await talk.say(utterance)
         completed = await talk.until(f"{EVENT}.completed")
         assert await conversations(user) == 0
+    heard = len(upstream.requests("transcriptions"))
     assert talk.kinds == ["session.created", *HEARD, *ADDED, f"{EVENT}.completed"]
     assert talk.events[0]["session"]["type"] == "transcription"
     assert completed["transcript"] == WORDS
     assert await conversations(user) == 0
     assert upstream.requests("chat") == upstream.requests("speech") == []
+    async with connect(intent="transcription") as again:  # what was said is not remembered
+        await again.say(utterance)
+        await again.until(f"{EVENT}.completed")
+    assert len(upstream.requests("transcriptions")) > heard
 
 
 @pytest.mark.parametrize("asked", ["in the address", "by the client's first event"])
@@ -71,7 +77,8 @@ async def test_a_session_that_becomes_one_leaves_nothing(
 ) -> None:
     async with connect() as talk:
         heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
-        await talk.send.session.update(session={"type": "transcription", "audio": {"input": heard}})  # type: ignore[typeddict-item]
+        session: Any = {"type": "transcription", "audio": {"input": heard}}
+        await talk.send.session.update(session=session)
         shown = (await talk.until("session.updated"))["session"]
         assert shown["audio"]["input"]["transcription"] == heard["transcription"]
         await talk.say(utterance)
@@ -124,10 +131,24 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
     assert "input_audio_buffer.speech_started" not in talk.kinds
 
 
+async def test_an_assistant_of_speech_to_speech(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    """Captions need none of it; and what is relayed stays a conversation."""
+    name = f"s2s-{uuid4().hex[:12]}"
+    await Assistant.objects.acreate(slug=name, name=name, s2s_engine="openai")
+    upstream.script(transcripts=(WORDS,))
+    async with connect(assistant=name, intent="transcription") as talk:
+        await talk.say(utterance)
+        assert (await talk.until(f"{EVENT}.completed"))["transcript"] == WORDS
+    assert upstream.requests("live_conversations") == []
+    async with connect(assistant=name) as talk:
+        await talk.send.session.update(session={"type": "transcription"})
+        assert (await talk.until("error"))["error"]["param"] == "session.type"
+
+
 async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=(WORDS,))
     client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
-    seen = []
+    seen: list[str] = []
     async with client.beta.realtime.connect(model="any", extra_query={"intent": "transcription"}) as connection:
         await connection.transcription_session.update(session={"input_audio_transcription": {"language": "en"}})
         for start in range(0, len(utterance), FRAME):

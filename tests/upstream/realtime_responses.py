@@ -11,6 +11,7 @@ from tests.upstream.openai_server import ERRORS
 from tests.upstream.realtime_items import BYTES_PER_MS, Item, Items
 from tests.upstream.sound import speech
 
+ORGANIZATION = "org-a1b2c3d4e5f6"
 Send = Callable[..., None]
 READ = re.compile(r".*<read>(.*)</read>", re.DOTALL)
 Part = tuple[str, bytes]  # words, and the sound that comes with them
@@ -101,6 +102,7 @@ class Response:
         if fault == "cancelled":
             return self.end("incomplete", {"type": "incomplete", "reason": "content_filter"})
         _, kind, code, message = ERRORS[fault if fault in ERRORS else "500"]
+        message = f"{message} (organization {ORGANIZATION})"  # an account's fact, as OpenAI's messages may hold
         error = {"type": kind, "code": code or "server_error", "message": message}
         return self.end("failed", {"type": "failed", "error": error})
 

@@ -7,7 +7,7 @@ from openai.types import realtime as sdk
 from conversations.realtime.client_items import made
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
-from conversations.realtime.items import Item
+from conversations.realtime.items import CALL_KEYS, Item
 from conversations.realtime.relaying.link import Asked, Link
 from conversations.realtime.relaying.reply import STORED, from_wire
 
@@ -56,7 +56,10 @@ class Conversing:
         self.core.send("conversation.item.retrieved", item=self.known(event.item_id, "retrieve").wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        self.known(event.item_id, "delete")
+        item = self.known(event.item_id, "delete")
+        if item.status == "in_progress":
+            message = "The item is being written by a response. Send response.cancel first."
+            raise ProtocolError("item_delete_in_progress", message, "item_id")
         self._deleting.add(event.item_id)
         undo = self._deleting.discard
         self.link.tell(
@@ -99,7 +102,7 @@ class Conversing:
             self._insert(item, after)
             self.core.save(item, after=after, pcm=pcm)
         elif self.core.log.get(name) is None and shown["type"] in STORED:
-            item = from_wire(shown)
+            item = from_wire({**shown, "id": name})
             self._insert(item, before)
             self.core.save(item)
         known = self.core.log.get(name)
@@ -180,10 +183,7 @@ def _in_words(item: Item, answered: set[str | None]) -> dict[str, Any] | None:
         words = item.heard_or_all.strip()
         content = [{"type": kind, "text": words}]
         return {"id": item.id, "type": item.type, "role": item.role, "content": content} if words else None
-    if item.type == "function_call" and item.call.get("call_id") in answered:
-        kept = {key: item.call[key] for key in ("call_id", "name", "arguments") if key in item.call}
-        return {"id": item.id, "type": item.type, **kept}
-    if item.type == "function_call_output":
-        kept = {key: item.call[key] for key in ("call_id", "output") if key in item.call}
-        return {"id": item.id, "type": item.type, **kept}
+    is_told = item.type == "function_call_output" or item.call.get("call_id") in answered
+    if is_told and item.type in ("function_call", "function_call_output"):
+        return {"id": item.id, "type": item.type, **{key: item.call[key] for key in CALL_KEYS[item.type]}}
     return None

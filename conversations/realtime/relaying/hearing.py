@@ -50,8 +50,12 @@ class Hearing:
             raise ProtocolError("too_many_pending_transcripts", message)
         end = self.buffer.received
         self._commit_ends.append(end)
-        undo = self._commit_ends.remove
-        self.link.tell("input_audio_buffer.commit", Asked(event_id, lambda: undo(end)))
+
+        def refused() -> None:
+            if end in self._commit_ends:
+                self._commit_ends.remove(end)
+
+        self.link.tell("input_audio_buffer.commit", Asked(event_id, refused))
 
     # What the upstream tells.
 
@@ -110,9 +114,9 @@ class Hearing:
             self._tell("completed", item, transcript=item.text, usage=event.get("usage"))
 
     def delta(self, event: dict[str, Any]) -> None:
-        if self.core.config["audio"]["input"]["transcription"] is not None:
-            item_id = self.name_of(event["item_id"])
-            self.core.send(event["type"], item_id=item_id, content_index=0, delta=event["delta"])
+        item = self.core.log.get(self.name_of(event["item_id"]))
+        if item is not None:
+            self._tell("delta", item, delta=event.get("delta") or "")
 
     def failed(self, event: dict[str, Any]) -> None:
         error = event.get("error") or {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.realtime.core import Core
-from conversations.realtime.relaying.actions import Tell
+from conversations.realtime.relaying.actions import Reconnect, Tell
 
 KEPT = 512  # events whose refusal may still come
 
@@ -44,9 +44,13 @@ class Link:
     def append(self, pcm: bytes) -> None:
         self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
+    def do(self, action: Tell | Reconnect) -> None:
+        """Among the core's own actions, in order."""
+        self.core.actions.append(action)  # type: ignore[arg-type]  # the turn machine's driver knows none of these
+
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:
-            self.core.do(Tell(event))
+            self.do(Tell(event))
         else:
             self._waiting.append(event)
 
@@ -56,7 +60,7 @@ class Link:
 
     def flush(self) -> None:
         while self._waiting:
-            self.core.do(Tell(self._waiting.popleft()))
+            self.do(Tell(self._waiting.popleft()))
 
     def down(self) -> None:
         self.is_up = False

@@ -23,7 +23,7 @@ from conversations.realtime.relaying.hearing import Hearing
 from conversations.realtime.relaying.link import Asked, Link
 from conversations.realtime.relaying.replying import Replying
 from conversations.realtime.relaying.settings import Settings
-from conversations.realtime.session_config import Config
+from conversations.realtime.session_checks import Config
 
 Action = do.Action | Tell | Reconnect
 Event = ClientEvent | Told | UpstreamReady | UpstreamLost | do.DeadlinePassed | do.ClientGone
@@ -165,7 +165,8 @@ class Relaying:
             return
         reply.audio_started_at = self.core.now - event.played_ms / 1000
         reply.stamp("playback", reply.audio_started_at)
-        self.core.save(reply.main, in_background=True)
+        if self.core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
+            self.core.save(reply.main, in_background=True)
         self.core.do(Played(reply.waterfall["playback"]))
 
     # What the upstream tells.

@@ -39,7 +39,7 @@ class Replying:
         if event["type"] == "response.created":
             return self._created(event["response"])
         response = event.get("response")
-        reply = self.running.get(event.get("response_id") or (response or {}).get("id"))
+        reply = self.running.get(event.get("response_id") or (response or {}).get("id", ""))
         if reply is None:
             return None
         self.expect()
@@ -102,8 +102,12 @@ class Replying:
     def _item_done(self, reply: Reply, event: dict[str, Any]) -> None:
         if item := self._item(reply, event["item"]["id"]):
             take_over(item, event["item"])
-            if not reply.is_aside:
+            if self._is_kept(item):
                 self.core.save(item)
+
+    def _is_kept(self, item: Item) -> bool:
+        """Not of a response out of band, nor deleted."""
+        return self.core.log.get(item.id) is item
 
     def _item(self, reply: Reply, item_id: str) -> Item | None:
         return next((item for item in reply.items if item.id == item_id), None)
@@ -161,11 +165,10 @@ class Replying:
         self.core.send_rates()
 
     def _store(self, reply: Reply, usage: dict[str, Any], failure: Failure | None) -> None:
-        if failure and not reply.items:  # kept in the history, where the client was told of none
-            reply.items.append(Item(self.core.make_id("item"), role="assistant", response_id=reply.id))
-            reply.items[0].waterfall = reply.waterfall
+        if failure and not reply.items:
+            self._store_failure(reply, failure)
         main = reply.main
-        for item in reply.items:
+        for item in filter(self._is_kept, reply.items):
             if item.status == "in_progress" or failure:
                 item.status = "incomplete"
             if item is main:
@@ -174,13 +177,19 @@ class Replying:
                     item.error_code, item.error_message = failure.code, failure.message
             self.core.save(item, is_final=item is main)
 
+    def _store_failure(self, reply: Reply, failure: Failure) -> None:
+        """For the history: the client was told of no item."""
+        item = Item(self.core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
+        item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
+        self.core.save(item, is_final=True)
+
     def overdue(self) -> None:
         """Nothing came for too long: neither does anything by this connection."""
         if not self.running:
             error = {"type": "server_error", "code": TOO_SLOW.code, "message": TOO_SLOW.message}
             self.core.send("error", error=error | {"param": None, "event_id": None})
         self.fail_all(TOO_SLOW)
-        self.core.do(Reconnect())
+        self.link.do(Reconnect())
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
@@ -206,7 +215,7 @@ class Replying:
             self.core.send("response.output_text.done", **place, text=item.text)
             self.core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
         index = reply.items.index(item)
-        if not reply.is_aside:
+        if self._is_kept(item):
             before = self.core.log.before(item)
             self.core.send("conversation.item.done", item=item.wire(), previous_item_id=before)
         self.core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
@@ -223,7 +232,7 @@ class Replying:
         last = self.last
         if vanished and last is not None and last.is_sounding(self.core.now):
             played_ms = last.played_ms(self.core.now)
-            for item in (one for one in last.items if one.is_audio and one.heard_ms is None):
+            for item in (one for one in last.items if one.is_audio and one.heard_ms is None and self._is_kept(one)):
                 item.cut(min(played_ms, item.audio_ms))
                 played_ms = max(0, played_ms - item.audio_ms)
                 self.core.save(item)

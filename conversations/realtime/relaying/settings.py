@@ -3,8 +3,10 @@
 from typing import Any
 
 from conversations.realtime.core import Core
+from conversations.realtime.errors import ProtocolError
 from conversations.realtime.relaying.link import Asked, Link
-from conversations.realtime.session_config import SHOWN_WHEN_SET, Config, updated
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import REALTIME, SHOWN_WHEN_SET, updated
 
 PCM = {"type": "audio/pcm", "rate": 24_000}
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "tracing", "truncation",
@@ -23,15 +25,21 @@ class Settings:
 
     def update(self, patch: dict[str, Any], event_id: str | None) -> None:
         """Raises ProtocolError. In force, and told, once the upstream agrees."""
+        if patch.get("type", REALTIME) != REALTIME:
+            message = "This session converses. For captions alone connect with intent=transcription."
+            raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
-        config = updated(latest, patch, audio_sent=self.core.audio_sent)
+        # The upstream's session has begun with the type that it keeps.
+        config = updated(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
         self._ask(config, Asked(event_id), config)
 
     def introduce(self) -> None:
         """To a connection that knows nothing."""
-        self._ask(self.core.config, Asked(is_own=True), None)
+        waiting, self._pending = self._pending, {}
+        self._ask(self.core.config, Asked(), None)  # a refusal is the client's to know: it talks to other settings
+        self._pending |= waiting  # told behind it
 
     def _ask(self, config: Config, asked: Asked, news: Config | None) -> None:
         name = ""

@@ -1,0 +1,41 @@
+"""What a session begins with: the assistant's settings and the site's bounds, as the turn machine takes them."""
+
+from django.conf import settings
+
+from conversations.realtime.core import Limits, Manner
+from conversations.realtime.ids import make_id
+from conversations.realtime.semantics import PATIENCE_EAGERNESS
+from conversations.realtime.session_checks import Config
+from conversations.realtime.session_config import default_config, updated
+from conversations.store import Opened
+
+
+def manner(opened: Opened, *, streams: bool) -> Manner:
+    """`streams`: speech to text hears while one speaks."""
+    return Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, streams)
+
+
+def limits() -> Limits:
+    return Limits(
+        context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
+        responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
+    )
+
+
+def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
+    """`model` as the client named it; `kind` as GA names it: realtime, or transcription.
+
+    With what a client secret says. Raises ProtocolError.
+    """
+    start = default_config(
+        session_id=make_id("sess"),
+        model=model or opened.assistant_slug,
+        instructions=opened.instructions,
+        voice=opened.engines.tts.voice,
+        stt_model=opened.engines.stt.model,
+        language=opened.language,
+        speed=opened.speed,
+        expires_at=expires_at,
+        kind=kind,
+    )
+    return updated(start, opened.caller.session, audio_sent=False)

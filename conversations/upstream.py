@@ -1,0 +1,122 @@
+"""A session's connection to speech to speech: made, kept, and made anew when it is lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any, NoReturn
+
+from conversations.engines.base import (
+    EngineAuthError,
+    EngineBusy,
+    EngineError,
+    EngineQuotaError,
+    EngineRejected,
+    EngineUnavailable,
+    S2SConnection,
+    SpeechToSpeech,
+)
+from conversations.realtime.relaying.actions import Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relaying.shapes import NoEventError, read
+from conversations.reply import as_failure
+
+log = logging.getLogger(__name__)
+
+PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
+STEADY_SEC = 10.0  # a connection that lasted so long was a good one
+HANGS = "Speech to speech sent nothing for too long. Please try again."
+
+
+class Upstream:
+    """`report` takes what happens, in order; `give_up` is called once no further connection will be tried."""
+
+    def __init__(
+        self,
+        engine: SpeechToSpeech,
+        report: Callable[[Told | UpstreamReady | UpstreamLost], None],
+        give_up: Callable[[EngineError], None],
+    ) -> None:
+        self._engine = engine
+        self._report = report
+        self._give_up = give_up
+        self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # to the present connection
+        self._life: asyncio.Timeout | None = None  # of it
+        self._has_news = asyncio.Event()
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Never waits. Without a connection it is not kept."""
+        self._telling.put_nowait(event)
+
+    def leave(self) -> None:
+        """Ends a connection that hangs; `run` makes another."""
+        if self._life is not None and not self._life.expired():
+            self._life.reschedule(asyncio.get_running_loop().time())
+
+    async def news(self) -> None:
+        """Waits until something more has been reported."""
+        self._has_news.clear()
+        await self._has_news.wait()
+
+    async def run(self) -> None:
+        """Until it is cancelled, or gives up."""
+        misses = 0
+        while True:
+            began_at = monotonic()
+            failure = await self._try()
+            misses = 1 if monotonic() - began_at > STEADY_SEC else misses + 1
+            if is_final(failure) or misses > len(PAUSES_SEC):
+                self._give_up(failure)
+                return
+            await asyncio.sleep(PAUSES_SEC[misses - 1])
+
+    async def _try(self) -> EngineError:
+        """One connection, until it ends; why it did."""
+        try:
+            connection = await self._engine.connect()
+        except EngineError as error:
+            return error
+        failure = await self._live(connection)
+        log.info("a connection to speech to speech was lost: %s", failure.message)
+        self._report(UpstreamLost(as_failure(failure)))
+        self._has_news.set()
+        return failure
+
+    async def _live(self, connection: S2SConnection) -> EngineError:
+        self._telling = asyncio.Queue()
+        sender = asyncio.create_task(self._tell_all(connection, self._telling))
+        try:
+            async with asyncio.timeout(None) as self._life:
+                await self._receive_all(connection)
+        except TimeoutError:  # `leave`
+            return EngineUnavailable("s2s", "openai", HANGS)
+        except NoEventError:
+            return self._engine.garbage()
+        except EngineError as error:
+            return error
+        finally:
+            self._life = None
+            sender.cancel()
+            await asyncio.wait({sender})
+            await connection.close()
+
+    async def _receive_all(self, connection: S2SConnection) -> NoReturn:
+        """The first event says that it is one indeed."""
+        event = read(await connection.receive())
+        self._report(UpstreamReady())
+        while True:
+            if event is not None:
+                self._report(Told(event))
+            self._has_news.set()
+            event = read(await connection.receive())
+
+    async def _tell_all(self, connection: S2SConnection, telling: asyncio.Queue[dict[str, Any]]) -> None:
+        with suppress(EngineError):  # who receives notices too
+            while True:
+                await connection.send(await telling.get())
+
+
+def is_final(failure: EngineError) -> bool:
+    """The next try would fail alike."""
+    is_quota = isinstance(failure, EngineQuotaError) and not isinstance(failure, EngineBusy)
+    return is_quota or isinstance(failure, EngineAuthError | EngineRejected)

@@ -1,0 +1,57 @@
+/** What this browser has of the Web Speech API. */
+
+import { newItemId } from "../protocol.js";
+import { Listener } from "./listener.js";
+import { Speaker } from "./speaker.js";
+import { hasVoiceFor, voicesFor } from "./voices.js";
+
+export class BrowserSpeech {
+  /** `settings()`: {language ("" for the browser's own), rate, patience, voice}, asked for whenever one is needed. */
+  constructor(browser, settings) {
+    this.Recognition = browser.SpeechRecognition ?? browser.webkitSpeechRecognition ?? null;
+    this.synthesis = browser.speechSynthesis ?? null;
+    this.Utterance = browser.SpeechSynthesisUtterance;
+    this.browser = browser;
+    this.settings = () => {
+      const wanted = settings();
+      return { ...wanted, language: wanted.language || browser.navigator.language };
+    };
+  }
+
+  get canListen() {
+    return this.Recognition !== null;
+  }
+
+  /** Whether there is a voice for the language, or any for "". Browsers tell their voices late: see `onVoices`. */
+  canSpeak(language) {
+    return hasVoiceFor(this.#voices(), language);
+  }
+
+  /** Those of the language first. */
+  voicesFor(language) {
+    return voicesFor(this.#voices(), language || this.browser.navigator.language);
+  }
+
+  onVoices(handler) {
+    this.synthesis?.addEventListener?.("voiceschanged", handler);
+  }
+
+  /** Null where the browser has none. */
+  listener(handlers) {
+    if (!this.canListen) return null;
+    const { document, navigator } = this.browser;
+    const isAndroid = /Android/u.test(navigator.userAgent);
+    const settings = () => ({ ...this.settings(), isAndroid });
+    return new Listener(this.Recognition, { ...handlers, settings, newId: newItemId, isHidden: () => document.hidden });
+  }
+
+  speaker(handlers) {
+    if (this.synthesis === null) return null;
+    const { settings, browser } = this;
+    return new Speaker(this.synthesis, this.Utterance, { ...handlers, settings, now: () => browser.performance.now() });
+  }
+
+  #voices() {
+    return this.synthesis?.getVoices() ?? [];
+  }
+}

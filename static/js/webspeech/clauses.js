@@ -1,0 +1,98 @@
+/**
+ * A reply in text as the browser's voice is given it: clause by clause, without what nobody reads aloud. Pure.
+ *
+ * A clause at a time, since Chrome falls silent in the middle of an utterance of some 15 s, without a word about it; and
+ * since what was heard of an interrupted reply is known by its clauses. conversations/realtime/ has the same for the
+ * voices of the site (clauses.py, speech_text.py), with more care: there every clause costs a request.
+ */
+
+import { isAbbreviation, units, weightOf } from "../spoken.js";
+
+const CLOSERS = "[\"'”’»)\\]*_`]*";
+const SENTENCE = `[.!?…؟]+${CLOSERS}\\s+|[。！？]+[」』”’）]*\\s*|\\n+\\s*`;
+const PAUSE = `[,;:–—،]${CLOSERS}\\s+|[、，；：][」』”’）]*`;
+const SENTENCES = new RegExp(SENTENCE, "gu");
+const ENDS = new RegExp(`${SENTENCE}|${PAUSE}`, "gu");
+const INITIAL_OR_NUMBER = /(?:^|[\s("'“„])(?:\p{L}|\d{1,2})\.$/u;
+const WIDE = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/u;
+const SPEAKABLE = /[\p{L}\p{N}]/u;
+
+const PAUSES_UP_TO = 2; // clauses that may end at a pause: who waits for the first sound is served soon
+const LEAST = [3, 12]; // letters of the first clause, and of the others
+const MOST_CHARS = 160; // 11 s at a usual pace
+const MOST_WIDE_CHARS = 55; // Chinese, Japanese, Korean
+
+const FENCE = "```";
+const UNSPOKEN = [
+  [/!?\[([^\]]*)\]\([^)]*\)/gu, "$1"],
+  [/https?:\/\/([^\s/)>\]]+)[^\s)>\]]*/gu, "$1"],
+  [/^[ \t]*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\|)|^[ \t|:]*[-=_*]{3,}[-=_*|: \t]*$|<\/?[a-z][^>]*>/gimu, " "],
+  [/(?<![\p{L}\p{N}_])(?:\*{1,3}|_{1,3}|~~|`)(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`)(?![\p{L}\p{N}_])/gu, ""],
+  [/\p{Extended_Pictographic}|[\u{1f1e6}-\u{1f1ff}\u{1f3fb}-\u{1f3ff}\ufe0f\u200d\u20e3]/gu, ""],
+  [/\|/gu, ", "],
+  [/\s+/gu, " "],
+];
+
+/** `feed` with what came, `flush` at the end; both return [{text, words}]: the clause, and what to say of it, or "". */
+export class Clauses {
+  constructor() {
+    this.text = "";
+    this.count = 0;
+    this.inCode = false;
+  }
+
+  feed(text) {
+    this.text += text;
+    const clauses = [];
+    for (let length = this.#length(); length > 0; length = this.#length()) clauses.push(this.#cut(length));
+    return clauses;
+  }
+
+  flush() {
+    return this.text ? [this.#cut(this.text.length)] : [];
+  }
+
+  #cut(length) {
+    const text = this.text.slice(0, length);
+    this.text = this.text.slice(length);
+    this.count += 1;
+    return { text, words: wordsAloud(this.#withoutCode(text)) };
+  }
+
+  /** Of the first complete clause; 0 while more text is needed to know. */
+  #length() {
+    const most = WIDE.test(this.text) ? MOST_WIDE_CHARS : MOST_CHARS;
+    const ends = this.count < PAUSES_UP_TO ? ENDS : SENTENCES;
+    for (const match of this.text.matchAll(ends)) {
+      const end = match.index + match[0].length;
+      if (end > most || end === this.text.length) break; // what reaches the end of the text may still grow
+      if (this.#isEnd(this.text.slice(0, end))) return end;
+    }
+    return this.text.length > most ? forcedLength(this.text, most) : 0;
+  }
+
+  #isEnd(clause) {
+    const least = LEAST[Math.min(this.count, LEAST.length - 1)];
+    const words = clause.trimEnd();
+    if (!SPEAKABLE.test(words) || weightOf(units(words)) < least) return false;
+    return clause.includes("\n") || !(isAbbreviation(words.split(/\s/u).at(-1)) || INITIAL_OR_NUMBER.test(words));
+  }
+
+  #withoutCode(clause) {
+    const parts = clause.split(FENCE);
+    const prose = parts.filter((_, index) => this.inCode === (index % 2 === 1));
+    if (parts.length % 2 === 0) this.inCode = !this.inCode;
+    return prose.join(" ");
+  }
+}
+
+/** Of what has no end in sight: up to its last pause, or its last space, or else amid its letters. */
+function forcedLength(text, most) {
+  const ends = Array.from(text.slice(0, most).matchAll(ENDS), (match) => match.index + match[0].length);
+  return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || most;
+}
+
+function wordsAloud(clause) {
+  const text = UNSPOKEN.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clause).trim();
+  return SPEAKABLE.test(text) ? text : "";
+}

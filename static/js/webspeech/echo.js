@@ -1,0 +1,127 @@
+/**
+ * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's nod, or a wish to speak. Pure.
+ *
+ * The browser's recogniser has a microphone of its own, and nothing takes the assistant's voice out of it; so it is told
+ * by its words, as conversations/realtime/overhearing.py does it for the site's. The same trade: what is wrongly taken
+ * for the user's words only interrupts the assistant; what is wrongly taken for an echo swallows the user.
+ */
+
+const ECHO_SHARE = 0.8; // of the heard words: a recogniser gets one in five of a loudspeaker's words wrong
+const MIXED_LEAST = 4; // so many of the assistant's words in a row are cut out of the user's
+const ANSWER_MOST = 3; // words: “Tuesday” after “Monday or Tuesday?” is rather the choice than the echo
+const FUZZY_LEAST = 4; // letters of a word that may be misheard,
+const MISHEARD_SHARE = 0.25; // and how many of them
+const PHRASE_MOST = 3;
+const MATCH = 2; // of the alignment; what does not match costs one
+
+const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
+
+/**
+ * The user's own of the words `heard` around the time at which `said` was said: {text, strays}. `text` is "" for an
+ * echo; `strays` is how many of the words the assistant did not say.
+ */
+export function ownWords(heard, said, { commands }) {
+  const found = [...plain(heard).matchAll(WORD)];
+  const tokens = found.map(([word]) => word);
+  const { start, end, matched } = echoRun(tokens, tokensOf(said));
+  const outside = [...tokens.slice(0, start), "", ...tokens.slice(end)];
+  const strays = tokens.length - matched;
+  if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: heard.trim(), strays: tokens.length };
+  if (matched >= ECHO_SHARE * tokens.length && !holdsCommand(outside, commands)) return { text: "", strays };
+  if (matched < MIXED_LEAST) return { text: heard.trim(), strays };
+  const before = heard.slice(0, found[start].index);
+  const after = heard.slice(found[end - 1].index + found[end - 1][0].length);
+  return { text: `${before.trim()} ${after.replace(/^[\s.,;:!?…-]+/u, "")}`.trim(), strays };
+}
+
+/** Nothing but “mhm”, “yeah, okay”: a sign of listening. */
+export function isNod(heard, { nods }) {
+  return !heard.includes("?") && isPhrases(tokensOf(heard), nods);
+}
+
+/** “No, wait!” */
+export function isCommand(heard, { commands }) {
+  return isPhrases(tokensOf(heard), commands);
+}
+
+function plain(text) {
+  return text.toLowerCase().replaceAll("’", "'");
+}
+
+function tokensOf(text) {
+  return plain(text).match(WORD) ?? [];
+}
+
+/** Whether the tokens are nothing but phrases of the set. */
+function isPhrases(tokens, phrases) {
+  let at = 0;
+  while (at < tokens.length) {
+    const size = [3, 2, 1].find((many) => at + many <= tokens.length && isPhrase(tokens.slice(at, at + many), phrases));
+    if (!size) return false;
+    at += size;
+  }
+  return tokens.length > 0;
+}
+
+/** Written with spaces or, where the script has none, without. */
+function isPhrase(tokens, phrases) {
+  return phrases.has(tokens.join(" ")) || phrases.has(tokens.join(""));
+}
+
+function holdsCommand(tokens, commands) {
+  return tokens.some((_, at) => {
+    const sizes = Array.from({ length: PHRASE_MOST }, (_, many) => many + 1);
+    return sizes.some((many) => isPhrase(tokens.slice(at, at + many), commands));
+  });
+}
+
+function mayAnswer(tokens, said) {
+  return tokens.length > 0 && tokens.length <= ANSWER_MOST && /[?？؟]["'»”\s]*$/u.test(said);
+}
+
+/** The stretch of `heard` that follows `said` best, and how many of its words do: a local alignment. */
+function echoRun(heard, said) {
+  let best = { score: 0, start: 0, end: 0, matched: 0 };
+  let above = new Array(said.length + 1).fill(best);
+  heard.forEach((word, row) => {
+    const line = [{ score: 0, start: row + 1, end: row + 1, matched: 0 }];
+    said.forEach((other, column) => {
+      const cell = bestOf(above[column], above[column + 1], line[column], isSame(word, other), row);
+      line.push(cell);
+      if (cell.score > best.score) best = cell;
+    });
+    above = line;
+  });
+  return best;
+}
+
+function bestOf(diagonal, up, left, isMatch, row) {
+  if (isMatch) {
+    const start = diagonal.score > 0 ? diagonal.start : row;
+    return { score: diagonal.score + MATCH, start, end: row + 1, matched: diagonal.matched + 1 };
+  }
+  const from = [diagonal, up, left].reduce((one, other) => (other.score > one.score ? other : one));
+  if (from.score <= 1) return { score: 0, start: row + 1, end: row + 1, matched: 0 };
+  return { ...from, score: from.score - 1 };
+}
+
+function isSame(word, other) {
+  if (word === other) return true;
+  if (Math.min(word.length, other.length) < FUZZY_LEAST) return false;
+  const most = Math.floor(Math.max(word.length, other.length) * MISHEARD_SHARE);
+  return Math.abs(word.length - other.length) <= most && distance(word, other) <= most;
+}
+
+/** Levenshtein's. */
+function distance(word, other) {
+  let above = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= word.length; row++) {
+    const line = [row];
+    for (let column = 1; column <= other.length; column++) {
+      const changed = above[column - 1] + (word[row - 1] === other[column - 1] ? 0 : 1);
+      line.push(Math.min(changed, above[column] + 1, line[column - 1] + 1));
+    }
+    above = line;
+  }
+  return above[other.length];
+}

@@ -1,0 +1,25 @@
+/** The results of the browser's recogniser as one text. Pure. */
+
+const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]/u;
+
+/**
+ * What was recognised behind the first `taken` results: {text, isFinal}.
+ * `repeats`: a result may hold the ones before it, as on Android (crbug.com/457167 and many reports since).
+ */
+export function wordsOf(results, taken, repeats) {
+  const fresh = Array.from(results).slice(taken);
+  const text = fresh.map((result) => result[0].transcript).reduce((all, next) => join(all, next, repeats), "");
+  return { text: text.trim(), isFinal: fresh.length > 0 && fresh.every((result) => result.isFinal) };
+}
+
+function join(all, next, repeats) {
+  const holdsAll = repeats && next.trim().toLowerCase().startsWith(all.trim().toLowerCase());
+  return holdsAll ? next : joinWords(all, next);
+}
+
+/** With a space between them, unless their script has none. */
+export function joinWords(one, other) {
+  const isSpaced = !one || !other || /\s$/u.test(one) || /^\s/u.test(other);
+  const isUnspaced = UNSPACED.test(one.slice(-1)) && UNSPACED.test(other.slice(0, 1));
+  return isSpaced || isUnspaced ? one + other : `${one} ${other}`;
+}

@@ -1,0 +1,128 @@
+/**
+ * Words that the page judges itself: those of the browser's recogniser, and those that the site hears while the browser
+ * speaks, since the server knows nothing of that voice. Pure; part of the reducer in session.js.
+ *
+ * Over a reply the first words that are the user's own end it; an echo and a nod leave it alone.
+ */
+
+import { wholeText, spokenText } from "./captions.js";
+import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { interrupt } from "./playback.js";
+import * as protocol from "./protocol.js";
+import { isCommand, isNod, ownWords } from "./webspeech/echo.js";
+
+const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words
+const BEFORE_CHARS = 240; // of what was said before the words began: an echo is late, too
+const AHEAD_CHARS = 60; // the clock of what was said may be behind
+/** Of words that may still change it takes two that the assistant did not say. */
+const MEANT_LEAST = 2;
+
+/** Whether the page asks for the replies to what the site hears. */
+export function judges({ listen, speak, push }) {
+  return listen === "site" && speak === "browser" && !push;
+}
+
+/** Whether the browser's recogniser is to listen now. */
+export function wantsListener({ listen, microphone, muted, push, heldSince }) {
+  return listen === "browser" && microphone === "on" && !muted && (!push || heldSince !== null);
+}
+
+/** What was said so far in an utterance. */
+export function onWords(state, { id, text }, now) {
+  const { judged, own, isMeant } = judge(state, id, text, now);
+  if (!own || !isMeant) return [judged, []];
+  const heard = withNotice({ ...judged, hearing: true, thinking: false }, "turn", null);
+  return interrupt(withItem(heard, { id, role: "user", text: own, pending: true }));
+}
+
+/** All that was said; "" where nothing was, after the button was let go. */
+export function onUtterance(state, { id, text }, now) {
+  const { judged, own } = judge(state, id, text, now);
+  if (own) return say({ ...judged, hearing: false }, id, own, now);
+  const quiet = withoutItem({ ...judged, hearing: false }, id);
+  if (!state.push || !state.thinking || state.response !== null) return [quiet, []];
+  const notice = { tone: "info", text: "Nothing was heard. Hold the button for as long as you speak." };
+  return [withNotice({ ...quiet, thinking: false }, "turn", notice), []];
+}
+
+/** Words of the person, typed or spoken, and the wish for a reply. */
+export function say(state, id, text, now) {
+  const isLive = state.phase === "live";
+  const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text, pending: !isLive });
+  if (!isLive) return [{ ...shown, unsent: [...shown.unsent, { id, text }] }, []];
+  const [next, effects] = interrupt(shown, [send(protocol.typedItem(id, text)), send(protocol.createResponse())]);
+  return [{ ...next, thinking: true, askedAt: now }, effects];
+}
+
+/** What was said while there was no connection. */
+export function sendUnsent(state, now) {
+  if (state.unsent.length === 0) return [state, []];
+  const items = state.unsent.map(({ id, text }) => send(protocol.typedItem(id, text)));
+  return [{ ...state, unsent: [], thinking: true, askedAt: now }, [...items, send(protocol.createResponse())]];
+}
+
+/** Speech that the site hears, and that the page judges by its words. */
+export function onOwnSpeech(state, { item_id }) {
+  if (state.playing !== null) return [state, []];
+  const heard = withNotice({ ...state, hearing: true, thinking: false }, "turn", null);
+  return [withItem(heard, { id: item_id, role: "user", text: "", pending: true }), []];
+}
+
+export function onOwnSpeechEnd(state, now) {
+  if (!state.hearing) return [state, []];
+  return [{ ...state, hearing: false, thinking: true, askedAt: now }, []];
+}
+
+export function onOwnDelta(state, { item_id, delta }, now) {
+  const raw = (state.items[item_id]?.raw ?? "") + delta;
+  const kept = withItem(state, { id: item_id, role: "user", text: "", pending: false, ...state.items[item_id], raw });
+  return onWords(kept, { id: item_id, text: raw }, now);
+}
+
+/** An echo is deleted from the conversation; to words of the user's own a reply is asked for. */
+export function onOwnTranscript(state, { item_id, transcript }, now) {
+  const { judged, own } = judge(state, item_id, transcript, now);
+  const quiet = { ...judged, hearing: false };
+  if (!own) {
+    const gone = { ...withoutItem(quiet, item_id), thinking: state.response !== null };
+    return [gone, transcript.trim() ? [send(protocol.deleteItem(item_id))] : []];
+  }
+  const shown = withItem(withNotice(quiet, "turn", null), { id: item_id, role: "user", text: own, pending: false });
+  const [next, effects] = interrupt(shown, [send(protocol.createResponse())]);
+  return [{ ...next, thinking: true, askedAt: state.askedAt ?? now }, effects];
+}
+
+function judge(state, id, text, now) {
+  const over = overOf(state, id, now);
+  const judged = { ...state, over };
+  const { vocabulary, playing, response } = state;
+  const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : ownWords(text, around(state, over), vocabulary);
+  const isReplying = playing !== null || response !== null;
+  if (isReplying && isNod(own.text, vocabulary) && !asks(state, over)) return { judged, own: "", isMeant: false };
+  return { judged, own: own.text, isMeant: own.strays >= MEANT_LEAST || isCommand(own.text, vocabulary) };
+}
+
+/** Which reply sounded as the utterance began, and what of it may come back: {id, item, from}. */
+function overOf(state, id, now) {
+  if (state.over?.id === id && state.over.item !== null) return state.over;
+  const { playing, silent } = state;
+  const item = playing ?? (silent !== null && now - silent.at < ECHO_MS ? silent.item : null);
+  const known = state.items[item];
+  if (!known?.track) return { id, item: null };
+  return { id, item, from: Math.max(0, saidChars(known) - BEFORE_CHARS) };
+}
+
+function around({ items }, { item, from }) {
+  const known = items[item];
+  if (!known?.track) return known?.text ?? "";
+  return wholeText(known.track).slice(from, saidChars(known) + AHEAD_CHARS);
+}
+
+function saidChars({ track, played }) {
+  return spokenText(track, played).length;
+}
+
+function asks({ items }, { item }) {
+  const known = items[item];
+  return Boolean(known?.track) && /[?？؟]\s*$/u.test(spokenText(known.track, known.played));
+}

@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { spokenText } from "../../static/js/captions.js";
+import { isCommand, isNod, ownWords } from "../../static/js/webspeech/echo.js";
+import { wantsListener } from "../../static/js/words.js";
+import {
+  conversation, created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
+} from "./told.mjs";
+
+const VOCABULARY = { nods: new Set(["mhm", "yeah", "i see", "okay"]), commands: new Set(["stop", "wait", "no", "hold on"]) };
+const BOTH = { listen: "browser", speak: "browser", vocabulary: VOCABULARY };
+const REPLY = "The library closes at six today. ";
+const ANSWER = { type: "playback.clause", item: "a1", text: REPLY, samples: 0, heard: 0 };
+
+/** The browser's voice has begun a reply, and spoken `samples` of it. */
+function aloud(samples = 12000, options = BOTH) {
+  const call = live(options).tell({ type: "utterance", id: "w1", text: "When does it close?" });
+  call.hear(responseCreated, reply("output_text.delta", { delta: REPLY }));
+  return call.tell(ANSWER, played("progress", samples));
+}
+
+function heard(text, type = "words", id = "w2") {
+  return { type, id, text };
+}
+
+function eventOf(call, type) {
+  return call.effects.find(({ event }) => event?.type === type)?.event;
+}
+
+test("a turn by the browser's ears and voice", () => {
+  const call = live(BOTH);
+  const update = live(BOTH).tell({ type: "speak", by: "browser" }).effects[0].event.session;
+  assert.deepEqual([update.output_modalities, update.audio.input.turn_detection], [["text"], null]);
+  assert.equal(call.status, "listening");
+  call.tell(heard("When does", "words", "w1"));
+  assert.deepEqual([call.status, call.words, call.state.items.w1.pending], ["hearing", ["When does"], true]);
+  call.tell(heard("When does it close?", "utterance", "w1"));
+  assert.deepEqual(call.sent, ["conversation.item.create", "response.create"]);
+  assert.deepEqual([call.status, call.state.items.w1.pending], ["thinking", false]);
+  call.hear(responseCreated, reply("output_text.delta", { delta: "The library " }));
+  assert.deepEqual(call.effects, [{ do: "say", item: "a1", text: "The library " }]);
+  assert.equal(call.status, "speaking");
+  call.hear(reply("output_text.delta", { delta: "closes at six today. " }), reply("output_text.done", { text: REPLY }));
+  assert.deepEqual(call.effects, [{ do: "endPlay", item: "a1" }]);
+  call.hear(responseDone("completed")).tell(ANSWER, played("progress", 12000));
+  assert.deepEqual(call.sent, ["output_audio_buffer.started"]);
+  const shown = () => spokenText(call.state.items.a1.track, call.state.items.a1.played);
+  assert.equal(shown(), "The library");
+  call.tell(played("finished", 60000));
+  assert.deepEqual([shown(), call.status], [REPLY, "listening"]);
+});
+
+test("the first words that are the user's own end the reply, and what was heard of it is told in words", () => {
+  const call = aloud().tell(heard("But what about"));
+  assert.deepEqual(call.done, ["send", "stopPlay"]);
+  assert.deepEqual(call.sent, ["response.cancel"]);
+  assert.equal(call.status, "hearing");
+  call.tell(played("stopped", 14000));
+  assert.deepEqual(eventOf(call, "conversation.item.truncate"), {
+    type: "conversation.item.truncate", event_id: "quiet", item_id: "a1", content_index: 0, audio_end_ms: 0, heard: "The library",
+  });
+  assert.deepEqual(call.hear(reply("output_text.delta", { delta: "Tomorrow " })).effects, [], "the rest is not spoken");
+  call.tell(heard("But what about tomorrow?", "utterance"));
+  assert.deepEqual(call.sent, ["conversation.item.create", "response.create"]);
+  assert.equal(eventOf(call, "conversation.item.create").item.content[0].text, "But what about tomorrow?");
+});
+
+test("an echo of the voice neither interrupts nor becomes a message", () => {
+  const call = aloud(60000).hear(responseDone("completed"));
+  for (const text of ["the", "the library", "the library closes at", "the library closes at sick today"]) {
+    assert.deepEqual(call.tell(heard(text)).effects, []);
+  }
+  assert.equal(call.status, "speaking");
+  call.tell(played("finished", 66000));
+  call.now += 900;
+  assert.deepEqual(call.tell(heard("the library closes at six today", "utterance")).effects, []);
+  assert.deepEqual(call.words, ["When does it close?", REPLY]);
+  call.now += 5000;
+  assert.deepEqual(call.tell(heard("at six", "utterance", "w3")).sent.length, 2, "later the same words are the user's");
+});
+
+test("a nod leaves the reply alone, a command ends it at its first word", () => {
+  const call = aloud();
+  assert.deepEqual(call.tell(heard("Mhm"), heard("Mhm", "utterance")).effects, []);
+  assert.deepEqual(call.tell(heard("Stop", "words", "w3")).sent, ["response.cancel"]);
+  assert.equal(aloud().tell(heard("Hm tea")).done.includes("stopPlay"), true);
+  assert.deepEqual(aloud().tell(heard("tea")).effects, [], "one word may still change");
+  assert.equal(aloud().tell(heard("tea", "utterance")).done.includes("stopPlay"), true);
+});
+
+test("over the site's voice, too, the browser's words decide; and the sound played is told", () => {
+  const call = live({ ...BOTH, speak: "site" });
+  call.tell(heard("Hello there my friend", "utterance", "w1"));
+  call.hear(responseCreated, reply("output_audio_transcript.delta", { delta: REPLY }), reply("output_audio.delta", { delta: SECOND }));
+  call.tell(played("progress", 12000));
+  assert.deepEqual(call.tell(heard("the library")).effects, []);
+  assert.equal(call.tell(heard("I wanted to")).done.includes("stopPlay"), true);
+  assert.equal(eventOf(call.tell(played("stopped", 12000)), "conversation.item.truncate").audio_end_ms, 500);
+});
+
+test("what the site hears while the browser speaks is judged by the page", () => {
+  const call = aloud(12000, { speak: "browser", vocabulary: VOCABULARY });
+  const detection = call.tell({ type: "patience", patience: "quick" }).effects[0].event.session.audio.input.turn_detection;
+  assert.deepEqual(detection, { type: "semantic_vad", eagerness: "high", create_response: false, interrupt_response: false });
+  const delta = (text) => ({ type: "conversation.item.input_audio_transcription.delta", item_id: "u1", content_index: 0, delta: text });
+  call.hear(speechStarted, delta("the library"), delta(" closes"));
+  assert.deepEqual([call.effects, call.status], [[], "speaking"]);
+  call.hear(speechStopped, transcript("the library closes"));
+  assert.deepEqual(eventOf(call, "conversation.item.delete"), { type: "conversation.item.delete", event_id: "quiet", item_id: "u1" });
+  call.hear({ ...speechStarted, item_id: "u2" }, { ...delta("and on"), item_id: "u2" });
+  assert.deepEqual(call.done, ["send", "stopPlay"]);
+  call.tell(played("stopped", 13000)).hear({ ...delta(" Sunday"), item_id: "u2" });
+  assert.deepEqual([call.status, call.words.at(-1)], ["hearing", "and on Sunday"]);
+  call.hear({ ...speechStopped, item_id: "u2" }, transcript("And on Sunday?", "u2"));
+  assert.deepEqual([call.sent, call.status, call.words.at(-1)], [["response.create"], "thinking", "And on Sunday?"]);
+});
+
+test("with the button, words go out when it is let go, and nothing is said aloud about nothing", () => {
+  const call = live(BOTH).tell({ type: "push", on: true });
+  assert.equal(wantsListener(call.state), false);
+  call.tell({ type: "hold" });
+  assert.deepEqual([wantsListener(call.state), call.sent], [true, []]);
+  call.tell(heard("Good morning"));
+  call.now += 900;
+  assert.deepEqual([call.tell({ type: "let.go" }).sent, call.status], [[], "thinking"]);
+  assert.deepEqual(call.tell(heard("Good morning.", "utterance")).sent, ["conversation.item.create", "response.create"]);
+  call.hear(responseCreated, responseDone("completed")).tell({ type: "hold" });
+  call.now += 900;
+  call.tell({ type: "let.go" }, { type: "utterance", id: null, text: "" });
+  assert.match(call.state.notices.turn.text, /Nothing was heard/);
+  assert.equal(call.status, "listening");
+});
+
+test("who is muted is not listened to", () => {
+  const call = live(BOTH);
+  assert.equal(wantsListener(call.state), true);
+  assert.equal(wantsListener(call.tell({ type: "mute", on: true }).state), false);
+  assert.equal(wantsListener(live().state), false);
+});
+
+test("where the browser hears nothing, the site listens, before the call and in it", () => {
+  const notice = { tone: "info", text: "It could not be reached. This site listens instead." };
+  const asking = new Told(BOTH).tell({ type: "start" }, { type: "listener.failed", notice });
+  assert.deepEqual([asking.done, asking.state.listen, asking.state.notices.listening], [["openEars"], "site", notice]);
+  assert.deepEqual(asking.tell({ type: "microphone.ready" }).done, ["connect"]);
+  const call = live(BOTH).tell({ type: "listener.failed", notice });
+  assert.deepEqual(call.done, ["openEars"]);
+  call.tell({ type: "microphone.ready" });
+  assert.equal(call.effects[0].event.session.audio.input.turn_detection.type, "semantic_vad");
+  assert.equal(call.state.notices.listening, notice, "it is still to be read");
+});
+
+test("where the browser's voice fails, the reply can be read, and the next one has the site's voice", () => {
+  const notice = { tone: "info", text: "It does not work." };
+  const call = aloud().tell({ type: "speaker.failed", notice });
+  assert.deepEqual(eventOf(call, "session.update").session.output_modalities, ["audio"]);
+  assert.deepEqual([call.state.items.a1.track, call.words.at(-1), call.state.notices.speaking], [undefined, REPLY, notice]);
+  call.hear(reply("output_text.delta", { delta: "Bye." }));
+  assert.deepEqual([call.effects, call.words.at(-1)], [[], `${REPLY}Bye.`]);
+});
+
+test("listening and speaking are chosen apart, also in a running call", () => {
+  const call = live({ vocabulary: VOCABULARY }).tell({ type: "listen", by: "browser" });
+  assert.deepEqual([call.done, call.state.listen], [["openEars"], "browser"]);
+  assert.equal(call.tell({ type: "microphone.ready" }).effects[0].event.session.audio.input.turn_detection, null);
+  call.tell({ type: "speak", by: "browser" });
+  assert.deepEqual(call.effects[0].event.session.output_modalities, ["text"]);
+  const typing = new Told().tell({ type: "start" }, { type: "start.typing" }).hear(created);
+  assert.deepEqual(typing.tell({ type: "listen", by: "browser" }).effects, []);
+  assert.deepEqual(new Told().tell({ type: "listen", by: "browser" }).effects, []);
+});
+
+test("what is said while there is no connection is sent when there is one", () => {
+  const call = live(BOTH).tell({ type: "socket.closed", code: 1006, random: 0 });
+  call.tell(heard("Are you there?", "utterance"));
+  assert.deepEqual([call.sent, call.words, call.state.items.w2.pending], [[], ["Are you there?"], true]);
+  call.hear(created, conversation);
+  assert.deepEqual(call.state.unsent, []);
+  const again = live(BOTH).tell({ type: "socket.closed", code: 1006, random: 0 }, heard("Hello?", "utterance")).hear(created);
+  assert.deepEqual(again.sent, ["session.update", "conversation.item.create", "response.create"]);
+});
+
+test("a reply goes on aloud while the connection is made again, and is not begun twice", () => {
+  const call = aloud().tell({ type: "socket.closed", code: 1006, random: 0 });
+  assert.deepEqual(call.done, ["endPlay", "connect"]);
+  call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", REPLY, "output_text"), previous_item_id: "w1" });
+  assert.ok(call.state.items.a1.track);
+  call.tell(played("finished", 60000));
+  assert.equal(call.status, "listening");
+});
+
+test("hanging up tells first what was heard", () => {
+  const call = aloud().tell({ type: "hang.up" });
+  call.tell(played("stopped", 14000));
+  assert.deepEqual(call.done, ["send", "disconnect", "release"]);
+  assert.equal(call.effects[0].event.heard, "The library");
+});
+
+test("typing interrupts the browser's voice as any other", () => {
+  const call = aloud().tell({ type: "text", id: "t1", text: "Stop." });
+  call.tell(played("stopped", 14000));
+  assert.deepEqual(call.sent, ["conversation.item.truncate", "conversation.item.create", "response.create"]);
+});
+
+test("the site's barge-in is as it was where the browser only listens", () => {
+  assert.equal(speaking().hear({ ...speechStarted, item_id: "u2" }).done.includes("pausePlay"), true);
+});
+
+test("echoes are told by their words, with some misheard", () => {
+  const said = "I can tell you about the weather in Berlin. Would you like Monday or Tuesday?";
+  const own = (text, around = said) => ownWords(text, around, VOCABULARY).text;
+  assert.equal(own("i can tell you about the whether in Berlin", said.slice(0, 44)), "");
+  assert.equal(own("the weather in Paris please", said), "the weather in Paris please");
+  assert.equal(own("tell you about the weather in Berlin no wait"), "no wait");
+  assert.equal(own("would you like Monday or Tuesday hold on"), "hold on");
+  assert.equal(own("Tuesday"), "Tuesday", "it answers the question");
+  assert.equal(own("no", "No, it does not."), "no", "a command is always the user's");
+  assert.equal(own("今日はいい天気です", "今日はいい天気ですね。"), "");
+  assert.equal(own("Hello", ""), "Hello");
+});
+
+test("nods and commands are known by the site's own lists", () => {
+  for (const text of ["Mhm.", "yeah, I see", "Okay okay"]) assert.ok(isNod(text, VOCABULARY), text);
+  for (const text of ["Okay?", "yeah but", "I"]) assert.ok(!isNod(text, VOCABULARY), text);
+  assert.ok(isCommand("No, hold on!", VOCABULARY));
+  assert.ok(!isCommand("no thanks", VOCABULARY));
+});

@@ -1,0 +1,190 @@
+"""The relay on a table: a client and an upstream that say what the test says."""
+
+import base64
+import json
+from itertools import count
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.client_events import AudioAppend, parse
+from conversations.realtime.core import Limits
+from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.items import Item
+from conversations.realtime.relaying.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relaying.machine import Action, Relaying
+from conversations.realtime.relaying.shapes import read
+from conversations.realtime.session_config import default_config
+from tests.realtime import wire
+
+LOST = Failure("engine_unavailable", "The upstream broke off.")
+FOREIGN = ("output_audio_buffer.",)  # our additions, which the official types do not know
+
+
+class RelayTable:
+    """`sent`: all that the client was sent. `told`: what the upstream was, by the present connection."""
+
+    def __init__(self, *, items: tuple[Item, ...] = (), limits: Limits | None = None, is_up: bool = True) -> None:
+        ids = count(1)
+        config = default_config(
+            session_id="sess_ours", model="assistant", instructions="Be brief.", voice="marin", stt_model="stt-1",
+            language="", speed=1.0, expires_at=1_900_000_000,
+        )  # fmt: skip
+        self.machine = Relaying(
+            config, "conv_1", lambda prefix: f"{prefix}_{next(ids)}", limits, items, transcription_model="stt-1"
+        )
+        self.now = 100.0
+        self.actions: list[Action] = []
+        self.sent: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
+        self.deadlines: dict[str, float] = {}
+        self._upstream_ids = count(1)
+        self._take(self.machine.start(self.now))
+        if is_up:
+            self.connect()
+
+    def _take(self, actions: list[Action]) -> list[dict[str, Any]]:
+        self.actions += actions
+        sent = [action.event for action in actions if isinstance(action, do.Send)]
+        for event in sent:
+            if not event["type"].startswith(FOREIGN):
+                wire.check(event, json.dumps(event))
+        self.told += [action.event for action in actions if isinstance(action, Tell)]
+        for action in actions:
+            if isinstance(action, do.SetDeadline):
+                self.deadlines.pop(action.name, None)
+                if action.at is not None:
+                    self.deadlines[action.name] = action.at
+        self.sent += sent
+        return sent
+
+    # What happens.
+
+    def connect(self) -> None:
+        """A connection that agrees to the settings."""
+        self.told.clear()
+        self._take(self.machine.receive(UpstreamReady(), self.now))
+        self.agree()
+
+    def agree(self) -> list[dict[str, Any]]:
+        return self.upstream("session.updated", session={"type": "realtime"})
+
+    def lose(self) -> list[dict[str, Any]]:
+        return self._take(self.machine.receive(UpstreamLost(LOST), self.now))
+
+    def client(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Through the parser; what the client is sent about it."""
+        try:
+            event = parse(json.dumps({"type": kind, **fields}))
+        except ProtocolError as error:
+            return self._take(self.machine.refuse(error))
+        return self._take(self.machine.receive(event, self.now))
+
+    def hear(self, ms: int, sample: bytes = b"\x01\x00") -> list[dict[str, Any]]:
+        return self._take(self.machine.receive(AudioAppend(sample * (ms * BYTES_PER_MS // 2)), self.now))
+
+    def upstream(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """An event of the upstream; what the client is sent about it."""
+        event = read({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
+        assert event is not None, f"no such event: {kind}"
+        return self._take(self.machine.receive(Told(event), self.now))
+
+    def wait(self, seconds: float) -> None:
+        end = self.now + seconds
+        while due := [(at, name) for name, at in self.deadlines.items() if at <= end]:
+            self.now, name = min(due)
+            del self.deadlines[name]
+            self._take(self.machine.receive(do.DeadlinePassed(name), self.now))
+        self.now = end
+
+    def leave(self, *, vanished: bool = False) -> None:
+        self._take(self.machine.receive(do.ClientGone(vanished), self.now))
+
+    # An upstream's turns.
+
+    def utterance(self, item_id: str, start_ms: int, end_ms: int, words: str | None = "Hello.") -> None:
+        self.upstream("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
+        self.upstream("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
+        self.committed(item_id)
+        if words is not None:
+            self.words(item_id, words)
+
+    def committed(self, item_id: str) -> None:
+        self.upstream("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
+        part = {"type": "input_audio", "transcript": None}
+        item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": [part]}
+        for kind in ("added", "done"):
+            self.upstream(f"conversation.item.{kind}", item=item, previous_item_id=None)
+
+    def words(self, item_id: str, words: str) -> list[dict[str, Any]]:
+        usage = {"type": "duration", "seconds": 1.5}
+        kind = "conversation.item.input_audio_transcription.completed"
+        return self.upstream(kind, item_id=item_id, content_index=0, transcript=words, usage=usage)
+
+    def begin(self, name: str, words: str, audio_ms: int, **response: Any) -> None:
+        """A spoken response up to its last delta."""
+        shown = {"id": f"resp_{name}", "object": "realtime.response", "status": "in_progress", "output": [],
+                 "conversation_id": "conv_theirs", "output_modalities": ["audio"], **response}  # fmt: skip
+        self.upstream("response.created", response=shown)
+        item = self._item(name, "in_progress", [])
+        self.upstream("response.output_item.added", response_id=shown["id"], output_index=0, item=item)
+        if shown["conversation_id"]:
+            self.upstream("conversation.item.added", item=item, previous_item_id=None)
+        part = {"type": "audio", "transcript": ""}
+        self.upstream("response.content_part.added", **self._place(name), part=part)
+        self.upstream("response.output_audio_transcript.delta", **self._place(name), delta=words)
+        sound = base64.b64encode(b"\x02\x00" * (audio_ms * BYTES_PER_MS // 2)).decode()
+        self.upstream("response.output_audio.delta", **self._place(name), delta=sound)
+
+    def end(self, name: str, words: str, status: str = "completed", **response: Any) -> list[dict[str, Any]]:
+        item = self._item(name, "completed" if status == "completed" else "incomplete",
+                          [{"type": "output_audio", "transcript": words}])  # fmt: skip
+        self.upstream("response.content_part.done", **self._place(name), part={"type": "audio", "transcript": words})
+        if response.get("conversation_id", "conv") is not None:
+            self.upstream("conversation.item.done", item=item, previous_item_id=None)
+        self.upstream("response.output_item.done", response_id=f"resp_{name}", output_index=0, item=item)
+        usage = {"total_tokens": 30, "input_tokens": 10, "output_tokens": 20,
+                 "input_token_details": {"audio_tokens": 4, "cached_tokens": 2},
+                 "output_token_details": {"audio_tokens": 15}}  # fmt: skip
+        shown = {"id": f"resp_{name}", "object": "realtime.response", "status": status, "usage": usage,
+                 "output": [item], "conversation_id": "conv_theirs", "output_modalities": ["audio"]}  # fmt: skip
+        return self.upstream("response.done", response=shown | response)
+
+    def _item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
+        return {"id": f"item_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def _place(self, name: str) -> dict[str, Any]:
+        return {"response_id": f"resp_{name}", "item_id": f"item_{name}", "output_index": 0, "content_index": 0}
+
+    # What came of it.
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event["type"] for event in self.sent]
+
+    @property
+    def told_kinds(self) -> list[str]:
+        return [event["type"] for event in self.told]
+
+    def stored(self, item_id: str) -> Item:
+        """As it was saved last."""
+        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        return saves[-1].item
+
+    def sound(self, item_id: str) -> bytes:
+        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        return b"".join(save.pcm for save in saves)
+
+    @property
+    def wants_reconnection(self) -> bool:
+        return any(isinstance(action, Reconnect) for action in self.actions)
+
+    def is_stored_before_told(self) -> None:
+        """No frame names an item that was not saved before it."""
+        saved: set[str] = set()
+        for action in self.actions:
+            if isinstance(action, do.Save):
+                saved.add(action.item.id)
+            elif isinstance(action, do.Send) and action.event["type"].startswith("conversation.item."):
+                named = action.event.get("item_id") or action.event["item"]["id"]
+                assert named in saved, f"{action.event['type']} tells of {named}, which is not stored"

@@ -1,0 +1,37 @@
+"""What a session sends on its way to who asked for the turn."""
+
+import asyncio
+
+import pytest
+
+from conversations import turns
+from conversations.turns import HELD_FRAMES, Frames
+
+
+async def taken(frames: Frames) -> list[str]:
+    return [frame async for frame in frames]
+
+
+async def test_it_works() -> None:
+    frames = Frames()
+    await frames.put("one")
+    await frames.put("two")
+    frames.end("the last")
+    assert await taken(frames) == ["one", "two", "the last"]
+
+
+async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
+    frames = Frames()
+    for number in range(HELD_FRAMES):
+        await frames.put(str(number))
+    waiting = asyncio.create_task(frames.put("one too many"))
+    frames.end()
+    assert len(await taken(frames)) == HELD_FRAMES
+    await waiting
+
+
+async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SILENCE_SEC", 0.01)
+    frames = Frames()
+    await frames.put("one")
+    assert await taken(frames) == ["one"]
