@@ -77,6 +77,20 @@ def test_what_was_not_read() -> None:
     assert readback.unread.strip(" .") == "See you tomorrow"
 
 
+@pytest.mark.parametrize(
+    ("said", "unread"),
+    [("We meet tomorow", "at noon"), ("We meet tomorrow at", "noon"), ("We meet", "tomorrow at noon"), ("We", "meet")],
+)
+def test_where_it_ended(said: str, unread: str) -> None:
+    readback = reading("We meet tomorrow at noon.", said)
+    assert readback.agrees(is_over=True)
+    assert readback.unread.strip(" .").startswith(unread)
+
+
+def test_a_compound_at_the_end_is_read() -> None:
+    assert reading("This is our web site.", "This is our website.").unread == ""
+
+
 def test_nothing_to_read() -> None:
     assert Readback("… – “”").is_empty
     assert not Readback("a").is_empty

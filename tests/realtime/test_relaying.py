@@ -37,12 +37,30 @@ def test_a_spoken_turn() -> None:
     assert (question.text, question.audio_ms, question.usage.stt_seconds) == ("Hello.", 2200, 1.5)
     assert len(table.sound("item_said")) == 2200 * BYTES_PER_MS
     assert (answer.text, answer.audio_ms, answer.status, answer.is_audio) == ("Good morning.", 800, "completed", True)
-    assert answer.waterfall == {"endpoint": 0, "first_token": 200, "first_audio": 200, "done": 700}
+    assert answer.waterfall == {"endpoint": 0, "transcript": 0, "first_token": 200, "first_audio": 200, "done": 700}
     assert (answer.usage.output_tokens, answer.usage.output_audio_tokens) == (20, 15)
     assert (answer.usage.input_tokens, answer.usage.input_audio_tokens, answer.usage.cached_tokens) == (10, 4, 2)
     response = next(event for event in done if event["type"] == "response.done")["response"]
     assert (response["conversation_id"], response["timing"]["done"]) == ("conv_1", 700)
     table.is_stored_before_told()
+
+
+@pytest.mark.parametrize(("moment", "known_ms"), [("before", 100), ("amid", 300), ("after", 600)])
+def test_the_words_come_when_they_come(moment: str, known_ms: int) -> None:
+    table = RelayTable()
+    table.hear(3000)
+    table.utterance("item_said", 300, 2500, words=None)
+    for step, act in (
+        ("before", lambda: None),
+        ("amid", lambda: table.begin("one", "Good morning.", 800)),
+        ("after", lambda: table.end("one", "Good morning.")),
+    ):
+        table.now += 0.1
+        act()
+        table.now += {"before": 0.0, "amid": 0.1, "after": 0.2}[step]
+        if step == moment:
+            table.words("item_said", "Hello.")
+    assert table.stored("item_one").waterfall["transcript"] == known_ms
 
 
 def test_upstreams_own_facts_are_not_passed_on() -> None:

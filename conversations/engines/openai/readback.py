@@ -84,7 +84,10 @@ class Readback:
     @property
     def unread(self) -> str:
         """The text behind the last word that was read; "" where that was all."""
-        read = self._pairs(self._heard(is_over=True))[-1][2]
+        said = self._heard(is_over=True)
+        kind, start, read, first, last = self._pairs(said)[-1]
+        if kind == "replace":
+            read = start + _reach(self._asked[start:read], said[first:last])
         rest = self._asked[read:]
         if all(word.is_figure for word in rest):
             return ""
@@ -125,6 +128,19 @@ def _strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
     if SequenceMatcher(None, wanted, heard, autojunk=False).ratio() >= ALIKE or _is_abbreviated(wanted, heard):
         return 0
     return max(len(asked), len(said))
+
+
+def _reach(asked: list[Word], said: list[Word]) -> int:
+    """How many of the words that were asked for those that were said stand for."""
+    heard = "".join(word.folded for word in said)
+    if digits := sum(map(str.isdigit, heard)):
+        return min(len(asked), digits)  # “3:30” is three words, or less
+
+    def fit(count: int) -> tuple[int, float]:
+        wanted = "".join(word.folded for word in asked[:count])
+        return -_strays(asked[:count], said, False), SequenceMatcher(None, wanted, heard, autojunk=False).ratio()
+
+    return max(range(1, len(asked) + 1), key=fit)
 
 
 def _same_figures(asked: list[Word], said: list[Word]) -> bool:

@@ -57,6 +57,9 @@ class Hearing:
 
         self.link.tell("input_audio_buffer.commit", Asked(event_id, refused))
 
+    def clear(self, event_id: str | None) -> None:
+        self.link.tell("input_audio_buffer.clear", Asked(event_id))
+
     # What the upstream tells.
 
     def started(self, event: dict[str, Any]) -> bool:
