@@ -131,6 +131,21 @@ def test_commits_take_what_was_appended_before_them() -> None:
     assert table.sound("item_b") == b"\x05\x00" * (300 * 24)
 
 
+def test_a_file_that_is_sent_at_once_loses_nothing() -> None:
+    table = RelayTable()
+    table.hear(60_000)
+    table.utterance("item_said", 300, 59_000)
+    assert table.stored("item_said").audio_ms == 58_700
+
+
+def test_silence_is_not_kept() -> None:
+    table = RelayTable()
+    for _ in range(100):
+        table.now += 1
+        table.hear(1000)
+    assert len(table.machine.hearing.buffer) <= 12 * 24_000
+
+
 def test_a_verdict_comes_with_the_onset_of_speech() -> None:
     table = RelayTable()
     table.client("session.update", session={"extensions": ["playback"]})
@@ -308,6 +323,20 @@ def test_speech_under_way_goes_on_over_the_next_connection() -> None:
     assert (stopped["item_id"], stopped["audio_end_ms"]) == ("item_a", 2900)
     assert table.stored("item_a").audio_ms == 2400
     assert table.stored("item_a").text == "Hello."
+
+
+def test_an_utterance_that_ended_as_the_connection_did() -> None:
+    table = RelayTable()
+    table.hear(20_000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
+    table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=19_500, item_id="item_a")
+    table.hear(100)  # does not cost it its beginning
+    table.lose()
+    table.connect()
+    table.utterance("item_b", 0, 19_000)
+    started = [event for event in table.sent if event["type"].endswith("speech_started")]
+    assert [event["item_id"] for event in started] == ["item_a"]
+    assert table.stored("item_a").audio_ms == 19_000
 
 
 def test_a_commit_that_was_not_answered_is_made_again() -> None:
