@@ -14,10 +14,14 @@ from difflib import SequenceMatcher
 from conversations.engines.openai.live_pieces import is_unspaced
 
 FIGURE = r"[$€£¥#]?\d[\d.,:/]*(?:\s?[%€$£¥°])?"
-WORD = re.compile(rf"{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
+# A web or mail address, “z.B.”, “and/or”: said in one way or another.
+JOINED = r"[^\W_]+(?:[.@/][^\W_]+)+"
+WORD = re.compile(rf"{FIGURE}(?!\w)|{JOINED}|{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
+JOINT = re.compile(r"\w[.@/]\w")
 WORDS_PER_STRAY = 8
 ALIKE = 0.7  # of two spellings
 ABBREVIATION_CHARS = 5
+YEAR_DIGITS = 4
 WORDS_PER_DIGIT = 4  # “17” is one word, “1,017” five in some languages
 
 
@@ -25,10 +29,7 @@ WORDS_PER_DIGIT = 4  # “17” is one word, “1,017” five in some languages
 class Word:
     folded: str
     end: int  # in the text
-
-    @property
-    def is_figure(self) -> bool:
-        return not self.folded.isalpha()
+    is_figure: bool  # or something else that nobody says as it is written
 
 
 def words_in(text: str) -> list[Word]:
@@ -37,9 +38,10 @@ def words_in(text: str) -> list[Word]:
     for match in WORD.finditer(text):
         if any(map(is_unspaced, match[0])):
             places = range(match.start(), match.end())
-            found += [Word(_folded(text[place]), place + 1) for place in places]
+            found += [Word(_folded(text[place]), place + 1, not text[place].isalpha()) for place in places]
         else:
-            found.append(Word(_folded(match[0]), match.end()))
+            folded = _folded(match[0])
+            found.append(Word(folded, match.end(), not folded.isalpha() or bool(JOINT.search(match[0]))))
     return [word for word in found if word.folded]
 
 
@@ -147,8 +149,9 @@ def _same_figures(asked: list[Word], said: list[Word]) -> bool:
     """The same digits, or digits on one side and about as many words as they take on the other."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):
-        return digits[0] == digits[1]
-    most = WORDS_PER_DIGIT * (len(digits[0] + digits[1]) + 1)
+        fewer, more = sorted(digits, key=len)
+        return fewer == more or (fewer in more and len(fewer) >= YEAR_DIGITS)  # of a date the rest may be in words
+    most = WORDS_PER_DIGIT * (len(digits[0] + digits[1]) + 2)
     return max(len(asked), len(said)) <= most
 
 
