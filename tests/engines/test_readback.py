@@ -39,6 +39,7 @@ def test_the_same_thing_written_otherwise(text: str, said: str) -> None:
     readback = reading(text, said)
     assert readback.agrees(is_over=True)
     assert readback.unread == ""
+    assert [said[:end] for end in range(len(said)) if not reading(text, said[:end]).agrees()] == []  # as it comes
 
 
 @pytest.mark.parametrize(
