@@ -14,12 +14,10 @@ from django.db import DatabaseError
 
 from accounts import api_keys
 from conversations import metrics, store
-from conversations.relay import Relay
-from conversations.session import Session
+from conversations.line import Line
 
 log = logging.getLogger(__name__)
 
-Live = Session | Relay
 POLICY, FAILED, BUSY = 1008, 1011, 1013  # close codes
 REJOIN_SEC = 2.0  # after the channel layer failed
 RECHECK_SEC = 30.0  # whether the caller is still allowed, should no word of a revocation have come
@@ -65,7 +63,7 @@ def _check(caller: store.Caller) -> None:
         raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
 
 
-async def run(session: Live, caller: store.Caller) -> None:
+async def run(session: Line, caller: store.Caller) -> None:
     """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
     async with asyncio.TaskGroup() as group:
         watchers = [

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,15 +11,15 @@ from django.conf import settings
 
 from accounts import client_secrets, time_zones
 from accounts.models import Scope
-from conversations import admission, relay, store
-from conversations.admission import FAILED, POLICY, Live, RefusedError
+from conversations import admission, store
+from conversations.admission import FAILED, POLICY, RefusedError
 from conversations.engines.base import EngineError
+from conversations.line import Line
+from conversations.lines import line
 from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
-from conversations.relay import Relay
-from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
 
@@ -128,21 +127,18 @@ class RealtimeConsumer:
         try:
             kind, stores_captions = self._kind(caller)
             opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
-            expires_at = int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
-            session = await self._session(caller, opened, expires_at, kind, stores_captions=stores_captions)
+            session = await line(
+                opened,
+                self._send_text,
+                self._close,
+                self._model(caller),
+                dialect=self._dialect(),
+                kind=kind,
+                stores_captions=stores_captions,
+            )
             await self._run(session, caller)
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
-
-    async def _session(
-        self, caller: store.Caller, opened: store.Opened, expires_at: int, kind: str, *, stores_captions: bool
-    ) -> Live:
-        engines, wire = opened.engines, (self._send_text, self._close, self._model(caller), expires_at, self._dialect())
-        if engines.s2s is None or kind == TRANSCRIPTION:
-            await asyncio.to_thread(warm, engines)
-            return Session(opened, *wire, kind, stores_captions=stores_captions)
-        await asyncio.to_thread(relay.warm, engines)
-        return Relay(opened, engines.s2s, *wire)
 
     def _kind(self, caller: store.Caller) -> tuple[str, bool]:
         """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
@@ -169,13 +165,13 @@ class RealtimeConsumer:
         except store.NotFoundError as error:
             raise RefusedError(POLICY, "not_found", str(error)) from None
 
-    async def _run(self, session: Live, caller: store.Caller) -> None:
+    async def _run(self, session: Line, caller: store.Caller) -> None:
         async with asyncio.TaskGroup() as group:
             frames = group.create_task(self._take_frames(session))
             await admission.run(session, caller)
             frames.cancel()
 
-    async def _take_frames(self, session: Live) -> None:
+    async def _take_frames(self, session: Line) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])

@@ -1,10 +1,11 @@
 """What a session stores of itself: its items in order, each with its sound, off the hot path."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from conversations import metrics, store
-from conversations.changes import Change, Drop, Put
+from conversations.changes import Drop, Put
 from conversations.clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
@@ -32,11 +33,7 @@ class Record:
         self._stt_label = stt_label
         self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, self._write, give_up)
-
-    async def _write(self, changes: Sequence[Change]) -> None:
-        if self._opened.pk is not None:
-            await store.write(self._opened.pk, changes)
+        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up)
 
     async def run(self) -> None:
         await self._writer.run()

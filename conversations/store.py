@@ -4,7 +4,7 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import wraps
@@ -202,7 +202,11 @@ def _live(row: Item) -> live.Item:
     )
 
 
-write = in_thread(changes.apply)
+@in_thread
+def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing."""
+    if conversation_pk is not None:
+        changes.apply(conversation_pk, made)
 
 
 @in_thread

@@ -3,20 +3,17 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from conversations import admission, containers, relay, store
-from conversations.admission import Live
+from conversations import admission, containers, store
 from conversations.engines.base import EngineError
+from conversations.line import Line
+from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.ids import make_id
-from conversations.session import Session, warm
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +91,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
         opened = await store.open_conversation(question.caller, *ask)
         frames = Frames()
         try:
-            session = await _session(question, opened, frames)
+            session = await line(opened, frames.put, _closed, question.model, plays_live=False)
         except (EngineError, asyncio.CancelledError):  # who asked may be gone already
             await store.end_conversation(opened)
             raise
@@ -120,17 +117,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
             await running
 
 
-async def _session(question: Question, opened: store.Opened, frames: Frames) -> Live:
-    """The cascade, or the relay of speech to speech, as the assistant has it. Raises EngineError."""
-    engines, wire = opened.engines, (frames.put, _closed, question.model, _expires_at())
-    if engines.s2s is None:
-        await asyncio.to_thread(warm, engines)
-        return Session(opened, *wire, plays_live=False)
-    await asyncio.to_thread(relay.warm, engines)
-    return relay.Relay(opened, engines.s2s, *wire)
-
-
-def _say(session: Live, pcm: bytes) -> None:
+def _say(session: Line, pcm: bytes) -> None:
     session.feed(json.dumps(MANUAL))
     for start in range(0, len(pcm), APPEND_BYTES):
         session.feed(pcm[start : start + APPEND_BYTES])
@@ -143,7 +130,7 @@ def _heard(updated: Event) -> str:
     return f"{TRANSCRIPTION}.completed" if has_words else "input_audio_buffer.committed"
 
 
-def _answer(session: Live, heard: Event) -> Event | None:
+def _answer(session: Line, heard: Event) -> Event | None:
     """Asks for the response to the words; without any there is nothing to answer, and an error is returned."""
     if heard.data.get("transcript") == "":
         return _error("invalid_request_error", "no_speech", NO_SPEECH)
@@ -151,7 +138,7 @@ def _answer(session: Live, heard: Event) -> Event | None:
     return None
 
 
-async def _run(session: Live, caller: store.Caller, frames: Frames) -> None:
+async def _run(session: Line, caller: store.Caller, frames: Frames) -> None:
     last: list[str] = []
     try:
         await admission.run(session, caller)
@@ -166,10 +153,6 @@ def _error(kind: str, code: str, message: str) -> Event:
     error = {"type": kind, "code": code, "message": message, "param": None, "event_id": None}
     data = {"type": "error", "event_id": make_id("event"), "error": error}
     return Event(data, json.dumps(data))
-
-
-def _expires_at() -> int:
-    return int(time.time() + settings.REALTIME["MAX_SESSION_SEC"])
 
 
 async def _closed(code: int) -> None:

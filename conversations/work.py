@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from conversations import metrics
@@ -17,6 +18,8 @@ from conversations.store import Opened
 from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
+
+SETTLE_SEC = 3.0
 
 
 class Work:
@@ -62,6 +65,13 @@ class Work:
         servers = frozenset(spec.label for spec in self._opened.mcp_servers)
         if (ready := tuple(tools)) or servers:
             self._report(do.ToolsReady(ready, servers))
+
+    async def settle(self) -> None:
+        """Who has but one turn has no later one that knows more tools: MCP servers get a moment to answer first."""
+        if self._toolbox is not None and not self._plays_live:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SEC):
+                    await self._toolbox.settle()
 
     def warm(self) -> None:
         """Makes the connections ready that the turn will need; all but free while they are."""

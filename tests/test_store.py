@@ -186,11 +186,12 @@ async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_fi
 
 
 async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Conversation) -> None:
-    spent = Usage(1.5, 900, 80, 700, 120, 850, 30, 40)
+    spent = Usage(1.5, 900, 80, 700, 60, 50, 120, 850, 30, 40)
     await save(conversation, Item("one", role="assistant", usage=spent))
     row = await conversation.items.aget()
     stored = (row.stt_seconds, row.input_tokens, row.output_tokens, row.cached_input_tokens, row.tts_characters)
     assert stored == (1.5, 900, 80, 700, 120)
+    assert (row.input_audio_tokens, row.output_audio_tokens) == (60, 50)
     discarded = (row.discarded_input_tokens, row.discarded_output_tokens, row.discarded_tts_characters)
     assert discarded == (850, 30, 40)
 

@@ -45,6 +45,7 @@ def by_status(status: int, headers: Mapping[str, str]) -> APIError:
         400: ("invalid_request", "The request is not valid HTTP for this site: look at its host name and headers."),
         404: ("unknown_url", "There is nothing at this address. /v1/openapi.json lists what there is."),
         405: ("method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}."),
+        416: ("invalid_range", "The range of bytes lies behind the end; Content-Range tells where that is."),
         413: ("request_too_large", "The body of the request is too large."),
     }
     code, message = messages.get(status, ("invalid_request", f"The request was refused with the status {status}."))

@@ -7,7 +7,7 @@ from the official API: a spoken utterance is an `input_text` with its words, sin
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
 
 MAX_ITEMS = 20  # of one request, as officially
 MAX_PARTS = 100
@@ -28,7 +28,9 @@ ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
 
 class ListQuery(BaseModel):
-    after: str | None = Field(None, description="The last id of the page before.")
+    after: Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")] | None = Field(
+        None, description="The last id of the page before."
+    )
     limit: int = Field(20, ge=1, le=100)
     order: Literal["asc", "desc"] = Field("desc", description="desc: the newest first.")
 
@@ -86,9 +88,14 @@ class ConversationUpdate(BaseModel):
     metadata: Metadata | None = Field(description="Replaces what was there; null clears it.")
 
 
+def _whole(number: Any) -> Any:
+    """JSON knows one kind of number: 60.0 is as whole as 60."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 class ExpiresAfter(BaseModel):
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Field(ge=10, le=7200)] = 600
+    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_whole)] = 600
 
 
 class SecretOptions(BaseModel):
@@ -135,6 +142,26 @@ class Conversation(BaseModel):
     model: str | None = Field(None, description="The assistant that speaks in it; absent until one does.")
     item_count: int
     updated_at: int
+
+
+class ClientSecret(BaseModel):
+    value: str
+    expires_at: int
+    session: dict[str, Any] = Field(description="The session that one with the secret will have.")
+
+
+class BetaSecret(BaseModel):
+    value: str
+    expires_at: int
+
+
+class BetaSession(BaseModel):
+    """A session in the flat shape of the beta dialect, beside these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    client_secret: BetaSecret
 
 
 class DeletedConversation(BaseModel):
@@ -201,6 +228,10 @@ class McpCall(Item):
 
 
 AnyItem = Annotated[Message | FunctionCall | FunctionCallOutput | McpCall, Discriminator("type")]
+
+
+class AnItem(RootModel[AnyItem]):
+    pass
 
 
 class Page(BaseModel, Generic[Shown]):

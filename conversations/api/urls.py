@@ -1,15 +1,17 @@
 """Every address below /v1/ but the socket's, which is in `voiceproject.asgi`."""
 
+import re
 from collections.abc import Callable
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
-from django.urls import path, re_path
+from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import assistants, audio, client_secrets, conversations, turns
+from conversations.api import asyncapi, openapi, turns
 from conversations.api.errors import APIError
+from conversations.api.operations import OPERATIONS
 
 View = Callable[..., Any]  # answers with an HttpResponseBase, or a coroutine of one
 
@@ -38,27 +40,22 @@ def socket_only(request: HttpRequest) -> HttpResponseBase:
     raise APIError(426, "upgrade_required", message, headers={"Upgrade": "websocket"})
 
 
+def _served() -> list[URLPattern]:
+    """The addresses of the table, each with a view for each of its methods."""
+    views: dict[str, dict[str, View]] = {}
+    for operation in OPERATIONS:
+        views.setdefault(operation.path, {})[operation.method] = operation.view
+    return [
+        path(re.sub(r"{(\w+)}", r"<str:\1>", address.removeprefix("/v1/")), by_method(**methods))
+        for address, methods in views.items()
+    ]
+
+
 urlpatterns = [
-    path("models", by_method(GET=assistants.listed)),
-    path("models/<str:model>", by_method(GET=assistants.retrieved)),
-    path("conversations", by_method(GET=conversations.listed, POST=conversations.created)),
-    path(
-        "conversations/<str:conversation_id>",
-        by_method(GET=conversations.retrieved, POST=conversations.updated, DELETE=conversations.deleted),
-    ),
-    path("conversations/<str:conversation_id>/audio", by_method(GET=audio.conversation_audio)),
-    path(
-        "conversations/<str:conversation_id>/items",
-        by_method(GET=conversations.items_listed, POST=conversations.items_created),
-    ),
-    path(
-        "conversations/<str:conversation_id>/items/<str:item_id>",
-        by_method(GET=conversations.item_retrieved, DELETE=conversations.item_deleted),
-    ),
-    path("conversations/<str:conversation_id>/items/<str:item_id>/audio", by_method(GET=audio.item_audio)),
+    *_served(),
     path("voice/turns", by_method(POST=turns.create)),
     path("realtime", by_method(GET=socket_only)),
-    path("realtime/client_secrets", by_method(POST=client_secrets.created)),
-    path("realtime/sessions", by_method(POST=client_secrets.beta_created)),
+    path("openapi.json", by_method(GET=openapi.served)),
+    path("asyncapi.json", by_method(GET=asyncapi.served)),
     re_path("", unknown),
 ]

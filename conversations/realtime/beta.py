@@ -41,6 +41,29 @@ NOT_TOLD = ("conversation.item.done", "mcp_list_tools.", "response.mcp_call")  #
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.6, 1.2
 
 
+class Untold:
+    """Items that beta has not. What follows one is told to follow the item before, and outputs are counted without."""
+
+    def __init__(self) -> None:
+        self._before: dict[str | None, str | None] = {}  # the item before, by id
+        self._outputs: dict[str, list[int]] = {}  # their places, by response
+
+    def take(self, event: Event) -> None:
+        if "previous_item_id" in event:
+            self._before[event["item"]["id"]] = event["previous_item_id"]
+        if event["type"] == "response.output_item.added":
+            self._outputs.setdefault(event["response_id"], []).append(event["output_index"])
+
+    def close_up(self, told: Event) -> None:
+        while told.get("previous_item_id") in self._before:
+            told["previous_item_id"] = self._before[told["previous_item_id"]]
+        if "output_index" in told:
+            places = self._outputs.get(told["response_id"], ())
+            told["output_index"] -= sum(place < told["output_index"] for place in places)
+        if told["type"] == "response.done" and "response" in told:
+            self._outputs.pop(told["response"]["id"], None)
+
+
 class Beta:
     """One session's translation.
 
@@ -51,6 +74,7 @@ class Beta:
     def __init__(self) -> None:
         self._temperature: float = 0.8
         self._asked_temperature: float | None = None
+        self._untold = Untold()
 
     def client(self, event: Event) -> Event:
         """A decoded client event as GA has it, not yet validated. Raises ProtocolError."""
@@ -73,10 +97,14 @@ class Beta:
         kind: str = event["type"]
         if kind.startswith(NOT_TOLD):
             return None
+        if "item" in event and event["item"]["type"] not in ITEM_TYPES:
+            self._untold.take(event)
+            return None
         told = {**event, "type": NAMES.get(kind, kind)}
+        self._untold.close_up(told)
         if "item" in event:
             told["item"] = _item(event["item"])
-            return told if event["item"]["type"] in ITEM_TYPES else None
+            return told
         if "response" in event:
             told["response"] = self._response(event["response"])
         elif "session" in event:

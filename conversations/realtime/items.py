@@ -86,8 +86,10 @@ class Item:
     def _shown_call(self) -> dict[str, Any]:
         keys = CALL_KEYS[self.type]
         shown: dict[str, Any] = {key: self.call[key] for key in keys if key in self.call}
-        if self.type == "mcp_call" and self.call.get("error"):
-            shown["error"] = {"type": "tool_execution_error", "message": self.call["error"]}
+        if self.type == "mcp_call":
+            shown.setdefault("output", None)  # the agents SDK throws without the key
+            if self.call.get("error"):
+                shown["error"] = {"type": "tool_execution_error", "message": self.call["error"]}
         return shown
 
     @property

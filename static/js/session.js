@@ -43,6 +43,7 @@ export function initialState({
     thinking: false,
     aside: false, // what is being said, or was just said, does not concern the assistant
     response: null, // the id of the one that runs
+    tool: null, // the name of what it uses right now
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
     playing: null, // the item whose audio is queued or played
     paused: null, // the id of the response that waits, amid its sound or before it, for the server's verdict

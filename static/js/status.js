@@ -20,6 +20,7 @@ function liveStatus(state) {
   const isHearing = state.hearing || state.heldSince !== null || state.paused !== null;
   if (isHearing) return ["hearing", "Hearing you", state.push ? "Let go to send." : ""];
   if (state.playing !== null && !state.stopping) return ["speaking", "Speaking", interruption(state)];
+  if (state.tool) return ["thinking", "Looking it up", `It uses “${state.tool}”.`];
   if (state.thinking) return ["thinking", "Thinking", ""];
   if (state.microphone === "lost") return ["error", "The microphone is gone", "You can still type."];
   if (state.microphone === "none") return ["ready", "Ready", "Type a message; the answer is spoken."];

@@ -8,7 +8,7 @@ import * as protocol from "./protocol.js";
 import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript, sendUnsent } from "./words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
-export const NO_TURN = { hearing: false, thinking: false, response: null, heldSince: null };
+export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
 
 export function onServerEvent(state, event, now) {
   const handler = HANDLERS[event.type];
@@ -30,6 +30,9 @@ const HANDLERS = {
   "output_audio_buffer.started": resume,
   "output_audio_buffer.cleared": onCleared,
   "response.created": onResponseCreated,
+  "response.output_item.added": onOutput,
+  "response.mcp_call.completed": (state) => [{ ...state, tool: null }, []],
+  "response.mcp_call.failed": (state) => [{ ...state, tool: null }, []],
   "response.output_text.delta": onReplyText,
   "response.output_audio_transcript.delta": onReplyText,
   "response.output_audio.delta": onReplyAudio,
@@ -94,6 +97,12 @@ function onResponseCreated(state, { response }) {
   return [{ ...state, response: response.id, thinking: true }, []];
 }
 
+/** A tool of the site, which may take a while. */
+function onOutput(state, { response_id, item }) {
+  const isUsed = item.type === "mcp_call" && response_id === state.response;
+  return [isUsed ? { ...state, tool: item.name.replaceAll("_", " ") } : state, []];
+}
+
 function onReplyText(state, { response_id, item_id, delta, type }) {
   if (response_id === state.dropped) return [state, []];
   const known = state.items[item_id];
@@ -121,7 +130,7 @@ function onReplyAudio(state, { response_id, item_id, delta }) {
 function onResponseDone(state, { response }) {
   const isCurrent = state.response === response.id;
   const timed = withTiming(state, response);
-  const next = isCurrent ? { ...timed, response: null, thinking: false } : timed;
+  const next = isCurrent ? { ...timed, response: null, tool: null, thinking: false } : timed;
   const failure = response.status === "failed" && response.status_details?.error;
   return [failure ? withNotice(next, "turn", { tone: "error", text: failure.message }) : next, []];
 }

@@ -53,8 +53,8 @@ def test_the_text_itself_is_not_stored(as_owner: Client) -> None:
     assert token[3:] not in str(ClientSecret.objects.values().get())
 
 
-@pytest.mark.parametrize("seconds", [10, 7200])
-def test_how_long_it_lives(as_owner: Client, seconds: int) -> None:
+@pytest.mark.parametrize("seconds", [10, 60.0, 7200])
+def test_how_long_it_lives(as_owner: Client, seconds: float) -> None:
     made = post(as_owner, URL, {"expires_after": {"anchor": "created_at", "seconds": seconds}}).json()
     assert made["expires_at"] == pytest.approx(timezone.now().timestamp() + seconds, abs=5)
 
@@ -65,6 +65,7 @@ def test_how_long_it_lives(as_owner: Client, seconds: int) -> None:
         ({"expires_after": {"seconds": 9}}, "expires_after.seconds"),
         ({"expires_after": {"seconds": 7201}}, "expires_after.seconds"),
         ({"expires_after": {"seconds": "600"}}, "expires_after.seconds"),
+        ({"expires_after": {"seconds": 60.5}}, "expires_after.seconds"),
         ({"expires_after": {"anchor": "now"}}, "expires_after.anchor"),
         ({"session": []}, "session"),
         ({"session": {"type": "meeting"}}, "session.type"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcementOf } from "../../static/js/status.js";
+import { announcementOf, statusOf } from "../../static/js/status.js";
 import {
   created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
 } from "./told.mjs";
@@ -245,6 +245,14 @@ test("words appear while they are spoken, and the transcript replaces them", () 
   call.hear(transcript("I dreamt of it."), { type: "conversation.item.done", item: said, previous_item_id: null });
   assert.deepEqual([call.words, call.state.items.u1.pending], [["I dreamt of it."], false]);
   assert.deepEqual(live().hear(speechStarted, delta("Uh"), speechStopped, transcript("")).words, []);
+});
+
+test("a tool that the assistant uses is named while it runs", () => {
+  const used = { type: "response.output_item.added", response_id: "r1", item: { id: "t1", type: "mcp_call", name: "current_time" } };
+  const call = live().hear({ type: "response.created", response: { id: "r1" } }, used);
+  assert.deepEqual(statusOf(call.state), { name: "thinking", label: "Looking it up", hint: "It uses “current time”." });
+  assert.equal(statusOf(call.hear({ type: "response.mcp_call.completed", item_id: "t1" }).state).label, "Thinking");
+  assert.equal(live().hear(used).state.tool, null); // of a response that is over
 });
 
 function delta(text) {

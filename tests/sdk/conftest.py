@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -19,6 +20,7 @@ from conversations.engines.demo.tts import EspeakNG
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import Site, running_site
 from tests.realtime import wire
+from tests.sdk import turns
 from tests.upstream.fixtures import Upstream
 
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
@@ -113,3 +115,10 @@ def utterance() -> bytes:
 async def speech(words: str) -> bytes:
     """PCM, 24 kHz."""
     return b"".join([pcm async for pcm in EspeakNG(EngineSpec("demo")).speak(words)])
+
+
+@pytest.fixture
+async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """For turns over HTTP."""
+    async with turns.client(site, key) as opened:
+        yield opened

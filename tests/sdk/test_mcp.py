@@ -1,13 +1,16 @@
 """A remote MCP server's tools in a live conversation."""
 
+import json
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from conversations.models import Assistant, McpServer
+from tests.live import Site
 from tests.mcp_host import MakeHost
 from tests.sdk.conftest import Connect, Talk
+from tests.sdk.turns import EVENTS, client, raw_events, wav_of
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -51,3 +54,20 @@ async def test_a_dead_server_costs_nothing_but_its_tools(
     host.close()
     async with connect(assistant=await assistant_with(host.url)) as talk:
         assert await turn(talk, upstream) == []
+
+
+async def test_a_turn_over_http_knows_them_too(
+    site: Site, key: str, upstream: Upstream, mcp_host: MakeHost, utterance: bytes
+) -> None:
+    """It has no second turn to know them in."""
+    slug = await assistant_with(mcp_host().url)
+    calls = {"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
+    upstream.script(transcripts=("What is two and three?",), replies=(calls, "Five."))
+    async with client(site, key) as http:
+        answer = await http.post(
+            "/v1/voice/turns", params={"assistant": slug}, content=wav_of(utterance), headers=EVENTS
+        )
+    done = json.loads(raw_events(answer.text)[-1])
+    assert done["type"] == "response.done"
+    assert [item["type"] for item in done["response"]["output"]] == ["mcp_call", "message"]
+    assert done["response"]["output"][0]["output"] == "5"

@@ -4,13 +4,14 @@ import base64
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from openai import AsyncOpenAI
 
 from accounts.models import User
-from conversations.models import Conversation
+from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import Site, running_site
 from tests.realtime import wire
@@ -128,6 +129,20 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
             await talk.until("input_audio_buffer.committed")
             assert (await talk.until(f"{EVENT}.completed"))["transcript"] == words
     assert "input_audio_buffer.speech_started" not in talk.kinds
+
+
+async def test_an_assistant_of_speech_to_speech(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    """Captions need none of it; and what is relayed stays a conversation."""
+    name = f"s2s-{uuid4().hex[:12]}"
+    await Assistant.objects.acreate(slug=name, name=name, s2s_engine="openai")
+    upstream.script(transcripts=(WORDS,))
+    async with connect(assistant=name, intent="transcription") as talk:
+        await talk.say(utterance)
+        assert (await talk.until(f"{EVENT}.completed"))["transcript"] == WORDS
+    assert upstream.requests("live_conversations") == []
+    async with connect(assistant=name) as talk:
+        await talk.send.session.update(session={"type": "transcription"})
+        assert (await talk.until("error"))["error"]["param"] == "session.type"
 
 
 async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:

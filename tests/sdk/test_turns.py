@@ -1,26 +1,24 @@
 """POST /v1/voice/turns on a live site: sound in, speech or events out, and stored like any turn."""
 
-import asyncio
 import json
 import shlex
-import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
-from django.db.models import QuerySet
 
 from accounts import api_keys
 from accounts.models import User
-from conversations import containers, opus
-from conversations.models import Assistant, Conversation, Item
+from conversations import containers
+from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import ROOT, Site
 from tests.realtime import wire
 from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import speech as spoken
+from tests.sdk.test_conversation import sound, stored
 from tests.sdk.turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
 from tests.sound_files import likeness, sound_file
 from tests.upstream.fixtures import Upstream
@@ -29,23 +27,6 @@ from tests.upstream.sound import speech
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
 TURNS = "/v1/voice/turns"
 REPLY = "I can hear you very well, thank you."
-
-
-@pytest.fixture
-async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client(site, key) as opened:
-        yield opened
-
-
-@sync_to_async
-def stored(conversation_id: str) -> list[Item]:
-    items = Conversation.objects.get(public_id=conversation_id).items
-    return list(items.select_related("clip").order_by("position"))
-
-
-@sync_to_async
-def sound(item: Item) -> bytes:
-    return opus.decode(item.clip.file.read())
 
 
 async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
@@ -68,14 +49,7 @@ async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utteranc
     [
         ("audio/ogg", "audio/ogg"),
         ("audio/mpeg", "audio/mpeg"),
-        ("audio/mp3, */*;q=0.1", "audio/mpeg"),
-        ("audio/wav", "audio/wav"),
-        ("audio/x-wav", "audio/wav"),
-        ("audio/*", "audio/ogg"),
-        ("*/*", "audio/ogg"),
         ("audio/ogg;q=0.2, audio/wav;q=0.9, text/event-stream;q=0.3", "audio/wav"),
-        ("audio/ogg;q=0, audio/*;q=0.5", "audio/mpeg"),
-        ("text/html, audio/webm, audio/mpeg;q=0.1", "audio/mpeg"),
     ],
 )
 async def test_the_file_that_is_asked_for(
@@ -96,9 +70,8 @@ async def test_pcm(caller: httpx2.AsyncClient, upstream: Upstream, utterance: by
     assert likeness(answer.content, await sound((await stored(answer.headers["x-conversation-id"]))[1])) > 0.9
 
 
-@pytest.mark.parametrize("accept", ["text/html", "audio/webm", "audio/ogg;q=0", "video/*"])
-async def test_a_type_that_is_not_served(caller: httpx2.AsyncClient, utterance: bytes, accept: str) -> None:
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": accept})
+async def test_a_type_that_is_not_served(caller: httpx2.AsyncClient, utterance: bytes) -> None:
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "text/html"})
     assert answer.status_code == 406
     assert "audio/ogg" in answer.json()["error"]["message"]
 
@@ -200,54 +173,6 @@ async def test_another_users_conversation(caller: httpx2.AsyncClient, site: Site
         ]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert len(await stored(mine)) == 2
-
-
-async def test_speech_leaves_while_the_model_writes(
-    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
-) -> None:
-    upstream.behave("chat", piece_ms=100)
-    upstream.script(replies=("Well then. " + "And so it goes on and on. " * 8,))
-    async with caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
-        pieces = answer.aiter_raw()
-        while len(begun := await anext(pieces)) < 100:  # the container's header
-            pass
-        writing = (await asyncio.to_thread(upstream.requests, "chat"))[-1]
-        assert writing["ending"] == ""
-        rest = [piece async for piece in pieces]
-    assert sum(map(len, rest)) > len(begun)
-
-
-async def test_a_file_comes_as_soon_as_it_is_made(
-    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
-) -> None:
-    """Not at the pace of who listens to it."""
-    upstream.script(replies=("This is one of many sentences that nobody waits for. " * 15,))
-    began = time.monotonic()
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"})
-    took_sec = time.monotonic() - began
-    assert seconds(answer.content) > 45
-    assert took_sec < 15
-
-
-async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
-    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
-) -> None:
-    """Seven megabytes: more than the kernels' buffers take."""
-    upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
-    live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
-    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(none_of(live), timeout=8)  # it is made in four
-        pcm = await answer.aread()
-    _, reply = await stored(answer.headers["x-conversation-id"])
-    assert (reply.status, reply.heard_text) == ("completed", None)
-    assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
-
-
-async def none_of(rows: QuerySet[Conversation]) -> None:
-    """Each look asks the database."""
-    while await rows.aexists():
-        pass
 
 
 async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str, utterance: bytes) -> None:

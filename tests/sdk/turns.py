@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import httpx2
+from asgiref.sync import sync_to_async
 
+from accounts.models import User
+from conversations.models import Item
 from conversations.realtime.audio import SAMPLE_BYTES, SAMPLE_RATE
 from tests.live import Site
 from tests.sound_files import sound_file
@@ -41,3 +44,8 @@ def raw_events(body: str) -> list[str]:
     for name, data in pairs:
         assert name == f"event: {json.loads(data.removeprefix('data: '))['type']}"
     return [data.removeprefix("data: ") for _, data in pairs]
+
+
+@sync_to_async
+def items_of(user: User) -> list[Item]:
+    return list(Item.objects.filter(conversation__user=user).order_by("position"))

@@ -29,7 +29,8 @@ class Settings:
             message = "This session converses. For captions alone connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
-        config = updated(latest, patch, audio_sent=self.core.audio_sent)
+        # The upstream's session has begun with the type that it keeps.
+        config = updated(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
         self._ask(config, Asked(event_id), config)

@@ -1,0 +1,127 @@
+"""GET /v1/asyncapi.json: the socket at /v1/realtime described in AsyncAPI 3, with the events as the SDK types them."""
+
+from functools import cache
+from typing import Any, get_args
+
+from django.http import HttpRequest, JsonResponse
+from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from conversations.realtime.client_events import APPEND, SHAPES
+
+REF = "#/components/schemas/{model}"
+DESCRIPTION = """The OpenAI Realtime protocol. `session.created` comes first, unasked. A binary frame is a short form of
+`input_audio_buffer.append`. The `output_audio_buffer` events are for clients that ask for the extension `playback`."""
+SERVER_EVENTS = (
+    "error",
+    "session.created",
+    "session.updated",
+    "conversation.created",
+    "conversation.item.added",
+    "conversation.item.done",
+    "conversation.item.retrieved",
+    "conversation.item.truncated",
+    "conversation.item.deleted",
+    "conversation.item.input_audio_transcription.delta",
+    "conversation.item.input_audio_transcription.completed",
+    "conversation.item.input_audio_transcription.failed",
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.committed",
+    "input_audio_buffer.cleared",
+    "input_audio_buffer.timeout_triggered",
+    "output_audio_buffer.started",
+    "output_audio_buffer.cleared",
+    "response.created",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.output_audio_transcript.delta",
+    "response.output_audio_transcript.done",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.done",
+    "response.mcp_call_arguments.delta",
+    "response.mcp_call_arguments.done",
+    "response.mcp_call.in_progress",
+    "response.mcp_call.completed",
+    "response.mcp_call.failed",
+    "response.done",
+    "rate_limits.updated",
+)
+QUERY = {
+    "model": "The assistant, where one of yours has that name; else the site's own.",
+    "assistant": "The assistant, by its name; it must be one of yours.",
+    "conversation": "The conversation to go on with.",
+    "time_zone": "Where the user is, such as Europe/Vienna.",
+}
+
+
+def served(request: HttpRequest) -> JsonResponse:
+    server = {"host": request.get_host(), "protocol": "wss" if request.is_secure() else "ws"}
+    return JsonResponse({**document(), "servers": {"site": {**server, "security": [_scheme("key"), _scheme("page")]}}})
+
+
+@cache
+def document() -> dict[str, Any]:
+    """All but the servers."""
+    told, heard = _by_type(RealtimeServerEvent), _by_type(RealtimeClientEvent)
+    shapes = {f"server.{name}": told[name] for name in SERVER_EVENTS}
+    shapes |= {f"client.{name}": heard.get(name) or SHAPES[name] for name in ("session.update", APPEND, *SHAPES)}
+    key = {"type": "http", "scheme": "bearer", "description": "An API key, vp_…, or a client secret, ek_…"}
+    page = {"type": "httpApiKey", "in": "header", "name": "Sec-WebSocket-Protocol",
+            "description": "realtime, openai-insecure-api-key.KEY"}  # fmt: skip
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Voiceproject", "version": "1", "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "channels": {
+            "realtime": {
+                "address": "/v1/realtime",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in shapes},
+                "bindings": {"ws": {"method": "GET", "query": _query(), "bindingVersion": "0.1.0"}},
+            }
+        },
+        "operations": {
+            "hear": _operation("receive", [name for name in shapes if name.startswith("client.")]),
+            "tell": _operation("send", [name for name in shapes if name.startswith("server.")]),
+        },
+        "components": {
+            "messages": {name: _message(name, shape) for name, shape in shapes.items()},
+            "schemas": _schemas(list(shapes.values())),
+            "securitySchemes": {"key": key, "page": page},
+        },
+    }
+
+
+def _by_type(union: Any) -> dict[str, type[BaseModel]]:
+    members = get_args(get_args(union)[0])
+    return {get_args(member.model_fields["type"].annotation)[0]: member for member in members}
+
+
+def _operation(action: str, names: list[str]) -> dict[str, Any]:
+    messages = [{"$ref": f"#/channels/realtime/messages/{name}"} for name in names]
+    return {"action": action, "channel": {"$ref": "#/channels/realtime"}, "messages": messages}
+
+
+def _message(name: str, shape: type[BaseModel]) -> dict[str, Any]:
+    summary = " ".join((shape.__doc__ or "").partition("\n\n")[0].split())
+    return {"name": name.partition(".")[2], "summary": summary, "payload": {"$ref": REF.format(model=shape.__name__)}}
+
+
+def _query() -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"type": "string", "description": QUERY[name]} for name in QUERY}}
+
+
+def _scheme(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/securitySchemes/{name}"}
+
+
+def _schemas(shapes: list[type[BaseModel]]) -> dict[str, Any]:
+    schemas: dict[str, Any] = models_json_schema([(shape, "validation") for shape in shapes], ref_template=REF)[1]
+    return dict(schemas["$defs"])

@@ -1,0 +1,190 @@
+"""The client's end of a live session, whatever answers it: frames in, frames out, deadlines, and what is stored."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Protocol
+
+from openai.types import realtime as sdk
+
+from conversations import metrics, store
+from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
+from conversations.outbox import Outbox, OutboxFullError
+from conversations.realtime import actions as do
+from conversations.realtime import figures
+from conversations.realtime.beta import Beta
+from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
+from conversations.realtime.core import Core
+from conversations.realtime.errors import ProtocolError
+from conversations.record import Record
+from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
+
+POLICY = 1008
+TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
+DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
+GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
+
+
+class Machine(Protocol):
+    """Decides. Its actions beyond those that every line performs are `_do`'s."""
+
+    core: Core
+
+    def receive(self, event: Any, now: float) -> Sequence[Any]: ...
+
+    def refuse(self, error: ProtocolError) -> Sequence[Any]: ...
+
+
+class Line:
+    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
+
+    Who inherits sets `machine` and `_record`, performs its own actions in `_do`, and runs.
+    """
+
+    machine: Machine
+    _record: Record
+
+    def __init__(
+        self,
+        opened: store.Opened,
+        send: Callable[[str], Awaitable[None]],
+        close_socket: Callable[[int], Awaitable[None]],
+        dialect: Beta | None,
+        *,
+        is_paced: bool = True,
+    ) -> None:
+        self.opened = opened
+        self._dialect = dialect
+        self._close_socket = close_socket
+        self._inbox = Inbox()
+        self._input, self._output = InputAudio(), OutputAudio()
+        self._outbox = Outbox(send, is_paced=is_paced)
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}
+        self._close_code = 1000
+        self._client_left = self._has_vanished = False
+
+    async def run(self) -> None:
+        """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+        raise NotImplementedError
+
+    # The consumer's side.
+
+    def feed(self, frame: str | bytes) -> None:
+        """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
+        try:
+            self._inbox.put(frame)
+        except FrameTooLargeError:
+            message = f"The frame has {len(frame)} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            self._perform(self.machine.refuse(ProtocolError("frame_too_large", message)))
+        except TooFastError:
+            self.close(POLICY, "input_too_fast", TOO_FAST)
+
+    def hang_up(self, code: int) -> None:
+        """The client is gone; `code` is the close code of its socket."""
+        self._client_left = True
+        self._has_vanished = code not in GOODBYES
+        self._inbox.end()
+
+    def close(self, code: int, error_code: str, message: str) -> None:
+        """The server ends the session and says why."""
+        if self._close_code == 1000 and not self._client_left:
+            self._close_code = code
+            with suppress(OutboxFullError):
+                self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+            self._inbox.cut()  # answers to what waits would push out the error
+
+    # Frames in.
+
+    async def _read_frames(self) -> None:
+        translate = self._dialect.client if self._dialect else None
+        async for frame in self._inbox.frames():
+            try:
+                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
+            except ProtocolError as error:
+                self._perform(self.machine.refuse(error))
+            except TooFastError:
+                self.close(POLICY, "input_too_fast", TOO_FAST)
+
+    async def _read(self, event: ClientEvent) -> None:
+        audio = self.machine.core.config["audio"]
+        kind = audio["input"]["format"]["type"]
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
+            self._inbox.hear(await asyncio.to_thread(read_item, event, audio))
+        pieces = self._inbox.slices(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        for place, piece in enumerate(pieces):
+            if place:
+                await asyncio.sleep(0)
+            for one in self._input.read(piece, kind):
+                self._receive(one)
+
+    def _receive(self, event: Any) -> None:
+        self._perform(self.machine.receive(event, monotonic()))
+
+    async def _hear_the_last(self) -> None:
+        """The client has gone, or is to go: what it said is whole, and it is sent what there is for it."""
+        for last in self._input.rest():
+            self._receive(last)
+        self._receive(do.ClientGone(self._has_vanished))
+        if not self._client_left:
+            await self._outbox.flush(timeout_sec=2.0)
+            await self._close_socket(self._close_code)
+
+    # What the machine decides.
+
+    def _perform(self, actions: Sequence[Any]) -> None:
+        for action in actions:
+            match action:
+                case do.Send(event):
+                    self._send(event)
+                case do.Save():
+                    self._save(action)
+                case do.Remove(item_id):
+                    self._record.drop(item_id)
+                case do.Keep(response_id, pcm):
+                    self._record.keep(response_id, pcm)
+                case do.SetDeadline(name, at):
+                    self._set_deadline(name, at)
+                case figures.Tally() | figures.Discard() | figures.Played():
+                    metrics.figure(action)
+                case _:
+                    self._do(action)
+
+    def _do(self, action: Any) -> None:
+        raise NotImplementedError
+
+    def _send(self, event: dict[str, Any]) -> None:
+        if event["type"] == "response.done":
+            metrics.ended(event["response"]["status"])
+        if self._client_left:
+            return
+        try:
+            for one in self._output.told(event):
+                if told := self._dialect.server(one) if self._dialect else one:
+                    self._outbox.put(json.dumps(told))
+        except OutboxFullError:
+            self._outbox.abandon()
+            self.close(POLICY, "output_too_slow", "The client asks for more than it reads.")
+
+    def _set_deadline(self, name: str, at: float | None) -> None:
+        if timer := self._deadlines.pop(name, None):
+            timer.cancel()
+        if at is not None:
+            loop = asyncio.get_running_loop()
+            wait_sec = max(0.0, at - monotonic())
+            self._deadlines[name] = loop.call_later(wait_sec, self._receive, do.DeadlinePassed(name))
+
+    def _forget_deadlines(self) -> None:
+        for timer in self._deadlines.values():
+            timer.cancel()
+
+    def _save(self, action: do.Save) -> None:
+        done = self._record.save(action)
+        if done is not None and not action.in_background:
+            self._outbox.wait_for(done)
+
+    def _give_up(self, code: int, error_code: str, message: str) -> None:
+        """Nothing may be told of what is not stored."""
+        self._outbox.abandon()
+        self.close(code, error_code, message)

@@ -1,0 +1,34 @@
+"""Who answers a session: three engines, or speech to speech, as its assistant has it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from conversations import relay, session
+from conversations.line import Line
+from conversations.realtime.beta import Beta
+from conversations.realtime.session_config import REALTIME
+from conversations.store import Opened
+
+
+async def line(
+    opened: Opened,
+    send: Callable[[str], Awaitable[None]],
+    close: Callable[[int], Awaitable[None]],
+    model: str,
+    *,
+    dialect: Beta | None = None,
+    kind: str = REALTIME,
+    stores_captions: bool = False,
+    plays_live: bool = True,
+) -> Line:
+    """Arguments as Session has them. Captions need no assistant. Raises EngineError, ProtocolError."""
+    engines = opened.engines
+    wire = (send, close, model, int(time.time() + settings.REALTIME["MAX_SESSION_SEC"]), dialect)
+    if engines.s2s is None or kind != REALTIME:
+        await asyncio.to_thread(session.warm, engines)
+        return session.Session(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
+    await asyncio.to_thread(relay.warm, engines)
+    return relay.Relay(opened, engines.s2s, *wire)

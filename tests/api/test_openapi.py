@@ -1,0 +1,92 @@
+"""The OpenAPI document is true: schemathesis sends what it allows and what it forbids to a live site."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.test import Client
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+
+from accounts import api_keys
+from accounts.models import Scope, User
+from conversations.api import openapi
+from conversations.api.operations import OPERATIONS
+from conversations.models import Conversation
+from tests.api.conftest import bearing, error_of
+from tests.factories import add_clip, add_item, make_conversation, make_user
+from tests.live import Site, running_site
+
+EXAMPLES = 15  # of each operation: about a minute in all
+
+
+@pytest.fixture(scope="module")
+def site(database_url: str) -> Iterator[Site]:
+    with running_site(database_url, {"API_REQUESTS_PER_MIN": "1000000"}) as running:
+        yield running
+
+
+@pytest.fixture
+def owner(committed_db: None) -> User:
+    return make_user()
+
+
+# No text may hold a NUL, which JSON Schema could only say of each one by itself; other tests send it. A range may lie
+# behind the end of what it is of.
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "generation": {"allow-x00": False},
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "416"]},
+            "negative_data_rejection": {"expected-statuses": ["400", "401", "404", "413"]},
+        },
+    }
+)
+schema = schemathesis.openapi.from_dict(openapi.document(), config=CONFIG)
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_it_is_true(case: Case[Any], site: Site, owner: User) -> None:
+    _aim(case, owner)
+    token = api_keys.create(owner, "schemathesis")[1]
+    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, base_url=site.url, timeout=30)
+
+
+def _aim(case: Case[Any], owner: User) -> None:
+    """What names something that is there finds more out than a random id; every third keeps its own."""
+    ids = case.path_parameters
+    if "conversation_id" in ids and hash(str(ids)) % 3:
+        conversation = _conversation_of(owner)
+        ids["conversation_id"] = conversation.public_id
+        if "item_id" in ids:
+            ids["item_id"] = conversation.items.all()[0].public_id
+    elif "model" in ids and hash(str(ids)) % 3:
+        ids["model"] = "assistant"
+
+
+def _conversation_of(owner: User) -> Conversation:
+    conversation = make_conversation(owner)
+    add_clip(add_item(conversation, "Hello"))
+    add_item(conversation, "", type="function_call", role="", call={"call_id": "c", "name": "n", "arguments": "{}"})
+    add_item(conversation, "Cut", role="assistant", heard_text="C", heard_ms=10)
+    return conversation
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_the_scopes_are_true() -> None:
+    owner = make_user()
+    conversation = _conversation_of(owner)
+    ids = {"conversation_id": conversation.public_id, "item_id": conversation.items.all()[0].public_id, "model": "x"}
+    for operation in OPERATIONS:
+        path = operation.path.format(**ids)
+        others = [scope for scope in Scope.values if scope != operation.scope]
+        answer = bearing(owner, *others).generic(operation.method, path, "{}", content_type="application/json")
+        is_refused = answer.status_code == 403 and error_of(answer)["code"] == "missing_scope"
+        assert is_refused is (operation.scope is not None), (operation.method, path)
+
+
+def test_it_needs_no_key(client: Client) -> None:
+    assert client.get("/v1/openapi.json").json() == openapi.document()

@@ -1,0 +1,37 @@
+// What came, in order: told to the Python test as JSON lines, and waited for.
+
+export function tell(fields) {
+  process.stdout.write(`${JSON.stringify(fields)}\n`);
+}
+
+export class Events {
+  #all = [];
+  #passed = 0;
+  #news = Promise.withResolvers();
+
+  take(event) {
+    this.#all.push(event);
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  /** The next event of one of these kinds, behind the last that was waited for. */
+  async until(...kinds) {
+    for (;;) {
+      while (this.#passed < this.#all.length) {
+        const event = this.#all[this.#passed++];
+        if (kinds.includes(event.type)) return event;
+      }
+      await this.#news.promise;
+    }
+  }
+
+  /** One event of each of these, in whatever order they come. */
+  async untilAll(...kinds) {
+    const missing = [...kinds];
+    while (missing.length) {
+      const { type } = await this.until(...missing);
+      missing.splice(missing.indexOf(type), 1);
+    }
+  }
+}

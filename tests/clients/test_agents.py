@@ -1,0 +1,133 @@
+"""`@openai/agents-realtime` holds whole conversations: its session, tools, history, and what it makes of each event."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.clients.checks import Events, checked, kinds, of
+from tests.clients.conftest import RunScript
+from tests.realtime.wire import SPOKEN_REPLY
+from tests.sdk.test_conversation import once, stored
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+RETRIEVED = "conversation.item.retrieved"
+
+
+class Call:
+    """What a run of agents.mjs told: `wire` the events, `told` what the session said of them, `history` its own."""
+
+    def __init__(self, lines: list[dict[str, Any]]) -> None:
+        self.wire: Events = checked([line["wire"] for line in lines if "wire" in line])
+        self.told = [line for line in lines if "session" in line and line["session"] != "history"]
+        self.history: list[dict[str, Any]] = next(line["items"] for line in lines if line.get("session") == "history")
+        assert lines[-1] == {"untaken": []}
+
+    def told_of(self, *names: str) -> list[str]:
+        return once([line["session"] for line in self.told if line["session"] in names])
+
+
+def words(item: dict[str, Any]) -> str:
+    (part,) = item["content"]
+    said: str = part["text"] if "text" in part else part["transcript"]
+    return said
+
+
+async def test_text(run_script: RunScript, upstream: Upstream) -> None:
+    upstream.script(replies=("Four.", "Six."))
+    call = Call(await run_script("agents.mjs", "text"))
+    turn = ["agent_start", "audio_start", "audio", "audio_stopped", "agent_end"]
+    assert call.told_of(*turn, "error") == turn * 2
+    assert [(item["role"], words(item)) for item in call.history] == [
+        ("user", "What is two and two?"),
+        ("assistant", "Four."),
+        ("user", "And three and three?"),
+        ("assistant", "Six."),
+    ]
+    assert {item["status"] for item in call.history} == {"completed"}
+
+
+async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
+    """With the settings that the client sends by itself, `semantic_vad` among them."""
+    upstream.script(transcripts=("Can you hear me?",), replies=("I hear you well.",))
+    call = Call(await run_script("agents.mjs", "voice"))
+    shown = of(call.wire, "session.updated")[-1]["session"]
+    assert shown["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
+    assert (shown["tracing"], shown["instructions"]) == ("auto", "Be brief.")
+    seen = once([kind for kind in kinds(call.wire) if kind != RETRIEVED])  # which the client asked for meanwhile
+    assert seen[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
+    assert [words(item) for item in call.history] == ["Can you hear me?", "I hear you well."]
+
+
+async def test_interruption(run_script: RunScript, upstream: Upstream) -> None:
+    upstream.behave("speech", realtime=1.0)
+    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    call = Call(await run_script("agents.mjs", "interruption"))
+    assert call.told_of("audio_interrupted", "error") == ["audio_interrupted"]
+    first, second = of(call.wire, "response.done")
+    assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+    assert second["response"]["status"] == "completed"
+    (truncated,) = of(call.wire, "conversation.item.truncated")
+    question, reply, stop, sorry = await stored(of(call.wire, "conversation.created")[0]["conversation"]["id"])
+    assert (reply.public_id, reply.heard_ms) == (truncated["item_id"], truncated["audio_end_ms"])
+    (retrieved,) = [event["item"] for event in of(call.wire, RETRIEVED) if event["item"]["id"] == reply.public_id]
+    assert words(retrieved) == reply.heard_text
+    assert [item.text for item in (question, stop, sorry)] == ["Tell me everything.", "Stop.", "Sorry."]
+
+
+async def test_the_stop_button(run_script: RunScript, upstream: Upstream) -> None:
+    upstream.behave("chat", piece_ms=50)
+    upstream.script(replies=("one, two, three. " * 60,))
+    call = Call(await run_script("agents.mjs", "stop"))
+    assert call.told_of("audio_interrupted", "error") == ["audio_interrupted"]
+    (done,) = of(call.wire, "response.done")
+    assert done["response"]["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
+    await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
+
+
+async def test_a_function_of_its_own(run_script: RunScript, upstream: Upstream) -> None:
+    call = {"name": "weather", "arguments": {"city": "Oslo"}}
+    upstream.script(transcripts=("How is the weather in Oslo?",), replies=({"calls": [call]}, "It is warm."))
+    seen = Call(await run_script("agents.mjs", "tools"))
+    assert seen.told_of("agent_tool_start", "agent_tool_end", "error") == ["agent_tool_start", "agent_tool_end"]
+    (asked,) = [item for item in seen.history if item["type"] == "function_call"]
+    assert (asked["name"], asked["arguments"]) == ("weather", '{"city": "Oslo"}')
+    assert (asked["status"], asked["output"]) == ("completed", "21 degrees in Oslo")
+    said = upstream.requests("chat")[-1]["asked"]["messages"][-1]
+    assert (said["role"], said["content"]) == ("tool", "21 degrees in Oslo")
+    assert words(seen.history[-1]) == "It is warm."
+
+
+async def test_a_tool_of_the_site(run_script: RunScript, upstream: Upstream) -> None:
+    upstream.script(replies=({"calls": [{"name": "current_time", "arguments": {}}]}, "It is noon."))
+    seen = Call(await run_script("agents.mjs", "siteTool"))
+    assert seen.told_of("mcp_tool_call_completed", "error") == ["mcp_tool_call_completed"]
+    (asked,) = [item for item in seen.history if item["type"] == "mcp_call"]
+    assert asked["name"] == "current_time"
+    assert "20" in asked["output"]  # a date
+
+
+async def test_its_changes_of_history(run_script: RunScript, upstream: Upstream) -> None:
+    call = Call(await run_script("agents.mjs", "history"))
+    assert call.told_of("error") == []
+    asked = upstream.requests("chat")[-1]["asked"]["messages"]
+    assert [message["content"] for message in asked] == ["Be brief.", "My name is Bob.", "What is my name?"]
+    assert [words(item) for item in call.history[:2]] == ["My name is Bob.", "What is my name?"]
+
+
+async def test_a_refused_response(run_script: RunScript, upstream: Upstream) -> None:
+    call = Call(await run_script("agents.mjs", "refusal"))
+    (refusal,) = of(call.wire, "error")
+    assert refusal["error"]["event_id"] == "agents_js_response_create_1"
+    assert call.told_of("error") == ["error"]
+    assert of(call.wire, "response.done")[0]["response"]["status"] == "completed"
+
+
+async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Upstream) -> None:
+    first = Call(await run_script("agents.mjs", "returning"))
+    conversation_id = of(first.wire, "conversation.created")[0]["conversation"]["id"]
+    later = Call(await run_script("agents.mjs", "text", f"?conversation={conversation_id}"))
+    assert of(later.wire, "conversation.created")[0]["conversation"]["id"] == conversation_id
+    assert len(await stored(conversation_id)) == 6

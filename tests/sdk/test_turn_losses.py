@@ -1,0 +1,173 @@
+"""Turns over HTTP that lose their engine, client, key or server: nothing goes on unheard, or looks whole."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import httpx2
+import pytest
+from asgiref.sync import sync_to_async
+from pytest_django import Settings
+
+from accounts import api_keys
+from accounts.models import APIKey, User
+from conversations.models import Conversation, Item
+from tests.live import Site
+from tests.sdk.turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
+TURNS = "/v1/voice/turns"
+LONG = "This is a sentence that goes on. " * 20
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "status", "says"),
+    [
+        ("transcriptions", "401", 502, "key"),
+        ("transcriptions", "429_quota", 429, "credit"),
+        ("transcriptions", "hang", 504, "Speech to text"),
+        ("chat", "401", 502, "key"),
+        ("chat", "429_quota", 429, "credit"),
+        ("chat", "500", 503, "language model"),
+        ("chat", "hang", 504, "language model"),
+        ("chat", "empty", 502, "not a reply"),
+        ("speech", "401", 502, "key"),
+        ("speech", "hang", 504, "Text to speech"),
+        ("speech", "503", 503, "Text to speech"),
+    ],
+)
+async def test_an_engine_that_fails_before_the_first_sound(
+    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes,
+    endpoint: str, fault: str, status: int, says: str,
+) -> None:  # fmt: skip
+    upstream.behave(endpoint, fault=fault)
+    upstream.script(replies=(f"Nobody will hear {endpoint} and {fault}.",))  # spoken anew: not out of the cache
+    answer = await caller.post(TURNS, content=wav_of(utterance))
+    error = error_in(answer)
+    assert answer.status_code == status, error
+    assert says in error["message"]
+    assert answer.headers["x-conversation-id"]
+    assert error["message"] in [item.error_message for item in await items_of(user)]
+    upstream.reset()
+    assert (await caller.post(TURNS, content=wav_of(utterance))).status_code == 200
+
+
+async def test_an_engine_that_fails_as_an_event(
+    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.behave("chat", fault="500")
+    answer = await caller.post(TURNS, content=wav_of(utterance), headers=EVENTS)
+    last = json.loads(raw_events(answer.text)[-1])
+    assert (last["type"], last["response"]["status"]) == ("response.done", "failed")
+
+
+@pytest.mark.parametrize("accept", ["audio/ogg", "audio/wav"])
+async def test_a_reply_that_fails_amid_its_speech_does_not_look_whole(
+    caller: httpx2.AsyncClient, site: Site, upstream: Upstream, utterance: bytes, accept: str
+) -> None:
+    upstream.behave("chat", fault="cut", fault_after=60, piece_ms=20)
+    upstream.script(replies=(f"This comes as {accept}. " + LONG,))
+    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": accept}) as answer:
+        assert answer.status_code == 200
+        with pytest.raises(httpx2.RemoteProtocolError, match="incomplete chunked read"):
+            await answer.aread()
+        assert answer.num_bytes_downloaded > 1_000
+    assert "Traceback" not in site.log
+
+
+async def test_who_hangs_up_amid_the_reply(
+    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """As one that speaks over it: the engines stop, and what may have been heard is what the model will see."""
+    upstream.behave("speech", realtime=1.0)
+    upstream.script(replies=("Let me tell you. " + LONG,))
+    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
+        async for _ in answer.aiter_raw():
+            break
+    await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
+    reply = await ended(user)
+    assert reply.status == "incomplete"
+    assert reply.heard_text is not None
+    assert len(reply.heard_text) < len(reply.text)
+    assert reply.heard_ms is not None
+
+
+async def ended(user: User) -> Item:
+    """The reply, once its session has stored what was heard of it; each look asks the database."""
+    async with asyncio.timeout(10):
+        while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
+            pass
+    return (await items_of(user))[-1]
+
+
+async def test_who_hangs_up_before_the_reply(
+    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.behave("chat", first_byte_ms=20_000)
+    asking = asyncio.create_task(caller.post(TURNS, content=wav_of(utterance)))
+    await asyncio.to_thread(upstream.wait_for, "chat", "received")
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
+    assert (await ended(user)).role == "user"
+
+
+@pytest.fixture
+def site_on_redis(start_site: Callable[..., Site], redis_url: str, settings: Settings, upstream: Upstream) -> Site:
+    """This process is not the site's, and tells it of revoked keys over Redis."""
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    return start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, REDIS_URL=redis_url)
+
+
+async def test_a_key_that_is_revoked_meanwhile(
+    site_on_redis: Site, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    key, token = await sync_to_async(api_keys.create)(user, "tests")
+    upstream.behave("chat", first_byte_ms=10_000)
+    async with client(site_on_redis, token) as asker:
+        asking = asyncio.create_task(asker.post(TURNS, content=wav_of(utterance)))
+        await asyncio.to_thread(upstream.wait_for, "chat", "received")
+        await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
+        answer = await asking
+    assert (answer.status_code, error_in(answer)["code"]) == (401, "invalid_api_key")
+
+
+async def test_a_key_that_is_revoked_while_nobody_reads(
+    site_on_redis: Site, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """Then nobody takes the event that says so either; the file must not look whole for that."""
+    key, token = await sync_to_async(api_keys.create)(user, "tests")
+    upstream.script(replies=("This is one of the many sentences that nobody reads. " * 60,))
+    async with (
+        client(site_on_redis, token) as asker,
+        asker.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer,
+    ):
+        made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
+        async with asyncio.timeout(20):
+            while not await made.aexists():
+                pass
+        await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
+        await ended(user)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await answer.aread()
+
+
+async def test_a_server_that_stops_stores_what_was_said(
+    start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
+    upstream.behave("chat", piece_ms=50)
+    upstream.script(replies=("Before it stops. " + LONG,))
+    async with client(site, key) as caller, caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
+        site.process.terminate()
+        with pytest.raises(httpx2.HTTPError):
+            await answer.aread()
+    await asyncio.to_thread(site.process.wait)
+    question, reply = await items_of(user)
+    assert question.text
+    assert reply.status == "incomplete"
+    assert not await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists()
+    assert "Traceback" not in site.log
