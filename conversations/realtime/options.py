@@ -1,5 +1,6 @@
 """What one response is made with: the session's settings, and what `response.create` says otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,11 +74,15 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
     return options
 
 
-def context(core: Core, options: Options) -> list[Message]:
-    """What the model is shown now. Raises ProtocolError where it is too long and may not be truncated."""
+def context(core: Core, options: Options, outputs: Sequence[Item] = ()) -> list[Message]:
+    """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
+
+    Raises ProtocolError where it is too long and may not be truncated.
+    """
     if options.input is not None:
-        return messages(options.input, options.instructions)
-    return fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+        return messages([*options.input, *outputs], options.instructions)
+    said = fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+    return said + messages(outputs, "") if options.is_aside else said
 
 
 def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:

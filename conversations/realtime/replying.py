@@ -212,6 +212,11 @@ class Replying:
         if last.played_ms(self.core.now) < last.item.audio_ms:
             self._cut(last)
 
+    def forget(self, item: Item) -> None:
+        """The client deleted it: what it still plays of it must not be stored anew."""
+        if self.last is not None and item in self.last.outputs:
+            self.last = None
+
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
