@@ -118,6 +118,8 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
+        elif isinstance(event, do.ToolDone):
+            self._watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -230,7 +232,11 @@ class Replying:
     # Deadlines.
 
     def _watch(self, response: Response) -> None:
-        self.core.remind("response", response.progress_at + self.core.limits.response_timeout_sec)
+        self.core.remind("response", self._due(response))
+
+    def _due(self, response: Response) -> float:
+        limits = self.core.limits
+        return response.progress_at + (limits.tool_timeout_sec if response.running else limits.response_timeout_sec)
 
     def tool_takes_long(self) -> None:
         if self.response is not None:
@@ -242,7 +248,7 @@ class Replying:
             return
         if self._held is not None:
             response.progress_at = self.core.now
-        if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
+        if self.core.now < self._due(response):
             self._watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))

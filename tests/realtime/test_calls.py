@@ -358,3 +358,30 @@ def test_a_call_cannot_be_deleted_while_its_response_runs() -> None:
     done = (table.write("It is noon.") + table.end_text())[-1]["response"]
     assert done["status"] == "completed"
     assert kinds(table.client("conversation.item.delete", item_id=item_id)) == ["conversation.item.deleted"]
+
+
+def test_a_tool_has_its_own_limit_of_time_and_the_model_its_own_after_it() -> None:
+    table = asked()
+    call(table, "clock")
+    table.end_text()
+    assert table.pass_time(290) == []
+    run(table)
+    assert table.last(do.Generate).messages[-1].words == "Noon."
+    done = table.pass_time(31)[-1]["response"]
+    assert done["status_details"]["error"]["code"] == "response_timeout"
+
+
+def test_a_tool_that_never_ends_does_not_keep_the_turn() -> None:
+    table = asked()
+    call(table, "clock")
+    table.end_text()
+    assert table.pass_time(Limits().tool_timeout_sec + 31)[-1]["response"]["status"] == "failed"
+
+
+def test_a_choice_of_a_tool_that_one_response_has_not_is_no_choice_of_it() -> None:
+    table = asked(WEATHER)
+    table.end_text()
+    table.client("session.update", session={"tool_choice": {"type": "function", "name": "weather"}})
+    other = WEATHER | {"name": "traffic"}
+    table.client("response.create", response={"tools": [other]})
+    assert table.last(do.Generate).tool_choice == "auto"
