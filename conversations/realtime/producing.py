@@ -23,7 +23,7 @@ class Producing:
         """Asks the model, for the first time or with what the tools brought."""
         options = response.options
         try:
-            messages = made.context(self.core, options)
+            messages = made.context(self.core, options, response.outputs)
         except ProtocolError as error:
             return Failure(error.code, error.message)
         response.phase = Phase.GENERATING

@@ -119,6 +119,8 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
+        elif isinstance(event, do.ToolDone):
+            self._watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -208,6 +210,11 @@ class Replying:
         if last.played_ms(self.core.now) < last.item.audio_ms:
             self._cut(last)
 
+    def forget(self, item: Item) -> None:
+        """The client deleted it: what it still plays of it must not be stored anew."""
+        if self.last is not None and item in self.last.outputs:
+            self.last = None
+
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
@@ -221,7 +228,11 @@ class Replying:
     # Deadlines.
 
     def _watch(self, response: Response) -> None:
-        self.core.remind("response", response.progress_at + self.core.limits.response_timeout_sec)
+        self.core.remind("response", self._due(response))
+
+    def _due(self, response: Response) -> float:
+        limits = self.core.limits
+        return response.progress_at + (limits.tool_timeout_sec if response.running else limits.response_timeout_sec)
 
     def tool_takes_long(self) -> None:
         if self.response is not None:
@@ -233,7 +244,7 @@ class Replying:
             return
         if self._held is not None:
             response.progress_at = self.core.now
-        if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
+        if self.core.now < self._due(response):
             self._watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
