@@ -9,16 +9,18 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Played
 from conversations.realtime.items import Item
 from conversations.realtime.listening import Listening
+from conversations.realtime.listings import Listings
 from conversations.realtime.options import asked_options
 from conversations.realtime.replying import Replying
 from conversations.realtime.session_config import is_transcription, shown, updated
 
 
 class Requests:
-    def __init__(self, core: Core, listening: Listening, replying: Replying) -> None:
+    def __init__(self, core: Core, listening: Listening, replying: Replying, listings: Listings) -> None:
         self.core = core
         self.listening = listening
         self.replying = replying
+        self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
@@ -30,6 +32,7 @@ class Requests:
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
         core.send("session.updated", session=shown(core.config))
+        self.listings.begin()
 
     # Items.
 
@@ -63,8 +66,9 @@ class Requests:
         return item
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
-        item = self._known(event.item_id, "retrieve")
-        self.core.send("conversation.item.retrieved", item=item.wire())
+        listing = self.listings.get(event.item_id)
+        item = listing or self._known(event.item_id, "retrieve").wire()
+        self.core.send("conversation.item.retrieved", item=item)
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self._known(event.item_id, "delete")

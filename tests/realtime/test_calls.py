@@ -344,7 +344,7 @@ def test_tools_for_one_response() -> None:
 def test_a_server_may_be_named_while_it_is_connected_to() -> None:
     table, house = Table(), [{"type": "mcp", "server_label": "house"}]
     table.engine(do.ToolsReady((), frozenset({"house"})))
-    [shown] = table.client("session.update", session={"type": "realtime", "tools": house})
+    shown = table.client("session.update", session={"type": "realtime", "tools": house})[0]
     assert shown["session"]["tools"] == house
     [refused] = table.client(
         "session.update", session={"type": "realtime", "tools": [house[0] | {"server_label": "x"}]}
