@@ -68,10 +68,12 @@ class Requests:
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self._known(event.item_id, "delete")
-        if self.replying.response is not None and self.replying.response.item is item:
-            message = "The item is being written by a response. Send response.cancel first."
+        running = self.replying.response
+        if running is not None and item in running.outputs:
+            message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.core.log.remove(item)
+        self.replying.forget(item)
         self.core.remove(item)
         self.core.send("conversation.item.deleted", item_id=item.id)
 
