@@ -47,6 +47,10 @@ class Ears:
     def streams(self) -> bool:
         return self._engine is not None
 
+    def remember_nothing(self, file: SpeechToText) -> None:
+        """`file` keeps no words."""
+        self._file = file
+
     def open(self) -> None:
         if self._engine is not None:
             self._stream = self._engine.listen(self._partial)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -27,6 +28,8 @@ async def line(
     """Arguments as Session has them. Captions need no assistant. Raises EngineError, ProtocolError."""
     engines = opened.engines
     wire = (send, close, model, int(time.time() + settings.REALTIME["MAX_SESSION_SEC"]), dialect)
+    if kind != REALTIME:
+        opened = replace(opened, tools=(), mcp_servers=())
     if engines.s2s is None or kind != REALTIME:
         await asyncio.to_thread(session.warm, engines)
         return session.Session(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)

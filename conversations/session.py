@@ -114,9 +114,14 @@ class Session(Line):
         for probability in self._detector.feed(pcm):
             self._receive(do.SpeechWindow(probability))
 
+    def _transcribe_only(self) -> None:
+        if not self._stores_captions:
+            self._record.is_on = False
+            self._work.remember_nothing()
+
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "input_audio_buffer.speech_started":
             self._work.warm()
         elif event["type"] == "session.updated" and event["session"]["type"] == TRANSCRIPTION:
-            self._record.is_on = self._record.is_on and self._stores_captions
+            self._transcribe_only()
         super()._send(event)

@@ -31,7 +31,8 @@ class Work:
         self._report = report
         engines = opened.engines
         user_id = opened.caller.user_id
-        stt, self._llm, tts = make_stt(engines.stt), make_llm(engines.llm), make_tts(engines.tts)
+        self._stt = stt = make_stt(engines.stt)
+        self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
         self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
         # Where nothing is to be stored no words are remembered either.
         is_stored = opened.pk is not None
@@ -82,6 +83,10 @@ class Work:
         """Makes the connections ready that the turn will need; all but free while they are."""
         for engine in self._connecting:
             self._group.create_task(engine.connect())
+
+    def remember_nothing(self) -> None:
+        """From now on nothing is to be stored."""
+        self._ears.remember_nothing(self._stt)
 
     def stt_label(self, item_id: str) -> str:
         return self._ears.label(item_id)

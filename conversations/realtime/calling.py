@@ -13,6 +13,7 @@ from conversations.realtime.response import Response
 
 MAX_ID_CHARS = 32
 MAX_CALLS = 32  # of one response
+CUT_OFF = "The reply was ended before the tool was done. Whether it was carried out is not known."
 
 
 class Calling:
@@ -120,7 +121,8 @@ class Calling:
     def abandon(self, response: Response) -> None:
         """The response ends before its calls have."""
         for item in response.running.values():
-            item.call["error"] = "The reply was ended before the tool was done."
+            # The model is to know of it: what a tool does to the world may have been done.
+            item.call["output"] = item.call["error"] = CUT_OFF
             self._send_progress(item, response, "failed")
         for item in [*response.writing.values(), *response.running.values()]:
             self._close(response, item, "incomplete")

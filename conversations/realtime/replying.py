@@ -45,6 +45,12 @@ class Replying:
         elif not self.core.pending:
             self._generate(response)
 
+    def ask(self, endpoint_at: float) -> None:
+        """Words that call for a response. One that was begun meanwhile, and waits for them, answers them."""
+        response = self.response
+        if response is None or response.phase is not Phase.WAITING or response.options.input is not None:
+            self.asked_at = endpoint_at
+
     def _response(self, options: Options, response_id: str) -> Response:
         item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         item.response_id = response_id

@@ -151,7 +151,7 @@ class Transcripts:
                 usage = {"type": "duration", "seconds": seconds}
                 self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
             if item_id in self.to_answer and text and not (utterance and utterance.is_aside):
-                self.replying.asked_at = pending.committed_at
+                self.replying.ask(pending.committed_at)
         self.to_answer.discard(item_id)
         self.replying.settle()
 

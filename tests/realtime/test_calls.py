@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from conversations.realtime import actions as do
+from conversations.realtime.calling import CUT_OFF
 from conversations.realtime.context import Call, Message
 from conversations.realtime.core import Limits
 from conversations.realtime.producing import FILLER_SEC, MAX_ROUNDS
@@ -309,6 +310,9 @@ def test_a_barge_in_ends_the_tool_with_the_reply() -> None:
     done = next(event["response"] for event in sent if event["type"] == "response.done")
     assert (done["status"], done["output"][1]["status"]) == ("cancelled", "incomplete")
     assert run(table) == []  # too late
+    table.audio(640, 0.0)
+    table.transcript("Never mind.")
+    assert Message("tool", CUT_OFF, call_id="call_clock") in table.last(do.Generate).messages
 
 
 def test_a_call_that_was_cut_short_is_not_made() -> None:

@@ -194,3 +194,13 @@ def test_the_waterfall_counts_from_the_endpoint() -> None:
         "first_audio": 900,
         "done": 900,
     }
+
+
+def test_a_response_that_the_client_asked_for_ahead_of_the_words_is_their_only_answer() -> None:
+    table = Table()
+    table.say()
+    assert kinds(table.client("response.create")) == ["response.created"]
+    table.transcript("Hello.")
+    sent = table.write("Hi, what can I do?") + table.end_text() + table.speak()
+    assert kinds(sent)[-1] == "response.done"
+    assert "response.created" not in kinds(sent)

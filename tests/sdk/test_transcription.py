@@ -75,9 +75,14 @@ async def test_captions_that_are_stored(connect: Connect, upstream: Upstream, ut
 async def test_a_session_that_becomes_one_leaves_nothing(
     connect: Connect, upstream: Upstream, utterance: bytes, user: User
 ) -> None:
+    heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
+    session: Any = {"type": "transcription", "audio": {"input": heard}}
+    async with connect() as before:
+        await before.send.session.update(session=session)
+        await before.say(utterance)
+        await before.until(f"{EVENT}.completed")
+    asked = len(upstream.requests("transcriptions"))
     async with connect() as talk:
-        heard = {"transcription": {"model": "gpt-transcribe", "language": "en"}}
-        session: Any = {"type": "transcription", "audio": {"input": heard}}
         await talk.send.session.update(session=session)
         shown = (await talk.until("session.updated"))["session"]
         assert shown["audio"]["input"]["transcription"] == heard["transcription"]
@@ -85,6 +90,7 @@ async def test_a_session_that_becomes_one_leaves_nothing(
         await talk.until(f"{EVENT}.completed")
         await talk.send.response.create()
         assert "no responses" in (await talk.until("error"))["error"]["message"]
+    assert len(upstream.requests("transcriptions")) == 2 * asked  # the words of the first were not remembered either
     for _ in range(200):
         if await conversations(user) == 0:
             return
