@@ -58,13 +58,18 @@ class Work:
     async def _offer_own(self, toolbox: Toolbox) -> None:
         """In a task: the machine has not started yet. MCP servers' come when they have answered."""
         self._offer(toolbox)
+        if toolbox.servers:
+            await toolbox.settle()
+            self._offer(toolbox)  # it is known now which of them cannot be reached
 
     def _offer(self, toolbox: Toolbox) -> None:
         labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
-        servers = frozenset(spec.label for spec in self._opened.mcp_servers)
+        servers = frozenset(server.spec.label for server in toolbox.servers)
+        awaited = frozenset(server.spec.label for server in toolbox.servers if server.is_awaited)
+        failed = frozenset(server.spec.label for server in toolbox.servers if server.has_failed)
         if (ready := tuple(tools)) or servers:
-            self._report(do.ToolsReady(ready, servers))
+            self._report(do.ToolsReady(ready, servers, awaited, failed))
 
     async def settle(self) -> None:
         """Who has but one turn has no later one that knows more tools: MCP servers get a moment to answer first."""

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from accounts.models import Scope
-from conversations.api import assistants, audio, client_secrets, conversations, shapes
+from conversations.api import assistants, audio, client_secrets, conversations, shapes, turns
 
-OGG = "audio/ogg"
+OGG = ("audio/ogg",)
+FORM = "multipart/form-data"  # with the part `file`
+SOUND = ("audio/wav", "audio/flac", "audio/mpeg", "audio/ogg", "audio/webm", "audio/mp4", FORM)
 READ, WRITE = Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE
 CONVERSATION = "/v1/conversations/{conversation_id}"
 ITEM = f"{CONVERSATION}/items/{{item_id}}"
@@ -17,16 +19,20 @@ ITEM = f"{CONVERSATION}/items/{{item_id}}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`answer`: a shape, or the media type of bytes. `scope` None: any key will do."""
+    """`scope` None: any key will do. `body` and `answer`: a shape, or the media types that bytes may have.
+
+    `failures`: the statuses that it has beside those that go without saying.
+    """
 
     method: str
     path: str
     view: Callable[..., Any]
     summary: str
     scope: Scope | None
-    answer: type[BaseModel] | str
+    answer: type[BaseModel] | tuple[str, ...]
     query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | tuple[str, ...] | None = None
+    failures: tuple[int, ...] = ()
 
 
 OPERATIONS = [
@@ -115,4 +121,15 @@ OPERATIONS = [
     Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, shapes.AnItem),
     Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, shapes.Conversation),
     Operation("GET", f"{ITEM}/audio", audio.item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
+    Operation(
+        "POST",
+        "/v1/voice/turns",
+        turns.create,
+        "Say something, and hear the reply: as sound, or as the events of the socket",
+        Scope.REALTIME,
+        tuple(turns.CONTENT_TYPES),
+        query=shapes.TurnQuery,
+        body=SOUND,
+        failures=(406, 415, 500, 502, 503, 504),
+    ),
 ]

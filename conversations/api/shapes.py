@@ -15,6 +15,7 @@ MAX_TEXT_CHARS = 100_000  # of an item, as over the socket
 
 Shown = TypeVar("Shown")
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # of a query, which nothing has cleaned of NULs
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 CallId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Metadata = Annotated[
@@ -28,11 +29,16 @@ ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
 
 class ListQuery(BaseModel):
-    after: Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")] | None = Field(
-        None, description="The last id of the page before."
-    )
+    after: Word | None = Field(None, description="The last id of the page before.")
     limit: int = Field(20, ge=1, le=100)
     order: Literal["asc", "desc"] = Field("desc", description="desc: the newest first.")
+
+
+class TurnQuery(BaseModel):
+    conversation: Word | None = Field(None, description="The one to go on with; absent: a new one.")
+    assistant: Word | None = Field(None, description="Who is to answer; it must be one of yours.")
+    model: Word | None = Field(None, description="The same, where one of yours has that name; else the site's own.")
+    time_zone: Word | None = Field(None, description="Where you are, such as Europe/Vienna.")
 
 
 class TextPart(BaseModel):

@@ -232,7 +232,9 @@ class ToolsReady:
     """All tools that the server runs for this session, from now on."""
 
     tools: tuple[Tool, ...]
-    servers: frozenset[str] = frozenset()  # labels of MCP servers whose tools are among them, or may yet come
+    servers: frozenset[str] = frozenset()  # labels of all MCP servers of this session
+    awaited: frozenset[str] = frozenset()  # of those that are still connected to
+    failed: frozenset[str] = frozenset()  # of those that cannot be reached
 
 
 @dataclass(frozen=True, slots=True)

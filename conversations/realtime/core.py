@@ -29,6 +29,7 @@ class Limits:
     half_sample_sec: float = 1.0
     transcript_timeout_sec: float = 30.0
     response_timeout_sec: float = 30.0  # without progress
+    tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s
     context_tokens: int = 28_000  # of the conversation that the model is shown, about
     responses_per_min: int = 120
     max_asides: int = 8  # responses out of band at a time

@@ -128,6 +128,10 @@ class ItemLog:
         place = self._items.index(item)
         return self._items[place - 1].id if place else None
 
+    @property
+    def last_id(self) -> str | None:
+        return self._items[-1].id if self._items else None
+
     def insert(self, item: Item, after: str | None = None) -> None:
         """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
         if after is None:

@@ -1,5 +1,6 @@
 """What one response is made with: the session's settings, and what `response.create` says otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from conversations.realtime.context import Message, fitted, messages
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
-from conversations.realtime.session_checks import MAX_TEXT_CHARS, Config, checked_choice, checked_tools
+from conversations.realtime.session_checks import TOOL_CHOICES, Config, check_values, checked_choice, checked_tools
 from conversations.realtime.session_config import AUDIO_FORMATS
 from conversations.realtime.tools import Tool, choice, offered
 
@@ -60,24 +61,28 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
         raise ProtocolError("invalid_value", message, "response.conversation")
+    check_values(asked.model_dump(exclude_unset=True), "response")
     if asked.instructions is not None:
-        options.instructions = _checked_text(asked.instructions)
-    if asked.tool_choice is not None:
-        options.tool_choice = _choice(core, asked, options)
+        options.instructions = asked.instructions
+    options.tool_choice = _choice(core, asked, options)
     options.metadata = _metadata(asked.metadata)
     if asked.output_modalities:
         options.is_audio = "audio" in asked.output_modalities
     if asked.max_output_tokens is not None:
-        options.max_tokens = _token_limit(asked.max_output_tokens)
+        options.max_tokens = None if isinstance(asked.max_output_tokens, str) else asked.max_output_tokens
     _take_output(options, asked)
     return options
 
 
-def context(core: Core, options: Options) -> list[Message]:
-    """What the model is shown now. Raises ProtocolError where it is too long and may not be truncated."""
+def context(core: Core, options: Options, outputs: Sequence[Item] = ()) -> list[Message]:
+    """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
+
+    Raises ProtocolError where it is too long and may not be truncated.
+    """
     if options.input is not None:
-        return messages(options.input, options.instructions)
-    return fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+        return messages([*options.input, *outputs], options.instructions)
+    said = fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+    return said + messages(outputs, "") if options.is_aside else said
 
 
 def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
@@ -86,18 +91,13 @@ def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
 
 
 def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -> str:
+    names = {tool.name for tool in options.tools}
     given: Any = asked.tool_choice
+    if given is None:  # the session's may be of one of its own tools, which this response has not
+        return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
     if not isinstance(given, str):
         given = given.model_dump(exclude_none=True)
-    names = {tool.name for tool in options.tools}
     return choice(checked_choice(given, names, core.servers, "response"))
-
-
-def _checked_text(text: str) -> str:
-    if len(text) > MAX_TEXT_CHARS:
-        message = f"'response.instructions' is longer than {MAX_TEXT_CHARS} characters."
-        raise ProtocolError("invalid_value", message, "response.instructions")
-    return text
 
 
 def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
@@ -111,15 +111,6 @@ def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
         )
         raise ProtocolError("invalid_value", message, "response.metadata")
     return pairs
-
-
-def _token_limit(most: int | str) -> int | None:
-    if isinstance(most, str):
-        return None
-    if not 1 <= most <= 4096:
-        message = f"'response.max_output_tokens' is {most}; it must be 'inf' or between 1 and 4096."
-        raise ProtocolError("invalid_value", message, "response.max_output_tokens")
-    return most
 
 
 def _take_output(options: Options, asked: RealtimeResponseCreateParams) -> None:

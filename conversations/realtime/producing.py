@@ -23,7 +23,7 @@ class Producing:
         """Asks the model, for the first time or with what the tools brought."""
         options = response.options
         try:
-            messages = made.context(self.core, options)
+            messages = made.context(self.core, options, response.outputs)
         except ProtocolError as error:
             return Failure(error.code, error.message)
         response.phase = Phase.GENERATING
@@ -117,7 +117,7 @@ class Producing:
             return None
         self.core.remind("filler", None)
         # The client's calls are its to answer, and then the model sees all of them.
-        if response.has_brought and not response.calls_client and response.status_details is None:
+        if response.has_brought and not response.to_hand_over and response.status_details is None:
             response.rounds += 1
             response.has_brought, response.is_new_round = False, True
             return self.ask(response)

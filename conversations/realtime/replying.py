@@ -10,7 +10,8 @@ from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
 from conversations.realtime.options import Options, default_options
 from conversations.realtime.producing import Producing
-from conversations.realtime.response import TOO_MANY, Phase, Response, ResponseStatus, failed, played_out_at
+from conversations.realtime.rates import TOO_MANY
+from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
 
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
@@ -118,6 +119,8 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
+        elif isinstance(event, do.ToolDone):
+            self._watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -184,7 +187,8 @@ class Replying:
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         elif response.outputs:
-            self._account_to_call(response)
+            self._producing.calling.stand_in(response)
+        self._producing.calling.hand_over(response)
         response.finish()
         self.core.send_rates()
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
@@ -193,12 +197,6 @@ class Replying:
         self.core.remind("response", None)
         self._expect_user(response)
         self.settle()
-
-    def _account_to_call(self, response: Response) -> None:
-        """Without a word the first call stands for the response."""
-        first = response.outputs[0]
-        first.usage, first.waterfall = response.item.usage, response.item.waterfall
-        self.core.save(first, is_final=True)
 
     def _cut(self, response: Response) -> None:
         """Keeps as heard what a client in real time has played; the client's own truncate corrects it."""
@@ -211,6 +209,11 @@ class Replying:
             return
         if last.played_ms(self.core.now) < last.item.audio_ms:
             self._cut(last)
+
+    def forget(self, item: Item) -> None:
+        """The client deleted it: what it still plays of it must not be stored anew."""
+        if self.last is not None and item in self.last.outputs:
+            self.last = None
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
@@ -225,7 +228,11 @@ class Replying:
     # Deadlines.
 
     def _watch(self, response: Response) -> None:
-        self.core.remind("response", response.progress_at + self.core.limits.response_timeout_sec)
+        self.core.remind("response", self._due(response))
+
+    def _due(self, response: Response) -> float:
+        limits = self.core.limits
+        return response.progress_at + (limits.tool_timeout_sec if response.running else limits.response_timeout_sec)
 
     def tool_takes_long(self) -> None:
         if self.response is not None:
@@ -237,7 +244,7 @@ class Replying:
             return
         if self._held is not None:
             response.progress_at = self.core.now
-        if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
+        if self.core.now < self._due(response):
             self._watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))

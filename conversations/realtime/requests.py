@@ -9,16 +9,18 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Played
 from conversations.realtime.items import Item
 from conversations.realtime.listening import Listening
+from conversations.realtime.listings import Listings
 from conversations.realtime.options import asked_options
 from conversations.realtime.replying import Replying
 from conversations.realtime.session_config import is_transcription, shown, updated
 
 
 class Requests:
-    def __init__(self, core: Core, listening: Listening, replying: Replying) -> None:
+    def __init__(self, core: Core, listening: Listening, replying: Replying, listings: Listings) -> None:
         self.core = core
         self.listening = listening
         self.replying = replying
+        self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
@@ -30,6 +32,7 @@ class Requests:
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
         core.send("session.updated", session=shown(core.config))
+        self.listings.begin()
 
     # Items.
 
@@ -63,15 +66,18 @@ class Requests:
         return item
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
-        item = self._known(event.item_id, "retrieve")
-        self.core.send("conversation.item.retrieved", item=item.wire())
+        listing = self.listings.get(event.item_id)
+        item = listing or self._known(event.item_id, "retrieve").wire()
+        self.core.send("conversation.item.retrieved", item=item)
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self._known(event.item_id, "delete")
-        if self.replying.response is not None and self.replying.response.item is item:
-            message = "The item is being written by a response. Send response.cancel first."
+        running = self.replying.response
+        if running is not None and item in running.outputs:
+            message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.core.log.remove(item)
+        self.replying.forget(item)
         self.core.remove(item)
         self.core.send("conversation.item.deleted", item_id=item.id)
 

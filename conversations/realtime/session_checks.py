@@ -62,18 +62,22 @@ def _inside(value: object) -> Collection[object]:
     return value if isinstance(value, list) else ()
 
 
-def check_values(patch: Config) -> None:
-    """Of an update whose types are right. Raises ProtocolError."""
+def check_values(given: Config, root: str = "session") -> None:
+    """Of what a session or a response asks for, in the right types. Raises ProtocolError."""
     for path, (least, most) in RANGES.items():
-        value = at(patch, path)
+        value = at(given, path)
         if isinstance(value, int | float) and not least <= value <= most:
-            raise _wrong(f"session.{path}", f"is {value}; it must be between {least} and {most}.")
+            raise _wrong(f"{root}.{path}", f"is {value}; it must be between {least} and {most}.")
     for path, longest in LENGTHS.items():
-        text = at(patch, path)
+        text = at(given, path)
         if isinstance(text, str) and len(text) > longest:
-            raise _wrong(f"session.{path}", f"is longer than {longest} characters.")
-    if patch.get("output_modalities") == []:
-        raise _wrong("session.output_modalities", "must be ['audio'] or ['text'].")
+            raise _wrong(f"{root}.{path}", f"is longer than {longest} characters.")
+    if given.get("output_modalities") == []:
+        raise _wrong(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
+
+
+def check_extensions(patch: Config) -> None:
+    """Raises ProtocolError."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
         raise _wrong("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")

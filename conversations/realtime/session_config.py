@@ -16,6 +16,7 @@ from conversations.realtime.semantics import Eagerness
 from conversations.realtime.session_checks import (
     Config,
     check_depth,
+    check_extensions,
     check_values,
     checked_choice,
     checked_tools,
@@ -140,6 +141,7 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
     typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
     asked = checked(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
     check_values(asked)
+    check_extensions(asked)
     new = deepcopy(config)
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}

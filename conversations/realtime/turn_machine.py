@@ -27,6 +27,7 @@ from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.listening import Listening
+from conversations.realtime.listings import Listings
 from conversations.realtime.replying import Replying
 from conversations.realtime.requests import Requests
 from conversations.realtime.session_checks import Config
@@ -53,7 +54,8 @@ class TurnMachine:
         self.yielding = Yielding(self.core, self.replying)
         self.transcripts = Transcripts(self.core, self.replying, self.yielding)
         self.listening = Listening(self.core, self.replying, self.transcripts, self.yielding)
-        self.requests = Requests(self.core, self.listening, self.replying)
+        self.listings = Listings(self.core)
+        self.requests = Requests(self.core, self.listening, self.replying, self.listings)
         listening, replying, requests = self.listening, self.replying, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: listening.append,
@@ -146,6 +148,7 @@ class TurnMachine:
     def _take_tools(self, event: report.ToolsReady) -> None:
         self.core.own_tools = event.tools
         self.core.servers = event.servers | labels(event.tools)
+        self.listings.take(event)
 
     def _leave(self, event: report.ClientGone) -> None:
         self.listening.leave()

@@ -53,6 +53,17 @@ class McpSession:
         self._over = asyncio.Event()
         self._connection = self._connect()
 
+    @property
+    def is_awaited(self) -> bool:
+        """It is being connected to."""
+        return not self._connection.client.done()
+
+    @property
+    def has_failed(self) -> bool:
+        """It could not be reached, or was lost and cannot be reached again."""
+        client = self._connection.client
+        return client.done() and client.exception() is not None
+
     async def settle(self) -> None:
         """Until its tools are known, or it is known that there are none for now."""
         await asyncio.wait([self._connection.client])

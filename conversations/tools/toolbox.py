@@ -66,6 +66,10 @@ class Toolbox:
         await asyncio.gather(*(server.settle() for server in self._servers))
 
     @property
+    def servers(self) -> tuple[McpSession, ...]:
+        return tuple(self._servers)
+
+    @property
     def tools(self) -> tuple[Tool, ...]:
         return (*(known.tool for known in self._site.values()), *(known.tool for known in self._remote.values()))
 

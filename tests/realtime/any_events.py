@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 Event = dict[str, Any]
 
 IDS = ("item_a", "item_b", "item_c")
+LATEST = "item_latest"  # stands for the one that was announced last
 TOOL = {"type": "function", "name": "weather", "description": "Now.", "parameters": {"type": "object"}}
 ANSWERS = {
     "session.update": "session.updated",
@@ -23,6 +24,7 @@ ANSWERS = {
 }
 
 ids = st.sampled_from(IDS)
+known = st.sampled_from([*IDS, LATEST, LATEST])
 words = st.sampled_from(["Hello there.", "What is the time?", "", "Привет", "x" * 300])
 numbers = st.sampled_from([0, 1, -1, 100, 5000, 10**9, 0.5, 1.5])
 sound = st.sampled_from([bytes(4800), bytes(480), b"\x01" * 481, b""]).map(lambda pcm: base64.b64encode(pcm).decode())
@@ -88,7 +90,7 @@ responses = maybe(
     instructions=words,
     output_modalities=st.sampled_from([["text"], ["audio"]]),
     conversation=st.sampled_from(["auto", "none", "other"]),
-    input=st.lists(st.one_of(items, st.builds(lambda one: {"type": "item_reference", "id": one}, ids)), max_size=2),
+    input=st.lists(st.one_of(items, st.builds(lambda one: {"type": "item_reference", "id": one}, known)), max_size=2),
     metadata=st.sampled_from([{}, {"a": "b"}, {str(n): "" for n in range(17)}]),
     tools=st.sampled_from([[], [TOOL]]),
     max_output_tokens=st.sampled_from([1, "inf", 0]),
@@ -100,9 +102,9 @@ right = st.one_of(
     event("input_audio_buffer.clear"),
     event("conversation.item.create", item=items),
     event("conversation.item.create", item=items, previous_item_id=st.sampled_from([*IDS, "root", None])),
-    event("conversation.item.retrieve", item_id=ids),
-    event("conversation.item.delete", item_id=ids),
-    event("conversation.item.truncate", item_id=ids, content_index=st.just(0), audio_end_ms=numbers),
+    event("conversation.item.retrieve", item_id=known),
+    event("conversation.item.delete", item_id=known),
+    event("conversation.item.truncate", item_id=known, content_index=st.just(0), audio_end_ms=numbers),
     event("response.create"),
     event("response.create", response=responses),
     event("response.cancel"),

@@ -11,7 +11,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.errors import Failure
 from conversations.realtime.tools import Tool
-from tests.realtime.any_events import ANSWERS, any_event
+from tests.realtime.any_events import ANSWERS, LATEST, any_event
 from tests.realtime.harness import Table
 
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
@@ -96,9 +96,14 @@ class World(Table):
         if self.undone:
             self._do(self.undone[choice % len(self.undone)], choice)
 
+    @property
+    def latest(self) -> str:
+        added = (event for event in reversed(self.events) if event["type"] == "conversation.item.added")
+        return next((event["item"]["id"] for event in added), LATEST)
+
     def ask(self, event: dict[str, Any]) -> None:
         before = len(self.events)
-        self.frame(json.dumps(event))
+        self.frame(json.dumps(event).replace(LATEST, self.latest))
         told = self.events[before:]
         self.check_answer(event, told)
 

@@ -102,6 +102,21 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
             "invalid_value",
             "response.max_output_tokens",
         ),
+        (
+            {"type": "response.create", "response": {"output_modalities": []}},
+            "invalid_value",
+            "response.output_modalities",
+        ),
+        (
+            {"type": "response.create", "response": {"audio": {"output": {"voice": "v" * 201}}}},
+            "invalid_value",
+            "response.audio.output.voice",
+        ),
+        (
+            {"type": "response.create", "response": {"instructions": "x" * 100_001}},
+            "invalid_value",
+            "response.instructions",
+        ),
     ],
 )
 def test_a_wrong_event(event: dict[str, Any], code: str, param: str | None) -> None:

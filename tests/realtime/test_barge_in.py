@@ -251,3 +251,12 @@ def test_words_truncate_neither_sound_nor_without_the_extension() -> None:
             assert sent[0]["error"]["code"] == "unsupported_content_type"
         else:
             assert reply_of(table).heard_text == ""  # by `audio_end_ms`, as without the key
+
+
+def test_a_reply_that_the_client_deleted_is_not_stored_anew() -> None:
+    table = Table()
+    item_id = next(event["item_id"] for event in table.turn() if event["type"] == "response.output_audio.delta")
+    table.client("conversation.item.delete", item_id=item_id)
+    before = len(table.actions)
+    table.audio(BARGE_IN_MS, 0.9)
+    assert not [action for action in table.actions[before:] if isinstance(action, do.Save)]

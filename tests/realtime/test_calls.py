@@ -113,6 +113,33 @@ def test_a_spoken_preamble_comes_first() -> None:
     assert roles == ["system", "user", "assistant", "assistant", "tool"]
 
 
+def test_a_call_is_handed_over_when_all_is_said() -> None:
+    """Clients ask for the next response at once, which would be refused while this one speaks."""
+    table = asked(WEATHER, modality="audio")
+    sent = table.write("Let me look. ") + call(table, "weather") + table.end_text()
+    assert "response.function_call_arguments.done" not in kinds(sent)
+    assert kinds(table.speak())[-7:] == [
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+
+
+def test_a_barge_in_before_the_call_was_handed_over() -> None:
+    table = asked(WEATHER, modality="audio")
+    table.write("Let me look. ")
+    call(table, "weather")
+    table.end_text()
+    sent = table.audio(BARGE_IN_MS, 0.9)
+    assert "response.function_call_arguments.done" not in kinds(sent)
+    done = next(event["response"] for event in sent if event["type"] == "response.done")
+    assert [item["status"] for item in done["output"]] == ["incomplete", "incomplete"]
+
+
 def test_several_calls_at_once() -> None:
     table = asked(WEATHER)
     sent = call(table, "weather", '{"city": "Oslo"}') + call(table, "weather", '{"city": "Rome"}', 1, "call_2")
@@ -317,9 +344,71 @@ def test_tools_for_one_response() -> None:
 def test_a_server_may_be_named_while_it_is_connected_to() -> None:
     table, house = Table(), [{"type": "mcp", "server_label": "house"}]
     table.engine(do.ToolsReady((), frozenset({"house"})))
-    [shown] = table.client("session.update", session={"type": "realtime", "tools": house})
+    shown = table.client("session.update", session={"type": "realtime", "tools": house})[0]
     assert shown["session"]["tools"] == house
     [refused] = table.client(
         "session.update", session={"type": "realtime", "tools": [house[0] | {"server_label": "x"}]}
     )
     assert refused["error"]["param"] == "session.tools.0.server_label"
+
+
+def test_a_context_of_its_own_goes_on_with_what_the_tool_brought() -> None:
+    table = Table()
+    table.engine(do.ToolsReady((CLOCK,)))
+    table.client("response.create", response={"output_modalities": ["text"], "input": [typed("The time?")]})
+    call(table, "clock")
+    table.end_text()
+    run(table)
+    assert table.last(do.Generate).messages == [
+        Message("system", "Be brief."),
+        Message("user", "The time?"),
+        Message("assistant", "", (Call("call_clock", "clock", "{}"),)),
+        Message("tool", "Noon.", call_id="call_clock"),
+    ]
+
+
+def test_out_of_band_the_model_hears_that_there_is_no_such_tool() -> None:
+    table = asked()
+    table.client("response.create", response={"conversation": "none"})
+    call(table, "clock")
+    table.end_text()
+    assert [said.words for said in table.last(do.Generate).messages][-2:] == ["", "There is no tool 'clock'."]
+
+
+def test_a_call_cannot_be_deleted_while_its_response_runs() -> None:
+    table = asked()
+    item_id = call(table, "clock")[0]["item"]["id"]
+    table.end_text()
+    refusal = table.client("conversation.item.delete", item_id=item_id)[0]["error"]
+    assert (refusal["code"], refusal["param"]) == ("item_delete_in_progress", "item_id")
+    run(table)
+    done = (table.write("It is noon.") + table.end_text())[-1]["response"]
+    assert done["status"] == "completed"
+    assert kinds(table.client("conversation.item.delete", item_id=item_id)) == ["conversation.item.deleted"]
+
+
+def test_a_tool_has_its_own_limit_of_time_and_the_model_its_own_after_it() -> None:
+    table = asked()
+    call(table, "clock")
+    table.end_text()
+    assert table.pass_time(290) == []
+    run(table)
+    assert table.last(do.Generate).messages[-1].words == "Noon."
+    done = table.pass_time(31)[-1]["response"]
+    assert done["status_details"]["error"]["code"] == "response_timeout"
+
+
+def test_a_tool_that_never_ends_does_not_keep_the_turn() -> None:
+    table = asked()
+    call(table, "clock")
+    table.end_text()
+    assert table.pass_time(Limits().tool_timeout_sec + 31)[-1]["response"]["status"] == "failed"
+
+
+def test_a_choice_of_a_tool_that_one_response_has_not_is_no_choice_of_it() -> None:
+    table = asked(WEATHER)
+    table.end_text()
+    table.client("session.update", session={"tool_choice": {"type": "function", "name": "weather"}})
+    other = WEATHER | {"name": "traffic"}
+    table.client("response.create", response={"tools": [other]})
+    assert table.last(do.Generate).tool_choice == "auto"

@@ -37,12 +37,30 @@ def test_a_spoken_turn() -> None:
     assert (question.text, question.audio_ms, question.usage.stt_seconds) == ("Hello.", 2200, 1.5)
     assert len(table.sound("item_said")) == 2200 * BYTES_PER_MS
     assert (answer.text, answer.audio_ms, answer.status, answer.is_audio) == ("Good morning.", 800, "completed", True)
-    assert answer.waterfall == {"endpoint": 0, "first_token": 200, "first_audio": 200, "done": 700}
+    assert answer.waterfall == {"endpoint": 0, "transcript": 0, "first_token": 200, "first_audio": 200, "done": 700}
     assert (answer.usage.output_tokens, answer.usage.output_audio_tokens) == (20, 15)
     assert (answer.usage.input_tokens, answer.usage.input_audio_tokens, answer.usage.cached_tokens) == (10, 4, 2)
     response = next(event for event in done if event["type"] == "response.done")["response"]
     assert (response["conversation_id"], response["timing"]["done"]) == ("conv_1", 700)
     table.is_stored_before_told()
+
+
+@pytest.mark.parametrize(("moment", "known_ms"), [("before", 100), ("amid", 300), ("after", 600)])
+def test_the_words_come_when_they_come(moment: str, known_ms: int) -> None:
+    table = RelayTable()
+    table.hear(3000)
+    table.utterance("item_said", 300, 2500, words=None)
+    for step, act in (
+        ("before", lambda: None),
+        ("amid", lambda: table.begin("one", "Good morning.", 800)),
+        ("after", lambda: table.end("one", "Good morning.")),
+    ):
+        table.now += 0.1
+        act()
+        table.now += {"before": 0.0, "amid": 0.1, "after": 0.2}[step]
+        if step == moment:
+            table.words("item_said", "Hello.")
+    assert table.stored("item_one").waterfall["transcript"] == known_ms
 
 
 def test_upstreams_own_facts_are_not_passed_on() -> None:
@@ -111,6 +129,21 @@ def test_commits_take_what_was_appended_before_them() -> None:
     table.committed("item_b")
     assert table.sound("item_a") == b"\x01\x00" * (500 * 24)
     assert table.sound("item_b") == b"\x05\x00" * (300 * 24)
+
+
+def test_a_file_that_is_sent_at_once_loses_nothing() -> None:
+    table = RelayTable()
+    table.hear(60_000)
+    table.utterance("item_said", 300, 59_000)
+    assert table.stored("item_said").audio_ms == 58_700
+
+
+def test_silence_is_not_kept() -> None:
+    table = RelayTable()
+    for _ in range(100):
+        table.now += 1
+        table.hear(1000)
+    assert len(table.machine.hearing.buffer) <= 12 * 24_000
 
 
 def test_a_verdict_comes_with_the_onset_of_speech() -> None:
@@ -290,6 +323,20 @@ def test_speech_under_way_goes_on_over_the_next_connection() -> None:
     assert (stopped["item_id"], stopped["audio_end_ms"]) == ("item_a", 2900)
     assert table.stored("item_a").audio_ms == 2400
     assert table.stored("item_a").text == "Hello."
+
+
+def test_an_utterance_that_ended_as_the_connection_did() -> None:
+    table = RelayTable()
+    table.hear(20_000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
+    table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=19_500, item_id="item_a")
+    table.hear(100)  # does not cost it its beginning
+    table.lose()
+    table.connect()
+    table.utterance("item_b", 0, 19_000)
+    started = [event for event in table.sent if event["type"].endswith("speech_started")]
+    assert [event["item_id"] for event in started] == ["item_a"]
+    assert table.stored("item_a").audio_ms == 19_000
 
 
 def test_a_commit_that_was_not_answered_is_made_again() -> None:

@@ -191,7 +191,8 @@ def test_a_remote_server_is_one_that_an_admin_configured() -> None:
     own = Tool("search", "Searches.", {"type": "object"}, server_label="wiki")
     table.machine.core.own_tools = (own,)
     given = {"type": "mcp", "server_label": "wiki", "server_url": "https://elsewhere.example"}
-    shown = update(table, tools=[given], tool_choice={"type": "mcp", "server_label": "wiki"})["session"]
+    choice = {"type": "mcp", "server_label": "wiki"}
+    shown = table.client("session.update", session={"tools": [given], "tool_choice": choice})[0]["session"]
     assert shown["tools"] == [{"type": "mcp", "server_label": "wiki"}]
     assert shown["tool_choice"] == {"type": "mcp", "server_label": "wiki"}
     chosen = {"type": "function", "name": "search"}

@@ -1,6 +1,7 @@
 """A remote MCP server's tools in a live conversation."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -71,3 +72,34 @@ async def test_a_turn_over_http_knows_them_too(
     assert done["type"] == "response.done"
     assert [item["type"] for item in done["response"]["output"]] == ["mcp_call", "message"]
     assert done["response"]["output"][0]["output"] == "5"
+
+
+async def test_a_client_that_names_a_server_is_told_what_it_has(
+    connect: Connect, upstream: Upstream, mcp_host: MakeHost
+) -> None:
+    slug = await assistant_with(mcp_host().url)
+    async with connect(assistant=slug) as talk:
+        await talk.send.session.update(session=naming(slug))
+        item_id = (await talk.until("mcp_list_tools.in_progress"))["item_id"]
+        await talk.send.conversation.item.retrieve(item_id=item_id)
+        await talk.until("mcp_list_tools.completed")
+        item = (await talk.until("conversation.item.done"))["item"]
+    assert (item["id"], item["server_label"]) == (item_id, slug)
+    assert {tool["name"]: tool["description"] for tool in item["tools"]}["add"] == "Adds two numbers."
+    assert "error" not in talk.kinds
+
+
+async def test_a_client_that_names_a_dead_server_is_told(
+    connect: Connect, upstream: Upstream, mcp_host: MakeHost
+) -> None:
+    host = mcp_host()
+    host.close()
+    slug = await assistant_with(host.url)
+    async with connect(assistant=slug) as talk:
+        await talk.send.session.update(session=naming(slug))
+        await talk.until("mcp_list_tools.failed")
+        assert await turn(talk, upstream) == []
+
+
+def naming(label: str) -> Any:
+    return {"type": "realtime", "tools": [{"type": "mcp", "server_label": label}]}

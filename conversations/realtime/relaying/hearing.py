@@ -11,7 +11,9 @@ from conversations.realtime.items import Item
 from conversations.realtime.relaying.link import Asked, Link
 
 EVENT = "conversation.item.input_audio_transcription"
-LOOK_BACK_MS = 10_000  # kept while nobody speaks: the upstream tells of an onset when it is past
+# While nobody speaks this much is kept behind what came longer ago than the upstream needs to tell of an onset. By the
+# clock, since a client may send a file at once.
+LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
 LEAVING = ""  # stands for the last utterance until it has an item
 LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
 
@@ -24,7 +26,9 @@ class Hearing:
         self.link = link
         self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
         self.speech_id = ""  # of the utterance being spoken
+        self._stopped_id = ""  # of the last one that ended
         self.pending: set[str] = set()  # items whose words are awaited
+        self._marks: deque[tuple[float, int]] = deque()  # how much had come by when, each second
         self._begins = 0  # what the upstream counts as 0
         self._speech_end: int | None = None
         self._commit_ends: deque[int] = deque()
@@ -38,10 +42,23 @@ class Hearing:
             most = self.core.limits.max_buffer_ms // 1000
             message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
             raise ProtocolError("input_audio_buffer_full", message, "audio") from None
-        if self.core.turn_detection.is_on and not self.speech_id:
-            self.buffer.keep_from(self.buffer.received - samples_of(LOOK_BACK_MS))
+        if self.core.turn_detection.is_on and not self._is_needed:
+            self._forget()
         if whole:
             self.link.append(whole)
+
+    def _forget(self) -> None:
+        """What no onset can lie in any more."""
+        if not self._marks or self.core.now - self._marks[-1][0] >= 1:
+            self._marks.append((self.core.now, self.buffer.received))
+        while self.core.now - self._marks[0][0] > LAG_SEC:
+            _, received = self._marks.popleft()
+            self.buffer.keep_from(received - samples_of(LOOK_BACK_MS))
+
+    @property
+    def _is_needed(self) -> bool:
+        """What the buffer holds: it is, or is about to become, an utterance."""
+        return bool(self.speech_id or self._commit_ends) or self._speech_end is not None
 
     def commit(self, event_id: str | None) -> None:
         if len(self.pending) >= self.core.limits.max_pending:
@@ -56,6 +73,9 @@ class Hearing:
                 self._commit_ends.remove(end)
 
         self.link.tell("input_audio_buffer.commit", Asked(event_id, refused))
+
+    def clear(self, event_id: str | None) -> None:
+        self.link.tell("input_audio_buffer.clear", Asked(event_id))
 
     # What the upstream tells.
 
@@ -75,7 +95,7 @@ class Hearing:
         self._speech_end = self._begins + samples_of(event["audio_end_ms"])
         item_id = self.name_of(event["item_id"])
         self.core.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
-        self.core.is_user_speaking, self.speech_id = False, ""
+        self.core.is_user_speaking, self.speech_id, self._stopped_id = False, "", item_id
 
     def committed(self, event: dict[str, Any]) -> None:
         """The item is stored with its sound before the client is told of it."""
@@ -168,9 +188,10 @@ class Hearing:
         """What is being said is said once more to the next connection; words that were awaited will not come."""
         for item_id in list(self.pending):
             self._fail({"item_id": item_id}, failure)
-        self._speech_end = None
+        if self._speech_end is not None:  # it ended, and was not committed
+            self.speech_id, self._speech_end = self._stopped_id, None
         self._renamed.clear()
-        is_kept = self.speech_id or self._commit_ends or not self.core.turn_detection.is_on
+        is_kept = self._is_needed or not self.core.turn_detection.is_on
         self._begins = self.buffer.start if is_kept else self.buffer.received
         if is_kept:
             self._say_again()

@@ -54,7 +54,7 @@ class Relaying:
             AudioAppend: lambda event: hearing.append(event.pcm),
             SessionUpdate: lambda event: self.settings.update(event.patch, event.event_id),
             sdk.InputAudioBufferCommitEvent: lambda event: hearing.commit(event.event_id),
-            sdk.InputAudioBufferClearEvent: self._clear,
+            sdk.InputAudioBufferClearEvent: lambda event: hearing.clear(event.event_id),
             sdk.ConversationItemCreateEvent: conversing.create,
             sdk.ConversationItemRetrieveEvent: conversing.retrieve,
             sdk.ConversationItemDeleteEvent: conversing.delete,
@@ -74,7 +74,7 @@ class Relaying:
             "session.updated": lambda _: self.settings.agreed(),
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
-            "input_audio_buffer.committed": hearing.committed,
+            "input_audio_buffer.committed": self._committed,
             "input_audio_buffer.cleared": hearing.cleared,
             "input_audio_buffer.timeout_triggered": hearing.timed_out,
             f"{words}.delta": hearing.delta,
@@ -123,9 +123,6 @@ class Relaying:
         return list(actions)
 
     # What the client asks.
-
-    def _clear(self, event: sdk.InputAudioBufferClearEvent) -> None:
-        self.link.tell("input_audio_buffer.clear", Asked(event.event_id))
 
     def _respond(self, event: ResponseRequest) -> None:
         if not self.core.rates.shown(self.core.now)[0]["remaining"]:
@@ -199,8 +196,11 @@ class Relaying:
 
     def _words(self, event: dict[str, Any]) -> None:
         self.hearing.words(event)
-        if reply := self.replying.main:
-            reply.stamp("transcript", self.core.now)
+        self.replying.words_known(self.hearing.name_of(event["item_id"]))
+
+    def _committed(self, event: dict[str, Any]) -> None:
+        self.hearing.committed(event)
+        self.replying.committed(self.hearing.name_of(event["item_id"]))
 
     def _speech_started(self, event: dict[str, Any]) -> None:
         last = self.replying.last

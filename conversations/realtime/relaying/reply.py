@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.realtime.core import Core
 from conversations.realtime.items import CALL_KEYS, Item
 from conversations.realtime.response import USUAL_MS_PER_CHAR
 
@@ -15,6 +16,7 @@ class Reply:
     shown: dict[str, Any]  # as it was created
     is_aside: bool  # out of band: of no conversation
     endpoint_at: float  # zero of the waterfall
+    answers: str = ""  # the utterance's item
     waterfall: dict[str, int] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
@@ -46,6 +48,15 @@ class Reply:
     def main(self) -> Item | None:
         """Where usage and waterfall are kept: its first message, else its first item."""
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
+
+
+def ours(core: Core, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
+    """The response as the client sees it: of our conversation, in the format that it is sent in."""
+    output = (shown.get("audio") or {}).get("output") or {}
+    sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else core.conversation_id}
+    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_aside
+    return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 
 def count(item: Item, usage: dict[str, Any]) -> None:

@@ -1,0 +1,80 @@
+"""A client that names a server in `tools` is told what that server has."""
+
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.tools import Tool
+from tests.realtime.harness import Table, kinds
+from tests.realtime.test_text_turn import typed
+
+LAMP = Tool("lamp", "On and off.", {"type": "object", "properties": {}}, "house")
+HOUSE = {"type": "mcp", "server_label": "house"}
+LISTED = ["conversation.item.added", "mcp_list_tools.completed", "conversation.item.done"]
+
+
+def name_it(table: Table) -> list[dict[str, Any]]:
+    return table.client("session.update", session={"tools": [HOUSE]})
+
+
+def connecting() -> Table:
+    table, house = Table(), frozenset({"house"})
+    table.engine(do.ToolsReady((), house, awaited=house))
+    return table
+
+
+def test_it_works() -> None:
+    table = Table()
+    table.engine(do.ToolsReady((LAMP,), frozenset({"house"})))
+    table.client("conversation.item.create", item=typed("Hello.") | {"id": "item_hello"})
+    sent = name_it(table)
+    assert kinds(sent) == ["session.updated", "mcp_list_tools.in_progress", *LISTED]
+    item_id = sent[1]["item_id"]
+    assert sent[-1]["previous_item_id"] == "item_hello"
+    assert sent[-1]["item"] == {
+        "id": item_id,
+        "type": "mcp_list_tools",
+        "server_label": "house",
+        "tools": [{"name": "lamp", "description": "On and off.", "input_schema": LAMP.parameters}],
+    }
+    assert table.client("conversation.item.retrieve", item_id=item_id)[0]["item"] == sent[-1]["item"]
+    assert kinds(name_it(table)) == ["session.updated"]
+
+
+def test_the_site_is_a_server_too() -> None:
+    table = Table()
+    table.engine(do.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
+    sent = table.client("session.update", session={"tools": [{"type": "mcp", "server_label": "site"}]})
+    assert [tool["name"] for tool in sent[-1]["item"]["tools"]] == ["clock"]
+
+
+def test_one_that_is_still_connected_to() -> None:
+    table, house = connecting(), frozenset({"house"})
+    sent = name_it(table)
+    assert kinds(sent) == ["session.updated", "mcp_list_tools.in_progress"]
+    # The agents SDK asks for the item as soon as it hears of it.
+    retrieved = table.client("conversation.item.retrieve", item_id=sent[1]["item_id"])[0]
+    assert retrieved["item"]["tools"] == []
+    assert kinds(table.engine(do.ToolsReady((LAMP,), house, awaited=house))) == LISTED
+    assert table.engine(do.ToolsReady((LAMP,), house)) == []
+
+
+def test_one_that_cannot_be_reached() -> None:
+    table, house = connecting(), frozenset({"house"})
+    name_it(table)
+    assert kinds(table.engine(do.ToolsReady((), house, failed=house))) == ["mcp_list_tools.failed"]
+
+
+def test_one_that_has_no_tools() -> None:
+    table = connecting()
+    name_it(table)
+    sent = table.engine(do.ToolsReady((), frozenset({"house"})))
+    assert (kinds(sent), sent[-1]["item"]["tools"]) == (LISTED, [])
+
+
+def test_it_is_no_part_of_the_conversation() -> None:
+    table = Table()
+    table.engine(do.ToolsReady((LAMP,), frozenset({"house"})))
+    item_id = name_it(table)[1]["item_id"]
+    assert not [action for action in table.actions if isinstance(action, do.Save)]
+    refused = table.client("conversation.item.delete", item_id=item_id)[0]["error"]
+    assert refused["code"] == "item_delete_invalid_item_id"
