@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from accounts.models import Scope
-from conversations.api import assistants, audio, client_secrets, conversations, shapes, turns
+from conversations.api import asked_shapes, assistants, audio, client_secrets, conversations, shapes, turns
 
 OGG = ("audio/ogg",)
 FORM = "multipart/form-data"  # with the part `file`
@@ -45,7 +45,7 @@ OPERATIONS = [
         "A short-lived key for the socket, to be handed to a browser",
         Scope.REALTIME,
         shapes.ClientSecret,
-        body=shapes.NewClientSecret,
+        body=asked_shapes.NewClientSecret,
     ),
     Operation(
         "POST",
@@ -54,7 +54,7 @@ OPERATIONS = [
         "The same in the beta dialect",
         Scope.REALTIME,
         shapes.BetaSession,
-        body=shapes.NewBetaSession,
+        body=asked_shapes.NewBetaSession,
     ),
     Operation(
         "GET",
@@ -63,7 +63,7 @@ OPERATIONS = [
         "Your conversations",
         READ,
         shapes.ConversationPage,
-        query=shapes.ListQuery,
+        query=asked_shapes.ListQuery,
     ),
     Operation(
         "POST",
@@ -72,7 +72,7 @@ OPERATIONS = [
         "Make a conversation, to be gone on with over the socket or turn by turn",
         WRITE,
         shapes.Conversation,
-        body=shapes.NewConversation,
+        body=asked_shapes.NewConversation,
     ),
     Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, shapes.Conversation),
     Operation(
@@ -82,7 +82,7 @@ OPERATIONS = [
         "Change what you noted of it",
         WRITE,
         shapes.Conversation,
-        body=shapes.ConversationUpdate,
+        body=asked_shapes.ConversationUpdate,
     ),
     Operation(
         "DELETE",
@@ -107,7 +107,7 @@ OPERATIONS = [
         "What was said and done in it",
         READ,
         shapes.ItemPage,
-        query=shapes.ListQuery,
+        query=asked_shapes.ListQuery,
     ),
     Operation(
         "POST",
@@ -116,7 +116,7 @@ OPERATIONS = [
         "Add items behind the last",
         WRITE,
         shapes.ItemPage,
-        body=shapes.NewItems,
+        body=asked_shapes.NewItems,
     ),
     Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, shapes.AnItem),
     Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, shapes.Conversation),
@@ -128,7 +128,7 @@ OPERATIONS = [
         "Say something, and hear the reply: as sound, or as the events of the socket",
         Scope.REALTIME,
         tuple(turns.CONTENT_TYPES),
-        query=shapes.TurnQuery,
+        query=asked_shapes.TurnQuery,
         body=SOUND,
         failures=(406, 415, 500, 502, 503, 504),
     ),

@@ -9,7 +9,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from accounts.models import Scope
 from conversations import turns
-from conversations.api import auth, requests, shapes
+from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError
 from conversations.api.turn_answers import EVENT_STREAM, OFFERED, TurnFailedError, as_events, as_file, preferred
 from conversations.api.turn_errors import REASONS, refusal
@@ -27,7 +27,7 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
-    asked = requests.query(request, shapes.TurnQuery).model_dump(exclude_none=True)
+    asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
     question = turns.Question(caller, await _file(request), **asked)
     headers: dict[str, str] = {}
     events = turns.events(question)
