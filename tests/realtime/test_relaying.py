@@ -131,6 +131,33 @@ def test_commits_take_what_was_appended_before_them() -> None:
     assert table.sound("item_b") == b"\x05\x00" * (300 * 24)
 
 
+def test_what_is_appended_behind_a_clear_is_not_cleared() -> None:
+    table = RelayTable()
+    table.client("session.update", session=MANUAL)
+    table.agree()
+    table.hear(500, b"\x01\x00")
+    table.client("input_audio_buffer.clear")
+    table.hear(300, b"\x05\x00")
+    table.client("input_audio_buffer.commit")
+    table.upstream("input_audio_buffer.cleared")
+    table.committed("item_a")
+    assert table.sound("item_a") == b"\x05\x00" * (300 * 24)
+
+
+def test_a_clear_that_was_not_answered_is_asked_for_again() -> None:
+    table = RelayTable()
+    table.client("session.update", session=MANUAL)
+    table.agree()
+    table.hear(500)
+    table.client("input_audio_buffer.clear")
+    table.hear(300)
+    table.lose()
+    table.connect()
+    assert [kind.removeprefix("input_audio_buffer.") for kind in table.told_kinds[1:]] == ["append", "clear", "append"]
+    assert len(base64.b64decode(table.told[-1]["audio"])) == 300 * BYTES_PER_MS
+    assert table.upstream("input_audio_buffer.cleared") != []
+
+
 def test_a_file_that_is_sent_at_once_loses_nothing() -> None:
     table = RelayTable()
     table.hear(60_000)
@@ -370,6 +397,34 @@ def test_words_that_were_awaited_do_not_come() -> None:
     assert table.words("item_said", "Too late.") == []
 
 
+def test_a_reply_that_speech_called_for_is_asked_of_the_next_connection() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.utterance("item_said", 0, 1500)
+    table.lose()
+    table.connect()
+    assert [kind for kind in table.told_kinds if kind.startswith(("conv", "resp"))] == [
+        "conversation.item.create",
+        "response.create",
+    ]
+    table.begin("one", "Yes?", 100)
+    table.end("one", "Yes?")
+    table.lose()
+    table.connect()
+    assert "response.create" not in table.told_kinds
+
+
+def test_a_reply_to_what_was_not_understood_does_not_come() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.utterance("item_said", 0, 1500, words=None)
+    errors = [event["error"] for event in table.lose() if event["type"] == "error"]
+    assert [error["message"] for error in errors] == [LOST.message]
+    table.connect()
+    assert "response.create" not in table.told_kinds
+    assert table.deadlines == {}
+
+
 def test_a_hanging_upstream_is_left() -> None:
     table = RelayTable()
     typed(table)
@@ -416,12 +471,59 @@ def test_the_last_words_are_committed() -> None:
     assert (table.stored("item_a").text, table.stored("item_a").audio_ms) == ("My last words.", 1500)
 
 
+@pytest.mark.parametrize("is_manual", [True, False])
+def test_what_was_said_and_not_confirmed_is_waited_for(is_manual: bool) -> None:
+    table = RelayTable()
+    if is_manual:
+        table.client("session.update", session=MANUAL)
+        table.agree()
+    table.hear(1500)
+    if is_manual:
+        table.client("input_audio_buffer.commit")
+    else:
+        table.upstream("input_audio_buffer.speech_started", audio_start_ms=0, item_id="item_a")
+        table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=1500, item_id="item_a")
+    told = len(table.told)
+    table.leave()
+    assert len(table.told) == told  # it is asked for already
+    assert table.machine.is_awaiting_words
+    table.committed("item_a")
+    table.words("item_a", "My last words.")
+    assert not table.machine.is_awaiting_words
+    assert (table.stored("item_a").text, table.stored("item_a").audio_ms) == ("My last words.", 1500)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_last_words_that_upstream_never_confirms_are_kept(is_lost: bool) -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
+    table.leave()
+    if is_lost:
+        table.lose()
+        assert not table.machine.is_awaiting_words
+    table.end_line()
+    table.committed("item_a")  # too late
+    assert len(table.sound("item_a")) == 1500 * BYTES_PER_MS
+
+
+def test_a_commit_of_last_words_that_is_refused_is_not_waited_for() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=1950, item_id="item_a")
+    table.leave()
+    error = {"type": "invalid_request_error", "code": "input_audio_buffer_commit_empty", "message": "Too short."}
+    table.upstream("error", error=error | {"event_id": table.told[-1]["event_id"]})
+    assert not table.machine.is_awaiting_words
+
+
 def test_without_an_upstream_the_sound_of_the_last_words_is_kept() -> None:
     table = RelayTable()
     table.hear(2000)
     table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
     table.lose()
     table.leave()
+    table.end_line()
     assert len(table.sound("item_a")) == 1500 * BYTES_PER_MS
     assert not table.machine.is_awaiting_words
 

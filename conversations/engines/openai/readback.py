@@ -20,9 +20,11 @@ WORD = re.compile(rf"{FIGURE}(?!\w)|{JOINED}|{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]
 JOINT = re.compile(r"\w[.@/]\w")
 WORDS_PER_STRAY = 8
 ALIKE = 0.7  # of two spellings
+ALIKE_JOINED = 0.5  # “www.a.uk” has three dots to say
 ABBREVIATION_CHARS = 5
 YEAR_DIGITS = 4
-WORDS_PER_DIGIT = 4  # “17” is one word, “1,017” five in some languages
+WORDS_PER_DIGIT = 2  # “97” is four words in French, “20” one
+WORDS_BESIDE = 2  # “half past”, “per cent”
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Readback:
         if kind == "replace":
             read = start + _reach(self._asked[start:read], said[first:last])
         rest = self._asked[read:]
-        if all(word.is_figure for word in rest):
+        if said and all(word.is_figure for word in rest):
             return ""
         return self._text[self._asked[read - 1].end if read else 0 :]
 
@@ -146,12 +148,17 @@ def _reach(asked: list[Word], said: list[Word]) -> int:
 
 
 def _same_figures(asked: list[Word], said: list[Word]) -> bool:
-    """The same digits, or digits on one side and about as many words as they take on the other."""
+    """The same digits, or digits on one side and about as many words as they take on the other; the same letters."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):
         fewer, more = sorted(digits, key=len)
         return fewer == more or (fewer in more and len(fewer) >= YEAR_DIGITS)  # of a date the rest may be in words
-    most = WORDS_PER_DIGIT * (len(digits[0] + digits[1]) + 2)
+    wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
+    if (
+        not any(digits) and len(wanted) > ABBREVIATION_CHARS
+    ):  # an address, “either/or”; of its words some may be to come
+        return SequenceMatcher(None, wanted[: len(heard)], heard, autojunk=False).ratio() >= ALIKE_JOINED
+    most = WORDS_PER_DIGIT * len(digits[0] + digits[1]) + min(len(asked), len(said)) + WORDS_BESIDE
     return max(len(asked), len(said)) <= most
 
 

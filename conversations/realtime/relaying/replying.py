@@ -11,7 +11,7 @@ from conversations.realtime.errors import Failure
 from conversations.realtime.items import Item
 from conversations.realtime.relaying.actions import Reconnect
 from conversations.realtime.relaying.link import Asked, Link
-from conversations.realtime.relaying.reply import STORED, Reply, count, from_wire, ours, take_over
+from conversations.realtime.relaying.reply import STORED, Reply, close_item, count, from_wire, ours, take_over
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
@@ -198,10 +198,25 @@ class Replying:
     def overdue(self) -> None:
         """Nothing came for too long: neither does anything by this connection."""
         if not self.running:
-            error = {"type": "server_error", "code": TOO_SLOW.code, "message": TOO_SLOW.message}
-            self.core.send("error", error=error | {"param": None, "event_id": None})
+            self._tell_of(TOO_SLOW)
+        self.asked_at = None
         self.fail_all(TOO_SLOW)
         self.link.do(Reconnect())
+
+    def _tell_of(self, failure: Failure) -> None:
+        error = {"type": "server_error", "code": failure.code, "message": failure.message}
+        self.core.send("error", error=error | {"param": None, "event_id": None})
+
+    def ask_again(self, failure: Failure) -> None:
+        """Speech called for a reply that the connection took with it: the next one knows the words alone."""
+        if self.asked_at is None:
+            return
+        if self.words_at is None:
+            self.asked_at = None
+            self._tell_of(failure)
+        else:
+            self.expect()
+            self.link.tell("response.create", Asked())
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
@@ -211,26 +226,11 @@ class Replying:
             for item in reply.items:
                 if item.status == "in_progress":
                     item.status = "incomplete"
-                    self._close(reply, item)
+                    close_item(self.core, reply, item, is_kept=self._is_kept(item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             output = [item.wire() for item in reply.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
             self._finish(reply, {**reply.shown, **ended}, failure)
-
-    def _close(self, reply: Reply, item: Item) -> None:
-        place = reply.open_parts.pop(item.id, None)
-        if place and item.is_audio:
-            self.core.send("response.output_audio.done", **place)
-            self.core.send("response.output_audio_transcript.done", **place, transcript=item.text)
-            self.core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
-        elif place:
-            self.core.send("response.output_text.done", **place, text=item.text)
-            self.core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
-        index = reply.items.index(item)
-        if self._is_kept(item):
-            before = self.core.log.before(item)
-            self.core.send("conversation.item.done", item=item.wire(), previous_item_id=before)
-        self.core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said nothing has heard what its clock says."""
