@@ -157,6 +157,8 @@ def flat(session: Event) -> Event:
         holder = at(session, above) if above else session
         if isinstance(holder, dict) and last in holder:
             shown[key] = _beta_value(key, holder[last])
+    if "tools" in shown:
+        shown["tools"] = [tool for tool in shown["tools"] if tool["type"] == "function"]
     if isinstance(choice := shown.get("tool_choice"), dict):
         shown["tool_choice"] = choice.get("name", "auto")
     return shown

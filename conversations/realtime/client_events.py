@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from openai.types import realtime as sdk
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.json_object import json_object
@@ -206,12 +207,22 @@ def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
     except ValidationError as error:
         # Of a union every member complains; the deepest complaint comes from the member that was meant, and the others
         # complain of its type.
-        fault = max(error.errors(), key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
-        keys = [root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))]
-        param = ".".join(keys)
+        faults = error.errors()
+        fault = max(faults, key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
+        param = _param(root, fault)
         if fault["type"] == "missing":
             raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param) from None
-        raise ProtocolError("invalid_value", f"'{param}' is not valid: {fault['msg']}.", param) from None
+        complaint = fault["msg"]
+        if fault["type"] == "literal_error":
+            # Of its place only: a wrong key elsewhere has other names.
+            same = (one for one in faults if one["type"] == "literal_error" and _param(root, one) == param)
+            named = (one["ctx"]["expected"] for one in same)
+            complaint = f"Input should be {' or '.join(dict.fromkeys(named))}"
+        raise ProtocolError("invalid_value", f"'{param}' is not valid: {complaint}.", param) from None
+
+
+def _param(root: str, fault: ErrorDetails) -> str:
+    return ".".join([root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))])
 
 
 def decode_audio(audio: object, param: str = "audio") -> bytes:
