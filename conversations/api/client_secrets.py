@@ -49,10 +49,11 @@ def _session(caller: store.Caller, patch: Config) -> Config:
     """The session that one with the secret would have; it has no end yet. Raises ProtocolError."""
     model = patch.get("model")
     try:
-        defaults = store.session_defaults(caller, model if isinstance(model, str) else "")
+        defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
-    config = updated(default_config(session_id=make_id("sess"), expires_at=0, **defaults), patch, audio_sent=False)
+    start = default_config(session_id=make_id("sess"), expires_at=0, **defaults)
+    config = updated(start, patch, audio_sent=False, servers=servers)
     return {key: value for key, value in shown(config).items() if key != "expires_at"}
 
 
