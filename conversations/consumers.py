@@ -157,7 +157,8 @@ class RealtimeConsumer:
 
     async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
         ask = self.query.get
-        named = (ask("conversation", ""), ask("assistant", ""), self._model(caller), ask("time_zone", ""))
+        assistant = "" if caller.session.get("model") else ask("assistant", "")
+        named = (ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
         try:
             return await store.open_conversation(caller, *named, is_stored=is_stored)
         except time_zones.UnknownTimeZoneError as error:

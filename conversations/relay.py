@@ -27,6 +27,7 @@ from conversations.record import Record
 from conversations.upstream import Upstream, is_final
 
 BUSY = 1013
+WORDS_SEC = DRAIN_SEC - 2.0  # the rest is for storing
 
 
 def warm(engines: EngineSet) -> None:
@@ -83,8 +84,11 @@ class Relay(Line):
         await self._hear_the_last()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
-                while self.machine.is_awaiting_words:
-                    await self._upstream.news()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(WORDS_SEC):
+                        while self.machine.is_awaiting_words:
+                            await self._upstream.news()
+                self._perform(self.machine.end())
                 await self._record.join()
         self._forget_deadlines()
 

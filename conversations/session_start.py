@@ -38,4 +38,5 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
         expires_at=expires_at,
         kind=kind,
     )
-    return updated(start, opened.caller.session, audio_sent=False)
+    servers = {server.label for server in opened.mcp_servers}
+    return updated(start, opened.caller.session, audio_sent=False, servers=servers)

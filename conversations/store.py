@@ -148,12 +148,15 @@ def open_conversation(
     )
 
 
-def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
-    """What `default_config` is to know of a session of this caller; for sync code. Raises NotFoundError."""
+def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
+    """What `default_config` is to know of a session of this caller, and the labels of the MCP servers that it has.
+
+    For sync code. Raises NotFoundError.
+    """
     user = User.objects.get(pk=caller.user_id)
     chosen = _assistant(user, "", model)
     engines = choose(user, chosen)
-    return {
+    defaults = {
         "model": model or chosen.slug,
         "instructions": chosen.instructions,
         "voice": (engines.s2s or engines.tts).voice,
@@ -161,6 +164,7 @@ def session_defaults(caller: Caller, model: str) -> dict[str, Any]:
         "language": chosen.language,
         "speed": chosen.speed,
     }
+    return defaults, {server.label for server in mcp_servers.chosen(chosen)}
 
 
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
 STEADY_SEC = 10.0  # a connection that lasted so long was a good one
+MOST_HELD = 5_000  # events that the connection does not take: a minute of audio at the least
 HANGS = "Speech to speech sent nothing for too long. Please try again."
 
 
@@ -45,8 +46,11 @@ class Upstream:
         self._has_news = asyncio.Event()
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Never waits. Without a connection it is not kept."""
-        self._telling.put_nowait(event)
+        """Never waits. Without a connection it is not kept; one that takes nothing more is left."""
+        if self._telling.qsize() < MOST_HELD:
+            self._telling.put_nowait(event)
+        else:
+            self.leave()
 
     def leave(self) -> None:
         """Ends a connection that hangs; `run` makes another."""

@@ -78,6 +78,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
 
     def finish(self) -> None:
         self.unregisterProducer()
+        self.has_room.set()  # nobody tells it any more when the last bytes have left
         super().finish()
 
     def pauseProducing(self) -> None:  # noqa: N802  # Twisted's name
@@ -94,7 +95,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             async with asyncio.timeout(READ_TIMEOUT_SEC):
                 await self.has_room.wait()
         except TimeoutError:
-            self.channel.abortConnection()
+            self.transport.abortConnection()
 
     def cut(self) -> None:
         """What was written still leaves; the end of the answer does not."""

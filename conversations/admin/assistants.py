@@ -79,7 +79,8 @@ class AssistantAdmin(ModelAdmin):
         (
             "Engines",
             {
-                "description": "An empty model is the site’s choice for that engine.",
+                "description": "An empty model is the site’s choice for that engine. Speech to speech does without the "
+                "site’s tools.",
                 "fields": [
                     ("stt_engine", "stt_model"),
                     ("llm_engine", "llm_model"),

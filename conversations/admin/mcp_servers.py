@@ -1,5 +1,6 @@
 """Remote MCP servers: set up, tried out on saving, and never shown their authorisation again."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -47,12 +48,26 @@ class McpServerForm(forms.ModelForm[McpServer]):
             raise forms.ValidationError("A header is one line of plain letters, digits and signs.")
         return value
 
+    def clean(self) -> dict[str, Any]:
+        """What is saved and never shown could be read by having it sent to a host of one's own."""
+        data = self.cleaned_data
+        is_kept = self.instance.authorization_encrypted and not data["forget_authorization"]
+        if is_kept and not data.get("authorization") and _host(data.get("url", "")) != _host(self.initial["url"]):
+            self.add_error("authorization", "It was saved for another host. Enter it again, or have it forgotten.")
+        return data
+
     def save(self, commit: bool = True) -> McpServer:
         if self.cleaned_data["authorization"]:
             self.instance.authorization_encrypted = encryption.encrypt(self.cleaned_data["authorization"])
         elif self.cleaned_data["forget_authorization"]:
             self.instance.authorization_encrypted = b""
         return super().save(commit)
+
+
+def _host(url: str) -> tuple[str, str]:
+    """With scheme and port; of a URL that was refused, ("", "")."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 @admin.register(McpServer)

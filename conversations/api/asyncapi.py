@@ -51,6 +51,9 @@ SERVER_EVENTS = (
     "response.mcp_call.in_progress",
     "response.mcp_call.completed",
     "response.mcp_call.failed",
+    "mcp_list_tools.in_progress",
+    "mcp_list_tools.completed",
+    "mcp_list_tools.failed",
     "response.done",
     "rate_limits.updated",
 )

@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from accounts import client_secrets
 from accounts.models import Scope
 from conversations import store
-from conversations.api import auth, requests, shapes
+from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError, not_found
 from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
@@ -21,7 +21,7 @@ from conversations.realtime.session_config import default_config, shown, updated
 
 def created(request: HttpRequest) -> JsonResponse:
     caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, shapes.NewClientSecret)
+    asked = requests.body(request, asked_shapes.NewClientSecret)
     patch = asked.session or {}
     try:
         session = _session(caller, patch)
@@ -33,7 +33,7 @@ def created(request: HttpRequest) -> JsonResponse:
 def beta_created(request: HttpRequest) -> JsonResponse:
     """A flat session in, a flat session out, with the secret in it."""
     caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, shapes.NewBetaSession)
+    asked = requests.body(request, asked_shapes.NewBetaSession)
     dialect, flat = Beta(), asked.model_dump(exclude={"client_secret"})
     try:
         patch = dialect.client({"type": "session.update", "session": flat})["session"]
@@ -41,7 +41,7 @@ def beta_created(request: HttpRequest) -> JsonResponse:
     except ProtocolError as error:
         raise _in_beta(dialect, error) from None
     told = dialect.server({"type": "session.updated", "session": session}) or {}
-    options = asked.client_secret or shapes.SecretOptions()
+    options = asked.client_secret or asked_shapes.SecretOptions()
     return JsonResponse({**told["session"], "client_secret": _minted(caller, patch, options)})
 
 
@@ -49,15 +49,16 @@ def _session(caller: store.Caller, patch: Config) -> Config:
     """The session that one with the secret would have; it has no end yet. Raises ProtocolError."""
     model = patch.get("model")
     try:
-        defaults = store.session_defaults(caller, model if isinstance(model, str) else "")
+        defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
-    config = updated(default_config(session_id=make_id("sess"), expires_at=0, **defaults), patch, audio_sent=False)
+    start = default_config(session_id=make_id("sess"), expires_at=0, **defaults)
+    config = updated(start, patch, audio_sent=False, servers=servers)
     return {key: value for key, value in shown(config).items() if key != "expires_at"}
 
 
-def _minted(caller: store.Caller, patch: Config, options: shapes.SecretOptions) -> dict[str, Any]:
-    expiry = options.expires_after or shapes.ExpiresAfter()
+def _minted(caller: store.Caller, patch: Config, options: asked_shapes.SecretOptions) -> dict[str, Any]:
+    expiry = options.expires_after or asked_shapes.ExpiresAfter()
     secret, token = client_secrets.mint(cast(int, caller.key_id), patch, expiry.seconds)
     return {"value": token, "expires_at": int(secret.expires_at.timestamp())}
 

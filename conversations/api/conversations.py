@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Scope
 from conversations import changes, store
-from conversations.api import auth, items, requests, shapes
+from conversations.api import asked_shapes, auth, items, requests, shapes
 from conversations.api.errors import APIError, not_found
 from conversations.api.paging import page
 from conversations.deletion import delete_conversations
@@ -17,7 +17,7 @@ from conversations.models import Conversation, Item
 
 def listed(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_READ)
-    asked = requests.query(request, shapes.ListQuery)
+    asked = requests.query(request, asked_shapes.ListQuery)
     mine = Conversation.objects.filter(user=caller.user_id).select_related("assistant")
     rows, has_more = page(mine, asked, "pk")
     return _page(shapes.ConversationPage, [shown(row) for row in rows], has_more)
@@ -25,7 +25,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 def created(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
-    asked = requests.body(request, shapes.NewConversation)
+    asked = requests.body(request, asked_shapes.NewConversation)
     first = items.taken(asked.items or [])
     with transaction.atomic():
         made = Conversation.objects.create(
@@ -43,7 +43,7 @@ def retrieved(request: HttpRequest, conversation_id: str) -> HttpResponse:
 def updated(request: HttpRequest, conversation_id: str) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     found = owned(caller, conversation_id)
-    found.metadata = requests.body(request, shapes.ConversationUpdate).metadata or {}
+    found.metadata = requests.body(request, asked_shapes.ConversationUpdate).metadata or {}
     # Only this column: a live session may be counting up the others at the same moment.
     found.save(update_fields=["metadata"])
     return requests.answer(shown(found))
@@ -61,7 +61,7 @@ def deleted(request: HttpRequest, conversation_id: str) -> HttpResponse:
 
 def items_listed(request: HttpRequest, conversation_id: str) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_READ)
-    asked = requests.query(request, shapes.ListQuery)
+    asked = requests.query(request, asked_shapes.ListQuery)
     rows, has_more = page(owned(caller, conversation_id).items.as_dialogue(), asked, "position")
     return _page(shapes.ItemPage, [items.shown(row) for row in rows], has_more)
 
@@ -70,7 +70,7 @@ def items_created(request: HttpRequest, conversation_id: str) -> HttpResponse:
     """Behind the last. A live session goes on with what it knew; the next one sees them."""
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     found = owned(caller, conversation_id)
-    new = items.taken(requests.body(request, shapes.NewItems).items)
+    new = items.taken(requests.body(request, asked_shapes.NewItems).items)
     _change(found, [changes.Put(item) for item in new])
     rows = found.items.as_dialogue().filter(public_id__in=[item.id for item in new])
     return _page(shapes.ItemPage, [items.shown(row) for row in rows], has_more=False)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from conversations.api import shapes
+from conversations.api import asked_shapes, shapes
 from conversations.api.errors import APIError
 from conversations.models import Item
 from conversations.realtime import items as live
@@ -38,26 +38,26 @@ def _message(row: Item, common: dict[str, Any]) -> shapes.Message:
     )
 
 
-def taken(given: Sequence[shapes.NewItem]) -> list[live.Item]:
+def taken(given: Sequence[asked_shapes.NewItem]) -> list[live.Item]:
     """New items to be stored. Raises APIError for a text that is too long."""
     return [_taken(item, f"items[{place}]") for place, item in enumerate(given)]
 
 
-def _taken(given: shapes.NewItem, param: str) -> live.Item:
+def _taken(given: asked_shapes.NewItem, param: str) -> live.Item:
     item = live.Item(make_id("item"), type=given.type)
-    if isinstance(given, shapes.NewMessage):
+    if isinstance(given, asked_shapes.NewMessage):
         item.role = "system" if given.role == "developer" else given.role
         item.text = _joined(given.content, f"{param}.content")
-    elif isinstance(given, shapes.NewFunctionCall):
+    elif isinstance(given, asked_shapes.NewFunctionCall):
         item.call = {"call_id": given.call_id, "name": given.name, "arguments": given.arguments}
     else:
         item.call = {"call_id": given.call_id, "output": _joined(given.output, f"{param}.output")}
     return item
 
 
-def _joined(content: str | list[shapes.TextPart], param: str) -> str:
+def _joined(content: str | list[asked_shapes.TextPart], param: str) -> str:
     text = content if isinstance(content, str) else "\n".join(part.text for part in content)
-    if len(text) > shapes.MAX_TEXT_CHARS:
-        message = f"'{param}' has {len(text)} characters; the most is {shapes.MAX_TEXT_CHARS}."
+    if len(text) > asked_shapes.MAX_TEXT_CHARS:
+        message = f"'{param}' has {len(text)} characters; the most is {asked_shapes.MAX_TEXT_CHARS}."
         raise APIError(400, "invalid_value", message, param=param)
     return text

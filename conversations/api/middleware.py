@@ -8,7 +8,7 @@ from django.utils.deprecation import MiddlewareMixin
 from conversations.api.errors import APIError, by_status
 
 START = "/v1/"
-KEPT = ("Allow", "Retry-After", "Content-Range", "Accept-Ranges")
+OF_THE_PAGE = ("Content-Type", "Content-Length", "Content-Disposition", "Transfer-Encoding")
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
@@ -32,8 +32,10 @@ class APIMiddleware(MiddlewareMixin):
 
 
 def _official(page: HttpResponseBase) -> HttpResponseBase:
+    """With the page's headers, but for those that describe the page."""
     response = by_status(page.status_code, page.headers).response()
-    for name in KEPT:
-        if name in page.headers:
-            response.headers[name] = page.headers[name]
+    for name, value in page.headers.items():
+        if name not in OF_THE_PAGE:
+            response.headers[name] = value
+    response.headers["Content-Length"] = str(len(response.content))
     return response

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from conversations.api import shapes
-from conversations.api.operations import OPERATIONS, Operation
+from conversations.api.operations import FORM, OGG, OPERATIONS, Operation
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """Conversations with the assistants of this site. What goes over the WebSocket at /v1/realtime is in
@@ -20,6 +21,7 @@ RATE_HEADERS = {
     "x-ratelimit-reset-requests": "When the next minute begins, such as 17s.",
 }
 JSON = "application/json"
+BYTES = {"type": "string", "format": "binary"}
 
 
 def served(request: HttpRequest) -> JsonResponse:
@@ -57,9 +59,8 @@ def _described(operation: Operation) -> dict[str, Any]:
         "responses": {"200": _answer(operation), **{status: _error(text) for status, text in _errors(operation)}},
     }
     if operation.body:
-        is_required = any(field.is_required() for field in operation.body.model_fields.values())
-        described["requestBody"] = {"required": is_required, "content": {JSON: {"schema": _ref(operation.body)}}}
-    if operation.answer == "audio/ogg" and "item_id" in operation.path:
+        described["requestBody"] = _body(operation.body)
+    if operation.answer == OGG and "item_id" in operation.path:
         described["parameters"].append({"name": "Range", "in": "header", "schema": {"type": "string"}})
         described["responses"] |= {"206": _answer(operation), "416": _error("The range lies behind the end.")}
     return described
@@ -86,11 +87,21 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(operation: Operation) -> dict[str, Any]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS}
-    if isinstance(operation.answer, str):
-        content: dict[str, Any] = {operation.answer: {"schema": {"type": "string", "format": "binary"}}}
-    else:
-        content = {JSON: {"schema": _ref(operation.answer)}}
-    return {"description": operation.summary, "headers": headers, "content": content}
+    return {"description": operation.summary, "headers": headers, "content": _content(operation.answer)}
+
+
+def _body(body: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+    is_required = isinstance(body, tuple) or any(field.is_required() for field in body.model_fields.values())
+    return {"required": is_required, "content": _content(body)}
+
+
+def _content(what: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(what, tuple):
+        return {JSON: {"schema": _ref(what)}}
+    content: dict[str, Any] = {media_type: {"schema": BYTES} for media_type in what}
+    if FORM in content:
+        content[FORM] = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BYTES}}}
+    return content
 
 
 def _errors(operation: Operation) -> list[tuple[str, str]]:
@@ -101,6 +112,7 @@ def _errors(operation: Operation) -> list[tuple[str, str]]:
         errors.append(("413", "The body is too large."))
     if operation.scope:
         errors.append(("403", "The API key lacks the scope."))
+    errors += [(str(status), HTTPStatus(status).phrase) for status in operation.failures]
     if "{" in operation.path or operation.query or operation.scope == "realtime":
         errors.append(("404", "There is nothing of that id, or it is another user's."))
     return sorted(errors)

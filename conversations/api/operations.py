@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from accounts.models import Scope
-from conversations.api import assistants, audio, client_secrets, conversations, shapes
+from conversations.api import asked_shapes, assistants, audio, client_secrets, conversations, shapes, turns
 
-OGG = "audio/ogg"
+OGG = ("audio/ogg",)
+FORM = "multipart/form-data"  # with the part `file`
+SOUND = ("audio/wav", "audio/flac", "audio/mpeg", "audio/ogg", "audio/webm", "audio/mp4", FORM)
 READ, WRITE = Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE
 CONVERSATION = "/v1/conversations/{conversation_id}"
 ITEM = f"{CONVERSATION}/items/{{item_id}}"
@@ -17,16 +19,20 @@ ITEM = f"{CONVERSATION}/items/{{item_id}}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`answer`: a shape, or the media type of bytes. `scope` None: any key will do."""
+    """`scope` None: any key will do. `body` and `answer`: a shape, or the media types that bytes may have.
+
+    `failures`: the statuses that it has beside those that go without saying.
+    """
 
     method: str
     path: str
     view: Callable[..., Any]
     summary: str
     scope: Scope | None
-    answer: type[BaseModel] | str
+    answer: type[BaseModel] | tuple[str, ...]
     query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | tuple[str, ...] | None = None
+    failures: tuple[int, ...] = ()
 
 
 OPERATIONS = [
@@ -39,7 +45,7 @@ OPERATIONS = [
         "A short-lived key for the socket, to be handed to a browser",
         Scope.REALTIME,
         shapes.ClientSecret,
-        body=shapes.NewClientSecret,
+        body=asked_shapes.NewClientSecret,
     ),
     Operation(
         "POST",
@@ -48,7 +54,7 @@ OPERATIONS = [
         "The same in the beta dialect",
         Scope.REALTIME,
         shapes.BetaSession,
-        body=shapes.NewBetaSession,
+        body=asked_shapes.NewBetaSession,
     ),
     Operation(
         "GET",
@@ -57,7 +63,7 @@ OPERATIONS = [
         "Your conversations",
         READ,
         shapes.ConversationPage,
-        query=shapes.ListQuery,
+        query=asked_shapes.ListQuery,
     ),
     Operation(
         "POST",
@@ -66,7 +72,7 @@ OPERATIONS = [
         "Make a conversation, to be gone on with over the socket or turn by turn",
         WRITE,
         shapes.Conversation,
-        body=shapes.NewConversation,
+        body=asked_shapes.NewConversation,
     ),
     Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, shapes.Conversation),
     Operation(
@@ -76,7 +82,7 @@ OPERATIONS = [
         "Change what you noted of it",
         WRITE,
         shapes.Conversation,
-        body=shapes.ConversationUpdate,
+        body=asked_shapes.ConversationUpdate,
     ),
     Operation(
         "DELETE",
@@ -101,7 +107,7 @@ OPERATIONS = [
         "What was said and done in it",
         READ,
         shapes.ItemPage,
-        query=shapes.ListQuery,
+        query=asked_shapes.ListQuery,
     ),
     Operation(
         "POST",
@@ -110,9 +116,20 @@ OPERATIONS = [
         "Add items behind the last",
         WRITE,
         shapes.ItemPage,
-        body=shapes.NewItems,
+        body=asked_shapes.NewItems,
     ),
     Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, shapes.AnItem),
     Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, shapes.Conversation),
     Operation("GET", f"{ITEM}/audio", audio.item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
+    Operation(
+        "POST",
+        "/v1/voice/turns",
+        turns.create,
+        "Say something, and hear the reply: as sound, or as the events of the socket",
+        Scope.REALTIME,
+        tuple(turns.CONTENT_TYPES),
+        query=asked_shapes.TurnQuery,
+        body=SOUND,
+        failures=(406, 415, 500, 502, 503, 504),
+    ),
 ]

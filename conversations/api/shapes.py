@@ -1,4 +1,4 @@
-"""The objects of the HTTP API: the official Conversations API's, with keys of our own beside theirs.
+"""What the HTTP API answers: the official Conversations API's, with keys of our own beside theirs.
 
 Official clients ignore keys that they do not know; tests hold what we answer to the SDK's own types. Where it differs
 from the official API: a spoken utterance is an `input_text` with its words, since the official messages hold no
@@ -7,117 +7,10 @@ from the official API: a spoken utterance is an `input_text` with its words, sin
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
-
-MAX_ITEMS = 20  # of one request, as officially
-MAX_PARTS = 100
-MAX_TEXT_CHARS = 100_000  # of an item, as over the socket
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel
 
 Shown = TypeVar("Shown")
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-CallId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Metadata = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
-    Field(max_length=16),
-]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
-
-
-# Asked for.
-
-
-class ListQuery(BaseModel):
-    after: Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")] | None = Field(
-        None, description="The last id of the page before."
-    )
-    limit: int = Field(20, ge=1, le=100)
-    order: Literal["asc", "desc"] = Field("desc", description="desc: the newest first.")
-
-
-class TextPart(BaseModel):
-    type: Literal["input_text", "output_text", "text"]
-    text: Text
-
-
-class NewMessage(BaseModel):
-    type: Literal["message"] = "message"
-    role: Literal["user", "assistant", "system", "developer"]
-    content: Text | Annotated[list[TextPart], Field(min_length=1, max_length=MAX_PARTS)]
-
-
-class NewFunctionCall(BaseModel):
-    type: Literal["function_call"]
-    call_id: CallId
-    name: Name
-    arguments: Text
-
-
-class NewFunctionCallOutput(BaseModel):
-    type: Literal["function_call_output"]
-    call_id: CallId
-    output: Text | Annotated[list[TextPart], Field(min_length=1, max_length=MAX_PARTS)]
-
-
-def _type_of(item: Any) -> Any:
-    return item.get("type", "message") if isinstance(item, dict) else getattr(item, "type", None)
-
-
-NewItem = Annotated[
-    Annotated[NewMessage, Tag("message")]
-    | Annotated[NewFunctionCall, Tag("function_call")]
-    | Annotated[NewFunctionCallOutput, Tag("function_call_output")],
-    Discriminator(
-        _type_of,
-        custom_error_type="item_type",
-        custom_error_message="an item is a message, a function_call or a function_call_output",
-    ),
-]
-
-
-class NewItems(BaseModel):
-    items: list[NewItem] = Field(min_length=1, max_length=MAX_ITEMS)
-
-
-class NewConversation(BaseModel):
-    items: Annotated[list[NewItem], Field(max_length=MAX_ITEMS)] | None = None
-    metadata: Metadata | None = None
-
-
-class ConversationUpdate(BaseModel):
-    metadata: Metadata | None = Field(description="Replaces what was there; null clears it.")
-
-
-def _whole(number: Any) -> Any:
-    """JSON knows one kind of number: 60.0 is as whole as 60."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-class ExpiresAfter(BaseModel):
-    anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_whole)] = 600
-
-
-class SecretOptions(BaseModel):
-    expires_after: ExpiresAfter | None = None
-
-
-class NewClientSecret(SecretOptions):
-    session: dict[str, Any] | None = Field(
-        None, description="What its sessions begin with, in the shape of `session.update`."
-    )
-
-
-class NewBetaSession(BaseModel):
-    """A session in the flat shape of the beta dialect, beside these."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: str | None = None
-    client_secret: SecretOptions | None = None
-
-
-# Answered.
 
 
 class Model(BaseModel):

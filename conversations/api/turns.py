@@ -9,14 +9,13 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from accounts.models import Scope
 from conversations import turns
-from conversations.api import auth
+from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError
 from conversations.api.turn_answers import EVENT_STREAM, OFFERED, TurnFailedError, as_events, as_file, preferred
 from conversations.api.turn_errors import REASONS, refusal
 from conversations.speech_files import MEDIA_TYPES
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
-QUERY = ("conversation", "assistant", "model", "time_zone")
 CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}
 EMPTY = "There is no sound in the request. Send a sound file as its body, or as the part 'file' of a form."
 
@@ -28,7 +27,7 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
-    asked = {name: request.GET.get(name, "").replace("\0", "") for name in QUERY}  # Postgres takes no NUL
+    asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
     question = turns.Question(caller, await _file(request), **asked)
     headers: dict[str, str] = {}
     events = turns.events(question)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import asyncapi, openapi, turns
+from conversations.api import asyncapi, openapi
 from conversations.api.errors import APIError
 from conversations.api.operations import OPERATIONS
 
@@ -53,7 +53,6 @@ def _served() -> list[URLPattern]:
 
 urlpatterns = [
     *_served(),
-    path("voice/turns", by_method(POST=turns.create)),
     path("realtime", by_method(GET=socket_only)),
     path("openapi.json", by_method(GET=openapi.served)),
     path("asyncapi.json", by_method(GET=asyncapi.served)),

@@ -1,5 +1,6 @@
 """What a user reads when an engine fails: the same sentences for every provider, with the engine's name in front."""
 
+import re
 from dataclasses import dataclass
 
 from conversations.engines.base import (
@@ -14,6 +15,8 @@ from conversations.engines.base import (
     storable,
 )
 
+# Ids of the account, and keys, also where the provider starred the middle out. Names of parameters have no digits.
+ACCOUNT_FACT = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_](?=[\w*-]*[0-9A-Z])[\w*-]{6,}")
 MAX_DETAIL = 300  # characters of a provider's own words
 
 
@@ -83,8 +86,9 @@ class Failures:
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 
     def scrub(self, detail: str) -> str:
-        """A provider's own words: short, and without the key."""
+        """A provider's own words: short, without the key, and with nothing that tells of the account."""
         plain = " ".join(storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")
+        plain = ACCOUNT_FACT.sub("…", plain)
         return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"

@@ -12,7 +12,8 @@ from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.items import Item
 from conversations.realtime.options import Options
 from conversations.realtime.producing import Producing
-from conversations.realtime.response import TOO_MANY, Phase, Response, ResponseStatus, failed
+from conversations.realtime.rates import TOO_MANY
+from conversations.realtime.response import Phase, Response, ResponseStatus, failed
 
 
 class Asides:
@@ -91,6 +92,7 @@ class Asides:
         if response.is_open:
             response.settle_clauses()
             response.close_message(None)
+        self._producing.calling.hand_over(response)
         del self._running[response.id]
         self.core.remind(f"aside:{response.id}", None)
         response.finish()

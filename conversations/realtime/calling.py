@@ -71,13 +71,19 @@ class Calling:
             if not is_whole:
                 self._close(response, item, "incomplete")
                 continue
-            self._send_arguments(response, item, "done", arguments=item.call["arguments"])
             if item.type == "function_call":
-                response.calls_client = True
-                self._close(response, item, "completed")
+                response.to_hand_over.append(item)
             else:
+                self._send_arguments(response, item, "done", arguments=item.call["arguments"])
                 self._run(response, item)
         return bool(calls)
+
+    def hand_over(self, response: Response) -> None:
+        """The client's calls are whole only once what was said before is: it asks for the next response at once."""
+        for item in response.to_hand_over:
+            if response.status == "completed":
+                self._send_arguments(response, item, "done", arguments=item.call["arguments"])
+            self._close(response, item, "completed" if response.status == "completed" else "incomplete")
 
     def _run(self, response: Response, item: Item) -> None:
         self._send_progress(item, response, "in_progress")
@@ -121,3 +127,9 @@ class Calling:
         for item in [*response.writing.values(), *response.running.values()]:
             self._close(response, item, "incomplete")
         response.writing, response.running = {}, {}
+
+    def stand_in(self, response: Response) -> None:
+        """Without a word of the response its first call holds what it took."""
+        first = response.outputs[0]
+        first.usage, first.waterfall = response.item.usage, response.item.waterfall
+        self.core.save(first, is_final=True)

@@ -117,7 +117,7 @@ class Producing:
             return None
         self.core.remind("filler", None)
         # The client's calls are its to answer, and then the model sees all of them.
-        if response.has_brought and not response.calls_client and response.status_details is None:
+        if response.has_brought and not response.to_hand_over and response.status_details is None:
             response.rounds += 1
             response.has_brought, response.is_new_round = False, True
             return self.ask(response)

@@ -3,7 +3,10 @@
 from collections import deque
 from typing import Any
 
+from conversations.realtime.errors import Failure
+
 MINUTE_SEC = 60.0
+TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
 
 
 class Rates:

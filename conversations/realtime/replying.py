@@ -10,7 +10,8 @@ from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
 from conversations.realtime.options import Options, default_options
 from conversations.realtime.producing import Producing
-from conversations.realtime.response import TOO_MANY, Phase, Response, ResponseStatus, failed, played_out_at
+from conversations.realtime.rates import TOO_MANY
+from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
 
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
@@ -192,7 +193,8 @@ class Replying:
         elif response.item.error_code:
             self.core.save(response.item, is_final=True)  # for the history: what went wrong
         elif response.outputs:
-            self._account_to_call(response)
+            self._producing.calling.stand_in(response)
+        self._producing.calling.hand_over(response)
         response.finish()
         self.core.send_rates()
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
@@ -201,12 +203,6 @@ class Replying:
         self.core.remind("response", None)
         self._expect_user(response)
         self.settle()
-
-    def _account_to_call(self, response: Response) -> None:
-        """Without a word the first call stands for the response."""
-        first = response.outputs[0]
-        first.usage, first.waterfall = response.item.usage, response.item.waterfall
-        self.core.save(first, is_final=True)
 
     def _cut(self, response: Response) -> None:
         """Keeps as heard what a client in real time has played; the client's own truncate corrects it."""

@@ -23,7 +23,6 @@ USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
-TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
 
 
 class Phase(Enum):
@@ -49,7 +48,7 @@ class Response:
     rounds: int = 1  # of the model
     is_new_round: bool = True  # the model has not written a word in it
     has_brought: bool = False  # tools of the server told something that the model has not seen
-    calls_client: bool = False
+    to_hand_over: list[Item] = field(default_factory=list)  # the client's calls, when all is said
     has_filled: bool = False  # a word was said while a tool ran
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0

@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from accounts.models import Scope
 from conversations import store
 from conversations.engines.base import Tool
 from conversations.tools.base import Context, ToolError
@@ -29,16 +30,17 @@ class SiteTool:
     tool: Tool
     arguments: type[BaseModel]
     function: Function
+    scope: Scope | None = None  # without which it is no tool of a caller: a key is to open no more through a model
 
     @classmethod
-    def of(cls, function: Function) -> "SiteTool":
+    def of(cls, function: Function, scope: Scope | None = None) -> "SiteTool":
         name = function.__name__
         arguments = _arguments(function)
         schema = arguments.model_json_schema()
         del schema["title"]
         for described in schema.get("properties", {}).values():
             described.pop("title", None)  # the name once more
-        return cls(Tool(name, inspect.getdoc(function) or "", schema), arguments, function)
+        return cls(Tool(name, inspect.getdoc(function) or "", schema), arguments, function, scope)
 
     async def call(self, context: Context, arguments: str) -> str:
         """`arguments`: JSON as the model wrote it. Raises ToolError, and whatever the function raises."""

@@ -54,8 +54,9 @@ class Toolbox:
         self._opened = opened
         self._offer = offer
         self._now = now
-        self._site = {name: SITE_TOOLS[name] for name in opened.tools if name in SITE_TOOLS}
-        for name in set(opened.tools) - set(self._site):
+        known = {name: SITE_TOOLS[name] for name in opened.tools if name in SITE_TOOLS}
+        self._site = {name: tool for name, tool in known.items() if tool.scope in (None, *opened.caller.scopes)}
+        for name in set(opened.tools) - set(known):
             log.warning("the assistant %s has a tool %s, which this site does not know", opened.assistant_slug, name)
         self._remote: dict[str, RemoteTool] = {}
         self._servers = [McpSession(spec, group, self._add) for spec in opened.mcp_servers]

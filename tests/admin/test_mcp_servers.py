@@ -57,6 +57,19 @@ def test_the_authorisation_is_kept_replaced_and_forgotten(editor: Client, mcp_ho
         assert mcp_servers.spec(server).authorization == left
 
 
+def test_a_saved_authorisation_goes_to_no_other_host(editor: Client, mcp_host: MakeHost) -> None:
+    """Else whoever may change a server could have it sent home, and read it."""
+    first, other = mcp_host(key="Bearer one"), mcp_host(key="Bearer one")
+    editor.post(ADD, {**FIELDS, "url": first.url, "authorization": "Bearer one"})
+    server = McpServer.objects.get()
+    for url in (other.url, first.url.replace("http://", "https://")):
+        answer = editor.post(change_url(server), {**FIELDS, "url": url})
+        assert list(answer.context["adminform"].form.errors) == ["authorization"]
+    for more in ({"url": first.url + "?a=b"}, {"url": other.url, "authorization": "Bearer one"}):
+        assert editor.post(change_url(server), {**FIELDS, **more}).status_code == 302
+    assert editor.post(change_url(server), {**FIELDS, "url": first.url, "forget_authorization": "on"}).status_code == 302
+
+
 def test_what_is_wrong_with_a_server_is_said(editor: Client, mcp_host: MakeHost, upstream: Upstream) -> None:
     host = mcp_host(key="Bearer right")
     gone = mcp_host()

@@ -68,6 +68,8 @@ def test_another_method(as_owner: Client, method: str) -> None:
     assert answer.status_code == 405
     assert answer["Allow"] == "GET"
     assert error_of(answer)["code"] == "method_not_allowed"
+    assert answer["Content-Length"] == str(len(answer.content))
+    assert answer["X-Content-Type-Options"] == "nosniff"
 
 
 def test_a_host_that_is_not_ours(as_owner: Client) -> None:

@@ -128,4 +128,5 @@ def test_without_sound(as_owner: Client, conversation: Conversation) -> None:
         answer = as_owner.get(url)
         assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
     add_clip(item)
-    assert as_owner.head(url_of(conversation)).status_code == 200
+    head = as_owner.head(url_of(conversation))
+    assert (head.status_code, head["Content-Type"]) == (200, "audio/ogg")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 
+import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from openai import (
@@ -144,3 +145,6 @@ def test_the_sound_over_a_live_site(live_site: Site, client_of: ClientOf) -> Non
     client = client_of(live_site, api_keys.create(owner, "tests")[1])
     answer = client.get(f"/conversations/{conversation.public_id}/audio", cast_to=bytes)
     assert bytes(answer).startswith(b"OggS")
+    url = f"{live_site.url}/v1/conversations/{conversation.public_id}/audio"
+    head = httpx2.head(url, headers={"Authorization": f"Bearer {client.api_key}"})
+    assert (head.status_code, head.headers.get("content-length"), head.content) == (200, None, b"")

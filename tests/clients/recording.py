@@ -3,7 +3,8 @@
     > conversation.item.create
     < conversation.item.added       item: item_1 message user completed [input_text]   previous_item_id: null
 
-Ids are numbered in the order in which they come. Deltas that follow each other are one line, whatever their number.
+Ids are numbered in the order in which they come. An item's deltas that follow each other are one line, whatever
+their number.
 """
 
 import json
@@ -20,7 +21,7 @@ class Recording:
         self.lines: list[str] = []
         self._names: dict[str, str] = {}
         self._deltas: list[str] = []  # kinds of the run that is under way
-        self._deltas_at = -1  # its line
+        self._deltas_of, self._deltas_at = "", -1  # its item and its line
 
     def sent(self, event: dict[str, Any]) -> None:
         line = f"> {event['type']}"
@@ -37,8 +38,9 @@ class Recording:
         return None
 
     def _delta(self, event: dict[str, Any]) -> None:
-        if not self._deltas:
-            self._deltas_at = len(self.lines)
+        """One more of the run under way, or the first of another item's."""
+        if not self._deltas or event["item_id"] != self._deltas_of:
+            self._deltas, self._deltas_of, self._deltas_at = [], event["item_id"], len(self.lines)
             self.lines.append("")
         if event["type"] not in self._deltas:
             self._deltas.append(event["type"])

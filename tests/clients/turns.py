@@ -98,6 +98,15 @@ async def function_of_the_client(line: Line, upstream: Upstream) -> None:
     await line.answer()
 
 
+async def preamble(line: Line, upstream: Upstream) -> None:
+    """Something is said before the client's function is called."""
+    upstream.behave("speech", first_byte_ms=300)  # the model has written the call before
+    upstream.script(replies=({"text": "Let me see.", "calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]},))
+    await line.configure(tools=[WEATHER])
+    await line.type("How is the weather in Oslo?")
+    await line.answer()
+
+
 async def tool_of_the_site(line: Line, upstream: Upstream) -> None:
     upstream.script(replies=({"calls": [{"name": "current_time", "arguments": {}}]}, "It is noon."))
     await line.type("What time is it?")
@@ -161,6 +170,7 @@ TURNS: dict[str, Turn] = {
         cancelled,
         cut_short,
         function_of_the_client,
+        preamble,
         tool_of_the_site,
         out_of_band,
         silence,

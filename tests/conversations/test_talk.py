@@ -55,7 +55,7 @@ def test_an_assistant_that_answers_by_speech_to_speech(signed_in: Client, settin
     offered = [voice for voice, _ in chosen["voices"]]
     assert chosen["voice"] in offered
     assert "fable" not in offered
-    assert not chosen["isDemo"]
+    assert (chosen["demos"], chosen["isOneEngine"]) == ([], True)
 
 
 def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -> None:

@@ -100,6 +100,9 @@ class RelayTable:
     def leave(self, *, vanished: bool = False) -> None:
         self._take(self.machine.receive(do.ClientGone(vanished), self.now))
 
+    def end_line(self) -> None:
+        self._take(self.machine.end())
+
     # An upstream's turns.
 
     def utterance(self, item_id: str, start_ms: int, end_ms: int, words: str | None = "Hello.") -> None:

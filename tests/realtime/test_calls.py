@@ -114,6 +114,33 @@ def test_a_spoken_preamble_comes_first() -> None:
     assert roles == ["system", "user", "assistant", "assistant", "tool"]
 
 
+def test_a_call_is_handed_over_when_all_is_said() -> None:
+    """Clients ask for the next response at once, which would be refused while this one speaks."""
+    table = asked(WEATHER, modality="audio")
+    sent = table.write("Let me look. ") + call(table, "weather") + table.end_text()
+    assert "response.function_call_arguments.done" not in kinds(sent)
+    assert kinds(table.speak())[-7:] == [
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+
+
+def test_a_barge_in_before_the_call_was_handed_over() -> None:
+    table = asked(WEATHER, modality="audio")
+    table.write("Let me look. ")
+    call(table, "weather")
+    table.end_text()
+    sent = table.audio(BARGE_IN_MS, 0.9)
+    assert "response.function_call_arguments.done" not in kinds(sent)
+    done = next(event["response"] for event in sent if event["type"] == "response.done")
+    assert [item["status"] for item in done["output"]] == ["incomplete", "incomplete"]
+
+
 def test_several_calls_at_once() -> None:
     table = asked(WEATHER)
     sent = call(table, "weather", '{"city": "Oslo"}') + call(table, "weather", '{"city": "Rome"}', 1, "call_2")

@@ -37,12 +37,30 @@ def test_a_spoken_turn() -> None:
     assert (question.text, question.audio_ms, question.usage.stt_seconds) == ("Hello.", 2200, 1.5)
     assert len(table.sound("item_said")) == 2200 * BYTES_PER_MS
     assert (answer.text, answer.audio_ms, answer.status, answer.is_audio) == ("Good morning.", 800, "completed", True)
-    assert answer.waterfall == {"endpoint": 0, "first_token": 200, "first_audio": 200, "done": 700}
+    assert answer.waterfall == {"endpoint": 0, "transcript": 0, "first_token": 200, "first_audio": 200, "done": 700}
     assert (answer.usage.output_tokens, answer.usage.output_audio_tokens) == (20, 15)
     assert (answer.usage.input_tokens, answer.usage.input_audio_tokens, answer.usage.cached_tokens) == (10, 4, 2)
     response = next(event for event in done if event["type"] == "response.done")["response"]
     assert (response["conversation_id"], response["timing"]["done"]) == ("conv_1", 700)
     table.is_stored_before_told()
+
+
+@pytest.mark.parametrize(("moment", "known_ms"), [("before", 100), ("amid", 300), ("after", 600)])
+def test_the_words_come_when_they_come(moment: str, known_ms: int) -> None:
+    table = RelayTable()
+    table.hear(3000)
+    table.utterance("item_said", 300, 2500, words=None)
+    for step, act in (
+        ("before", lambda: None),
+        ("amid", lambda: table.begin("one", "Good morning.", 800)),
+        ("after", lambda: table.end("one", "Good morning.")),
+    ):
+        table.now += 0.1
+        act()
+        table.now += {"before": 0.0, "amid": 0.1, "after": 0.2}[step]
+        if step == moment:
+            table.words("item_said", "Hello.")
+    assert table.stored("item_one").waterfall["transcript"] == known_ms
 
 
 def test_upstreams_own_facts_are_not_passed_on() -> None:
@@ -111,6 +129,48 @@ def test_commits_take_what_was_appended_before_them() -> None:
     table.committed("item_b")
     assert table.sound("item_a") == b"\x01\x00" * (500 * 24)
     assert table.sound("item_b") == b"\x05\x00" * (300 * 24)
+
+
+def test_what_is_appended_behind_a_clear_is_not_cleared() -> None:
+    table = RelayTable()
+    table.client("session.update", session=MANUAL)
+    table.agree()
+    table.hear(500, b"\x01\x00")
+    table.client("input_audio_buffer.clear")
+    table.hear(300, b"\x05\x00")
+    table.client("input_audio_buffer.commit")
+    table.upstream("input_audio_buffer.cleared")
+    table.committed("item_a")
+    assert table.sound("item_a") == b"\x05\x00" * (300 * 24)
+
+
+def test_a_clear_that_was_not_answered_is_asked_for_again() -> None:
+    table = RelayTable()
+    table.client("session.update", session=MANUAL)
+    table.agree()
+    table.hear(500)
+    table.client("input_audio_buffer.clear")
+    table.hear(300)
+    table.lose()
+    table.connect()
+    assert [kind.removeprefix("input_audio_buffer.") for kind in table.told_kinds[1:]] == ["append", "clear", "append"]
+    assert len(base64.b64decode(table.told[-1]["audio"])) == 300 * BYTES_PER_MS
+    assert table.upstream("input_audio_buffer.cleared") != []
+
+
+def test_a_file_that_is_sent_at_once_loses_nothing() -> None:
+    table = RelayTable()
+    table.hear(60_000)
+    table.utterance("item_said", 300, 59_000)
+    assert table.stored("item_said").audio_ms == 58_700
+
+
+def test_silence_is_not_kept() -> None:
+    table = RelayTable()
+    for _ in range(100):
+        table.now += 1
+        table.hear(1000)
+    assert len(table.machine.hearing.buffer) <= 12 * 24_000
 
 
 def test_a_verdict_comes_with_the_onset_of_speech() -> None:
@@ -292,6 +352,20 @@ def test_speech_under_way_goes_on_over_the_next_connection() -> None:
     assert table.stored("item_a").text == "Hello."
 
 
+def test_an_utterance_that_ended_as_the_connection_did() -> None:
+    table = RelayTable()
+    table.hear(20_000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
+    table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=19_500, item_id="item_a")
+    table.hear(100)  # does not cost it its beginning
+    table.lose()
+    table.connect()
+    table.utterance("item_b", 0, 19_000)
+    started = [event for event in table.sent if event["type"].endswith("speech_started")]
+    assert [event["item_id"] for event in started] == ["item_a"]
+    assert table.stored("item_a").audio_ms == 19_000
+
+
 def test_a_commit_that_was_not_answered_is_made_again() -> None:
     table = RelayTable()
     table.client("session.update", session=MANUAL)
@@ -321,6 +395,34 @@ def test_words_that_were_awaited_do_not_come() -> None:
     assert [event["item_id"] for event in failed] == ["item_said"]
     assert table.stored("item_said").error_code == LOST.code
     assert table.words("item_said", "Too late.") == []
+
+
+def test_a_reply_that_speech_called_for_is_asked_of_the_next_connection() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.utterance("item_said", 0, 1500)
+    table.lose()
+    table.connect()
+    assert [kind for kind in table.told_kinds if kind.startswith(("conv", "resp"))] == [
+        "conversation.item.create",
+        "response.create",
+    ]
+    table.begin("one", "Yes?", 100)
+    table.end("one", "Yes?")
+    table.lose()
+    table.connect()
+    assert "response.create" not in table.told_kinds
+
+
+def test_a_reply_to_what_was_not_understood_does_not_come() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.utterance("item_said", 0, 1500, words=None)
+    errors = [event["error"] for event in table.lose() if event["type"] == "error"]
+    assert [error["message"] for error in errors] == [LOST.message]
+    table.connect()
+    assert "response.create" not in table.told_kinds
+    assert table.deadlines == {}
 
 
 def test_a_hanging_upstream_is_left() -> None:
@@ -369,12 +471,59 @@ def test_the_last_words_are_committed() -> None:
     assert (table.stored("item_a").text, table.stored("item_a").audio_ms) == ("My last words.", 1500)
 
 
+@pytest.mark.parametrize("is_manual", [True, False])
+def test_what_was_said_and_not_confirmed_is_waited_for(is_manual: bool) -> None:
+    table = RelayTable()
+    if is_manual:
+        table.client("session.update", session=MANUAL)
+        table.agree()
+    table.hear(1500)
+    if is_manual:
+        table.client("input_audio_buffer.commit")
+    else:
+        table.upstream("input_audio_buffer.speech_started", audio_start_ms=0, item_id="item_a")
+        table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=1500, item_id="item_a")
+    told = len(table.told)
+    table.leave()
+    assert len(table.told) == told  # it is asked for already
+    assert table.machine.is_awaiting_words
+    table.committed("item_a")
+    table.words("item_a", "My last words.")
+    assert not table.machine.is_awaiting_words
+    assert (table.stored("item_a").text, table.stored("item_a").audio_ms) == ("My last words.", 1500)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_last_words_that_upstream_never_confirms_are_kept(is_lost: bool) -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
+    table.leave()
+    if is_lost:
+        table.lose()
+        assert not table.machine.is_awaiting_words
+    table.end_line()
+    table.committed("item_a")  # too late
+    assert len(table.sound("item_a")) == 1500 * BYTES_PER_MS
+
+
+def test_a_commit_of_last_words_that_is_refused_is_not_waited_for() -> None:
+    table = RelayTable()
+    table.hear(2000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=1950, item_id="item_a")
+    table.leave()
+    error = {"type": "invalid_request_error", "code": "input_audio_buffer_commit_empty", "message": "Too short."}
+    table.upstream("error", error=error | {"event_id": table.told[-1]["event_id"]})
+    assert not table.machine.is_awaiting_words
+
+
 def test_without_an_upstream_the_sound_of_the_last_words_is_kept() -> None:
     table = RelayTable()
     table.hear(2000)
     table.upstream("input_audio_buffer.speech_started", audio_start_ms=500, item_id="item_a")
     table.lose()
     table.leave()
+    table.end_line()
     assert len(table.sound("item_a")) == 1500 * BYTES_PER_MS
     assert not table.machine.is_awaiting_words
 

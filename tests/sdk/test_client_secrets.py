@@ -64,6 +64,16 @@ async def test_a_session_begins_as_the_secret_says(site: Site, client: AsyncOpen
             assert {key: session[key] for key in PIRATE} == PIRATE
 
 
+async def test_whoever_made_it_chose_the_assistant(site: Site, client: AsyncOpenAI) -> None:
+    """Not whoever got it, by any part of the address."""
+    tutor = {"type": "realtime", "model": "tutor"}
+    made = await client.realtime.client_secrets.create(session=tutor)  # type: ignore[arg-type]
+    for query in ("assistant=interviewer", "assistant=nobody", "model=interviewer"):
+        async with open_socket(f"{site.ws_url}/v1/realtime?{query}", additional_headers=bearer(made.value)) as socket:
+            session = await created(socket)
+            assert (session["model"], session["instructions"]) == ("tutor", made.session.instructions)  # type: ignore[union-attr]
+
+
 async def test_the_official_client_talks_with_one(site: Site, secret: str) -> None:
     url = f"{site.url}/v1"
     async with (

@@ -48,6 +48,19 @@ async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost
     assert upstream.requests("chat")[-1]["asked"]["messages"][-1]["content"] == "5"
 
 
+async def test_a_client_secret_may_name_it(site: Site, key: str, connect: Connect, mcp_host: MakeHost) -> None:
+    """As every `session.update` may; and no other."""
+    label = await assistant_with(mcp_host().url)
+    tools = [{"type": "mcp", "server_label": label}]
+    async with client(site, key) as http:
+        made = await http.post("/v1/realtime/client_secrets", json={"session": {"model": label, "tools": tools}})
+        assert made.json()["session"]["tools"] == tools
+        async with connect(key=made.json()["value"]) as talk:
+            assert (await talk.next())["session"]["tools"] == tools
+        refused = await http.post("/v1/realtime/client_secrets", json={"session": {"model": "tutor", "tools": tools}})
+        assert refused.json()["error"]["param"] == "session.tools.0.server_label"
+
+
 async def test_a_dead_server_costs_nothing_but_its_tools(
     connect: Connect, upstream: Upstream, mcp_host: MakeHost
 ) -> None:

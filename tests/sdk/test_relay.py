@@ -318,3 +318,19 @@ async def test_a_hang_up_keeps_the_last_words(
     await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
     items = await stored(conversation_id)
     assert [item.text for item in items] == ["My last words."]
+
+
+async def test_words_committed_before_a_hang_up_are_kept(
+    connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes
+) -> None:
+    upstream.script(transcripts=("My last words.",))
+    async with connect(**ask) as talk:
+        await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]
+        await talk.until("session.updated")
+        await talk.send.input_audio_buffer.clear()
+        await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
+        await talk.send.input_audio_buffer.commit()
+        conversation_id = talk.conversation_id
+    await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
+    [item] = await stored(conversation_id)
+    assert (item.text, item.audio_ms) == ("My last words.", len(utterance) // BYTES_PER_MS)

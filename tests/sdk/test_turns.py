@@ -171,7 +171,7 @@ async def test_another_users_conversation(caller: httpx2.AsyncClient, site: Site
         answers = [
             await theirs.post(TURNS, content=wav_of(utterance), params={"conversation": one}) for one in (mine, "no\0")
         ]
-    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.status_code for answer in answers] == [404, 400]
     assert len(await stored(mine)) == 2
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Scope
+from conversations.store import SECRETS_SCOPES, Caller
 from conversations.tools.base import Context, Outcome
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
@@ -51,6 +53,13 @@ async def test_it_works(opened: MakeOpened) -> None:
         outcome = await box.run("current_time", "{}")
         assert outcome == Outcome("Wednesday, 25 November 2026, 12:00 (Europe/Vienna, UTC+01:00)")
         assert await box.run("current_time", "") == outcome
+
+
+async def test_without_the_scope_to_read_nothing_is_read(opened: MakeOpened) -> None:
+    """Whoever has a client secret is seldom the user whose talks these are."""
+    for scopes, names in ((SECRETS_SCOPES, ["current_time"]), (set(Scope.values), list(SITE_TOOLS))):
+        async with opened_box(opened(caller=Caller(0, 1, frozenset(scopes)))) as box:
+            assert [tool.name for tool in box.tools] == names
 
 
 async def test_only_those_of_the_assistant(opened: MakeOpened, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,17 +1,17 @@
 """Bodies without an end, answers that nobody reads, and answers that break."""
 
-import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.live import Site
-from voiceproject import web_requests
+from tests.live import ROOT, Site
 
 
 @contextmanager
@@ -72,29 +72,53 @@ def test_forms_are_not_parsed_on_the_event_loop(live_site: Site) -> None:
         assert b"HTTP/1.1 401" in read_to_end(client)
 
 
-class Channel:
-    """Stands where Twisted's connection does."""
+SERVER = """
+from voiceproject import server, web_requests
 
-    aborted = False
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        left = int(scope["path"][1:])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while left:
+            left -= 1
+            await send({"type": "http.response.body", "body": bytes(200_000), "more_body": left > 0})
+        print("ended", flush=True)
 
-    def abortConnection(self) -> None:  # noqa: N802  # Twisted's name
-        self.aborted = True
+web_requests.READ_TIMEOUT_SEC = 1.0
+placeholder = server.bind("127.0.0.1", 0)
+port = placeholder.getsockname()[1]
+server.serve(placeholder, application, lambda: print(port, flush=True))
+"""
 
 
-def request() -> Any:
-    made = web_requests.WebRequest.__new__(web_requests.WebRequest)
-    made.has_room, made.channel = asyncio.Event(), Channel()
-    return made
+@pytest.fixture
+def server() -> Iterator[tuple[int, IO[str]]]:
+    """Its port, and what it prints; /N answers with N times 200,000 bytes, and waits a second for them to be read."""
+    command = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline()), process.stdout
+        finally:
+            process.kill()
 
 
-async def test_an_answer_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = request()
-    one.pauseProducing()
-    waiting = asyncio.create_task(one.room())
-    one.resumeProducing()
-    await waiting
-    assert not one.channel.aborted
-    monkeypatch.setattr(web_requests, "READ_TIMEOUT_SEC", 0.01)
-    one.pauseProducing()
-    await one.room()
-    assert one.channel.aborted
+def test_an_answer_that_nobody_reads_ends_its_connection(server: tuple[int, IO[str]]) -> None:
+    port, printed = server
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as client:
+        client.sendall(b"GET /250 HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert printed.readline() == "ended\n"
+        with pytest.raises(ConnectionResetError):
+            read_to_end(client)
+
+
+def test_an_answer_that_fills_the_buffers_ends_with_its_last_byte(server: tuple[int, IO[str]]) -> None:
+    """The client has all of it and the connection goes on to the next, so nothing is waited for any more."""
+    port, printed = server
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as client:
+        for _ in range(2):
+            client.sendall(b"GET /1 HTTP/1.1\r\nHost: here\r\n\r\n")
+            read = b""
+            while len(read) < 200_000:
+                read += client.recv(65536)
+            assert printed.readline() == "ended\n"

@@ -14,21 +14,24 @@ from difflib import SequenceMatcher
 from conversations.engines.openai.live_pieces import is_unspaced
 
 FIGURE = r"[$€£¥#]?\d[\d.,:/]*(?:\s?[%€$£¥°])?"
-WORD = re.compile(rf"{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
+# A web or mail address, “z.B.”, “and/or”: said in one way or another.
+JOINED = r"[^\W_]+(?:[.@/][^\W_]+)+"
+WORD = re.compile(rf"{FIGURE}(?!\w)|{JOINED}|{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
+JOINT = re.compile(r"\w[.@/]\w")
 WORDS_PER_STRAY = 8
 ALIKE = 0.7  # of two spellings
+ALIKE_JOINED = 0.5  # “www.a.uk” has three dots to say
 ABBREVIATION_CHARS = 5
-WORDS_PER_DIGIT = 4  # “17” is one word, “1,017” five in some languages
+YEAR_DIGITS = 4
+WORDS_PER_DIGIT = 2  # “97” is four words in French, “20” one
+WORDS_BESIDE = 2  # “half past”, “per cent”
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     folded: str
     end: int  # in the text
-
-    @property
-    def is_figure(self) -> bool:
-        return not self.folded.isalpha()
+    is_figure: bool  # or something else that nobody says as it is written
 
 
 def words_in(text: str) -> list[Word]:
@@ -37,9 +40,10 @@ def words_in(text: str) -> list[Word]:
     for match in WORD.finditer(text):
         if any(map(is_unspaced, match[0])):
             places = range(match.start(), match.end())
-            found += [Word(_folded(text[place]), place + 1) for place in places]
+            found += [Word(_folded(text[place]), place + 1, not text[place].isalpha()) for place in places]
         else:
-            found.append(Word(_folded(match[0]), match.end()))
+            folded = _folded(match[0])
+            found.append(Word(folded, match.end(), not folded.isalpha() or bool(JOINT.search(match[0]))))
     return [word for word in found if word.folded]
 
 
@@ -84,9 +88,12 @@ class Readback:
     @property
     def unread(self) -> str:
         """The text behind the last word that was read; "" where that was all."""
-        read = self._pairs(self._heard(is_over=True))[-1][2]
+        said = self._heard(is_over=True)
+        kind, start, read, first, last = self._pairs(said)[-1]
+        if kind == "replace":
+            read = start + _reach(self._asked[start:read], said[first:last])
         rest = self._asked[read:]
-        if all(word.is_figure for word in rest):
+        if said and all(word.is_figure for word in rest):
             return ""
         return self._text[self._asked[read - 1].end if read else 0 :]
 
@@ -127,12 +134,31 @@ def _strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
     return max(len(asked), len(said))
 
 
+def _reach(asked: list[Word], said: list[Word]) -> int:
+    """How many of the words that were asked for those that were said stand for."""
+    heard = "".join(word.folded for word in said)
+    if digits := sum(map(str.isdigit, heard)):
+        return min(len(asked), digits)  # “3:30” is three words, or less
+
+    def fit(count: int) -> tuple[int, float]:
+        wanted = "".join(word.folded for word in asked[:count])
+        return -_strays(asked[:count], said, False), SequenceMatcher(None, wanted, heard, autojunk=False).ratio()
+
+    return max(range(1, len(asked) + 1), key=fit)
+
+
 def _same_figures(asked: list[Word], said: list[Word]) -> bool:
-    """The same digits, or digits on one side and about as many words as they take on the other."""
+    """The same digits, or digits on one side and about as many words as they take on the other; the same letters."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):
-        return digits[0] == digits[1]
-    most = WORDS_PER_DIGIT * (len(digits[0] + digits[1]) + 1)
+        fewer, more = sorted(digits, key=len)
+        return fewer == more or (fewer in more and len(fewer) >= YEAR_DIGITS)  # of a date the rest may be in words
+    wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
+    if (
+        not any(digits) and len(wanted) > ABBREVIATION_CHARS
+    ):  # an address, “either/or”; of its words some may be to come
+        return SequenceMatcher(None, wanted[: len(heard)], heard, autojunk=False).ratio() >= ALIKE_JOINED
+    most = WORDS_PER_DIGIT * len(digits[0] + digits[1]) + min(len(asked), len(said)) + WORDS_BESIDE
     return max(len(asked), len(said)) <= most
 
 

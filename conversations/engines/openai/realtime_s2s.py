@@ -1,7 +1,6 @@
 """Speech to speech: a Realtime conversation session, for a relay. What could tell of the account stays here."""
 
 import json
-import re
 from typing import Any
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -14,7 +13,6 @@ from conversations.engines.openai.live_socket import close_socket, next_event, o
 
 EXPECTED = "a Realtime conversation"
 MAX_MESSAGE_BYTES = 16_000_000
-ACCOUNT_FACT = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_][\w-]{6,}")
 
 
 class SpeechToSpeech:
@@ -77,7 +75,7 @@ class Conversation:
         explained = self._account.explain_event(error)
         if isinstance(explained, EngineRejected):
             message = self._account.failures.scrub(str(error.get("message") or explained.message))
-            return {**error, "type": "invalid_request_error", "message": ACCOUNT_FACT.sub("…", message)}
+            return {**error, "type": "invalid_request_error", "message": message}
         kept = {"type": "server_error", "code": explained.code, "message": explained.message}
         return {name: error[name] for name in ("param", "event_id") if name in error} | kept
 

@@ -185,5 +185,9 @@ def _in_words(item: Item, answered: set[str | None]) -> dict[str, Any] | None:
         return {"id": item.id, "type": item.type, "role": item.role, "content": content} if words else None
     is_told = item.type == "function_call_output" or item.call.get("call_id") in answered
     if is_told and item.type in ("function_call", "function_call_output"):
-        return {"id": item.id, "type": item.type, **{key: item.call[key] for key in CALL_KEYS[item.type]}}
+        return {
+            "id": item.id,
+            "type": item.type,
+            **{key: item.call[key] for key in CALL_KEYS[item.type] if key in item.call},
+        }
     return None

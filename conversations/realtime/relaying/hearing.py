@@ -8,11 +8,12 @@ from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.items import Item
-from conversations.realtime.relaying.link import Asked, Link
+from conversations.realtime.relaying.link import Asked, Cut, Link
 
 EVENT = "conversation.item.input_audio_transcription"
-LOOK_BACK_MS = 10_000  # kept while nobody speaks: the upstream tells of an onset when it is past
-LEAVING = ""  # stands for the last utterance until it has an item
+# While nobody speaks this much is kept behind what came longer ago than the upstream needs to tell of an onset. By the
+# clock, since a client may send a file at once.
+LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
 LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
 
 
@@ -24,10 +25,12 @@ class Hearing:
         self.link = link
         self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
         self.speech_id = ""  # of the utterance being spoken
+        self._stopped_id = ""  # of the last one that ended
         self.pending: set[str] = set()  # items whose words are awaited
+        self._marks: deque[tuple[float, int]] = deque()  # how much had come by when, each second
         self._begins = 0  # what the upstream counts as 0
         self._speech_end: int | None = None
-        self._commit_ends: deque[int] = deque()
+        self._cuts: list[Cut] = []
         self._renamed: dict[str, str] = {}  # an utterance that two connections have heard keeps its first id
 
     def append(self, pcm: bytes) -> None:
@@ -38,24 +41,54 @@ class Hearing:
             most = self.core.limits.max_buffer_ms // 1000
             message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
             raise ProtocolError("input_audio_buffer_full", message, "audio") from None
-        if self.core.turn_detection.is_on and not self.speech_id:
-            self.buffer.keep_from(self.buffer.received - samples_of(LOOK_BACK_MS))
+        if self.core.turn_detection.is_on and not self.is_needed:
+            self._forget()
         if whole:
             self.link.append(whole)
+
+    def _forget(self) -> None:
+        """What no onset can lie in any more."""
+        if not self._marks or self.core.now - self._marks[-1][0] >= 1:
+            self._marks.append((self.core.now, self.buffer.received))
+        while self.core.now - self._marks[0][0] > LAG_SEC:
+            _, received = self._marks.popleft()
+            self.buffer.keep_from(received - samples_of(LOOK_BACK_MS))
+
+    @property
+    def is_needed(self) -> bool:
+        """What the buffer holds: it is, or is about to become, an utterance."""
+        return bool(self.speech_id or self._cuts) or self._speech_end is not None
 
     def commit(self, event_id: str | None) -> None:
         if len(self.pending) >= self.core.limits.max_pending:
             most = self.core.limits.max_pending
             message = f"{most} utterances still wait for their words, the most. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
-        end = self.buffer.received
-        self._commit_ends.append(end)
+        self._cut("commit", event_id)
 
+    def clear(self, event_id: str | None) -> None:
+        self.buffer.drop_half_sample()
+        self._cut("clear", event_id)
+
+    def _cut(self, kind: str, event_id: str | None) -> None:
+        cut = Cut(kind, self.buffer.received)
+        self._cuts.append(cut)
+        self._ask_for(cut, event_id)
+
+    def _ask_for(self, cut: Cut, event_id: str | None) -> None:
         def refused() -> None:
-            if end in self._commit_ends:
-                self._commit_ends.remove(end)
+            if cut in self._cuts:
+                self._cuts.remove(cut)
 
-        self.link.tell("input_audio_buffer.commit", Asked(event_id, refused))
+        self.link.tell(f"input_audio_buffer.{cut.kind}", Asked(event_id, refused))
+
+    def _done(self, kind: str) -> int | None:
+        """Where the first that was asked for ends."""
+        cut = next((one for one in self._cuts if one.kind == kind), None)
+        if cut is None:
+            return None
+        self._cuts.remove(cut)
+        return cut.end
 
     # What the upstream tells.
 
@@ -75,23 +108,22 @@ class Hearing:
         self._speech_end = self._begins + samples_of(event["audio_end_ms"])
         item_id = self.name_of(event["item_id"])
         self.core.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
-        self.core.is_user_speaking, self.speech_id = False, ""
+        self.core.is_user_speaking, self.speech_id, self._stopped_id = False, "", item_id
 
     def committed(self, event: dict[str, Any]) -> None:
         """The item is stored with its sound before the client is told of it."""
-        end = self._commit_ends.popleft() if self._speech_end is None and self._commit_ends else self._speech_end
-        pcm = self.buffer.take(end)
+        pcm = self.buffer.take(self._done("commit") if self._speech_end is None else self._speech_end)
         self._speech_end, self.speech_id, self.core.is_user_speaking = None, "", False
         item_id = self.name_of(event["item_id"])
         item = Item(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
         self.core.log.insert(item)
-        self.pending.discard(LEAVING)
         self._await_words(item_id)
         self.core.save(item, pcm=pcm)
         self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.before(item))
 
     def cleared(self, event: dict[str, Any]) -> None:
-        self.buffer.clear()
+        end = self._done("clear")
+        self.buffer.keep_from(self.buffer.received if end is None else end)
         self.speech_id, self._speech_end, self.core.is_user_speaking = "", None, False
         self.core.send(event["type"])
 
@@ -168,33 +200,45 @@ class Hearing:
         """What is being said is said once more to the next connection; words that were awaited will not come."""
         for item_id in list(self.pending):
             self._fail({"item_id": item_id}, failure)
-        self._speech_end = None
+        if self._speech_end is not None:  # it ended, and was not committed
+            self.speech_id, self._speech_end = self._stopped_id, None
         self._renamed.clear()
-        is_kept = self.speech_id or self._commit_ends or not self.core.turn_detection.is_on
+        is_kept = self.is_needed or not self.core.turn_detection.is_on
         self._begins = self.buffer.start if is_kept else self.buffer.received
         if is_kept:
             self._say_again()
 
     def _say_again(self) -> None:
-        """With the commits that were not answered."""
+        """With what was asked for and not answered."""
         pcm, start = self.buffer.peek(), 0
-        for end in self._commit_ends:
-            place = (end - self.buffer.start) * SAMPLE_BYTES
-            self.link.append(pcm[start:place])
-            self.link.tell("input_audio_buffer.commit", Asked())
+        for cut in self._cuts:
+            place = max(start, (cut.end - self.buffer.start) * SAMPLE_BYTES)
+            if pcm[start:place]:
+                self.link.append(pcm[start:place])
+            self._ask_for(cut, None)
             start = place
         if pcm[start:]:
             self.link.append(pcm[start:])
 
+    @property
+    def is_awaiting(self) -> bool:
+        """An utterance, or its words."""
+        return bool(self.pending or self._cuts) or self._speech_end is not None
+
     def leave(self) -> None:
-        """The client is gone: what it was saying is kept, with its words where they come in time."""
-        if not self.speech_id:
-            return
-        if self.link.is_up:
-            self.commit(None)
-            self.pending.add(LEAVING)
-        elif len(self.buffer):
-            pcm = self.buffer.take()
-            item = Item(self.speech_id, role="user", is_audio=True, audio_samples=samples_in(pcm))
-            self.core.log.insert(item)
-            self.core.save(item, pcm=pcm)
+        """The client is gone: what it was saying is an utterance as it stands."""
+        if self.speech_id and self.link.is_up and not self._cuts:
+            self._cut("commit", None)
+
+    def end(self) -> None:
+        """The upstream has not said that these are utterances, and never will: their sound is kept."""
+        last = [Cut("commit", self.buffer.received)] if self.speech_id or self._speech_end is not None else []
+        for cut in self._cuts or last:
+            pcm = self.buffer.take(cut.end)
+            if cut.kind == "commit" and pcm:
+                item_id = self.speech_id or self._stopped_id
+                self.speech_id = self._stopped_id = ""
+                item = Item(item_id or self.core.make_id("item"), role="user", is_audio=True)
+                item.audio_samples = samples_in(pcm)
+                self.core.log.insert(item)
+                self.core.save(item, pcm=pcm)

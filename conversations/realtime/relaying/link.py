@@ -25,6 +25,14 @@ class Asked:
     is_own: bool = False  # not the client's wish
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """Of the input buffer: asked of the upstream and not confirmed. What is appended meanwhile lies behind `end`."""
+
+    kind: str  # "commit" | "clear"
+    end: int
+
+
 class Link:
     def __init__(self, core: Core) -> None:
         self.core = core

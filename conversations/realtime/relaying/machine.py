@@ -15,12 +15,12 @@ from conversations.realtime.client_events import (
 )
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.figures import Played
 from conversations.realtime.items import Item, ItemLog
 from conversations.realtime.relaying.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
 from conversations.realtime.relaying.conversing import Conversing
 from conversations.realtime.relaying.hearing import Hearing
 from conversations.realtime.relaying.link import Asked, Link
+from conversations.realtime.relaying.reply import playback_started
 from conversations.realtime.relaying.replying import Replying
 from conversations.realtime.relaying.settings import Settings
 from conversations.realtime.session_checks import Config
@@ -54,14 +54,14 @@ class Relaying:
             AudioAppend: lambda event: hearing.append(event.pcm),
             SessionUpdate: lambda event: self.settings.update(event.patch, event.event_id),
             sdk.InputAudioBufferCommitEvent: lambda event: hearing.commit(event.event_id),
-            sdk.InputAudioBufferClearEvent: self._clear,
+            sdk.InputAudioBufferClearEvent: lambda event: hearing.clear(event.event_id),
             sdk.ConversationItemCreateEvent: conversing.create,
             sdk.ConversationItemRetrieveEvent: conversing.retrieve,
             sdk.ConversationItemDeleteEvent: conversing.delete,
             sdk.ConversationItemTruncateEvent: conversing.truncate,
             ResponseRequest: self._respond,
             sdk.ResponseCancelEvent: self._cancel,
-            PlaybackStarted: self._playback_started,
+            PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
             Told: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
@@ -74,7 +74,7 @@ class Relaying:
             "session.updated": lambda _: self.settings.agreed(),
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
-            "input_audio_buffer.committed": hearing.committed,
+            "input_audio_buffer.committed": self._committed,
             "input_audio_buffer.cleared": hearing.cleared,
             "input_audio_buffer.timeout_triggered": hearing.timed_out,
             f"{words}.delta": hearing.delta,
@@ -114,18 +114,21 @@ class Relaying:
         self.core.send_error(error)
         return self._decided()
 
+    def end(self) -> list[Action]:
+        """Nothing more is waited for, nor listened to."""
+        self.hearing.end()
+        self._upstream.clear()
+        return self._decided()
+
     @property
     def is_awaiting_words(self) -> bool:
-        return bool(self.hearing.pending) and self.link.is_up
+        return self.hearing.is_awaiting and self.link.is_up
 
     def _decided(self) -> list[Action]:
         actions, self.core.actions = self.core.actions, []
         return list(actions)
 
     # What the client asks.
-
-    def _clear(self, event: sdk.InputAudioBufferClearEvent) -> None:
-        self.link.tell("input_audio_buffer.clear", Asked(event.event_id))
 
     def _respond(self, event: ResponseRequest) -> None:
         if not self.core.rates.shown(self.core.now)[0]["remaining"]:
@@ -159,16 +162,6 @@ class Relaying:
             raise ProtocolError("response_cancel_not_active", message)
         self.link.tell("response.cancel", Asked(event.event_id), **named)
 
-    def _playback_started(self, event: PlaybackStarted) -> None:
-        reply = self.replying.last
-        if reply is None or reply.id != event.response_id or reply.main is None:
-            return
-        reply.audio_started_at = self.core.now - event.played_ms / 1000
-        reply.stamp("playback", reply.audio_started_at)
-        if self.core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
-            self.core.save(reply.main, in_background=True)
-        self.core.do(Played(reply.waterfall["playback"]))
-
     # What the upstream tells.
 
     def _told(self, event: dict[str, Any]) -> None:
@@ -192,6 +185,7 @@ class Relaying:
             shown = {name: error.get(name) for name in ("type", "code", "message", "param")}
             self.core.send("error", error=shown | {"event_id": asked.event_id if asked else None})
         if len(self._wanted) < wanted and not self.replying.running:
+            self.replying.asked_at = None
             self.core.remind("response", None)
 
     def _item(self, event: dict[str, Any]) -> None:
@@ -199,8 +193,11 @@ class Relaying:
 
     def _words(self, event: dict[str, Any]) -> None:
         self.hearing.words(event)
-        if reply := self.replying.main:
-            reply.stamp("transcript", self.core.now)
+        self.replying.words_known(self.hearing.name_of(event["item_id"]))
+
+    def _committed(self, event: dict[str, Any]) -> None:
+        self.hearing.committed(event)
+        self.replying.committed(self.hearing.name_of(event["item_id"]))
 
     def _speech_started(self, event: dict[str, Any]) -> None:
         last = self.replying.last
@@ -232,6 +229,8 @@ class Relaying:
         self.settings.lost()
         self.conversing.lost()
         self.hearing.lost(event.failure)
+        if not self._wanted and not self.hearing.is_needed:  # what is heard anew is answered by itself
+            self.replying.ask_again(event.failure)
         for wanted in list(self._wanted):
             self._ask_for(*wanted)
 

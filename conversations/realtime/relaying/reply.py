@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.realtime.client_events import PlaybackStarted
+from conversations.realtime.core import Core
+from conversations.realtime.figures import Played
 from conversations.realtime.items import CALL_KEYS, Item
 from conversations.realtime.response import USUAL_MS_PER_CHAR
 
@@ -15,6 +18,7 @@ class Reply:
     shown: dict[str, Any]  # as it was created
     is_aside: bool  # out of band: of no conversation
     endpoint_at: float  # zero of the waterfall
+    answers: str = ""  # the utterance's item
     waterfall: dict[str, int] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
@@ -46,6 +50,41 @@ class Reply:
     def main(self) -> Item | None:
         """Where usage and waterfall are kept: its first message, else its first item."""
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
+
+
+def ours(core: Core, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
+    """The response as the client sees it: of our conversation, in the format that it is sent in."""
+    output = (shown.get("audio") or {}).get("output") or {}
+    sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else core.conversation_id}
+    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_aside
+    return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
+
+
+def close_item(core: Core, reply: Reply, item: Item, *, is_kept: bool) -> None:
+    """Tells that an item that was begun has ended as it stands. `is_kept`: it is in the conversation."""
+    place = reply.open_parts.pop(item.id, None)
+    if place and item.is_audio:
+        core.send("response.output_audio.done", **place)
+        core.send("response.output_audio_transcript.done", **place, transcript=item.text)
+        core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
+    elif place:
+        core.send("response.output_text.done", **place, text=item.text)
+        core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
+    if is_kept:
+        core.send("conversation.item.done", item=item.wire(), previous_item_id=core.log.before(item))
+    index = reply.items.index(item)
+    core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
+
+
+def playback_started(core: Core, reply: Reply | None, event: PlaybackStarted) -> None:
+    if reply is None or reply.id != event.response_id or reply.main is None:
+        return
+    reply.audio_started_at = core.now - event.played_ms / 1000
+    reply.stamp("playback", reply.audio_started_at)
+    if core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
+        core.save(reply.main, in_background=True)
+    core.do(Played(reply.waterfall["playback"]))
 
 
 def count(item: Item, usage: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from conversations.realtime.errors import Failure
 from conversations.realtime.items import Item
 from conversations.realtime.relaying.actions import Reconnect
 from conversations.realtime.relaying.link import Asked, Link
-from conversations.realtime.relaying.reply import STORED, Reply, count, from_wire, take_over
+from conversations.realtime.relaying.reply import STORED, Reply, close_item, count, from_wire, ours, take_over
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
@@ -24,6 +24,9 @@ class Replying:
         self.link = link
         self.asked_at: float | None = None  # the endpoint of what is to be answered
         self.running: dict[str, Reply] = {}
+        self.latest: Reply | None = None  # of the conversation
+        self.utterance_id = ""  # the last that was committed, and
+        self.words_at: float | None = None  # when its words were known
         self.last: Reply | None = None  # the latest that sounded; the client may still be playing it
 
     @property
@@ -71,19 +74,13 @@ class Replying:
         reply.stamp("endpoint", endpoint_at)
         self.running[reply.id] = reply
         if not is_aside:
-            self.asked_at = None
+            self.asked_at, self.latest, reply.answers = None, reply, self.utterance_id
+            if self.words_at is not None:
+                reply.stamp("transcript", self.words_at)
         self.expect()
-        self.core.send("response.created", response=self._ours(reply, shown))
+        self.core.send("response.created", response=ours(self.core, reply, shown))
         if not self.core.rates.begin(self.core.now):
             self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
-
-    def _ours(self, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
-        """The response as the client sees it: of our conversation, in the format that it is sent in."""
-        output = (shown.get("audio") or {}).get("output") or {}
-        sound = {"output": {**output, "format": self.core.config["audio"]["output"]["format"]}}
-        ours = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else self.core.conversation_id}
-        is_timed = shown["status"] != "in_progress" and self.core.has("playback") and not reply.is_aside
-        return ours | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
     # Its items.
 
@@ -108,6 +105,21 @@ class Replying:
     def _is_kept(self, item: Item) -> bool:
         """Not of a response out of band, nor deleted."""
         return self.core.log.get(item.id) is item
+
+    def committed(self, item_id: str) -> None:
+        """Somebody has said something."""
+        self.utterance_id, self.words_at = item_id, None
+
+    def words_known(self, item_id: str) -> None:
+        """Of an utterance; they come before the response to it, amid it or after it."""
+        if item_id == self.utterance_id:
+            self.words_at = self.core.now
+        reply = self.latest
+        if reply is None or reply.answers != item_id or "transcript" in reply.waterfall:
+            return
+        reply.stamp("transcript", self.core.now)
+        if reply.id not in self.running and reply.main and self._is_kept(reply.main):
+            self.core.save(reply.main, in_background=True)
 
     def _item(self, reply: Reply, item_id: str) -> Item | None:
         return next((item for item in reply.items if item.id == item_id), None)
@@ -161,7 +173,7 @@ class Replying:
         reply.stamp("done", self.core.now)
         if not reply.is_aside:
             self._store(reply, shown.get("usage") or {}, failure)
-        self.core.send("response.done", response=self._ours(reply, shown))
+        self.core.send("response.done", response=ours(self.core, reply, shown))
         self.core.send_rates()
 
     def _store(self, reply: Reply, usage: dict[str, Any], failure: Failure | None) -> None:
@@ -186,10 +198,25 @@ class Replying:
     def overdue(self) -> None:
         """Nothing came for too long: neither does anything by this connection."""
         if not self.running:
-            error = {"type": "server_error", "code": TOO_SLOW.code, "message": TOO_SLOW.message}
-            self.core.send("error", error=error | {"param": None, "event_id": None})
+            self._tell_of(TOO_SLOW)
+        self.asked_at = None
         self.fail_all(TOO_SLOW)
         self.link.do(Reconnect())
+
+    def _tell_of(self, failure: Failure) -> None:
+        error = {"type": "server_error", "code": failure.code, "message": failure.message}
+        self.core.send("error", error=error | {"param": None, "event_id": None})
+
+    def ask_again(self, failure: Failure) -> None:
+        """Speech called for a reply that the connection took with it: the next one knows the words alone."""
+        if self.asked_at is None:
+            return
+        if self.words_at is None:
+            self.asked_at = None
+            self._tell_of(failure)
+        else:
+            self.expect()
+            self.link.tell("response.create", Asked())
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
@@ -199,26 +226,11 @@ class Replying:
             for item in reply.items:
                 if item.status == "in_progress":
                     item.status = "incomplete"
-                    self._close(reply, item)
+                    close_item(self.core, reply, item, is_kept=self._is_kept(item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             output = [item.wire() for item in reply.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
             self._finish(reply, {**reply.shown, **ended}, failure)
-
-    def _close(self, reply: Reply, item: Item) -> None:
-        place = reply.open_parts.pop(item.id, None)
-        if place and item.is_audio:
-            self.core.send("response.output_audio.done", **place)
-            self.core.send("response.output_audio_transcript.done", **place, transcript=item.text)
-            self.core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
-        elif place:
-            self.core.send("response.output_text.done", **place, text=item.text)
-            self.core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
-        index = reply.items.index(item)
-        if self._is_kept(item):
-            before = self.core.log.before(item)
-            self.core.send("conversation.item.done", item=item.wire(), previous_item_id=before)
-        self.core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said nothing has heard what its clock says."""

@@ -1,4 +1,6 @@
-// The beta reference client, in the package that keeps it up: it has its own copy of the conversation, built from events.
+// The beta reference client as npm has it, in the package that took it over. It keeps a copy of the conversation of its
+// own, built from the events.
+//
 // `node beta_reference.mjs CONVERSATION` prints each event {event}, and at the end the copy: {items}.
 
 import { RealtimeClient } from "openai-realtime-api";

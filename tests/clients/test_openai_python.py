@@ -1,0 +1,165 @@
+"""The official Python client, in its synchronous form; `tests/sdk/` holds conversations with the asynchronous one."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from openai import OpenAI
+from openai.resources.realtime.realtime import RealtimeConnection
+
+from tests.clients.checks import REFUSALS, Events, check_refusals, checked, kinds, of
+from tests.clients.turns import WEATHER
+from tests.live import Site
+from tests.realtime.wire import SPOKEN_REPLY
+from tests.sdk.conftest import FRAME
+from tests.sdk.test_conversation import once
+from tests.upstream.fixtures import Upstream
+
+pytestmark = [
+    pytest.mark.usefixtures("committed_db"),
+    # The client opens its socket in a way that `websockets` would rather not see any more.
+    pytest.mark.filterwarnings("ignore:connect\\(\\) must be used as a context manager:DeprecationWarning"),
+]
+
+MANUAL: Any = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+Connect = Callable[..., AbstractContextManager["Talk"]]
+
+
+class Talk:
+    """One connection; the test's own timeout ends a wait for what does not come."""
+
+    def __init__(self, connection: RealtimeConnection) -> None:
+        self.send = connection
+        self.events: Events = []
+
+    def until(self, kind: str) -> dict[str, Any]:
+        while not self.events or self.events[-1]["type"] != kind:
+            self._next()
+        return self.events[-1]
+
+    def then(self, kind: str) -> dict[str, Any]:
+        """`until`, for one more of a kind that came last."""
+        self._next()
+        return self.until(kind)
+
+    def _next(self) -> None:
+        self.events.append(json.loads(self.send.recv_bytes()))
+
+    def type(self, text: str) -> None:
+        part: Any = {"type": "input_text", "text": text}
+        self.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
+        self.send.response.create()
+
+    def say(self, pcm: bytes) -> None:
+        for start in range(0, len(pcm), FRAME):
+            self.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
+        self.send.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
+
+
+@pytest.fixture
+def connect(site: Site, key: str, upstream: Upstream) -> Connect:
+    @contextmanager
+    def connected(**query: str) -> Iterator[Talk]:
+        client = OpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
+        with client.realtime.connect(model="any", extra_query=query) as connection:
+            talk = Talk(connection)
+            yield talk
+        checked(talk.events)
+
+    return connected
+
+
+def test_text_and_a_later_connection(connect: Connect, upstream: Upstream) -> None:
+    upstream.script(replies=("I shall remember it.", "Tom."))
+    with connect() as talk:
+        conversation_id = talk.until("conversation.created")["conversation"]["id"]
+        talk.type("My cat is called Tom.")
+        talk.until("response.done")
+    assert once(kinds(talk.events))[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
+    with connect(conversation=conversation_id) as later:
+        later.type("What is my cat called?")
+        done = later.until("response.done")
+    assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Tom."}]
+    assert [event["item"]["id"] for event in of(later.events, "conversation.item.added")][:2] == [
+        event["item"]["id"] for event in of(talk.events, "conversation.item.added")
+    ]
+
+
+def test_voice_by_detection_and_by_hand(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.script(transcripts=("Good morning.", "And good night."), replies=("Hello.", "Sleep well."))
+    with connect() as talk:
+        talk.say(utterance)
+        talk.until("response.done")
+        talk.send.session.update(session=MANUAL)
+        talk.until("session.updated")
+        talk.say(utterance)
+        talk.send.input_audio_buffer.commit()
+        talk.send.response.create()
+        talk.until("response.done")
+    completed = of(talk.events, "conversation.item.input_audio_transcription.completed")
+    assert [event["transcript"] for event in completed] == ["Good morning.", "And good night."]
+    assert len(of(talk.events, "input_audio_buffer.speech_started")) == 1
+
+
+def test_interruption(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
+    upstream.behave("speech", realtime=1.0)
+    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    with connect() as talk:
+        talk.say(utterance)
+        item_id = talk.until("response.output_audio.delta")["item_id"]
+        talk.say(utterance)
+        assert talk.until("response.done")["response"]["status_details"]["reason"] == "turn_detected"
+        talk.send.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=40)
+        assert talk.until("conversation.item.truncated")["audio_end_ms"] == 40
+
+
+def test_a_function(connect: Connect, upstream: Upstream) -> None:
+    upstream.script(replies=({"calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]}, "It rains."))
+    tools: Any = {"type": "realtime", "tools": [WEATHER]}
+    with connect() as talk:
+        talk.send.session.update(session=tools)
+        talk.type("How is the weather in Oslo?")
+        call = talk.until("response.function_call_arguments.done")
+        output: Any = {"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}
+        talk.send.conversation.item.create(item=output)
+        talk.send.response.create()
+        talk.until("response.done")
+        done = talk.then("response.done")
+    assert done["response"]["output"][0]["content"][0]["transcript"] == "It rains."
+
+
+def test_what_is_refused(connect: Connect) -> None:
+    mine: Any = {"id": "mine", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+    with connect() as talk:
+        talk.send.conversation.item.create(item=mine)
+        talk.send.response.create()
+        talk.until("response.done")
+        for refusal in json.loads(REFUSALS.read_text()):
+            send = refusal["send"]
+            if isinstance(send, str):
+                talk.send._connection.send(send)
+            else:
+                talk.send.send(send)
+            talk.then("error")
+    check_refusals([event["error"] for event in of(talk.events, "error")])
+
+
+async def test_two_at_once(connect: Connect, upstream: Upstream) -> None:
+    """Of one user, while both answers are written: neither hears of the other."""
+    upstream.behave("chat", piece_ms=30)
+
+    def converse(name: str) -> Events:
+        with connect() as talk:
+            for turn in range(3):
+                talk.type(f"{name} {turn}")
+                talk.then("response.done")
+        return talk.events
+
+    both = await asyncio.gather(*(asyncio.to_thread(converse, name) for name in ("Ann", "Bob")))
+    for name, events in zip(("Ann", "Bob"), both, strict=True):
+        replies = [done["response"]["output"][0]["content"][0]["transcript"] for done in of(events, "response.done")]
+        assert replies == [f"You said: {name} {turn}" for turn in range(3)]

@@ -1,0 +1,25 @@
+"""A provider's own words, as strangers may read them."""
+
+import pytest
+
+from conversations.engines.failures import Failures
+
+SECRET = "a-secret-of-the-test"
+FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"The key {SECRET} is wrong.", "The key … is wrong."),
+        ("Incorrect API key provided: sk-proj-*****************3x9A.", "Incorrect API key provided: …."),
+        ("Rate limit for gpt-6-luna in organization org-Ab12Cd34Ef on tokens.",
+         "Rate limit for gpt-6-luna in organization … on tokens."),
+        ("Project `proj_9Fk2Lm4Np6` has no access.", "Project `…` has no access."),
+        ("Unknown parameter: 'user_location', 'sk_model'.", "Unknown parameter: 'user_location', 'sk_model'."),
+        ("two\n  lines\0", "two lines"),
+    ],
+)  # fmt: skip
+def test_neither_the_key_nor_the_account_is_told(said: str, told: str) -> None:
+    assert FAILURES.scrub(said) == told
+    assert told in FAILURES.auth(said).message
