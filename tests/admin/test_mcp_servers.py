@@ -67,7 +67,8 @@ def test_a_saved_authorisation_goes_to_no_other_host(editor: Client, mcp_host: M
         assert list(answer.context["adminform"].form.errors) == ["authorization"]
     for more in ({"url": first.url + "?a=b"}, {"url": other.url, "authorization": "Bearer one"}):
         assert editor.post(change_url(server), {**FIELDS, **more}).status_code == 302
-    assert editor.post(change_url(server), {**FIELDS, "url": first.url, "forget_authorization": "on"}).status_code == 302
+    forgetting = {**FIELDS, "url": first.url, "forget_authorization": "on"}
+    assert editor.post(change_url(server), forgetting).status_code == 302
 
 
 def test_what_is_wrong_with_a_server_is_said(editor: Client, mcp_host: MakeHost, upstream: Upstream) -> None:

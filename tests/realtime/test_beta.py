@@ -249,4 +249,4 @@ def test_nothing_of_mcp_is_told() -> None:
 
 def test_all_that_a_value_may_be_is_named_as_beta_spells_it() -> None:
     message = update(table(), input_audio_format="mp3")["error"]["message"]
-    assert message == "'session.input_audio_format' is not valid: Input should be 'pcm16' or 'g711_ulaw' or 'g711_alaw'."
+    assert message.endswith("is not valid: Input should be 'pcm16' or 'g711_ulaw' or 'g711_alaw'.")
