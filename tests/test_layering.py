@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 # The shapes of the protocol's events, and what they raise.
-PURE_EXCEPTIONS = ("openai.types", "pydantic")
+PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core")
 ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
 
 # A module may import nothing that starts with one of these names.

@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
+from conversations.realtime import actions as do
 from conversations.realtime.beta import NAMES, Beta
+from conversations.realtime.tools import Tool
 from tests.realtime import wire
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
@@ -237,3 +239,14 @@ def test_barge_in() -> None:
 def test_a_session_that_is_no_object_is_refused() -> None:
     (refused,) = table().client("session.update", session=[])
     assert refused["error"]["param"] == "session"
+
+
+def test_nothing_of_mcp_is_told() -> None:
+    talk = table()
+    talk.engine(do.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
+    assert update(talk, tools=[{"type": "mcp", "server_label": "site"}])["session"]["tools"] == []
+
+
+def test_all_that_a_value_may_be_is_named_as_beta_spells_it() -> None:
+    message = update(table(), input_audio_format="mp3")["error"]["message"]
+    assert message.endswith("is not valid: Input should be 'pcm16' or 'g711_ulaw' or 'g711_alaw'.")
