@@ -258,6 +258,18 @@ def test_the_same_limits() -> None:
     assert long["error"]["code"] == "input_audio_buffer_full"
 
 
+def test_the_same_limit_of_asides() -> None:
+    table = RelayTable(limits=Limits(max_asides=2))
+    aside = {"conversation": "none"}
+    for _ in range(2):
+        assert table.client("response.create", response=aside) == []
+    table.begin("one", "Hello.", 100, conversation_id=None)  # one runs, one is to begin
+    [many] = table.client("response.create", response=aside)
+    assert many["error"]["code"] == "too_many_responses"
+    table.end("one", "Hello.", conversation_id=None)
+    assert table.client("response.create", response=aside) == []
+
+
 def test_a_response_that_speech_calls_for_beyond_the_limit_is_cancelled() -> None:
     table = RelayTable(limits=Limits(responses_per_min=1))
     table.begin("one", "Hello.", 100)

@@ -134,6 +134,8 @@ class Relaying:
         if not self.core.rates.shown(self.core.now)[0]["remaining"]:
             raise ProtocolError("rate_limit_exceeded", "Too many responses in a minute. Try again in a moment.")
         asked = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
+        if asked.get("conversation") == "none":
+            self.replying.check_asides(sum(one.get("conversation") == "none" for _, one in self._wanted))
         output = (asked.get("audio") or {}).get("output") or {}
         if output.pop("format", None) not in (None, self.core.config["audio"]["output"]["format"]):
             message = "The format of one response cannot differ from the session's. Set it by session.update."

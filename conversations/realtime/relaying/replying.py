@@ -7,7 +7,7 @@ from typing import Any
 from conversations.realtime import actions as do
 from conversations.realtime.audio import samples_in
 from conversations.realtime.core import Core
-from conversations.realtime.errors import Failure
+from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.items import Item
 from conversations.realtime.relaying.actions import Reconnect
 from conversations.realtime.relaying.link import Asked, Link
@@ -32,6 +32,13 @@ class Replying:
     @property
     def main(self) -> Reply | None:
         return next((reply for reply in self.running.values() if not reply.is_aside), None)
+
+    def check_asides(self, wanted: int) -> None:
+        """Raises ProtocolError. `wanted`: how many were asked for and have not begun."""
+        most = self.core.limits.max_asides
+        if wanted + sum(reply.is_aside for reply in self.running.values()) >= most:
+            message = f"{most} responses out of band are running, the most. Wait for one."
+            raise ProtocolError("too_many_responses", message)
 
     def expect(self) -> None:
         """A response is due, or goes on."""
