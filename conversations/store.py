@@ -164,7 +164,8 @@ def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[st
         "language": chosen.language,
         "speed": chosen.speed,
     }
-    return defaults, {server.label for server in mcp_servers.chosen(chosen)}
+    servers = () if engines.s2s else mcp_servers.chosen(chosen)  # speech to speech has none
+    return defaults, {server.label for server in servers}
 
 
 def _assistant(user: User, slug: str, model: str = "") -> Assistant:

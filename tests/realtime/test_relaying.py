@@ -106,6 +106,20 @@ def test_settings_hold_once_upstream_agrees() -> None:
     assert updated["session"]["audio"]["output"]["voice"] == "marin"
 
 
+def test_what_would_act_in_the_account_that_pays_stays_here() -> None:
+    table = RelayTable()
+    prompt = {"id": "pmpt_1"}
+    table.client("session.update", session={"tracing": "auto", "prompt": prompt})
+    assert not {"tracing", "prompt"} & table.told[-1]["session"].keys()
+    [updated] = table.agree()
+    assert (updated["session"]["tracing"], updated["session"]["prompt"]["id"]) == ("auto", "pmpt_1")
+    server = {"type": "mcp", "server_label": "mine", "server_url": "https://example.com"}
+    [refused] = table.client("response.create", response={"tools": [server]})
+    assert refused["error"]["param"] == "response.tools.0.server_label"
+    table.client("response.create", response={"prompt": prompt})
+    assert "prompt" not in table.told[-1].get("response", {})
+
+
 def test_the_history_has_words_where_the_client_wants_none() -> None:
     table = RelayTable()
     table.client("session.update", session={"audio": {"input": {"transcription": None}}})

@@ -23,7 +23,7 @@ from conversations.realtime.relaying.link import Asked, Link
 from conversations.realtime.relaying.reply import playback_started
 from conversations.realtime.relaying.replying import Replying
 from conversations.realtime.relaying.settings import Settings
-from conversations.realtime.session_checks import Config
+from conversations.realtime.session_checks import Config, checked_tools
 
 Action = do.Action | Tell | Reconnect
 Event = ClientEvent | Told | UpstreamReady | UpstreamLost | do.DeadlinePassed | do.ClientGone
@@ -134,6 +134,9 @@ class Relaying:
         if not self.core.rates.shown(self.core.now)[0]["remaining"]:
             raise ProtocolError("rate_limit_exceeded", "Too many responses in a minute. Try again in a moment.")
         asked = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
+        asked.pop("prompt", None)  # as of the session: it would be one of the account's own
+        if asked.get("tools") is not None:
+            asked["tools"] = checked_tools(asked["tools"], (), "response")
         if asked.get("conversation") == "none":
             self.replying.check_asides(sum(one.get("conversation") == "none" for _, one in self._wanted))
         output = (asked.get("audio") or {}).get("output") or {}

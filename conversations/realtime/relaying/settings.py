@@ -9,8 +9,9 @@ from conversations.realtime.session_checks import Config
 from conversations.realtime.session_config import REALTIME, SHOWN_WHEN_SET, updated
 
 PCM = {"type": "audio/pcm", "rate": 24_000}
-PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "tracing", "truncation",
-             *sorted(SHOWN_WHEN_SET - {"extensions"}))  # fmt: skip
+# Without `tracing` and `prompt`, which would act in the account whose key it is: the site's, mostly.
+PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
+             *sorted(SHOWN_WHEN_SET - {"extensions", "prompt"}))  # fmt: skip
 SERVED_EXTENSIONS = ("playback",)  # words while they are said are the upstream's to give
 
 
