@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
@@ -37,7 +38,7 @@ class Machine(Protocol):
     def refuse(self, error: ProtocolError) -> Sequence[Any]: ...
 
 
-class Line:
+class Line(ABC):
     """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
 
     Who inherits sets `machine` and `_record`, performs its own actions in `_do`, and runs.
@@ -65,9 +66,9 @@ class Line:
         self._close_code = 1000
         self._client_left = self._has_vanished = False
 
+    @abstractmethod
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
-        raise NotImplementedError
 
     # The consumer's side.
 
@@ -151,8 +152,9 @@ class Line:
                 case _:
                     self._do(action)
 
+    @abstractmethod
     def _do(self, action: Any) -> None:
-        raise NotImplementedError
+        """Performs an action that only machines of this kind decide."""
 
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "response.done":

@@ -1,5 +1,6 @@
 """Items that a client makes: of the conversation, or as the context of one response."""
 
+from collections.abc import Collection
 from typing import Any
 
 from conversations.realtime.audio import SAMPLE_BYTES, samples_in
@@ -25,6 +26,15 @@ def made(core: Core, data: dict[str, Any], root: str) -> tuple[Item, bytes]:
         message = f"'{param}' has more than {core.limits.max_text_chars} characters."
         raise ProtocolError("invalid_value", message, param)
     return item, pcm
+
+
+def check_new(core: Core, item: Item, awaited: Collection[str] = ()) -> None:
+    """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
+    if core.log.get(item.id) or item.id in awaited:
+        raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
+    if len(core.log) + len(awaited) >= core.limits.max_items:
+        message = f"The conversation holds {core.limits.max_items} items, the most. Start a new one."
+        raise ProtocolError("conversation_full", message)
 
 
 def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:

@@ -100,6 +100,14 @@ class Core:
     def remind(self, name: str, at: float | None) -> None:
         self.do(SetDeadline(name, at))
 
+    def known(self, item_id: str, verb: str) -> Item:
+        """The item that a client names, to do what `verb` says. Raises ProtocolError."""
+        item = self.log.get(item_id)
+        if item is None:
+            message = f"There is no item {item_id!r} in this conversation."
+            raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
+        return item
+
     def announce(self, item: Item) -> None:
         """`added` and `done` of a whole item."""
         before = self.log.before(item)

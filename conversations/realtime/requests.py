@@ -38,7 +38,7 @@ class Requests:
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
         item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
-        self._check_new(item)
+        client_items.check_new(self.core, item)
         if pcm and not item.is_transcribed:
             self.listening.transcripts.check_pending()
         try:
@@ -51,27 +51,13 @@ class Requests:
         self.core.save(item, after=event.previous_item_id, pcm=pcm)
         self.core.announce(item)
 
-    def _check_new(self, item: Item) -> None:
-        if self.core.log.get(item.id):
-            raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
-        if len(self.core.log) >= self.core.limits.max_items:
-            message = f"The conversation holds {self.core.limits.max_items} items, the most. Start a new one."
-            raise ProtocolError("conversation_full", message)
-
-    def _known(self, item_id: str, verb: str) -> Item:
-        item = self.core.log.get(item_id)
-        if item is None:
-            message = f"There is no item {item_id!r} in this conversation."
-            raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
-        return item
-
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         listing = self.listings.get(event.item_id)
-        item = listing or self._known(event.item_id, "retrieve").wire()
+        item = listing or self.core.known(event.item_id, "retrieve").wire()
         self.core.send("conversation.item.retrieved", item=item)
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        item = self._known(event.item_id, "delete")
+        item = self.core.known(event.item_id, "delete")
         running = self.replying.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
@@ -82,7 +68,7 @@ class Requests:
         self.core.send("conversation.item.deleted", item_id=item.id)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
-        item = self._known(event.item_id, "truncate")
+        item = self.core.known(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
         if heard is not None and self.core.has("playback"):
             return self._truncate_text(item, heard)

@@ -4,7 +4,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime.client_items import made
+from conversations.realtime.client_items import check_new, made
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import CALL_KEYS, Item
@@ -27,11 +27,7 @@ class Conversing:
     def create(self, event: sdk.ConversationItemCreateEvent) -> None:
         data = event.item.model_dump(exclude_none=True, mode="json")
         item, pcm = made(self.core, data, "item")
-        if self.core.log.get(item.id) or item.id in self._made:
-            raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
-        if len(self.core.log) + len(self._made) >= self.core.limits.max_items:
-            message = f"The conversation holds {self.core.limits.max_items} items, the most. Start a new one."
-            raise ProtocolError("conversation_full", message)
+        check_new(self.core, item, self._made)
         after = event.previous_item_id
         if after not in (None, "root") and self.core.log.get(after) is None and after not in self._made:
             raise ProtocolError("invalid_value", f"There is no item {after!r} to insert behind.", "previous_item_id")
@@ -45,18 +41,11 @@ class Conversing:
 
         self.link.tell("conversation.item.create", Asked(event_id, refused), **self._made[item_id][3])
 
-    def known(self, item_id: str, verb: str) -> Item:
-        item = self.core.log.get(item_id)
-        if item is None:
-            message = f"There is no item {item_id!r} in this conversation."
-            raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
-        return item
-
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
-        self.core.send("conversation.item.retrieved", item=self.known(event.item_id, "retrieve").wire())
+        self.core.send("conversation.item.retrieved", item=self.core.known(event.item_id, "retrieve").wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        item = self.known(event.item_id, "delete")
+        item = self.core.known(event.item_id, "delete")
         if item.status == "in_progress":
             message = "The item is being written by a response. Send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
@@ -67,7 +56,7 @@ class Conversing:
         )
 
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
-        item = self.known(event.item_id, "truncate")
+        item = self.core.known(event.item_id, "truncate")
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
             raise ProtocolError("unsupported_content_type", message, "item_id")
