@@ -12,7 +12,7 @@ EVENT = "conversation.item.input_audio_transcription"
 
 
 async def retry(talk: Talk, item_id: str) -> None:
-    await talk.send.send({"type": f"{EVENT}.retry", "item_id": item_id})  # type: ignore[misc,arg-type]
+    await talk.send.send({"type": f"{EVENT}.retry", "item_id": item_id})  # type: ignore[arg-type]
 
 
 async def test_it_works(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
