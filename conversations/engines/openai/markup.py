@@ -29,7 +29,7 @@ MAX_KEPT = 20_000  # characters after an opening tag amid a sentence; beyond, th
 
 OPENS = {"<|channel>", "◁think▷", "[think]", "<|begin_of_thought|>", "<|start_thinking|>"}
 CLOSES = {"<channel|>", "◁/think▷", "[/think]", "<|end_of_thought|>", "<|end_thinking|>"}
-STARTS = {"<|start|>", "<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|turn>"}  # of a message, then its role
+STARTS = {"<|start|>", "<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|turn>"}  # then comes its role
 HEADER_ENDS = {"<|message|>", "<|end_header_id|>"}
 ENDS = {"<|end|>", "<|im_end|>", "<|return|>", "<|call|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<turn|>"}
 OWN_ROLES = ("", "assistant", "model")
@@ -93,7 +93,7 @@ class Markup:
     def _say(self, text: str) -> str:
         if self._follows_marker and not self._has_words:
             text = text.lstrip()
-        self._has_words = self._has_words or not text.isspace() and text != ""
+        self._has_words = self._has_words or bool(text.strip())
         self._last = text[-1:] or self._last
         return text
 
