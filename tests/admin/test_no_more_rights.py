@@ -140,8 +140,8 @@ def _value(field: forms.Field, root: User) -> Any:
             return [one.pk for one in queryset.all()[:200]] if queryset is not None else []
         case forms.ModelChoiceField():
             return root.pk
-        case forms.MultipleChoiceField(choices=choices):
-            return [value for value, _ in choices]
+        case forms.MultipleChoiceField():
+            return [value for value, _ in field.widget.choices]  # type: ignore[attr-defined]
         case forms.EmailField():
             return EMAIL
         case forms.ChoiceField():
@@ -233,7 +233,8 @@ def _post(actor: User, attack: Attack) -> str:
     answer = found.func(request, *found.args, **found.kwargs)
     if hasattr(answer, "render"):
         answer.render()
-    return answer.content.decode() + "".join(str(message) for message in request._messages)  # type: ignore[attr-defined]
+    messages = "".join(str(message) for message in request._messages)  # type: ignore[attr-defined]
+    return f"{answer.content.decode()}{messages}"
 
 
 def _links() -> list[str]:
