@@ -141,7 +141,7 @@ def _value(field: forms.Field, root: User) -> Any:
         case forms.ModelChoiceField():
             return root.pk
         case forms.MultipleChoiceField():
-            return [value for value, _ in field.widget.choices]  # type: ignore[attr-defined]
+            return [value for value, _ in field.widget.choices]
         case forms.EmailField():
             return EMAIL
         case forms.ChoiceField():
