@@ -29,7 +29,7 @@ STREAMING_FAMILY = "Chirp3-HD"
 WAV_HEADER_BYTES = 44
 
 CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),  # one piece may be a minute of audio
+    ("grpc.max_receive_message_length", 32_000_000),  # one piece may be minutes of audio
     ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
     ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
 )

@@ -6,11 +6,11 @@ from functools import cached_property
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-from conversations.engines import bounded_json
+from accounts.bounded_answers import UnfitAnswerError, parse_json
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
-from conversations.engines.openai.http import UnfitAnswerError, keep_warm, shared_client
+from conversations.engines.openai.http import keep_warm, shared_client
 from conversations.engines.openai.provider_errors import Said
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -60,7 +60,7 @@ class Account:
     def explain_refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
         """A WebSocket's handshake that was answered otherwise."""
         try:
-            said = provider_errors.read(bounded_json.parse(body))
+            said = provider_errors.read(parse_json(body))
         except ValueError:
             said = provider_errors.Said()
         return self._explain(said, status, provider_errors.retry_after_sec(headers))

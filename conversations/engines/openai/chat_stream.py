@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
-from conversations.engines import bounded_json
+from accounts.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason, storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.event_stream import Event, EventStream
@@ -100,9 +100,9 @@ class ChatStream:
     def _read_plain(self, body: bytes) -> Iterator[Completion]:
         """One object, or one on each line. It came to its end, so that it needs no other sign of it."""
         try:
-            chunks = [bounded_json.parse(body)]
+            chunks = [parse_json(body)]
         except ValueError:
-            chunks = [bounded_json.parse(line) for line in body.splitlines() if line.strip()]
+            chunks = [parse_json(line) for line in body.splitlines() if line.strip()]
         for chunk in chunks:
             yield from self._chunk(chunk)
         if self.has_begun and self.finish_reason is None:
@@ -191,12 +191,12 @@ class ChatStream:
 def _parsed(data: str) -> list[Any]:
     """Servers have put one chunk right behind the other, with no blank line between them."""
     try:
-        return [bounded_json.parse(data)]
+        return [parse_json(data)]
     except ValueError:
         if "\n" not in data:
             raise
     lines = (line.strip() for line in data.split("\n"))
-    return [line if line == "[DONE]" else bounded_json.parse(line) for line in lines if line]
+    return [line if line == "[DONE]" else parse_json(line) for line in lines if line]
 
 
 def _said_in(content: object) -> str:

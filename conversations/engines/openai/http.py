@@ -1,25 +1,22 @@
 """The HTTP connections to OpenAI and compatible servers, shared by all sessions of an event loop.
 
-Redirects are not followed: they could lead into the private network. Answers are bounded, and packed ones refused: they
-could unfold to a thousand times what is counted. Where a user typed the base URL only public addresses are called.
+Redirects are not followed: they could lead into the private network. Answers are bounded. Where a user typed the base
+URL only public addresses are called.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import cast
 from weakref import WeakKeyDictionary
 
 import httpx2
 
+from accounts.bounded_answers import PLAIN, bounded
 from accounts.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
-MAX_ERROR_BYTES = 64_000  # of an answer that says what went wrong; the rest is not read
-PLAIN = {"Accept-Encoding": "identity"}
 # People think between two turns, and a new TLS connection costs a tenth of a second.
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=60.0)
 WARM_SEC = 45.0  # below `keepalive_expiry`
@@ -82,10 +79,6 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-class UnfitAnswerError(httpx2.ReadError):
-    """An answer that is too long, or packed: the same request would bring it again."""
-
-
 class BoundedHTTPTransport(httpx2.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await bounded(await super().handle_async_request(request), MAX_ANSWER_BYTES)
@@ -103,59 +96,3 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-async def bounded(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
-    """Raises UnfitAnswerError for an answer of more than `max_bytes`, or a packed one; errors are cut."""
-    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        await response.aclose()
-        raise UnfitAnswerError("a packed answer, which was not asked for")
-    stream = cast(httpx2.AsyncByteStream, response.stream)
-    is_error = response.status_code >= 300
-    response.stream = CutStream(stream, MAX_ERROR_BYTES) if is_error else BoundedStream(stream, max_bytes)
-    return response
-
-
-class CutStream(httpx2.AsyncByteStream):
-    """Ends after `max_bytes`, whatever is still to come."""
-
-    def __init__(self, inner: httpx2.AsyncByteStream, max_bytes: int) -> None:
-        self._inner = inner
-        self._left = max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._inner:
-            yield piece[: self._left]
-            self._left -= len(piece)
-            if self._left <= 0:
-                return
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, max_bytes: int) -> None:
-        self._inner = inner
-        self._max_bytes = max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        received = 0
-        async for piece in self._inner:
-            received += len(piece)
-            if received > self._max_bytes:
-                raise UnfitAnswerError(f"an answer of more than {self._max_bytes} bytes")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def whole_body(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    """Return the body of an answer. Raises UnfitAnswerError for one of more than `max_bytes`."""
-    body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > max_bytes:
-            raise UnfitAnswerError(f"an answer of more than {max_bytes} bytes")
-    return bytes(body)

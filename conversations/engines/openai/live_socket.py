@@ -8,8 +8,8 @@ import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
+from accounts.bounded_answers import parse_json
 from accounts.public_addresses import public_address
-from conversations.engines import bounded_json
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 
@@ -72,7 +72,7 @@ async def next_event(connection: AsyncRealtimeConnection, account: Account, expe
     """None for JSON that is no object. Raises EngineError for what is no JSON, and what `websockets` raises."""
     data = await connection.recv_bytes()
     try:
-        event = bounded_json.parse(data, max_bytes=len(data))  # the socket has bounded it
+        event = parse_json(data, max_bytes=len(data))  # the socket has bounded it
     except ValueError as error:
         raise account.failures.garbage(expected) from error
     return event if isinstance(event, dict) else None

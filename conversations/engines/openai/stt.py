@@ -3,7 +3,7 @@ import wave
 
 from openai import BadRequestError, omit
 
-from conversations.engines import bounded_json
+from accounts.bounded_answers import parse_json, whole_body
 from conversations.engines.base import (
     NO_HINTS,
     SAMPLE_BYTES,
@@ -16,7 +16,7 @@ from conversations.engines.base import (
 )
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.openai.http import tls_context, whole_body
+from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -55,7 +55,7 @@ class Transcriptions:
         except SDK_ERRORS as error:
             raise self._account.explain(error) from error
         try:
-            result = bounded_json.parse(body, MAX_ANSWER_BYTES)
+            result = parse_json(body, MAX_ANSWER_BYTES)
         except ValueError as error:
             raise self._account.failures.garbage("a transcript") from error
         return self._transcript(result, seconds)
