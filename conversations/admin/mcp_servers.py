@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
@@ -14,6 +14,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 from accounts import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
+
+SAVED = "saved_mcp_server"  # of a request, until it is tried out
 
 
 class McpServerForm(forms.ModelForm[McpServer]):
@@ -87,7 +89,17 @@ class McpServerAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        self._try(request, obj)
+        setattr(request, SAVED, obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Tries out behind the transaction, which would keep a connection and a row while the server answers."""
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        if server := getattr(request, SAVED, None):
+            told = list(messages.get_messages(request))
+            self._try(request, server)  # its verdict comes first, then that it is saved
+            for message in told:
+                messages.add_message(request, message.level, message.message, message.extra_tags)
+        return response
 
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
