@@ -86,7 +86,11 @@ class Ears:
                 log.warning("speech to text by file, since its stream failed: %s", error.message)
                 if self._item_id == asked.item_id:
                     self._item_id = ""  # the rest of the utterance, too
-        found = await self._file.transcribe(asked.pcm, self._hints(asked.language, asked.prompt))
+        return await self.transcribe_file(asked, asked.pcm or b"")
+
+    async def transcribe_file(self, asked: Transcribe, pcm: bytes) -> TranscriptReady:
+        """The words of `pcm`, whatever the stream hears meanwhile. Raises EngineError."""
+        found = await self._file.transcribe(pcm, self._hints(asked.language, asked.prompt))
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
     async def _settle(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:

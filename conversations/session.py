@@ -116,7 +116,7 @@ class Session(Line):
 
     def _transcribe_only(self) -> None:
         if not self._stores_captions:
-            self._record.is_on = False
+            self._record.is_on = self.machine.core.keeps_sound = False
             self._work.remember_nothing()
 
     def _send(self, event: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from accounts.models import APIKey, Scope, User
 from conversations import changes, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
-from conversations.models import Assistant, Conversation, Item
+from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
 from voiceproject import database
@@ -219,6 +219,7 @@ def _live(row: Item) -> live.Item:
         audio_samples=samples_of(row.audio_ms),
         call=row.call,
         response_id=row.response_id,
+        error_code=row.error_code,
     )
 
 
@@ -227,6 +228,19 @@ def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
     """As `changes.apply`; None, of what is not stored, takes nothing."""
     if conversation_pk is not None:
         changes.apply(conversation_pk, made)
+
+
+@in_thread
+def read_sound(conversation_pk: int | None, item_id: str) -> bytes | None:
+    """Return the clip of an item as Ogg Opus; None where none is stored."""
+    clip = AudioClip.objects.filter(item__conversation=conversation_pk, item__public_id=item_id).first()
+    if clip is None:
+        return None
+    try:
+        with clip.file.open() as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        return None
 
 
 @in_thread

@@ -310,6 +310,8 @@ LOGGING = {
     "root": {"handlers": ["terminal"], "level": "WARNING"},
     "loggers": {
         "voiceproject": {"level": LOG_LEVEL},
+        # Who came in or was refused, what was done to accounts and keys: docs/security-log.md. LOG_LEVEL leaves it.
+        "voiceproject.security": {"level": "INFO"},
         "voiceproject.access": {"level": "INFO" if ACCESS_LOG else "WARNING"},
         "accounts": {"level": LOG_LEVEL},
         "conversations": {"level": LOG_LEVEL},

@@ -58,6 +58,7 @@ class Core:
     is_user_speaking: bool = False
     pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
+    keeps_sound: bool = True  # of what the user says, so that speech to text can be asked once more
     own_tools: tuple[Tool, ...] = ()  # that the server runs
     servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)

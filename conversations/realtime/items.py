@@ -132,6 +132,10 @@ class ItemLog:
     def last_id(self) -> str | None:
         return self._items[-1].id if self._items else None
 
+    def ends_with(self, message: Item) -> bool:
+        """Whether nothing was said after it."""
+        return next((item for item in reversed(self._items) if item.type == "message"), None) is message
+
     def insert(self, item: Item, after: str | None = None) -> None:
         """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
         if after is None:

@@ -3,7 +3,12 @@
 from openai.types import realtime as sdk
 
 from conversations.realtime import client_items
-from conversations.realtime.client_events import PlaybackStarted, ResponseRequest, SessionUpdate
+from conversations.realtime.client_events import (
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+    TranscriptionRetry,
+)
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Played
@@ -55,6 +60,9 @@ class Requests:
         listing = self.listings.get(event.item_id)
         item = listing or self.core.known(event.item_id, "retrieve").wire()
         self.core.send("conversation.item.retrieved", item=item)
+
+    def retry_transcription(self, event: TranscriptionRetry) -> None:
+        self.listening.transcripts.retry(self.core.known(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self.core.known(event.item_id, "delete")

@@ -22,6 +22,7 @@ from conversations.realtime.client_events import (
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
+    TranscriptionRetry,
 )
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
@@ -50,6 +51,7 @@ class TurnMachine:
         manner: Manner | None = None,
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
+        self.core.keeps_sound = bool(conversation_id)
         self.replying = Replying(self.core)
         self.yielding = Yielding(self.core, self.replying)
         self.transcripts = Transcripts(self.core, self.replying, self.yielding)
@@ -70,6 +72,7 @@ class TurnMachine:
             ResponseRequest: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
+            TranscriptionRetry: requests.retry_transcription,
             report.PartialTranscript: self.transcripts.partial,
             report.TranscriptReady: self.transcripts.ready,
             report.TranscriptFailed: self.transcripts.failed,

@@ -12,6 +12,7 @@ from conversations.realtime.client_events import (
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
+    TranscriptionRetry,
 )
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
@@ -62,6 +63,7 @@ class Relaying:
             ResponseRequest: self._respond,
             sdk.ResponseCancelEvent: self._cancel,
             PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
+            TranscriptionRetry: self._retry,
             Told: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
@@ -166,6 +168,10 @@ class Relaying:
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
         self.link.tell("response.cancel", Asked(event.event_id), **named)
+
+    def _retry(self, _: TranscriptionRetry) -> None:
+        message = "Speech to speech heard it without its words. Only engines of speech to text can be asked once more."
+        raise ProtocolError("invalid_value", message, "type")
 
     # What the upstream tells.
 
