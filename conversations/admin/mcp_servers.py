@@ -1,5 +1,6 @@
 """Remote MCP servers: set up, tried out on saving, and never shown their authorisation again."""
 
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,15 @@ from accounts import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
 
-SAVED = "saved_mcp_server"  # of a request, until it is tried out
+SAVED = "saved_mcp_server"  # of a request
+
+
+@dataclass
+class Saved:
+    """A server until it is tried out, and what is to be told afterwards."""
+
+    server: McpServer
+    messages: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
 
 
 class McpServerForm(forms.ModelForm[McpServer]):
@@ -89,17 +98,23 @@ class McpServerAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        setattr(request, SAVED, obj)
+        setattr(request, SAVED, Saved(obj))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Tries out behind the transaction, which would keep a connection and a row while the server answers."""
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        if server := getattr(request, SAVED, None):
-            told = list(messages.get_messages(request))
-            self._try(request, server)  # its verdict comes first, then that it is saved
-            for message in told:
-                messages.add_message(request, message.level, message.message, message.extra_tags)
+        if saved := request.__dict__.pop(SAVED, None):
+            self._try(request, saved.server)
+            for told, options in saved.messages:
+                super().message_user(request, *told, **options)
         return response
+
+    def message_user(self, request: HttpRequest, *told: Any, **options: Any) -> None:
+        """Holds back that a server is saved until it is tried out, since the verdict comes first."""
+        if saved := getattr(request, SAVED, None):
+            saved.messages.append((told, options))
+        else:
+            super().message_user(request, *told, **options)
 
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
