@@ -34,7 +34,7 @@ class APIError(Exception):
 
 
 def from_refusal(refusal: Refusal) -> APIError:
-    headers = refusal.headers(API)
+    headers = {name: value for name, value in refusal.headers(API).items() if name != "Content-Type"}
     return APIError(refusal.status, refusal.code, refusal.message, kind=refusal.kind, headers=headers)
 
 
