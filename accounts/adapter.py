@@ -5,7 +5,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import default_token_generator
-from allauth.account.utils import user_pk_to_url_str
+from allauth.account.utils import filter_users_by_email, user_pk_to_url_str
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from accounts import invitations
 from accounts.models import User
+from accounts.security_log import Event, record
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if commit:
             invitations.accept(request, user)
         return user
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        users = filter_users_by_email(str(credentials.get("email", "")))
+        reason = "wrong_password" if users else "unknown_account"
+        record(Event.SIGN_IN_REFUSED, user=users[0].pk if users else None, reason=reason)
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        record(Event.PASSWORD_RESET_ASKED, user=user.pk)
+        super().send_password_reset_mail(user, email, context)
 
     def password_reset_url(self, user: User) -> str:
         """A link with which the user, or whoever holds it, chooses a new password once."""
