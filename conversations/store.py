@@ -23,6 +23,7 @@ from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
+from voiceproject import database
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -38,11 +39,25 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            return call(*args, **kwargs)
+            with database.for_session():
+                return call(*args, **kwargs)
         finally:
             connection.close()
 
     return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
+
+
+def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
+    """For async code that serves a request: in the request's own thread, with what requests may have."""
+
+    @wraps(call)
+    def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            database.give_back()
+
+    return sync_to_async(with_connection)
 
 
 @dataclass(frozen=True, slots=True)
