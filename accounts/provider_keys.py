@@ -9,11 +9,8 @@ from django.utils import timezone
 from accounts import base_urls, encryption, provider_secrets, provider_trials
 from accounts.credentials import Credential
 from accounts.models import ProviderKey, User
-<<<<<<< HEAD
 from accounts.security_log import Event, record
-=======
 from voiceproject.database import give_back
->>>>>>> main
 
 __all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
 

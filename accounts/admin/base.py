@@ -33,7 +33,7 @@ class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
         if not objects or request.user.pk is None:
             return
         _record(request, Event.ADMIN_ACTED, objects, action=action)
-        LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, text)  # type: ignore[arg-type]
+        LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, text)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Django lets a list be filtered by any of its fields: by a key's last characters, say, one after another."""

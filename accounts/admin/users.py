@@ -22,7 +22,7 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):  # type: ignore[misc]
+class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -110,7 +110,7 @@ admin.site.unregister(EmailAddress)
 
 
 @admin.register(Group)
-class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):  # type: ignore[misc]
+class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
     """Superusers alone: whoever may change a group that they are in may give themselves everything."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
