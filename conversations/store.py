@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
@@ -196,7 +197,7 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
 
 def _context(conversation: Conversation) -> list[live.Item]:
     _close_unfinished(conversation.pk)
-    with_words = conversation.items.exclude(role=Item.Role.ASSISTANT, text="")
+    with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
@@ -214,7 +215,7 @@ def _live(row: Item) -> live.Item:
         status="completed" if row.status == Item.Status.COMPLETED else "incomplete",
         is_audio=row.is_audio,
         text=row.text,
-        heard_text=row.heard_text,
+        heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
         audio_samples=samples_of(row.audio_ms),
         call=row.call,
