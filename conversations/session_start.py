@@ -15,8 +15,12 @@ def manner(opened: Opened, *, streams: bool) -> Manner:
     return Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, streams)
 
 
-def limits() -> Limits:
+def limits(*, plays_live: bool = True) -> Limits:
+    """`plays_live` False: nobody listens yet, so no silence is bridged."""
+    filler_sec = settings.REALTIME["FILLER_AFTER_SEC"]
     return Limits(
+        turn_budget_sec=settings.REALTIME["TURN_BUDGET_SEC"],
+        filler_sec=filler_sec if filler_sec and plays_live else None,
         context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
         responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
     )

@@ -1,5 +1,6 @@
 """The assistant's half of the turn machine: one response at a time, from the question to `response.done`."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -14,8 +15,10 @@ from conversations.realtime.playing import Playing
 from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
+from conversations.realtime.utterance import Pending
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
+LEAST_SILENCE_SEC = 1.0  # where the endpoint lies far back when a response begins: it may be about to sound
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
@@ -47,6 +50,7 @@ class Replying:
         response.awaits = awaited(self.core, options)
         self.core.remind("idle", None)
         self._watch(response)
+        self._expect_silence(response)
         response.create()
         if not self.core.rates.begin(self.core.now):
             self.fail(TOO_MANY)
@@ -68,6 +72,7 @@ class Replying:
         response.shows_timing = self.core.has("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
+        response.due_at = (response.endpoint_at or self.core.now) + self.core.limits.turn_budget_sec
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -107,7 +112,8 @@ class Replying:
 
     def _generate(self, response: Response) -> None:
         if not has_question(self.core, response):
-            return self.fail(NO_SPEECH)
+            # One that was begun on the chance of words is nobody's wish.
+            return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
         response.stamp("transcript", self.core.now)
         if failure := self._producing.ask(response):
@@ -140,7 +146,7 @@ class Replying:
             raise IllegalTransitionError("an engine's result without a response")
         if isinstance(event, do.ReplyFailed):
             return self.fail(event.failure)
-        was_silent = self.response.audio_started_at is None
+        was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
         if failure := self._producing.take(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played behind what is still played
@@ -148,7 +154,7 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
-        elif isinstance(event, do.ToolDone):
+        elif isinstance(event, do.ToolDone) or self.response.has_sounded is not had_sounded:
             self._watch(self.response)
         return None
 
@@ -254,6 +260,7 @@ class Replying:
         self.response, self._held = None, None
         self.playing.add(response)
         self.core.remind("response", None)
+        self.core.remind("silence", None)
         self._expect_user(response)
         self.settle()
 
@@ -283,7 +290,30 @@ class Replying:
 
     def _due(self, response: Response) -> float:
         limits = self.core.limits
-        return response.progress_at + (limits.tool_timeout_sec if response.running else limits.response_timeout_sec)
+        if response.running:
+            return response.progress_at + limits.tool_timeout_sec
+        is_behind_at = response.dry_since() + limits.speech_lag_sec - response.lag_sec
+        due_at = is_behind_at if response.has_sounded else response.due_at
+        return min(due_at, response.progress_at + limits.response_timeout_sec)
+
+    def _expect_silence(self, response: Response) -> None:
+        if self.core.limits.filler_sec is not None and response.options.is_audio:
+            since = response.endpoint_at or self.core.now
+            self.core.remind("silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC))
+
+    def silence_lasts(self, awaited: Sequence[Pending]) -> None:
+        """Nothing was heard for long behind the endpoint. `awaited`: utterances that are to be answered."""
+        response = self.response
+        if self._held is not None or self.core.is_user_speaking or self.playing.sounding is not None:
+            return
+        if response is not None:
+            self._producing.bridge(response)
+        elif awaited:
+            self.asked_at = min(one.committed_at for one in awaited)
+            self.begin(default_options(self.core))
+            if self.response is not None:
+                self.response.is_early = True
+                self._producing.bridge(self.response)
 
     def tool_takes_long(self) -> None:
         if self.response is not None:
@@ -295,6 +325,7 @@ class Replying:
             return
         if self._held is not None:
             response.progress_at = self.core.now
+            response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
         if self.core.now < self._due(response):
             self._watch(response)
         else:
