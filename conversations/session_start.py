@@ -17,9 +17,9 @@ def manner(opened: Opened, *, streams: bool) -> Manner:
 
 def limits(*, plays_live: bool = True) -> Limits:
     """`plays_live` False: nobody listens yet, so no silence is bridged."""
-    filler_sec = settings.REALTIME["FILLER_AFTER_SEC"]
+    filler_sec = settings.FILLER_AFTER_SEC
     return Limits(
-        turn_budget_sec=settings.REALTIME["TURN_BUDGET_SEC"],
+        turn_budget_sec=settings.TURN_BUDGET_SEC,
         filler_sec=filler_sec if filler_sec and plays_live else None,
         context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
         responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],

@@ -457,16 +457,17 @@ REALTIME = {
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
     # What of a long conversation the model is shown, about, in tokens; its oldest items are left out first.
     "CONTEXT_TOKENS": env_int("LLM_CONTEXT_TOKENS", 28_000, lowest=500, highest=2_000_000),
-    # From the end of speech to the first sound of the reply, whichever engine is slow; then the response fails. While a
-    # tool of the site runs the time stands still: it has a limit of its own.
-    "TURN_BUDGET_SEC": env_float("TURN_BUDGET_SEC", 12.0, lowest=1.0, highest=300.0),
-    # After so much silence a word bridges it ("One moment."); 0 says nothing.
-    "FILLER_AFTER_SEC": env_float("FILLER_AFTER_SEC", 3.0, lowest=0.0, highest=60.0),
     # Responses of one session in a minute; further ones fail and say so.
     "MAX_RESPONSES_PER_MIN": env_int("MAX_RESPONSES_PER_MIN", 60, lowest=1, highest=10_000),
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
+
+# From the end of speech to the first sound of the reply, whichever engine is slow; then the response fails. While a
+# tool of the site runs the time stands still: it has a limit of its own.
+TURN_BUDGET_SEC = env_float("TURN_BUDGET_SEC", 12.0, lowest=1.0, highest=300.0)
+# After so much silence a word bridges it ("One moment."); 0 says nothing.
+FILLER_AFTER_SEC = env_float("FILLER_AFTER_SEC", 3.0, lowest=0.0, highest=60.0)
 
 # A spoken turn over HTTP: the largest sound file.
 TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000

@@ -7,8 +7,10 @@ import pytest
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.core import Limits
+from conversations.realtime.relaying.actions import Reconnect
 from conversations.realtime.tools import Tool
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.realtime.relay_table import RelayTable
 
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
 LONG = "It is noon. "
@@ -337,3 +339,27 @@ def test_time_in_which_playback_stands_is_none() -> None:
     sound(table, 0, 500)
     table.audio(12_000, 0.9)
     assert table.machine.replying.response is None or table.machine.replying.response.paused_at is not None
+
+
+# Speech to speech.
+
+
+def test_speech_to_speech_has_the_same_budget() -> None:
+    table = RelayTable()
+    table.utterance("item_said", 0, 1000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=1500, item_id="item_more")
+    table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=2000, item_id="item_more")
+    table.committed("item_more")
+    began_at = table.now
+    table.words("item_more", "What time is it?")
+    table.wait(12.1)
+    assert table.sent[-1]["error"]["code"] == "engine_timeout"
+    assert isinstance(table.actions[-1], Reconnect)
+    assert table.now - began_at < 13
+
+
+def test_speech_to_speech_that_has_begun_goes_on() -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    table.wait(20)
+    assert not [event for event in table.sent if event["type"] in ("response.done", "error")]

@@ -9,6 +9,7 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.core import Limits
 from conversations.realtime.errors import Failure
 from conversations.realtime.items import Item
 from tests.realtime.harness import Table, kinds
@@ -414,3 +415,10 @@ def test_a_later_output_of_a_call_takes_the_place_of_the_first() -> None:
         assert kinds(table.client("conversation.item.create", item=output(said=said)))[-1] == "conversation.item.done"
     table.client("response.create")
     assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "", "Rain."]
+
+
+def test_a_transcript_without_end_is_cut() -> None:
+    table = Table(limits=Limits(max_text_chars=20))
+    table.say()
+    sent = table.transcript("Hello there. " * 1_000)
+    assert sent[0]["transcript"] == "Hello there. Hello t"
