@@ -111,7 +111,7 @@ class Producing:
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
                 self.core.do(clause)
-        response.owe(self.core.now)
+        response.lag.owe(self.core.now, is_owed=response.is_owed)
 
     def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
@@ -192,7 +192,7 @@ class Producing:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # Not when it came, which may have been ahead of the endpoint: when it leaves.
         response.stamp("first_audio", self.core.now)
-        response.take_stock(self.core.now, samples_in(pcm) / SAMPLE_RATE)
+        response.sound_came(self.core.now, samples_in(pcm) / SAMPLE_RATE)
         response.audio_came(self.core.now)
         response.has_sounded = self.core.audio_sent = True
         response.send_audio(index, pcm)
@@ -203,5 +203,5 @@ class Producing:
         response.progress_at = self.core.now
         response.reach_clause(index)
         response.finished += 1
-        response.take_stock(self.core.now)
+        response.sound_came(self.core.now)
         self._save_told(response)

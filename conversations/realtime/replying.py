@@ -14,11 +14,11 @@ from conversations.realtime.options import Options, awaited, default_options
 from conversations.realtime.playing import Playing
 from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
-from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
+from conversations.realtime.response import Phase, Response, ResponseStatus, failed
 from conversations.realtime.utterance import Pending
+from conversations.realtime.waiting import Waiting
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
-LEAST_SILENCE_SEC = 1.0  # where the endpoint lies far back when a response begins: it may be about to sound
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
@@ -28,6 +28,7 @@ class Replying:
         self.ahead = Ahead(core)
         self.asides = Asides(core)
         self._producing = Producing(core)
+        self._waiting = Waiting(core)
         self.response: Response | None = None
         self.playing = Playing(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
@@ -49,8 +50,8 @@ class Replying:
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
         response.awaits = awaited(self.core, options)
         self.core.remind("idle", None)
-        self._watch(response)
-        self._expect_silence(response)
+        self._waiting.watch(response)
+        self._waiting.expect_silence(response)
         response.create()
         if not self.core.rates.begin(self.core.now):
             self.fail(TOO_MANY)
@@ -72,7 +73,7 @@ class Replying:
         response.shows_timing = self.core.has("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
-        response.due_at = (response.endpoint_at or self.core.now) + self.core.limits.turn_budget_sec
+        response.due_at = self._waiting.sounds_by(self.asked_at)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -101,7 +102,11 @@ class Replying:
         elif not self.core.is_user_speaking:
             self.ahead.drop()  # no words came of it that call for a reply
             if self.last is not None:
-                self._expect_user(self.last)
+                self._waiting.expect_user(self.last)
+
+    def words_took(self, seconds: float) -> None:
+        """To be known: so much of the turn's budget is gone, should a response be asked for at once."""
+        self._waiting.words_took(seconds)
 
     def words_failed(self, item_id: str, failure: Failure) -> None:
         """Fail with that reason the response that waits for these words: they are what it would have answered."""
@@ -155,7 +160,7 @@ class Replying:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
         elif isinstance(event, do.ToolDone) or self.response.has_sounded is not had_sounded:
-            self._watch(self.response)
+            self._waiting.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -261,7 +266,7 @@ class Replying:
         self.playing.add(response)
         self.core.remind("response", None)
         self.core.remind("silence", None)
-        self._expect_user(response)
+        self._waiting.expect_user(response)
         self.settle()
 
     def _cut(self, response: Response) -> None:
@@ -284,22 +289,6 @@ class Replying:
             self.cancel("client_cancelled")
 
     # Deadlines.
-
-    def _watch(self, response: Response) -> None:
-        self.core.remind("response", self._due(response))
-
-    def _due(self, response: Response) -> float:
-        limits = self.core.limits
-        if response.running:
-            return response.progress_at + limits.tool_timeout_sec
-        is_behind_at = response.dry_since() + limits.speech_lag_sec - response.lag_sec
-        due_at = is_behind_at if response.has_sounded else response.due_at
-        return min(due_at, response.progress_at + limits.response_timeout_sec)
-
-    def _expect_silence(self, response: Response) -> None:
-        if self.core.limits.filler_sec is not None and response.options.is_audio:
-            since = response.endpoint_at or self.core.now
-            self.core.remind("silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC))
 
     def silence_lasts(self, awaited: Sequence[Pending]) -> None:
         """Nothing was heard for long behind the endpoint. `awaited`: utterances that are to be answered."""
@@ -326,15 +315,10 @@ class Replying:
         if self._held is not None:
             response.progress_at = self.core.now
             response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
-        if self.core.now < self._due(response):
-            self._watch(response)
+        if self.core.now < self._waiting.due(response):
+            self._waiting.watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
-
-    def _expect_user(self, response: Response) -> None:
-        timeout_ms = self.core.turn_detection.idle_timeout_ms
-        if timeout_ms is not None and response.status == "completed":
-            self.core.remind("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
 
     def ask_whether_there(self) -> None:
         options = default_options(self.core)

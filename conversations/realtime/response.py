@@ -15,12 +15,12 @@ from typing import Any, Literal
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.items import USUAL_MS_PER_CHAR, Item
+from conversations.realtime.lag import Lag
 from conversations.realtime.options import Options
 from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one event, at most
-MADE_UP = 0.25
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
@@ -57,8 +57,7 @@ class Response:
     has_sounded: bool = False  # its own sound, or its words where it is read
     due_at: float = inf  # by when it must have
     called_at: float | None = None  # since when only tools are waited for
-    owed_since: float | None = None  # when speech that was asked for was due
-    lag_sec: float = 0.0  # how far that has fallen behind
+    lag: Lag = field(default_factory=Lag)
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     saved_at: float = 0.0
@@ -105,7 +104,7 @@ class Response:
     def resume(self, now: float) -> None:
         if self.paused_at is not None and self.audio_started_at is not None:
             self.audio_started_at += now - self.paused_at
-            self.owed_since = now if self.is_owed else None
+            self.lag.owed_since = now if self.is_owed else None
         self.paused_at = None
 
     def spoken_around(self, now: float) -> str:
@@ -200,27 +199,19 @@ class Response:
         begins = self.audio_started_at
         self.audio_started_at = at if begins is None else max(begins, at - self.item.audio_ms / 1000)
 
-    # How far speech falls behind: while a client has nothing to play, and text to speech owes sound. What comes
-    # makes up for a part of that only, so that speech at little more than half its pace is given up as well.
-
-    def owe(self, at: float) -> None:
-        if self.owed_since is None and self.is_owed:
-            self.owed_since = at
-
     @property
     def is_owed(self) -> bool:
+        """Speech was asked for, and is not all there."""
         return self.finished < len(self.script.clauses)
 
-    def dry_since(self) -> float:
-        """Infinite while nothing is owed."""
-        if self.owed_since is None or not self.has_sounded or self.paused_at is not None:
-            return inf
-        return max(self.owed_since, played_out_at(self, self.owed_since))
+    @property
+    def plays_until(self) -> float:
+        """When a client will have played what came; before it plays at all, it has nothing that could fall behind."""
+        return played_out_at(self, 0.0) if self.has_sounded and self.paused_at is None else inf
 
-    def take_stock(self, at: float, sound_sec: float = 0.0) -> None:
-        """Some of what was owed has come."""
-        self.lag_sec = max(0.0, self.lag_sec + max(0.0, at - self.dry_since()) - MADE_UP * sound_sec)
-        self.owed_since = at if self.is_owed else None
+    def sound_came(self, at: float, sound_sec: float = 0.0) -> None:
+        """Some of what was owed, or the end of a clause."""
+        self.lag.came(at, self.plays_until, sound_sec, is_owed=self.is_owed)
 
     def settle_clauses(self) -> None:
         """Gives a clause that was cut short the length its speech would have had, so that words map to time."""

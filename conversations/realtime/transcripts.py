@@ -177,6 +177,7 @@ class Transcripts:
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.yielding.heard(utterance, text, is_over=True)
         pending, item = self._close(item_id)
+        self.replying.words_took(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""

@@ -111,6 +111,21 @@ def test_words_that_come_too_late_say_so() -> None:
     assert sent[0]["error"]["code"] == "engine_timeout"
 
 
+@pytest.mark.parametrize(("thinks_sec", "left_sec"), [(0.1, 4.1), (5, 12.1)])
+def test_words_that_a_client_waited_for_are_part_of_it(thinks_sec: float, left_sec: float) -> None:
+    """As a turn over HTTP asks for the response; who takes time has a budget from there."""
+    table = Table()
+    table.manual()
+    table.audio(960)
+    table.client("input_audio_buffer.commit")
+    table.pass_time(8)
+    table.transcript("What time is it?")
+    table.pass_time(thinks_sec)
+    table.client("response.create")
+    assert "response.done" not in kinds(table.pass_time(left_sec - 0.3))
+    assert ending(table.pass_time(0.5)) == ("failed", "response_timeout")
+
+
 def test_words_that_nothing_waits_for_may_take_longer() -> None:
     table = Table(create_response=False)
     table.say()
