@@ -12,6 +12,7 @@ from conversations.realtime.utterance import Pending, Utterance
 from conversations.realtime.yielding import Yielding
 
 EVENT = "conversation.item.input_audio_transcription"
+MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
@@ -68,13 +69,14 @@ class Transcripts:
         )
 
     def partial(self, event: do.PartialTranscript) -> None:
+        words = event.text[:MOST_CHARS]
         if self.dictated is not None and self.dictated.item_id == event.item_id:
-            return self._dictate(self.dictated, event.text)
+            return self._dictate(self.dictated, words)
         utterance = self._spoken(event.item_id)
         if utterance is None:
             return None
-        utterance.partial = event.text
-        self.yielding.heard(utterance, event.text, is_over=False)
+        utterance.partial = words
+        self.yielding.heard(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -128,7 +130,7 @@ class Transcripts:
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
-        text = text.strip()
+        text = text.strip()[:MOST_CHARS]
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
 

@@ -10,6 +10,7 @@ from openai.types.chat.chat_completion_chunk import Choice
 from openai.types.completion_usage import CompletionUsage
 
 from conversations.engines.base import CallPiece, Completion, EngineSpec, Message, Tool, storable
+from conversations.engines.failures import MAX_SCRUBBED
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.tool_calls import Calls, as_message, tool_fields
@@ -111,7 +112,7 @@ class ChatCompletions:
             self._effort = ""  # a model that does not reason, or always does
             del body["reasoning_effort"]
             return True
-        if "tools" not in body or not TOOLS_REFUSED.search(error.message):
+        if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
             raise self._account.failures.no_tools(error.message) from error
