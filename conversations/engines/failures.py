@@ -100,7 +100,7 @@ class Failures:
 
 def _beginning(text: str) -> str:
     """As much as is looked at, in whole words: half a key would not be known as one."""
-    return text if len(text) <= MAX_SCRUBBED else text[:MAX_SCRUBBED].rpartition(" ")[0] + " …"
+    return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
 
 
 def _without_account(run: re.Match[str]) -> str:
