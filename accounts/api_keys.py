@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
 from django.utils import timezone
 
+from accounts import access
 from accounts.models import APIKey, Scope, User
 
 START = "vp_"
@@ -57,24 +55,7 @@ def revoke(key: APIKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
-    close_sessions([key])
-
-
-def close_sessions(keys: Iterable[APIKey]) -> None:
-    """Hangs up what runs on these keys, in every process, as soon as the database says the same to a reconnect."""
-    names = [group_name(key.pk) for key in keys]
-    transaction.on_commit(lambda: async_to_sync(_send_revoked)(names), robust=True)
-
-
-def group_name(key_id: int) -> str:
-    """The channel-layer group that the sessions of a key join, to hear `{"type": "key.revoked"}`."""
-    return f"api-key.{key_id}"
-
-
-async def _send_revoked(names: list[str]) -> None:
-    if layer := get_channel_layer():
-        for name in names:
-            await layer.group_send(name, {"type": "key.revoked"})
+    access.announce([key.user_id])
 
 
 def _record_use(key: APIKey) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.api_keys import ALPHABET, digest
-from accounts.models import ClientSecret
+from accounts.models import ClientSecret, Scope
 
 START = "ek_"
 RANDOM_LENGTH = 48
@@ -32,8 +32,9 @@ def is_one(token: str) -> bool:
 
 
 def authenticate(token: str) -> ClientSecret | None:
-    """The secret with its key, or None if it is unknown or expired, its key revoked or its user deactivated."""
+    """The secret with its key; None if it is unknown or expired, its key may not talk, or its user is deactivated."""
     if not token.isascii() or len(token) != len(START) + RANDOM_LENGTH:
         return None
     live = ClientSecret.objects.filter(expires_at__gt=timezone.now(), key__revoked_at=None, key__user__is_active=True)
+    live = live.filter(key__scopes__contains=[Scope.REALTIME.value])
     return live.select_related("key").filter(digest=digest(token)).first()

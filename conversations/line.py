@@ -3,8 +3,8 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any, Protocol
 
@@ -64,11 +64,21 @@ class Line(ABC):
         self._outbox = Outbox(send, is_paced=is_paced)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
-        self._client_left = self._has_vanished = False
+        self._client_left = self._has_vanished = self._is_over = False
 
     @abstractmethod
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+
+    @asynccontextmanager
+    async def _lifetime(self) -> AsyncIterator[asyncio.TaskGroup]:
+        """Own the session's tasks. Once it is over, cut short or not, nothing that comes in late is acted upon."""
+        async with asyncio.TaskGroup() as group:
+            try:
+                yield group
+            finally:
+                self._is_over = True
+                self._forget_deadlines()
 
     # The consumer's side.
 
@@ -88,13 +98,22 @@ class Line(ABC):
         self._has_vanished = code not in GOODBYES
         self._inbox.end()
 
-    def close(self, code: int, error_code: str, message: str) -> None:
-        """The server ends the session and says why."""
-        if self._close_code == 1000 and not self._client_left:
-            self._close_code = code
-            with suppress(OutboxFullError):
-                self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
+        """The server ends the session and says why. `hears_out`: what was said and waits to be read still counts."""
+        if self.is_ending or self._is_over:
+            return
+        self._close_code = code
+        with suppress(OutboxFullError):
+            self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+        if hears_out:
+            self._inbox.end()
+        else:
             self._inbox.cut()  # answers to what waits would push out the error
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it only stores what was said: its client has left, or was told to go."""
+        return self._client_left or self._close_code != 1000
 
     # Frames in.
 
@@ -121,6 +140,8 @@ class Line(ABC):
                 self._receive(one)
 
     def _receive(self, event: Any) -> None:
+        if self._is_over:
+            return
         self._perform(self.machine.receive(event, monotonic()))
 
     async def _hear_the_last(self) -> None:

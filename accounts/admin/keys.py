@@ -7,7 +7,7 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import api_keys, provider_keys
+from accounts import access, api_keys, provider_keys
 from accounts.forms import ScopesField
 from accounts.models import APIKey, ProviderKey, User
 
@@ -53,11 +53,11 @@ class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
         return response
 
     def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
-        api_keys.close_sessions([obj])
+        access.announce([obj.user_id])
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        api_keys.close_sessions(list(queryset))
+        access.announce({key.user_id for key in queryset})
         super().delete_queryset(request, queryset)
 
     @admin.action(description="Revoke", permissions=["change"])

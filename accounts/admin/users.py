@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import api_keys
+from accounts import access
 from accounts.adapter import AccountAdapter
 from accounts.deletion import delete_users, what_goes_with
-from accounts.models import APIKey, User
+from accounts.models import User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -53,7 +53,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             obj.vouch_for_email()
-        if change and not obj.is_active:
+        if change:
             _hang_up([obj])
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
@@ -120,4 +120,4 @@ def _touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
 
 
 def _hang_up(users: Iterable[User]) -> None:
-    api_keys.close_sessions(list(APIKey.objects.filter(user__in=users, revoked_at=None)))
+    access.announce([user.pk for user in users])
