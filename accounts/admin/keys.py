@@ -8,12 +8,13 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import access, api_keys, provider_keys
+from accounts.admin.privileges import OwnedAdminMixin, touchable
 from accounts.forms import ScopesField
 from accounts.models import APIKey, ProviderKey, User
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
+class APIKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "prefix", "user", "created_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "last_used_at")
     list_select_related = ("user",)
@@ -34,9 +35,8 @@ class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Whoever makes a key can act with it: not for superusers, unless one makes it."""
-        if isinstance(request.user, User) and not request.user.is_superuser:
-            kwargs["queryset"] = User.objects.filter(is_superuser=False)
+        """Whoever makes a key can act with it: not for staff and superusers, unless a superuser makes it."""
+        kwargs["queryset"] = touchable(request, User.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
@@ -57,19 +57,20 @@ class APIKeyAdmin(ModelAdmin):  # type: ignore[misc]
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        access.announce({key.user_id for key in queryset})
-        super().delete_queryset(request, queryset)
+        keys = self.touchable(request, queryset)
+        access.announce({key.user_id for key in keys})
+        super().delete_queryset(request, keys)
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        keys = list(queryset.filter(revoked_at=None))
+        keys = list(self.touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
         self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
 
 
 @admin.register(ProviderKey)
-class ProviderKeyAdmin(ModelAdmin):  # type: ignore[misc]
+class ProviderKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
     """Whose keys there are and whether they work. Only their owners save them; not even the hint is for staff."""
 
     list_display = ("user", "provider", "base_url", "works", "verdict", "tested_at")
@@ -87,7 +88,7 @@ class ProviderKeyAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        for key in queryset.select_related("user"):
+        for key in self.touchable(request, queryset).select_related("user"):
             provider_keys.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
             self.message_user(request, f"{key.user.email}: {key.verdict}", level)
