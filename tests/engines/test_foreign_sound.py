@@ -5,6 +5,7 @@ import os
 import struct
 from contextlib import suppress
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def played(body: bytes, content_type: str = BARE, size: int = 1_000) -> bytes:
     return b"".join(pieces) + sound.finish()
 
 
-def samples(pcm: bytes = SPEECH) -> np.ndarray:
+def samples(pcm: bytes = SPEECH) -> Any:
     return np.frombuffer(pcm, "<i2")
 
 
@@ -38,7 +39,7 @@ def at_16k() -> bytes:
 
 
 def turned(pcm: bytes) -> bytes:
-    return samples(pcm).astype(">i2").tobytes()
+    return bytes(samples(pcm).astype(">i2").tobytes())
 
 
 def wav(data: bytes, rate: int = 24_000, channels: int = 1, bits: int = 16, tag: int = 1, length: int | None = None,

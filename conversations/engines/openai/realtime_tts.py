@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
+from conversations.engines import events
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.foreign_sound import ForeignSound, WordsError
 from conversations.engines.openai.account import Account
@@ -75,8 +76,10 @@ class ReadAloud:
                 return
             except MisreadError as misread:
                 rest = misread.rest
+                failure = self._account.failures.misread()
+                events.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
-                    raise self._account.failures.misread() from misread
+                    raise failure from misread
 
     async def _session(self, voice: str) -> ReadingSession:
         """Open and of that voice, which a session that has spoken keeps for ever."""
