@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -60,12 +61,12 @@ async def test_a_further_try_is_told(upstream: Upstream, told: list[EngineEvent]
 @pytest.mark.parametrize("endpoint", ["chat", "speech", "google_streaming"])
 async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[EngineEvent], endpoint: str) -> None:
     upstream.behave(endpoint, fault="401")
+    stream: Any = make_llm(spec(upstream)).complete([Message("user", "Hello")])
+    if endpoint != "chat":
+        provider = "google" if endpoint.startswith("google") else "openai"
+        stream = make_tts(spec(upstream, provider)).speak("Hello")
     with pytest.raises(EngineError):
-        if endpoint == "chat":
-            await anext(make_llm(spec(upstream)).complete([Message("user", "Hello")]))
-        else:
-            provider = "google" if endpoint.startswith("google") else "openai"
-            await anext(make_tts(spec(upstream, provider)).speak("Hello"))
+        await anext(stream)
     assert [(event.outcome, event.code) for event in told] == [("refused", "invalid_provider_key")]
 
 
