@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
-from accounts import client_secrets, time_zones
+from accounts import client_addresses, client_secrets, time_zones
 from accounts.models import Scope
 from conversations import admission, store
 from conversations.admission import FAILED, POLICY, RefusedError
@@ -98,7 +98,7 @@ class RealtimeConsumer:
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
-            caller = await store.authenticate(key)
+            caller = await store.authenticate(key, client_addresses.of_scope(self.scope))
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_one(key):

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from accounts import client_secrets
+from accounts import client_addresses, client_secrets
 from accounts.models import Scope
 from conversations import store
 from conversations.api import rate_limit
@@ -25,7 +25,7 @@ def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
     token = _token(request)
     if client_secrets.is_one(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
-    found = store.caller_of(token)
+    found = store.caller_of(token, client_addresses.of_request(request))
     if found is None:
         raise _unauthorized("The API key is wrong or was revoked. Make one on the site's settings page.")
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
