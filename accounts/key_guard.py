@@ -11,7 +11,7 @@ from math import ceil
 
 from django.conf import settings
 
-from accounts import client_addresses
+from accounts import api_keys, client_addresses, client_secrets
 from accounts.api_keys import digest
 from accounts.security_log import Event, record
 
@@ -60,6 +60,11 @@ _guard = KeyGuard()
 
 def wait_sec(address: str, token: str) -> int:
     return _guard.wait_sec(address, token, time.monotonic())
+
+
+def is_possible(token: str) -> bool:
+    """Tell by its looks whether this may be one of this site's keys or client secrets."""
+    return api_keys.is_well_formed(token) or client_secrets.is_well_formed(token)
 
 
 def judge(address: str, token: str, *, is_right: bool) -> None:

@@ -102,7 +102,7 @@ class RealtimeConsumer:
             address = client_addresses.of_scope(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await store.authenticate(key)
+            caller = await store.authenticate(key, address)
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."

@@ -112,7 +112,7 @@ class Session(Line):
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._receive(do.SpeechWindow(probability))
+            self._take(do.SpeechWindow(probability))
 
     def _transcribe_only(self) -> None:
         if not self._stores_captions:

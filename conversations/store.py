@@ -100,18 +100,18 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-def caller_of(token: str) -> Caller | None:
-    """Whose API key this is; for sync code."""
-    key = api_keys.authenticate(token)
+def caller_of(token: str, address: str = "") -> Caller | None:
+    """Whose API key this is, shown by a client at `address`; for sync code."""
+    key = api_keys.authenticate(token, address)
     return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
 
 
 @in_thread
-def authenticate(token: str) -> Caller | None:
+def authenticate(token: str, address: str = "") -> Caller | None:
     """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
     if not client_secrets.is_one(token):
-        return caller_of(token)
-    secret = client_secrets.authenticate(token)
+        return caller_of(token, address)
+    secret = client_secrets.authenticate(token, address)
     return Caller(secret.key.user_id, secret.key_id, SECRETS_SCOPES, secret.session) if secret else None
 
 

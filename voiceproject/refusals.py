@@ -46,6 +46,9 @@ TOO_MANY_AT_ONCE = Refusal(
     "requests",
     retry_sec=5,
 )
+WRONG_KEY = Refusal(
+    401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
+)
 BUSY = Refusal(
     503, "server_busy", "The site has more to do than it can right now. Try again in a moment.", "server_error", 5
 )

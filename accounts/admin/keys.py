@@ -4,17 +4,17 @@ from django.contrib import admin, messages
 from django.db.models import Field, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import api_keys, provider_keys
+from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, touchable
 from accounts.forms import ScopesField
 from accounts.models import APIKey, ProviderKey, User
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
+class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
     list_display = ("name", "prefix", "user", "created_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "last_used_at")
     list_select_related = ("user",)
@@ -66,11 +66,12 @@ class APIKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
         keys = list(self.touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
+        self.log_acted(request, keys, "revoke", "Revoked.")
         self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
 
 
 @admin.register(ProviderKey)
-class ProviderKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
+class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
     """Whose keys there are and whether they work. Only their owners save them; not even the hint is for staff."""
 
     list_display = ("user", "provider", "base_url", "works", "verdict", "tested_at")
@@ -88,7 +89,9 @@ class ProviderKeyAdmin(OwnedAdminMixin, ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        for key in self.touchable(request, queryset).select_related("user"):
+        keys = list(self.touchable(request, queryset).select_related("user"))
+        self.log_acted(request, keys, "try_again", "Tried again.")
+        for key in keys:
             provider_keys.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
             self.message_user(request, f"{key.user.email}: {key.verdict}", level)

@@ -117,6 +117,14 @@ def test_wrong_keys_over_http(ask: Callable[..., httpx2.Response], key: str) -> 
     assert ask(wrong_key(), OTHER).status_code == 401
 
 
+def test_what_cannot_be_a_key(ask: Callable[..., httpx2.Response]) -> None:
+    """Refused by its looks, ahead of all else, and not counted."""
+    answers = [ask("vp_" + "x" * 46, "203.0.113.10") for _ in range(10)]
+    assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(401, "invalid_api_key")}
+    assert answers[0].headers["WWW-Authenticate"] == "Bearer"
+    assert ask(wrong_key(), "203.0.113.10").status_code == 401
+
+
 def test_wrong_keys_over_sockets(site: Site, key: str) -> None:
     def told(shown: str) -> str:
         headers = {"Authorization": f"Bearer {shown}", "X-Forwarded-For": "203.0.113.9"}
