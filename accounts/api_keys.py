@@ -37,7 +37,7 @@ def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple
 def issue(key: APIKey) -> str:
     """Gives a new key its text, which it returns, and saves what is kept of it."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    token = start + _checksum(start)
+    token = start + checksum(start)
     key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
     key.save(force_insert=True)
     record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
@@ -50,7 +50,7 @@ def authenticate(token: str, address: str = "") -> APIKey | None:
     `address` is the client's: use from a new one is told in the security log, and so is a refusal.
     """
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=digest(token)).first() if _is_well_formed(token) else None
+    key = live.filter(digest=digest(token)).first() if is_well_formed(token) else None
     if key:
         _record_use(key, address)
     else:
@@ -85,13 +85,14 @@ def _mark(key: APIKey, address: str) -> str:
     return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
 
 
-def _is_well_formed(token: str) -> bool:
-    start, checksum = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
+def is_well_formed(token: str) -> bool:
+    start, end = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
     has_shape = token.isascii() and start.startswith(START) and len(start) == len(START) + RANDOM_LENGTH
-    return has_shape and checksum == _checksum(start)
+    return has_shape and end == checksum(start)
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
+    """Return the end of a key that begins like this: it costs nothing to tell a mistyped one."""
     number, digits = zlib.crc32(text.encode()), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

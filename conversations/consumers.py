@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 
-from accounts import client_addresses, client_secrets, time_zones
+from accounts import client_addresses, client_secrets, key_guard, time_zones
+from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
 from conversations import admission, holding, store
 from conversations.admission import FAILED, RefusedError
@@ -101,7 +102,11 @@ class RealtimeConsumer:
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
-            caller = await store.authenticate(key, client_addresses.of_scope(self.scope))
+            address = client_addresses.of_scope(self.scope)
+            if wait_sec := key_guard.wait_sec(address, key):
+                raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
+            caller = await store.authenticate(key, address)
+            key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_one(key):
