@@ -1,7 +1,7 @@
 """The live sessions of this process, and what ends them from outside.
 
-That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. One look
-a second at the database is enough for all of them, and one at once when the channel layer says that something changed.
+That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. Two looks
+a second at the database are enough for all of them, and one at once when the channel layer says that something changed.
 The same task renews the leases of their conversations, and closes those whose own process is gone.
 """
 
@@ -23,7 +23,7 @@ from conversations.store import Opened, in_thread
 log = logging.getLogger(__name__)
 
 POLICY, RESTART = 1008, 1012  # close codes
-LOOK_SEC = 1.0
+LOOK_SEC = 0.5
 APART_SEC = 0.1  # however often the channel layer speaks
 REJOIN_SEC = 2.0  # after the channel layer failed
 SWEEP_SEC = 10.0
