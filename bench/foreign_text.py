@@ -7,6 +7,7 @@ is linear. A reader that is left to others in between, such as that of a reply, 
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from time import process_time
@@ -17,16 +18,19 @@ from conversations import keywords
 from conversations.engines.base import storable
 from conversations.engines.demo.eliza import reply_to
 from conversations.engines.failures import Failures
+from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.realtime import actions as do
 from conversations.realtime.client_events import parse
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.heard import heard_text
+from conversations.realtime.heard_words import spoken_words
 from conversations.realtime.overhearing import is_backchannel, is_hallucination, without_echo
 from conversations.realtime.relaying.shapes import NoEventError, read
 from conversations.realtime.semantics import Pauses, wait_ms
 from conversations.realtime.session_config import default_config
+from conversations.realtime.transcripts import MOST_CHARS
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.realtime.yielding import joined
 from conversations.reply import PIECE_CHARS
@@ -145,6 +149,24 @@ def _ids() -> Callable[[str], str]:
     return lambda prefix: f"{prefix}_{next(numbers)}"
 
 
+def provider_stream(text: str) -> Iterator[None]:
+    """Of a language model: what it says in small pieces, and what is no event at all."""
+    chunks = (
+        f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': text[start : start + 100]}}]})}\n\n"
+        for start in range(0, len(text), 100)
+    )
+    raw = (text[start : start + 1_000] for start in range(0, len(text), 1_000))
+    for pieces in (chunks, raw):
+        stream = ChatStream(())
+        with suppress(ValueError, ReportedError):
+            for piece in pieces:
+                yield
+                for _ in stream.feed(piece.encode()):
+                    pass
+            for _ in stream.finish():
+                pass
+
+
 def provider_event(text: str) -> None:
     """Of a speech-to-speech model: words, and lists of what they are not."""
     response = {"id": "r", "output": [text[:1]] * len(text), "output_modalities": [text[:1]] * len(text)}
@@ -180,7 +202,7 @@ def partial_words(text: str) -> Iterator[None]:
     said = ""
     for end in range(0, len(text), max(1, len(text) // 10)):
         yield
-        words = text[:end][:10_000]
+        words = text[:end][:MOST_CHARS]
         said = joined(said, SAID[: end % 500])
         without_echo(words, said)
         is_backchannel(words)
@@ -205,10 +227,12 @@ READERS: dict[str, Read] = {
     "what was heard of a reply": lambda text: _done(heard_text([(text, 1000)], 500)),
     "a reading": read_back,
     "a provider's event": provider_event,
+    "a provider's stream": provider_stream,
     "words over a reply": lambda text: _done(without_echo(text, SAID)),
     "a reply that is echoed": lambda text: _done(without_echo(SAID[:300], text)),
     "what was said": lambda text: _done(joined(text, text)),
     "partial words": partial_words,
+    "a transcript": lambda text: _done(spoken_words(text[:MOST_CHARS])),
     "a nod": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
     "the end of an utterance": lambda text: _done(wait_ms(text, "medium", Pauses())),

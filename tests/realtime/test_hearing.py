@@ -172,7 +172,7 @@ def test_words_without_an_end_are_cut() -> None:
     table.client("session.update", session={"extensions": ["captions"]})
     table.audio(640, 0.9)
     [told] = table.hear("word " * 200_000)
-    assert len(told["delta"]) == MOST_CHARS
+    assert MOST_CHARS - 5 <= len(told["delta"]) <= MOST_CHARS
     table.audio(640, 0.0)
     [done] = [event for event in table.transcript("word " * 200_000) if event["type"].endswith("completed")]
-    assert len(done["transcript"]) == MOST_CHARS
+    assert MOST_CHARS - 5 <= len(done["transcript"]) <= MOST_CHARS
