@@ -124,8 +124,9 @@ def _replied(text: str, step: int) -> Iterator[None]:
     machine = _machine()
     actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
     asked = next(action for action in actions if isinstance(action, do.Generate))
-    events = (do.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step))
-    for event in chain(events, [do.ReplyDone(asked.response_id, "stop")]):
+    pieces = (do.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step))
+    events: Iterator[do.EngineEvent] = chain(pieces, [do.ReplyDone(asked.response_id, "stop")])
+    for event in events:
         yield
         if machine.replying.response is None:  # it was too long, and is refused
             return
