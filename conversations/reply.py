@@ -50,6 +50,7 @@ LEAD_SEC = 8.0
 # the one that is due.
 WAITING_SEC = LEAD_SEC / 2
 MAX_STREAMS = 3
+PIECE_CHARS = 500  # of a reply's text at a time
 LEAST_WAIT_SEC = 0.01
 
 
@@ -160,15 +161,17 @@ class Reply:
         with due_by(asked.due_at):
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
-                    self._tell(asked.response_id, piece)
+                    await self._tell(asked.response_id, piece)
                     last = piece if piece.finish_reason else last
         reason = last.finish_reason if last and last.finish_reason else "stop"
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
         self.report(ReplyDone(asked.response_id, reason, *used))
 
-    def _tell(self, response_id: str, piece: Completion) -> None:
-        if piece.text:
-            self.report(ReplyText(response_id, piece.text))
+    async def _tell(self, response_id: str, piece: Completion) -> None:
+        for start in range(0, len(piece.text), PIECE_CHARS):
+            if start:
+                await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
+            self.report(ReplyText(response_id, piece.text[start : start + PIECE_CHARS]))
         if call := piece.call:
             self.report(ReplyCall(response_id, call.index, call.call_id, call.name, call.arguments))
 

@@ -64,6 +64,7 @@ class Response:
     audio_started_at: float | None = None
     paused_at: float | None = None  # its playback stands
     finished: int = 0  # clauses whose speech is complete
+    clause_began_ms: int = 0  # of the response's audio, where the clause that sounds begins
     spoken_ahead: int = 0  # clauses that were given to be synthesised ahead of the endpoint
     shows_timing: bool = False
     script: Script = field(init=False)
@@ -174,13 +175,13 @@ class Response:
         self.item.audio_samples += samples_in(pcm)
         place = index + self.filled
         text, _ = self.item.clauses[place]
-        before = sum(ms for _, ms in self.item.clauses[:place])
-        self.item.clauses[place] = (text, self.item.audio_ms - before)
+        self.item.clauses[place] = (text, self.item.audio_ms - self.clause_began_ms)
         self.send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
 
     def reach_clause(self, index: int) -> None:
         if self.reached == index:
             self.item.clauses.append((self.script.clauses[index], 0))
+            self.clause_began_ms = self.item.audio_ms
             self.send_text(self.script.clauses[index])
 
     def send_filler(self, pcm: bytes, at: float) -> None:
