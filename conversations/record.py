@@ -1,23 +1,28 @@
 """What a session stores of itself: its items in order, each with its sound, off the hot path."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
-from conversations import metrics, store
+from django.db import Error
+
+from conversations import metrics, spool, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.items import Item
 from conversations.writer import Writer
+from voiceproject import outages
+
+END_SEC = 5.0  # for noting that a session has ended
 
 
 class Record:
     """`run` it while the session lives, `join` it at the end.
 
     `stt_label` tells which engine an item's words came from; `s2s` replies, where it does.
-    `give_up` is told of a write that is lost, see Writer.
+    `give_up` and `tell` hear of a storage that is away, see Writer.
     `is_on` False: nothing is kept, as in a transcription session whose client did not ask for it.
     """
 
@@ -26,6 +31,7 @@ class Record:
         opened: store.Opened,
         stt_label: Callable[[str], str],
         give_up: Callable[[int, str, str], None],
+        tell: Callable[..., Awaitable[None]],
         s2s: EngineSpec | None = None,
     ) -> None:
         self.is_on = opened.pk is not None
@@ -33,7 +39,7 @@ class Record:
         self._stt_label = stt_label
         self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up)
+        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up, tell)
 
     async def run(self) -> None:
         await self._writer.run()
@@ -41,6 +47,15 @@ class Record:
     async def join(self) -> None:
         """Waits until everything is stored."""
         await self._writer.join()
+
+    async def end(self) -> None:
+        """Ends the conversation after `run`. What is not stored by now is kept, and stored when it can be."""
+        rest = await self._writer.close()
+        if not rest and await _has_ended(self._opened):
+            return
+        if self._opened.pk is not None:
+            ending = store.Ending(self._opened.pk, self._opened.is_new)
+            await spool.keep(self._opened.public_id, spool.Rest(ending, rest), self._writer.hanging)
 
     def hear(self, item_id: str, pcm: bytes) -> None:
         """More of an utterance."""
@@ -79,3 +94,15 @@ class Record:
         if item.response_id:  # what the model called
             return {"llm": engines.llm.label()}
         return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines
+
+
+async def _has_ended(opened: store.Opened) -> bool:
+    """Whether the store could note it, in time."""
+    try:
+        async with asyncio.timeout(END_SEC):
+            await store.end_conversation(opened)
+    except (Error, TimeoutError) as error:
+        if isinstance(error, Error) and not outages.is_passing(error):
+            raise
+        return False
+    return True

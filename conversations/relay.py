@@ -63,7 +63,7 @@ class Relay(Line):
             manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
             transcription_model=spec.stream_model,
         )
-        self._record = Record(opened, self._stt_label, self._give_up, spec)
+        self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
@@ -77,7 +77,7 @@ class Relay(Line):
                 for task in helpers:
                     task.cancel()
         finally:
-            await store.end_conversation(self.opened)
+            await self._record.end()
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

@@ -13,16 +13,17 @@ from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
-from conversations import changes, keywords, mcp_servers
+from conversations import changes, clip_files, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
+from voiceproject import outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -39,6 +40,9 @@ def in_thread(
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
             return call(*args, **kwargs)
+        except Error as error:
+            outages.drop_connection(error)
+            raise
         finally:
             connection.close()
 
@@ -207,19 +211,44 @@ def _live(row: Item) -> live.Item:
     )
 
 
-@in_thread
-def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
-    """As `changes.apply`; None, of what is not stored, takes nothing."""
-    if conversation_pk is not None:
-        changes.apply(conversation_pk, made)
+async def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing.
+
+    A storage outside the database is waited for without a thread of the store or anything locked: it may hang.
+    """
+    if conversation_pk is None:
+        return
+    if not clip_files.is_outside():
+        await _apply(conversation_pk, made)
+        return
+    prepared = await _prepare(conversation_pk, made)
+    if hanging := await clip_files.upload([*prepared.uploads.values()]):
+        await _check_uploads(hanging)
+    await _commit(prepared)
+
+
+_apply, _prepare, _commit = in_thread(changes.apply), in_thread(changes.prepare), in_thread(changes.commit)
+_check_uploads = in_thread(changes.check_uploads)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a session needs to know of it, also in another process."""
+
+    pk: int
+    is_new: bool
+
+
+def end(ending: Ending) -> None:
+    """The session is over; one that it began, and in which nothing happened, leaves no trace. For sync code."""
+    Conversation.objects.filter(pk=ending.pk).update(status=Conversation.Status.ENDED)
+    _close_unfinished(ending.pk)
+    if ending.is_new:
+        Conversation.objects.filter(pk=ending.pk, item_count=0, items=None).delete()
 
 
 @in_thread
 def end_conversation(opened: Opened) -> None:
-    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
-    if opened.pk is None:
-        return
-    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(opened.pk)
-    if opened.is_new:
-        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()
+    """As `end`."""
+    if opened.pk is not None:
+        end(Ending(opened.pk, opened.is_new))
