@@ -15,8 +15,11 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
+from accounts import client_addresses
 from accounts.models import APIKey, Scope, User
+from accounts.security_log import Event, record
 
 START = "vp_"
 RANDOM_LENGTH = 40
@@ -24,6 +27,8 @@ CHECKSUM_LENGTH = 6
 PREFIX_LENGTH = 11
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 LAST_USE_PRECISION = timedelta(minutes=1)
+SEEN_ADDRESSES = 20  # of a key, the latest: from another one it counts as new again
+MARK_LENGTH = 10
 
 
 def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
@@ -38,17 +43,21 @@ def issue(key: APIKey) -> str:
     token = start + _checksum(start)
     key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
     key.save(force_insert=True)
+    record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
     return token
 
 
-def authenticate(token: str) -> APIKey | None:
-    """The key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database."""
-    if not _is_well_formed(token):
-        return None
+def authenticate(token: str, address: str = "") -> APIKey | None:
+    """The key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
+
+    `address` is the client's: use from a new one is told in the security log, and so is a refusal.
+    """
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=digest(token)).first()
+    key = live.filter(digest=digest(token)).first() if _is_well_formed(token) else None
     if key:
-        _record_use(key)
+        _record_use(key, address)
+    else:
+        record(Event.API_KEY_REFUSED, address=address)
     return key
 
 
@@ -57,6 +66,7 @@ def revoke(key: APIKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
+        record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
     close_sessions([key])
 
 
@@ -77,11 +87,22 @@ async def _send_revoked(names: list[str]) -> None:
             await layer.group_send(name, {"type": "key.revoked"})
 
 
-def _record_use(key: APIKey) -> None:
-    now = timezone.now()
+def _record_use(key: APIKey, address: str) -> None:
+    now, changed = timezone.now(), []
     if key.last_used_at is None or now - key.last_used_at >= LAST_USE_PRECISION:
         key.last_used_at = now
-        key.save(update_fields=["last_used_at"])
+        changed.append("last_used_at")
+    if address and (mark := _mark(key, address)) not in key.seen_addresses:
+        key.seen_addresses = [*key.seen_addresses, mark][-SEEN_ADDRESSES:]
+        changed.append("seen_addresses")
+        record(Event.API_KEY_NEW_ADDRESS, user=key.user_id, address=address, key=key.pk)
+    if changed:
+        key.save(update_fields=changed)
+
+
+def _mark(key: APIKey, address: str) -> str:
+    """What is kept of an address: enough to know it again, too little to tell it."""
+    return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
 
 
 def _is_well_formed(token: str) -> bool:

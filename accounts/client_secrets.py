@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.api_keys import ALPHABET, digest
 from accounts.models import ClientSecret
+from accounts.security_log import Event, record
 
 START = "ek_"
 RANDOM_LENGTH = 48
@@ -23,6 +24,7 @@ def mint(key_id: int, session: dict[str, Any], lifetime_sec: int) -> tuple[Clien
     token = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     expires_at = now + timedelta(seconds=lifetime_sec)
     secret = ClientSecret.objects.create(key_id=key_id, digest=digest(token), session=session, expires_at=expires_at)
+    record(Event.CLIENT_SECRET_MADE, user=secret.key.user_id, key=key_id, lifetime_sec=lifetime_sec)
     return secret, token
 
 
@@ -31,9 +33,14 @@ def is_one(token: str) -> bool:
     return token.startswith(START)
 
 
-def authenticate(token: str) -> ClientSecret | None:
-    """The secret with its key, or None if it is unknown or expired, its key revoked or its user deactivated."""
-    if not token.isascii() or len(token) != len(START) + RANDOM_LENGTH:
-        return None
+def authenticate(token: str, address: str = "") -> ClientSecret | None:
+    """The secret with its key, or None if it is unknown or expired, its key revoked or its user deactivated.
+
+    It is for browsers anywhere, so a new address is no news; a refusal is told in the security log.
+    """
     live = ClientSecret.objects.filter(expires_at__gt=timezone.now(), key__revoked_at=None, key__user__is_active=True)
-    return live.select_related("key").filter(digest=digest(token)).first()
+    is_possible = token.isascii() and len(token) == len(START) + RANDOM_LENGTH
+    secret = live.select_related("key").filter(digest=digest(token)).first() if is_possible else None
+    if secret is None:
+        record(Event.API_KEY_REFUSED, address=address, kind="client_secret")
+    return secret

@@ -9,6 +9,8 @@ from django.utils import timezone
 from accounts import base_urls, encryption, provider_secrets, provider_trials
 from accounts.credentials import Credential
 from accounts.models import ProviderKey, User
+from accounts.security_log import Event, record
+from voiceproject.database import give_back
 
 __all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
 
@@ -45,6 +47,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     provider_secrets.check(provider, secret)
     if base_url and provider != ProviderKey.Provider.OPENAI:
         raise base_urls.BaseURLError("Only an OpenAI-compatible server has a base URL.")
+    give_back()  # what follows waits for servers that the user names
     if base_url:
         base_urls.check(base_url)
     credential = _credential(provider, secret, base_url)
@@ -57,11 +60,14 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
         "verdict": verdict.text,
         "tested_at": timezone.now(),
     }
-    return ProviderKey.objects.update_or_create(user=user, provider=provider, defaults=fields)[0]
+    key = ProviderKey.objects.update_or_create(user=user, provider=provider, defaults=fields)[0]
+    record(Event.PROVIDER_KEY_SAVED, user=user.pk, provider=provider, own_base_url=str(bool(base_url)).lower())
+    return key
 
 
 def retest(key: ProviderKey) -> None:
     """Tries a saved key again and keeps the verdict. Takes seconds."""
+    give_back()
     try:
         if key.base_url:
             base_urls.check(key.base_url)
@@ -73,7 +79,8 @@ def retest(key: ProviderKey) -> None:
 
 
 def delete(user: User, provider: str) -> None:
-    ProviderKey.objects.filter(user=user, provider=provider).delete()
+    if ProviderKey.objects.filter(user=user, provider=provider).delete()[0]:
+        record(Event.PROVIDER_KEY_DELETED, user=user.pk, provider=provider)
 
 
 def site_credential(provider: str) -> Credential | None:

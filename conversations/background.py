@@ -38,7 +38,7 @@ def do(job: Callable[[], bool]) -> bool:
         return job()
     except Exception as error:  # the thread must outlive whatever is down
         if outages.is_passing(error):
-            log.warning("%s waits for the database: %s", job.__module__, str(error).splitlines()[0])
+            log.warning("%s waits for the database: %s", job.__module__, outages.reason(error))
         else:
             log.exception("%s failed", job.__module__)
         return False

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
+from django.db import Error
 
-from accounts import client_secrets, time_zones
+from accounts import client_addresses, client_secrets, time_zones
 from accounts.models import Scope
 from conversations import admission, store
-from conversations.admission import FAILED, POLICY, RefusedError
+from conversations.admission import BUSY, FAILED, POLICY, RefusedError
 from conversations.engines.base import EngineError
 from conversations.line import Line
 from conversations.lines import line
@@ -20,12 +21,17 @@ from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from voiceproject import outages
 
 log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
+
+# For each question to the database ahead of a session: one that hangs is as good as away.
+OPENING_SEC = 8.0
+AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -45,6 +51,21 @@ class RealtimeConsumer:
         self.headers: dict[bytes, str] = {name: value.decode("latin1") for name, value in scope["headers"]}
         query = parse_qs(scope["query_string"].decode("latin1"))
         self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
+
+    @classmethod
+    def behind(cls, authentication: Callable[[Any], Any]) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+        """The application behind Channels' look for who is signed in, which needs the database, too."""
+        application = authentication(cls.as_asgi())
+
+        async def connect_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            try:
+                await application(scope, receive, send)
+            except Error as error:  # of that look: all others are the consumer's, which has told of them
+                if (await receive())["type"] == "websocket.connect":
+                    await send({"type": "websocket.accept"})
+                    await cls(scope, receive, send)._refuse(_refusal_of(error))
+
+        return connect_or_refuse
 
     @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
@@ -68,10 +89,8 @@ class RealtimeConsumer:
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
-        except Exception:  # the outermost edge
-            log.exception("a session failed")
-            message = "The server failed; its log says why. Connect again to go on."
-            await self._refuse(RefusedError(FAILED, "internal_error", message))
+        except Exception as error:  # the outermost edge
+            await self._refuse(_refusal_of(error))
 
     # Who is there.
 
@@ -98,7 +117,8 @@ class RealtimeConsumer:
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
-            caller = await store.authenticate(key)
+            async with asyncio.timeout(OPENING_SEC):
+                caller = await store.authenticate(key, client_addresses.of_scope(self.scope))
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_one(key):
@@ -160,7 +180,8 @@ class RealtimeConsumer:
         assistant = "" if caller.session.get("model") else ask("assistant", "")
         named = (ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
         try:
-            return await store.open_conversation(caller, *named, is_stored=is_stored)
+            async with asyncio.timeout(OPENING_SEC):
+                return await store.open_conversation(caller, *named, is_stored=is_stored)
         except time_zones.UnknownTimeZoneError as error:
             raise RefusedError(POLICY, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
@@ -191,3 +212,12 @@ class RealtimeConsumer:
 
     async def _close(self, code: int) -> None:
         await self.send({"type": "websocket.close", "code": code})
+
+
+def _refusal_of(error: Exception) -> RefusedError:
+    """What the caller is told of a fault of ours."""
+    if outages.is_passing(error) or isinstance(error, TimeoutError):
+        log.warning("a caller was turned away: %s", outages.reason(error))
+        return RefusedError(BUSY, "storage_unavailable", AWAY)
+    log.error("a session failed", exc_info=error)
+    return RefusedError(FAILED, "internal_error", "The server failed; its log says why. Connect again to go on.")

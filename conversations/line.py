@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 
@@ -23,7 +23,10 @@ from conversations.realtime.ids import make_id
 from conversations.record import Record
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
-POLICY = 1008
+log = logging.getLogger(__name__)
+
+POLICY, FAILED = 1008, 1011
+BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
@@ -36,7 +39,7 @@ class Machine(Protocol):
 
     def receive(self, event: Any, now: float) -> Sequence[Any]: ...
 
-    def refuse(self, error: ProtocolError) -> Sequence[Any]: ...
+    def refuse(self, error: ProtocolError, kind: str = ...) -> Sequence[Any]: ...
 
 
 class Line(ABC):
@@ -65,7 +68,7 @@ class Line(ABC):
         self._outbox = Outbox(send, is_paced=is_paced)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
-        self._client_left = self._has_vanished = False
+        self._client_left = self._has_vanished = self._is_broken = False
 
     @abstractmethod
     async def run(self) -> None:
@@ -77,9 +80,9 @@ class Line(ABC):
         """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
         try:
             self._inbox.put(frame)
-        except FrameTooLargeError:
-            message = f"The frame has {len(frame)} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
-            self._perform(self.machine.refuse(ProtocolError("frame_too_large", message)))
+        except FrameTooLargeError as error:
+            message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
             self.close(POLICY, "input_too_fast", TOO_FAST)
 
@@ -93,8 +96,7 @@ class Line(ABC):
         """The server ends the session and says why."""
         if self._close_code == 1000 and not self._client_left:
             self._close_code = code
-            with suppress(OutboxFullError):
-                self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+            self._refuse(ProtocolError(error_code, message), _kind(code))
             self._inbox.cut()  # answers to what waits would push out the error
 
     # Frames in.
@@ -105,7 +107,7 @@ class Line(ABC):
             try:
                 await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
             except ProtocolError as error:
-                self._perform(self.machine.refuse(error))
+                self._refuse(error)
             except TooFastError:
                 self.close(POLICY, "input_too_fast", TOO_FAST)
 
@@ -121,7 +123,26 @@ class Line(ABC):
             for one in self._input.read(piece, kind):
                 self._receive(one)
 
+    # The one edge for all that comes in: frames, what engines and tools bring, deadlines.
+
     def _receive(self, event: Any) -> None:
+        self._guard(self._take, event)
+
+    def _refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
+        self._guard(lambda: self._perform(self.machine.refuse(error, kind)))
+
+    def _guard(self, work: Callable[..., None], *given: Any) -> None:
+        """End the session at a defect of what decides or performs, and say so once to the log and to the client."""
+        try:
+            work(*given)
+        except Exception:  # the outermost edge: whoever reports could do nothing about it
+            if not self._is_broken:
+                self._is_broken = True
+                log.exception("a session failed in conversation %s", self.opened.public_id)
+                self.close(FAILED, "internal_error", BROKEN)
+
+    def _take(self, event: Any) -> None:
+        """Within the edge: what is decided while a decision is performed."""
         self._perform(self.machine.receive(event, monotonic()))
 
     async def _hear_the_last(self) -> None:
@@ -201,3 +222,8 @@ class Line(ABC):
         event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}
         if told := self._dialect.server(event) if self._dialect else event:
             await self._outbox.send_now(json.dumps(told))
+
+
+def _kind(close_code: int) -> str:
+    """Of the error that says why: whose fault it is."""
+    return "invalid_request_error" if close_code == POLICY else "server_error"

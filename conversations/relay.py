@@ -88,7 +88,7 @@ class Relay(Line):
                     async with asyncio.timeout(WORDS_SEC):
                         while self.machine.is_awaiting_words:
                             await self._upstream.news()
-                self._perform(self.machine.end())
+                self._guard(lambda: self._perform(self.machine.end()))
                 await self._record.join()
         self._forget_deadlines()
 

@@ -112,11 +112,11 @@ class Session(Line):
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._receive(do.SpeechWindow(probability))
+            self._take(do.SpeechWindow(probability))
 
     def _transcribe_only(self) -> None:
         if not self._stores_captions:
-            self._record.is_on = False
+            self._record.is_on = self.machine.core.keeps_sound = False
             self._work.remember_nothing()
 
     def _send(self, event: dict[str, Any]) -> None:

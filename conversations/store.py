@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import Q
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
 from conversations import changes, clip_files, keywords, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
-from conversations.models import Assistant, Conversation, Item
+from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
-from voiceproject import outages
+from voiceproject import database, outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -39,7 +40,8 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            return call(*args, **kwargs)
+            with database.for_session():
+                return call(*args, **kwargs)
         except Error as error:
             outages.drop_connection(error)
             raise
@@ -47,6 +49,19 @@ def in_thread(
             connection.close()
 
     return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
+
+
+def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
+    """For async code that serves a request: in the request's own thread, with what requests may have."""
+
+    @wraps(call)
+    def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            database.give_back()
+
+    return sync_to_async(with_connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +103,18 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-def caller_of(token: str) -> Caller | None:
-    """Whose API key this is; for sync code."""
-    key = api_keys.authenticate(token)
+def caller_of(token: str, address: str = "") -> Caller | None:
+    """Whose API key this is, shown by a client at `address`; for sync code."""
+    key = api_keys.authenticate(token, address)
     return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
 
 
 @in_thread
-def authenticate(token: str) -> Caller | None:
+def authenticate(token: str, address: str = "") -> Caller | None:
     """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
     if not client_secrets.is_one(token):
-        return caller_of(token)
-    secret = client_secrets.authenticate(token)
+        return caller_of(token, address)
+    secret = client_secrets.authenticate(token, address)
     return Caller(secret.key.user_id, secret.key_id, SECRETS_SCOPES, secret.session) if secret else None
 
 
@@ -185,7 +200,7 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
 
 def _context(conversation: Conversation) -> list[live.Item]:
     _close_unfinished(conversation.pk)
-    with_words = conversation.items.exclude(role=Item.Role.ASSISTANT, text="")
+    with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
@@ -203,11 +218,12 @@ def _live(row: Item) -> live.Item:
         status="completed" if row.status == Item.Status.COMPLETED else "incomplete",
         is_audio=row.is_audio,
         text=row.text,
-        heard_text=row.heard_text,
+        heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
         audio_samples=samples_of(row.audio_ms),
         call=row.call,
         response_id=row.response_id,
+        error_code=row.error_code,
     )
 
 
@@ -245,6 +261,19 @@ def end(ending: Ending) -> None:
     _close_unfinished(ending.pk)
     if ending.is_new:
         Conversation.objects.filter(pk=ending.pk, item_count=0, items=None).delete()
+
+
+@in_thread
+def read_sound(conversation_pk: int | None, item_id: str) -> bytes | None:
+    """Return the clip of an item as Ogg Opus; None where none is stored."""
+    clip = AudioClip.objects.filter(item__conversation=conversation_pk, item__public_id=item_id).first()
+    if clip is None:
+        return None
+    try:
+        with clip.file.open() as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        return None
 
 
 @in_thread

@@ -6,12 +6,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from conversations import metrics
+from conversations import metrics, opus, store
 from conversations.ears import Ears
 from conversations.engines.base import Closes, Connects, EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.realtime import actions as do
+from conversations.realtime.errors import Failure
 from conversations.realtime.tools import Tool
+from conversations.realtime.transcripts import NO_SOUND
 from conversations.reply import Reply, as_failure
 from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.store import Opened
@@ -20,6 +22,7 @@ from conversations.tools.toolbox import Toolbox
 log = logging.getLogger(__name__)
 
 SETTLE_SEC = 3.0
+NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please say it again.")
 
 
 class Work:
@@ -162,12 +165,18 @@ class Work:
 
     async def _transcribe(self, asked: do.Transcribe) -> None:
         try:
-            self._report(await self._ears.transcribe(asked))
+            self._report(await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked)))
         except EngineError as error:
             self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self._opened.public_id)
             self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+
+    async def _transcribe_stored(self, asked: do.Transcribe) -> do.TranscriptReady | do.TranscriptFailed:
+        ogg = await store.read_sound(self._opened.pk, asked.item_id)
+        if ogg is None:
+            return do.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
+        return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
     async def _run_tool(self, asked: do.RunTool) -> None:
         if self._toolbox is None:

@@ -164,8 +164,7 @@ class Writer:
     def _note(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
         metrics.storage_retried(where)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, reason)
+        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
 
     def _stored(self) -> None:
         self._running = None

@@ -64,7 +64,10 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _entry("Users", "person", "accounts", "user"),
-                    _entry("Groups", "group", "auth", "group"),
+                    {
+                        **_entry("Groups", "group", "auth", "group"),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
                     _entry("Invitations", "mail", "accounts", "invitation"),
                     _entry("API keys", "key", "accounts", "apikey"),
                     _entry("Provider keys", "vpn_key", "accounts", "providerkey"),

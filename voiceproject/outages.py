@@ -28,6 +28,11 @@ def drop_connection(error: BaseException) -> None:
         connection.connection.close()
 
 
+def reason(error: BaseException) -> str:
+    """The error in one line, for the log."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _state(error: BaseException) -> str:
     cause = error.__cause__
     return (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -8,11 +9,12 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import api_keys
 from accounts.adapter import AccountAdapter
+from accounts.admin.base import RecordedAdmin
+from accounts.admin.privileges import is_superuser, may_touch, touchable
 from accounts.deletion import delete_users, what_goes_with
 from accounts.models import APIKey, User
 
@@ -20,7 +22,7 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
+class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -40,13 +42,13 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Staff that may change users must not be able to make themselves more than staff."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if _is_superuser(request) else (*fields, *PRIVILEGES)
+        return fields if is_superuser(request) else (*fields, *PRIVILEGES)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+        return may_touch(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+        return may_touch(request, obj) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.email = obj.email.lower()
@@ -61,7 +63,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
         delete_users(User.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = _touchable(request, queryset)
+        users = touchable(request, queryset)
         _hang_up(users)
         delete_users(users)
 
@@ -82,15 +84,17 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = [user for user in _touchable(request, queryset) if user != request.user]
+        users = [user for user in touchable(request, queryset) if user != request.user]
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
+        self.log_acted(request, users, "deactivate", "Deactivated.")
         self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        adapter = AccountAdapter(request)
-        for user in _touchable(request, queryset).filter(is_active=True):
+        adapter, users = AccountAdapter(request), list(touchable(request, queryset).filter(is_active=True))
+        self.log_acted(request, users, "reset_password", "Got a link to choose a new password.")
+        for user in users:
             url = adapter.password_reset_url(user)
             if settings.EMAIL_HOST:
                 adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
@@ -100,23 +104,29 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
 
 
 admin.site.unregister(Group)
+# allauth's: an address added to a superuser gets the mail with the link to a new password. Addresses are changed at the
+# user, or by their owners.
+admin.site.unregister(EmailAddress)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
+class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
+    """Superusers alone: whoever may change a group that they are in may give themselves everything."""
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
 
-def _is_superuser(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_superuser
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
 
-def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return user is None or not user.is_superuser or _is_superuser(request)
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
 
-
-def _touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
-    return users if _is_superuser(request) else users.filter(is_superuser=False)
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
 
 
 def _hang_up(users: Iterable[User]) -> None:

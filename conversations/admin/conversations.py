@@ -7,12 +7,12 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
+from accounts.admin.base import RecordedAdmin
 from conversations import deletion, summaries
 from conversations.admin import progress
 from conversations.admin.filters import DayRangeFilter, ErrorsFilter
@@ -32,7 +32,7 @@ class SummarisedChangeList(ChangeList):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ModelAdmin):
+class ConversationAdmin(RecordedAdmin):
     list_display = ["heading", "user", "assistant", "items_shown", "length", "errors_shown", "state", "updated_at"]
     list_select_related = ["user", "assistant"]
     list_per_page = 25  # drawing a row costs Unfold more than finding it costs Postgres

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -11,7 +12,15 @@ from accounts.models import Scope
 from conversations import turns
 from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError
-from conversations.api.turn_answers import EVENT_STREAM, OFFERED, TurnFailedError, as_events, as_file, preferred
+from conversations.api.turn_answers import (
+    EVENT_STREAM,
+    OFFERED,
+    TurnFailedError,
+    as_events,
+    as_file,
+    log_failure,
+    preferred,
+)
 from conversations.api.turn_errors import REASONS, refusal
 from conversations.speech_files import MEDIA_TYPES
 
@@ -37,10 +46,12 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
         while "X-Conversation-Id" not in headers:  # the socket's first event does not tell it
             start.append(await anext(answer))
     except REASONS as reason:
-        raise refusal(reason, headers) from reason
+        refused = refusal(reason, headers)
+        log_failure(refused.code, refused.status, headers)
+        raise refused from reason
     headers["X-Accel-Buffering"] = "no"  # proxies would hold back what is short
     return StreamingHttpResponse(
-        _whole(start, answer, request), content_type=CONTENT_TYPES[media_type], headers=headers
+        _whole(start, answer, request, headers), content_type=CONTENT_TYPES[media_type], headers=headers
     )
 
 
@@ -62,7 +73,9 @@ def _read(request: HttpRequest) -> bytes:
     return upload.read() if upload else b""
 
 
-async def _whole(start: list[bytes], answer: AsyncGenerator[bytes], request: HttpRequest) -> AsyncGenerator[bytes]:
+async def _whole(
+    start: list[bytes], answer: AsyncGenerator[bytes], request: HttpRequest, headers: dict[str, str]
+) -> AsyncGenerator[bytes]:
     """A reply that fails amid its speech ends as a connection that breaks off: its file must not look whole."""
     async with aclosing(answer):
         for piece in start:
@@ -70,7 +83,8 @@ async def _whole(start: list[bytes], answer: AsyncGenerator[bytes], request: Htt
         try:
             async for piece in answer:
                 yield piece
-        except TurnFailedError:
+        except TurnFailedError as failed:
+            log_failure(failed.failure.code, HTTPStatus.OK, headers)
             cut = getattr(request, "scope", {}).get("extensions", {}).get(CUT)
             if cut is None:
                 raise

@@ -61,11 +61,14 @@ class Hear:
 
 @dataclass(frozen=True, slots=True)
 class Transcribe:
-    """The words of the utterance so far. `revision` counts the tries of one utterance; `pcm`: all of its audio."""
+    """The words of the utterance so far. `revision` counts the tries of one utterance.
+
+    `pcm`: all of its audio; None: the sound that is stored of the item.
+    """
 
     item_id: str
     revision: int
-    pcm: bytes
+    pcm: bytes | None
     language: str
     prompt: str
 

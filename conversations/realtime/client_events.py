@@ -54,9 +54,17 @@ class PlaybackStarted(BaseModel):
     event_id: str | None = None
 
 
+class TranscriptionRetry(BaseModel):
+    """Speech to text is asked once more for an utterance that it failed at (docs/protocol.md)."""
+
+    item_id: str
+    event_id: str | None = None
+
+
 ClientEvent = (
     AudioAppend
     | PlaybackStarted
+    | TranscriptionRetry
     | SessionUpdate
     | sdk.InputAudioBufferCommitEvent
     | sdk.InputAudioBufferClearEvent
@@ -78,6 +86,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "response.create": sdk.ResponseCreateEvent,
     "response.cancel": sdk.ResponseCancelEvent,
     "output_audio_buffer.started": PlaybackStarted,
+    "conversation.item.input_audio_transcription.retry": TranscriptionRetry,
 }
 ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
     ("message", "user"): sdk.RealtimeConversationItemUserMessage,

@@ -58,6 +58,7 @@ class Core:
     is_user_speaking: bool = False
     pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
+    keeps_sound: bool = True  # of what the user says, so that speech to text can be asked once more
     own_tools: tuple[Tool, ...] = ()  # that the server runs
     servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)
@@ -70,6 +71,10 @@ class Core:
     def configure(self, config: Config) -> None:
         self.config = config
         self.turn_detection = turn_detection(config, self.manner.eagerness)
+
+    def begin(self, now: float) -> None:
+        """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
+        self.now, self.actions = now, []
 
     def has(self, extension: str) -> bool:
         """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
@@ -91,8 +96,13 @@ class Core:
 
     def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip
-        """Stores the item as it stands now; the copy cannot change until it is written."""
-        self.do(Save(deepcopy(item), after, pcm, is_final, in_background))
+        """Stores the item as it stands now; the copy cannot change until it is written.
+
+        With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
+        """
+        copy = deepcopy(item)
+        copy.heard_text = None if item.heard.rstrip() == item.text.rstrip() else item.heard
+        self.do(Save(copy, after, pcm, is_final, in_background))
 
     def remove(self, item: Item) -> None:
         self.do(Remove(item.id))

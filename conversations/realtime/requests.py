@@ -3,7 +3,12 @@
 from openai.types import realtime as sdk
 
 from conversations.realtime import client_items
-from conversations.realtime.client_events import PlaybackStarted, ResponseRequest, SessionUpdate
+from conversations.realtime.client_events import (
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+    TranscriptionRetry,
+)
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Played
@@ -39,6 +44,7 @@ class Requests:
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
         item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
         client_items.check_new(self.core, item)
+        client_items.check_outputs([item], self.core.log)
         if pcm and not item.is_transcribed:
             self.listening.transcripts.check_pending()
         try:
@@ -55,6 +61,9 @@ class Requests:
         listing = self.listings.get(event.item_id)
         item = listing or self.core.known(event.item_id, "retrieve").wire()
         self.core.send("conversation.item.retrieved", item=item)
+
+    def retry_transcription(self, event: TranscriptionRetry) -> None:
+        self.listening.transcripts.retry(self.core.known(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self.core.known(event.item_id, "delete")
@@ -117,10 +126,11 @@ class Requests:
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = next((one for one in (self.replying.response, self.replying.last) if one), None)
-        if response is None or response.id != event.response_id or response.audio_started_at is None:
+        response = self.replying.find(event.response_id)
+        if response is None or response.audio_started_at is None:
             return
         response.played(event.played_ms, self.core.now)
+        self.replying.playing.began_after(response)
         self.core.save(response.item, in_background=True)
         self.core.do(Played(response.item.waterfall["playback"]))
 

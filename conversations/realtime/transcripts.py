@@ -5,6 +5,7 @@ from collections.abc import Callable
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.heard_words import spoken_words
 from conversations.realtime.items import Item
 from conversations.realtime.overhearing import is_hallucination
 from conversations.realtime.replying import Replying
@@ -12,6 +13,7 @@ from conversations.realtime.utterance import Pending, Utterance
 from conversations.realtime.yielding import Yielding
 
 EVENT = "conversation.item.input_audio_transcription"
+NO_SOUND = "sound_not_stored"  # the code of a try that found none
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
@@ -39,8 +41,22 @@ class Transcripts:
         utterance.revision += 1
         self._ask(utterance.item_id, utterance.revision, pcm)
 
-    def _ask(self, item_id: str, revision: int, pcm: bytes) -> None:
+    def _ask(self, item_id: str, revision: int, pcm: bytes | None) -> None:
         self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints()))
+
+    def retry(self, item: Item) -> None:
+        """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
+        if item.id in self.core.pending or not self._may_retry(item):
+            message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
+            raise ProtocolError("invalid_value", message, "item_id")
+        self.check_pending()
+        detection = self.core.turn_detection
+        respond = detection.is_on and detection.create_response and self.core.log.ends_with(item)
+        self.await_item(item, None, respond=respond)
+
+    def _may_retry(self, item: Item) -> bool:
+        is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
+        return is_spoken and self.core.keeps_sound and item.error_code not in ("", NO_SOUND)
 
     def hints(self) -> tuple[str, str]:
         """The language and the prompt that the session names."""
@@ -48,14 +64,20 @@ class Transcripts:
         return shown.get("language", ""), shown.get("prompt", "")
 
     def await_item(
-        self, item: Item, pcm: bytes, utterance: Utterance | None = None, *, respond: bool, is_known: bool = False
+        self,
+        item: Item,
+        pcm: bytes | None,
+        utterance: Utterance | None = None,
+        *,
+        respond: bool,
+        is_known: bool = False,
     ) -> None:
         """A committed item: its words are asked for, unless they were in the last pause or are known (see `settle`)."""
         if respond:
             self.to_answer.add(item.id)
         if utterance is None:
             self._ask(item.id, 0, pcm)
-        elif not utterance.is_asked and not is_known:
+        elif not utterance.is_asked and not is_known and pcm is not None:
             self.ask(utterance, pcm)
         self.core.pending[item.id] = Pending(self.core.now, utterance)
         self.core.remind(f"transcript:{item.id}", self.core.now + self.core.limits.transcript_timeout_sec)
@@ -68,13 +90,14 @@ class Transcripts:
         )
 
     def partial(self, event: do.PartialTranscript) -> None:
+        words = spoken_words(event.text[: self.core.limits.max_text_chars], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
-            return self._dictate(self.dictated, event.text)
+            return self._dictate(self.dictated, words)
         utterance = self._spoken(event.item_id)
         if utterance is None:
             return None
-        utterance.partial = event.text
-        self.yielding.heard(utterance, event.text, is_over=False)
+        utterance.partial = words
+        self.yielding.heard(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -128,7 +151,7 @@ class Transcripts:
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
-        text = text.strip()
+        text = spoken_words(text[: self.core.limits.max_text_chars])
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
 
@@ -143,6 +166,7 @@ class Transcripts:
         pending, item = self._close(item_id)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
+            item.error_code = item.error_message = ""
             self.core.save(item)
             if not self._is_silent:
                 if utterance is not None and utterance.partial and text.startswith(utterance.partial):
@@ -172,7 +196,9 @@ class Transcripts:
             item.error_code, item.error_message = failure.code, failure.message
             self.core.save(item)
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error)
+            offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
+            self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
+            self.replying.words_failed(item_id, failure)
         self.yielding.resume()
         self.replying.settle()
 

@@ -22,6 +22,7 @@ from conversations.realtime.client_events import (
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
+    TranscriptionRetry,
 )
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
@@ -50,6 +51,7 @@ class TurnMachine:
         manner: Manner | None = None,
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
+        self.core.keeps_sound = bool(conversation_id)
         self.replying = Replying(self.core)
         self.yielding = Yielding(self.core, self.replying)
         self.transcripts = Transcripts(self.core, self.replying, self.yielding)
@@ -70,6 +72,7 @@ class TurnMachine:
             ResponseRequest: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
+            TranscriptionRetry: requests.retry_transcription,
             report.PartialTranscript: self.transcripts.partial,
             report.TranscriptReady: self.transcripts.ready,
             report.TranscriptFailed: self.transcripts.failed,
@@ -92,7 +95,7 @@ class TurnMachine:
 
     def receive(self, event: ClientEvent | report.EngineEvent, now: float) -> list[report.Action]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
-        self.core.now = now
+        self.core.begin(now)
         if self._is_stale(event):
             return []
         handler = self._handlers.get(type(event))
@@ -107,9 +110,10 @@ class TurnMachine:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError) -> list[report.Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Action]:
         """A frame that was no client event."""
-        self.core.send_error(error)
+        self.core.begin(self.core.now)
+        self.core.send_error(error, kind)
         return self._decided()
 
     def _decided(self) -> list[report.Action]:

@@ -105,6 +105,7 @@ right = st.one_of(
     event("conversation.item.retrieve", item_id=known),
     event("conversation.item.delete", item_id=known),
     event("conversation.item.truncate", item_id=known, content_index=st.just(0), audio_end_ms=numbers),
+    event("conversation.item.input_audio_transcription.retry", item_id=known),
     event("response.create"),
     event("response.create", response=responses),
     event("response.cancel"),

@@ -6,13 +6,14 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
+from conversations.engines import events
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
 
 EXPECTED = "a Realtime conversation"
-MAX_MESSAGE_BYTES = 16_000_000
+MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
 
 
 class SpeechToSpeech:
@@ -76,6 +77,7 @@ class Conversation:
         if isinstance(explained, EngineRejected):
             message = self._account.failures.scrub(str(error.get("message") or explained.message))
             return {**error, "type": "invalid_request_error", "message": message}
+        events.report(explained)
         kept = {"type": "server_error", "code": explained.code, "message": explained.message}
         return {name: error[name] for name in ("param", "event_id") if name in error} | kept
 

@@ -12,6 +12,7 @@ from conversations.realtime.client_events import (
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
+    TranscriptionRetry,
 )
 from conversations.realtime.core import Core, Limits, Manner
 from conversations.realtime.errors import IllegalTransitionError, ProtocolError
@@ -62,6 +63,7 @@ class Relaying:
             ResponseRequest: self._respond,
             sdk.ResponseCancelEvent: self._cancel,
             PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
+            TranscriptionRetry: self._retry,
             Told: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
@@ -98,7 +100,7 @@ class Relaying:
 
     def receive(self, event: Event, now: float) -> list[Action]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
-        self.core.now = now
+        self.core.begin(now)
         handler = self._client.get(type(event))
         if handler is None:
             raise IllegalTransitionError(f"no handler for {type(event).__name__}")
@@ -109,9 +111,10 @@ class Relaying:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError) -> list[Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[Action]:
         """A frame that was no client event, or a reason to end the session."""
-        self.core.send_error(error)
+        self.core.begin(self.core.now)
+        self.core.send_error(error, kind)
         return self._decided()
 
     def end(self) -> list[Action]:
@@ -166,6 +169,10 @@ class Relaying:
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
         self.link.tell("response.cancel", Asked(event.event_id), **named)
+
+    def _retry(self, _: TranscriptionRetry) -> None:
+        message = "Speech to speech heard it without its words. Only engines of speech to text can be asked once more."
+        raise ProtocolError("invalid_value", message, "type")
 
     # What the upstream tells.
 
