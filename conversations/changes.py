@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from conversations import clip_files
+from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.ids import make_id
@@ -16,11 +17,6 @@ from conversations.realtime.ids import make_id
 TITLE_CHARS = 80
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}
 CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
-
-
-class ConversationDeletedError(Exception):
-    def __init__(self) -> None:
-        super().__init__("The conversation was deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +60,14 @@ class Prepared:
     uploads: Mapping[str, clip_files.Upload]
 
 
-def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
+def apply(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
     """In order; a second time, after a lost connection, they change nothing.
 
-    Raises ConversationDeletedError, ClipStorageError.
+    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError, ClipStorageError.
     """
     prepared = prepare(conversation_pk, changes)
     check_uploads(clip_files.upload_and_wait([*prepared.uploads.values()]))
-    commit(prepared)
+    commit(prepared, holder)
 
 
 def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
@@ -96,10 +92,10 @@ def check_uploads(hanging: list[str]) -> None:
         raise clip_files.ClipStorageError(f"{len(hanging)} uploads hang.")
 
 
-def commit(prepared: Prepared) -> None:
-    """Raises ConversationDeletedError, ClipStorageError."""
+def commit(prepared: Prepared, holder: str = "") -> None:
+    """Raises ConversationDeletedError, TakenOverError, ClipStorageError."""
     with transaction.atomic():
-        conversation = _locked(prepared.conversation_pk)
+        conversation = _locked(prepared.conversation_pk, holder)
         silent = _Batch(conversation, _latest(prepared.changes)).apply()
         if clip_files.is_outside():
             _take_over(prepared, silent)
@@ -145,11 +141,13 @@ def _keep(conversation: Conversation, row: Item, sound: Sound) -> None:
     clip.save()
 
 
-def _locked(conversation_pk: int) -> Conversation:
-    # The row lock orders two sessions on one conversation: a page that reconnects before its old socket is missed.
+def _locked(conversation_pk: int, holder: str) -> Conversation:
+    # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
     conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
         raise ConversationDeletedError
+    if holder and conversation.holder != holder:
+        raise TakenOverError
     return conversation
 
 

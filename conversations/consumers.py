@@ -8,19 +8,23 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.db import Error
 
-from accounts import client_addresses, client_secrets, time_zones
+from accounts import client_addresses, client_secrets, key_guard, time_zones
+from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
-from conversations import admission, store
-from conversations.admission import BUSY, FAILED, POLICY, RefusedError
+from conversations import admission, holding, store
+from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
+from conversations.leases import TakenOverError
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.watch import POLICY
 from voiceproject import outages
 
 log = logging.getLogger(__name__)
@@ -29,8 +33,6 @@ KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
 
-# For each question to the database ahead of a session: one that hangs is as good as away.
-OPENING_SEC = 8.0
 AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -85,7 +87,7 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
             caller = await self._caller(key)
-            with admission.admitted(caller):
+            with admission.admitted(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
@@ -117,8 +119,11 @@ class RealtimeConsumer:
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
-            async with asyncio.timeout(OPENING_SEC):
-                caller = await store.authenticate(key, client_addresses.of_scope(self.scope))
+            address = client_addresses.of_scope(self.scope)
+            if wait_sec := key_guard.wait_sec(address, key):
+                raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
+            caller = await store.in_time(store.authenticate(key, address))
+            key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_one(key):
@@ -134,7 +139,9 @@ class RealtimeConsumer:
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
-        return store.Caller(user.pk)
+        session = self.scope["session"]
+        signed_in = {"session_key": session.session_key, "session_hash": session.get(HASH_SESSION_KEY, "")}
+        return store.Caller(user.pk, **signed_in)
 
     def _dialect(self) -> Beta | None:
         """What the client asked for when it connected; None is GA."""
@@ -144,19 +151,26 @@ class RealtimeConsumer:
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
+        kind, stores_captions = self._kind(caller)
+        is_stored = kind == REALTIME or stores_captions
         try:
-            kind, stores_captions = self._kind(caller)
-            opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
-            session = await line(
-                opened,
-                self._send_text,
-                self._close,
-                self._model(caller),
-                dialect=self._dialect(),
-                kind=kind,
-                stores_captions=stores_captions,
-            )
-            await self._run(session, caller)
+            async with holding.held(caller, self._ask(caller), is_stored=is_stored) as opened:
+                session = await line(
+                    opened,
+                    self._send_text,
+                    self._close,
+                    self._model(caller),
+                    dialect=self._dialect(),
+                    kind=kind,
+                    stores_captions=stores_captions,
+                )
+                await self._run(session)
+        except time_zones.UnknownTimeZoneError as error:
+            raise RefusedError(POLICY, "invalid_value", str(error)) from None
+        except store.NotFoundError as error:
+            raise RefusedError(POLICY, "not_found", str(error)) from None
+        except TakenOverError as error:
+            raise RefusedError(POLICY, error.code, str(error)) from None
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
 
@@ -175,22 +189,15 @@ class RealtimeConsumer:
         """A client secret's own goes first: whoever made it chose."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
+    def _ask(self, caller: store.Caller) -> holding.Ask:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        named = (ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
-        try:
-            async with asyncio.timeout(OPENING_SEC):
-                return await store.open_conversation(caller, *named, is_stored=is_stored)
-        except time_zones.UnknownTimeZoneError as error:
-            raise RefusedError(POLICY, "invalid_value", str(error)) from None
-        except store.NotFoundError as error:
-            raise RefusedError(POLICY, "not_found", str(error)) from None
+        return holding.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
 
-    async def _run(self, session: Line, caller: store.Caller) -> None:
+    async def _run(self, session: Line) -> None:
         async with asyncio.TaskGroup() as group:
             frames = group.create_task(self._take_frames(session))
-            await admission.run(session, caller)
+            await admission.run(session)
             frames.cancel()
 
     async def _take_frames(self, session: Line) -> None:
@@ -216,7 +223,7 @@ class RealtimeConsumer:
 
 def _refusal_of(error: Exception) -> RefusedError:
     """What the caller is told of a fault of ours."""
-    if outages.is_passing(error) or isinstance(error, TimeoutError):
+    if outages.is_passing(error):
         log.warning("a caller was turned away: %s", outages.reason(error))
         return RefusedError(BUSY, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from django.db import Error
-
 from conversations import metrics, spool, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
@@ -13,9 +11,6 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.items import Item
 from conversations.writer import Writer
-from voiceproject import outages
-
-END_SEC = 5.0  # for noting that a session has ended
 
 
 class Record:
@@ -39,7 +34,8 @@ class Record:
         self._stt_label = stt_label
         self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up, tell)
+        write = partial(store.write, opened.pk, holder=opened.holder)
+        self._writer = Writer(opened.public_id, write, give_up, tell)
 
     async def run(self) -> None:
         await self._writer.run()
@@ -49,13 +45,9 @@ class Record:
         await self._writer.join()
 
     async def end(self) -> None:
-        """Ends the conversation after `run`. What is not stored by now is kept, and stored when it can be."""
-        rest = await self._writer.close()
-        if not rest and await _has_ended(self._opened):
-            return
-        if self._opened.pk is not None:
-            ending = store.Ending(self._opened.pk, self._opened.is_new)
-            await spool.keep(self._opened.public_id, spool.Rest(ending, rest), self._writer.hanging)
+        """After `run`, however that ended: what is not stored by now is kept, and stored when it can be."""
+        if rest := await self._writer.close():
+            await spool.keep(spool.Rest.of(self._opened, rest, self._writer.has_stored), self._writer.hanging)
 
     def hear(self, item_id: str, pcm: bytes) -> None:
         """More of an utterance."""
@@ -94,15 +86,3 @@ class Record:
         if item.response_id:  # what the model called
             return {"llm": engines.llm.label()}
         return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines
-
-
-async def _has_ended(opened: store.Opened) -> bool:
-    """Whether the store could note it, in time."""
-    try:
-        async with asyncio.timeout(END_SEC):
-            await store.end_conversation(opened)
-    except (Error, TimeoutError) as error:
-        if isinstance(error, Error) and not outages.is_passing(error):
-            raise
-        return False
-    return True

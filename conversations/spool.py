@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from threading import Lock
@@ -20,9 +20,12 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations import background, changes, store
+from accounts.models import User
+from conversations import background, changes, leases, store
 from conversations.changes import Change, Drop, Put
 from conversations.clip_files import ClipStorageError
+from conversations.leases import ConversationDeletedError
+from conversations.models import Assistant, Conversation
 from conversations.realtime.items import Item, Usage
 from voiceproject import outages
 
@@ -36,16 +39,35 @@ _clips_not_before = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """What is left of a session: the changes, and then its end."""
+class Origin:
+    """The session that leaves something behind, and its conversation. `has_stored`: something of it was stored."""
 
-    ending: store.Ending
+    pk: int
+    public_id: str
+    holder: str
+    user_id: int
+    assistant: str
+    has_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a session."""
+
+    origin: Origin
     changes: Sequence[Change]
 
+    @classmethod
+    def of(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Rest":
+        """Of a session whose conversation is stored."""
+        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
+        origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
+        return cls(origin, changes)
 
-async def keep(public_id: str, rest: Rest, hanging: "asyncio.Future[None] | None" = None) -> None:
+
+async def keep(rest: Rest, hanging: "asyncio.Future[None] | None" = None) -> None:
     """It is on disk when this returns, or in memory where the disk fails. `hanging`: the session's own last try."""
-    name = f"{time.time_ns():020}-{public_id}.jsonl"
+    name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
     held = await asyncio.to_thread(_keep, name, rest)
     if held is None or hanging is None:
         _let_go(held)
@@ -105,7 +127,7 @@ def _sync(folder: Path) -> None:
 
 
 def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
-    yield asdict(rest.ending)
+    yield asdict(rest.origin)
     for change in rest.changes:
         if isinstance(change, Drop):
             yield {"drop": change.item_id}
@@ -115,8 +137,8 @@ def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
 
 
 def _read(data: bytes) -> Rest:
-    ending, *made = (json.loads(line) for line in data.splitlines())
-    return Rest(store.Ending(**ending), [_change(one) for one in made])
+    origin, *made = (json.loads(line) for line in data.splitlines())
+    return Rest(Origin(**origin), [_change(one) for one in made])
 
 
 def _change(line: dict[str, Any]) -> Change:
@@ -180,11 +202,32 @@ def _is_done(name: str, data: bytes) -> bool:
 
 
 def _store(rest: Rest) -> None:
-    try:
-        changes.apply(rest.ending.pk, rest.changes)
-    except changes.ConversationDeletedError:
-        return  # somebody deleted it meanwhile, and so wanted all of it gone
-    store.end(rest.ending)
+    """What somebody deleted meanwhile stays deleted: all of it was to go."""
+    if not rest.origin.has_stored:
+        _restore_conversation(rest.origin)
+    conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
+    if conversation is None:
+        return
+    made = rest.changes if conversation.holder == rest.origin.holder else _new_items(conversation, rest.changes)
+    with suppress(ConversationDeletedError):
+        changes.apply(conversation.pk, made)
+        leases.end(conversation.pk, rest.origin.holder)
+
+
+def _restore_conversation(origin: Origin) -> None:
+    """A conversation in which nothing is stored goes with its session; there was something, as it turns out."""
+    is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
+    if is_gone and User.objects.filter(pk=origin.user_id).exists():
+        assistant = Assistant.objects.filter(slug=origin.assistant).first()
+        named = {"pk": origin.pk, "public_id": origin.public_id, "holder": origin.holder}
+        Conversation.objects.create(user_id=origin.user_id, assistant=assistant, **named)
+
+
+def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
+    """Another session has taken over: what that was told of must not change."""
+    ids = [change.item.id for change in made if isinstance(change, Put)]
+    known = set(conversation.items.filter(public_id__in=ids).values_list("public_id", flat=True))
+    return [change for change in made if isinstance(change, Put) and change.item.id not in known]
 
 
 def _set_aside(name: str, data: bytes) -> None:

@@ -14,8 +14,9 @@ from typing import Literal
 from django.db import Error
 
 from conversations import metrics
-from conversations.changes import Change, ConversationDeletedError
+from conversations.changes import Change
 from conversations.clip_files import ClipStorageError
+from conversations.leases import ConversationDeletedError, TakenOverError
 from voiceproject import outages
 
 log = logging.getLogger(__name__)
@@ -74,14 +75,17 @@ class Writer:
         self._running: asyncio.Future[None] | None = None  # the try that is under way
         self._tried = 0  # entries of that try
         self._has_given_up = self._is_late = False
+        self._is_kept = False  # what waits, when it has given up
+        self.has_stored = False  # anything at all
 
     def put(self, change: Change) -> asyncio.Future[None]:
         """Queues a change; the future is done when it is durable, or holds NotStoredError."""
         entry = _Entry(change, asyncio.get_running_loop().create_future())
-        self._waiting.append(entry)
-        self._news.set()
         if self._has_given_up:
             _fail(entry)
+        if not self._has_given_up or self._is_kept:
+            self._waiting.append(entry)
+            self._news.set()
         return entry.done
 
     async def run(self) -> None:
@@ -114,8 +118,10 @@ class Writer:
         """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
         try:
             await self._persistently([entry.change for entry in self._waiting])
-        except ConversationDeletedError as error:
-            self._lose(1008, "conversation_deleted", str(error), is_kept=False)
+        except (ConversationDeletedError, TakenOverError) as error:
+            # What had to wait for the database was said before another session could take over.
+            is_kept = isinstance(error, TakenOverError) and self._is_late
+            self._lose(1008, error.code, str(error), is_kept=is_kept)
         except (Error, ClipStorageError, TimeoutError) as error:
             is_kept = _may_pass(error)
             log.error("conversation %s could not be stored", self._conversation_id, exc_info=None if is_kept else error)
@@ -168,6 +174,7 @@ class Writer:
 
     def _stored(self) -> None:
         self._running = None
+        self.has_stored = True
         for _ in range(self._tried):
             done = self._waiting.popleft().done
             if not done.done():
@@ -175,7 +182,7 @@ class Writer:
         self._tried = 0
 
     def _lose(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
-        self._has_given_up = True
+        self._has_given_up, self._is_kept = True, is_kept
         self._give_up(code, error_code, message)
         for entry in self._waiting:
             _fail(entry)

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from conversations import spool
+from conversations import changes, leases, spool
 from conversations.changes import Change, Drop, Put
 from conversations.models import AudioClip, Conversation
 from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
-from conversations.spool import Rest
-from conversations.store import Ending
+from conversations.spool import Origin, Rest
 from tests.factories import make_conversation
 from tests.faulty_storage import Faults
 
@@ -28,12 +27,17 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def conversation() -> Conversation:
-    return make_conversation(status=Conversation.Status.LIVE)
+    return make_conversation(status=Conversation.Status.LIVE, holder="hold_1", goes_if_empty=True)
 
 
-def keep(conversation: Conversation, *changes: Change, is_new: bool = False) -> None:
-    rest = Rest(Ending(conversation.pk, is_new), changes)
-    asyncio.run(spool.keep(conversation.public_id, rest))
+def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
+    asyncio.run(spool.keep(rest_of(conversation, *changes, has_stored=has_stored)))
+
+
+def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = True) -> Rest:
+    assert conversation.user_id
+    named = conversation.pk, conversation.public_id, "hold_1", conversation.user_id, "general"
+    return Rest(Origin(*named, has_stored), changes)
 
 
 def spoken(name: str, text: str = "My last words.") -> Put:
@@ -53,10 +57,25 @@ def test_it_works(folder: Path, conversation: Conversation) -> None:
     assert not list(folder.iterdir())
 
 
-def test_a_session_in_which_nothing_happened_leaves_no_trace(folder: Path, conversation: Conversation) -> None:
-    keep(conversation, is_new=True)
-    spool.replay()
+def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, conversation: Conversation) -> None:
+    """As its lease lapsed, or its session ended, a moment before the first words of it could be stored."""
+    keep(conversation, spoken("a"), has_stored=False)
+    leases.end(conversation.pk, "hold_1")
     assert not Conversation.objects.exists()
+    spool.replay()
+    found = Conversation.objects.get(public_id=conversation.public_id)
+    assert found.items.get().text == "My last words."
+    assert (found.user_id, found.status) == (conversation.user_id, Conversation.Status.ENDED)
+
+
+def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, conversation: Conversation) -> None:
+    changes.apply(conversation.pk, [spoken("a", "told")])
+    keep(conversation, spoken("a", "late"), Drop("a"), spoken("b"))
+    assert leases.take(conversation.pk, "hold_2")
+    spool.replay()
+    assert [item.text for item in conversation.items.all()] == ["told", "My last words."]
+    conversation.refresh_from_db()
+    assert (conversation.holder, conversation.status) == ("hold_2", Conversation.Status.LIVE)
 
 
 def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Conversation) -> None:
@@ -78,7 +97,7 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         hanging = loop.create_future()
-        runner.run(spool.keep(conversation.public_id, Rest(Ending(conversation.pk, False), [spoken("a")]), hanging))
+        runner.run(spool.keep(rest_of(conversation, spoken("a")), hanging))
         spool.replay()
         assert not conversation.items.exists()
         hanging.set_result(None)

@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 
-from conversations.changes import Change, ConversationDeletedError, Drop, Put
+from conversations.changes import Change, Drop, Put
 from conversations.clip_files import ClipStorageError
+from conversations.leases import ConversationDeletedError
 from conversations.realtime.items import Item
 from conversations.writer import NotStoredError, Writer
 

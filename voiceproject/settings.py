@@ -478,6 +478,10 @@ REQUESTS_AT_ONCE = {
     "ADDRESS": env_int("REQUESTS_AT_ONCE_PER_ADDRESS", 128, lowest=1, highest=1000),
 }
 
+# Wrong API keys and client secrets that one address may show to a process in a minute; then it is refused unlooked at,
+# but for keys that were right lately.
+WRONG_KEYS_PER_MIN = env_int("WRONG_KEYS_PER_MIN", 30, lowest=1, highest=1_000_000)
+
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)
 # Other sites whose pages may use the API from the browser, with their visitors' keys or client secrets: origins such as

@@ -10,6 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.deletion import delete_users
 from accounts.models import User
 from conversations import changes, deletion, file_deletion
+from conversations.leases import ConversationDeletedError
 from conversations.models import AudioClip, ClipData, Conversation, Item
 from conversations.realtime import items as live
 from tests.factories import make_conversation, make_user
@@ -66,7 +67,7 @@ def test_a_long_one_vanishes_at_once_and_goes_in_batches(
     page = client.get(reverse("admin:conversations_conversation_changelist")).content.decode()
     assert user.email not in page
     assert "1,100 items" in client.get(reverse("admin:index")).content.decode()
-    with pytest.raises(changes.ConversationDeletedError):
+    with pytest.raises(ConversationDeletedError):
         changes.apply(conversation.pk, [changes.Put(live.Item("late", role="user", text="Hello"))])
     batches = 1
     while deletion.work_off():
