@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
@@ -14,7 +14,7 @@ from django.db import Error
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
-from conversations import admission, holding, store
+from conversations import admission, holding, origins, store
 from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
 from conversations.leases import TakenOverError
@@ -80,7 +80,7 @@ class RealtimeConsumer:
         if (await self.receive())["type"] != "websocket.connect":
             return
         key = self._key()
-        if key is None and not self._is_same_origin():
+        if not origins.is_allowed_host(self.headers.get(b"host", "")) or (key is None and not self._is_same_origin()):
             await self._close(403)  # another site's page with this user's cookie: no word to it
             return
         offered = self.scope["subprotocols"]
@@ -106,11 +106,7 @@ class RealtimeConsumer:
 
     def _is_same_origin(self) -> bool:
         """A page's cookie counts only for pages of this site: browsers send it with every site's sockets."""
-        origin = self.headers.get(b"origin", "")
-        host = self.headers.get(b"host", "").lower()
-        # Behind TLS an http:// page of the same name is not ours: whoever sits on the network could have made it.
-        is_ours = urlsplit(origin).netloc.lower() == host and not (settings.HTTPS and origin.startswith("http://"))
-        return bool(host) and (is_ours or origin in settings.CSRF_TRUSTED_ORIGINS)
+        return origins.is_of_this_site(self.headers.get(b"origin", ""), self.headers.get(b"host", ""))
 
     def _is_allowed_origin(self) -> bool:
         """Of a page that has a key. Where a site names no origins any will do, since no page gets a key by itself."""
