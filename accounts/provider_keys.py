@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import base_urls, encryption, provider_secrets, provider_trials
 from accounts.credentials import Credential
 from accounts.models import ProviderKey, User
+from voiceproject.database import give_back
 
 __all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
 
@@ -45,6 +46,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     provider_secrets.check(provider, secret)
     if base_url and provider != ProviderKey.Provider.OPENAI:
         raise base_urls.BaseURLError("Only an OpenAI-compatible server has a base URL.")
+    give_back()  # what follows waits for servers that the user names
     if base_url:
         base_urls.check(base_url)
     credential = _credential(provider, secret, base_url)
@@ -62,6 +64,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
 
 def retest(key: ProviderKey) -> None:
     """Tries a saved key again and keeps the verdict. Takes seconds."""
+    give_back()
     try:
         if key.base_url:
             base_urls.check(key.base_url)

@@ -16,6 +16,7 @@ from google.cloud import texttospeech
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
 from google.oauth2 import service_account
 
+from accounts.bounded_answers import PLAIN, UnfitAnswerError, bounded, parse_json, whole_body
 from accounts.credentials import Credential
 from accounts.models import ProviderKey
 from accounts.public_addresses import AsyncPublicOnlyTransport
@@ -50,24 +51,27 @@ def _try_openai(credential: Credential) -> Verdict:
 
 
 async def _list_models(credential: Credential, url: str) -> bytes:
-    """The answer as it came, up to MAX_ANSWER_BYTES. One deadline for all of it: a hostile server may dribble."""
+    """The answer as it came. One deadline for all of it: a hostile server may dribble."""
     # Unlike the SDK's own client this follows no redirects: they could lead into the private network.
     transport = AsyncPublicOnlyTransport() if credential.public_only else None
-    async with asyncio.timeout(TIMEOUT_SEC), httpx2.AsyncClient(transport=transport) as http:
+    guards = {"response": [_keep_bounds]}
+    plain = httpx2.AsyncClient(transport=transport, headers=PLAIN, event_hooks=guards)
+    async with asyncio.timeout(TIMEOUT_SEC), plain as http:
         client = openai.AsyncOpenAI(api_key=credential.secret or "none", base_url=url, max_retries=0, http_client=http)
         client.organization = client.project = None  # the SDK reads the site's from the environment
         async with client.models.with_streaming_response.list() as response:
-            body = b""
-            async for piece in response.iter_bytes():
-                if len(body := body + piece) > MAX_ANSWER_BYTES:
-                    break
-            return body
+            return await whole_body(response.iter_bytes(), MAX_ANSWER_BYTES)
+
+
+async def _keep_bounds(response: httpx2.Response) -> None:
+    """Also for errors, which the SDK reads whole."""
+    await bounded(response, MAX_ANSWER_BYTES)
 
 
 def _model_count(body: bytes) -> int | None:
     """None for what is no list of models: a web page answers 200 as well, and the SDK takes it."""
     try:
-        answer = json.loads(body)
+        answer = parse_json(body, MAX_ANSWER_BYTES)
     except ValueError:
         return None
     models = answer.get("data") if isinstance(answer, dict) else None
@@ -84,6 +88,8 @@ def _openai_problem(error: Exception, name: str) -> str:
             return f"Not found: {name} has no OpenAI-compatible API at this base URL. Most end in /v1."
         case openai.APITimeoutError() | TimeoutError():
             return f"{name} could not be reached: no answer within {TIMEOUT_SEC:.0f} seconds."
+        case UnfitAnswerError() | openai.APIConnectionError(__cause__=UnfitAnswerError()):
+            return f"{name} gave an answer that is not that of an OpenAI-compatible server: too long, or packed."
         case openai.APIConnectionError() | httpx2.HTTPError():
             return f"{name} could not be reached. Check the base URL, or try again later."
         case openai.APIStatusError(status_code=status):

@@ -6,6 +6,7 @@ from django.utils.http import content_disposition_header, http_date
 
 from conversations import byte_ranges
 from conversations.models import AudioClip, Item
+from voiceproject.database import give_back
 
 
 def respond(request: HttpRequest, found: AudioClip, *, as_attachment: bool = False) -> HttpResponseBase:
@@ -45,6 +46,7 @@ def _wanted_range(request: HttpRequest, size: int, etag: str, last_modified: str
 
 
 def _read(found: AudioClip, start: int, end: int) -> bytes:
+    give_back()  # the storage may be one that answers slowly
     try:
         with found.file.open("rb") as file:
             file.seek(start)

@@ -18,7 +18,8 @@ from conversations import opus
 from conversations.clips import yield_to_the_loop
 from conversations.models import clip_storage
 from conversations.realtime.audio import SAMPLES_PER_MS
-from conversations.store import in_thread
+from conversations.store import in_request
+from voiceproject.database import give_back
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ async def stream(parts: Sequence[Part]) -> AsyncIterator[bytes]:
     yield await loop.run_in_executor(_thread, mix.finish)
 
 
-@in_thread
+@in_request
 def _read(name: str) -> bytes:
+    give_back()  # the storage may be one that answers slowly
     with clip_storage().open(name, "rb") as file:
         return bytes(file.read())
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.models import APIKey, Scope, User
@@ -23,6 +24,7 @@ from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
+from voiceproject import database
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -38,11 +40,25 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            return call(*args, **kwargs)
+            with database.for_session():
+                return call(*args, **kwargs)
         finally:
             connection.close()
 
     return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
+
+
+def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
+    """For async code that serves a request: in the request's own thread, with what requests may have."""
+
+    @wraps(call)
+    def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            database.give_back()
+
+    return sync_to_async(with_connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +197,7 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
 
 def _context(conversation: Conversation) -> list[live.Item]:
     _close_unfinished(conversation.pk)
-    with_words = conversation.items.exclude(role=Item.Role.ASSISTANT, text="")
+    with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
@@ -199,7 +215,7 @@ def _live(row: Item) -> live.Item:
         status="completed" if row.status == Item.Status.COMPLETED else "incomplete",
         is_audio=row.is_audio,
         text=row.text,
-        heard_text=row.heard_text,
+        heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
         audio_samples=samples_of(row.audio_ms),
         call=row.call,

@@ -3,17 +3,18 @@
 import os
 from typing import Any
 
+import django
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
-http = get_asgi_application()  # loads the apps, so it comes before what imports models
+django.setup(set_prefix=False)  # loads the apps, so it comes before what imports models
 
 from conversations.consumers import RealtimeConsumer  # noqa: E402
 from voiceproject.health import with_probes  # noqa: E402
+from voiceproject.requests import Handler  # noqa: E402
 from voiceproject.websockets import only_at  # noqa: E402
 
 # Which origins may connect depends on how they sign in, so the consumer decides it.
 realtime: Any = AuthMiddlewareStack(RealtimeConsumer.as_asgi())  # type: ignore[arg-type]  # it wants asgiref's TypedDicts
-application = ProtocolTypeRouter({"http": with_probes(http), "websocket": only_at("/v1/realtime", realtime)})
+application = ProtocolTypeRouter({"http": with_probes(Handler()), "websocket": only_at("/v1/realtime", realtime)})

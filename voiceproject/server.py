@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import daphne.http_protocol
@@ -28,6 +29,8 @@ MAX_FRAMES_PER_SEC = 400
 # Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
 # Twisted would take ten thousand.
 READ_BYTES = 8192
+# For what must not hold the event loop up, beside the threads of requests and of the store.
+THREADS = 64
 # New objects between collections of the youngest, three times Python's own; how many of these to one of the next, and
 # of those to one of all, which are cheap here and keep the memory of closed sessions low.
 GC_THRESHOLDS = (2_000, 10, 2)
@@ -66,6 +69,8 @@ def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None
     # Twisted's own handlers come late in its start, and what is raised before them it logs and forgets.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: reactor.callFromThread(server.stop))
+    # Name look-ups are made there too, for as long as the name servers of strangers like.
+    asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
     reactor.callWhenRunning(ready)
     _spare_the_conversations_the_collector()
     server.run()

@@ -205,6 +205,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "voiceproject.csp.SitePolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "voiceproject.requests.OfUserMiddleware",
 ]
 
 ROOT_URLCONF = "voiceproject.urls"
@@ -230,9 +231,10 @@ TEMPLATES = [
 # Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
 DATABASES = {"default": env_database("DATABASE_URL")}
 # Every request and every store call runs in a thread of its own; the pool keeps their connections few and warm.
+DATABASES["default"]["ENGINE"] = "voiceproject.database"
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
-    # Connections that one process may hold.
+    # Connections that one process may hold. Requests hold half of them at most; the rest is for live conversations.
     "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
     # How long a caller waits for a free one before it fails.
     "timeout": 10,
@@ -245,7 +247,12 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
 if REDIS_URL:
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+        # While Redis is away each process has its own in memory. It is found gone at once, or within half a second.
+        "default": {
+            "BACKEND": "voiceproject.shared_cache.SharedCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 1)},
+        },
         # A look-up that takes longer than this is given up by its caller, and must not hold a thread for long.
         "speech": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -254,7 +261,11 @@ if REDIS_URL:
             "OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
         },
     }
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+    # It waits 5 s for a message at a time, which is no silence of Redis yet.
+    layer_host = {"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [layer_host]}}
+    }
 else:
     CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -280,7 +291,9 @@ EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587 and not EMAIL_USE_SS
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
     raise ImproperlyConfigured("EMAIL_USE_TLS and EMAIL_USE_SSL are both on; the mail server speaks one of them.")
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy' if HTTPS else 'console'}.EmailBackend"
+EMAIL_BACKEND = f"django.core.mail.backends.{'dummy' if HTTPS else 'console'}.EmailBackend"
+if EMAIL_HOST:
+    EMAIL_BACKEND = "voiceproject.mail.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", "Voiceproject <voiceproject@localhost>")
 
 # debug, info, warning or error. access lines have neither query strings nor whole one-time links.
@@ -446,6 +459,13 @@ REALTIME = {
 
 # A spoken turn over HTTP: the largest sound file.
 TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000
+
+# Requests under way at once. What comes beyond them waits, and is refused after some seconds. Answers count until they
+# are read.
+REQUESTS_AT_ONCE = {
+    "USER": env_int("REQUESTS_AT_ONCE_PER_USER", 16, lowest=1, highest=1000),
+    "ADDRESS": env_int("REQUESTS_AT_ONCE_PER_ADDRESS", 128, lowest=1, highest=1000),
+}
 
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)

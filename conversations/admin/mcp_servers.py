@@ -1,12 +1,13 @@
 """Remote MCP servers: set up, tried out on saving, and never shown their authorisation again."""
 
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
@@ -14,6 +15,16 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 from accounts import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
+
+SAVED = "saved_mcp_server"  # of a request
+
+
+@dataclass
+class Saved:
+    """A server until it is tried out, and what is to be told afterwards."""
+
+    server: McpServer
+    messages: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
 
 
 class McpServerForm(forms.ModelForm[McpServer]):
@@ -87,7 +98,23 @@ class McpServerAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        self._try(request, obj)
+        setattr(request, SAVED, Saved(obj))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Tries out behind the transaction, which would keep a connection and a row while the server answers."""
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        if saved := request.__dict__.pop(SAVED, None):
+            self._try(request, saved.server)
+            for told, options in saved.messages:
+                super().message_user(request, *told, **options)
+        return response
+
+    def message_user(self, request: HttpRequest, *told: Any, **options: Any) -> None:
+        """Holds back that a server is saved until it is tried out, since the verdict comes first."""
+        if saved := getattr(request, SAVED, None):
+            saved.messages.append((told, options))
+        else:
+            super().message_user(request, *told, **options)
 
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:

@@ -39,7 +39,7 @@ async def _nothing() -> AsyncIterator[bytes]:
         yield piece
 
 
-@store.in_thread
+@store.in_request
 def _parts(caller: store.Caller, conversation_id: str) -> list[recording.Part]:
     clips = AudioClip.objects.filter(item__conversation=owned(caller, conversation_id)).exclude(item__heard_ms=0)
     rows = clips.order_by("item__position").values_list("file", "item__role", "item__heard_ms")

@@ -6,7 +6,9 @@ from accounts import client_secrets
 from accounts.models import Scope
 from conversations import store
 from conversations.api import rate_limit
-from conversations.api.errors import APIError
+from conversations.api.errors import APIError, from_refusal
+from voiceproject.refusals import TOO_MANY_AT_ONCE
+from voiceproject.requests import has_place
 
 
 class APIRequest(HttpRequest):
@@ -29,13 +31,15 @@ def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
     if refused := rate_limit.refusal(request.allowance):  # type: ignore[attr-defined]
         raise refused
+    if not has_place(request, found.user_id):
+        raise from_refusal(TOO_MANY_AT_ONCE)
     if scope is not None and scope not in found.scopes:
         message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
         raise APIError(403, "missing_scope", message)
     return found
 
 
-acaller = store.in_thread(caller)  # for async views
+acaller = store.in_request(caller)  # for async views
 
 
 def _token(request: HttpRequest) -> str:

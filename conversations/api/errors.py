@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from django.http import JsonResponse
 
+from voiceproject.refusals import API, Refusal
+
 
 class APIError(Exception):
     """Becomes the answer, wherever a view raises it. `param` names the key at fault; `message` says what to do."""
@@ -29,6 +31,11 @@ class APIError(Exception):
     def response(self) -> JsonResponse:
         shown = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
         return JsonResponse({"error": shown}, status=self.status, headers=dict(self.headers))
+
+
+def from_refusal(refusal: Refusal) -> APIError:
+    headers = {name: value for name, value in refusal.headers(API).items() if name != "Content-Type"}
+    return APIError(refusal.status, refusal.code, refusal.message, kind=refusal.kind, headers=headers)
 
 
 def not_found(message: str) -> APIError:

@@ -24,7 +24,8 @@ STATUSES = {
     "invalid_api_key": 401,  # revoked meanwhile
     "conversation_deleted": 404,
     "too_many_sessions": 429,
-    "provider_quota_exceeded": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
     "internal_error": 500,
     "server_busy": 503,
     "engine_unavailable": 503,

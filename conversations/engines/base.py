@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
 
+FinishReason = Literal["stop", "length", "content_filter"]
 Kind = Literal["stt", "llm", "tts", "s2s"]
 KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
                                "s2s": "Speech to speech"}  # fmt: skip
@@ -37,6 +38,9 @@ class EngineError(Exception):
     """Ends one turn. `message` is for the user: it names the engine and says what to do."""
 
     code = "engine_error"
+    model = ""  # which one was asked, where known
+    status: int | None = None  # of HTTP
+    retry_after_sec: float | None = None  # as the provider asks
 
     def __init__(self, kind: Kind, provider: str, message: str) -> None:
         super().__init__(message)
@@ -50,11 +54,11 @@ class EngineAuthError(EngineError):
 
 
 class EngineQuotaError(EngineError):
-    code = "provider_quota_exceeded"
+    code = "insufficient_quota"
 
 
 class EngineBusy(EngineQuotaError):
-    pass
+    code = "rate_limit_exceeded"
 
 
 class EngineTimeout(EngineError):
@@ -140,7 +144,7 @@ class Completion:
 
     text: str = ""
     call: CallPiece | None = None
-    finish_reason: Literal["stop", "length", "content_filter"] | None = None
+    finish_reason: FinishReason | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0

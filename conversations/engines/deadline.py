@@ -1,6 +1,6 @@
 """By when a turn needs an engine's first output: what is left of its budget, from end of speech to first sound.
 
-It goes with the task rather than through every signature, since of the engines only the layer that tries again needs it.
+It goes with the task and not through every signature, since only the layer of the engines that tries again needs it.
 """
 
 from collections.abc import Iterator
@@ -23,5 +23,5 @@ def due_by(at: float | None) -> Iterator[None]:
 
 
 def left_sec() -> float:
-    """Return how long the turn can still wait for the first output; 0.0 when it is late, infinite without a deadline."""
+    """Return how long the turn can wait for the first output; 0.0 when it is late, infinite without a deadline."""
     return max(0.0, _due_at.get() - monotonic())

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil
+from typing import TypeVar
 
 from conversations.engines.base import (
     KIND_NAMES,
     EngineAuthError,
     EngineBusy,
+    EngineError,
     EngineQuotaError,
     EngineRejected,
     EngineTimeout,
@@ -19,6 +22,8 @@ from conversations.engines.base import (
 ACCOUNT_FACT = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_](?=[\w*-]*[0-9A-Z])[\w*-]{6,}")
 MAX_DETAIL = 300  # characters of a provider's own words
 
+E = TypeVar("E", bound=EngineError)
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -26,6 +31,7 @@ class Failures:
     provider: str
     name: str  # “OpenAI”: what people call the provider
     secret: str  # never to appear, whatever the provider echoes
+    model: str = ""  # for the log
 
     def check_key(self) -> None:
         """Raises EngineAuthError for a key that no header can carry: the clients' own exceptions would quote it."""
@@ -34,52 +40,60 @@ class Failures:
 
     def auth(self, detail: str = "") -> EngineAuthError:
         sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
-        return EngineAuthError(self.kind, self.provider, self._say(sentence, detail))
+        return self._error(EngineAuthError, sentence, detail)
 
     def quota(self) -> EngineQuotaError:
         sentence = "has no credit left for this key. Top it up with the provider, or save another key under Settings."
-        return EngineQuotaError(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineQuotaError, sentence)
 
-    def busy(self) -> EngineBusy:
-        sentence = "gets too many requests with this key just now. Wait a moment, then try again."
-        return EngineBusy(self.kind, self.provider, self._say(sentence))
+    def busy(self, retry_after_sec: float | None = None) -> EngineBusy:
+        wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
+        sentence = f"gets too many requests with this key just now. Wait {wait}, then try again."
+        return self._error(EngineBusy, sentence)
 
     def timeout(self, seconds: float) -> EngineTimeout:
-        return EngineTimeout(
-            self.kind, self.provider, self._say(f"sent nothing for {seconds:g} seconds. Please try again.")
-        )
+        return self._error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
+
+    def late(self) -> EngineTimeout:
+        sentence = "had no time left to answer, since what came before it took too long. Please try again."
+        return self._error(EngineTimeout, sentence)
 
     def unreachable(self) -> EngineUnavailable:
         sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
-        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineUnavailable, sentence)
 
     def broke_off(self) -> EngineUnavailable:
         sentence = "broke off in the middle of its answer. Please try again."
-        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineUnavailable, sentence)
 
     def trouble(self, status: object) -> EngineUnavailable:
         sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
-        return EngineUnavailable(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineUnavailable, sentence)
 
     def rejected(self, detail: str) -> EngineRejected:
         sentence = "refused the request. Check the model and the voice of this assistant."
-        return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
+        return self._error(EngineRejected, sentence, detail)
 
     def misread(self) -> EngineRejected:
         sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
-        return EngineRejected(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineRejected, sentence)
 
     def no_tools(self, detail: str) -> EngineRejected:
         sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
-        return EngineRejected(self.kind, self.provider, self._say(sentence, detail))
+        return self._error(EngineRejected, sentence, detail)
 
     def not_found(self) -> EngineRejected:
         sentence = "found nothing at its base URL. Check it: most end in /v1."
-        return EngineRejected(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineRejected, sentence)
 
     def garbage(self, expected: str) -> EngineRejected:
         sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
-        return EngineRejected(self.kind, self.provider, self._say(sentence))
+        return self._error(EngineRejected, sentence)
+
+    def _error(self, kind: type[E], sentence: str, detail: str = "") -> E:
+        error = kind(self.kind, self.provider, self._say(sentence, detail))
+        error.model = self.model
+        return error
 
     def _say(self, sentence: str, detail: str = "") -> str:
         said = f" It said: “{self.scrub(detail)}”" if detail else ""

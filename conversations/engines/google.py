@@ -29,7 +29,7 @@ STREAMING_FAMILY = "Chirp3-HD"
 WAV_HEADER_BYTES = 44
 
 CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),  # one piece may be a minute of audio
+    ("grpc.max_receive_message_length", 32_000_000),  # one piece may be minutes of audio
     ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
     ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
 )
@@ -42,7 +42,7 @@ class CloudTextToSpeech:
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._failures = Failures("tts", spec.provider, "Google", spec.api_key)
+        self._failures = Failures("tts", spec.provider, "Google", spec.api_key, spec.model)
         self._unary_voices: set[str] = set()
 
     async def connect(self) -> None:
@@ -55,7 +55,7 @@ class CloudTextToSpeech:
         if not text.strip():
             return
         name = voice or self._spec.voice or f"{_locale(language)}-{SPEAKER}"
-        stream = pieces(lambda: self._speech(text, name, speed), self._spec.timeout_sec, self._failures.timeout)
+        stream = pieces(lambda: self._speech(text, name, speed), self._spec.timeout_sec, self._failures)
         async with aclosing(stream):
             async for pcm in stream:
                 yield pcm

@@ -1,59 +1,104 @@
-"""Deadlines and further tries, the same for every provider."""
+"""Deadlines and further tries, the same for every provider. What fails in the end is reported, and each further try."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from conversations.engines.base import EngineBusy, EngineTimeout, EngineUnavailable
+from conversations.engines import events
+from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
+from conversations.engines.deadline import left_sec
+from conversations.engines.failures import Failures
 
 T = TypeVar("T")
 
-PAUSES_SEC = (0.2, 0.8)  # before the second and the third try; a person waits meanwhile
+PAUSES_SEC = (0.2, 0.8)  # before the second and the third try, at least; a person waits meanwhile
 
 
-async def answer(
-    attempt: Callable[[], Awaitable[T]], timeout_sec: float, timed_out: Callable[[float], EngineTimeout]
-) -> T:
-    """What `attempt()` returns. Failures that may pass are tried again, all within `timeout_sec`."""
-    now = asyncio.get_running_loop().time
-    deadline = now() + timeout_sec
+async def answer(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
+    """Return what `attempt()` does. Failures that may pass are tried again, all within `timeout_sec`."""
 
-    async def one_try() -> T:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await attempt()
-        except TimeoutError as error:
-            raise timed_out(timeout_sec) from error
+    async def within(patience: Patience) -> T:
+        async with asyncio.timeout_at(patience.ends_at):
+            return await attempt()
 
-    for pause_sec in PAUSES_SEC:
-        try:
-            return await one_try()
-        except (EngineUnavailable, EngineBusy):
-            if now() + pause_sec >= deadline:
-                raise  # it says more than a timeout would
-        await asyncio.sleep(pause_sec)
-    return await one_try()
+    try:
+        return await _tried(within, Patience(timeout_sec, failures))
+    except EngineError as error:
+        events.report(error)
+        raise
 
 
 async def pieces(
-    open_stream: Callable[[], AsyncGenerator[T]], timeout_sec: float, timed_out: Callable[[float], EngineTimeout]
+    open_stream: Callable[[], AsyncGenerator[T]],
+    timeout_sec: float,
+    failures: Failures,
+    is_told: Callable[[T], bool] = lambda _: True,
 ) -> AsyncGenerator[T]:
-    """The pieces of `open_stream()`, which is opened again only while it has given none.
+    """Yield the pieces of `open_stream()`, which is opened again only while it has given none.
 
-    `timeout_sec` holds to the first piece and between two; the consumer's own time does not count.
+    `timeout_sec` holds to the first piece and between two; the consumer's own time does not count. A piece that is
+    not `is_told` is kept back: it says only that the engine is at work.
     """
 
-    async def begin() -> tuple[AsyncGenerator[T], T | None]:
+    async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await anext(stream, None)
+        return stream, await _next_told(stream, patience, is_told)
 
-    stream, piece = await answer(begin, timeout_sec, timed_out)
-    async with aclosing(stream):
-        while piece is not None:
-            yield piece
-            try:
-                async with asyncio.timeout(timeout_sec):
-                    piece = await anext(stream, None)
-            except TimeoutError as error:
-                raise timed_out(timeout_sec) from error
+    try:
+        stream, piece = await _tried(begin, Patience(timeout_sec, failures))
+        async with aclosing(stream):
+            while piece is not None:
+                yield piece
+                patience = Patience(timeout_sec, failures, has_begun=True)
+                try:
+                    piece = await _next_told(stream, patience, is_told)
+                except TimeoutError as error:
+                    raise patience.timed_out() from error
+    except EngineError as error:
+        events.report(error)
+        raise
+
+
+class Patience:
+    """How long an engine is waited for, by the loop's clock: its own timeout, and what is left to the turn."""
+
+    def __init__(self, timeout_sec: float, failures: Failures, *, has_begun: bool = False) -> None:
+        self._timeout_sec = timeout_sec
+        self._failures = failures
+        self._has_begun = has_begun
+        self.renew()
+
+    def renew(self) -> None:
+        """The engine is at work."""
+        left = self._timeout_sec if self._has_begun else left_sec()
+        self._wait_sec = min(self._timeout_sec, left)
+        self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
+
+    def timed_out(self) -> EngineTimeout:
+        return self._failures.timeout(self._wait_sec) if self._wait_sec else self._failures.late()
+
+
+async def _next_told(stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool]) -> T | None:
+    while True:
+        async with asyncio.timeout_at(patience.ends_at):
+            piece = await anext(stream, None)
+        if piece is None or is_told(piece):
+            return piece
+        patience.renew()
+
+
+async def _tried(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:
+    now = asyncio.get_running_loop().time
+    for pause_sec in (*PAUSES_SEC, None):
+        try:
+            return await attempt(patience)
+        except TimeoutError as error:
+            raise patience.timed_out() from error
+        except (EngineUnavailable, EngineBusy) as error:
+            wait_sec = max(pause_sec or 0.0, error.retry_after_sec or 0.0)
+            if pause_sec is None or now() + wait_sec >= patience.ends_at:
+                raise  # it says more than a timeout would
+            events.report(error, "retried")
+        await asyncio.sleep(wait_sec)
+    raise AssertionError("the last try returns or raises")

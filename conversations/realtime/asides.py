@@ -10,7 +10,7 @@ from conversations.realtime.ahead import ReplyEvent
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, ProtocolError
 from conversations.realtime.items import Item
-from conversations.realtime.options import Options
+from conversations.realtime.options import Options, awaited
 from conversations.realtime.producing import Producing
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed
@@ -29,7 +29,8 @@ class Asides:
             raise ProtocolError("too_many_responses", message)
         item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         response = Response(self.core.make_id("resp"), item, options, None, self.core.send)
-        item.response_id = response.id
+        item.response_id, item.sent_text = response.id, ""
+        response.awaits = awaited(self.core, options)
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response
         self._watch(response)
@@ -45,6 +46,12 @@ class Asides:
             return
         for response in [one for one in self._running.values() if one.phase is Phase.WAITING]:
             if failure := self._producing.ask(response):
+                self._fail(response, failure)
+
+    def words_failed(self, item_id: str, failure: Failure) -> None:
+        """See Replying."""
+        for response in list(self._running.values()):
+            if response.phase is Phase.WAITING and item_id in response.awaits:
                 self._fail(response, failure)
 
     def expects(self, response_id: str) -> bool:

@@ -1,6 +1,6 @@
 """Items that a client makes: of the conversation, or as the context of one response."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from conversations.realtime.audio import SAMPLE_BYTES, samples_in
@@ -37,6 +37,14 @@ def check_new(core: Core, item: Item, awaited: Collection[str] = ()) -> None:
         raise ProtocolError("conversation_full", message)
 
 
+def check_outputs(outputs: Iterable[Item], items: Iterable[Item]) -> None:
+    """Each output needs its call among `items`; a later one of the same call takes its place. Raises ProtocolError."""
+    wanted = [item.call["call_id"] for item in outputs if item.type == "function_call_output"]
+    calls = {item.call.get("call_id") for item in items if item.type == "function_call"} if wanted else set()
+    if unknown := next((call_id for call_id in wanted if call_id not in calls), None):
+        raise ProtocolError("invalid_tool_call_id", f"Tool call ID {unknown!r} not found in conversation.")
+
+
 def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:
     if item.type != "message":
         item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
@@ -62,7 +70,9 @@ def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:
 
 def context(core: Core, inputs: list[dict[str, Any]]) -> list[Item]:
     """What `response.create` names in place of the conversation. Raises ProtocolError."""
-    return [_named(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
+    items = [_named(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
+    check_outputs(items, items)
+    return items
 
 
 def _named(core: Core, data: dict[str, Any], root: str) -> Item:

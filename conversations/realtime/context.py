@@ -60,7 +60,7 @@ def _in_order(items: Sequence[Item]) -> list[Item]:
 
 def _said(item: Item, outputs: dict[str, str]) -> list[Message]:
     if item.type == "message":
-        return [Message(item.role, item.heard_or_all)] if item.heard_or_all.strip() else []
+        return [Message(item.role, item.remembered)] if item.remembered.strip() else []
     call = item.call
     # A call without its output is refused by models; an output is told with its call.
     if "name" not in call or call["call_id"] not in outputs:

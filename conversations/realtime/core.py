@@ -92,8 +92,13 @@ class Core:
 
     def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip
-        """Stores the item as it stands now; the copy cannot change until it is written."""
-        self.do(Save(deepcopy(item), after, pcm, is_final, in_background))
+        """Stores the item as it stands now; the copy cannot change until it is written.
+
+        With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
+        """
+        copy = deepcopy(item)
+        copy.heard_text = None if item.heard.rstrip() == item.text.rstrip() else item.heard
+        self.do(Save(copy, after, pcm, is_final, in_background))
 
     def remove(self, item: Item) -> None:
         self.do(Remove(item.id))

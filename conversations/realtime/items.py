@@ -6,6 +6,7 @@ from typing import Any, Literal
 from conversations.realtime.audio import ms_of
 from conversations.realtime.heard import heard_text
 
+USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 Status = Literal["in_progress", "completed", "incomplete"]
 # Of `Item.call`, what the wire shows.
 CALL_KEYS = {
@@ -43,8 +44,8 @@ class Item:
     is_audio: bool = False
     text: str = ""  # the user's words, or all that was generated
     is_transcribed: bool = True  # false while the words of spoken audio are not known yet
-    sent_text: str | None = None  # what went over the wire of a reply that was cut; None: all of it
-    heard_text: str | None = None  # what was played; None: all of it
+    sent_text: str | None = None  # of our own replies: what went over the wire by now
+    heard_text: str | None = None  # what was played, once it is known; see `heard`
     heard_ms: int | None = None
     audio_samples: int = 0
     clauses: list[tuple[str, int]] = field(default_factory=list)  # text and ms of audio, as spoken
@@ -61,20 +62,37 @@ class Item:
         return ms_of(self.audio_samples)
 
     @property
-    def shown_text(self) -> str:
-        """The words as the wire shows them: heard, else sent, else all."""
-        return next(text for text in (self.heard_text, self.sent_text, self.text) if text is not None)
+    def heard(self) -> str:
+        """Return the words that were told and heard by now, however the reply ends or has ended.
+
+        That is what is stored as heard, shown to clients and to a later session, and remembered. Of a reply that
+        did not get to its end: the words whose sound was sent, as long as nobody says that less of it was played.
+        """
+        if self.heard_text is not None:
+            return self.heard_text
+        if self.role != "assistant" or self.status == "completed":
+            return self.text
+        if self.is_audio:
+            return heard_text(self._spoken, self.audio_ms)
+        return self.text if self.sent_text is None else self.sent_text
 
     @property
-    def heard_or_all(self) -> str:
-        """The words as the model sees them."""
-        return self.text if self.heard_text is None else self.heard_text
+    def remembered(self) -> str:
+        """Return the words that the model is shown: `heard`, or all of a reply that it is still writing."""
+        return self.text if self.status == "in_progress" else self.heard
+
+    @property
+    def _spoken(self) -> list[tuple[str, int]]:
+        """Each clause with the length of its sound; what another service says is one, whose words run ahead of it."""
+        if self.sent_text is not None:
+            return self.clauses
+        is_whole = self.status == "completed"
+        return [(self.text, self.audio_ms if is_whole else max(self.audio_ms, len(self.text) * USUAL_MS_PER_CHAR))]
 
     def cut(self, played_ms: int) -> None:
         """Marks what was heard: the audio up to `played_ms`."""
         self.heard_ms = min(played_ms, self.audio_ms)
-        spoken = self.clauses or [(self.text, self.audio_ms)]
-        self.heard_text = heard_text(spoken, self.heard_ms) if self.heard_ms else ""
+        self.heard_text = heard_text(self._spoken, self.heard_ms) if self.heard_ms else ""
 
     def wire(self, *, as_sent: bool = False) -> dict[str, Any]:
         """The item for an event. `as_sent`: with the words that its response sent, whatever was heard of them."""
@@ -100,7 +118,7 @@ class Item:
     def _part(self, as_sent: bool) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
-            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.shown_text}
+            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.heard}
         if self.is_audio:
             # The key must be there even while unknown: the agents SDK throws without it.
             return {"type": "input_audio", "transcript": self.text if self.is_transcribed else None}

@@ -74,6 +74,12 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
     return options
 
 
+def awaited(core: Core, options: Options) -> frozenset[str]:
+    """Return the ids of the utterances whose words are still awaited, and which the response is to be made of."""
+    named = core.pending if options.input is None else [item.id for item in options.input]
+    return frozenset(named) & core.pending.keys()
+
+
 def context(core: Core, options: Options, outputs: Sequence[Item] = ()) -> list[Message]:
     """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
 

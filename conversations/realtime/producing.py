@@ -11,7 +11,16 @@ from conversations.realtime.response import Phase, Response
 
 Produced = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone
 FILLER_SEC = 1.0  # of a tool that runs, in silence
+SAVE_SEC = 1.0  # between two saves of a reply in text
 MAX_ROUNDS = 8  # of the model in one response; in the last it may call nothing more
+
+
+def has_question(core: Core, response: Response) -> bool:
+    """Return whether there is something to answer: not where a response waited for words, and none were said."""
+    if not response.awaits or response.options.input is not None:
+        return True
+    said = [item for item in core.log if item.type != "message" or item.remembered.strip()]
+    return bool(said) and (said[-1].role in ("user", "system") or said[-1].type == "function_call_output")
 
 
 class Producing:
@@ -74,6 +83,14 @@ class Producing:
             self._speak(response, response.script.feed(text), at)
         else:
             response.send_text(text)
+            if at - response.saved_at >= SAVE_SEC:
+                self._save_told(response)
+
+    def _save_told(self, response: Response) -> None:
+        """What was told by now: should the server be killed, that is what a later session remembers."""
+        response.saved_at = self.core.now
+        if not response.is_aside:
+            self.core.save(response.item, in_background=True)
 
     def _insert(self, response: Response, item: Item) -> str | None:
         if response.is_aside:
@@ -88,8 +105,6 @@ class Producing:
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
                 self.core.do(clause)
-            if not response.is_aside:
-                self.core.save(response.item, in_background=True)
 
     def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
@@ -158,3 +173,4 @@ class Producing:
         response.progress_at = self.core.now
         response.reach_clause(index)
         response.finished += 1
+        self._save_told(response)

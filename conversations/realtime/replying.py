@@ -8,11 +8,12 @@ from conversations.realtime.asides import Asides
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
-from conversations.realtime.options import Options, default_options
-from conversations.realtime.producing import Producing
+from conversations.realtime.options import Options, awaited, default_options
+from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
 
+NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
@@ -35,6 +36,7 @@ class Replying:
         draft = None if self.core.pending else self.ahead.take(options)
         response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
+        response.awaits = awaited(self.core, options)
         self.core.remind("idle", None)
         self._watch(response)
         response.create()
@@ -53,7 +55,7 @@ class Replying:
 
     def _response(self, options: Options, response_id: str) -> Response:
         item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        item.response_id = response_id
+        item.response_id, item.sent_text = response_id, ""
         response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
         response.shows_timing = self.core.has("playback")
         response.endpoint_at = self.asked_at
@@ -88,11 +90,21 @@ class Replying:
             if self.last is not None:
                 self._expect_user(self.last)
 
+    def words_failed(self, item_id: str, failure: Failure) -> None:
+        """Fail with that reason the response that waits for these words: they are what it would have answered."""
+        response = self.response
+        if response is not None and response.phase is Phase.WAITING and item_id in response.awaits:
+            self.fail(failure)
+        self.asides.words_failed(item_id, failure)
+
     def _generate(self, response: Response) -> None:
+        if not has_question(self.core, response):
+            return self.fail(NO_SPEECH)
         self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
         response.stamp("transcript", self.core.now)
         if failure := self._producing.ask(response):
             self.fail(failure)
+        return None
 
     # What the engines bring. A result of any other response than the running one is stale.
 

@@ -44,6 +44,7 @@ class Requests:
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
         item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
         client_items.check_new(self.core, item)
+        client_items.check_outputs([item], self.core.log)
         if pcm and not item.is_transcribed:
             self.listening.transcripts.check_pending()
         try:

@@ -14,12 +14,11 @@ from typing import Any, Literal
 
 from conversations.realtime.audio import ms_of, samples_in
 from conversations.realtime.errors import Failure
-from conversations.realtime.items import Item
+from conversations.realtime.items import USUAL_MS_PER_CHAR, Item
 from conversations.realtime.options import Options
 from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
-USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
@@ -45,6 +44,7 @@ class Response:
     outputs: list[Item] = field(default_factory=list)  # as announced: the message and the calls
     writing: dict[int, Item] = field(default_factory=dict)  # calls that the model writes, by its own index
     running: dict[str, Item] = field(default_factory=dict)  # calls of the server's tools, by id
+    awaits: frozenset[str] = frozenset()  # utterances whose words were not known when it was asked for
     rounds: int = 1  # of the model
     is_new_round: bool = True  # the model has not written a word in it
     has_brought: bool = False  # tools of the server told something that the model has not seen
@@ -52,6 +52,7 @@ class Response:
     has_filled: bool = False  # a word was said while a tool ran
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
+    saved_at: float = 0.0
     audio_started_at: float | None = None
     paused_at: float | None = None  # its playback stands
     finished: int = 0  # clauses whose speech is complete

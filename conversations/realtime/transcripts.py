@@ -5,6 +5,7 @@ from collections.abc import Callable
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.heard_words import spoken_words
 from conversations.realtime.items import Item
 from conversations.realtime.overhearing import is_hallucination
 from conversations.realtime.replying import Replying
@@ -89,13 +90,14 @@ class Transcripts:
         )
 
     def partial(self, event: do.PartialTranscript) -> None:
+        words = spoken_words(event.text[: self.core.limits.max_text_chars], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
-            return self._dictate(self.dictated, event.text)
+            return self._dictate(self.dictated, words)
         utterance = self._spoken(event.item_id)
         if utterance is None:
             return None
-        utterance.partial = event.text
-        self.yielding.heard(utterance, event.text, is_over=False)
+        utterance.partial = words
+        self.yielding.heard(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -149,7 +151,7 @@ class Transcripts:
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
-        text = text.strip()
+        text = spoken_words(text[: self.core.limits.max_text_chars])
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
 
@@ -196,6 +198,7 @@ class Transcripts:
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
             self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
+            self.replying.words_failed(item_id, failure)
         self.yielding.resume()
         self.replying.settle()
 

@@ -1,6 +1,7 @@
 """A connection to a remote MCP server: Streamable HTTP, by the official SDK, which takes half a second to import."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -21,12 +22,16 @@ from mcp_types import (
 from mcp_types import Tool as RemoteTool
 from pydantic import ValidationError
 
+from accounts.bounded_answers import PLAIN
 from conversations.engines.openai.http import BoundedTransport, tls_context
 from conversations.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome
 
 CONNECT_SEC = 5.0
+# It writes what it cannot read into the log, at any length. What is wrong is told where the server was asked.
+logging.getLogger("mcp.client.streamable_http").setLevel(logging.CRITICAL)
 MOST_PAGES = 10
+MAX_ANSWER_BYTES = 4_000_000  # of a call with a picture in it
 MAX_SAID = 300  # characters of a server's own words in a verdict
 
 
@@ -47,9 +52,9 @@ async def connected(spec: ServerSpec, on_forgotten: Callable[[], None]) -> Async
         if response.status_code == 404 and "mcp-session-id" in response.request.headers:
             on_forgotten()
 
-    headers = {"Accept-Encoding": "identity"} | ({"Authorization": spec.authorization} if spec.authorization else {})
+    headers = PLAIN | ({"Authorization": spec.authorization} if spec.authorization else {})
     http = httpx2.AsyncClient(
-        transport=BoundedTransport(httpx2.AsyncHTTPTransport(verify=tls_context())),
+        transport=BoundedTransport(httpx2.AsyncHTTPTransport(verify=tls_context()), MAX_ANSWER_BYTES),
         headers=headers,
         # Calls have their time limit where they are made; a stream that is only listened to may be silent.
         timeout=httpx2.Timeout(spec.timeout_sec, connect=min(CONNECT_SEC, spec.timeout_sec), read=None),
@@ -96,6 +101,11 @@ def was_lost(error: MCPError) -> bool:
     return error.code == CONNECTION_CLOSED
 
 
+def said(error: MCPError) -> str:
+    """A server's own words, or the SDK's about an answer that is none: these quote it."""
+    return " ".join(error.message[: 10 * MAX_SAID].split())[:MAX_SAID]
+
+
 def explain(error: BaseException, spec: ServerSpec) -> str:
     """What went wrong, to go on from the server's name. Raises what it does not know."""
     match error:
@@ -108,7 +118,7 @@ def explain(error: BaseException, spec: ServerSpec) -> str:
         case MCPError(code=code) if code == METHOD_NOT_FOUND:
             return "was not found at this URL. Most end in /mcp."
         case MCPError():
-            return f"answered with an error: {' '.join(error.message.split())[:MAX_SAID]}"
+            return f"answered with an error: {said(error)}"
         case httpx2.HTTPError() | httpx2.StreamError() | httpx2.InvalidURL():
             return "could not be reached. Check the URL, or try again later."
         case ValidationError():

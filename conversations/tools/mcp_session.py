@@ -95,7 +95,7 @@ class McpSession:
         try:
             outcome: Outcome = sdk.as_outcome(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._lost(connection, sdk.was_lost(error), error.message) from None
+            raise self._lost(connection, sdk.was_lost(error), sdk.said(error)) from None
         return outcome
 
     def _lost(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":

@@ -10,6 +10,7 @@ from accounts import encryption
 from conversations import mcp_servers
 from conversations.mcp_servers import ServerSpec
 from conversations.models import McpServer
+from voiceproject.database import give_back
 
 MAX_NAMED = 12
 MAX_VERDICT = 500
@@ -18,7 +19,9 @@ MAX_VERDICT = 500
 def try_out(server: McpServer) -> None:
     """Connects, lists the tools and keeps the verdict. Takes seconds."""
     try:
-        server.works, verdict = async_to_sync(_verdict)(mcp_servers.spec(server))
+        spec = mcp_servers.spec(server)
+        give_back()
+        server.works, verdict = async_to_sync(_verdict)(spec)
         server.verdict = verdict[:MAX_VERDICT]
     except encryption.DecryptionError:
         server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE

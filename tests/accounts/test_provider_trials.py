@@ -1,5 +1,6 @@
 """Every verdict, from real calls of the real clients to an emulated OpenAI and Google on real sockets."""
 
+import gzip
 import json
 import socket
 
@@ -11,6 +12,7 @@ from accounts import provider_trials
 from accounts.credentials import Credential
 from tests.accounts.test_provider_secrets import ACCOUNT
 from tests.upstream.fixtures import Upstream
+from tests.upstream.raw_answers import Raw
 
 SECRET = "sk-the-secret-itself"
 
@@ -120,3 +122,41 @@ def test_a_service_account_where_google_is_out_of_reach(monkeypatch: pytest.Monk
     verdict = provider_trials.try_out("google", Credential(secret, "https://127.0.0.1:1"))
     assert not verdict.works
     assert "could not be reached" in verdict.text
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"[" * 100_000, {}),
+        (b"{" * 100_000, {}),
+        (b'{"data": [' + b"[]," * 100_000 + b"1]}", {}),
+        (b'{"data": ["' + b"x" * 5_000_000 + b'"]}', {}),
+        (gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"}),
+        (b"(packed)", {"Content-Encoding": "br"}),
+    ],
+    ids=["deep", "deep objects", "parts", "long", "a gzip bomb", "packed otherwise"],
+)
+def test_a_hostile_list_of_models(
+    upstream: Upstream, body: bytes, headers: dict[str, str], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider_trials, "TIMEOUT_SEC", 3.0)
+    upstream.behave("models", raw=Raw((body,), "application/json", status=status, headers=headers).script())
+    verdict = provider_trials.try_out("openai", Credential(SECRET, upstream.openai_url))
+    assert not verdict.works
+    assert "OpenAI-compatible server" in verdict.text or "answered with an error (500)" in verdict.text
+
+
+def test_a_list_that_never_ends(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_trials, "TIMEOUT_SEC", 1.0)
+    raw = Raw((b'{"data": [', *(b" ",) * 1_000), "application/json", pause_ms=20)
+    upstream.behave("models", raw=raw.script())
+    assert "no answer within" in provider_trials.try_out("openai", Credential(SECRET, upstream.openai_url)).text
+
+
+def test_a_long_list_is_still_one(upstream: Upstream) -> None:
+    models = [{"id": f"model-{number}", "object": "model", "created": 1, "owned_by": "x"} for number in range(3_000)]
+    raw = Raw((json.dumps({"object": "list", "data": models}).encode(),), "application/json")
+    upstream.behave("models", raw=raw.script())
+    verdict = provider_trials.try_out("openai", Credential(SECRET, upstream.openai_url))
+    assert verdict.text == "Works: 127.0.0.1 offers 3000 models."

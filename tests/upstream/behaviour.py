@@ -36,6 +36,7 @@ class Behaviour:
     refusal: str = ""  # in these words, and not OpenAI's
     metered: Any = None  # stands in every number of the usage
     packed: bool = False  # models: answers with gzip
+    raw: dict[str, Any] | None = None  # answered in place of all else, as raw_answers.Raw.script has it
     accepted_key: str = ""  # any other is refused; "" takes all
     partial_lag_ms: float = 100.0  # live_transcriptions: of the words behind their audio
     final_ms: float = 100.0  # live_transcriptions: from the commit to the whole text

@@ -4,6 +4,7 @@ A script is a text, or a dict of
   text      said before the calls
   calls     [{"name", "arguments"}], streamed as OpenAI does; arguments are a dict, or a text that may be no JSON
   deltas    the deltas themselves, for servers that stream otherwise
+  pieces    the bytes of the answer, as `raw_answers` has them
 """
 
 import json

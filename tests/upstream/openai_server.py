@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tests.upstream.behaviour import Ending, FaultInjected, Script, Seen, World
 from tests.upstream.chat_replies import deltas, finish_reason, unscripted
+from tests.upstream.raw_answers import as_raw, write_raw
 from tests.upstream.sound import SAMPLE_RATE, speech
 
 WORLD = web.AppKey("world", World)
@@ -68,7 +69,10 @@ async def chat(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
-        whole = deltas(_reply(world, asked["messages"], seen.key))
+        script = _reply(world, asked["messages"], seen.key)
+        if raw := as_raw(script):
+            return await write_raw(request, raw)
+        whole = deltas(script)
         kept = whole[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
         async for delta in world.paced(seen, fault, kept):
             choice = {"index": 0, "delta": delta, "finish_reason": None}
@@ -131,7 +135,9 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
     ending: Ending = "done"
     try:
         try:
-            response = _refusal(world, seen) or await answer(seen, world.fault_now(endpoint))
+            raw = as_raw(world.behaviours[endpoint].raw)
+            answering = write_raw(request, raw) if raw else answer(seen, world.fault_now(endpoint))
+            response = _refusal(world, seen) or await answering
             if isinstance(response, web.WebSocketResponse):  # or else it ends by a fault
                 ending = "closed_by_peer"
             return response

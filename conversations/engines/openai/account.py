@@ -1,30 +1,23 @@
 """A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import httpx2
-from openai import (
-    APIConnectionError,
-    APIError,
-    APIStatusError,
-    AsyncOpenAI,
-    AuthenticationError,
-    NotFoundError,
-    OpenAIError,
-    PermissionDeniedError,
-    RateLimitError,
-)
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
+from accounts.bounded_answers import UnfitAnswerError, parse_json
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.http import keep_warm, shared_client
+from conversations.engines.openai.provider_errors import Said
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
 
 SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError)
-"""ValueError: the SDK lets malformed JSON through as it is."""
+"""ValueError: JSON and streams that are none."""
 
 
 class Account:
@@ -35,7 +28,7 @@ class Account:
         self.public_only = spec.public_only
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
         name = "OpenAI" if self.is_own else "OpenAI-compatible server"
-        self.failures = Failures(kind, spec.provider, name, spec.api_key)
+        self.failures = Failures(kind, spec.provider, name, spec.api_key, spec.model)
 
     @cached_property
     def client(self) -> AsyncOpenAI:
@@ -59,42 +52,45 @@ class Account:
 
     def explain(self, error: Exception) -> EngineError:
         """The SDK's exception as an EngineError."""
-        match error:
-            case AuthenticationError():
-                return self.failures.auth()
-            case PermissionDeniedError():
-                return self.failures.auth(_said(error))
-            case RateLimitError(code="insufficient_quota") | APIError(code="insufficient_quota"):
-                return self.failures.quota()
-            case RateLimitError() | APIError(code="rate_limit_exceeded"):
-                return self.failures.busy()
-            case APIStatusError(status_code=status) if status >= 500 or status == 408:
-                return self.failures.trouble(f"error {status}")
-            case NotFoundError() if not _said(error):
-                return self.failures.not_found()
-            case APIStatusError():
-                return self.failures.rejected(_said(error))
-        return self._explain_transport(error)
+        if not isinstance(error, APIStatusError):
+            return self._explain_transport(error)
+        said = provider_errors.read(error.body if isinstance(error.body, dict | list) else None)
+        return self._explain(said, error.status_code, provider_errors.retry_after_sec(error.response.headers))
 
-    def explain_refusal(self, status: int, body: bytes) -> EngineError:
+    def explain_refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
         """A WebSocket's handshake that was answered otherwise."""
-        request = httpx2.Request("GET", str(self.client.base_url))
-        response = httpx2.Response(status, content=body, request=request)
-        return self.explain(self.client._make_status_error_from_response(response))
+        try:
+            said = provider_errors.read(parse_json(body))
+        except ValueError:
+            said = provider_errors.Said()
+        return self._explain(said, status, provider_errors.retry_after_sec(headers))
 
-    def explain_event(self, error: Any) -> EngineError:
-        """The `error` of an event that came over a WebSocket."""
-        said = error if isinstance(error, dict) else {}
-        kind, code, message = (str(said.get(name) or "") for name in ("type", "code", "message"))
-        if "invalid_api_key" in (code, kind) or kind == "authentication_error":
-            return self.failures.auth()
-        if "insufficient_quota" in (code, kind):
+    def explain_event(self, error: object) -> EngineError:
+        """An error that came in a stream, over a WebSocket, or with a status that says that all is well."""
+        said = provider_errors.read(error)
+        return self._explain(said, said.status)
+
+    def _explain(self, said: Said, status: int | None, retry_after_sec: float | None = None) -> EngineError:
+        error = self._sort(said, status, retry_after_sec)
+        error.status, error.retry_after_sec = status, retry_after_sec
+        return error
+
+    def _sort(self, said: Said, status: int | None, retry_after_sec: float | None) -> EngineError:
+        if said.is_of(provider_errors.NO_CREDIT) or status == 402:
             return self.failures.quota()
-        if "rate_limit_exceeded" in (code, kind):
-            return self.failures.busy()
-        if kind == "invalid_request_error":
-            return self.failures.rejected(message)
-        return self.failures.trouble(code or kind or "no reason given")
+        if status == 401 or said.is_of(provider_errors.BAD_KEY):
+            return self.failures.auth()
+        if status == 403:
+            return self.failures.auth(said.message)
+        if status == 429 or said.is_of(provider_errors.TOO_MANY):
+            return self.failures.busy(retry_after_sec)
+        if status is not None and (status >= 500 or status == 408):
+            return self.failures.trouble(f"error {status}")
+        if status == 404 and said.message.lower().rstrip(".") in ("", "not found", "404 page not found"):
+            return self.failures.not_found()
+        if status is not None or said.is_of(provider_errors.REFUSED):
+            return self.failures.rejected(said.message)
+        return self.failures.trouble(next(iter(said.names), said.message) or "no reason given")
 
     def _explain_transport(self, error: Exception) -> EngineError:
         cause = error.__cause__ if isinstance(error, APIConnectionError) else error
@@ -105,14 +101,6 @@ class Account:
                 return self.failures.not_found()
             case httpx2.TimeoutException():
                 return self.failures.timeout(self._spec.timeout_sec)
-            case ValueError():
+            case UnfitAnswerError() | ValueError():
                 return self.failures.garbage("what was asked for")
-            case APIError():  # an error event within a stream
-                return self.failures.trouble(cause.code or cause.type or "no reason given")
         return self.failures.broke_off()
-
-
-def _said(error: APIError) -> str:
-    """The provider's own words, where its error has the shape of OpenAI's."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return said if isinstance(said, str) else ""

@@ -1,20 +1,19 @@
 """The HTTP connections to OpenAI and compatible servers, shared by all sessions of an event loop.
 
-Redirects are not followed: they could lead into the private network. Where a user typed the base URL the server may be
-hostile: only public addresses are called then, and answers are bounded.
+Redirects are not followed: they could lead into the private network. Answers are bounded. Where a user typed the base
+URL only public addresses are called.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import cast
 from weakref import WeakKeyDictionary
 
 import httpx2
 
+from accounts.bounded_answers import PLAIN, bounded
 from accounts.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
@@ -66,12 +65,13 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(verify=tls_context(), limits=LIMITS, cookies=_no_cookies())
+    transport = BoundedHTTPTransport(verify=tls_context(), limits=LIMITS)
+    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_no_cookies())
 
 
 def _guarded_client() -> httpx2.AsyncClient:
     transport = BoundedTransport(AsyncPublicOnlyTransport(verify=tls_context(), limits=LIMITS))
-    return httpx2.AsyncClient(transport=transport, headers={"Accept-Encoding": "identity"}, cookies=_no_cookies())
+    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_no_cookies())
 
 
 def _no_cookies() -> CookieJar:
@@ -79,36 +79,20 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Raises httpx2.ReadError for an answer beyond MAX_ANSWER_BYTES, or a packed one."""
+class BoundedHTTPTransport(httpx2.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await bounded(await super().handle_async_request(request), MAX_ANSWER_BYTES)
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+
+class BoundedTransport(httpx2.AsyncBaseTransport):
+    """`inner`, with its answers `bounded`."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, max_bytes: int | None = None) -> None:
         self._inner = inner
+        self._max_bytes = max_bytes
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._inner.handle_async_request(request)
-        response.stream = BoundedStream(cast(httpx2.AsyncByteStream, response.stream))
-        # It could unfold to a thousand times what is counted.
-        if response.headers.get("content-encoding", "identity") != "identity":
-            await response.aclose()
-            raise httpx2.ReadError("a packed answer, which was not asked for", request=request)
-        return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
-        self._inner = inner
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        received = 0
-        async for piece in self._inner:
-            received += len(piece)
-            if received > MAX_ANSWER_BYTES:
-                raise httpx2.ReadError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-            yield piece
+        return await bounded(await self._inner.handle_async_request(request), self._max_bytes or MAX_ANSWER_BYTES)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

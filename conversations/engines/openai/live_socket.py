@@ -1,7 +1,6 @@
 """A WebSocket to `/v1/realtime` of OpenAI or a compatible server: opened, read, closed; failures in our words."""
 
 import asyncio
-import json
 import logging
 from typing import Any
 
@@ -9,6 +8,7 @@ import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
+from accounts.bounded_answers import parse_json
 from accounts.public_addresses import public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
@@ -36,7 +36,8 @@ async def open_socket(
             realtime = account.client.realtime
             return await realtime.connect(extra_query=query, websocket_connection_options=options).enter()
     except InvalidStatus as error:
-        raise account.explain_refusal(error.response.status_code, bytes(error.response.body)) from None
+        refused = error.response
+        raise account.explain_refusal(refused.status_code, bytes(refused.body), refused.headers) from None
     except InvalidURI as error:
         raise failures.not_found() from error
     except (InvalidMessage, ConnectionClosed) as error:
@@ -71,8 +72,8 @@ async def next_event(connection: AsyncRealtimeConnection, account: Account, expe
     """None for JSON that is no object. Raises EngineError for what is no JSON, and what `websockets` raises."""
     data = await connection.recv_bytes()
     try:
-        event = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        event = parse_json(data, max_bytes=len(data))  # the socket has bounded it
+    except ValueError as error:
         raise account.failures.garbage(expected) from error
     return event if isinstance(event, dict) else None
 

@@ -1,24 +1,23 @@
+import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import aclosing
-from typing import Any, Literal
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any
 
-from openai import APIStatusError, AsyncStream
-from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import Choice
-from openai.types.completion_usage import CompletionUsage
+from openai import APIStatusError, AsyncAPIResponse
 
-from conversations.engines.base import CallPiece, Completion, EngineSpec, Message, Tool, storable
+from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.openai.account import SDK_ERRORS, Account
+from conversations.engines.openai.chat_stream import WORKING, ChatStream, ReportedError
 from conversations.engines.openai.http import tls_context
-from conversations.engines.openai.tool_calls import Calls, as_message, tool_fields
+from conversations.engines.openai.tool_calls import as_message, tool_fields
 from conversations.engines.supervision import pieces
 
 log = logging.getLogger(__name__)
 
-FinishReason = Literal["stop", "length", "content_filter"]
-MOST_TOKENS = 2**31 - 1  # no server means more, and no integer of the database holds it
+USAGE_SEC = 1.0  # from the `finish_reason` on; the tokens used come right behind it, or never
+LAST_BYTES_SEC = 0.1  # from “[DONE]” on
 # Ollama: “… does not support tools”. vLLM: “"auto" tool choice requires --enable-auto-tool-choice and …”.
 # llama.cpp, with a status of 500: “tools param requires --jinja flag”.
 TOOLS_REFUSED = re.compile(
@@ -26,7 +25,6 @@ TOOLS_REFUSED = re.compile(
     r"|tools?\b(?: choice| param| use| calling)?(?: is| are)? (?:requires? --|not supported|unsupported)",
     re.IGNORECASE,
 )
-FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 
 
 class ChatCompletions:
@@ -53,7 +51,8 @@ class ChatCompletions:
         tool_choice: str = "auto",
     ) -> AsyncGenerator[Completion]:
         body = self._body(messages, max_tokens) | self._tool_fields(tools, tool_choice)
-        stream = pieces(lambda: self._stream(body), self._spec.timeout_sec, self._account.failures.timeout)
+        failures = self._account.failures
+        stream = pieces(lambda: self._stream(body), self._spec.timeout_sec, failures, lambda it: it is not WORKING)
         async with aclosing(stream):
             async for piece in stream:
                 yield piece
@@ -80,30 +79,47 @@ class ChatCompletions:
         return tool_fields(tools, tool_choice)
 
     async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
-        reply = Reply(used_ids={call["id"] for message in body["messages"] for call in message.get("tool_calls", ())})
+        used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
+        reply = ChatStream(used_ids)
         try:
-            async with await self._open(body) as chunks:
-                async for chunk in chunks:
-                    for piece in reply.take(chunk):
+            async with self._opened(body) as response:
+                async for data in _until_its_end(response.iter_bytes(), reply):
+                    for piece in reply.feed(data):
                         yield piece
         except SDK_ERRORS as error:
-            raise self._account.explain(error) from error
-        if not reply.finish_reason:
-            raise self._account.failures.broke_off() if reply.begun else self._account.failures.garbage("a reply")
-        if not reply.calls.are_whole:
-            raise self._account.failures.garbage("a call of a tool by its name")
-        for piece in reply.last():
+            if not reply.has_ended:
+                raise self._account.explain(error) from error
+        except ReportedError as reported:
+            raise self._account.explain_event(reported.error) from reported
+        for piece in self._finish(reply):
             yield piece
 
-    async def _open(self, body: dict[str, Any]) -> AsyncStream[ChatCompletionChunk]:
-        create = self._account.client.chat.completions.create
+    def _finish(self, reply: ChatStream) -> list[Completion]:
+        failures = self._account.failures
         try:
-            stream: AsyncStream[ChatCompletionChunk] = await create(**body)
-        except APIStatusError as error:
-            if not self._do_without(error, body):
-                raise
-            return await self._open(body)
-        return stream
+            pieces = list(reply.finish())
+        except ReportedError as reported:
+            raise self._account.explain_event(reported.error) from reported
+        except ValueError as error:
+            raise failures.garbage("a reply") from error
+        if not reply.has_ended:
+            raise failures.broke_off() if reply.has_begun else failures.garbage("a reply")
+        if not reply.calls.are_whole:
+            raise failures.garbage("a call of a tool by its name")
+        return pieces
+
+    @asynccontextmanager
+    async def _opened(self, body: dict[str, Any]) -> AsyncIterator[AsyncAPIResponse[Any]]:
+        create = self._account.client.chat.completions.with_streaming_response.create
+        async with AsyncExitStack() as stack:
+            while True:
+                try:
+                    response: AsyncAPIResponse[Any] = await stack.enter_async_context(create(**body))
+                    break
+                except APIStatusError as error:
+                    if not self._do_without(error, body):
+                        raise
+            yield response
 
     def _do_without(self, error: APIStatusError, body: dict[str, Any]) -> bool:
         """Takes what the server refuses out of `body`, now and from now on. False: it is not to be spared."""
@@ -122,51 +138,21 @@ class ChatCompletions:
         return True
 
 
-class Reply:
-    """What the chunks add up to. The SDK does not validate them, so any part may be missing or another type."""
+async def _until_its_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> AsyncIterator[bytes]:
+    """`pieces`, until `reply` has all that is awaited: servers may leave the connection open behind it.
 
-    def __init__(self, used_ids: Collection[str]) -> None:
-        self.begun = False
-        self.calls = Calls(used_ids)
-        self.finish_reason: FinishReason | None = None
-        self._usage: CompletionUsage | None = None
-
-    def take(self, chunk: object) -> list[Completion]:
-        """The text and the calls in a chunk."""
-        if not isinstance(chunk, ChatCompletionChunk) or not isinstance(chunk.choices, list):
-            return []
-        if isinstance(chunk.usage, CompletionUsage):
-            self._usage = chunk.usage
-        choice = chunk.choices[0] if chunk.choices else None
-        if not isinstance(choice, Choice):
-            return []
-        self.begun = True
-        if choice.finish_reason:
-            self.finish_reason = FINISH_REASONS.get(choice.finish_reason, "stop")
-        delta = getattr(choice, "delta", None)
-        text = getattr(delta, "content", None) or getattr(delta, "refusal", None)
-        said = [Completion(text=storable(text))] if text and isinstance(text, str) else []
-        return said + _completions(self.calls.take(getattr(delta, "tool_calls", None)))
-
-    def last(self) -> list[Completion]:
-        # A call that was cut short is not one without arguments.
-        bare = self.calls.bare() if self.finish_reason == "stop" else []
-        return [*_completions(bare), self._ending()]
-
-    def _ending(self) -> Completion:
-        if self._usage is None:
-            return Completion(finish_reason=self.finish_reason)
-        return Completion(
-            finish_reason=self.finish_reason,
-            input_tokens=_count(self._usage.prompt_tokens),
-            output_tokens=_count(self._usage.completion_tokens),
-            cached_tokens=_count(getattr(self._usage.prompt_tokens_details, "cached_tokens", 0)),
-        )
-
-
-def _completions(pieces: list[CallPiece]) -> list[Completion]:
-    return [Completion(call=piece) for piece in pieces]
-
-
-def _count(tokens: object) -> int:
-    return tokens if type(tokens) is int and 0 <= tokens <= MOST_TOKENS else 0
+    What is left of the body is read where it is there, so that the connection can serve the next turn.
+    """
+    clock = asyncio.get_running_loop().time
+    while True:
+        limit = None
+        if reply.has_ended:
+            limit = clock() + (LAST_BYTES_SEC if reply.is_done else USAGE_SEC)
+        try:
+            async with asyncio.timeout_at(limit):
+                data = await anext(pieces, None)
+        except TimeoutError:
+            return
+        if data is None:
+            return
+        yield data

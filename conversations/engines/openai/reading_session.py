@@ -11,11 +11,13 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines.base import SAMPLE_RATE, EngineError
+from conversations.engines.failures import Failures
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
 
 EXPECTED = "a Realtime session"
-MAX_MESSAGE_BYTES = 16_000_000  # upstream decides how much sound is in one
+MAX_MESSAGE_BYTES = 4_000_000  # upstream decides how much sound is in one: a minute
+MAX_HELD_CHARS = 16_000_000  # of one response's events that are not read yet: four minutes
 SESSION_ID = "session"  # of the event that sets it up
 HARMLESS = ("response_cancel_not_active",)  # it had just ended
 
@@ -23,23 +25,36 @@ HARMLESS = ("response_cancel_not_active",)  # it had just ended
 class Reading:
     """One response: its events in order, up to `response.done`. Raises EngineError where it fails."""
 
-    def __init__(self, reading_id: str) -> None:
+    def __init__(self, reading_id: str, failures: Failures) -> None:
         self.id = reading_id
+        self._failures = failures
+        self._held_chars = 0
         self.response_id = ""
         self.is_left = False  # nobody listens any more
         self._came: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
 
     def put(self, event: dict[str, Any] | EngineError) -> None:
-        self._came.put_nowait(event)
+        """Beyond MAX_HELD_CHARS the reading fails, and the rest is not kept."""
+        if self._held_chars > MAX_HELD_CHARS:
+            return
+        self._held_chars += _size(event)
+        is_too_much = self._held_chars > MAX_HELD_CHARS
+        self._came.put_nowait(self._failures.trouble("it sends more than can be heard") if is_too_much else event)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         while True:
             event = await self._came.get()
+            self._held_chars -= _size(event)
             if isinstance(event, EngineError):
                 raise event
             yield event
             if event.get("type") == "response.done":
                 return
+
+
+def _size(event: dict[str, Any] | EngineError) -> int:
+    delta = event.get("delta") if isinstance(event, dict) else None
+    return 1_000 + (len(delta) if isinstance(delta, str) else 0)
 
 
 class ReadingSession:
@@ -77,7 +92,7 @@ class ReadingSession:
         if speed != self._speed:
             self._speed = speed
             self._configure({"speed": speed})
-        reading = Reading(f"reading_{next(self._ids)}")
+        reading = Reading(f"reading_{next(self._ids)}", self._account.failures)
         self._readings[reading.id] = reading
         asked = {
             "conversation": "none",

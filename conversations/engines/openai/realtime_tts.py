@@ -68,7 +68,7 @@ class ReadAloud:
         for is_last in (False, True):
             read = partial(self._read, rest, voice or self._voice, language, min(max(speed, SPEEDS[0]), SPEEDS[1]))
             try:
-                async with aclosing(pieces(read, self._spec.timeout_sec, self._account.failures.timeout)) as stream:
+                async with aclosing(pieces(read, self._spec.timeout_sec, self._account.failures)) as stream:
                     async for pcm in stream:
                         yield pcm
                 return

@@ -2,8 +2,8 @@ import io
 import wave
 
 from openai import BadRequestError, omit
-from openai.types.audio import Transcription
 
+from accounts.bounded_answers import parse_json, whole_body
 from conversations.engines.base import (
     NO_HINTS,
     SAMPLE_BYTES,
@@ -14,10 +14,13 @@ from conversations.engines.base import (
     pcm_seconds,
     storable,
 )
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
 
+MAX_ANSWER_BYTES = 1_000_000
+MAX_CHARACTERS = 100_000  # what an item may hold
 ROUNDED_UP_TO_SEC = 60  # by the coarsest meters
 SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 
@@ -43,30 +46,42 @@ class Transcriptions:
         return await answer(
             lambda: self._request(file, hints, pcm_seconds(pcm)),
             self._spec.timeout_sec,
-            self._account.failures.timeout,
+            self._account.failures,
         )
 
     async def _request(self, file: tuple[str, bytes, str], hints: Hints, seconds: float) -> Transcript:
         try:
-            result = await self._create(file, hints)
+            body = await self._create(file, hints)
         except SDK_ERRORS as error:
             raise self._account.explain(error) from error
-        if not isinstance(result, Transcription) or not isinstance(result.text, str):
-            raise self._account.failures.garbage("a transcript")
-        billed = billed_seconds(getattr(result.usage, "seconds", None), seconds)
-        return Transcript(text=storable(result.text).strip(), seconds=billed)
+        try:
+            result = parse_json(body, MAX_ANSWER_BYTES)
+        except ValueError as error:
+            raise self._account.failures.garbage("a transcript") from error
+        return self._transcript(result, seconds)
 
-    async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> object:
+    def _transcript(self, result: object, seconds: float) -> Transcript:
+        """Null is what some servers say of silence."""
+        if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
+            if provider_errors.is_error(result):
+                raise self._account.explain_event(result)
+            raise self._account.failures.garbage("a transcript")
+        usage = result.get("usage")
+        billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
+        return Transcript(text=storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
+
+    async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> bytes:
         takes_keywords = self._takes_keywords
         try:
-            return await self._account.client.audio.transcriptions.create(
+            async with self._account.client.audio.transcriptions.with_streaming_response.create(
                 file=file,
                 model=self._spec.model,
                 language=language_code(hints) or omit,
                 prompt=(hints.prompt if takes_keywords else with_keywords(hints)) or omit,
                 keywords=hints.keywords if takes_keywords and hints.keywords else omit,
                 response_format="json",
-            )
+            ) as response:
+                return await whole_body(response.iter_bytes(), MAX_ANSWER_BYTES)
         except BadRequestError as error:
             if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
                 raise

@@ -2,15 +2,13 @@
 
 OpenAI names a call in its first delta and streams its arguments. Others send a call whole, without an id, without an
 index or with the same index for all, repeat the id and the name in every delta, give no arguments or an object of them,
-or an id that is longer than the Realtime protocol allows.
+an id that is longer than the Realtime protocol allows, or a name with a token of the model's at its end.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
-
-from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from conversations.engines.base import CallPiece, Message, Tool, storable
 
@@ -57,9 +55,13 @@ class Calls:
         """`deltas`: a chunk's `tool_calls`, which may be anything."""
         pieces: list[CallPiece] = []
         for delta in deltas if isinstance(deltas, list) else []:
-            if isinstance(delta, ChoiceDeltaToolCall):
+            if isinstance(delta, dict):
                 pieces += self._take(delta)
         return pieces
+
+    @property
+    def have_begun(self) -> bool:
+        return bool(self._calls)
 
     def bare(self) -> list[CallPiece]:
         """The arguments of those that got none: their text must be JSON all the same."""
@@ -70,9 +72,11 @@ class Calls:
         """Whether each has a name."""
         return all(call.name for call in self._calls)
 
-    def _take(self, delta: ChoiceDeltaToolCall) -> list[CallPiece]:
-        function = getattr(delta, "function", None)
-        name, arguments = _text(getattr(function, "name", None)), _json(getattr(function, "arguments", None))
+    def _take(self, delta: dict[str, Any]) -> list[CallPiece]:
+        function = delta.get("function")
+        given = function if isinstance(function, dict) else {}
+        name = _text(given.get("name")).partition("<|")[0].strip()
+        arguments = _json(given.get("arguments"))
         call = self._call_of(delta, name)
         call.held += arguments
         if call.name:
@@ -82,13 +86,10 @@ class Calls:
         call.name = name
         return [CallPiece(call.index, self._id_for(call), name), *call.rest()]
 
-    def _call_of(self, delta: ChoiceDeltaToolCall, name: str) -> "_Call":
-        key, server_id = getattr(delta, "index", None), _text(getattr(delta, "id", None))
+    def _call_of(self, delta: dict[str, Any], name: str) -> "_Call":
+        key, server_id = delta.get("index"), _text(delta.get("id"))
         call = next((call for call in reversed(self._calls) if call.key == key), None)
-        is_another = call is not None and (
-            (server_id and call.server_id and server_id != call.server_id) or (key is None and name and call.name)
-        )
-        if call is None or is_another:
+        if call is None or _begins_another(call, key, server_id, name):
             call = _Call(len(self._calls), key)
             self._calls.append(call)
         call.server_id = call.server_id or server_id
@@ -116,6 +117,12 @@ class _Call:
             return []
         self.is_bare = False
         return [CallPiece(self.index, arguments=arguments)]
+
+
+def _begins_another(call: _Call, key: object, server_id: str, name: str) -> bool:
+    if server_id and call.server_id:
+        return server_id != call.server_id
+    return bool(name and call.name) and (key is None or name != call.name)
 
 
 def _text(value: object) -> str:

@@ -32,7 +32,7 @@ class Speech:
         stream = pieces(
             lambda: self._stream(text, voice or self._spec.voice or DEFAULT_VOICE, speed),
             self._spec.timeout_sec,
-            self._account.failures.timeout,
+            self._account.failures,
         )
         async with aclosing(stream):
             async for piece in stream:

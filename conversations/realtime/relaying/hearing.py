@@ -6,6 +6,7 @@ from typing import Any
 from conversations.realtime.audio import SAMPLE_BYTES, ms_of, samples_in, samples_of
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, ProtocolError
+from conversations.realtime.heard_words import spoken_words
 from conversations.realtime.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.items import Item
 from conversations.realtime.relaying.link import Asked, Cut, Link
@@ -140,7 +141,7 @@ class Hearing:
     def words(self, event: dict[str, Any]) -> None:
         item = self._closed(event)
         if item is not None:
-            item.text = event["transcript"].strip()[: self.core.limits.max_text_chars]
+            item.text = spoken_words(event["transcript"][: self.core.limits.max_text_chars])
             self._count(item, event.get("usage") or {})
             self.core.save(item)
             self._tell("completed", item, transcript=item.text, usage=event.get("usage"))

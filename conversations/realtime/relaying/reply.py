@@ -7,7 +7,6 @@ from conversations.realtime.client_events import PlaybackStarted
 from conversations.realtime.core import Core
 from conversations.realtime.figures import Played
 from conversations.realtime.items import CALL_KEYS, Item
-from conversations.realtime.response import USUAL_MS_PER_CHAR
 
 STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
 
@@ -23,6 +22,7 @@ class Reply:
     items: list[Item] = field(default_factory=list)
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
     audio_started_at: float | None = None
+    saved_at: float = 0.0
 
     def stamp(self, step: str, at: float) -> None:
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
@@ -38,13 +38,6 @@ class Reply:
 
     def is_sounding(self, now: float) -> bool:
         return self.audio_started_at is not None and self.played_ms(now) < self.audio_ms
-
-    def settle_words(self) -> None:
-        """Words run ahead of their sound; of a reply that was cut, the rest has the length that it would have had."""
-        for item in self.items:
-            if item.is_audio:
-                whole_ms = max(item.audio_ms, len(item.text) * USUAL_MS_PER_CHAR)
-                item.clauses = [(item.text, whole_ms)]
 
     @property
     def main(self) -> Item | None:

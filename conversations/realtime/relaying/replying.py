@@ -15,6 +15,7 @@ from conversations.realtime.relaying.reply import STORED, Reply, close_item, cou
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
+SAVE_SEC = 1.0
 TOO_SLOW = Failure("engine_timeout", "Speech to speech sent nothing for too long and was given up. Please try again.")
 
 
@@ -155,6 +156,9 @@ class Replying:
         item.audio_samples += samples_in(pcm)
         if reply.is_aside:
             return
+        if self.core.now - reply.saved_at >= SAVE_SEC and self._is_kept(item):
+            reply.saved_at = self.core.now  # should the server be killed, a later session remembers so much
+            self.core.save(item, in_background=True)
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
         self.core.audio_sent = True
@@ -169,8 +173,6 @@ class Replying:
         if shown["status"] == "failed":
             said = str(error.get("message") or "The upstream failed at this turn. Please try again.")
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
-        if shown["status"] != "completed":
-            reply.settle_words()
         self._finish(reply, shown, failure)
 
     def _finish(self, reply: Reply, shown: dict[str, Any], failure: Failure | None) -> None:
@@ -229,7 +231,6 @@ class Replying:
         """The connection is lost: what ran ends, its open parts first."""
         self.core.remind("response", None)
         for reply in list(self.running.values()):
-            reply.settle_words()
             for item in reply.items:
                 if item.status == "in_progress":
                     item.status = "incomplete"
@@ -244,7 +245,6 @@ class Replying:
         self.core.remind("response", None)
         for reply in list(self.running.values()):
             self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
-            reply.settle_words()
             if not reply.is_aside:
                 self._store(reply, {}, None)
         self.running.clear()

@@ -1,0 +1,91 @@
+"""Server-sent events, read as the standard says (html.spec.whatwg.org, 9.2.6), and a little more kindly.
+
+Kinder in two things: a last event without its blank line counts, since llama.cpp ends its stream so; and the field
+`error`, in which older releases of llama.cpp tell their failures, is an event of that name.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_EVENT_BYTES = 1_000_000
+LINE_END = re.compile(rb"\r\n|\n|\r")
+BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLargeError(ValueError):
+    """No event of use is so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    kind: str  # "" where the stream names none
+    data: str
+
+
+class EventStream:
+    """`feed` the bytes as they come, then `finish`. The time it takes is linear, however the bytes are cut."""
+
+    def __init__(self) -> None:
+        self._line: list[bytes] = []  # pieces of the line that is not at its end
+        self._bytes = 0  # of the event so far
+        self._is_first_line = True
+        self._ended_in_cr = False
+        self._kind = ""
+        self._data: list[str] = []
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Raises EventTooLargeError."""
+        for line in self._lines(data):
+            if event := self._take(line):
+                yield event
+
+    def finish(self) -> Event | None:
+        """Return the last event, if the stream ended without its blank line."""
+        if line := b"".join(self._line):
+            self._take(self._without_bom(line))
+        return self._dispatch()
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        if self._ended_in_cr and data.startswith(b"\n"):
+            data = data[1:]
+            self._ended_in_cr = False
+        if not data:
+            return
+        self._ended_in_cr = data.endswith(b"\r")
+        *whole, rest = LINE_END.split(data)
+        for piece in whole:
+            self._hold(piece)
+            line = b"".join(self._line)
+            self._line.clear()
+            yield self._without_bom(line)
+        self._hold(rest)
+
+    def _hold(self, piece: bytes) -> None:
+        self._bytes += len(piece)
+        if self._bytes > MAX_EVENT_BYTES:
+            raise EventTooLargeError(f"an event of more than {MAX_EVENT_BYTES} bytes")
+        self._line.append(piece)
+
+    def _without_bom(self, line: bytes) -> bytes:
+        is_first, self._is_first_line = self._is_first_line, False
+        return line.removeprefix(BOM) if is_first else line
+
+    def _take(self, line: bytes) -> Event | None:
+        if not line:
+            return self._dispatch()
+        name, _, value = line.decode(errors="replace").partition(":")  # "" is the name of a comment
+        value = value.removeprefix(" ")
+        if name == "event":
+            self._kind = value
+        elif name == "data":
+            self._data.append(value)
+        elif name == "error":
+            self._kind = name
+            self._data.append(value)
+        return None
+
+    def _dispatch(self) -> Event | None:
+        kind, data = self._kind, "\n".join(self._data)
+        self._kind, self._data, self._bytes = "", [], 0
+        return Event(kind, data) if data else None

@@ -1,0 +1,183 @@
+"""What a model writes for its machinery, taken out of what it says: thoughts, and tokens that the server let through.
+
+Thoughts stand between tags (`<think>`, `[THINK]`, Gemma's `<|channel>`), or in channels other than “final” (gpt-oss).
+A tag amid a sentence may be one that the model speaks of, so what follows is kept until the closing tag comes; without
+one it was said. A tag in backticks is text.
+"""
+
+import re
+from enum import Enum, auto
+
+THOUGHTS = ("think", "thinking", "thought", "thoughts", "reasoning", "reflection", "seed:think", "tool_call")
+LEFTOVERS = ("s", "bos", "eos", "pad", "unk", "start_of_turn", "end_of_turn", "channel|", "turn|")
+SQUARE = ("THINK", "INST")
+MARKER = re.compile(
+    r"<(?:"
+    r"\|[^|<>\s]{1,40}\|?>"  # <|im_end|>, and Gemma's <|channel>
+    r"|｜[^｜<>]{1,40}｜>"  # DeepSeek's
+    rf"|/?(?:{'|'.join(THOUGHTS)})(?:\s[^<>]{{0,200}})?>"
+    rf"|/?(?:{'|'.join(map(re.escape, LEFTOVERS))})>"
+    r")"
+    rf"|\[/?(?:{'|'.join(SQUARE)})\]"
+    r"|◁/?think▷",
+    re.IGNORECASE,
+)
+LONGEST_MARKER = 240
+OPENERS = "<[◁"
+MAX_ROLE = 40
+MAX_KEPT = 20_000  # characters after an opening tag amid a sentence; beyond, they are a thought
+
+OPENS = {"<|channel>", "◁think▷", "[think]", "<|begin_of_thought|>", "<|start_thinking|>"}
+CLOSES = {"<channel|>", "◁/think▷", "[/think]", "<|end_of_thought|>", "<|end_thinking|>"}
+STARTS = {"<|start|>", "<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|turn>"}  # then comes its role
+HEADER_ENDS = {"<|message|>", "<|end_header_id|>"}
+ENDS = {"<|end|>", "<|im_end|>", "<|return|>", "<|call|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<turn|>"}
+OWN_ROLES = ("", "assistant", "model")
+
+
+class Mode(Enum):
+    SAID = auto()
+    THOUGHT = auto()  # between tags
+    ROLE = auto()  # of a message that begins
+    CHANNEL = auto()  # its name
+    HIDDEN = auto()  # a channel or a message that is not for the user
+
+
+class Markup:
+    """`feed` the text as it comes, then `finish`; both return what is said."""
+
+    def __init__(self) -> None:
+        self._mode = Mode.SAID
+        self._held = ""  # may be the beginning of a marker
+        self._name = ""  # of a role or a channel, so far
+        self._depth = 0  # of thoughts
+        self._kept: list[str] | None = None  # since a tag amid a sentence
+        self._kept_chars = 0
+        self._last = ""  # character that was said
+        self._has_words = False
+        self._follows_marker = False
+
+    def feed(self, text: str) -> str:
+        text, self._held = self._held + text, ""
+        said, place = [], 0
+        for marker in MARKER.finditer(text):
+            said.append(self._text(text[place : marker.start()]))
+            said.append(self._marker(marker[0]))
+            place = marker.end()
+        end = _end_of_text(text, place)
+        self._held = text[end:]
+        said.append(self._text(text[place:end]))
+        return "".join(said)
+
+    def finish(self, *, is_cut: bool = False) -> str:
+        """`is_cut`: the model had more to write, so that an open thought is one."""
+        rest, self._held = self._text(self._held), ""
+        if self._mode is Mode.THOUGHT and self._kept is not None and not is_cut:
+            rest += "".join(self._kept)
+        return rest
+
+    def _text(self, text: str) -> str:
+        if not text or self._mode is Mode.HIDDEN:
+            return ""
+        match self._mode:
+            case Mode.THOUGHT:
+                self._keep(text)
+                return ""
+            case Mode.CHANNEL:
+                self._name = (self._name + text)[:MAX_ROLE]
+                return ""
+            case Mode.ROLE:
+                return self._role(text)
+        return self._say(text)
+
+    def _say(self, text: str) -> str:
+        if self._follows_marker and not self._has_words:
+            text = text.lstrip()
+        self._has_words = self._has_words or bool(text.strip())
+        self._last = text[-1:] or self._last
+        return text
+
+    def _keep(self, text: str) -> None:
+        if self._kept is not None:
+            self._kept.append(text)
+            self._kept_chars += len(text)
+            if self._kept_chars > MAX_KEPT:
+                self._kept = None
+
+    def _role(self, text: str) -> str:
+        """Of ChatML and Gemma, whose role ends with its line."""
+        name, newline, rest = (self._name + text).partition("\n")
+        self._name = name
+        if newline or len(name) > MAX_ROLE:
+            self._begin_message()
+            return self._text(rest if newline else name)
+        return ""
+
+    def _begin_message(self) -> None:
+        is_own = self._name.strip() in OWN_ROLES or len(self._name) > MAX_ROLE
+        self._mode, self._name = Mode.SAID if is_own else Mode.HIDDEN, ""
+
+    def _marker(self, marker: str) -> str:
+        name = marker.lower()
+        if self._mode is Mode.SAID and self._last == "`":
+            return self._say(marker)
+        self._follows_marker = True
+        if name in CLOSES or (name.startswith("</") and _tag(name) in THOUGHTS):
+            self._close()
+        elif name in OPENS or _tag(name) in THOUGHTS:
+            self._open(marker)
+        elif self._mode is Mode.THOUGHT:
+            pass  # whatever else stands in it
+        elif name in STARTS:
+            self._mode, self._name = Mode.ROLE, ""
+        elif name == "<|channel|>":
+            self._mode, self._name = Mode.CHANNEL, ""
+        elif name in HEADER_ENDS:
+            self._end_header()
+        elif name in ENDS:
+            self._mode = Mode.SAID
+        return ""
+
+    def _end_header(self) -> None:
+        if self._mode is Mode.CHANNEL:
+            is_final = self._name.strip().lower().startswith("final")
+            self._mode, self._name = Mode.SAID if is_final else Mode.HIDDEN, ""
+        elif self._mode is Mode.ROLE:
+            self._begin_message()
+
+    def _open(self, marker: str) -> None:
+        if self._mode is Mode.THOUGHT:
+            self._depth += 1
+            self._keep(marker)
+        elif self._mode is Mode.SAID:
+            is_amid = self._has_words and self._last != "\n"
+            self._mode, self._depth = Mode.THOUGHT, 1
+            self._kept, self._kept_chars = ([marker], len(marker)) if is_amid else (None, 0)
+
+    def _close(self) -> None:
+        self._depth = max(0, self._depth - 1)
+        if self._mode is Mode.THOUGHT and not self._depth:
+            self._mode, self._kept = Mode.SAID, None
+
+
+def _tag(marker: str) -> str:
+    """“think” of <think> and of </think x="y">; "" of what is no tag."""
+    words = marker.strip("</>").split(maxsplit=1) if marker.startswith("<") else []
+    return words[0] if words else ""
+
+
+def _end_of_text(text: str, start: int) -> int:
+    """Where the text ends that cannot be the beginning of a marker."""
+    place = max(text.rfind(opener, max(start, len(text) - LONGEST_MARKER)) for opener in OPENERS)
+    return place if place >= start and _may_be_marker(text[place:]) else len(text)
+
+
+def _may_be_marker(tail: str) -> bool:
+    if tail.startswith(("<|", "<｜")):
+        return not any(map(str.isspace, tail))
+    name = tail[1:].removeprefix("/").lower()
+    known = {"<": (*THOUGHTS, *LEFTOVERS), "[": tuple(map(str.lower, SQUARE)), "◁": ("think",)}[tail[0]]
+    if len(tail) == 1:
+        return True
+    tag = name.split(maxsplit=1)[0] if name.strip() else name
+    return any(one.startswith(name) for one in known) or (tail[0] == "<" and tag in THOUGHTS)

@@ -1,0 +1,85 @@
+"""What a provider's error says, whatever its shape.
+
+OpenAI: {"error": {"message", "type", "code"}}. Gemini wraps that into a list, with a number as its code. Ollama:
+{"error": "words"}. vLLM and Mistral: {"object": "error", "message", "type", "code"}. FastAPI: {"detail": "words"}.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import Any
+
+NO_CREDIT = {"insufficient_quota", "insufficient_balance", "billing_hard_limit_reached", "billing_not_active",
+             "exceeded_current_quota_error", "quota_exceeded", "credit_balance_too_low"}  # fmt: skip
+TOO_MANY = {"rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests", "resource_exhausted"}
+BAD_KEY = {"invalid_api_key", "authentication_error", "invalid_authentication_error", "unauthenticated"}
+REFUSED = {"invalid_request_error", "invalid_argument", "model_not_found", "not_found_error", "failed_precondition"}
+MAX_CODE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    message: str = ""
+    names: tuple[str, ...] = ()  # its code, type and status, in small letters
+    status: int | None = None  # of HTTP, if the error itself tells it
+
+    def is_of(self, names: set[str]) -> bool:
+        return not names.isdisjoint(self.names)
+
+
+def read(error: object) -> Said:
+    """`error`: a body, or what stands in it under “error”."""
+    if isinstance(error, list):
+        return read(error[0]) if error and not isinstance(error[0], list) else Said()
+    if isinstance(error, str):
+        return Said(message=error)
+    if not isinstance(error, dict):
+        return Said()
+    inner = error.get("error")
+    if isinstance(inner, dict | str) and inner:
+        return _read(inner) if isinstance(inner, dict) else Said(message=inner)
+    return _read(error)
+
+
+def is_error(chunk: object) -> bool:
+    """Whether what came where something else was asked for tells of a failure."""
+    if isinstance(chunk, list):
+        return bool(chunk) and not isinstance(chunk[0], list) and is_error(chunk[0])
+    if not isinstance(chunk, dict):
+        return False
+    is_bare = "choices" not in chunk and isinstance(chunk.get("message") or chunk.get("detail"), str)
+    return bool(chunk.get("error")) or chunk.get("object") == "error" or is_bare
+
+
+def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """How long the provider asks to wait: in milliseconds, in seconds, or until a date (RFC 9110, 10.2.3)."""
+    seconds = _number(headers.get("retry-after-ms", ""), 0.001) or _number(headers.get("retry-after", ""))
+    if seconds is None and (value := headers.get("retry-after")):
+        try:
+            until = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()
+    return None if seconds is None else max(0.0, seconds)
+
+
+def _read(error: dict[str, Any]) -> Said:
+    message = next((text for name in ("message", "detail", "msg") if (text := _text(error.get(name)))), "")
+    code, kind, status = error.get("code"), error.get("type"), error.get("status")
+    numbers = [number for number in (code, status) if type(number) is int and 400 <= number < 600]
+    names = tuple(name.lower()[:MAX_CODE] for name in (code, kind, status) if isinstance(name, str) and name)
+    return Said(message, names, numbers[0] if numbers else None)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: str, unit: float = 1.0) -> float | None:
+    try:
+        number = float(value) * unit
+    except ValueError:
+        return None
+    return number if isfinite(number) and number >= 0 else None

@@ -1,0 +1,112 @@
+"""MCP servers that answer without bounds: the talk goes on, and who set them up reads why."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from conversations.mcp_servers import ServerSpec
+from conversations.tools import mcp_trial
+from tests.tools.conftest import MakeOpened, opened_box
+from tests.upstream.raw_answers import Raw, write_raw
+
+TIMEOUT_SEC = 1.5
+DEEP = b"[" * 100_000
+JSON = "application/json"
+
+
+def result(value: dict[str, Any]) -> Callable[[int], Raw]:
+    return lambda call_id: Raw((json.dumps({"jsonrpc": "2.0", "id": call_id, "result": value}).encode(),), JSON)
+
+
+def within(start: bytes, middle: bytes, end: bytes = b"", **fields: Any) -> Callable[[int], Raw]:
+    """As the result of the request."""
+    return lambda call_id: Raw(
+        (b'{"jsonrpc": "2.0", "id": %d, "result": ' % call_id + start, middle, end), JSON, **fields
+    )
+
+
+ANSWERS: dict[str, Callable[[int], Raw]] = {
+    "deep": within(b"", DEEP),
+    "long": within(b'{"content": [{"type": "text", "text": "', b"x" * 6_000_000, b'"}]}}'),
+    "a gzip bomb": lambda _: Raw((gzip.compress(bytes(100_000_000)),), JSON, headers={"Content-Encoding": "gzip"}),
+    "events without an end": lambda _: Raw((b": ping\n\n" * 1_000,) * 1_000),
+    "a line without an end": lambda _: Raw((b"data: " + b"x" * 10_000,) * 1_000),
+    "dripping": lambda _: Raw((b" ",) * 1_000, JSON, pause_ms=50),
+    "no JSON": lambda _: Raw((b"{not json",), JSON),
+    "a page": lambda _: Raw((b"<html>It works!</html>",), "text/html"),
+    "an error without an end": lambda _: Raw((b"x" * 100_000,) * 100, JSON, status=500),
+    "another shape": result({"content": [{"type": "hologram"}]}),
+    "another server": lambda _: Raw((b'{"hello": "world"}',), JSON),
+}
+
+
+@asynccontextmanager
+async def hostile(on_call: Callable[[int], Raw] | None, on_list: Callable[[int], Raw] | None) -> AsyncIterator[str]:
+    """A server that greets well; then calls, or lists, are answered otherwise."""
+    tool = {"name": "look", "description": "Looks.", "inputSchema": {"type": "object"}}
+    good: dict[str, Callable[[int], Raw]] = {
+        "initialize": result({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                              "serverInfo": {"name": "x", "version": "1"}}),
+        "tools/list": on_list or result({"tools": [tool]}),
+        "tools/call": on_call or result({"content": [{"type": "text", "text": "Seen."}]}),
+    }  # fmt: skip
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        if "id" not in asked:
+            return web.Response(status=202)
+        unknown = {"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "Method not found"}}
+        make = good.get(asked["method"])
+        return await write_raw(request, make(asked["id"])) if make else web.json_response(unknown, status=404)
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=405)
+
+    app = web.Application()
+    app.router.add_post("/mcp", answer)
+    app.router.add_get("/mcp", refuse)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
+    finally:
+        await runner.cleanup()
+
+
+def spec(url: str) -> ServerSpec:
+    return ServerSpec("house", url, timeout_sec=TIMEOUT_SEC)
+
+
+async def test_it_works(opened: MakeOpened) -> None:
+    async with hostile(None, None) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+        await box.settle()
+        assert (await box.run("look", "{}")).output == "Seen."
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_a_call(opened: MakeOpened, answer: str) -> None:
+    async with hostile(ANSWERS[answer], None) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+        await box.settle()
+        async with asyncio.timeout(TIMEOUT_SEC + 1.5):
+            outcome = await box.run("look", "{}")
+        assert outcome.error
+        assert len(outcome.error) < 1_000
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_a_list(opened: MakeOpened, answer: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with hostile(None, ANSWERS[answer]) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+        async with asyncio.timeout(TIMEOUT_SEC + 1.5):
+            await box.settle()
+        assert box.tools == ()
+        works, verdict = await mcp_trial._verdict(spec(url))
+    assert not works
+    assert verdict.startswith("house ")
+    assert "Traceback" not in caplog.text

@@ -1,0 +1,73 @@
+"""Who may hold one of the few connections to Postgres, and for how long.
+
+Nobody holds one while waiting for somebody else, a client or a provider; and requests never hold all of them, so that
+live conversations can always store what is said. `base` is the Django backend that sees to it.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.db import connection
+
+STUCK_SEC = 30.0  # so long has no request given a connection back: these threads will not serve anybody any more
+_serves_request: ContextVar[bool] = ContextVar("serves_request", default=False)
+
+
+def give_back() -> None:
+    """Return this thread's connection to the pool, ahead of a wait; the next query takes one again.
+
+    Within a transaction it stays, since what the transaction holds would be lost.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def serve_request() -> None:
+    """Let what this task, and what it calls, asks of the database count as a request's."""
+    _serves_request.set(True)
+
+
+@contextmanager
+def for_session() -> Iterator[None]:
+    """Let what is done here count as a live session's, whoever began it."""
+    token = _serves_request.set(False)
+    try:
+        yield
+    finally:
+        _serves_request.reset(token)
+
+
+def serves_request() -> bool:
+    return _serves_request.get()
+
+
+class Share:
+    """The part of the connections that requests may hold. Safe in threads."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._changed = threading.Condition()
+        self._moved_at = time.monotonic()
+
+    def take(self, timeout_sec: float) -> bool:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free > 0, timeout_sec):
+                return False
+            self._move(-1)
+            return True
+
+    def give(self) -> None:
+        with self._changed:
+            self._move(1)
+            self._changed.notify()
+
+    def is_stuck(self, now: float) -> bool:
+        """Tell whether all are taken, and none has been given back for long. `now`: of the monotonic clock."""
+        return self._free <= 0 and now - self._moved_at > STUCK_SEC
+
+    def _move(self, count: int) -> None:
+        self._free += count
+        self._moved_at = time.monotonic()

@@ -1,0 +1,56 @@
+"""What is told to whom the server refuses before, or instead of, Django: the official shape below /v1/, else a line."""
+
+import json
+import sys
+from dataclasses import dataclass
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+
+API = "/v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`retry_sec` 0: to try again is of no use. `kind`: the official error's type."""
+
+    status: int
+    code: str
+    message: str
+    kind: str = "invalid_request_error"
+    retry_sec: int = 0
+
+    def headers(self, path: str) -> dict[str, str]:
+        kind = "application/json" if path.startswith(API) else "text/plain; charset=utf-8"
+        retry = {"Retry-After": str(self.retry_sec)} if self.retry_sec else {}
+        bearer = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
+        return {"Content-Type": kind, "Cache-Control": "no-store", **retry, **bearer}
+
+    def body(self, path: str) -> bytes:
+        if not path.startswith(API):
+            return f"{self.message}\n".encode()
+        error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
+        return json.dumps({"error": error}).encode()
+
+    def response(self, path: str) -> HttpResponse:
+        return HttpResponse(self.body(path), status=self.status, headers=self.headers(path))
+
+
+TOO_MANY_AT_ONCE = Refusal(
+    429,
+    "rate_limit_exceeded",
+    "Too many of your requests are under way at once. Wait for an answer before you ask for more.",
+    "requests",
+    retry_sec=5,
+)
+BUSY = Refusal(
+    503, "server_busy", "The site has more to do than it can right now. Try again in a moment.", "server_error", 5
+)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503."""
+    if isinstance(sys.exc_info()[1], OperationalError):
+        return BUSY.response(request.path_info)
+    return defaults.server_error(request)

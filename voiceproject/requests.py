@@ -1,0 +1,108 @@
+"""Requests, on their way through Django: how many at once, and never with a connection while their clients read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from accounts import client_addresses
+from voiceproject import database
+from voiceproject.places import WAIT_SEC, Places
+from voiceproject.refusals import API, BUSY, TOO_MANY_AT_ONCE, Refusal
+
+ALL = 512  # each has a thread while it is answered
+HELD = "voiceproject.held"
+"""In the scope: an ExitStack that is closed when the answer is sent."""
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+_all = Places(ALL, waiting=ALL)
+_of_address = Places(settings.REQUESTS_AT_ONCE["ADDRESS"], waiting=128)
+_of_user = Places(settings.REQUESTS_AT_ONCE["USER"], waiting=32)
+
+
+class Handler(ASGIHandler):
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        address = client_addresses.counted(client_addresses.of_scope(scope))
+        async with _place(_of_address, address) as has_place:
+            if has_place:
+                await self._serve(scope, receive, send)
+            else:
+                await refuse(scope, send, TOO_MANY_AT_ONCE)
+
+    async def _serve(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        async with _place(_all, None) as has_place:
+            if not has_place:
+                await refuse(scope, send, BUSY)
+                return
+            with ExitStack() as scope[HELD]:
+                await super().__call__(scope, receive, send)
+
+    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
+        database.serve_request()
+        answer: HttpResponseBase = await super().run_get_response(request)
+        await sync_to_async(database.give_back)()  # Django does when the answer is sent, which its client decides
+        return answer
+
+
+@asynccontextmanager
+async def _place(places: Places, who: str | None) -> AsyncIterator[bool]:
+    """Hold a place; False if there was none in time."""
+    asked = places.ask(who)
+    if asked is None:
+        yield False
+        return
+    try:
+        if not asked.done():
+            await asyncio.wait([asyncio.wrap_future(asked)], timeout=WAIT_SEC)
+        yield asked.done()
+    finally:
+        places.forget(who, asked)
+
+
+async def refuse(scope: Mapping[str, Any], send: Send, refusal: Refusal) -> None:
+    path = scope["path"]
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers(path).items()]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body(path)})
+
+
+def has_place(request: HttpRequest, user_id: int) -> bool:
+    """Count a request to its user until it is answered, and tell whether the user may have one more at once.
+
+    For the request's own thread, which waits a while. Where there is no server, in tests, nothing is counted.
+    """
+    held: ExitStack | None = getattr(request, "scope", {}).get(HELD)
+    if held is None:
+        return True
+    asked = _of_user.ask(user_id)
+    if asked is None:
+        return False
+    held.callback(_of_user.forget, user_id, asked)
+    return asked.done() or _comes(asked)
+
+
+def _comes(asked: "Future[None]") -> bool:
+    database.give_back()
+    try:
+        asked.result(WAIT_SEC)
+    except TimeoutError:
+        return False
+    return True
+
+
+class OfUserMiddleware(MiddlewareMixin):
+    """Counts the requests of who is signed in. Below /v1/ `auth.caller` counts, since no cookie is valid there."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path_info.startswith(API) or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if not request.user.is_authenticated or has_place(request, request.user.pk):
+            return None
+        return TOO_MANY_AT_ONCE.response(request.path_info)
