@@ -96,6 +96,11 @@ class Line(ABC):
                 self._perform(self.machine.refuse(ProtocolError(error_code, message)))
             self._inbox.cut()  # answers to what waits would push out the error
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it only stores what was said: its client has left, or was told to go."""
+        return self._client_left or self._close_code != 1000
+
     # Frames in.
 
     async def _read_frames(self) -> None:

@@ -13,7 +13,7 @@ const FIXED = {
 /** Returns {name, label, hint}. */
 export function statusOf(state) {
   const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
-  return { name, label, hint };
+  return { name, label: (state.phase === "failed" && state.endLabel) || label, hint };
 }
 
 function liveStatus(state) {
