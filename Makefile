@@ -1,6 +1,6 @@
 # make run    the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
 # make test   every test; installs what it needs
-# make lint   ruff and mypy
+# make lint   ruff, mypy, and whether all that is installed has wheels
 # make bench  the benchmark, half an hour, into docs/benchmark.md; BENCH="--quick" and others: python -m bench --help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -23,6 +23,7 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
+	$(BIN)/python .ci/wheels
 
 bench: .venv/dev
 	@ENV_FILE=/dev/null $(BIN)/python -m bench --write docs/benchmark.md $(BENCH)

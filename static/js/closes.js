@@ -7,7 +7,7 @@
  */
 
 const OVER = { way: "over" };
-const SIGNED_OUT = "You are signed out. Sign in, and go on with this conversation.";
+const SIGNED_OUT = "Sign in, and go on with this conversation.";
 const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
 const DELETED = "This conversation was deleted. What you say next begins a new one.";
 const RESTARTING = "The server is restarting. The conversation goes on in a moment.";

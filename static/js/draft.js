@@ -1,21 +1,21 @@
-/** What was written and not sent when the page went away: a reload brings it back into the box. */
+/** What was written and not sent when the page went away: the same person finds it in the box again, in this tab. */
 
 const NAME = "unsent";
 
-export function keepDraft(texts) {
+export function keepDraft(person, texts) {
   try {
-    sessionStorage.setItem(NAME, texts.filter(Boolean).join(" "));
+    sessionStorage.setItem(NAME, JSON.stringify({ person, text: texts.filter(Boolean).join(" ") }));
   } catch {
     // storage is switched off: the question before leaving was all that could be done
   }
 }
 
-/** Once; "" after anything but a reload, since then somebody else may sit here. */
-export function takeDraft() {
+/** Once; "" where there is none. */
+export function takeDraft(person) {
   try {
-    const draft = sessionStorage.getItem(NAME) ?? "";
+    const draft = JSON.parse(sessionStorage.getItem(NAME));
     sessionStorage.removeItem(NAME);
-    return performance.getEntriesByType("navigation")[0]?.type === "reload" ? draft : "";
+    return draft?.person === person ? draft.text : "";
   } catch {
     return "";
   }

@@ -162,14 +162,14 @@ window.addEventListener("beforeunload", (event) => {
 });
 window.addEventListener("pagehide", () => {
   const { state } = call;
-  keepDraft([...undelivered(state).map((id) => state.items[id].text), view.part("text").value]);
+  keepDraft(root.dataset.person, [...undelivered(state).map((id) => state.items[id].text), view.part("text").value]);
   call.leave();
 });
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && isInCall(call.state)) call.wake();
 });
 
-view.part("text").value = takeDraft();
+view.part("text").value = takeDraft(root.dataset.person);
 view.part("latency-option").checked = remembered("latency") === "shown";
 view.showLatency(view.part("latency-option").checked);
 speech.show();
