@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
+from accounts import access, client_addresses
 from accounts.models import APIKey, Scope, User
+from accounts.security_log import Event, record
 
 START = "vp_"
 RANDOM_LENGTH = 40
@@ -24,6 +24,8 @@ CHECKSUM_LENGTH = 6
 PREFIX_LENGTH = 11
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 LAST_USE_PRECISION = timedelta(minutes=1)
+SEEN_ADDRESSES = 20  # of a key, the latest: from another one it counts as new again
+MARK_LENGTH = 10
 
 
 def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
@@ -35,20 +37,24 @@ def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple
 def issue(key: APIKey) -> str:
     """Gives a new key its text, which it returns, and saves what is kept of it."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    token = start + _checksum(start)
+    token = start + checksum(start)
     key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
     key.save(force_insert=True)
+    record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
     return token
 
 
-def authenticate(token: str) -> APIKey | None:
-    """The key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database."""
-    if not _is_well_formed(token):
-        return None
+def authenticate(token: str, address: str = "") -> APIKey | None:
+    """The key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
+
+    `address` is the client's: use from a new one is told in the security log, and so is a refusal.
+    """
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=digest(token)).first()
+    key = live.filter(digest=digest(token)).first() if is_well_formed(token) else None
     if key:
-        _record_use(key)
+        _record_use(key, address)
+    else:
+        record(Event.API_KEY_REFUSED, address=address)
     return key
 
 
@@ -57,40 +63,36 @@ def revoke(key: APIKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
-    close_sessions([key])
+        record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
+    access.announce([key.user_id])
 
 
-def close_sessions(keys: Iterable[APIKey]) -> None:
-    """Hangs up what runs on these keys, in every process, as soon as the database says the same to a reconnect."""
-    names = [group_name(key.pk) for key in keys]
-    transaction.on_commit(lambda: async_to_sync(_send_revoked)(names), robust=True)
-
-
-def group_name(key_id: int) -> str:
-    """The channel-layer group that the sessions of a key join, to hear `{"type": "key.revoked"}`."""
-    return f"api-key.{key_id}"
-
-
-async def _send_revoked(names: list[str]) -> None:
-    if layer := get_channel_layer():
-        for name in names:
-            await layer.group_send(name, {"type": "key.revoked"})
-
-
-def _record_use(key: APIKey) -> None:
-    now = timezone.now()
+def _record_use(key: APIKey, address: str) -> None:
+    now, changed = timezone.now(), []
     if key.last_used_at is None or now - key.last_used_at >= LAST_USE_PRECISION:
         key.last_used_at = now
-        key.save(update_fields=["last_used_at"])
+        changed.append("last_used_at")
+    if address and (mark := _mark(key, address)) not in key.seen_addresses:
+        key.seen_addresses = [*key.seen_addresses, mark][-SEEN_ADDRESSES:]
+        changed.append("seen_addresses")
+        record(Event.API_KEY_NEW_ADDRESS, user=key.user_id, address=address, key=key.pk)
+    if changed:
+        key.save(update_fields=changed)
 
 
-def _is_well_formed(token: str) -> bool:
-    start, checksum = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
+def _mark(key: APIKey, address: str) -> str:
+    """What is kept of an address: enough to know it again, too little to tell it."""
+    return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
+
+
+def is_well_formed(token: str) -> bool:
+    start, end = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
     has_shape = token.isascii() and start.startswith(START) and len(start) == len(START) + RANDOM_LENGTH
-    return has_shape and checksum == _checksum(start)
+    return has_shape and end == checksum(start)
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
+    """Return the end of a key that begins like this: it costs nothing to tell a mistyped one."""
     number, digits = zlib.crc32(text.encode()), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

@@ -5,22 +5,49 @@ from typing import Any
 from allauth.account.forms import SignupForm
 from allauth.core import context
 from django import forms
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
 
-from accounts import base_urls, invitations, provider_keys, provider_secrets, provider_trials, time_zones
+from accounts import (
+    base_urls,
+    client_addresses,
+    invitations,
+    provider_keys,
+    provider_secrets,
+    provider_trials,
+    throttles,
+    time_zones,
+)
 from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
 
 MAX_API_KEYS = 50
 
 
 class InvitedSignupForm(SignupForm):  # type: ignore[misc]
-    """Holds a guest to the address that was invited."""
+    """Holds a guest to the address that was invited, and tells as little as can be of who has an account.
+
+    With mail nothing: the answer is the same, in as much time, and the owner of a known address gets a mail. Without
+    mail a new address is signed in at once, so a taken one cannot but be told; then few may be tried.
+    """
 
     def clean_email(self) -> str:
-        email = str(super().clean_email())
+        address = client_addresses.counted(client_addresses.of_request(context.request))
+        if throttles.is_spent(throttles.TAKEN, address):
+            raise forms.ValidationError("Too many tries to sign up from here. Try again in an hour.")
+        try:
+            email = str(super().clean_email())
+        except forms.ValidationError:
+            throttles.hit(throttles.TAKEN, address)
+            raise
         invitation = invitations.held_by(context.request)
         if invitation and invitation.email.lower() != email.lower():
             raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
         return email
+
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])  # what takes long when an account is made
+        return super().try_save(request)
 
 
 class PreferencesForm(forms.ModelForm[User]):

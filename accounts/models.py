@@ -88,6 +88,8 @@ class APIKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Marks of the addresses that used it last, so that a new one is told in the security log; see api_keys.
+    seen_addresses = ArrayField(models.CharField(max_length=16), default=list, editable=False)
     token: str  # the key itself, on the one object that was just issued in the admin; never stored
 
     class Meta:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import base_urls, encryption, provider_secrets, provider_trials
 from accounts.credentials import Credential
 from accounts.models import ProviderKey, User
+from accounts.security_log import Event, record
 from voiceproject.database import give_back
 
 __all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
@@ -59,7 +60,9 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
         "verdict": verdict.text,
         "tested_at": timezone.now(),
     }
-    return ProviderKey.objects.update_or_create(user=user, provider=provider, defaults=fields)[0]
+    key = ProviderKey.objects.update_or_create(user=user, provider=provider, defaults=fields)[0]
+    record(Event.PROVIDER_KEY_SAVED, user=user.pk, provider=provider, own_base_url=str(bool(base_url)).lower())
+    return key
 
 
 def retest(key: ProviderKey) -> None:
@@ -76,7 +79,8 @@ def retest(key: ProviderKey) -> None:
 
 
 def delete(user: User, provider: str) -> None:
-    ProviderKey.objects.filter(user=user, provider=provider).delete()
+    if ProviderKey.objects.filter(user=user, provider=provider).delete()[0]:
+        record(Event.PROVIDER_KEY_DELETED, user=user.pk, provider=provider)
 
 
 def site_credential(provider: str) -> Credential | None:

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from enum import StrEnum
 
-from django.http import HttpRequest
+from allauth.core import context
 
 from accounts import client_addresses
 
@@ -58,8 +58,10 @@ class Event(StrEnum):
 REFUSALS = {Event.SIGN_IN_REFUSED, Event.SIGN_IN_LIMITED, Event.API_KEY_REFUSED, Event.MAIL_LIMITED}
 
 
-def record(event: Event, *, user: int | None = None, address: str = "", **details: str | int) -> None:
-    """Write one event: `user` is whom it concerns, by id; `address` is whence it came."""
+def record(event: Event, *, user: int | None = None, address: str | None = None, **details: str | int) -> None:
+    """Write one event: `user` is whom it concerns, by id; `address` whence it came, None: as the request under way."""
+    if address is None:
+        address = client_addresses.of_request(context.request) if context.request else ""
     fields: dict[str, str | int] = {"event": event.value}
     if user is not None:
         fields["user"] = user
@@ -75,11 +77,6 @@ def record(event: Event, *, user: int | None = None, address: str = "", **detail
     level = logging.WARNING if event in REFUSALS else logging.INFO
     line = " ".join(f"{name}={_shown(value)}" for name, value in fields.items())
     logger.log(level, line, extra={"security": fields})
-
-
-def record_of(request: HttpRequest, event: Event, *, user: int | None = None, **details: str | int) -> None:
-    """The same, with the address of the request's client."""
-    record(event, user=user, address=client_addresses.of_request(request), **details)
 
 
 def _shown(value: str | int) -> str:

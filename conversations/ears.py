@@ -3,11 +3,11 @@
 Whatever goes wrong with the stream, the utterance's audio is here as well and goes to the file engine.
 """
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+from conversations.engines import events
 from conversations.engines.base import (
     EngineError,
     EngineSpec,
@@ -18,7 +18,6 @@ from conversations.engines.base import (
 )
 from conversations.realtime.actions import Hear, PartialTranscript, Transcribe, TranscriptReady
 
-log = logging.getLogger(__name__)
 KEPT_IDS = 32
 
 
@@ -83,7 +82,7 @@ class Ears:
             try:
                 return await self._settle(self._stream, asked)
             except EngineError as error:
-                log.warning("speech to text by file, since its stream failed: %s", error.message)
+                events.report(error, "fell_back")
                 if self._item_id == asked.item_id:
                     self._item_id = ""  # the rest of the utterance, too
         return await self.transcribe_file(asked, asked.pcm or b"")

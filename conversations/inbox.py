@@ -21,16 +21,21 @@ MAX_BYTES_PER_SEC = 1_000_000
 
 
 class FrameTooLargeError(Exception):
-    """Refuses one frame; the session goes on."""
+    """Refuses one frame; the session goes on. Its argument is the number of bytes."""
 
 
 class TooFastError(Exception):
     """Ends the session: the client outruns the server."""
 
 
+def size_bytes(frame: str | bytes) -> int:
+    """Of the frame as it came over the wire; sound, as base64, costs no look at it."""
+    return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="surrogatepass"))
+
+
 class Inbox:
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[str | bytes, int] | None] = asyncio.Queue()
         self._held_bytes = 0
         self._heard_sec = 0.0
         self._frames = self._bytes = 0
@@ -38,19 +43,20 @@ class Inbox:
 
     def put(self, frame: str | bytes) -> None:
         """Never waits. Raises FrameTooLargeError or TooFastError, and then does not keep the frame."""
-        if len(frame) > MAX_FRAME_BYTES:
-            raise FrameTooLargeError
+        size = size_bytes(frame)
+        if size > MAX_FRAME_BYTES:
+            raise FrameTooLargeError(size)
         self._frames += 1
-        self._bytes += len(frame)
+        self._bytes += size
         age_sec = self._age_sec
         if (
             self._frames > MAX_AHEAD_FRAMES + MAX_FRAMES_PER_SEC * age_sec
             or self._bytes > MAX_AHEAD_BYTES + MAX_BYTES_PER_SEC * age_sec
-            or self._held_bytes + len(frame) > MAX_HELD_BYTES
+            or self._held_bytes + size > MAX_HELD_BYTES
         ):
             raise TooFastError
-        self._held_bytes += len(frame)
-        self._queue.put_nowait(frame)
+        self._held_bytes += size
+        self._queue.put_nowait((frame, size))
 
     def end(self) -> None:
         """No further frame is taken; those that wait still are, since they hold the client's last words."""
@@ -60,11 +66,13 @@ class Inbox:
         """No further frame is taken, nor those that wait: the server ends the session."""
         while not self._queue.empty():
             self._queue.get_nowait()
+        self._held_bytes = 0
         self.end()
 
     async def frames(self) -> AsyncIterator[str | bytes]:
-        while (frame := await self._queue.get()) is not None:
-            self._held_bytes -= len(frame)
+        while (entry := await self._queue.get()) is not None:
+            frame, size = entry
+            self._held_bytes -= size
             yield frame
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that holds something does not wait: the other sessions would

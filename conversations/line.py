@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Protocol
 
@@ -22,7 +23,10 @@ from conversations.realtime.errors import ProtocolError
 from conversations.record import Record
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
-POLICY = 1008
+log = logging.getLogger(__name__)
+
+POLICY, FAILED = 1008, 1011
+BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
@@ -35,7 +39,7 @@ class Machine(Protocol):
 
     def receive(self, event: Any, now: float) -> Sequence[Any]: ...
 
-    def refuse(self, error: ProtocolError) -> Sequence[Any]: ...
+    def refuse(self, error: ProtocolError, kind: str = ...) -> Sequence[Any]: ...
 
 
 class Line(ABC):
@@ -64,11 +68,21 @@ class Line(ABC):
         self._outbox = Outbox(send, is_paced=is_paced)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
-        self._client_left = self._has_vanished = False
+        self._client_left = self._has_vanished = self._is_broken = self._is_over = False
 
     @abstractmethod
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+
+    @asynccontextmanager
+    async def _lifetime(self) -> AsyncIterator[asyncio.TaskGroup]:
+        """Own the session's tasks. Once it is over, cut short or not, nothing that comes in late is acted upon."""
+        async with asyncio.TaskGroup() as group:
+            try:
+                yield group
+            finally:
+                self._is_over = True
+                self._forget_deadlines()
 
     # The consumer's side.
 
@@ -76,9 +90,9 @@ class Line(ABC):
         """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
         try:
             self._inbox.put(frame)
-        except FrameTooLargeError:
-            message = f"The frame has {len(frame)} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
-            self._perform(self.machine.refuse(ProtocolError("frame_too_large", message)))
+        except FrameTooLargeError as error:
+            message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
             self.close(POLICY, "input_too_fast", TOO_FAST)
 
@@ -88,12 +102,15 @@ class Line(ABC):
         self._has_vanished = code not in GOODBYES
         self._inbox.end()
 
-    def close(self, code: int, error_code: str, message: str) -> None:
-        """The server ends the session and says why."""
-        if self._close_code == 1000 and not self._client_left:
-            self._close_code = code
-            with suppress(OutboxFullError):
-                self._perform(self.machine.refuse(ProtocolError(error_code, message)))
+    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
+        """The server ends the session and says why. `hears_out`: what was said and waits to be read still counts."""
+        if self.is_ending or self._is_over:
+            return
+        self._close_code = code
+        self._refuse(ProtocolError(error_code, message), _kind(code))
+        if hears_out:
+            self._inbox.end()
+        else:
             self._inbox.cut()  # answers to what waits would push out the error
 
     @property
@@ -109,7 +126,7 @@ class Line(ABC):
             try:
                 await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
             except ProtocolError as error:
-                self._perform(self.machine.refuse(error))
+                self._refuse(error)
             except TooFastError:
                 self.close(POLICY, "input_too_fast", TOO_FAST)
 
@@ -125,7 +142,27 @@ class Line(ABC):
             for one in self._input.read(piece, kind):
                 self._receive(one)
 
+    # The one edge for all that comes in: frames, what engines and tools bring, deadlines.
+
     def _receive(self, event: Any) -> None:
+        if not self._is_over:
+            self._guard(self._take, event)
+
+    def _refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
+        self._guard(lambda: self._perform(self.machine.refuse(error, kind)))
+
+    def _guard(self, work: Callable[..., None], *given: Any) -> None:
+        """End the session at a defect of what decides or performs, and say so once to the log and to the client."""
+        try:
+            work(*given)
+        except Exception:  # the outermost edge: whoever reports could do nothing about it
+            if not self._is_broken:
+                self._is_broken = True
+                log.exception("a session failed in conversation %s", self.opened.public_id)
+                self.close(FAILED, "internal_error", BROKEN)
+
+    def _take(self, event: Any) -> None:
+        """Within the edge: what is decided while a decision is performed."""
         self._perform(self.machine.receive(event, monotonic()))
 
     async def _hear_the_last(self) -> None:
@@ -195,3 +232,8 @@ class Line(ABC):
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
+
+
+def _kind(close_code: int) -> str:
+    """Of the error that says why: whose fault it is."""
+    return "invalid_request_error" if close_code == POLICY else "server_error"

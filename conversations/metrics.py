@@ -1,9 +1,13 @@
 """What an operator watches, for Prometheus. Labels come from short, fixed lists: nothing of a user is ever in one."""
 
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
+from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
+from conversations.engines import events
+from conversations.engines.events import EngineEvent
 from conversations.realtime.figures import Discard, Figure, Played, Tally
 from conversations.realtime.items import Item
 
@@ -20,6 +24,11 @@ _interruptions = Counter(
 )
 _cache = Counter("voiceproject_speech_cache", "Look-ups of speech and of transcripts.", ["kind", "result"])
 _discarded = Counter("voiceproject_discarded", "Spent ahead of the endpoint and not used, about.", ["unit"])
+_engines = Counter(
+    "voiceproject_engine_events",
+    "What engines failed at or refused, was tried again, or went on by another way.",
+    ["engine", "provider", "model", "outcome", "code"],
+)
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 
 
@@ -43,6 +52,19 @@ def sessions(count: int) -> None:
     _sessions.set(count)
 
 
+def engine(event: EngineEvent) -> None:
+    """Models that the site does not name itself are “other”: users may name any."""
+    model = event.model if event.model in _site_models() else "other"
+    _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
+
+
+@lru_cache(maxsize=1)
+def _site_models() -> frozenset[str]:
+    kinds: list[dict[str, Any]] = list(settings.ENGINES.values())
+    named = [kind.get(name, {}) for kind in kinds for name in ("model", "stream_model")]
+    return frozenset({""}.union(*(models.values() for models in named)))
+
+
 def figure(told: Figure) -> None:
     match told:
         case Tally("speculation", outcome):
@@ -59,3 +81,6 @@ def figure(told: Figure) -> None:
 
 def _step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
+
+
+events.listen(engine)

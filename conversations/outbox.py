@@ -38,7 +38,7 @@ class Outbox:
         self._credited_at = monotonic()
 
     def put(self, frame: str) -> None:
-        """Queues a frame. Raises OutboxFullError."""
+        """Queues a frame, which is JSON in ASCII: a byte a character. Raises OutboxFullError."""
         if self._held_bytes + len(frame) > self._max_bytes:
             raise OutboxFullError
         self._held_bytes += len(frame)
@@ -51,9 +51,7 @@ class Outbox:
     def abandon(self) -> None:
         """Drops what is queued: it told of things that could not be stored."""
         while not self._queue.empty():
-            self._queue.get_nowait()
-            self._queue.task_done()
-        self._held_bytes = 0
+            self._done(self._queue.get_nowait())
 
     async def run(self) -> None:
         """Sends until cancelled."""
@@ -63,12 +61,17 @@ class Outbox:
                 if isinstance(entry, str):
                     if self._is_paced:
                         await self._pace(len(entry))
-                    self._held_bytes -= len(entry)
                     await self._send(entry)
                 else:
                     await asyncio.shield(entry)
             finally:
-                self._queue.task_done()
+                self._done(entry)
+
+    def _done(self, entry: str | asyncio.Future[None]) -> None:
+        """It has left the queue, and its frame is counted no more: one that is being sent is until it was."""
+        if isinstance(entry, str):
+            self._held_bytes -= len(entry)
+        self._queue.task_done()
 
     async def flush(self, timeout_sec: float) -> None:
         """Waits until everything queued has left, `timeout_sec` at most."""

@@ -1,18 +1,14 @@
 """A session's connection to speech to speech: made, kept, and made anew when it is lost."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any, NoReturn
 
+from conversations.engines import events
 from conversations.engines.base import (
-    EngineAuthError,
-    EngineBusy,
     EngineError,
-    EngineQuotaError,
-    EngineRejected,
     EngineUnavailable,
     S2SConnection,
     SpeechToSpeech,
@@ -20,8 +16,6 @@ from conversations.engines.base import (
 from conversations.realtime.relaying.actions import Told, UpstreamLost, UpstreamReady
 from conversations.realtime.relaying.shapes import NoEventError, read
 from conversations.reply import as_failure
-
-log = logging.getLogger(__name__)
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
 STEADY_SEC = 10.0  # a connection that lasted so long was a good one
@@ -69,7 +63,9 @@ class Upstream:
             began_at = monotonic()
             failure = await self._try()
             misses = 1 if monotonic() - began_at > STEADY_SEC else misses + 1
-            if is_final(failure) or misses > len(PAUSES_SEC):
+            is_over = is_final(failure) or misses > len(PAUSES_SEC)
+            events.report(failure, None if is_over else "retried")
+            if is_over:
                 self._give_up(failure)
                 return
             await asyncio.sleep(PAUSES_SEC[misses - 1])
@@ -81,7 +77,6 @@ class Upstream:
         except EngineError as error:
             return error
         failure = await self._live(connection)
-        log.info("a connection to speech to speech was lost: %s", failure.message)
         self._report(UpstreamLost(as_failure(failure)))
         self._has_news.set()
         return failure
@@ -122,5 +117,4 @@ class Upstream:
 
 def is_final(failure: EngineError) -> bool:
     """The next try would fail alike."""
-    is_quota = isinstance(failure, EngineQuotaError) and not isinstance(failure, EngineBusy)
-    return is_quota or isinstance(failure, EngineAuthError | EngineRejected)
+    return events.is_refusal(failure)

@@ -88,3 +88,23 @@ async def test_audio_ahead_of_time_is_counted_in_time(bytes_per_ms: int) -> None
         assert {len(piece.pcm) for piece in pieces} == {1000 * bytes_per_ms}
     with pytest.raises(TooFastError):
         box.slices(minute, bytes_per_ms)
+
+
+def test_bytes_are_counted_and_not_characters() -> None:
+    """A letter of most scripts takes two bytes or three, a sign four."""
+    box = Inbox()
+    with pytest.raises(FrameTooLargeError, match=str(4 * (inbox.MAX_FRAME_BYTES // 4 + 1))):
+        box.put("😀" * (inbox.MAX_FRAME_BYTES // 4 + 1))
+    for _ in range(4):
+        box.put("я" * (inbox.MAX_FRAME_BYTES // 2))
+    with pytest.raises(TooFastError):
+        box.put("x")
+
+
+async def test_what_was_taken_makes_room_for_as_many_bytes() -> None:
+    box = Inbox()
+    frames = box.frames()
+    for frame in ("я" * 10, "x" * 10, b"\0" * 10, "\ud800"):
+        box.put(frame)
+        assert await anext(frames) == frame
+    assert box._held_bytes == 0

@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conversations.outbox import Outbox, OutboxFullError
 
@@ -100,3 +102,44 @@ async def test_a_burst_is_paced() -> None:
         outbox.put("a minute of waiting, at a byte a second, as nothing is left of the burst")
         await outbox.flush(0.01)
     assert socket.frames == ["1234567890"]
+
+
+steps = st.lists(
+    st.one_of(
+        st.integers(0, 9).map(lambda size: ("put", size)),
+        st.sampled_from([("wait", 0), ("stored", 0), ("abandon", 0), ("shut", 0), ("open", 0), ("run", 0), ("run", 0)]),
+    ),
+    max_size=30,
+)
+
+
+@given(steps)
+async def test_what_is_held_is_what_was_put_and_has_not_left(sequence: list[tuple[str, int]]) -> None:
+    """Whatever is given up while a frame is on its way."""
+    socket = Socket()
+    outbox = Outbox(socket.send, max_bytes=30, burst_bytes=1, bytes_per_sec=100_000)  # paced: it waits with a frame
+    stored = barrier()
+    async with running(outbox):
+        for step, size in sequence:
+            match step:
+                case "put":
+                    with suppress(OutboxFullError):
+                        outbox.put("x" * size)
+                case "wait":
+                    outbox.wait_for(stored)
+                case "stored" if not stored.done():
+                    stored.set_result(None)
+                case "abandon":
+                    outbox.abandon()
+                case "shut":
+                    socket.open.clear()
+                case "open":
+                    socket.open.set()
+                case "run":
+                    await asyncio.sleep(0)
+            assert 0 <= outbox._held_bytes <= 30
+        socket.open.set()
+        if not stored.done():
+            stored.set_result(None)
+        await outbox.flush(5)
+    assert outbox._held_bytes == 0

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
+from accounts.security_log import Event, record
 
 SALT = "voiceproject.set_up"
 MAX_AGE_SEC = 24 * 60 * 60
@@ -74,6 +75,7 @@ def _create(form: FirstAdminForm) -> User:
     form.instance.is_staff = form.instance.is_superuser = True
     user: User = form.save()
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    record(Event.FIRST_ADMIN_MADE, user=user.pk)
     return user
 
 

@@ -193,10 +193,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "voiceproject.headers.policies",
     "corsheaders.middleware.CorsMiddleware",
     "conversations.api.middleware.APIMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "voiceproject.headers.no_store",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -268,7 +270,7 @@ if REDIS_URL:
     }
 else:
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "default": {"BACKEND": "voiceproject.bounded_cache.BoundedCache"},
         "speech": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "LOCATION": "speech",
@@ -302,7 +304,12 @@ ACCESS_LOG = env_bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "voiceproject.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {
         "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
@@ -354,8 +361,14 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Voiceproject] "
 ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_HOST)  # tells the owner of a changed password or address
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # the password again before an address is changed: it can reset the password
-# allauth's own rate limits, which are on, count by this address.
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+# How long that counts before it is asked for again, also for API keys and provider keys.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("REAUTHENTICATION_SEC", 300, lowest=30, highest=86_400)
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True  # the way in while others' wrong passwords have the account slowed
+# allauth's own rate limits are on, but for those by recipient, which let anybody use up somebody else's: the site
+# counts wrong passwords and mails itself, see accounts/throttles.py.
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip", "request_login_code": "20/m/ip", "login_failed": None}
+# Mails to people without an account here (that there is none, or to verify an address) in an hour, whoever asks.
+STRANGER_MAILS_PER_HOUR = env_int("STRANGER_MAILS_PER_HOUR", 200, lowest=1, highest=1_000_000)
 # How long an invitation's link is good for.
 INVITATION_DAYS = env_int("INVITATION_DAYS", 14, lowest=1, highest=365)
 # What other apps do before users are deleted: functions of a queryset of them.
@@ -466,6 +479,10 @@ REQUESTS_AT_ONCE = {
     "USER": env_int("REQUESTS_AT_ONCE_PER_USER", 16, lowest=1, highest=1000),
     "ADDRESS": env_int("REQUESTS_AT_ONCE_PER_ADDRESS", 128, lowest=1, highest=1000),
 }
+
+# Wrong API keys and client secrets that one address may show to a process in a minute; then it is refused unlooked at,
+# but for keys that were right lately.
+WRONG_KEYS_PER_MIN = env_int("WRONG_KEYS_PER_MIN", 30, lowest=1, highest=1_000_000)
 
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from voiceproject.bounded_cache import BoundedCache
+
 AWAY_SEC = 2.0  # before Redis is asked again; one that hangs would hold every request for its time limit
-MEMORY_ENTRIES = 100_000
 logger = logging.getLogger(__name__)
 
 
@@ -46,7 +46,7 @@ class SharedCache(RedisCache):
         super().__init__(server, params)
         self._redis = _known.setdefault(server, _Redis(self._cache))
         self._cache = self._redis.client
-        self._memory = LocMemCache(f"while away: {server}", {**params, "OPTIONS": {"MAX_ENTRIES": MEMORY_ENTRIES}})
+        self._memory = BoundedCache(f"while away: {server}", {**params, "OPTIONS": {}})
 
     def ping(self) -> bool:
         """Ask Redis itself, whether or not it was away a moment ago."""

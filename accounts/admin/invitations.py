@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from accounts import invitations
+from accounts.admin.base import RecordedAdmin
 from accounts.models import Invitation, User
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class InvitationForm(ModelForm[Invitation]):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
+class InvitationAdmin(RecordedAdmin):
     form = InvitationForm
     list_display = ("email", "invited_by", "created_at", "accepted_at")
     list_filter = (("accepted_at", admin.EmptyFieldListFilter), "created_at")
@@ -50,7 +50,9 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Send again", permissions=["add"])
     def send(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
-        for invitation in queryset.filter(accepted_at=None):
+        open_ones = list(queryset.filter(accepted_at=None))
+        self.log_acted(request, open_ones, "send", "Sent again.")
+        for invitation in open_ones:
             self._deliver(request, invitation)
 
     def _deliver(self, request: HttpRequest, invitation: Invitation) -> None:

@@ -9,20 +9,20 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import api_keys
+from accounts import access
 from accounts.adapter import AccountAdapter
+from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import is_superuser, may_touch, touchable
 from accounts.deletion import delete_users, what_goes_with
-from accounts.models import APIKey, User
+from accounts.models import User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
+class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -55,7 +55,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             obj.vouch_for_email()
-        if change and not obj.is_active:
+        if change:
             _hang_up([obj])
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
@@ -87,12 +87,14 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):  # type: ignore[misc]
         users = [user for user in touchable(request, queryset) if user != request.user]
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
+        self.log_acted(request, users, "deactivate", "Deactivated.")
         self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        adapter = AccountAdapter(request)
-        for user in touchable(request, queryset).filter(is_active=True):
+        adapter, users = AccountAdapter(request), list(touchable(request, queryset).filter(is_active=True))
+        self.log_acted(request, users, "reset_password", "Got a link to choose a new password.")
+        for user in users:
             url = adapter.password_reset_url(user)
             if settings.EMAIL_HOST:
                 adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
@@ -108,7 +110,7 @@ admin.site.unregister(EmailAddress)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
     """Superusers alone: whoever may change a group that they are in may give themselves everything."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -128,4 +130,4 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 def _hang_up(users: Iterable[User]) -> None:
-    api_keys.close_sessions(list(APIKey.objects.filter(user__in=users, revoked_at=None)))
+    access.announce([user.pk for user in users])

@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -14,6 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from accounts.admin.base import RecordedAdmin
 from conversations.engines.base import Kind
 from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
@@ -62,7 +62,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
 
 
 @admin.register(Assistant)
-class AssistantAdmin(ModelAdmin):
+class AssistantAdmin(RecordedAdmin):
     form = AssistantForm
     list_display = ["name_shown", "engines", "language", "owner", "default"]
     list_select_related = ["owner"]

@@ -7,12 +7,12 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
+from accounts.admin.base import RecordedAdmin
 from conversations import summaries
 from conversations.admin.filters import DayRangeFilter, ErrorsFilter
 from conversations.deletion import delete_conversations
@@ -31,7 +31,7 @@ class SummarisedChangeList(ChangeList):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ModelAdmin):
+class ConversationAdmin(RecordedAdmin):
     list_display = ["heading", "user", "assistant", "items_shown", "length", "errors_shown", "state", "updated_at"]
     list_select_related = ["user", "assistant"]
     list_per_page = 25  # drawing a row costs Unfold more than finding it costs Postgres
@@ -130,4 +130,5 @@ class ConversationAdmin(ModelAdmin):
 
     @display(description="Status", ordering="status", label={"live": "success"})
     def state(self, obj: Conversation) -> tuple[str, str]:
-        return obj.status, obj.get_status_display()
+        status = Conversation.Status.LIVE if obj.is_live else Conversation.Status.ENDED
+        return status.value, str(status.label)

@@ -8,11 +8,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from accounts import encryption
+from accounts.admin.base import RecordedAdmin
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
 
@@ -82,7 +82,7 @@ def _host(url: str) -> tuple[str, str]:
 
 
 @admin.register(McpServer)
-class McpServerAdmin(ModelAdmin):
+class McpServerAdmin(RecordedAdmin):
     form = McpServerForm
     list_display = ["label", "url", "enabled", "state", "verdict", "tested_at"]
     list_filter = ["is_enabled", "works"]
@@ -118,7 +118,9 @@ class McpServerAdmin(ModelAdmin):
 
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
-        for server in queryset:
+        servers = list(queryset)
+        self.log_acted(request, servers, "try_again", "Tried again.")
+        for server in servers:
             self._try(request, server)
 
     def _try(self, request: HttpRequest, server: McpServer) -> None:

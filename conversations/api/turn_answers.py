@@ -1,15 +1,19 @@
 """What a turn answers with: the reply's speech as a file, or the events of the session as server-sent events."""
 
 import asyncio
+import logging
 from base64 import b64decode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from http import HTTPStatus
 
 from django.http.request import MediaType
 
 from conversations.realtime.errors import Failure
 from conversations.speech_files import MEDIA_TYPES, speech_file
 from conversations.turns import TRANSCRIPTION, Event
+
+log = logging.getLogger("conversations.turns")
 
 EVENT_STREAM = "text/event-stream"
 ALIASES = {"audio/mp3": "audio/mpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
@@ -24,6 +28,12 @@ class TurnFailedError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+def log_failure(code: str | None, status: int, headers: Mapping[str, str]) -> None:
+    """`headers`: the ids known by then. What an engine failed at stands in a line of its own."""
+    conversation = headers.get("X-Conversation-Id", "-")
+    log.warning("turn_failed code=%s status=%d conversation=%s", code, status, conversation)
 
 
 def preferred(accept: str) -> str | None:
@@ -89,4 +99,6 @@ async def as_events(events: AsyncGenerator[Event], headers: dict[str, str]) -> A
     async with aclosing(events):
         async for event in events:
             headers |= ids_in(event)
+            if failure := failure_in(event):
+                log_failure(failure.code, HTTPStatus.OK, headers)
             yield f"event: {event.type}\ndata: {event.text}\n\n".encode()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -11,8 +12,17 @@ from accounts.models import Scope
 from conversations import turns
 from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError
-from conversations.api.turn_answers import EVENT_STREAM, OFFERED, TurnFailedError, as_events, as_file, preferred
+from conversations.api.turn_answers import (
+    EVENT_STREAM,
+    OFFERED,
+    TurnFailedError,
+    as_events,
+    as_file,
+    log_failure,
+    preferred,
+)
 from conversations.api.turn_errors import REASONS, refusal
+from conversations.holding import Ask
 from conversations.speech_files import MEDIA_TYPES
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
@@ -28,7 +38,7 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
     asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
-    question = turns.Question(caller, await _file(request), **asked)
+    question = turns.Question(caller, await _file(request), Ask(**asked))
     headers: dict[str, str] = {}
     events = turns.events(question)
     answer = as_events(events, headers) if media_type == EVENT_STREAM else as_file(events, media_type, headers)
@@ -37,10 +47,12 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
         while "X-Conversation-Id" not in headers:  # the socket's first event does not tell it
             start.append(await anext(answer))
     except REASONS as reason:
-        raise refusal(reason, headers) from reason
+        refused = refusal(reason, headers)
+        log_failure(refused.code, refused.status, headers)
+        raise refused from reason
     headers["X-Accel-Buffering"] = "no"  # proxies would hold back what is short
     return StreamingHttpResponse(
-        _whole(start, answer, request), content_type=CONTENT_TYPES[media_type], headers=headers
+        _whole(start, answer, request, headers), content_type=CONTENT_TYPES[media_type], headers=headers
     )
 
 
@@ -62,7 +74,9 @@ def _read(request: HttpRequest) -> bytes:
     return upload.read() if upload else b""
 
 
-async def _whole(start: list[bytes], answer: AsyncGenerator[bytes], request: HttpRequest) -> AsyncGenerator[bytes]:
+async def _whole(
+    start: list[bytes], answer: AsyncGenerator[bytes], request: HttpRequest, headers: dict[str, str]
+) -> AsyncGenerator[bytes]:
     """A reply that fails amid its speech ends as a connection that breaks off: its file must not look whole."""
     async with aclosing(answer):
         for piece in start:
@@ -70,7 +84,8 @@ async def _whole(start: list[bytes], answer: AsyncGenerator[bytes], request: Htt
         try:
             async for piece in answer:
                 yield piece
-        except TurnFailedError:
+        except TurnFailedError as failed:
+            log_failure(failed.failure.code, HTTPStatus.OK, headers)
             cut = getattr(request, "scope", {}).get("extensions", {}).get(CUT)
             if cut is None:
                 raise

@@ -17,7 +17,8 @@ from google.auth import jwt
 from google.cloud import texttospeech as api
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
-from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineError, EngineSpec
+from conversations.engines import foreign_sound
+from conversations.engines.base import SAMPLE_RATE, EngineError, EngineSpec
 from conversations.engines.failures import Failures
 from conversations.engines.supervision import pieces
 from conversations.engines.voices import CHIRP_LANGUAGES
@@ -26,7 +27,6 @@ ENDPOINT = "https://texttospeech.googleapis.com"
 AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself
 SPEAKER = "Chirp3-HD-Kore"  # with a language in front, where no voice is chosen
 STREAMING_FAMILY = "Chirp3-HD"
-WAV_HEADER_BYTES = 44
 
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 32_000_000),  # one piece may be minutes of audio
@@ -65,14 +65,16 @@ class CloudTextToSpeech:
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
                     async with aclosing(self._streamed(text, voice, speed)) as stream:
-                        async for pcm in stream:
+                        async for pcm in foreign_sound.speech(stream, "audio/pcm", self._failures):
                             yield pcm
                     return
                 except (errors.InvalidArgument, errors.MethodNotImplemented) as error:
                     if "stream" not in str(error).lower():
                         raise
                     self._unary_voices.add(voice)
-            yield await self._whole(text, voice, speed)
+            async with aclosing(self._whole(text, voice, speed)) as whole:
+                async for pcm in foreign_sound.speech(whole, "audio/pcm", self._failures):
+                    yield pcm
 
     async def _streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
         config = api.StreamingSynthesizeConfig(
@@ -87,18 +89,14 @@ class CloudTextToSpeech:
             yield api.StreamingSynthesizeRequest(input=api.StreamingSynthesisInput(text=text))
 
         call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._metadata())
-        rest = b""
         try:
             async for response in call:
-                pcm = rest + response.audio_content
-                end = len(pcm) - len(pcm) % SAMPLE_BYTES
-                rest = pcm[end:]
-                if end:
-                    yield pcm[:end]
+                yield bytes(response.audio_content)
         finally:
             call.cancel()  # resets the stream upstream; nothing once it has ended
 
-    async def _whole(self, text: str, voice: str, speed: float) -> bytes:
+    async def _whole(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+        """A WAV file."""
         response = await self._client.synthesize_speech(
             input=api.SynthesisInput(text=text),
             voice=_voice(voice),
@@ -107,8 +105,7 @@ class CloudTextToSpeech:
             ),
             metadata=self._metadata(),
         )
-        audio = bytes(response.audio_content)
-        return audio[WAV_HEADER_BYTES:] if audio.startswith(b"RIFF") else audio
+        yield bytes(response.audio_content)
 
     @cached_property
     def _client(self) -> api.TextToSpeechAsyncClient:
@@ -137,6 +134,13 @@ class CloudTextToSpeech:
             raise self._explain(error) from error
 
     def _explain(self, error: Exception) -> EngineError:
+        explained = self._sort(error)
+        code = getattr(error, "code", None)
+        explained.status = int(code) if code is not None else None
+        explained.retry_after_sec = _retry_after_sec(error)
+        return explained
+
+    def _sort(self, error: Exception) -> EngineError:
         detail = str(getattr(error, "message", "") or "")
         match error:
             case errors.InvalidArgument() if "api key" in detail.lower():
@@ -148,7 +152,7 @@ class CloudTextToSpeech:
             case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
                 return self._failures.quota()
             case errors.ResourceExhausted():
-                return self._failures.busy()
+                return self._failures.busy(_retry_after_sec(error))
             case errors.DeadlineExceeded():
                 return self._failures.timeout(self._spec.timeout_sec)
             case errors.Cancelled():
@@ -180,6 +184,13 @@ async def close_channels() -> None:
     """Closes the running loop's connections, at the end of a process or a test."""
     for channel in _channels.pop(asyncio.get_running_loop(), {}).values():
         await channel.close()
+
+
+def _retry_after_sec(error: Exception) -> float | None:
+    """Of `google.rpc.RetryInfo`."""
+    details = getattr(error, "details", None) or ()
+    delays = [detail.retry_delay.ToTimedelta() for detail in details if hasattr(detail, "retry_delay")]
+    return max(0.0, delays[0].total_seconds()) if delays else None
 
 
 def _locale(language: str) -> str:

@@ -72,6 +72,10 @@ class Core:
         self.config = config
         self.turn_detection = turn_detection(config, self.manner.eagerness)
 
+    def begin(self, now: float) -> None:
+        """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
+        self.now, self.actions = now, []
+
     def has(self, extension: str) -> bool:
         """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
         is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for

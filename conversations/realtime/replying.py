@@ -1,5 +1,6 @@
 """The assistant's half of the turn machine: one response at a time, from the question to `response.done`."""
 
+from math import inf
 from typing import Any
 
 from conversations.realtime import actions as do
@@ -9,6 +10,7 @@ from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, IllegalTransitionError
 from conversations.realtime.items import Item
 from conversations.realtime.options import Options, awaited, default_options
+from conversations.realtime.playing import Playing
 from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
@@ -24,15 +26,21 @@ class Replying:
         self.asides = Asides(core)
         self._producing = Producing(core)
         self.response: Response | None = None
-        self.last: Response | None = None  # the latest that ended; a client may still be playing it
+        self.playing = Playing(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # in the last response, whether somebody is still there
         self._held: list[tuple[float, ReplyEvent]] | None = None  # what came while the response was held back
+
+    @property
+    def last(self) -> Response | None:
+        """The latest that ended; a client may still be playing it."""
+        return self.playing.last
 
     # What starts a response.
 
     def begin(self, options: Options) -> None:
         """Starts a response; it waits while words of the user are still being transcribed."""
+        self.playing.cut_paused()
         draft = None if self.core.pending else self.ahead.take(options)
         response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
@@ -132,8 +140,11 @@ class Replying:
             raise IllegalTransitionError("an engine's result without a response")
         if isinstance(event, do.ReplyFailed):
             return self.fail(event.failure)
+        was_silent = self.response.audio_started_at is None
         if failure := self._producing.take(self.response, event, at):
             return self.fail(failure)
+        if was_silent and self.response.audio_started_at is not None:  # it is played behind what is still played
+            self.response.audio_started_at = max(self.core.now, self.playing.until)
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
@@ -146,12 +157,41 @@ class Replying:
     @property
     def sounding(self) -> Response | None:
         """The response that a client in real time is playing, or is about to."""
+        return self.playing.sounding or self.response
+
+    def find(self, response_id: str) -> Response | None:
+        """One that a client may be playing."""
+        return self.running(response_id) or self.playing.find(response_id)
+
+    def spoken_around(self) -> str:
+        """The clauses that sounded in the last seconds."""
+        heard = [self.playing.sounding, self.response]
+        return "".join(one.spoken_around(self.core.now) for one in heard if one is not None)
+
+    def left_ms(self) -> float:
+        """About how long it will still sound; infinite where another response follows."""
+        sounding = self.sounding
+        is_last = sounding is not None and self.response in (None, sounding)
+        return sounding.left_ms(self.core.now) if sounding is not None and is_last else inf
+
+    def pause(self) -> None:
+        """Playback stands: nothing leaves, and the engines run no further ahead."""
+        held = {one.id: one for one in (self.sounding, self.response) if one is not None}
+        self.playing.pause()
         if self.response is not None:
-            return self.response
-        last = self.last
-        if last is None or not last.is_open or last.item.heard_ms is not None:
-            return None
-        return last if last.paused_at is not None or self.core.now < played_out_at(last, 0.0) else None
+            self.response.pause(self.core.now)
+        self.hold_back()
+        for response_id in held:
+            self.core.do(do.Hold(response_id))
+
+    def resume(self) -> None:
+        """Playback goes on where it stood."""
+        held = {one.id: one for one in (self.sounding, self.response) if one is not None}
+        self.playing.resume()
+        if self.response is not None:
+            self.response.resume(self.core.now)
+        for response_id in held:
+            self.core.do(do.Release(response_id))
 
     def hold_back(self) -> bool:
         """Keeps what the engines bring; a reply that waits for the user's words waits on. Whether this is new."""
@@ -168,15 +208,15 @@ class Replying:
 
     def interrupt(self) -> None:
         """The user began to speak: yields, and cuts what a client may still be playing."""
+        self.playing.cut()
         response = self.response
         if response is None:
-            self._cut_last()
-        elif response.audio_started_at is None and self.core.turn_detection.create_response:
+            return
+        is_silent = response.audio_started_at is None or response.audio_started_at > self.core.now
+        if is_silent and self.core.turn_detection.create_response:
             # Nothing was heard yet: the question still stands, and is answered together with what comes.
             self.asked_at = response.endpoint_at
-            self.cancel("turn_detected")
-        else:
-            self.cancel("turn_detected")
+        self.cancel("turn_detected")
 
     def cancel(self, reason: str) -> None:
         response = self.response
@@ -211,7 +251,8 @@ class Replying:
         self.core.send_rates()
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self._cut(response)  # before the next one is begun, whose context it is
-        self.response, self.last, self._held = None, response, None
+        self.response, self._held = None, None
+        self.playing.add(response)
         self.core.remind("response", None)
         self._expect_user(response)
         self.settle()
@@ -221,27 +262,19 @@ class Replying:
         response.item.cut(response.played_ms(self.core.now))
         self.core.save(response.item, in_background=True)
 
-    def _cut_last(self) -> None:
-        last = self.last
-        if last is None or not last.is_open or last.item.heard_ms is not None:
-            return
-        if last.played_ms(self.core.now) < last.item.audio_ms:
-            self._cut(last)
-
     def forget(self, item: Item) -> None:
         """The client deleted it: what it still plays of it must not be stored anew."""
-        if self.last is not None and item in self.last.outputs:
-            self.last = None
+        self.playing.forget(item)
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said goodbye could have truncated what it did not play."""
         self.asked_at = None
         self.ahead.drop()
         self.asides.leave()
+        if vanished:
+            self.playing.cut()
         if self.response is not None:
             self.cancel("client_cancelled")
-        elif vanished:
-            self._cut_last()
 
     # Deadlines.
 

@@ -126,10 +126,11 @@ class Requests:
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = next((one for one in (self.replying.response, self.replying.last) if one), None)
-        if response is None or response.id != event.response_id or response.audio_started_at is None:
+        response = self.replying.find(event.response_id)
+        if response is None or response.audio_started_at is None:
             return
         response.played(event.played_ms, self.core.now)
+        self.replying.playing.began_after(response)
         self.core.save(response.item, in_background=True)
         self.core.do(Played(response.item.waterfall["playback"]))
 

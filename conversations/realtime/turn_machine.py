@@ -97,7 +97,7 @@ class TurnMachine:
 
     def receive(self, event: ClientEvent | report.EngineEvent, now: float) -> list[report.Action]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
-        self.core.now = now
+        self.core.begin(now)
         if self._is_stale(event):
             return []
         handler = self._handlers.get(type(event))
@@ -112,9 +112,10 @@ class TurnMachine:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError) -> list[report.Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Action]:
         """A frame that was no client event."""
-        self.core.send_error(error)
+        self.core.begin(self.core.now)
+        self.core.send_error(error, kind)
         return self._decided()
 
     def _decided(self) -> list[report.Action]:

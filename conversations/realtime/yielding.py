@@ -4,11 +4,10 @@ Only where the client plays that game (the extension “playback”): official c
 `speech_started`, so for them the response is cancelled there and then, as upstream does it.
 """
 
-from conversations.realtime import actions as do
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, Onset
 from conversations.realtime.figures import Tally
-from conversations.realtime.overhearing import is_backchannel, without_echo
+from conversations.realtime.overhearing import SAID_MOST_CHARS, is_backchannel, without_echo
 from conversations.realtime.replying import Replying
 from conversations.realtime.response import Response
 from conversations.realtime.utterance import Utterance
@@ -67,16 +66,14 @@ class Yielding:
         sounding = self.replying.sounding
         if sounding is None or not self.core.turn_detection.interrupt_response:
             return self.replying.let_go()
-        utterance.said_over = sounding.spoken_around(self.core.now)
+        utterance.said_over = self.replying.spoken_around()
         if not self.core.has("playback") or not sounding.options.is_audio:
             utterance.is_meant = True
             return self.replying.interrupt()
         self._paused = sounding
         asks = utterance.said_over.rstrip().endswith(("?", "？", "؟"))
-        self._takes_answers = asks or sounding.left_ms(self.core.now) < NEARLY_OVER_MS
-        sounding.pause(self.core.now)
-        self.replying.hold_back()
-        return self.core.do(do.Hold(sounding.id))
+        self._takes_answers = asks or self.replying.left_ms() < NEARLY_OVER_MS
+        return self.replying.pause()
 
     def wants_snapshot(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
@@ -97,7 +94,7 @@ class Yielding:
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
         sounding = self.replying.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.said_over = joined(utterance.said_over, sounding.spoken_around(self.core.now))
+            utterance.said_over = joined(utterance.said_over, self.replying.spoken_around())
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_aside = is_little and not utterance.is_meant
@@ -131,14 +128,14 @@ class Yielding:
         self._paused = None
         if paused is None or not is_on:
             return
-        paused.resume(self.core.now)
-        self.core.do(do.Release(paused.id))
+        self.replying.resume()
         self.core.do(Tally("interruption", "resumed"))
         self.core.send("output_audio_buffer.started", response_id=paused.id)
         self.replying.let_go()
 
 
 def joined(before: str, now: str) -> str:
-    """What was said around one time and a later one, each clause once."""
+    """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
+    before, now = before[-SAID_MOST_CHARS:], now[-SAID_MOST_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)
-    return before + now[overlap:]
+    return (before + now[overlap:])[-SAID_MOST_CHARS:]

@@ -135,7 +135,7 @@ def test_passwords_cannot_be_tried_at_will(user: User, client: Client) -> None:
 
 
 def test_limits_count_by_the_address_that_the_trusted_proxy_saw(user: User, settings: Any) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.TRUSTED_PROXY_COUNT = 1
     settings.ACCOUNT_RATE_LIMITS = {"signup": "1/m/ip"}
     codes = [
         Client()

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.samples import Sample
 
 from conversations import metrics
+from conversations.engines.events import EngineEvent
 from conversations.realtime.figures import Discard, Played, Tally
 from conversations.realtime.items import Item
 
@@ -76,3 +77,12 @@ def test_nothing_of_a_user_is_in_them() -> None:
     assert 'step="first_audio"' in told
     assert "secret" not in told
     assert "item_1" not in told
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"), [("gpt-transcribe", "gpt-transcribe"), ("", ""), ("my/own-model", "other")]
+)
+def test_an_engines_failure_is_counted_by_the_models_that_the_site_names(added: Added, model: str, shown: str) -> None:
+    metrics.engine(EngineEvent("stt", "openai", model, "retried", "engine_unavailable", 503))
+    labels = {"engine": "stt", "provider": "openai", "outcome": "retried", "code": "engine_unavailable"}
+    assert added("engine_events_total", model=shown, **labels) == 1

@@ -35,6 +35,7 @@ class Behaviour:
     refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
     refusal: str = ""  # in these words, and not OpenAI's
     metered: Any = None  # stands in every number of the usage
+    headers: dict[str, str] = field(default_factory=dict)  # of an answer that is a fault
     packed: bool = False  # models: answers with gzip
     raw: dict[str, Any] | None = None  # answered in place of all else, as raw_answers.Raw.script has it
     accepted_key: str = ""  # any other is refused; "" takes all

@@ -5,11 +5,14 @@ import io
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.cloud import texttospeech as api
+from google.protobuf import any_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
 from tests.upstream.sound import SAMPLE_RATE, speech
@@ -103,16 +106,16 @@ class GoogleServer:
             yield seen, self._world.fault_now(endpoint)
             ending = "done"
         except FaultInjected as injected:
-            await self._misbehave(injected.fault, context)
+            await self._misbehave(injected.fault, context, self._world.behaviours[endpoint].headers)
         except grpc.aio.AbortError:
             ending = "fault"
             raise
         finally:
             await self._world.end(seen, ending)
 
-    async def _misbehave(self, fault: str, context: Any) -> None:
+    async def _misbehave(self, fault: str, context: Any, headers: dict[str, str]) -> None:
         if fault in STATUS:
-            await context.abort(*STATUS[fault])
+            await context.abort(*STATUS[fault], _details(*STATUS[fault], headers))
         if fault == "cut":
             restart = asyncio.create_task(self._restart())
             self._restarts.add(restart)
@@ -123,6 +126,18 @@ class GoogleServer:
     async def _restart(self) -> None:
         await self._server.stop(None)
         await self.start(self.port)
+
+
+def _details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
+    """Google says in details what others say in the header Retry-After."""
+    if "Retry-After" not in headers:
+        return ()
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromTimedelta(timedelta(seconds=float(headers["Retry-After"])))
+    detail = any_pb2.Any()
+    detail.Pack(retry)
+    status = status_pb2.Status(code=code.value[0], message=message, details=[detail])
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def _voice(voice: api.VoiceSelectionParams) -> dict[str, str]:

@@ -143,6 +143,8 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
             return response
         except FaultInjected as injected:
             response = await _misbehave(request, injected.fault)
+            if not response.prepared:
+                response.headers.update(world.behaviours[endpoint].headers)
             ending = "fault"
             return response
     except (asyncio.CancelledError, ConnectionError):

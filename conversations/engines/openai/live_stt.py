@@ -8,10 +8,12 @@ stands by.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
+from conversations.engines import events
 from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.http import tls_context
@@ -44,7 +46,7 @@ class LiveStream:
     """
 
     def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
-        self._account = Account("stt", spec)
+        self._account = Account("stt", replace(spec, model=spec.stream_model))
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
         self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
@@ -104,10 +106,12 @@ class LiveStream:
                 await self._live()
             except EngineError as error:
                 self._protocol.fail_awaited(error)
+                is_final = not self._protocol.is_ready and isinstance(error, EngineAuthError | EngineRejected)
+                events.report(error, None if is_final else "retried")
                 if not self._protocol.is_ready:
                     self._failure = error
-                    if isinstance(error, EngineAuthError | EngineRejected):
-                        return self._protocol.give_up(error)
+                if is_final:
+                    return self._protocol.give_up(error)
             self._misses = 0 if self._protocol.has_heard else self._misses + 1
             await self._pause()
 

@@ -6,6 +6,7 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
+from conversations.engines import events
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.http import tls_context
@@ -76,6 +77,7 @@ class Conversation:
         if isinstance(explained, EngineRejected):
             message = self._account.failures.scrub(str(error.get("message") or explained.message))
             return {**error, "type": "invalid_request_error", "message": message}
+        events.report(explained)
         kept = {"type": "server_error", "code": explained.code, "message": explained.message}
         return {name: error[name] for name in ("param", "event_id") if name in error} | kept
 

@@ -13,12 +13,14 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
+from conversations.engines import events
 from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.foreign_sound import ForeignSound, WordsError
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.readback import Readback
 from conversations.engines.openai.reading_session import Reading, ReadingSession
-from conversations.engines.openai.tts import whole_samples
+from conversations.engines.sound_formats import UnfitSoundError
 from conversations.engines.supervision import pieces
 
 DEFAULT_VOICE = "marin"
@@ -74,8 +76,10 @@ class ReadAloud:
                 return
             except MisreadError as misread:
                 rest = misread.rest
+                failure = self._account.failures.misread()
+                events.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
-                    raise self._account.failures.misread() from misread
+                    raise failure from misread
 
     async def _session(self, voice: str) -> ReadingSession:
         """Open and of that voice, which a session that has spoken keeps for ever."""
@@ -103,20 +107,23 @@ class ReadAloud:
     async def _checked(self, reading: Reading, text: str) -> AsyncGenerator[bytes]:
         """The sound of `text`, in whole samples. Raises EngineError and MisreadError."""
         readback, held, has_sounded = Readback(text), b"", False
+        sound = ForeignSound("audio/pcm")
         async for event in reading.events():
             is_over = self._take(event, readback)
             if not readback.agrees(is_over=is_over):
                 raise MisreadError("" if has_sounded else text)
-            held += self._sound(event)
+            held += self._sound(event, sound, is_over=is_over)
             if is_over and readback.unread == text:  # without words nobody knows what was said
                 raise MisreadError(text)
             if is_over or readback.vouches_for(WORDS_BEFORE_SOUND):
-                pcm, held = whole_samples(held)
+                pcm, held = held, b""
                 if pcm:
                     has_sounded = True
                     yield pcm
         if readback.unread:
             raise MisreadError(readback.unread)
+        if not has_sounded:
+            raise self._account.failures.garbage("speech")
 
     def _take(self, event: dict[str, Any], readback: Readback) -> bool:
         """Hears the words of an event; whether it is the last one. Raises EngineError for a response that failed."""
@@ -141,10 +148,13 @@ class ReadAloud:
         if details.get("reason") == "content_filter":
             raise self._account.failures.rejected("The content filter stopped it.")
 
-    def _sound(self, event: dict[str, Any]) -> bytes:
-        if event["type"] != "response.output_audio.delta":
-            return b""
+    def _sound(self, event: dict[str, Any], sound: ForeignSound, *, is_over: bool) -> bytes:
+        """The sound of an event, in whole samples."""
         try:
-            return base64.b64decode(event.get("delta") or "")
-        except (ValueError, TypeError) as error:
+            if event["type"] == "response.output_audio.delta":
+                return sound.feed(base64.b64decode(event.get("delta") or ""))
+            return sound.finish() if is_over else b""
+        except UnfitSoundError as unfit:
+            raise self._account.failures.garbage(f"PCM audio but {unfit.what}") from unfit
+        except (ValueError, TypeError, WordsError) as error:
             raise self._account.failures.garbage("speech") from error

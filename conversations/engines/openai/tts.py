@@ -1,15 +1,18 @@
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 
 from openai import omit
 
-from conversations.engines.base import SAMPLE_BYTES, EngineSpec
+from accounts.bounded_answers import parse_json
+from conversations.engines import foreign_sound
+from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.http import tls_context
+from conversations.engines.openai.provider_errors import is_error
 from conversations.engines.supervision import pieces
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
-PCM_TYPES = ("audio/pcm", "audio/l16", "audio/raw", "audio/basic", "audio/x-raw")
 
 
 class Speech:
@@ -39,8 +42,6 @@ class Speech:
                 yield piece
 
     async def _stream(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        rest = b""
-        empty = True
         try:
             async with self._account.client.audio.speech.with_streaming_response.create(
                 input=text,
@@ -49,25 +50,20 @@ class Speech:
                 response_format="pcm",
                 speed=omit if speed == 1.0 else speed,  # some models know no speed
             ) as response:
-                self._check_type(response.headers.get("content-type", ""))
-                async for received in response.iter_bytes():
-                    whole, rest = whole_samples(rest + received)
-                    if whole:
-                        empty = False
-                        yield whole
+                content_type = response.headers.get("content-type", "")
+                explain = partial(self._explain_words, content_type)
+                sound = foreign_sound.speech(response.iter_bytes(), content_type, self._account.failures, explain)
+                async with aclosing(sound):
+                    async for pcm in sound:
+                        yield pcm
         except SDK_ERRORS as error:
             raise self._account.explain(error) from error
-        if empty:
-            raise self._account.failures.garbage("speech")
 
-    def _check_type(self, content_type: str) -> None:
-        """A server that ignores `response_format` would be heard as noise."""
+    def _explain_words(self, content_type: str, body: bytes) -> EngineError:
+        """An error that came as if all were well, or a page."""
+        with suppress(ValueError):
+            if is_error(said := parse_json(body)):
+                return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
-        if kind.startswith(("text/", "application/json")) or (kind.startswith("audio/") and kind not in PCM_TYPES):
-            raise self._account.failures.garbage(f"PCM audio but {kind}")
-
-
-def whole_samples(pcm: bytes) -> tuple[bytes, bytes]:
-    """The whole samples, and the byte that waits for its other half."""
-    end = len(pcm) - len(pcm) % SAMPLE_BYTES
-    return pcm[:end], pcm[end:]
+        is_named = kind.startswith(("text/", "application/json"))
+        return self._account.failures.garbage(f"PCM audio but {kind if is_named else 'a text'}")

@@ -102,7 +102,7 @@ class Relaying:
 
     def receive(self, event: Event, now: float) -> list[Action]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
-        self.core.now = now
+        self.core.begin(now)
         handler = self._client.get(type(event))
         if handler is None:
             raise IllegalTransitionError(f"no handler for {type(event).__name__}")
@@ -113,9 +113,10 @@ class Relaying:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError) -> list[Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[Action]:
         """A frame that was no client event, or a reason to end the session."""
-        self.core.send_error(error)
+        self.core.begin(self.core.now)
+        self.core.send_error(error, kind)
         return self._decided()
 
     def end(self) -> list[Action]:

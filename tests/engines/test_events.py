@@ -1,0 +1,114 @@
+"""What operators hear of engines."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from conversations.engines import events
+from conversations.engines.base import EngineError, EngineSpec, Hints, Message
+from conversations.engines.events import EngineEvent
+from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
+from tests.upstream.fixtures import Upstream
+
+SECRET = "sk-secret-of-the-test"
+SECOND = bytes(48_000)
+
+
+@pytest.fixture
+def told() -> Iterator[list[EngineEvent]]:
+    found: list[EngineEvent] = []
+    events.listen(found.append)
+    yield found
+    events._listeners.remove(found.append)
+
+
+def spec(upstream: Upstream, provider: str = "openai") -> EngineSpec:
+    url = upstream.google_url if provider == "google" else upstream.openai_url
+    return EngineSpec(provider, "the-model", api_key=SECRET, base_url=url, timeout_sec=0.5, stream_model="live-model")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "code", "status"),
+    [
+        ("401", "refused", "invalid_provider_key", 401),
+        ("404", "refused", "engine_rejected", 404),
+        ("429_quota", "refused", "insufficient_quota", 429),
+        ("429_rate", "failed", "rate_limit_exceeded", 429),
+        ("500", "failed", "engine_unavailable", 500),
+        ("hang", "failed", "engine_timeout", None),
+        ("cut", "failed", "engine_unavailable", None),
+        ("garbage", "refused", "engine_rejected", None),
+    ],
+)
+async def test_a_failure_is_told_once(
+    upstream: Upstream, told: list[EngineEvent], fault: str, outcome: events.Outcome, code: str, status: int | None
+) -> None:
+    upstream.behave("transcriptions", fault=fault)
+    with pytest.raises(EngineError):
+        await make_stt(spec(upstream)).transcribe(SECOND)
+    assert told[-1] == EngineEvent("stt", "openai", "the-model", outcome, code, status)
+    assert {event.outcome for event in told[:-1]} <= {"retried"}
+
+
+async def test_a_further_try_is_told(upstream: Upstream, told: list[EngineEvent]) -> None:
+    upstream.behave("transcriptions", fault="500", fault_times=1)
+    await make_stt(spec(upstream)).transcribe(SECOND)
+    assert told == [EngineEvent("stt", "openai", "the-model", "retried", "engine_unavailable", 500)]
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "speech", "google_streaming"])
+async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[EngineEvent], endpoint: str) -> None:
+    upstream.behave(endpoint, fault="401")
+    stream: Any = make_llm(spec(upstream)).complete([Message("user", "Hello")])
+    if endpoint != "chat":
+        provider = "google" if endpoint.startswith("google") else "openai"
+        stream = make_tts(spec(upstream, provider)).speak("Hello")
+    with pytest.raises(EngineError):
+        await anext(stream)
+    assert [(event.outcome, event.code) for event in told] == [("refused", "invalid_provider_key")]
+
+
+async def test_a_stream_that_breaks_is_told(upstream: Upstream, told: list[EngineEvent]) -> None:
+    upstream.behave("chat", fault="cut", fault_after=2)
+    with pytest.raises(EngineError):
+        async for _ in make_llm(spec(upstream)).complete([Message("user", "Hello")]):
+            pass
+    assert [(event.engine, event.outcome) for event in told] == [("llm", "failed")]
+
+
+async def test_one_that_is_left_is_not(upstream: Upstream, told: list[EngineEvent]) -> None:
+    stream = make_llm(spec(upstream)).complete([Message("user", "Hello")])
+    await anext(stream)
+    await stream.aclose()
+    assert told == []
+
+
+async def test_speech_to_text_that_streams_is_told_with_its_model(upstream: Upstream, told: list[EngineEvent]) -> None:
+    upstream.behave("live_transcriptions", fault="401")
+    engine = make_stt_stream(spec(upstream))
+    assert engine is not None
+    stream = engine.listen(lambda _: None)
+    stream.begin(Hints())
+    stream.send(SECOND)
+    with pytest.raises(EngineError):
+        await stream.commit()
+    await stream.close()
+    assert told[0] == EngineEvent("stt", "openai", "live-model", "refused", "invalid_provider_key", 401)
+
+
+async def test_the_line_holds_neither_keys_nor_words(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    upstream.behave("chat", refused_parameter="model", refusal=f"What is {SECRET} about my diary?")
+    with caplog.at_level(logging.WARNING), pytest.raises(EngineError):
+        await anext(make_llm(spec(upstream)).complete([Message("user", "my diary")]))
+    [line] = [record.message for record in caplog.records if record.name == "conversations.engines"]
+    assert line == (
+        "engine_event engine=llm provider=openai model='the-model' outcome=refused code=engine_rejected status=400"
+    )
+
+
+def test_a_model_cannot_forge_a_line() -> None:
+    event = EngineEvent("llm", "openai", "x\nengine_event é" + "y" * 500, "failed", "engine_timeout")
+    assert "\n" not in str(event)
+    assert len(str(event)) < 250

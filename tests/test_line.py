@@ -1,0 +1,129 @@
+"""A defect of what decides a session, or of what performs it, by each way in: told once to log and client."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from openai.types import realtime as sdk
+
+from conversations.engine_choice import EngineSet
+from conversations.engines.base import EngineSpec
+from conversations.line import Line
+from conversations.realtime import actions as do
+from conversations.realtime.relaying.actions import Told
+from conversations.realtime.utterance import Pending
+from conversations.relay import Relay
+from conversations.session import Session
+from conversations.store import Caller, Opened
+from tests.upstream.fixtures import Upstream
+
+APPEND = bytes(4_800)
+BROKEN = "a session failed in conversation"
+
+
+def opened(upstream: Upstream) -> Opened:
+    names = ("gpt-transcribe", "gpt-6-luna", "tts-1")
+    stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
+    return Opened(
+        pk=None, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
+        patience="", keywords=(), speculation=True, engines=EngineSet(stt, llm, tts), items=[],
+    )  # fmt: skip
+
+
+class Client:
+    """What a client is sent, and the code that its socket is closed with."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.closed = 0
+        self.hears = asyncio.Event()
+
+    async def send(self, frame: str) -> None:
+        self.told.append(json.loads(frame))
+        self.hears.set()
+
+    async def close(self, code: int) -> None:
+        self.closed = code
+
+
+def cascade(upstream: Upstream, client: Client) -> Line:
+    return Session(opened(upstream), client.send, client.close, "", 1_900_000_000)
+
+
+def relay(upstream: Upstream, client: Client) -> Line:
+    spec = EngineSpec("openai", "gpt-realtime-2.1", base_url=upstream.openai_url, api_key="sk-1")
+    return Relay(opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
+
+
+@asynccontextmanager
+async def broken(line: Line, where: type, client: Client) -> AsyncIterator[None]:
+    """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
+
+    def defect(_: Any) -> None:
+        line.machine.core.send("rate_limits.updated", rate_limits=[])
+        raise RuntimeError("a defect")
+
+    handlers = getattr(line.machine, "_handlers", None) or line.machine._client  # type: ignore[attr-defined]
+    handlers[where] = defect
+    running = asyncio.create_task(line.run())
+    async with asyncio.timeout(10):
+        await client.hears.wait()
+        yield
+        await running
+
+
+def partial(line: Any) -> None:
+    """As the engine's connection calls back."""
+    line.machine.core.pending["item_1"] = Pending(0.0)
+    line._work._ears._item_id = "item_1"
+    line._work._ears._partial("Hello")
+
+
+WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
+    "a client's frame": (
+        cascade, sdk.InputAudioBufferClearEvent, lambda line: line.feed('{"type": "input_audio_buffer.clear"}')),
+    "a deadline": (
+        cascade, do.DeadlinePassed, lambda line: line._set_deadline("idle", 0.0)),
+    "a partial transcript": (cascade, do.PartialTranscript, partial),
+    "a window of detection": (cascade, do.SpeechWindow, lambda line: line.feed(APPEND)),
+    "what a tool brought": (cascade, do.ToolsReady, lambda line: line._work._report(do.ToolsReady(()))),
+    "an event of speech to speech": (relay, Told, lambda line: line._upstream._report(Told({"type": "x"}))),
+    "a deadline of speech to speech": (relay, do.DeadlinePassed, lambda line: line._set_deadline("response", 0.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    make, where, happens = WAYS[way]
+    client = Client()
+    line = make(upstream, client)
+    async with broken(line, where, client):
+        happens(line)
+        happens(line)
+    assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [f"{BROKEN} "]
+    last = client.told[-1]
+    assert (last["type"], last["error"]["type"], last["error"]["code"]) == ("error", "server_error", "internal_error")
+    assert [event["type"] for event in client.told].count("error") == 1
+    assert client.closed == 1011
+
+
+@pytest.mark.parametrize("make", [cascade, relay])
+async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstream) -> None:
+    client = Client()
+    line = make(upstream, client)
+    async with broken(line, do.DeadlinePassed, client):
+        line._receive(do.DeadlinePassed("idle"))
+    assert "rate_limits.updated" not in [event["type"] for event in client.told]
+
+
+async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    client = Client()
+    line = cascade(upstream, client)
+    async with broken(line, Told, client):
+        line._guard(line._perform, [do.Send({"type": "response.done"})])  # it has no response
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
+    assert client.closed == 1011
