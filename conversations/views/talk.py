@@ -71,7 +71,8 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
     {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, isOneEngine}.
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos`: of stt, llm and
-    tts, what the demo serves; `missing`: what of that is not installed here. `isOneEngine`: it hears and speaks by itself, so nothing else can do half of it.
+    tts, what the demo serves; `missing`: what of that is not installed here. `isOneEngine`: it hears and speaks by
+    itself, so nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {

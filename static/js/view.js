@@ -90,7 +90,10 @@ export class View {
     this.part("demo").hidden = done.length === 0 && missing.length === 0;
     this.#text("demo-does", LIST.format(done.map(([, verb]) => verb)));
     this.#text("demo-lacks", lacks(missing, { listen, speak }, can));
-    this.part("start").hidden = missing.includes("stt") && listen === "site" && !can.listen;
+    const isDeaf = missing.includes("stt") && listen === "site" && !can.listen;
+    this.part("start").hidden = isDeaf;
+    this.part("type").classList.toggle("primary", isDeaf);
+    this.part("type").classList.toggle("quiet", !isDeaf);
   }
 
   #renderControls(state) {

@@ -178,6 +178,7 @@ def test_taken_over_by_another_tab_and_back(open_page: OpenPage, live_site: Site
     expect(page.locator("[data-part=status]")).to_have_text("Continued elsewhere")
     expect(page.get_by_role("alert")).to_contain_text("goes on in another tab or on another device.")
     wait_for_state(other, "ready")
+    wait_for_state(page, "ended")
     check(page, f"talk-taken-over-{look}")
     assert len(diary(page, "connect")) == 1, "two tabs would take it from each other for ever"
     page.get_by_role("button", name="Continue here").click()
