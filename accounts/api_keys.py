@@ -11,13 +11,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import client_addresses
+from accounts import access, client_addresses
 from accounts.models import APIKey, Scope, User
 from accounts.security_log import Event, record
 
@@ -40,7 +37,7 @@ def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple
 def issue(key: APIKey) -> str:
     """Gives a new key its text, which it returns, and saves what is kept of it."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    token = start + _checksum(start)
+    token = start + checksum(start)
     key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
     key.save(force_insert=True)
     record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
@@ -53,7 +50,7 @@ def authenticate(token: str, address: str = "") -> APIKey | None:
     `address` is the client's: use from a new one is told in the security log, and so is a refusal.
     """
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=digest(token)).first() if _is_well_formed(token) else None
+    key = live.filter(digest=digest(token)).first() if is_well_formed(token) else None
     if key:
         _record_use(key, address)
     else:
@@ -67,24 +64,7 @@ def revoke(key: APIKey) -> None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
         record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
-    close_sessions([key])
-
-
-def close_sessions(keys: Iterable[APIKey]) -> None:
-    """Hangs up what runs on these keys, in every process, as soon as the database says the same to a reconnect."""
-    names = [group_name(key.pk) for key in keys]
-    transaction.on_commit(lambda: async_to_sync(_send_revoked)(names), robust=True)
-
-
-def group_name(key_id: int) -> str:
-    """The channel-layer group that the sessions of a key join, to hear `{"type": "key.revoked"}`."""
-    return f"api-key.{key_id}"
-
-
-async def _send_revoked(names: list[str]) -> None:
-    if layer := get_channel_layer():
-        for name in names:
-            await layer.group_send(name, {"type": "key.revoked"})
+    access.announce([key.user_id])
 
 
 def _record_use(key: APIKey, address: str) -> None:
@@ -105,13 +85,14 @@ def _mark(key: APIKey, address: str) -> str:
     return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
 
 
-def _is_well_formed(token: str) -> bool:
-    start, checksum = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
+def is_well_formed(token: str) -> bool:
+    start, end = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
     has_shape = token.isascii() and start.startswith(START) and len(start) == len(START) + RANDOM_LENGTH
-    return has_shape and checksum == _checksum(start)
+    return has_shape and end == checksum(start)
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
+    """Return the end of a key that begins like this: it costs nothing to tell a mistyped one."""
     number, digits = zlib.crc32(text.encode()), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

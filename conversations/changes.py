@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.ids import make_id
@@ -15,11 +16,6 @@ from conversations.realtime.ids import make_id
 TITLE_CHARS = 80
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}
 CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
-
-
-class ConversationDeletedError(Exception):
-    def __init__(self) -> None:
-        super().__init__("The conversation was deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +40,14 @@ class Drop:
 Change = Put | Drop
 
 
-def apply(conversation_pk: int, changes: Sequence[Change]) -> None:
-    """In order; a second time, after a lost connection, they change nothing. Raises ConversationDeletedError."""
+def apply(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
+    """In order; a second time, after a lost connection, they change nothing.
+
+    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError.
+    """
     clips = _clips(changes)
     with transaction.atomic():
-        conversation = _locked(conversation_pk)
+        conversation = _locked(conversation_pk, holder)
         silent = _Batch(conversation, _latest(changes)).apply()
         for item_id in clips.keys() & silent.keys():
             _keep(conversation, silent[item_id], *clips[item_id])
@@ -71,11 +70,13 @@ def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -
     clip.save()
 
 
-def _locked(conversation_pk: int) -> Conversation:
-    # The row lock orders two sessions on one conversation: a page that reconnects before its old socket is missed.
+def _locked(conversation_pk: int, holder: str) -> Conversation:
+    # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
     conversation = Conversation.objects.select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
         raise ConversationDeletedError
+    if holder and conversation.holder != holder:
+        raise TakenOverError
     return conversation
 
 

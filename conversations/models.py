@@ -11,6 +11,7 @@ from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import Truncator
 
 from accounts.models import Patience
@@ -131,7 +132,17 @@ class Conversation(models.Model):
         blank=True,
         help_text="What programs noted of it.",
     )
-    status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ENDED)
+    # See leases.py, which alone writes these.
+    holder = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    claimed_by = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    held_until = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: no session holds it.")
+    goes_if_empty = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A session began it: where nothing is said, nothing remains.",
+    )
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -148,6 +159,7 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["user", "-updated_at"]),
             models.Index(fields=["-updated_at"]),
+            models.Index(fields=["held_until"], condition=models.Q(status="live"), name="conversation_live"),
         ]
 
     def __str__(self) -> str:
@@ -157,6 +169,11 @@ class Conversation(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("conversation", args=[self.public_id])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a session holds it: one whose process was killed does no more, whatever the status still says."""
+        return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()
 
 
 class Item(models.Model):

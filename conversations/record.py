@@ -33,7 +33,7 @@ class Record:
         self._stt_label = stt_label
         self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk), give_up)
+        self._writer = Writer(opened.public_id, partial(store.write, opened.pk, holder=opened.holder), give_up)
 
     async def run(self) -> None:
         await self._writer.run()

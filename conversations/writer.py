@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, OperationalError
 
-from conversations.changes import Change, ConversationDeletedError
+from conversations.changes import Change
+from conversations.leases import ConversationDeletedError, TakenOverError
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,8 @@ class Writer:
                 except OperationalError:
                     await asyncio.sleep(wait_sec)
             return await self._write(changes)
-        except ConversationDeletedError as error:
-            self._give_up(1008, "conversation_deleted", str(error))
+        except (ConversationDeletedError, TakenOverError) as error:
+            self._give_up(1008, error.code, str(error))
         except DatabaseError:
             log.exception("conversation %s could not be stored", self._conversation_id)
             self._give_up(1011, "storage_failed", "The conversation could not be stored, so it was ended.")

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from conversations.changes import Change, ConversationDeletedError, Drop, Put
+from conversations.changes import Change, Drop, Put
+from conversations.leases import ConversationDeletedError
 from conversations.realtime.items import Item
 from conversations.writer import Writer
 

@@ -8,6 +8,8 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
+from accounts.key_guard import TOO_MANY_WRONG_KEYS
+
 API = "/v1/"
 
 
@@ -44,9 +46,16 @@ TOO_MANY_AT_ONCE = Refusal(
     "requests",
     retry_sec=5,
 )
+WRONG_KEY = Refusal(
+    401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
+)
 BUSY = Refusal(
     503, "server_busy", "The site has more to do than it can right now. Try again in a moment.", "server_error", 5
 )
+
+
+def wrong_keys(wait_sec: int) -> Refusal:
+    return Refusal(429, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec), "requests", wait_sec)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -12,10 +12,11 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import client_addresses
+from accounts import client_addresses, client_secrets, key_guard
+from accounts.security_log import Event, record
 from voiceproject import database
 from voiceproject.places import WAIT_SEC, Places
-from voiceproject.refusals import API, BUSY, TOO_MANY_AT_ONCE, Refusal
+from voiceproject.refusals import API, BUSY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal, wrong_keys
 
 ALL = 512  # each has a thread while it is answered
 HELD = "voiceproject.held"
@@ -29,10 +30,14 @@ _of_user = Places(settings.REQUESTS_AT_ONCE["USER"], waiting=32)
 
 class Handler(ASGIHandler):
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        address = client_addresses.counted(client_addresses.of_scope(scope))
-        async with _place(_of_address, address) as has_place:
+        address = client_addresses.of_scope(scope)
+        token = bearer_token(scope) if scope["path"].startswith(API) else ""
+        if token and (refusal := _refusal_of_key(scope, address, token)):
+            await refuse(scope, send, refusal)
+            return
+        async with _place(_of_address, client_addresses.counted(address)) as has_place:
             if has_place:
-                await self._serve(scope, receive, send)
+                await self._serve(scope, receive, _judging(send, address, token) if token else send)
             else:
                 await refuse(scope, send, TOO_MANY_AT_ONCE)
 
@@ -64,6 +69,38 @@ async def _place(places: Places, who: str | None) -> AsyncIterator[bool]:
         yield asked.done()
     finally:
         places.forget(who, asked)
+
+
+def bearer_token(scope: Mapping[str, Any]) -> str:
+    """The API key that a request shows, or ""."""
+    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = given.decode("latin1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refusal_of_key(scope: Mapping[str, Any], address: str, token: str) -> Refusal | None:
+    """Refuse, where it costs next to nothing, what cannot be a key, or comes from where too many wrong ones came.
+
+    Pages of other sites that may use the API are refused by Django, which lets them read why.
+    """
+    if wait_sec := key_guard.wait_sec(address, token):
+        return wrong_keys(wait_sec)
+    origin = next((value.decode("latin1") for name, value in scope["headers"] if name == b"origin"), "")
+    if key_guard.is_possible(token) or client_secrets.is_one(token) or origin in settings.API_ALLOWED_ORIGINS:
+        return None
+    record(Event.API_KEY_REFUSED, address=address)
+    return WRONG_KEY
+
+
+def _judging(send: Send, address: str, token: str) -> Send:
+    """Keep in mind of a key whether the answer says that it is wrong."""
+
+    async def judge_and_send(message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] not in (429, 503):
+            key_guard.judge(address, token, is_right=message["status"] != 401)
+        await send(message)
+
+    return judge_and_send
 
 
 async def refuse(scope: Mapping[str, Any], send: Send, refusal: Refusal) -> None:

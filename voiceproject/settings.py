@@ -193,10 +193,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "voiceproject.headers.policies",
     "corsheaders.middleware.CorsMiddleware",
     "conversations.api.middleware.APIMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "voiceproject.headers.no_store",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -302,7 +304,12 @@ ACCESS_LOG = env_bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "voiceproject.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {
         "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
@@ -472,6 +479,10 @@ REQUESTS_AT_ONCE = {
     "USER": env_int("REQUESTS_AT_ONCE_PER_USER", 16, lowest=1, highest=1000),
     "ADDRESS": env_int("REQUESTS_AT_ONCE_PER_ADDRESS", 128, lowest=1, highest=1000),
 }
+
+# Wrong API keys and client secrets that one address may show to a process in a minute; then it is refused unlooked at,
+# but for keys that were right lately.
+WRONG_KEYS_PER_MIN = env_int("WRONG_KEYS_PER_MIN", 30, lowest=1, highest=1_000_000)
 
 # Requests that one user may make of the HTTP API in a minute.
 API_REQUESTS_PER_MIN = env_int("API_REQUESTS_PER_MIN", 600, lowest=1, highest=1_000_000)

@@ -1,12 +1,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Field, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import api_keys, provider_keys
+from accounts import access, api_keys, notices, provider_keys, reauthentication
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, touchable
 from accounts.forms import ScopesField
@@ -39,11 +40,17 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         kwargs["queryset"] = touchable(request, User.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """After the password again: whoever makes a key can act as its user for long."""
+        response: HttpResponse = reauthentication.ask(request) or super().add_view(request, form_url, extra_context)
+        return response
+
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
         else:
             obj.token = api_keys.issue(obj)
+            transaction.on_commit(lambda: notices.api_key_made(request, obj))  # the mail server takes its time
 
     def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
         """Shows the key in this answer, and in no other: a message would pass it through a cookie."""
@@ -53,12 +60,12 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         return response
 
     def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
-        api_keys.close_sessions([obj])
+        access.announce([obj.user_id])
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         keys = self.touchable(request, queryset)
-        api_keys.close_sessions(list(keys))
+        access.announce({key.user_id for key in keys})
         super().delete_queryset(request, keys)
 
     @admin.action(description="Revoke", permissions=["change"])
@@ -66,6 +73,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         keys = list(self.touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
+            notices.api_key_revoked(request, key)
         self.log_acted(request, keys, "revoke", "Revoked.")
         self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import provider_keys
+from accounts import notices, provider_keys, reauthentication
 from accounts.forms import FORMS, ProviderKeyForm
 from accounts.models import ProviderKey, User
 from accounts.requests import SignedInRequest
@@ -49,7 +49,8 @@ def provider_key_list(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-@sensitive_post_parameters("secret")
+@sensitive_post_parameters()
+@reauthentication.before_posts
 def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     if provider not in FORMS:
         raise Http404
@@ -57,6 +58,7 @@ def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     key = form.save(request.user) if form.is_valid() else None
     if key is None:
         return _page(request, form)
+    notices.provider_key_saved(request, key)
     _tell(request, key, "Saved.")
     return redirect("provider_keys")
 
@@ -72,11 +74,13 @@ def test_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@reauthentication.before_posts
 def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
     if request.method != "POST":
         return render(request, "accounts/provider_key_delete.html", {"key": key})
     provider_keys.delete(key.user, provider)
+    notices.provider_key_deleted(request, key.user, provider)
     messages.success(request, f"Your {key.get_provider_display()} key is deleted.")
     return redirect("provider_keys")
 

@@ -130,4 +130,5 @@ class ConversationAdmin(RecordedAdmin):
 
     @display(description="Status", ordering="status", label={"live": "success"})
     def state(self, obj: Conversation) -> tuple[str, str]:
-        return obj.status, obj.get_status_display()
+        status = Conversation.Status.LIVE if obj.is_live else Conversation.Status.ENDED
+        return status.value, str(status.label)

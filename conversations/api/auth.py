@@ -7,7 +7,7 @@ from accounts.models import Scope
 from conversations import store
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
-from voiceproject.refusals import TOO_MANY_AT_ONCE
+from voiceproject.refusals import TOO_MANY_AT_ONCE, WRONG_KEY
 from voiceproject.requests import has_place
 
 
@@ -27,7 +27,7 @@ def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
     found = store.caller_of(token, client_addresses.of_request(request))
     if found is None:
-        raise _unauthorized("The API key is wrong or was revoked. Make one on the site's settings page.")
+        raise _unauthorized(WRONG_KEY.message)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
     if refused := rate_limit.refusal(request.allowance):  # type: ignore[attr-defined]
         raise refused
