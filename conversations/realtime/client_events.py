@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.json_object import json_object
-from conversations.realtime.session_checks import check_depth
+from conversations.realtime.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -106,6 +106,7 @@ CREATE = "conversation.item.create"
 RESPOND = "response.create"
 # An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
 MAX_EVENT_CHARS = 1_000_000
+FEW_CHARS = 50_000
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
@@ -114,6 +115,8 @@ UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|s
 
 def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
     """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
+    if len(frame) > FEW_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
+        raise ProtocolError("invalid_value", f"An event may hold {MAX_VALUES} values.")
     data = json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
