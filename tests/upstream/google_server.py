@@ -70,7 +70,7 @@ class GoogleServer:
         }
         return grpc.method_handlers_generic_handler(SERVICE, method)
 
-    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[api.StreamingSynthesizeResponse]:
+    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         config = (await anext(requests)).streaming_config
         text = "".join([request.input.text async for request in requests])
         audio = config.streaming_audio_config
