@@ -21,6 +21,7 @@ from conversations.leases import TakenOverError
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.beta import Beta
+from conversations.realtime.client_events import is_ping
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
@@ -200,6 +201,8 @@ class RealtimeConsumer:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
+            if is_ping(frame) and not session.is_ending:
+                await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
         session.hang_up(message.get("code", 1006))
 
     # Frames out.
