@@ -58,7 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
     def vouch_for_email(self) -> None:
         """Takes the address as verified: on an admin's word, or that of whoever runs commands on the server."""
@@ -152,4 +152,4 @@ class Invitation(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
