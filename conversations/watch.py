@@ -1,8 +1,8 @@
 """The live sessions of this process, and what ends them from outside.
 
-That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. Two looks
-a second at the database are enough for all of them, and one at once when the channel layer says that something changed.
-The same task renews the leases of their conversations, and closes those whose own process is gone.
+That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. Two
+looks a second at the database are enough for all of them, and one at once when the channel layer says that something
+changed. The same task renews the leases of their conversations, and closes those whose own process is gone.
 """
 
 import asyncio
