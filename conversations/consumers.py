@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
 from conversations import admission, store
 from conversations.admission import FAILED, POLICY, RefusedError
@@ -21,6 +20,7 @@ from conversations.realtime.beta import Beta
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,8 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
-
 API = "/v1/"
+TOO_MANY_WRONG_KEYS = "Too many wrong keys came from your address. Check the key, and try again in {} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Refusal:
         if not path.startswith(API):
             return f"{self.message}\n".encode()
         error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
-        return json.dumps({"error": error}).encode()
+        return json.dumps({"error": error}, ensure_ascii=False).encode()
 
     def response(self, path: str) -> HttpResponse:
         return HttpResponse(self.body(path), status=self.status, headers=self.headers(path))
@@ -46,6 +45,7 @@ TOO_MANY_AT_ONCE = Refusal(
     "requests",
     retry_sec=5,
 )
+NO_KEY = Refusal(401, "invalid_api_key", "There is no API key. Send it in the header Authorization: Bearer vp_…")
 WRONG_KEY = Refusal(
     401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
 )

@@ -18,7 +18,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
-from voiceproject import web_requests
+from voiceproject import http_channel, web_requests
 
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.
@@ -86,6 +86,7 @@ def _spare_the_conversations_the_collector() -> None:
 
 
 daphne.http_protocol.WebRequest = web_requests.WebRequest
+daphne.http_protocol.HTTPFactory.protocol = http_channel.Channel
 
 
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
