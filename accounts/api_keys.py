@@ -11,13 +11,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import client_addresses
+from accounts import access, client_addresses
 from accounts.models import APIKey, Scope, User
 from accounts.security_log import Event, record
 
@@ -67,24 +64,7 @@ def revoke(key: APIKey) -> None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
         record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
-    close_sessions([key])
-
-
-def close_sessions(keys: Iterable[APIKey]) -> None:
-    """Hangs up what runs on these keys, in every process, as soon as the database says the same to a reconnect."""
-    names = [group_name(key.pk) for key in keys]
-    transaction.on_commit(lambda: async_to_sync(_send_revoked)(names), robust=True)
-
-
-def group_name(key_id: int) -> str:
-    """The channel-layer group that the sessions of a key join, to hear `{"type": "key.revoked"}`."""
-    return f"api-key.{key_id}"
-
-
-async def _send_revoked(names: list[str]) -> None:
-    if layer := get_channel_layer():
-        for name in names:
-            await layer.group_send(name, {"type": "key.revoked"})
+    access.announce([key.user_id])
 
 
 def _record_use(key: APIKey, address: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.api_keys import ALPHABET, CHECKSUM_LENGTH, checksum, digest
-from accounts.models import ClientSecret
+from accounts.models import ClientSecret, Scope
 from accounts.security_log import Event, record
 
 START = "ek_"
@@ -36,11 +36,12 @@ def is_one(token: str) -> bool:
 
 
 def authenticate(token: str, address: str = "") -> ClientSecret | None:
-    """The secret with its key, or None if it is unknown or expired, its key revoked or its user deactivated.
+    """The secret with its key; None if it is unknown or expired, its key may not talk, or its user is deactivated.
 
     It is for browsers anywhere, so a new address is no news; a refusal is told in the security log.
     """
     live = ClientSecret.objects.filter(expires_at__gt=timezone.now(), key__revoked_at=None, key__user__is_active=True)
+    live = live.filter(key__scopes__contains=[Scope.REALTIME.value])
     secret = live.select_related("key").filter(digest=digest(token)).first() if is_well_formed(token) else None
     if secret is None:
         record(Event.API_KEY_REFUSED, address=address, kind="client_secret")

@@ -5,21 +5,27 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
+from django.db import Error
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
-from conversations import admission, store
-from conversations.admission import FAILED, POLICY, RefusedError
+from conversations import admission, holding, origins, store
+from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
+from conversations.leases import TakenOverError
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.beta import Beta
+from conversations.realtime.client_events import is_ping
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.watch import POLICY
+from voiceproject import outages
 from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
@@ -27,6 +33,8 @@ log = logging.getLogger(__name__)
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
+
+AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -48,6 +56,21 @@ class RealtimeConsumer:
         self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
 
     @classmethod
+    def behind(cls, authentication: Callable[[Any], Any]) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+        """The application behind Channels' look for who is signed in, which needs the database, too."""
+        application = authentication(cls.as_asgi())
+
+        async def connect_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            try:
+                await application(scope, receive, send)
+            except Error as error:  # of that look: all others are the consumer's, which has told of them
+                if (await receive())["type"] == "websocket.connect":
+                    await send({"type": "websocket.accept"})
+                    await cls(scope, receive, send)._refuse(_refusal_of(error))
+
+        return connect_or_refuse
+
+    @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
         async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             await cls(scope, receive, send).handle()
@@ -58,21 +81,19 @@ class RealtimeConsumer:
         if (await self.receive())["type"] != "websocket.connect":
             return
         key = self._key()
-        if key is None and not self._is_same_origin():
+        if not origins.is_allowed_host(self.headers.get(b"host", "")) or (key is None and not self._is_same_origin()):
             await self._close(403)  # another site's page with this user's cookie: no word to it
             return
         offered = self.scope["subprotocols"]
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
             caller = await self._caller(key)
-            with admission.admitted(caller):
+            with admission.admitted(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
-        except Exception:  # the outermost edge
-            log.exception("a session failed")
-            message = "The server failed; its log says why. Connect again to go on."
-            await self._refuse(RefusedError(FAILED, "internal_error", message))
+        except Exception as error:  # the outermost edge
+            await self._refuse(_refusal_of(error))
 
     # Who is there.
 
@@ -86,11 +107,7 @@ class RealtimeConsumer:
 
     def _is_same_origin(self) -> bool:
         """A page's cookie counts only for pages of this site: browsers send it with every site's sockets."""
-        origin = self.headers.get(b"origin", "")
-        host = self.headers.get(b"host", "").lower()
-        # Behind TLS an http:// page of the same name is not ours: whoever sits on the network could have made it.
-        is_ours = urlsplit(origin).netloc.lower() == host and not (settings.HTTPS and origin.startswith("http://"))
-        return bool(host) and (is_ours or origin in settings.CSRF_TRUSTED_ORIGINS)
+        return origins.is_of_this_site(self.headers.get(b"origin", ""), self.headers.get(b"host", ""))
 
     def _is_allowed_origin(self) -> bool:
         """Of a page that has a key. Where a site names no origins any will do, since no page gets a key by itself."""
@@ -102,7 +119,7 @@ class RealtimeConsumer:
             address = client_addresses.of_scope(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await store.authenticate(key, address)
+            caller = await store.in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
@@ -119,7 +136,9 @@ class RealtimeConsumer:
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
-        return store.Caller(user.pk)
+        session = self.scope["session"]
+        signed_in = {"session_key": session.session_key, "session_hash": session.get(HASH_SESSION_KEY, "")}
+        return store.Caller(user.pk, **signed_in)
 
     def _dialect(self) -> Beta | None:
         """What the client asked for when it connected; None is GA."""
@@ -129,19 +148,26 @@ class RealtimeConsumer:
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
+        kind, stores_captions = self._kind(caller)
+        is_stored = kind == REALTIME or stores_captions
         try:
-            kind, stores_captions = self._kind(caller)
-            opened = await self._open(caller, is_stored=kind == REALTIME or stores_captions)
-            session = await line(
-                opened,
-                self._send_text,
-                self._close,
-                self._model(caller),
-                dialect=self._dialect(),
-                kind=kind,
-                stores_captions=stores_captions,
-            )
-            await self._run(session, caller)
+            async with holding.held(caller, self._ask(caller), is_stored=is_stored) as opened:
+                session = await line(
+                    opened,
+                    self._send_text,
+                    self._close,
+                    self._model(caller),
+                    dialect=self._dialect(),
+                    kind=kind,
+                    stores_captions=stores_captions,
+                )
+                await self._run(session)
+        except time_zones.UnknownTimeZoneError as error:
+            raise RefusedError(POLICY, "invalid_value", str(error)) from None
+        except store.NotFoundError as error:
+            raise RefusedError(POLICY, "not_found", str(error)) from None
+        except TakenOverError as error:
+            raise RefusedError(POLICY, error.code, str(error)) from None
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY, error.code, error.message) from error
 
@@ -160,27 +186,23 @@ class RealtimeConsumer:
         """A client secret's own goes first: whoever made it chose."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    async def _open(self, caller: store.Caller, *, is_stored: bool) -> store.Opened:
+    def _ask(self, caller: store.Caller) -> holding.Ask:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        named = (ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
-        try:
-            return await store.open_conversation(caller, *named, is_stored=is_stored)
-        except time_zones.UnknownTimeZoneError as error:
-            raise RefusedError(POLICY, "invalid_value", str(error)) from None
-        except store.NotFoundError as error:
-            raise RefusedError(POLICY, "not_found", str(error)) from None
+        return holding.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
 
-    async def _run(self, session: Line, caller: store.Caller) -> None:
+    async def _run(self, session: Line) -> None:
         async with asyncio.TaskGroup() as group:
             frames = group.create_task(self._take_frames(session))
-            await admission.run(session, caller)
+            await admission.run(session)
             frames.cancel()
 
     async def _take_frames(self, session: Line) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
+            if is_ping(frame) and not session.is_ending:
+                await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
         session.hang_up(message.get("code", 1006))
 
     # Frames out.
@@ -196,3 +218,12 @@ class RealtimeConsumer:
 
     async def _close(self, code: int) -> None:
         await self.send({"type": "websocket.close", "code": code})
+
+
+def _refusal_of(error: Exception) -> RefusedError:
+    """What the caller is told of a fault of ours."""
+    if outages.is_passing(error):
+        log.warning("a caller was turned away: %s", outages.reason(error))
+        return RefusedError(BUSY, "storage_unavailable", AWAY)
+    log.error("a session failed", exc_info=error)
+    return RefusedError(FAILED, "internal_error", "The server failed; its log says why. Connect again to go on.")

@@ -16,6 +16,8 @@ def parse(text: str) -> tuple[str, ...]:
 
 def validate(text: str) -> None:
     """Raises ValidationError where an engine could not be told all of them."""
+    if len(text) > MOST * 2 * MOST_CHARS:
+        raise ValidationError(f"These are {len(text)} characters; {MOST} words have no more than {MOST * MOST_CHARS}.")
     words = parse(text)
     if len(words) > MOST:
         raise ValidationError(f"These are {len(words)} words; the most is {MOST}.")

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.ids import make_id
 from conversations.record import Record
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
@@ -67,11 +69,24 @@ class Line(ABC):
         self._outbox = Outbox(send, is_paced=is_paced)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
-        self._client_left = self._has_vanished = self._is_broken = False
+        self._client_left = self._has_vanished = self._is_broken = self._is_over = False
 
     @abstractmethod
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+
+    @asynccontextmanager
+    async def _lifetime(self) -> AsyncIterator[asyncio.TaskGroup]:
+        """Own the session's tasks. Once it is over, cut short or not, nothing that comes in late is acted upon."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                try:
+                    yield group
+                finally:
+                    self._is_over = True
+                    self._forget_deadlines()
+        finally:
+            await self._record.end()
 
     # The consumer's side.
 
@@ -91,12 +106,21 @@ class Line(ABC):
         self._has_vanished = code not in GOODBYES
         self._inbox.end()
 
-    def close(self, code: int, error_code: str, message: str) -> None:
-        """The server ends the session and says why."""
-        if self._close_code == 1000 and not self._client_left:
-            self._close_code = code
-            self._refuse(ProtocolError(error_code, message), _kind(code))
+    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
+        """The server ends the session and says why. `hears_out`: what was said and waits to be read still counts."""
+        if self.is_ending or self._is_over:
+            return
+        self._close_code = code
+        self._refuse(ProtocolError(error_code, message), _kind(code))
+        if hears_out:
+            self._inbox.end()
+        else:
             self._inbox.cut()  # answers to what waits would push out the error
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it only stores what was said: its client has left, or was told to go."""
+        return self._client_left or self._close_code != 1000
 
     # Frames in.
 
@@ -125,7 +149,8 @@ class Line(ABC):
     # The one edge for all that comes in: frames, what engines and tools bring, deadlines.
 
     def _receive(self, event: Any) -> None:
-        self._guard(self._take, event)
+        if not self._is_over:
+            self._guard(self._take, event)
 
     def _refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
         self._guard(lambda: self._perform(self.machine.refuse(error, kind)))
@@ -211,6 +236,16 @@ class Line(ABC):
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
+        self._outbox.seal()
+
+    async def _tell_of_storage(self, message: str, *, is_late: bool) -> None:
+        """Ahead of the frames that wait, since they wait for the storage."""
+        if self._client_left or not self.machine.core.has("storage"):
+            return
+        status = "delayed" if is_late else "recovered"
+        event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}
+        if told := self._dialect.server(event) if self._dialect else event:
+            await self._outbox.send_now(json.dumps(told))
 
 
 def _kind(close_code: int) -> str:

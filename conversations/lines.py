@@ -5,8 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from django.conf import settings
-
 from conversations import relay, session
 from conversations.line import Line
 from conversations.realtime.beta import Beta
@@ -27,7 +25,7 @@ async def line(
 ) -> Line:
     """Arguments as Session has them. Captions need no assistant. Raises EngineError, ProtocolError."""
     engines = opened.engines
-    wire = (send, close, model, int(time.time() + settings.REALTIME["MAX_SESSION_SEC"]), dialect)
+    wire = (send, close, model, int(time.time() + opened.caller.lifetime_sec), dialect)
     if kind != REALTIME:
         opened = replace(opened, tools=(), mcp_servers=())
     if engines.s2s is None or kind != REALTIME:

@@ -11,6 +11,7 @@ from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import Truncator
 
 from accounts.models import Patience
@@ -122,7 +123,13 @@ class Conversation(models.Model):
         ENDED = "ended"
 
     public_id = models.CharField(max_length=40, unique=True, default=partial(make_id, "conv"), editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="conversations",
+        help_text="Empty: it is being deleted, and nobody is shown it (see `deletion`).",
+    )
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(
@@ -131,7 +138,17 @@ class Conversation(models.Model):
         blank=True,
         help_text="What programs noted of it.",
     )
-    status = models.CharField(max_length=10, choices=Status, default=Status.LIVE)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ENDED)
+    # See leases.py, which alone writes these.
+    holder = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    claimed_by = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    held_until = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: no session holds it.")
+    goes_if_empty = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A session began it: where nothing is said, nothing remains.",
+    )
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -148,6 +165,7 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["user", "-updated_at"]),
             models.Index(fields=["-updated_at"]),
+            models.Index(fields=["held_until"], condition=models.Q(status="live"), name="conversation_live"),
         ]
 
     def __str__(self) -> str:
@@ -157,6 +175,11 @@ class Conversation(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("conversation", args=[self.public_id])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a session holds it: one whose process was killed does no more, whatever the status still says."""
+        return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()
 
 
 class Item(models.Model):
@@ -269,6 +292,21 @@ class ClipData(models.Model):
     name = models.CharField(max_length=200, unique=True)
     data = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LooseFile(models.Model):
+    """A file of a clip storage outside the database that no clip has: reserved for an upload, or to be deleted.
+
+    See `clip_files`.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    is_reserved = models.BooleanField(help_text="An upload may be under way, whose clip takes the file over.")
+    due_at = models.DateTimeField(db_index=True, help_text="When it is deleted.")
+    tries = models.PositiveIntegerField(default=0, help_text="To delete it.")
 
     def __str__(self) -> str:
         return self.name

@@ -63,21 +63,18 @@ class Relay(Line):
             manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
             transcription_model=spec.stream_model,
         )
-        self._record = Record(opened, self._stt_label, self._give_up, spec)
+        self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
-                self._perform(self.machine.start(monotonic()))
-                helpers.append(group.create_task(self._upstream.run()))
-                await self._read_frames()
-                await self._drain()
-                for task in helpers:
-                    task.cancel()
-        finally:
-            await store.end_conversation(self.opened)
+        async with self._lifetime() as group:
+            helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
+            self._perform(self.machine.start(monotonic()))
+            helpers.append(group.create_task(self._upstream.run()))
+            await self._read_frames()
+            await self._drain()
+            for task in helpers:
+                task.cancel()
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

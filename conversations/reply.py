@@ -48,6 +48,7 @@ LEAD_SEC = 8.0
 # the one that is due.
 WAITING_SEC = LEAD_SEC / 2
 MAX_STREAMS = 3
+PIECE_CHARS = 500  # of a reply's text at a time
 LEAST_WAIT_SEC = 0.01
 
 
@@ -157,8 +158,10 @@ class Reply:
         stream = self.llm.complete(messages, max_tokens=asked.max_tokens, tools=tools, tool_choice=asked.tool_choice)
         async with aclosing(stream) as pieces:
             async for piece in pieces:
-                if piece.text:
-                    self.report(ReplyText(asked.response_id, piece.text))
+                for start in range(0, len(piece.text), PIECE_CHARS):
+                    if start:
+                        await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
+                    self.report(ReplyText(asked.response_id, piece.text[start : start + PIECE_CHARS]))
                 if call := piece.call:
                     bit = (call.index, call.call_id, call.name, call.arguments)
                     self.report(ReplyCall(asked.response_id, *bit))

@@ -67,25 +67,22 @@ class Session(Line):
         limits = session_start.limits()
         self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
         self._detector = SpeechDetector()
-        self._record = Record(opened, self._work.stt_label, self._give_up)
+        self._record = Record(opened, self._work.stt_label, self._give_up, self._tell_of_storage)
         self._stores_captions = stores_captions
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._work.begin(group)
-                writer = group.create_task(self._record.run())
-                sender = group.create_task(self._outbox.run())
-                self._perform(self.machine.start(monotonic()))
-                await self._work.settle()
-                await self._read_frames()
-                await self._drain()
-                writer.cancel()
-                sender.cancel()
-                await self._work.end()
-        finally:
-            await store.end_conversation(self.opened)
+        async with self._lifetime() as group:
+            self._work.begin(group)
+            writer = group.create_task(self._record.run())
+            sender = group.create_task(self._outbox.run())
+            self._perform(self.machine.start(monotonic()))
+            await self._work.settle()
+            await self._read_frames()
+            await self._drain()
+            writer.cancel()
+            sender.cancel()
+            await self._work.end()
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""

@@ -4,6 +4,9 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
+import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,24 +16,26 @@ from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
 from accounts import api_keys, client_secrets, time_zones
-from accounts.models import APIKey, Scope, User
-from conversations import changes, keywords, mcp_servers
+from accounts.access import Grant
+from accounts.models import Scope, User
+from conversations import changes, clip_files, keywords, leases, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
-from voiceproject import database
+from voiceproject import database, outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
 SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
+ANSWER_SEC = 8.0  # of a database that works, however busy
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
@@ -42,6 +47,9 @@ def in_thread(
         try:
             with database.for_session():
                 return call(*args, **kwargs)
+        except Error as error:
+            outages.drop_connection(error)
+            raise
         finally:
             connection.close()
 
@@ -72,6 +80,19 @@ class Caller:
     key_id: int | None = None
     scopes: frozenset[str] = frozenset(Scope.values)
     session: dict[str, Any] = field(default_factory=dict, hash=False)
+    secret_id: int | None = None
+    session_key: str = ""
+    session_hash: str = ""
+    expires_at: float = math.inf  # in epoch seconds: of the client secret
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(self.user_id, self.key_id, self.secret_id, self.session_key, self.session_hash)
+
+    @property
+    def lifetime_sec(self) -> float:
+        """How long a session that begins now may last."""
+        return min(settings.REALTIME["MAX_SESSION_SEC"], max(0.0, self.expires_at - time.time()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +111,18 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.Item]
-    is_new: bool = False  # begun by this very session
+    holder: str = ""  # the session's own id, with which it holds the conversation
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
     mcp_servers: tuple[ServerSpec, ...] = ()
+
+
+class HeldError(Exception):
+    """Another session holds the conversation."""
+
+    def __init__(self, pk: int) -> None:
+        super().__init__("Another session is talking in this conversation. Try again when it has ended.")
+        self.pk = pk
 
 
 class NotFoundError(Exception):
@@ -112,38 +141,36 @@ def authenticate(token: str, address: str = "") -> Caller | None:
     if not client_secrets.is_one(token):
         return caller_of(token, address)
     secret = client_secrets.authenticate(token, address)
-    return Caller(secret.key.user_id, secret.key_id, SECRETS_SCOPES, secret.session) if secret else None
-
-
-@in_thread
-def is_allowed(caller: Caller) -> bool:
-    """Whether the caller may still be here: not deactivated, its key not revoked."""
-    if caller.key_id is not None:
-        return APIKey.objects.filter(pk=caller.key_id, revoked_at=None, user__is_active=True).exists()
-    return User.objects.filter(pk=caller.user_id, is_active=True).exists()
+    if secret is None:
+        return None
+    user_id, expires_at = secret.key.user_id, secret.expires_at.timestamp()
+    return Caller(user_id, secret.key_id, SECRETS_SCOPES, secret.session, secret.pk, expires_at=expires_at)
 
 
 @in_thread
 def open_conversation(
-    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *, is_stored: bool = True
-) -> Opened:
+    caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *,
+    is_stored: bool = True, holder: str = "",
+) -> Opened:  # fmt: skip
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
     `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
-    database. Raises NotFoundError, time_zones.UnknownTimeZoneError.
+    database. `holder` holds it from now on. Raises NotFoundError, HeldError, time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
-    conversation: Conversation | None
+    conversation: Conversation | None = None
     if conversation_id:
         conversation = Conversation.objects.filter(user=user, public_id=conversation_id).first()
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
-        chosen = _assistant(user, assistant) if assistant else conversation.assistant or _assistant(user, "", model)
-        Conversation.objects.filter(pk=conversation.pk).update(status=Conversation.Status.LIVE, assistant=chosen)
-    else:
-        chosen = _assistant(user, assistant, model)
-        conversation = Conversation.objects.create(user=user, assistant=chosen) if is_stored else None
+    spoken_with = None if assistant or conversation is None else conversation.assistant
+    chosen = spoken_with or _assistant(user, assistant, model)
+    engines = choose(user, chosen)
+    if conversation is None:
+        conversation = leases.begin(user, chosen, holder) if is_stored else None
+    elif not leases.take(conversation.pk, holder, assistant=chosen):
+        raise HeldError(conversation.pk)
     return Opened(
         pk=conversation.pk if conversation else None,
         public_id=conversation.public_id if conversation else "",
@@ -155,9 +182,9 @@ def open_conversation(
         patience=user.patience or chosen.patience,
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
-        engines=choose(user, chosen),
+        engines=engines,
         items=_context(conversation) if conversation else [],
-        is_new=not conversation_id,
+        holder=holder,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
         mcp_servers=mcp_servers.chosen(chosen),
@@ -196,15 +223,9 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
 
 
 def _context(conversation: Conversation) -> list[live.Item]:
-    _close_unfinished(conversation.pk)
+    leases.close_unfinished([conversation.pk])
     with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
-
-
-def _close_unfinished(conversation_pk: int) -> None:
-    """A reply that a crash or a stop of the server cut off will not be finished any more."""
-    unfinished = Item.objects.filter(conversation=conversation_pk, status=Item.Status.IN_PROGRESS)
-    unfinished.update(status=Item.Status.INCOMPLETE)
 
 
 def _live(row: Item) -> live.Item:
@@ -224,11 +245,33 @@ def _live(row: Item) -> live.Item:
     )
 
 
-@in_thread
-def write(conversation_pk: int | None, made: Sequence[changes.Change]) -> None:
-    """As `changes.apply`; None, of what is not stored, takes nothing."""
-    if conversation_pk is not None:
-        changes.apply(conversation_pk, made)
+async def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing.
+
+    A storage outside the database is waited for without a thread of the store or anything locked: it may hang.
+    """
+    if conversation_pk is None:
+        return
+    if not clip_files.is_outside():
+        await _apply(conversation_pk, made, holder)
+        return
+    prepared = await _prepare(conversation_pk, made)
+    if hanging := await clip_files.upload([*prepared.uploads.values()]):
+        await _check_uploads(hanging)
+    await _commit(prepared, holder)
+
+
+_apply, _prepare, _commit = in_thread(changes.apply), in_thread(changes.prepare), in_thread(changes.commit)
+_check_uploads = in_thread(changes.check_uploads)
+
+
+async def in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
+    """The store's answer, for who cannot wait for it. Raises OperationalError where the database hangs."""
+    try:
+        async with asyncio.timeout(limit_sec):
+            return await asked
+    except TimeoutError:
+        raise OperationalError(f"No answer within {limit_sec:.0f} s.") from None
 
 
 @in_thread
@@ -242,14 +285,3 @@ def read_sound(conversation_pk: int | None, item_id: str) -> bytes | None:
             return bytes(file.read())
     except FileNotFoundError:
         return None
-
-
-@in_thread
-def end_conversation(opened: Opened) -> None:
-    """The session is over; one that it began, and in which nothing happened, leaves no trace."""
-    if opened.pk is None:
-        return
-    Conversation.objects.filter(pk=opened.pk).update(status=Conversation.Status.ENDED)
-    _close_unfinished(opened.pk)
-    if opened.is_new:
-        Conversation.objects.filter(pk=opened.pk, item_count=0, items=None).delete()

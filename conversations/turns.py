@@ -4,12 +4,11 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from conversations import admission, containers, store
-from conversations.engines.base import EngineError
+from conversations import admission, containers, holding, store
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
@@ -31,14 +30,9 @@ BROKEN = "The server failed at this turn; its log says why. Try again."
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`conversation` "" begins one; all but the caller and the file is as in the socket's query."""
-
     caller: store.Caller
     file: bytes
-    conversation: str = ""
-    assistant: str = ""
-    model: str = ""
-    time_zone: str = ""
+    ask: holding.Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,38 +77,42 @@ async def events(question: Question) -> AsyncGenerator[Event]:
     """Every event of the turn's session, up to one of LAST. It is stored when this ends.
 
     Closed before that, it ends as when a client vanishes: the reply is cancelled, and cut to what may have been heard.
-    Raises RefusedError, SoundFileError, NotFoundError, UnknownTimeZoneError or EngineError, before the first event.
+    Raises RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError or EngineError, before the first
+    event.
     """
     with admission.admitted(question.caller):
         pcm = await containers.decode(question.file)
-        ask = (question.conversation, question.assistant, question.model, question.time_zone)
-        opened = await store.open_conversation(question.caller, *ask)
         frames = Frames()
-        try:
-            session = await line(opened, frames.put, _closed, question.model, plays_live=False)
-        except (EngineError, asyncio.CancelledError):  # who asked may be gone already
-            await store.end_conversation(opened)
-            raise
-        running = asyncio.create_task(_run(session, question.caller, frames))
-        code, heard = GONE, ""
-        try:
-            _say(session, pcm)
-            async for frame in frames:
-                event = Event(json.loads(frame), frame)
+        async with AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(holding.held(question.caller, question.ask, takes_over=False))
+            session = await line(opened, frames.put, _closed, question.ask.model, plays_live=False)
+            # It is given back when the session has ended, which does not wait for who reads.
+            running = asyncio.create_task(_run(session, frames, stack.pop_all()))
+        async with aclosing(_events(session, frames, pcm, running)) as told:
+            async for event in told:
                 yield event
-                if event.type == "session.updated":
-                    heard = _heard(event)
-                elif event.type == heard and (refusal := _answer(session, event)):
-                    yield refusal
-                    break
-                if event.type in LAST:
-                    break
-            else:  # what it said at its end was given up with all else that nobody took
-                yield _error("server_error", "session_ended", ENDED)
-            code = DONE
-        finally:
-            session.hang_up(code)
-            await running
+
+
+async def _events(session: Line, frames: Frames, pcm: bytes, running: asyncio.Task[None]) -> AsyncGenerator[Event]:
+    code, heard = GONE, ""
+    try:
+        _say(session, pcm)
+        async for frame in frames:
+            event = Event(json.loads(frame), frame)
+            yield event
+            if event.type == "session.updated":
+                heard = _heard(event)
+            elif event.type == heard and (refusal := _answer(session, event)):
+                yield refusal
+                break
+            if event.type in LAST:
+                break
+        else:  # what it said at its end was given up with all else that nobody took
+            yield _error("server_error", "session_ended", ENDED)
+        code = DONE
+    finally:
+        session.hang_up(code)
+        await running
 
 
 def _say(session: Line, pcm: bytes) -> None:
@@ -138,10 +136,11 @@ def _answer(session: Line, heard: Event) -> Event | None:
     return None
 
 
-async def _run(session: Line, caller: store.Caller, frames: Frames) -> None:
+async def _run(session: Line, frames: Frames, conversation: AsyncExitStack) -> None:
     last: list[str] = []
     try:
-        await admission.run(session, caller)
+        async with conversation:
+            await admission.run(session)
     except Exception:  # the outermost edge
         log.exception("a turn failed")
         last.append(_error("server_error", "internal_error", BROKEN).text)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# The shapes of the protocol's events, and what they raise.
-PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core")
+# The shapes of the protocol's events, and what they raise; a parser of Markdown and the properties of characters, which
+# do nothing but read text.
+PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
 
 # A module may import nothing that starts with one of these names.

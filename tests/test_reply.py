@@ -14,7 +14,7 @@ from conversations.engines.openai.tts import Speech
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.context import Message
-from conversations.reply import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, Reply
+from conversations.reply import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Reply
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -224,3 +224,14 @@ async def test_a_model_that_fails_ends_the_reply_once(upstream: Upstream) -> Non
     stage = Stage(upstream)
     await stage.reply.run()
     assert stage.failures() == ["engine_unavailable"]
+
+
+async def test_a_reply_in_one_piece_lets_others_in(upstream: Upstream) -> None:
+    reply = "x" * (4 * PIECE_CHARS)
+    upstream.script(replies=(reply,))
+    stage = Stage(upstream)
+    stage.reply.end_speech()
+    await stage.reply.run()
+    pieces = [event.text for event in stage.events if isinstance(event, do.ReplyText)]
+    assert "".join(pieces) == reply
+    assert len(pieces) == 4

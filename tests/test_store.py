@@ -10,7 +10,8 @@ import pytest
 from accounts.models import User
 from accounts.time_zones import UnknownTimeZoneError
 from conversations import store
-from conversations.changes import Change, ConversationDeletedError, Drop, Put
+from conversations.changes import Change, Drop, Put
+from conversations.leases import ConversationDeletedError
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage

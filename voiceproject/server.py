@@ -9,7 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
 import daphne.http_protocol
 import daphne.ws_protocol
@@ -36,7 +37,31 @@ THREADS = 64
 GC_THRESHOLDS = (2_000, 10, 2)
 # Ids and one-time links: enough of them to follow a case, too little to use.
 LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
+# A session whose client has left stores its last words within 8 s of its own; many that end at once take longer.
+CLOSE_TIMEOUT_SEC = 30
+# For clients to answer the close frame, before the sockets are gone.
+GOODBYE_SEC = 1.0
 logger = logging.getLogger("voiceproject.access")
+
+
+class Sessions(Protocol):
+    """What is live in this process."""
+
+    def start(self) -> None:
+        """Begin to look after them, once the event loop runs."""
+
+    async def drain(self) -> None:
+        """End them, newcomers too, and return when what they said is stored, or given up."""
+
+
+class NoSessions:
+    """Of an application that has none."""
+
+    def start(self) -> None:
+        pass
+
+    async def drain(self) -> None:
+        pass
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -51,27 +76,35 @@ def bind(host: str, port: int) -> socket.socket:
     return placeholder
 
 
-def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None]) -> None:
-    """Runs until SIGINT or SIGTERM. Raises ImproperlyConfigured if the port was lost meanwhile."""
+def serve(
+    placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
+) -> None:
+    """Runs until SIGINT or SIGTERM, and then until the `sessions` have ended; a second one does not wait for it.
+
+    Raises ImproperlyConfigured if the port was lost meanwhile.
+    """
     from twisted.internet import reactor  # only now: Daphne has installed the one that it needs
 
     host, port = placeholder.getsockname()[:2]
     placeholder.close()
     server = Server(
         application,
+        sessions := sessions or NoSessions(),
         endpoints=build_endpoint_description_strings(host=host, port=port),
         action_logger=log_request,
         signal_handlers=False,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
         websocket_max_frame_size=MAX_MESSAGE_BYTES,
         server_name="",
+        application_close_timeout=CLOSE_TIMEOUT_SEC,
     )
     # Twisted's own handlers come late in its start, and what is raised before them it logs and forgets.
     for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: reactor.callFromThread(server.stop))
+        signal.signal(ending, lambda *_: reactor.callFromThread(server.wind_down))
     # Name look-ups are made there too, for as long as the name servers of strangers like.
     asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
     reactor.callWhenRunning(ready)
+    reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
     _spare_the_conversations_the_collector()
     server.run()
     if not server.listening_addresses:
@@ -118,6 +151,44 @@ daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
 
 
 class Server(web_requests.Server):
+    def __init__(self, application: Any, sessions: Sessions, **options: Any) -> None:
+        super().__init__(application, **options)
+        self._sessions = sessions
+        self._ports: list[Any] = []
+        self._winding_down: asyncio.Task[None] | None = None
+
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def wind_down(self) -> None:
+        """Let in nobody more, end what is live, then stop. Asked a second time: at once."""
+        if self._winding_down is None:
+            self._winding_down = asyncio.get_event_loop().create_task(self._wind_down())
+        else:
+            self.stop()
+
+    async def _wind_down(self) -> None:
+        try:
+            for port in self._ports:
+                port.stopListening()
+            await self._sessions.drain()
+            await self._say_goodbye()
+        finally:
+            self.stop()
+
+    async def _say_goodbye(self) -> None:
+        """A process that goes with something unread resets its connections, and no client learns why it was closed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SEC):
+                while True:
+                    if all("disconnected" in self.connections[socket] for socket in self._sockets()):
+                        return
+                    await asyncio.sleep(0.02)
+
+    def _sockets(self) -> list[WebSocketProtocol]:
+        return [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
+
     def kill_all_applications(self) -> Any:
         """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
         finished = asyncio.get_event_loop().create_future()

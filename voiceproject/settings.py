@@ -193,10 +193,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "voiceproject.headers.policies",
     "corsheaders.middleware.CorsMiddleware",
     "conversations.api.middleware.APIMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "voiceproject.headers.no_store",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -242,6 +244,11 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     # and would find a database that was gone for 40 s another 23 s late; so it is a second.
     "reconnect_timeout": 2,
 }
+
+# Where the last words of calls are kept that cannot be stored since the database is away, until it is back: a folder
+# that outlives the process, and a bound on what it holds.
+SPOOL_DIR = Path(env("SPOOL_DIR", str(VAR_DIR / "spool")))
+SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_000_000
 
 # Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
 REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
@@ -302,7 +309,12 @@ ACCESS_LOG = env_bool("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "voiceproject.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {
         "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},

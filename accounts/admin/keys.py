@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import api_keys, notices, provider_keys, reauthentication
+from accounts import access, api_keys, notices, provider_keys, reauthentication
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, touchable
 from accounts.forms import ScopesField
@@ -60,12 +60,12 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         return response
 
     def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
-        api_keys.close_sessions([obj])
+        access.announce([obj.user_id])
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         keys = self.touchable(request, queryset)
-        api_keys.close_sessions(list(keys))
+        access.announce({key.user_id for key in keys})
         super().delete_queryset(request, keys)
 
     @admin.action(description="Revoke", permissions=["change"])

@@ -11,12 +11,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import api_keys
+from accounts import access
 from accounts.adapter import AccountAdapter
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import is_superuser, may_touch, touchable
 from accounts.deletion import delete_users, what_goes_with
-from accounts.models import APIKey, User
+from accounts.models import User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -55,7 +55,7 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             obj.vouch_for_email()
-        if change and not obj.is_active:
+        if change:
             _hang_up([obj])
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
@@ -130,4 +130,4 @@ class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
 
 
 def _hang_up(users: Iterable[User]) -> None:
-    api_keys.close_sessions(list(APIKey.objects.filter(user__in=users, revoked_at=None)))
+    access.announce([user.pk for user in users])

@@ -12,6 +12,7 @@ from conversations.api import asked_shapes, auth, items, requests, shapes
 from conversations.api.errors import APIError, not_found
 from conversations.api.paging import page
 from conversations.deletion import delete_conversations
+from conversations.leases import ConversationDeletedError
 from conversations.models import Conversation, Item
 
 
@@ -28,9 +29,7 @@ def created(request: HttpRequest) -> HttpResponse:
     asked = requests.body(request, asked_shapes.NewConversation)
     first = items.taken(asked.items or [])
     with transaction.atomic():
-        made = Conversation.objects.create(
-            user_id=caller.user_id, metadata=asked.metadata or {}, status=Conversation.Status.ENDED
-        )
+        made = Conversation.objects.create(user_id=caller.user_id, metadata=asked.metadata or {})
         _change(made, [changes.Put(item) for item in first])
     return requests.answer(shown(owned(caller, made.public_id)))
 
@@ -107,7 +106,7 @@ def item_of(conversation: Conversation, item_id: str) -> Item:
 def _change(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
     try:
         changes.apply(conversation.pk, wanted)
-    except changes.ConversationDeletedError:  # a moment ago
+    except ConversationDeletedError:  # a moment ago
         raise _unknown(conversation.public_id) from None
 
 
@@ -124,6 +123,7 @@ def shown(row: Conversation) -> shapes.Conversation:
         model=row.assistant.slug if row.assistant else None,
         item_count=row.item_count,
         updated_at=int(row.updated_at.timestamp()),
+        status="live" if row.is_live else "ended",
     )
 
 

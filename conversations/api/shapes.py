@@ -35,6 +35,7 @@ class Conversation(BaseModel):
     model: str | None = Field(None, description="The assistant that speaks in it; absent until one does.")
     item_count: int
     updated_at: int
+    status: Literal["live", "ended"] = Field(description="live: somebody is talking in it.")
 
 
 class ClientSecret(BaseModel):

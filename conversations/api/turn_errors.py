@@ -9,9 +9,9 @@ from conversations.api.turn_answers import TurnFailedError
 from conversations.containers import SoundFileError
 from conversations.decoder import Outcome
 from conversations.engines.base import EngineError
-from conversations.store import NotFoundError
+from conversations.store import HeldError, NotFoundError
 
-REASONS = (RefusedError, SoundFileError, NotFoundError, UnknownTimeZoneError, EngineError, TurnFailedError)
+REASONS = (RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError, EngineError, TurnFailedError)
 
 FILES = {
     Outcome.NO_SOUND_FILE: (415, "unsupported_format"),
@@ -23,11 +23,14 @@ STATUSES = {
     "input_audio_buffer_commit_empty": 400,
     "invalid_api_key": 401,  # revoked meanwhile
     "conversation_deleted": 404,
+    "conversation_in_use": 409,
+    "conversation_taken_over": 409,
     "too_many_sessions": 429,
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
     "internal_error": 500,
     "server_busy": 503,
+    "server_restarting": 503,
     "engine_unavailable": 503,
     "storage_failed": 503,
     "session_ended": 503,
@@ -44,6 +47,8 @@ def refusal(reason: Exception, headers: Mapping[str, str]) -> APIError:
     match reason:
         case NotFoundError():
             return not_found(str(reason))
+        case HeldError():
+            return _by_code("conversation_in_use", str(reason), headers)
         case UnknownTimeZoneError():
             return APIError(400, "invalid_value", str(reason), param="time_zone")
         case SoundFileError(outcome=outcome):

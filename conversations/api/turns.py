@@ -22,6 +22,7 @@ from conversations.api.turn_answers import (
     preferred,
 )
 from conversations.api.turn_errors import REASONS, refusal
+from conversations.holding import Ask
 from conversations.speech_files import MEDIA_TYPES
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
@@ -37,7 +38,7 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
     asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
-    question = turns.Question(caller, await _file(request), **asked)
+    question = turns.Question(caller, await _file(request), Ask(**asked))
     headers: dict[str, str] = {}
     events = turns.events(question)
     answer = as_events(events, headers) if media_type == EVENT_STREAM else as_file(events, media_type, headers)

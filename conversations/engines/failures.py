@@ -19,8 +19,12 @@ from conversations.engines.base import (
 )
 
 # Ids of the account, and keys, also where the provider starred the middle out. Names of parameters have no digits.
-ACCOUNT_FACT = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_](?=[\w*-]*[0-9A-Z])[\w*-]{6,}")
+# Each unbroken run is looked at once: a look ahead from every "sk-" in it would cost the square of its length.
+RUN = re.compile(r"[\w*-]{9,}")
+ACCOUNT_PREFIX = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_]")
+ACCOUNT_FACT = re.compile(r"(?=.*[0-9A-Z]).{6,}")
 MAX_DETAIL = 300  # characters of a provider's own words
+MAX_SCRUBBED = 2_000  # of them that are looked at
 
 E = TypeVar("E", bound=EngineError)
 
@@ -104,5 +108,17 @@ class Failures:
         plain = " ".join(storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")
-        plain = ACCOUNT_FACT.sub("…", plain)
+        plain = RUN.sub(_without_account, _beginning(plain))
         return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"
+
+
+def _beginning(text: str) -> str:
+    """As much as is looked at, in whole words: half a key would not be known as one."""
+    return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
+
+
+def _without_account(run: re.Match[str]) -> str:
+    begun = ACCOUNT_PREFIX.search(run[0])
+    if begun is None or not ACCOUNT_FACT.fullmatch(run[0], begun.end()):
+        return run[0]
+    return run[0][: begun.start()] + "…"

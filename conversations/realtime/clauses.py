@@ -56,6 +56,8 @@ LONG_SENTENCE = 120
 FIRST_MOST = 40
 NEW_THOUGHT_LEAST = 16
 MAX_CHARS = 240
+LONGEST_LABEL = 40  # characters
+LONGEST_LETTER = 32  # characters: a family of four with skin tones has eleven
 
 
 class ClauseChunker:
@@ -98,7 +100,7 @@ class ClauseChunker:
 
     def _is_end(self, ahead: str, boundary: re.Match[str]) -> bool:
         clause, rest = ahead[: boundary.end()], ahead[boundary.end() :]
-        if not WORD.search(clause) or _is_inside(clause):
+        if not WORD.search(clause) or (boundary["pause"] is not None and _is_inside(clause)):
             return False
         if "\n" in boundary[0] and (LIST_MARK.match(ahead) or LIST_MARK.match(rest)):
             return not _is_mark(clause)
@@ -120,8 +122,9 @@ def _most_chars(ahead: str) -> int:
 
 
 def _is_inside(clause: str) -> bool:
-    """Of a markdown link, which is only understood as a whole."""
-    return clause.rfind("[") > clause.rfind("]")
+    """Of the label of a link, which sounds better whole. One that does not close soon holds nothing back."""
+    label = clause[-LONGEST_LABEL:]
+    return label.rfind("[") > label.rfind("]")
 
 
 def _is_mark(clause: str) -> bool:
@@ -146,8 +149,11 @@ def _forced_length(ahead: str, most: int) -> int:
     return (pauses[-1] if pauses else ahead.rfind(" ", 0, most) + 1) or _between_letters(ahead, most)
 
 
-def _between_letters(ahead: str, end: int) -> int:
-    """Not between a letter and its marks, nor amid an emoji."""
-    while end > 1 and (unicodedata.category(ahead[end])[0] == "M" or "\u200d" in ahead[end - 1 : end + 1]):
-        end -= 1
-    return end
+def _between_letters(ahead: str, most: int) -> int:
+    """Not between a letter and its marks, nor amid an emoji. No letter has so many marks as a flood of them."""
+    ends = range(most, most - LONGEST_LETTER, -1)
+    return next((end for end in ends if not _is_amid_letter(ahead[end - 1 : end + 1])), most)
+
+
+def _is_amid_letter(pair: str) -> bool:
+    return unicodedata.category(pair[-1])[0] == "M" or "\u200d" in pair

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.json_object import json_object
-from conversations.realtime.session_checks import check_depth
+from conversations.realtime.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -61,8 +61,15 @@ class TranscriptionRetry(BaseModel):
     event_id: str | None = None
 
 
+class Ping(BaseModel):
+    """`session.ping`: is the server there? The socket answers it ahead of all that waits (docs/protocol.md)."""
+
+    event_id: str | None = None
+
+
 ClientEvent = (
     AudioAppend
+    | Ping
     | PlaybackStarted
     | TranscriptionRetry
     | SessionUpdate
@@ -76,6 +83,8 @@ ClientEvent = (
     | sdk.ResponseCancelEvent
 )
 
+PING = "session.ping"
+MAX_PING_CHARS = 1_000
 SHAPES: dict[str, type[BaseModel]] = {
     "input_audio_buffer.commit": sdk.InputAudioBufferCommitEvent,
     "input_audio_buffer.clear": sdk.InputAudioBufferClearEvent,
@@ -86,6 +95,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "response.create": sdk.ResponseCreateEvent,
     "response.cancel": sdk.ResponseCancelEvent,
     "output_audio_buffer.started": PlaybackStarted,
+    PING: Ping,
     "conversation.item.input_audio_transcription.retry": TranscriptionRetry,
 }
 ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
@@ -106,14 +116,27 @@ CREATE = "conversation.item.create"
 RESPOND = "response.create"
 # An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
 MAX_EVENT_CHARS = 1_000_000
+FEW_CHARS = 50_000
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
 UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|semantic_vad$|audio/")
 
 
+def is_ping(frame: str | bytes | None) -> bool:
+    """Whether a frame is a `session.ping`, found at next to no cost among the others."""
+    if not isinstance(frame, str) or len(frame) > MAX_PING_CHARS or PING not in frame:
+        return False
+    try:
+        return json_object(frame).get("type") == PING
+    except ProtocolError:
+        return False
+
+
 def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
     """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
+    if len(frame) > FEW_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
+        raise ProtocolError("invalid_value", f"An event may hold {MAX_VALUES} values.")
     data = json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None

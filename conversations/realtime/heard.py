@@ -15,7 +15,7 @@ UNSPACED = rf"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff{HAN}"
 MARKS = "\u0e30-\u0e3a\u0e45-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a\u30fc"
 LEADING = "\u0e40-\u0e44\u0ec0-\u0ec4"  # Thai and Lao vowels that are written before their consonant
 STOPS = "、。，．！？：；）」』】》〉”’…"
-UNIT = re.compile(rf"\s*(?:[{LEADING}]*[{UNSPACED}][{MARKS}]*[{STOPS}]*|[^\s{UNSPACED}]+)")
+UNIT = re.compile(rf"\s*(?:[{LEADING}]*[{UNSPACED}][{MARKS}]*[{STOPS}]*|[^\s{UNSPACED}]{{1,100}})")
 
 ABBREVIATIONS = {
     "mr.": 6, "mrs.": 6, "ms.": 4, "dr.": 6, "prof.": 9, "st.": 6, "vs.": 6, "etc.": 9, "e.g.": 10, "i.e.": 6,
@@ -31,11 +31,20 @@ ACRONYM = 3  # a letter that is spelled: USA
 STOP, PAUSE = 6, 3  # after a sentence, after a comma
 TAIL_CHARS = 12
 LAST = 2  # engines trim the silence that ends what they were given
+# Characters. Ours are a tenth of it; a longer one is a whole reply of a provider, whose letters share its time alike.
+LONGEST_CLAUSE = 2_000
 
 KANA_LETTER = re.compile("[\u3040-\u30ff]")
 WIDE_LETTER = re.compile(rf"[\uac00-\ud7af{HAN}]")
 SPELLED = re.compile(r"[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*")
 AMID_FIGURES = re.compile(r"[0-9][.,:/](?=[0-9])")
+# Neither are marks of a source, tags and formulas: what of them looks like words takes no time.
+UNHEARD = re.compile(
+    r"\[\^?[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,9}\](?:\([^()\s]{0,400}\))?|【[^【】]{0,99}†[^【】]{0,99}】"
+    r"|</?[a-zA-Z][^<>]{0,200}>|\$\$(?=[^$]{0,200}[\\^_{}])[^$]{0,400}\$\$"
+    r"|\\\((?=[^)]{0,100}[\\^_{}])(?:[^\\]|\\(?!\))){0,100}\\\)"
+)
+WORDLIKE = re.compile(r"[^\s·]")
 LINK = re.compile(r"\]\(.*|https?://([^/\s]+)\S*")  # not read aloud, as speech_text.py has it
 STOPPING = re.compile(r"[.!?…。！？।؟][^\w]*$")
 PAUSING = re.compile(r"[,;:–—、，；：،؛][^\w]*$")
@@ -51,7 +60,7 @@ class Unit:
 
 
 def units(clause: str) -> Iterator[Unit]:
-    clause = clause.rstrip()
+    clause = UNHEARD.sub(lambda found: WORDLIKE.sub("·", found[0]), clause.rstrip())
     for match in UNIT.finditer(clause):
         said, pause = _weight(match[0].strip())
         yield Unit(match.end(), said, min(pause, LAST) if match.end() == len(clause) else pause)
@@ -93,6 +102,8 @@ def heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
 
 
 def _first_words(text: str, share: float) -> str:
+    if len(text) > LONGEST_CLAUSE:
+        return text[: text.rfind(" ", 0, round(share * len(text))) + 1 or round(share * len(text))]
     spoken = list(units(text))
     played = share * sum(unit.said + unit.pause for unit in spoken)
     begins, end = 0, 0

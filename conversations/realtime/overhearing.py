@@ -6,7 +6,10 @@ that answer what is being asked; everything else has to match closely to be an e
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from difflib import Match, SequenceMatcher, get_close_matches
+from itertools import islice, pairwise
 
 from conversations.realtime.spoken import LANGUAGES, cjk
 from conversations.realtime.spoken.language import TOKEN, tokens_of
@@ -14,13 +17,18 @@ from conversations.realtime.spoken.silence import CREDIT_STARTS, CREDITS
 
 ECHO_SHARE = 0.8  # of the heard words: a recogniser gets one in five of a loudspeaker's words wrong
 SAME_WORD = 0.75  # of the letters, in words of at least FUZZY_MIN_CHARS
-FUZZY_MIN_CHARS = 4
+FUZZY_CHARS = range(4, 41)
+FUZZY_CANDIDATES = 5
 MIXED_MIN_TOKENS = 4
 ANSWER_MAX_TOKENS = 3
 HEARD_GAP, SPOKEN_GAP = 2, 3  # words misheard, and words missed, within one echo
 PHRASE_MAX_TOKENS = 3
 LOOP_MIN_TOKENS = 5
 SHORT_MAX_CHARS = 400  # nobody nods for longer
+# What is compared is bounded, since its cost is the product of both: some 40 s of what was heard, from its beginning,
+# which is where a reply still sounded; and the last minute of what was said. What is heard beyond is the user's own.
+HEARD_MOST_CHARS, HEARD_MOST_TOKENS = 1_000, 150
+SAID_MOST_CHARS, SAID_MOST_TOKENS = 1_500, 300
 
 COMMANDS = frozenset(cjk.COMMANDS).union(*(language.commands for language in LANGUAGES.values()))
 NODS = frozenset(cjk.NODS).union(*(language.nods for language in LANGUAGES.values()))
@@ -36,10 +44,12 @@ LONG_SOUND = re.compile(r"(\w)\1{2,}")
 
 def is_echo(heard: str, spoken: str) -> bool:
     """`heard` is a run of `spoken`, the assistant's words that were sounding around then."""
+    if _judged_chars(heard) < len(heard):
+        return False
     tokens = _tokens(heard)
     if not tokens or _is_command(heard) or _may_answer(tokens, spoken):
         return False
-    start, end, matched = _echo_run(tokens, _tokens(spoken))
+    start, end, matched = _echo_run(tokens, _said_tokens(spoken))
     strays = [*tokens[:start], "", *tokens[end:]]
     return not _means_something(strays) and matched >= ECHO_SHARE * len(tokens)
 
@@ -48,12 +58,22 @@ def without_echo(heard: str, spoken: str) -> str:
     """The user's own words of a mixture. A user who repeats a few of the assistant's words keeps them."""
     if is_echo(heard, spoken):
         return ""
-    found = list(WORD.finditer(heard))
-    start, end, matched = _echo_run(_tokens(heard), _tokens(spoken))
+    judged = heard[: _judged_chars(heard)]
+    found = list(WORD.finditer(judged))
+    start, end, matched = _echo_run(_tokens(judged), _said_tokens(spoken))
     if matched < MIXED_MIN_TOKENS:
         return heard
     before, after = heard[: found[start].start()], heard[found[end - 1].end() :]
     return f"{before.strip()} {after.lstrip(' .,;:!?…-')}".strip()
+
+
+def _judged_chars(heard: str) -> int:
+    """How much of what was heard, in whole words, is compared with what was said."""
+    head = heard[:HEARD_MOST_CHARS]
+    if len(head) < len(heard):
+        head = head[: head.rfind(" ") + 1] or head
+    words = list(islice(WORD.finditer(head), HEARD_MOST_TOKENS + 1))
+    return words[-1].start() if len(words) > HEARD_MOST_TOKENS else len(head)
 
 
 def is_backchannel(heard: str) -> bool:
@@ -119,9 +139,15 @@ def _tokens(text: str) -> list[str]:
     ]
 
 
+def _said_tokens(spoken: str) -> list[str]:
+    return _tokens(spoken[-SAID_MOST_CHARS:])[-SAID_MOST_TOKENS:]
+
+
 def _echo_run(heard: list[str], spoken: list[str]) -> tuple[int, int, int]:
     """Start and end of the stretch of `heard` that follows `spoken`, and how many of its words do."""
-    alike = {token: _closest(token, spoken) for token in set(heard)}
+    by_pair = _by_pair(spoken)
+    alike = {token: _closest(token, by_pair) for token in set(heard).difference(spoken)}
+    alike |= {token: token for token in spoken}
     matcher = SequenceMatcher(None, [alike[token] for token in heard], spoken, autojunk=False)
     blocks = matcher.get_matching_blocks()[:-1]
     if not blocks:
@@ -142,9 +168,23 @@ def _adjoin(one: Match, other: Match) -> bool:
     return heard_gap <= HEARD_GAP and spoken_gap <= SPOKEN_GAP and not is_chance
 
 
-def _closest(token: str, spoken: list[str]) -> str:
-    """The spoken word that `token` is, or was misheard from."""
-    if token in spoken or len(token) < FUZZY_MIN_CHARS:
+def _closest(token: str, by_pair: dict[str, list[str]]) -> str:
+    """The spoken word that `token` was misheard from: of those that share the most pairs of letters with it."""
+    if len(token) not in FUZZY_CHARS:
         return token
-    words = [word for word in set(spoken) if len(word) >= FUZZY_MIN_CHARS]
+    sharing = Counter(word for pair in _pairs(token) for word in by_pair.get(pair, ()))
+    words = [word for word, _ in sharing.most_common(FUZZY_CANDIDATES)]
     return next(iter(get_close_matches(token, words, 1, SAME_WORD)), token)
+
+
+def _by_pair(spoken: list[str]) -> dict[str, list[str]]:
+    """The longer words by each pair of letters in them: two that are alike have one in common."""
+    found: dict[str, list[str]] = {}
+    for word in dict.fromkeys(spoken):
+        for pair in _pairs(word) if len(word) in FUZZY_CHARS else ():
+            found.setdefault(pair, []).append(word)
+    return found
+
+
+def _pairs(word: str) -> Iterable[str]:
+    return dict.fromkeys(map("".join, pairwise(word)))

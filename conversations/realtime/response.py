@@ -56,6 +56,7 @@ class Response:
     audio_started_at: float | None = None
     paused_at: float | None = None  # its playback stands
     finished: int = 0  # clauses whose speech is complete
+    clause_began_ms: int = 0  # of the response's audio, where the clause that sounds begins
     spoken_ahead: int = 0  # clauses that were given to be synthesised ahead of the endpoint
     shows_timing: bool = False
     script: Script = field(init=False)
@@ -159,13 +160,13 @@ class Response:
         self.reach_clause(index)
         self.item.audio_samples += samples_in(pcm)
         text, _ = self.item.clauses[index]
-        before = sum(ms for _, ms in self.item.clauses[:index])
-        self.item.clauses[index] = (text, self.item.audio_ms - before)
+        self.item.clauses[index] = (text, self.item.audio_ms - self.clause_began_ms)
         self._send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
 
     def reach_clause(self, index: int) -> None:
         if len(self.item.clauses) == index:
             self.item.clauses.append((self.script.clauses[index], 0))
+            self.clause_began_ms = self.item.audio_ms
             self.send_text(self.script.clauses[index])
 
     def settle_clauses(self) -> None:

@@ -9,7 +9,7 @@ from conversations.realtime.errors import ProtocolError
 Config = dict[str, Any]
 
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
-EXTENSIONS = ("playback", "captions", "retry")
+EXTENSIONS = ("playback", "captions", "retry", "storage")
 RANGES = {
     "audio.input.turn_detection.threshold": (0.0, 1.0),
     "audio.input.turn_detection.prefix_padding_ms": (0, 5_000),
@@ -31,6 +31,10 @@ LENGTHS = {
     "audio.output.voice.id": MAX_NAME_CHARS,
 }
 MAX_DEPTH = 64  # of objects and lists in one another; copying a deeper one would exhaust the stack
+# Of an event: each value that is not valid is complained of, by every shape that it may have.
+MAX_VALUES = 20_000
+MAX_COMMAS = 2 * MAX_VALUES  # in its JSON; words have some, too
+MAX_ENTRIES = 1_000  # of any list or object
 MAX_TOOLS = 128
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 TOOL_CHOICES = ("auto", "none", "required")
@@ -46,9 +50,14 @@ def at(value: Any, path: str) -> Any:
 
 
 def check_depth(value: object, param: str | None = None) -> None:
-    """Of what is at `param`, or of a whole event. Raises ProtocolError."""
-    level = [value]
+    """Check how deep and how large what is at `param`, or a whole event, is. Raises ProtocolError."""
+    level, count = [value], 0
     for _ in range(MAX_DEPTH):
+        entries = [len(_inside(outer)) for outer in level]
+        count += sum(entries)
+        if max(entries) > MAX_ENTRIES or count > MAX_VALUES:
+            message = f"An event may hold {MAX_VALUES} values, and {MAX_ENTRIES} in a list or an object."
+            raise ProtocolError("invalid_value", message, param)
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return

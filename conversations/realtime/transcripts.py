@@ -13,6 +13,7 @@ from conversations.realtime.utterance import Pending, Utterance
 from conversations.realtime.yielding import Yielding
 
 EVENT = "conversation.item.input_audio_transcription"
+MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
 NO_SOUND = "sound_not_stored"  # the code of a try that found none
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
@@ -90,7 +91,7 @@ class Transcripts:
         )
 
     def partial(self, event: do.PartialTranscript) -> None:
-        words = spoken_words(event.text[: self.core.limits.max_text_chars], is_partial=True)
+        words = spoken_words(event.text[:MOST_CHARS], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
             return self._dictate(self.dictated, words)
         utterance = self._spoken(event.item_id)
@@ -151,7 +152,7 @@ class Transcripts:
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
-        text = spoken_words(text[: self.core.limits.max_text_chars])
+        text = spoken_words(text[:MOST_CHARS])
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
 

@@ -7,7 +7,7 @@ Only where the client plays that game (the extension “playback”): official c
 from conversations.realtime.core import Core
 from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, Onset
 from conversations.realtime.figures import Tally
-from conversations.realtime.overhearing import is_backchannel, without_echo
+from conversations.realtime.overhearing import SAID_MOST_CHARS, is_backchannel, without_echo
 from conversations.realtime.replying import Replying
 from conversations.realtime.response import Response
 from conversations.realtime.utterance import Utterance
@@ -135,6 +135,7 @@ class Yielding:
 
 
 def joined(before: str, now: str) -> str:
-    """What was said around one time and a later one, each clause once."""
+    """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
+    before, now = before[-SAID_MOST_CHARS:], now[-SAID_MOST_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)
-    return before + now[overlap:]
+    return (before + now[overlap:])[-SAID_MOST_CHARS:]

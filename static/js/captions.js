@@ -10,6 +10,7 @@ import { units, weightOf } from "./spoken.js";
 
 const SAMPLES_PER_LETTER = 24000 / 15; // a usual speaking rate, until this voice's own is known
 const LETTERS_TO_KNOW = 20;
+const REWEIGHED = 12; // words, as many as a formula may be long
 
 /** A track: {clauses: [{text, start, units, weight}], received, ended}; start and received in samples. */
 export const EMPTY_TRACK = Object.freeze({ clauses: [], received: 0, ended: false });
@@ -17,7 +18,7 @@ export const EMPTY_TRACK = Object.freeze({ clauses: [], received: 0, ended: fals
 export function addText(track, text) {
   const last = track.clauses.at(-1);
   if (last && last.start === track.received) {
-    return { ...track, clauses: [...track.clauses.slice(0, -1), clauseOf(last.text + text, last.start)] };
+    return { ...track, clauses: [...track.clauses.slice(0, -1), longer(last, text)] };
   }
   return { ...track, clauses: [...track.clauses, clauseOf(text, track.received)] };
 }
@@ -25,6 +26,16 @@ export function addText(track, text) {
 function clauseOf(text, start) {
   const spoken = units(text);
   return { text, start, units: spoken, weight: weightOf(spoken) };
+}
+
+/** Only its last words are weighed anew: of a reply that comes in small pieces, all of them would cost the square. */
+function longer(clause, more) {
+  const text = clause.text + more;
+  const kept = clause.units.slice(0, -REWEIGHED);
+  const from = kept.at(-1)?.end ?? 0;
+  const tail = units(text.slice(from)).map((unit) => ({ ...unit, end: unit.end + from }));
+  const weight = clause.weight - weightOf(clause.units.slice(-REWEIGHED)) + weightOf(tail);
+  return { text, start: clause.start, units: [...kept, ...tail], weight };
 }
 
 export function addAudio(track, samples) {

@@ -9,7 +9,7 @@ const UNSPACED = `\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff${
 const MARKS = "\\u0e30-\\u0e3a\\u0e45-\\u0e4e\\u0eb0-\\u0ebc\\u0ec8-\\u0ece\\u102b-\\u103e\\u17b4-\\u17d3\\u3099\\u309a\\u30fc";
 const LEADING = "\\u0e40-\\u0e44\\u0ec0-\\u0ec4";
 const STOPS = "、。，．！？：；）」』】》〉”’…";
-const UNIT = new RegExp(`\\s*(?:[${LEADING}]*[${UNSPACED}][${MARKS}]*[${STOPS}]*|[^\\s${UNSPACED}]+)`, "gu");
+const UNIT = new RegExp(`\\s*(?:[${LEADING}]*[${UNSPACED}][${MARKS}]*[${STOPS}]*|[^\\s${UNSPACED}]{1,100})`, "gu");
 
 const ABBREVIATIONS = {
   __proto__: null, // “constructor” is a word like any other
@@ -32,6 +32,9 @@ const KANA_LETTER = /[\u3040-\u30ff]/u;
 const WIDE_LETTER = new RegExp(`[\\uac00-\\ud7af${HAN}]`, "u");
 const SPELLED = /^[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*$/u;
 const AMID_FIGURES = /[0-9][.,:/](?=[0-9])/gu;
+// Neither words of a link's address are read aloud, nor marks of a source, tags and formulas.
+const UNHEARD =
+  /\[\^?[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,9}\](?:\([^()\s]{0,400}\))?|【[^【】]{0,99}†[^【】]{0,99}】|<\/?[a-zA-Z][^<>]{0,200}>|\$\$(?=[^$]{0,200}[\\^_{}])[^$]{0,400}\$\$|\\\((?=[^)]{0,100}[\\^_{}])(?:[^\\]|\\(?!\))){0,100}\\\)/gu;
 const LINK = /\]\(.*|https?:\/\/([^/\s]+)\S*/gu;
 const STOPPING = /[.!?…。！？।؟][^\p{L}\p{N}_]*$/u;
 const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;
@@ -39,7 +42,8 @@ const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;
 /** [{end, said, pause}]: each word, or each character where there are no words, up to `end` of the clause. */
 export function units(clause) {
   const last = clause.trimEnd().length;
-  return Array.from(clause.matchAll(UNIT), (match) => {
+  const heard = clause.slice(0, last).replace(UNHEARD, (found) => found.replace(/[^\s]/g, "·"));
+  return Array.from(heard.matchAll(UNIT), (match) => {
     const [said, pause] = weigh(match[0].trim());
     const end = match.index + match[0].length;
     return { end, said, pause: end === last ? Math.min(pause, LAST) : pause };

@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from accounts import api_keys
+from accounts import access, api_keys
 from accounts.models import APIKey, User
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_sessions_hear_of_a_revocation(user: User, django_capture_on_commit_call
     layer = get_channel_layer()
     assert layer is not None
     channel = async_to_sync(layer.new_channel)()
-    async_to_sync(layer.group_add)(api_keys.group_name(key.pk), channel)
+    async_to_sync(layer.group_add)(access.group_name(user.pk), channel)
     with django_capture_on_commit_callbacks(execute=True):
         api_keys.revoke(key)
-    assert async_to_sync(layer.receive)(channel) == {"type": "key.revoked"}
+    assert async_to_sync(layer.receive)(channel) == {"type": "access.changed"}

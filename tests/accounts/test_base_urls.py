@@ -41,3 +41,12 @@ NO_BASE_URLS = """8.8.8.8 ftp://8.8.8.8 https:// https://me:secret@8.8.8.8/ http
 def test_what_is_no_base_url(url: str) -> None:
     with pytest.raises(base_urls.BaseURLError):
         base_urls.check(url)
+
+
+def test_nobody_learns_which_names_there_are_within() -> None:
+    said = set()
+    for host in ("localhost", "127.0.0.1", "nowhere.invalid", "a" * 64 + ".example"):
+        with pytest.raises(base_urls.BaseURLError) as error:
+            base_urls.check(f"https://{host}/v1")
+        said.add(str(error.value).replace(host, "HOST"))
+    assert len(said) == 1

@@ -23,3 +23,12 @@ FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
 def test_neither_the_key_nor_the_account_is_told(said: str, told: str) -> None:
     assert FAILURES.scrub(said) == told
     assert told in FAILURES.auth(said).message
+
+
+def test_a_flood_in_an_error_is_cut() -> None:
+    """Half a key at the cut is not told either."""
+    flood = "word " * 399 + "sk-proj-Ab12Cd34Ef56Gh78"
+    assert "sk-proj" not in FAILURES.scrub(flood)
+    assert FAILURES.scrub("sk-" * 20_000 + "A1") == "…"
+    assert len(FAILURES.scrub("word " * 200_000)) == 301
+    assert SECRET not in FAILURES.scrub("x" * 290 + f" {SECRET} " + "y" * 5_000)

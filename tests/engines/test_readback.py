@@ -114,3 +114,9 @@ def test_how_much_is_heard() -> None:
     assert not reading("One two three four.", "One two").vouches_for(2)  # “two” may go on
     assert reading("One two three four.", "One two ").vouches_for(2)
     assert reading("One.", "").vouches_for(3)
+
+
+def test_one_that_talks_without_an_end_does_not_agree() -> None:
+    readback = Readback("Yes, of course.")
+    readback.hear("Yes, of course. " * 100)
+    assert not readback.agrees(is_over=True)

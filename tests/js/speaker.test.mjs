@@ -1,9 +1,11 @@
 import "../web_speech.js";
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Clauses } from "../../static/js/webspeech/clauses.js";
+import { SpeechText } from "../../static/js/webspeech/speech_text.js";
 import { Speaker } from "../../static/js/webspeech/speaker.js";
 import { hasVoiceFor, labelOf, voicesFor } from "../../static/js/webspeech/voices.js";
 
@@ -152,4 +154,13 @@ test("voices are offered by the language, the system's own first", () => {
   assert.deepEqual(voicesFor(voices, "de").map(({ name }) => name), ["Anna", "Daniel", "Samantha"]);
   assert.deepEqual([hasVoiceFor(voices, "en"), hasVoiceFor(voices, "fr"), hasVoiceFor(voices, ""), hasVoiceFor([], "")], [true, false, true, false]);
   assert.equal(labelOf({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
+});
+
+const WRITTEN = JSON.parse(readFileSync(new URL("../spoken_texts.json", import.meta.url), "utf8"));
+
+test("what is spoken of what is written is what the server's voices are given", () => {
+  for (const { written, spoken: expected } of WRITTEN) {
+    const text = new SpeechText();
+    assert.deepEqual(written.map((clause) => text.spoken(clause)), expected);
+  }
 });

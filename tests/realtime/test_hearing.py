@@ -2,6 +2,7 @@
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Manner
+from conversations.realtime.transcripts import MOST_CHARS
 from tests.realtime.harness import Table, kinds
 
 STREAMS = Manner(streams=True)
@@ -164,3 +165,14 @@ def test_an_engine_that_fails_is_asked_once_a_pause_and_again_at_the_endpoint() 
     assert "conversation.item.input_audio_transcription.failed" in kinds(
         table.fail_transcript(table.last(do.Transcribe))
     )
+
+
+def test_words_without_an_end_are_cut() -> None:
+    table = Table(manner=STREAMS)
+    table.client("session.update", session={"extensions": ["captions"]})
+    table.audio(640, 0.9)
+    [told] = table.hear("word " * 200_000)
+    assert MOST_CHARS - 5 <= len(told["delta"]) <= MOST_CHARS
+    table.audio(640, 0.0)
+    [done] = [event for event in table.transcript("word " * 200_000) if event["type"].endswith("completed")]
+    assert MOST_CHARS - 5 <= len(done["transcript"]) <= MOST_CHARS

@@ -212,3 +212,11 @@ def test_credits_are_made_up(heard: str) -> None:
 @pytest.mark.parametrize("heard", SAID)
 def test_what_people_say_is_not(heard: str) -> None:
     assert not is_hallucination(heard)
+
+
+def test_what_is_heard_beyond_a_minute_is_the_users_own() -> None:
+    said = "The library closes at six today, and it opens again on Monday at nine."
+    own = " ".join(f"word{number}" for number in range(10_000))
+    assert without_echo(f"{said} {own}", said) == own
+    assert not is_echo(own, own)
+    assert without_echo("我" * 10_000, "我" * 10_000)

@@ -1,30 +1,103 @@
 """From what the model writes to what is spoken."""
 
+import json
+from pathlib import Path
+from time import process_time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from conversations.realtime.speech_text import SpeechText
+from conversations.realtime.clauses import ClauseChunker
+from conversations.realtime.script import Script
+from conversations.realtime.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
+
+# What the page speaks itself is held to the same table, by tests/js/speaker.test.mjs.
+CASES = json.loads((Path(__file__).parent.parent / "spoken_texts.json").read_text())
+OPENING_MARKS = ["[", "(", "**", "*", "`", "“", "„", "«", "「", "【", "<", "$", "![", "{", "~~", "\\(x = [", "&"]
+MARKS = ["$$", "\\(", "\\)", "```", "~~~", "\n", "word ", "[", "](", ")", "x^2 ", "\n\n", "|", "<b", "。", "\ue200"]
+# A word in each script that joins letters to marks, or leaves the spaces between words out.
+SCRIPTS = [
+    "مرحبا",
+    "می\u200cخواهم",
+    "שָׁלוֹם",
+    "हिन्दी",
+    "বাংলা",
+    "ਪੰਜਾਬੀ",
+    "தமிழ்",
+    "తెలుగు",
+    "ಕನ್ನಡ",
+    "മലയാളം\u200d",
+    "සිංහල",
+    "ไทยครับ",
+    "ລາວ",
+    "မြန်မာ",
+    "ខ្មែរ",
+    "བོད་སྐད།",
+    "ქართული",
+    "Հայերեն",
+    "አማርኛ",
+    "中文",
+    "日本語",
+    "한국어",
+    "Tiếng",
+    "Ελληνικά",
+    "Русский",
+    "ᠮᠣᠩᠭᠣᠯ\u180eᠠ",
+    "été",
+]
 
 
-@pytest.mark.parametrize(
-    ("written", "spoken"),
-    [
-        ("**Hello** _there_, `friend`!", "Hello there, friend!"),
-        ("# Title\n- one\n- two", "Title one two"),
-        ("See [the docs](https://example.com/a?b=c) or https://example.com/x.", "See the docs or example.com"),
-        ("Well done 🎉👍🏽 indeed", "Well done indeed"),
-        ("snake_case_name stays, 2 * 3 * 4 too", "snake_case_name stays, 2 * 3 * 4 too"),
-        ("| a | b |\n|---|---|", "a , b ,"),
-        ("<b>bold</b> 3 < 4", "bold 3 < 4"),
-        ("🎉", ""),
-        ("---", ""),
-        ("…", ""),
-    ],
-)
-def test_what_is_spoken(written: str, spoken: str) -> None:
-    assert SpeechText().spoken(written) == spoken
-
-
-def test_a_code_block_over_several_clauses_is_silent() -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "".join(case["written"])[:30])
+def test_what_is_spoken(case: dict[str, list[str]]) -> None:
     text = SpeechText()
-    parts = ["Look: ```python\n", "x = 1. y = 2.\n", "``` Done."]
-    assert [text.spoken(part) for part in parts] == ["Look:", "", "Done."]
+    assert [text.spoken(clause) for clause in case["written"]] == case["spoken"]
+
+
+@pytest.mark.parametrize("word", SCRIPTS)
+def test_every_script_is_whole(word: str) -> None:
+    assert SpeechText().spoken(f"**{word}** 🎉 {word}.") == f"{word} {word}."
+
+
+@pytest.mark.parametrize("mark", OPENING_MARKS)
+def test_a_mark_that_never_closes_holds_nothing_back(mark: str) -> None:
+    """The first sound comes after the first clause, and all that follows is said."""
+    words = "if I may say so, this goes on and on. It is said, every word, and more so as it goes."
+    script, clauses = Script("r", "", 1.0), []
+    for piece in [f"Well {mark}", *words.split(" ")]:
+        clauses += [clause.text for clause in script.feed(f"{piece} ")]
+        if clauses:
+            break
+    assert len("".join(clauses)) < 60, clauses
+    whole = Script("r", "", 1.0)
+    said = " ".join(clause.text for clause in [*whole.feed(f"Well {mark}{words}"), *whole.flush()])
+    assert said.endswith("as it goes.")
+
+
+@given(st.text("ab1 \n.,!?'-’“()é我अ\u0301w", max_size=40))
+@settings(deadline=None, database=None, derandomize=True)
+def test_what_is_not_parsed_would_be_said_alike(clause: str) -> None:
+    if PLAIN.fullmatch(clause):
+        assert clean(clause) == SpeechText().spoken(clause) or not SPEAKABLE.search(clause)
+
+
+@given(st.lists(st.sampled_from(MARKS), max_size=30))
+@settings(deadline=None, database=None, derandomize=True)
+def test_no_flood_of_marks_breaks_it(pieces: list[str]) -> None:
+    text, chunker = SpeechText(), ClauseChunker()
+    for clause in chunker.feed("".join(pieces)) + chunker.flush():
+        text.spoken(clause)
+
+
+def test_a_plain_clause_costs_next_to_nothing() -> None:
+    """It stands between the model's words and their sound."""
+    text, clause = SpeechText(), "It was in the year 1998 that the two of them met. "
+    taken_ms = min(_milliseconds(text, clause) for _ in range(20))
+    assert taken_ms < 0.2
+
+
+def _milliseconds(text: SpeechText, clause: str) -> float:
+    started = process_time()
+    for _ in range(10):
+        text.spoken(clause)
+    return (process_time() - started) * 100

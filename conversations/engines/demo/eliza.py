@@ -20,6 +20,7 @@ from conversations.engines.demo.eliza_script import (
 
 _REFLECTED = re.compile(r"\b(" + "|".join(sorted(REFLECTIONS, key=len, reverse=True)) + r")\b")
 _MEMORIES = 8
+_MOST_CHARS = 2_000  # of an utterance; she does not listen for longer
 
 
 def reply_to(said: Iterable[str]) -> str:
@@ -36,7 +37,8 @@ class Eliza:
         self._memory: deque[str] = deque(maxlen=_MEMORIES)
 
     def hear(self, utterance: str) -> str:
-        clauses = [words for part in re.split(r"[.,;:!?]|\bbut\b", utterance.lower()) if (words := _normalise(part))]
+        parts = re.split(r"[.,;:!?]|\bbut\b", utterance[:_MOST_CHARS].lower())
+        clauses = [words for part in parts if (words := _normalise(part))]
         if not clauses:
             return SILENCE
         matches = [(rule, match) for words in clauses for rule in RULES if (match := rule.pattern.search(words))]

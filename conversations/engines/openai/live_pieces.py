@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from conversations.engines.base import EngineError, Hints, Transcript
 
-MAX_CHARACTERS = 100_000  # of one piece: what an item may hold
+MAX_CHARACTERS = 10_000  # of one piece, which is two minutes long at most
 # Thai, Lao, Myanmar and Khmer; of those without spaces Chinese and Japanese are known by their width.
 UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))
 HANGUL = ("\uac00", "\ud7a3")  # wide, and spaced

@@ -8,6 +8,7 @@ from typing import Any
 from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
+from conversations.engines.failures import MAX_SCRUBBED
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import WORKING, ChatStream, ReportedError
 from conversations.engines.openai.http import tls_context
@@ -127,7 +128,7 @@ class ChatCompletions:
             self._effort = ""  # a model that does not reason, or always does
             del body["reasoning_effort"]
             return True
-        if "tools" not in body or not TOOLS_REFUSED.search(error.message):
+        if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
             raise self._account.failures.no_tools(error.message) from error

@@ -25,6 +25,8 @@ ABBREVIATION_CHARS = 5
 YEAR_DIGITS = 4
 WORDS_PER_DIGIT = 2  # “97” is four words in French, “20” one
 WORDS_BESIDE = 2  # “half past”, “per cent”
+# What was said is read anew with every piece that comes, so it is bounded: figures in words are longer, not as much.
+MOST_TIMES, MOST_BESIDE = 3, 200  # characters of what was said, for those of the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Readback:
         self._text = text
         self._asked = words_in(text)
         self._said = ""
+        self._is_endless = False
 
     @property
     def is_empty(self) -> bool:
@@ -69,11 +72,12 @@ class Readback:
         return not self._asked
 
     def hear(self, words: str) -> None:
-        self._said += words
+        self.replace(self._said + words)
 
     def replace(self, words: str) -> None:
         """The whole transcript is known."""
-        self._said = words
+        most = MOST_TIMES * len(self._text) + MOST_BESIDE
+        self._said, self._is_endless = words[:most], len(words) > most
 
     def vouches_for(self, count: int) -> bool:
         """So many words were heard, or all there are; whether they agree is another question."""
@@ -81,6 +85,8 @@ class Readback:
 
     def agrees(self, *, is_over: bool = False) -> bool:
         """What was said is the beginning of the text. Of a word that may go on nothing is said until it is over."""
+        if self._is_endless:
+            return False
         said = self._heard(is_over)
         strays = sum(_strays(asked, heard, is_tail) for asked, heard, is_tail in self._differences(said))
         return strays <= len(said) // WORDS_PER_STRAY
@@ -129,7 +135,7 @@ def _strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
     wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
     if any(word.is_figure for word in asked + said) and asked:
         return 0 if _same_figures(asked, said) else max(len(asked), len(said))
-    if SequenceMatcher(None, wanted, heard, autojunk=False).ratio() >= ALIKE or _is_abbreviated(wanted, heard):
+    if _is_like(wanted, heard, ALIKE) or _is_abbreviated(wanted, heard):
         return 0
     return max(len(asked), len(said))
 
@@ -157,9 +163,16 @@ def _same_figures(asked: list[Word], said: list[Word]) -> bool:
     if (
         not any(digits) and len(wanted) > ABBREVIATION_CHARS
     ):  # an address, “either/or”; of its words some may be to come
-        return SequenceMatcher(None, wanted[: len(heard)], heard, autojunk=False).ratio() >= ALIKE_JOINED
+        return _is_like(wanted[: len(heard)], heard, ALIKE_JOINED)
     most = WORDS_PER_DIGIT * len(digits[0] + digits[1]) + min(len(asked), len(said)) + WORDS_BESIDE
     return max(len(asked), len(said)) <= most
+
+
+def _is_like(wanted: str, heard: str, least: float) -> bool:
+    """difflib's ratio costs the product of the lengths, its upper bounds hardly anything."""
+    matcher = SequenceMatcher(None, wanted, heard, autojunk=False)
+    ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+    return all(ratio() >= least for ratio in ratios)
 
 
 def _is_abbreviated(one: str, other: str) -> bool:

@@ -5,6 +5,9 @@ from typing import Any, get_args
 from openai.types import realtime as sdk
 from pydantic import BaseModel, ValidationError
 
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.session_checks import check_depth
+
 SHAPES: dict[str, type[BaseModel]] = {
     get_args(shape.model_fields["type"].annotation)[0]: shape
     for shape in get_args(get_args(sdk.RealtimeServerEvent)[0])
@@ -22,8 +25,9 @@ def read(event: dict[str, Any]) -> dict[str, Any] | None:
     if shape is None:
         return None
     try:
+        check_depth(event)
         shape.model_validate(event)
-    except ValidationError as error:
+    except (ProtocolError, ValidationError) as error:
         raise NoEventError(str(kind)) from error
     if isinstance(item := event.get("item"), dict) and not isinstance(item.get("id"), str):
         raise NoEventError(str(kind))

@@ -7,6 +7,7 @@
  */
 
 import { isAbbreviation, units, weightOf } from "../spoken.js";
+import { SpeechText } from "./speech_text.js";
 
 const CLOSERS = "[\"'”’»)\\]*_`]*";
 const SENTENCE = `[.!?…؟]+${CLOSERS}\\s+|[。！？]+[」』”’）]*\\s*|\\n+\\s*`;
@@ -21,24 +22,15 @@ const PAUSES_UP_TO = 2; // clauses that may end at a pause: who waits for the fi
 const LEAST = [3, 12]; // letters of the first clause, and of the others
 const MOST_CHARS = 160; // 11 s at a usual pace
 const MOST_WIDE_CHARS = 55; // Chinese, Japanese, Korean
-
-const FENCE = "```";
-const UNSPOKEN = [
-  [/!?\[([^\]]*)\]\([^)]*\)/gu, "$1"],
-  [/https?:\/\/([^\s/)>\]]+)[^\s)>\]]*/gu, "$1"],
-  [/^[ \t]*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\|)|^[ \t|:]*[-=_*]{3,}[-=_*|: \t]*$|<\/?[a-z][^>]*>/gimu, " "],
-  [/(?<![\p{L}\p{N}_])(?:\*{1,3}|_{1,3}|~~|`)(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`)(?![\p{L}\p{N}_])/gu, ""],
-  [/\p{Extended_Pictographic}|[\u{1f1e6}-\u{1f1ff}\u{1f3fb}-\u{1f3ff}\ufe0f\u200d\u20e3]/gu, ""],
-  [/\|/gu, ", "],
-  [/\s+/gu, " "],
-];
+const LONGEST_LETTER = 32;
+const AMID_LETTER = /^[\p{M}\u200d\udc00-\udfff]/u;
 
 /** `feed` with what came, `flush` at the end; both return [{text, words}]: the clause, and what to say of it, or "". */
 export class Clauses {
   constructor() {
     this.text = "";
     this.count = 0;
-    this.inCode = false;
+    this.speechText = new SpeechText();
   }
 
   feed(text) {
@@ -56,19 +48,20 @@ export class Clauses {
     const text = this.text.slice(0, length);
     this.text = this.text.slice(length);
     this.count += 1;
-    return { text, words: wordsAloud(this.#withoutCode(text)) };
+    return { text, words: this.speechText.spoken(text) };
   }
 
   /** Of the first complete clause; 0 while more text is needed to know. */
   #length() {
-    const most = WIDE.test(this.text) ? MOST_WIDE_CHARS : MOST_CHARS;
+    const ahead = this.text.slice(0, MOST_CHARS + 1); // a reply in one piece must not cost its square
+    const most = WIDE.test(ahead) ? MOST_WIDE_CHARS : MOST_CHARS;
     const ends = this.count < PAUSES_UP_TO ? ENDS : SENTENCES;
-    for (const match of this.text.matchAll(ends)) {
+    for (const match of ahead.matchAll(ends)) {
       const end = match.index + match[0].length;
-      if (end > most || end === this.text.length) break; // what reaches the end of the text may still grow
-      if (this.#isEnd(this.text.slice(0, end))) return end;
+      if (end > most || end === ahead.length) break; // what reaches the end of the text may still grow
+      if (this.#isEnd(ahead.slice(0, end))) return end;
     }
-    return this.text.length > most ? forcedLength(this.text, most) : 0;
+    return ahead.length > most ? forcedLength(ahead, most) : 0;
   }
 
   #isEnd(clause) {
@@ -77,22 +70,16 @@ export class Clauses {
     if (!SPEAKABLE.test(words) || weightOf(units(words)) < least) return false;
     return clause.includes("\n") || !(isAbbreviation(words.split(/\s/u).at(-1)) || INITIAL_OR_NUMBER.test(words));
   }
-
-  #withoutCode(clause) {
-    const parts = clause.split(FENCE);
-    const prose = parts.filter((_, index) => this.inCode === (index % 2 === 1));
-    if (parts.length % 2 === 0) this.inCode = !this.inCode;
-    return prose.join(" ");
-  }
 }
 
 /** Of what has no end in sight: up to its last pause, or its last space, or else amid its letters. */
 function forcedLength(text, most) {
   const ends = Array.from(text.slice(0, most).matchAll(ENDS), (match) => match.index + match[0].length);
-  return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || most;
+  return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || betweenLetters(text, most);
 }
 
-function wordsAloud(clause) {
-  const text = UNSPOKEN.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clause).trim();
-  return SPEAKABLE.test(text) ? text : "";
+/** Not between a letter and its marks, nor within a character of two units. No letter has so many as a flood of them. */
+function betweenLetters(text, most) {
+  const ends = Array.from({ length: LONGEST_LETTER }, (_, back) => most - back);
+  return ends.find((end) => text[end - 1] !== "\u200d" && !AMID_LETTER.test(text.slice(end))) ?? most;
 }

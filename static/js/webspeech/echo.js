@@ -9,9 +9,10 @@
 const ECHO_SHARE = 0.8; // of the heard words: a recogniser gets one in five of a loudspeaker's words wrong
 const MIXED_LEAST = 4; // so many of the assistant's words in a row are cut out of the user's
 const ANSWER_MOST = 3; // words: “Tuesday” after “Monday or Tuesday?” is rather the choice than the echo
-const FUZZY_LEAST = 4; // letters of a word that may be misheard,
+const [FUZZY_LEAST, FUZZY_MOST] = [4, 40]; // letters of a word that may be misheard,
 const MISHEARD_SHARE = 0.25; // and how many of them
 const PHRASE_MOST = 3;
+const [HEARD_MOST, SAID_MOST] = [150, 300]; // words that are compared: the cost is the product of both
 const MATCH = 2; // of the alignment; what does not match costs one
 
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
@@ -23,7 +24,7 @@ const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
 export function ownWords(heard, said, { commands }) {
   const found = [...plain(heard).matchAll(WORD)];
   const tokens = found.map(([word]) => word);
-  const { start, end, matched } = echoRun(tokens, tokensOf(said));
+  const { start, end, matched } = echoRun(tokens.slice(0, HEARD_MOST), tokensOf(said).slice(-SAID_MOST));
   const outside = [...tokens.slice(0, start), "", ...tokens.slice(end)];
   const strays = tokens.length - matched;
   if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: heard.trim(), strays: tokens.length };
@@ -107,7 +108,7 @@ function bestOf(diagonal, up, left, isMatch, row) {
 
 function isSame(word, other) {
   if (word === other) return true;
-  if (Math.min(word.length, other.length) < FUZZY_LEAST) return false;
+  if (Math.min(word.length, other.length) < FUZZY_LEAST || Math.max(word.length, other.length) > FUZZY_MOST) return false;
   const most = Math.floor(Math.max(word.length, other.length) * MISHEARD_SHARE);
   return Math.abs(word.length - other.length) <= most && distance(word, other) <= most;
 }

@@ -30,6 +30,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def serve(self, placeholder: socket.socket) -> None:
+        from conversations import admission, background, deletion, spool
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         here = local_address(*placeholder.getsockname()[:2])
@@ -42,7 +43,8 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
-        server.serve(placeholder, application, greet)
+        background.start([spool.replay, deletion.work_off, deletion.delete_loose_files])
+        server.serve(placeholder, application, greet, admission)
 
 
 def check_database() -> None:

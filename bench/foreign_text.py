@@ -1,0 +1,291 @@
+"""What clients, providers and files can make the event loop read, and the texts that are worst for it.
+
+`python -m bench.foreign_text` prints how long 1 MB of each keeps the loop; tests/test_foreign_text.py shows that each
+is linear. A reader that is left to others in between, such as that of a reply, counts by its longest step.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from time import process_time
+
+from django.core.exceptions import ValidationError
+
+from conversations import keywords
+from conversations.engines.base import storable
+from conversations.engines.demo.eliza import reply_to
+from conversations.engines.failures import Failures
+from conversations.engines.openai.chat_stream import ChatStream, ReportedError
+from conversations.engines.openai.llm import TOOLS_REFUSED
+from conversations.engines.openai.readback import Readback
+from conversations.realtime import actions as do
+from conversations.realtime.client_events import parse
+from conversations.realtime.errors import ProtocolError
+from conversations.realtime.heard import heard_text
+from conversations.realtime.heard_words import spoken_words
+from conversations.realtime.overhearing import is_backchannel, is_hallucination, without_echo
+from conversations.realtime.relaying.shapes import NoEventError, read
+from conversations.realtime.semantics import Pauses, wait_ms
+from conversations.realtime.session_config import default_config
+from conversations.realtime.transcripts import MOST_CHARS
+from conversations.realtime.turn_machine import TurnMachine
+from conversations.realtime.yielding import joined
+from conversations.reply import PIECE_CHARS
+
+MEGABYTE = 1_000_000
+BAR_MS = 50.0
+SAID = "The library closes at six today, and it opens again on Monday. " * 20
+
+# Each is repeated to the length that is asked for. Marks of letters, and what joins them; scripts without spaces; keys;
+UNITS = (
+    "\u0301", "e\u0301", "👍🏽\u200d", "\U0001f1e9", "\u0e33", "अ\u094d\u200d", "我", "か", "ก", "sk-", "sk-A",
+    # Markdown, TeX, HTML and marks of a source;
+    "[", "![](", "](", "(", "<a ", "<!--", "```\n", "`", "*a", "**", "__", "~~", "$$", "\\(", "$a", "|", "|-", "> ",
+    "- ", "1. ", "#", "&amp;", "&#1;", "[1]", "【", "【4†", "\ue200", "http://", "www.",
+    # addresses, figures, blanks, stops, words, and what JSON escapes.
+    "a@", "a.", "a-", "a'", "'", "1", "1,", "1.", "$1", "1/", " ", "\n", "\t\n", ".", ". ", "?", "? ", "。", "…", "—",
+    "« ", "a", "a ", "word ", "my a ", "Dr. ", "and ", "\\ud800", "\\", '"',
+)  # fmt: skip
+
+Read = Callable[[str], Iterator[None] | None]
+
+
+def worst_texts(chars: int) -> Iterator[tuple[str, str]]:
+    """Name and text."""
+    for unit in UNITS:
+        yield repr(unit), (unit * chars)[:chars]
+    yield "different words", " ".join(f"w{number:x}ord" for number in range(chars // 6))[:chars]
+    yield "letters and marks", "".join(map("".join, zip(SAID * chars, "*_[`(" * chars, strict=False)))[:chars]
+    yield "what is said", (SAID * (chars // len(SAID) + 1))[:chars]
+
+
+# Of a client.
+
+
+def client_words(text: str) -> Iterator[None]:
+    """Words in an event, as they are and as the event itself."""
+    part = {"type": "input_text", "text": text}
+    item = {"type": "message", "role": "user", "content": [part]}
+    for frame in (json.dumps({"type": "conversation.item.create", "item": item}), text, f'{{"type":"{text}"}}'):
+        yield
+        _parsed(frame)
+
+
+SHAPES: dict[str, Callable[[str, int], str]] = {
+    "lists in one another": lambda one, count: "[" * count + one + "]" * count,
+    "words deep down": lambda one, count: "[" * 400 + one + f",{one}" * count + r',"\u0000"' + "]" * 400,
+    "tools": lambda one, count: _asked("tools", one, count),
+    "modalities": lambda one, count: _asked("output_modalities", one, count),
+    "input": lambda one, count: _asked("input", one, count),
+    "metadata": lambda one, count: '{"type":"response.create","response":{"metadata":{'
+    + ",".join(f'"k{place}":{one}' for place in range(count)) + "}}}",
+    "another key": lambda one, count: '{"type":"response.cancel","x":[' + ",".join([one] * count) + "]}",
+}  # fmt: skip
+VALUES = (
+    "1",
+    "1e5",
+    '""',
+    "{}",
+    "[]",
+    "[[[]]]",
+    '{"type":"function"}',
+    '{"type":"message","role":"user","content":[1]}',
+)
+
+
+def _asked(key: str, one: str, count: int) -> str:
+    return f'{{"type":"response.create","response":{{"{key}":[' + ",".join([one] * count) + "]}}"
+
+
+def _parsed(frame: str) -> None:
+    try:
+        parse(frame)
+    except ProtocolError:
+        return
+
+
+# Of a language model.
+
+
+def streamed_reply(text: str) -> Iterator[None]:
+    """Through the turn machine in small pieces, each clause with a frame of sound."""
+    yield from _replied(text, 16)
+
+
+def whole_reply(text: str) -> Iterator[None]:
+    """As a server sends it that does not stream; `reply` cuts it up."""
+    yield from _replied(text, PIECE_CHARS)
+
+
+def _replied(text: str, step: int) -> Iterator[None]:
+    machine = _machine()
+    actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
+    asked = next(action for action in actions if isinstance(action, do.Generate))
+    pieces = (do.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step))
+    events: Iterator[do.EngineEvent] = chain(pieces, [do.ReplyDone(asked.response_id, "stop")])
+    for event in events:
+        yield
+        if machine.replying.response is None:  # it was too long, and is refused
+            return
+        for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, do.Speak)]:
+            if clause.text:
+                machine.receive(do.SpeechAudio(asked.response_id, clause.index, bytes(1920)), 1.0)
+            machine.receive(do.SpeechDone(asked.response_id, clause.index), 1.0)
+
+
+def _machine() -> TurnMachine:
+    config = default_config(
+        session_id="sess_1", model="m", instructions="", voice="", stt_model="", language="", speed=1.0, expires_at=1
+    )
+    machine = TurnMachine(config, "conv_1", _ids())
+    machine.start(0.0)
+    return machine
+
+
+def _ids() -> Callable[[str], str]:
+    numbers = iter(range(1_000_000))
+    return lambda prefix: f"{prefix}_{next(numbers)}"
+
+
+def provider_stream(text: str) -> Iterator[None]:
+    """Of a language model: what it says in small pieces, and what is no event at all."""
+    chunks = (
+        f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': text[start : start + 100]}}]})}\n\n"
+        for start in range(0, len(text), 100)
+    )
+    raw = (text[start : start + 1_000] for start in range(0, len(text), 1_000))
+    for pieces in (chunks, raw):
+        stream = ChatStream(())
+        with suppress(ValueError, ReportedError):
+            for piece in pieces:
+                yield
+                for _ in stream.feed(piece.encode()):
+                    pass
+            for _ in stream.finish():
+                pass
+
+
+def provider_event(text: str) -> None:
+    """Of a speech-to-speech model: words, and lists of what they are not."""
+    response = {"id": "r", "output": [text[:1]] * len(text), "output_modalities": [text[:1]] * len(text)}
+    for event in (
+        {"type": "response.done", "event_id": "e", "response": response},
+        json.loads(json.dumps({"type": text})),
+    ):
+        try:
+            read(event)
+        except NoEventError:
+            continue
+
+
+def read_back(text: str) -> Iterator[None]:
+    """What a model that reads aloud says, while it agrees with the text."""
+    readback = Readback(SAID[:240])
+    for start in range(0, len(text), 40):
+        yield
+        readback.hear(text[start : start + 40])
+        if not readback.agrees():
+            return
+    readback.replace(text)
+    yield
+    if readback.agrees(is_over=True):
+        _ = readback.unread
+
+
+# Of speech to text.
+
+
+def partial_words(text: str) -> Iterator[None]:
+    """The words so far, over a reply that is sounding, in ten pieces."""
+    said = ""
+    for end in range(0, len(text), max(1, len(text) // 10)):
+        yield
+        words = text[:end][:MOST_CHARS]
+        said = joined(said, SAID[: end % 500])
+        without_echo(words, said)
+        is_backchannel(words)
+        wait_ms(words, "medium", Pauses())
+
+
+def key_words(text: str) -> None:
+    """Of an assistant's form."""
+    try:
+        keywords.validate(text)
+    except ValidationError:
+        return
+
+
+READERS: dict[str, Read] = {
+    "an event's words": client_words,
+    "an error message": lambda text: _done(Failures("llm", "openai", "OpenAI", "key").rejected(text)),
+    "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
+    "halves of characters": lambda text: _done(storable(text)),
+    "a reply in pieces": streamed_reply,
+    "a reply at once": whole_reply,
+    "what was heard of a reply": lambda text: _done(heard_text([(text, 1000)], 500)),
+    "a reading": read_back,
+    "a provider's event": provider_event,
+    "a provider's stream": provider_stream,
+    "words over a reply": lambda text: _done(without_echo(text, SAID)),
+    "a reply that is echoed": lambda text: _done(without_echo(SAID[:300], text)),
+    "what was said": lambda text: _done(joined(text, text)),
+    "partial words": partial_words,
+    "a transcript": lambda text: _done(spoken_words(text[:MOST_CHARS])),
+    "a nod": lambda text: _done(is_backchannel(text)),
+    "a hallucination": lambda text: _done(is_hallucination(text)),
+    "the end of an utterance": lambda text: _done(wait_ms(text, "medium", Pauses())),
+    "words to the demo": lambda text: _done(reply_to([text])),
+    "key words": key_words,
+}
+
+
+def _done(_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    total_ms: float
+    longest_ms: float  # of the steps in between which the loop serves others
+
+
+def spend(reader: Read, text: str) -> Spent:
+    started = last = process_time()
+    longest = 0.0
+    for _ in reader(text) or ():
+        longest, last = max(longest, process_time() - last), process_time()
+    ended = process_time()
+    return Spent((ended - started) * 1000, max(longest, ended - last) * 1000)
+
+
+def shaped(shape: str, value: str, chars: int) -> str:
+    return SHAPES[shape](value, max(1, chars // (len(value) + 1)))
+
+
+def main() -> int:
+    worst = {name: max(_each(reader)) for name, reader in READERS.items()}
+    worst |= {
+        f"an event of {shape}": max(
+            (spend(read_frame, shaped(shape, value, MEGABYTE)).longest_ms, value) for value in VALUES
+        )
+        for shape in SHAPES
+    }
+    for name, (taken_ms, text) in sorted(worst.items(), key=lambda one: -one[1][0]):
+        sys.stdout.write(f"{taken_ms:8.1f} ms  {name}, of {text}\n")
+    return int(any(taken_ms > BAR_MS for taken_ms, _ in worst.values()))
+
+
+def read_frame(frame: str) -> None:
+    _parsed(frame)
+
+
+def _each(reader: Read) -> Iterator[tuple[float, str]]:
+    for name, text in worst_texts(MEGABYTE):
+        yield spend(reader, text).longest_ms, name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Who holds a conversation: at most one session at a time, for as long as it renews its lease.
+
+`holder` is the session's own random id, and stays when it has ended: it fences off what a session writes whose
+conversation another one has held since. The times are the database's, so that no two clocks need agree.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import User
+from conversations.models import Assistant, Conversation, Item
+
+RENEW_SEC = 10.0
+LEASE = timedelta(seconds=30)
+# Past its end before it is closed for its holder: one whose database was away gets to renew it first.
+PATIENCE = timedelta(seconds=10)
+SWEPT_AT_ONCE = 500
+FREE = Q(held_until=None) | Q(held_until__lt=Now())
+
+
+class ConversationDeletedError(Exception):
+    code = "conversation_deleted"
+
+    def __init__(self) -> None:
+        super().__init__("The conversation was deleted.")
+
+
+class TakenOverError(Exception):
+    code = "conversation_taken_over"
+
+    def __init__(self) -> None:
+        super().__init__("The conversation goes on in another connection, which took it over from this one.")
+
+
+def begin(user: User, assistant: Assistant, holder: str) -> Conversation:
+    """Make a conversation that `holder` holds."""
+    live = {"status": Conversation.Status.LIVE, "held_until": Now() + LEASE, "goes_if_empty": True}
+    return Conversation.objects.create(user=user, assistant=assistant, holder=holder, **live)
+
+
+def take(pk: int, holder: str, *, by_force: bool = False, assistant: Assistant | None = None) -> bool:
+    """Hold the conversation from now on; False if another session does. `by_force`: the last who claimed it may."""
+    allowed = FREE | Q(holder=holder) | (Q(claimed_by=holder) if by_force else Q())
+    changes = {"assistant": assistant} if assistant else {}
+    taken = Conversation.objects.filter(allowed, pk=pk).update(
+        holder=holder, claimed_by="", held_until=Now() + LEASE, status=Conversation.Status.LIVE, **changes
+    )
+    return bool(taken)
+
+
+def claim(pk: int, holder: str) -> None:
+    """Ask whoever holds the conversation to hand it over. Raises ConversationDeletedError."""
+    if not Conversation.objects.owned().filter(pk=pk).update(claimed_by=holder):
+        raise ConversationDeletedError
+
+
+def lost(held: Collection[tuple[int, str]]) -> dict[str, ConversationDeletedError | TakenOverError]:
+    """Return which of these holders must stop, and why; `held`: each with its conversation's pk."""
+    rows = Conversation.objects.owned().filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
+    now = {pk: (holder, claimed_by) for pk, holder, claimed_by in rows}
+    reasons: dict[str, ConversationDeletedError | TakenOverError] = {}
+    for pk, holder in held:
+        if pk not in now:
+            reasons[holder] = ConversationDeletedError()
+        elif now[pk] != (holder, ""):
+            reasons[holder] = TakenOverError()
+    return reasons
+
+
+def renew(held: Collection[tuple[int, str]]) -> None:
+    pks, holders = [pk for pk, _ in held], [holder for _, holder in held]
+    mine = Conversation.objects.filter(pk__in=pks, holder__in=holders)
+    mine.update(held_until=Now() + LEASE, status=Conversation.Status.LIVE)
+
+
+@transaction.atomic
+def end(pk: int, holder: str) -> None:
+    """Give the conversation back, or to whoever has claimed it. What a session began and nobody spoke in goes."""
+    row = Conversation.objects.select_for_update().filter(pk=pk, holder=holder).first()
+    if row is None:
+        return
+    if row.claimed_by:
+        Conversation.objects.filter(pk=pk).update(holder=row.claimed_by, claimed_by="", held_until=Now() + LEASE)
+    elif row.goes_if_empty and not row.item_count and not row.items.exists():
+        row.delete()
+        return
+    else:
+        Conversation.objects.filter(pk=pk).update(status=Conversation.Status.ENDED, held_until=None)
+    close_unfinished([pk])
+
+
+@transaction.atomic
+def sweep() -> int:
+    """Close the conversations whose holders are gone, their process killed, say; return how many those were."""
+    lapsed = Conversation.objects.filter(
+        Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE), status=Conversation.Status.LIVE
+    )
+    pks = list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+    if pks:
+        close_unfinished(pks)
+        Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.ENDED, held_until=None)
+        Conversation.objects.filter(pk__in=pks, goes_if_empty=True, item_count=0, items=None).delete()
+    return len(pks)
+
+
+def close_unfinished(pks: Collection[int]) -> None:
+    """A reply that was cut off, as by a crash, will not be finished any more."""
+    unfinished = Item.objects.filter(conversation__in=pks, status=Item.Status.IN_PROGRESS)
+    unfinished.update(status=Item.Status.INCOMPLETE)

@@ -1,0 +1,185 @@
+"""The live sessions of this process, and what ends them from outside.
+
+That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. Two
+looks a second at the database are enough for all of them, and one at once when the channel layer says that something
+changed. The same task renews the leases of their conversations, and closes those whose own process is gone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any, NoReturn, Protocol
+
+from channels.layers import get_channel_layer
+
+from accounts import access
+from accounts.access import Grant
+from conversations import leases
+from conversations.leases import RENEW_SEC, ConversationDeletedError, TakenOverError
+from conversations.store import Opened, in_thread
+
+log = logging.getLogger(__name__)
+
+POLICY, RESTART = 1008, 1012  # close codes
+LOOK_SEC = 0.5
+APART_SEC = 0.1  # however often the channel layer speaks
+REJOIN_SEC = 2.0  # after the channel layer failed
+SWEEP_SEC = 10.0
+SIGNED_OUT = "You are signed out here. Sign in again to go on."
+REVOKED = "The API key was revoked or may no longer talk, its client secret expired, or the account was closed."
+RESTARTING = "The server restarts. Connect again to go on."
+
+_look = in_thread(lambda grants, held: (access.still_good(grants), leases.lost(held)))
+_renew = in_thread(leases.renew)
+_sweep = in_thread(leases.sweep)
+
+
+class Session(Protocol):
+    opened: Opened
+
+    @property
+    def is_ending(self) -> bool: ...
+
+    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None: ...
+
+
+class Watch:
+    """`look(grants, held)` returns which grants still hold, and why holders must stop; `renew` keeps their leases."""
+
+    def __init__(
+        self,
+        look: Callable[[Collection[Grant], Collection[tuple[int, str]]], Awaitable[Any]] = _look,
+        renew: Callable[[Collection[tuple[int, str]]], Awaitable[None]] = _renew,
+    ) -> None:
+        self.is_stopping = False
+        self._sessions: set[Session] = set()
+        self._ask, self._renew = look, renew
+        self._renew_at = 0.0
+        self._running: asyncio.Task[NoReturn] | None = None
+
+    def start(self) -> None:
+        """Begin, if that is not done already."""
+        if self._running is None or self._running.done() or self._running.get_loop() is not asyncio.get_running_loop():
+            self._has_news, self._users_changed = asyncio.Event(), asyncio.Event()
+            self._running = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+
+    @contextmanager
+    def over(self, session: Session) -> Iterator[None]:
+        """Watch over a session while it lives."""
+        self.start()
+        self._sessions.add(session)
+        self._users_changed.set()
+        if self.is_stopping:
+            self.stop()
+        try:
+            yield
+        finally:
+            self._sessions.discard(session)
+            self._users_changed.set()
+
+    def is_in(self, user_id: int, conversation_id: str) -> bool:
+        """Whether a session of this user is in that conversation."""
+        mine = (one.opened for one in self._sessions if one.opened.caller.user_id == user_id)
+        return bool(conversation_id) and any(opened.public_id == conversation_id for opened in mine)
+
+    def ending(self, user_id: int) -> int:
+        """How many sessions of this user only store what was said."""
+        return sum(one.is_ending for one in self._sessions if one.opened.caller.user_id == user_id)
+
+    def stop(self) -> None:
+        """The server stops: tell every session. Each stores what was said."""
+        self.is_stopping = True
+        for session in self._sessions:
+            session.close(RESTART, "server_restarting", RESTARTING, hears_out=True)
+
+    async def _run(self) -> NoReturn:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(_sweep_now_and_then())
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SEC):
+                        await self._has_news.wait()
+                self._has_news.clear()
+                await self.look()
+                await asyncio.sleep(APART_SEC)
+
+    async def look(self) -> None:
+        """A database that fails ends no conversation; the next look will tell."""
+        sessions = list(self._sessions)
+        held = [(one.opened.pk, one.opened.holder) for one in sessions if one.opened.pk is not None]
+        try:
+            if held and monotonic() >= self._renew_at:
+                await self._renew(held)
+                self._renew_at = monotonic() + RENEW_SEC
+            good, lost = await self._ask({one.opened.caller.grant for one in sessions}, held) if sessions else ((), {})
+        except Exception as error:  # the outermost edge: whatever is down, in whichever library's words
+            log.warning("could not look after the live sessions: %s: %s", type(error).__name__, error)
+            return
+        for session in sessions:
+            _judge(session, good, lost)
+
+    # The channel layer.
+
+    async def _listen(self) -> None:
+        """Outlives a Redis that is restarted: no conversation hangs on it."""
+        is_known = False
+        while (layer := get_channel_layer()) is not None:
+            try:
+                await self._hear(layer)
+            except Exception as error:  # whatever is down, in whichever library's words
+                if not is_known:
+                    log.warning("no word of sign-outs and revoked keys for now: %s", type(error).__name__)
+                is_known = True
+            await asyncio.sleep(REJOIN_SEC)
+
+    async def _hear(self, layer: Any) -> None:
+        channel = await layer.new_channel()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_joined(layer, channel))
+            while True:
+                await layer.receive(channel)
+                self._has_news.set()
+
+    async def _keep_joined(self, layer: Any, channel: str) -> NoReturn:
+        joined: set[int] = set()
+        while True:
+            self._users_changed.clear()
+            users = {session.opened.caller.user_id for session in self._sessions}
+            for user_id in users - joined:
+                await layer.group_add(access.group_name(user_id), channel)
+                self._has_news.set()  # what was said before was not heard
+            for user_id in joined - users:
+                await layer.group_discard(access.group_name(user_id), channel)
+            joined = users
+            await self._users_changed.wait()
+
+
+def _judge(
+    session: Session, good: Collection[Grant], lost: dict[str, ConversationDeletedError | TakenOverError]
+) -> None:
+    if session.opened.caller.grant not in good:
+        message = SIGNED_OUT if session.opened.caller.session_key else REVOKED
+        session.close(POLICY, "invalid_api_key", message)
+    elif reason := lost.get(session.opened.holder):
+        session.close(POLICY, reason.code, str(reason), hears_out=True)
+
+
+async def _sweep_now_and_then() -> NoReturn:
+    while True:
+        try:
+            while closed := await _sweep():
+                log.info("closed %d conversations whose sessions are gone", closed)
+        except Exception as error:  # the outermost edge: whatever is down, the next time will do
+            log.warning("could not close lapsed conversations: %s", type(error).__name__)
+        await asyncio.sleep(SWEEP_SEC)
+
+
+WATCH = Watch()  # of this process

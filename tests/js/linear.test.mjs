@@ -1,0 +1,63 @@
+/** What comes from a provider is read in linear time on the page, too; tests/test_foreign_text.py has the server's. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { addText, EMPTY_TRACK } from "../../static/js/captions.js";
+import { units } from "../../static/js/spoken.js";
+import { Clauses } from "../../static/js/webspeech/clauses.js";
+import { isCommand, isNod, ownWords } from "../../static/js/webspeech/echo.js";
+import { wordsOf } from "../../static/js/webspeech/results.js";
+
+const SAID = "The library closes at six today, and it opens again on Monday. ".repeat(5);
+const VOCABULARY = { nods: new Set(["mhm"]), commands: new Set(["stop"]) };
+const UNITS = [
+  "\u0301", "e\u0301", "👍🏽\u200d", "我", "ก", "[", "![](", "](", "<a ", "```\n", "`", "*a", "$$", "\\(", "$a", "|", "|-", "> ", "- ",
+  "&amp;", "[1]", "【4†", "http://", "1", "1.", " ", "\n", ".", ". ", "?", "—", "a", "a ", "word ", "Dr. ", "---",
+];
+const READERS = {
+  "a reply at once": (text) => feed([text]),
+  "a reply in pieces": (text) => feed(pieces(text)),
+  units: (text) => units(text),
+  // The list of words is copied for each piece, which a hundred thousand of them at most allow.
+  "captions in pieces": (text) => pieces(text.slice(0, 8_000)).reduce(addText, EMPTY_TRACK),
+  "words over a reply": (text) => ownWords(text, SAID, VOCABULARY),
+  "a reply that is echoed": (text) => ownWords(SAID, text, VOCABULARY),
+  "a nod": (text) => [isNod(text, VOCABULARY), isCommand(text, VOCABULARY)],
+  "results of the recogniser": (text) => wordsOf(pieces(text).map((transcript) => [{ transcript }]), 0, true),
+};
+const [CHARS, TIMES, MOST_TIMES_AS_LONG, LEAST_MS, TRIES] = [5_000, 4, 9, 8, 5];
+
+function feed(parts) {
+  const clauses = new Clauses();
+  for (const part of parts) clauses.feed(part);
+  clauses.flush();
+}
+
+function pieces(text) {
+  return text.match(/[^]{1,100}/gu);
+}
+
+function spend(reader, text) {
+  const started = process.cpuUsage();
+  reader(text);
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1000;
+}
+
+function isLinear(reader, unit) {
+  const [short, long] = [CHARS, CHARS * TIMES].map((chars) => unit.repeat(chars / unit.length));
+  let [leastShort, leastLong] = [Infinity, Infinity];
+  for (let tries = 0; tries < TRIES; tries++) {
+    leastLong = Math.min(leastLong, spend(reader, long));
+    leastShort = Math.min(leastShort, spend(reader, short));
+    if (leastLong < LEAST_MS || leastLong < MOST_TIMES_AS_LONG * leastShort) return true;
+  }
+  return false;
+}
+
+for (const [name, reader] of Object.entries(READERS)) {
+  test(`${name}: read in linear time`, () => {
+    assert.deepEqual(UNITS.filter((unit) => !isLinear(reader, unit)), []);
+  });
+}

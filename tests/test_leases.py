@@ -1,0 +1,149 @@
+"""Who holds a conversation, as the database has it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from conversations import changes, leases
+from conversations.changes import Put
+from conversations.leases import ConversationDeletedError, TakenOverError
+from conversations.models import Assistant, Conversation, Item
+from conversations.realtime import items as live
+from tests.factories import add_item, make_conversation, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def begun() -> Conversation:
+    return leases.begin(make_user(), Assistant.objects.filter(is_default=True).get(), "one")
+
+
+def now(conversation: Conversation) -> Conversation:
+    return Conversation.objects.get(pk=conversation.pk)
+
+
+def lapse(conversation: Conversation, ago: timedelta = timedelta(minutes=1)) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(held_until=Now() - ago)
+
+
+def put(conversation: Conversation, holder: str, text: str = "Hello") -> None:
+    changes.apply(conversation.pk, [Put(live.Item("said", role="user", text=text))], holder)
+
+
+def test_it_is_held_and_given_back(begun: Conversation) -> None:
+    put(begun, "one")
+    assert now(begun).is_live
+    assert not leases.take(begun.pk, "two")
+    leases.end(begun.pk, "one")
+    assert not now(begun).is_live
+    assert now(begun).status == Conversation.Status.ENDED
+    assert leases.take(begun.pk, "two")
+    assert now(begun).is_live
+
+
+def test_one_who_claims_it_is_handed_it(begun: Conversation) -> None:
+    assert leases.lost([(begun.pk, "one")]) == {}
+    leases.claim(begun.pk, "two")
+    assert [str(reason) for reason in leases.lost([(begun.pk, "one")]).values()] == [str(TakenOverError())]
+    put(begun, "one")  # its last words
+    leases.end(begun.pk, "one")
+    assert now(begun).is_live
+    assert not leases.take(begun.pk, "three")
+    assert leases.take(begun.pk, "two")
+    assert leases.lost([(begun.pk, "two")]) == {}
+
+
+def test_by_force_only_the_last_who_claimed_it(begun: Conversation) -> None:
+    leases.claim(begun.pk, "two")
+    leases.claim(begun.pk, "three")
+    assert not leases.take(begun.pk, "two", by_force=True)
+    assert leases.take(begun.pk, "three", by_force=True)
+    assert set(leases.lost([(begun.pk, "one"), (begun.pk, "three")])) == {"one"}
+
+
+def test_what_the_new_one_was_told_of_the_old_one_does_not_change(begun: Conversation) -> None:
+    put(begun, "one", "as it was told")
+    leases.claim(begun.pk, "two")
+    leases.take(begun.pk, "two", by_force=True)
+    for _ in ("while it is held", "when that has ended too"):
+        with pytest.raises(TakenOverError):
+            put(begun, "one", "too late")
+        leases.end(begun.pk, "two")
+    assert Item.objects.get(conversation=begun).text == "as it was told"
+    put(begun, "", "by the API")
+
+
+def test_the_end_of_one_that_lost_it_changes_nothing(begun: Conversation) -> None:
+    leases.claim(begun.pk, "two")
+    leases.take(begun.pk, "two", by_force=True)
+    leases.end(begun.pk, "one")
+    assert now(begun).is_live
+
+
+def test_one_in_which_nothing_was_said_goes_with_the_last_who_holds_it(begun: Conversation) -> None:
+    leases.claim(begun.pk, "two")
+    leases.end(begun.pk, "one")
+    assert now(begun).is_live
+    leases.end(begun.pk, "two")
+    assert not Conversation.objects.filter(pk=begun.pk).exists()
+    assert leases.lost([(begun.pk, "two")])["two"].code == "conversation_deleted"
+    with pytest.raises(ConversationDeletedError):
+        leases.claim(begun.pk, "three")
+
+
+def test_one_that_a_program_made_stays_empty() -> None:
+    made = make_conversation()
+    leases.take(made.pk, "one")
+    leases.end(made.pk, "one")
+    assert now(made).status == Conversation.Status.ENDED
+
+
+def test_one_whose_process_was_killed_is_closed(begun: Conversation) -> None:
+    reply = add_item(begun, "Once upon", status=Item.Status.IN_PROGRESS)
+    assert begun.user
+    empty = leases.begin(begun.user, Assistant.objects.filter(is_default=True).get(), "two")
+    lapse(begun)
+    lapse(empty)
+    assert not now(begun).is_live  # as soon as the lease is over
+    assert leases.sweep() == 2
+    assert now(begun).status == Conversation.Status.ENDED
+    assert Item.objects.get(pk=reply.pk).status == Item.Status.INCOMPLETE
+    assert not Conversation.objects.filter(pk=empty.pk).exists()
+    assert leases.sweep() == 0
+
+
+def test_within_about_a_minute() -> None:
+    from conversations import watch
+
+    assert leases.LEASE + leases.PATIENCE + timedelta(seconds=watch.SWEEP_SEC) <= timedelta(seconds=60)
+    assert timedelta(seconds=3 * leases.RENEW_SEC) <= leases.LEASE
+
+
+def test_one_that_is_held_is_not_closed(begun: Conversation) -> None:
+    lapse(begun, timedelta(seconds=1))  # it may still be renewed
+    assert leases.sweep() == 0
+    leases.renew([(begun.pk, "one")])
+    assert now(begun).held_until > timezone.now()  # type: ignore[operator]
+    assert leases.sweep() == 0
+
+
+def test_a_process_that_stood_still_goes_on_where_nobody_else_came(begun: Conversation) -> None:
+    put(begun, "one")
+    lapse(begun)
+    leases.sweep()
+    put(begun, "one", "said meanwhile")
+    leases.renew([(begun.pk, "one")])
+    assert now(begun).is_live
+    assert leases.lost([(begun.pk, "one")]) == {}
+
+
+def test_renewing_brings_back_nothing_that_another_one_holds(begun: Conversation) -> None:
+    put(begun, "one")
+    lapse(begun)
+    assert leases.take(begun.pk, "two")
+    leases.end(begun.pk, "two")
+    leases.renew([(begun.pk, "one")])
+    assert not now(begun).is_live

@@ -1,0 +1,148 @@
+"""The live sessions of a process: who is told to go, and what survives a database that fails."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from accounts import access
+from accounts.access import Grant
+from conversations import watch
+from conversations.leases import ConversationDeletedError, TakenOverError
+from conversations.store import Caller
+from conversations.watch import Watch
+
+
+@dataclass
+class Opened:
+    caller: Caller
+    holder: str = "hold_1"
+    pk: int | None = 7
+    public_id: str = "conv_7"
+
+
+@dataclass(eq=False)
+class Session:
+    """Notes how it was ended."""
+
+    opened: Any
+    ended: list[Any] = field(default_factory=list)
+    has_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_ending(self) -> bool:
+        return bool(self.ended)
+
+    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
+        self.ended.append((code, error_code, hears_out))
+        self.has_ended.set()
+
+
+def session(user_id: int = 1, **fields: Any) -> Session:
+    return Session(Opened(Caller(user_id), **fields))
+
+
+class World:
+    """What the database says, in order; the last answer stands."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.looks = self.renewals = 0
+        self.has_looked = asyncio.Event()
+
+    async def look(self, grants: Collection[Grant], held: Collection[tuple[int, str]]) -> Any:
+        self.looks += 1
+        self.has_looked.set()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def renew(self, held: Collection[tuple[int, str]]) -> None:
+        self.renewals += 1
+
+
+async def looked(world: World, *sessions: Session, times: int = 1) -> None:
+    watched = Watch(world.look, world.renew)
+    watched._sessions.update(sessions)
+    for _ in range(times):
+        await watched.look()
+
+
+async def test_who_is_allowed_goes_on() -> None:
+    one = session()
+    await looked(World(({Grant(1)}, {})), one)
+    assert not one.ended
+
+
+async def test_who_is_no_longer_allowed_is_told() -> None:
+    one, other = session(1), session(2)
+    await looked(World(({Grant(2)}, {})), one, other)
+    assert (one.ended, other.ended) == ([(1008, "invalid_api_key", False)], [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [(TakenOverError(), "conversation_taken_over"), (ConversationDeletedError(), "conversation_deleted")],
+)
+async def test_whose_conversation_is_lost_is_told_and_heard_out(reason: Any, code: str) -> None:
+    one, other = session(), session(holder="hold_2")
+    await looked(World(({Grant(1)}, {"hold_1": reason})), one, other)
+    assert (one.ended, other.ended) == ([(1008, code, True)], [])
+
+
+async def test_a_database_that_restarts_ends_no_session() -> None:
+    one = session()
+    world = World(OperationalError("down"), ({Grant(1)}, {}), (set(), {}))
+    await looked(world, one, times=2)
+    assert not one.ended
+    await looked(world, one)
+    assert one.ended
+
+
+async def test_one_look_and_one_renewal_serve_all_sessions() -> None:
+    """And what stores nothing holds nothing."""
+    world = World(({Grant(1)}, {}))
+    await looked(world, *(session() for _ in range(100)), session(pk=None), times=3)
+    assert (world.looks, world.renewals) == (3, 1)
+    unstored = World(({Grant(1)}, {}))
+    await looked(unstored, session(pk=None))
+    assert unstored.renewals == 0
+
+
+async def test_nobody_is_looked_after_by_no_query() -> None:
+    world = World(())
+    await looked(world)
+    assert world.looks == 0
+
+
+async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LOOK_SEC", 60.0)
+    one = session()
+    world = World(({Grant(1)}, {}), (set(), {}))
+    watched = Watch(world.look, world.renew)
+    with watched.over(one):
+        async with asyncio.timeout(5):
+            await world.has_looked.wait()  # as it joined: a word that came before was not heard
+            assert not one.ended
+            await access.announce_now(2)
+            await access.announce_now(1)
+            await one.has_ended.wait()
+    assert world.looks == 2
+    await watched.end()
+
+
+async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
+    early, late = session(), session()
+    world = World(({Grant(1)}, {}))
+    watched = Watch(world.look, world.renew)
+    with watched.over(early):
+        assert watched.ending(1) == 0
+        watched.stop()
+        assert (early.ended, watched.ending(1)) == ([(1012, "server_restarting", True)], 1)
+        with watched.over(late):
+            assert late.ended
+    await watched.end()
