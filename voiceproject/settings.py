@@ -359,7 +359,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.forms.InvitedSignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.InvitedSignupForm",
+    "login": "accounts.entrance_forms.LoginForm",
+    "add_email": "accounts.entrance_forms.AddEmailForm",
+    "reset_password": "accounts.entrance_forms.ResetPasswordForm",
+    "request_login_code": "accounts.entrance_forms.RequestLoginCodeForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
