@@ -64,7 +64,7 @@ def _check(caller: store.Caller, replaces: bool) -> None:
 
 def is_late() -> bool:
     """Whether those who talk wait too long already, as the event loop shows."""
-    return LAG.seconds(monotonic()) > settings.REALTIME["MAX_LOOP_LAG_SEC"]
+    return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
 async def run(session: Line) -> None:

@@ -475,7 +475,7 @@ REALTIME = {
     "MAX_SESSIONS": env_int("MAX_SESSIONS", max(1, round(40 * share_of_core())), lowest=1, highest=10_000),
     # Newcomers are told that the server is busy, however few there are, while the event loop is later than this on the
     # average of a second: those who talk wait as long at every step.
-    "MAX_LOOP_LAG_SEC": env_int("MAX_LOOP_LAG_MS", 250, lowest=10, highest=60_000) / 1000,
+    "MAX_LOOP_LAG_MS": env_int("MAX_LOOP_LAG_MS", 250, lowest=10, highest=60_000),
     "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
     # One session at the longest; a client connects again to go on.
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
