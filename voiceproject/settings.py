@@ -487,6 +487,12 @@ REALTIME = {
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
 
+# From the end of speech to the first sound of the reply, whichever engine is slow; then the response fails. While a
+# tool of the site runs the time stands still: it has a limit of its own.
+TURN_BUDGET_SEC = env_float("TURN_BUDGET_SEC", 12.0, lowest=1.0, highest=300.0)
+# After so much silence a word bridges it ("One moment."); 0 says nothing.
+FILLER_AFTER_SEC = env_float("FILLER_AFTER_SEC", 3.0, lowest=0.0, highest=60.0)
+
 # A spoken turn over HTTP: the largest sound file.
 TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000
 
