@@ -468,7 +468,7 @@ ENGINES = {
 }
 
 # Bounds of the socket at /v1/realtime.
-REALTIME = {
+REALTIME: dict[str, int] = {
     # Live conversations in one process; further callers are told that the server is busy.
     # Unset: 40, which is what one core holds when all of them talk, and one process uses one core; fewer where the
     # process may use but a part of one. See voiceproject/cores.py.
