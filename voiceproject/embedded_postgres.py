@@ -26,6 +26,8 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
 SOCKET_NAME = ".s.PGSQL.5432"
+LEAST_FREE_BYTES = 1_000_000
+LOG_END_CHARS = 10_000
 MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
 # Whoever reaches the socket is let in, so its folder is private to the owner.
 INITDB_OPTIONS = (
@@ -64,6 +66,23 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
         raise ImproperlyConfigured(f"Cannot keep Postgres in {data_dir}: {error.strerror}: {error.filename}") from None
     atexit.register(_leave, data_dir, users)
     return url(data_dir)
+
+
+def start_again(data_dir: Path, settings: Mapping[str, str]) -> bool:
+    """Start the server of a process that has called `start`; False where another one did so a moment ago.
+
+    Raises ImproperlyConfigured, OSError.
+    """
+    data_dir = data_dir.resolve()
+    with _exclusive(data_dir):
+        if _answers(data_dir):
+            return False
+        _launch(data_dir, settings)
+    return True
+
+
+def socket_path(data_dir: Path) -> Path:
+    return _socket_dir(data_dir) / SOCKET_NAME
 
 
 def _leave(data_dir: Path, users: int) -> None:
@@ -190,5 +209,19 @@ def _run(data_dir: Path, name: str, *arguments: str) -> None:
         **identity,
     )
     if result.returncode:
+        if _is_full(data_dir, result.stderr):
+            raise ImproperlyConfigured(
+                f"The disk is full, so Postgres cannot keep {data_dir}. Make room and start again."
+            )
         lines = (result.stderr or result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
         raise ImproperlyConfigured(f"The embedded Postgres failed ({name}): {'; '.join(lines[-3:])}")
+
+
+def _is_full(data_dir: Path, errors: str) -> bool:
+    """A server that ends at its start says why in its log, or nowhere where that is on the same disk."""
+    try:
+        reason = (data_dir / "server.log").read_text(errors="replace")[-LOG_END_CHARS:]
+    except OSError:
+        reason = ""
+    has_room = shutil.disk_usage(data_dir).free >= LEAST_FREE_BYTES
+    return not has_room or "No space left on device" in errors + reason.rpartition("starting PostgreSQL")[2]
