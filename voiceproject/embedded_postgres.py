@@ -96,7 +96,7 @@ def _leave(data_dir: Path, users: int) -> None:
         if not (data_dir / "postmaster.pid").exists():
             return  # it is gone already, or so is its folder
         try:
-            _run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
+            run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
         except ImproperlyConfigured as error:
             sys.stderr.write(f"{error}\n")
         if (socket_dir := _socket_dir(data_dir)) != data_dir:
@@ -122,7 +122,7 @@ def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
     _make_private_dir(socket_dir, owner)
     options = {"port": "5432", "listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', **settings}
     flags = shlex.join(f"--{name}={value}" for name, value in options.items())
-    _run(data_dir, "pg_ctl", "start", "--wait", "--log=server.log", f"--options={flags}")
+    run(data_dir, "pg_ctl", "start", "--wait", "--log=server.log", f"--options={flags}")
 
 
 def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
@@ -130,7 +130,7 @@ def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
     draft = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     _make_private_dir(draft, owner)
-    _run(draft, "initdb", *INITDB_OPTIONS)
+    run(draft, "initdb", *INITDB_OPTIONS)
     draft.rename(data_dir)
 
 
@@ -190,7 +190,7 @@ def _binary(name: str) -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
-def _run(data_dir: Path, name: str, *arguments: str) -> None:
+def run(data_dir: Path, name: str, *arguments: str) -> None:
     """The folder goes by environment, since pg_ctl hands its arguments to a shell unquoted.
 
     In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
