@@ -63,7 +63,7 @@ class Relay(Line):
             manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
             transcription_model=spec.stream_model,
         )
-        self._record = Record(opened, self._stt_label, self._give_up, spec)
+        self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""

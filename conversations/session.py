@@ -67,7 +67,7 @@ class Session(Line):
         limits = session_start.limits()
         self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
         self._detector = SpeechDetector()
-        self._record = Record(opened, self._work.stt_label, self._give_up)
+        self._record = Record(opened, self._work.stt_label, self._give_up, self._tell_of_storage)
         self._stores_captions = stores_captions
 
     async def run(self) -> None:

@@ -1,14 +1,18 @@
 """What is told to whom the server refuses before, or instead of, Django: the official shape below /v1/, else a line."""
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
 from accounts.key_guard import TOO_MANY_WRONG_KEYS
+from voiceproject import outages
+from voiceproject.database.base import BusyError
+
+logger = logging.getLogger(__name__)
 
 API = "/v1/"
 
@@ -54,12 +58,29 @@ BUSY = Refusal(
 )
 
 
+AWAY = Refusal(
+    503,
+    "storage_unavailable",
+    "The database of this site is away for a moment, and nothing is lost. Try again in a few seconds.",
+    "server_error",
+    5,
+)
+
+
 def wrong_keys(wait_sec: int) -> Refusal:
     return Refusal(429, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec), "requests", wait_sec)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503."""
-    if isinstance(sys.exc_info()[1], OperationalError):
-        return BUSY.response(request.path_info)
-    return defaults.server_error(request)
+    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503.
+
+    That is a line of the log, and no traceback.
+    """
+    error = sys.exc_info()[1]
+    if error is None or not outages.is_passing(error):
+        return defaults.server_error(request)
+    refusal = BUSY if isinstance(error, BusyError) else AWAY
+    logger.warning("%s %s: %s", refusal.code, request.path_info, outages.reason(error))
+    response = refusal.response(request.path_info)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
+    return response

@@ -245,6 +245,11 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "reconnect_timeout": 2,
 }
 
+# Where the last words of calls are kept that cannot be stored since the database is away, until it is back: a folder
+# that outlives the process, and a bound on what it holds.
+SPOOL_DIR = Path(env("SPOOL_DIR", str(VAR_DIR / "spool")))
+SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_000_000
+
 # Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
 REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
 if REDIS_URL:

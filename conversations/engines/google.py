@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from functools import cached_property
@@ -33,6 +34,9 @@ CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
     ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
 )
+
+# It writes a traceback where a server sends what is no message; that is told in words where it was asked.
+logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, grpc.aio.Channel]] = WeakKeyDictionary()
 
@@ -91,7 +95,7 @@ class CloudTextToSpeech:
         call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._metadata())
         try:
             async for response in call:
-                yield bytes(response.audio_content)
+                yield self._sound_of(response)
         finally:
             call.cancel()  # resets the stream upstream; nothing once it has ended
 
@@ -105,7 +109,13 @@ class CloudTextToSpeech:
             ),
             metadata=self._metadata(),
         )
-        yield bytes(response.audio_content)
+        yield self._sound_of(response)
+
+    def _sound_of(self, response: Any) -> bytes:
+        """The client makes None of what is no message."""
+        if response is None:
+            raise self._failures.garbage("speech")
+        return bytes(response.audio_content)
 
     @cached_property
     def _client(self) -> api.TextToSpeechAsyncClient:

@@ -19,6 +19,7 @@ from conversations.realtime.ahead import ReplyEvent
 from conversations.realtime.client_events import (
     AudioAppend,
     ClientEvent,
+    Ping,
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
@@ -62,6 +63,7 @@ class TurnMachine:
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: listening.append,
             report.SpeechWindow: lambda event: listening.window(event.probability),
+            Ping: lambda _: None,
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
             sdk.InputAudioBufferClearEvent: lambda _: listening.clear(),

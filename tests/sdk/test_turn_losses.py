@@ -38,7 +38,7 @@ LONG = "This is a sentence that goes on. " * 20
     ],
 )
 async def test_an_engine_that_fails_before_the_first_sound(
-    caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes,
+    caller: httpx2.AsyncClient, site: Site, user: User, upstream: Upstream, utterance: bytes,
     endpoint: str, fault: str, status: int, says: str,
 ) -> None:  # fmt: skip
     upstream.behave(endpoint, fault=fault)
@@ -47,19 +47,23 @@ async def test_an_engine_that_fails_before_the_first_sound(
     error = error_in(answer)
     assert answer.status_code == status, error
     assert says in error["message"]
-    assert answer.headers["x-conversation-id"]
+    conversation = answer.headers["x-conversation-id"]
+    site.wait_for_log(f"turn_failed code={error['code']} status={status} conversation={conversation}")
     assert error["message"] in [item.error_message for item in await items_of(user)]
     upstream.reset()
     assert (await caller.post(TURNS, content=wav_of(utterance))).status_code == 200
 
 
 async def test_an_engine_that_fails_as_an_event(
-    caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
+    caller: httpx2.AsyncClient, site: Site, upstream: Upstream, utterance: bytes
 ) -> None:
     upstream.behave("chat", fault="500")
     answer = await caller.post(TURNS, content=wav_of(utterance), headers=EVENTS)
     last = json.loads(raw_events(answer.text)[-1])
     assert (last["type"], last["response"]["status"]) == ("response.done", "failed")
+    site.wait_for_log(
+        f"turn_failed code=engine_unavailable status=200 conversation={answer.headers['x-conversation-id']}"
+    )
 
 
 @pytest.mark.parametrize("accept", ["audio/ogg", "audio/wav"])

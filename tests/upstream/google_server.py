@@ -14,9 +14,10 @@ from google.cloud import texttospeech as api
 from google.protobuf import any_pb2  # type: ignore[import-untyped]
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
-from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
+from tests.upstream.behaviour import DRIP_SEC, Ending, FaultInjected, Seen, World
 from tests.upstream.sound import SAMPLE_RATE, speech
 
+ODD = {"garbage": b"\xff\xff\xff", "wrong_type": b"%PDF-1.7\n" + bytes(range(256)), "empty": b""}  # answers
 SERVICE = "google.cloud.texttospeech.v1.TextToSpeech"
 NO_STREAMING = "Currently, only Chirp 3: HD voices are supported for streaming synthesis."
 BAD_KEY = "API key not valid. Please pass a valid API key."
@@ -54,12 +55,12 @@ class GoogleServer:
             "StreamingSynthesize": grpc.stream_stream_rpc_method_handler(
                 self.streaming_synthesize,
                 request_deserializer=api.StreamingSynthesizeRequest.deserialize,
-                response_serializer=api.StreamingSynthesizeResponse.serialize,
+                response_serializer=_serializer(api.StreamingSynthesizeResponse),
             ),
             "SynthesizeSpeech": grpc.unary_unary_rpc_method_handler(
                 self.synthesize_speech,
                 request_deserializer=api.SynthesizeSpeechRequest.deserialize,
-                response_serializer=api.SynthesizeSpeechResponse.serialize,
+                response_serializer=_serializer(api.SynthesizeSpeechResponse),
             ),
             "ListVoices": grpc.unary_unary_rpc_method_handler(
                 self.list_voices,
@@ -69,7 +70,7 @@ class GoogleServer:
         }
         return grpc.method_handlers_generic_handler(SERVICE, method)
 
-    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[api.StreamingSynthesizeResponse]:
+    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         config = (await anext(requests)).streaming_config
         text = "".join([request.input.text async for request in requests])
         audio = config.streaming_audio_config
@@ -80,12 +81,21 @@ class GoogleServer:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_STREAMING)
             pcm, size = speech(text), self._world.behaviours["google_streaming"].piece_bytes
             parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
+            if fault == "drip":
+                for number in range(len(pcm)):
+                    yield api.StreamingSynthesizeResponse(audio_content=pcm[number : number + 1])
+                    await asyncio.sleep(DRIP_SEC)
+            elif fault in ODD:
+                yield ODD[fault] if fault == "garbage" else api.StreamingSynthesizeResponse(audio_content=ODD[fault])
+                return
             async for part in self._world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
                 yield api.StreamingSynthesizeResponse(audio_content=part)
 
     async def synthesize_speech(self, request: api.SynthesizeSpeechRequest, context: Any) -> Any:
         asked = {"text": request.input.text, **_voice(request.voice), "speed": request.audio_config.speaking_rate}
         async with self._serving("google_unary", asked, context) as (seen, fault):
+            if fault in ODD:
+                return ODD[fault] if fault == "garbage" else api.SynthesizeSpeechResponse(audio_content=ODD[fault])
             await self._world.think(seen, fault)
         return api.SynthesizeSpeechResponse(audio_content=_wav(speech(request.input.text)))
 
@@ -138,6 +148,11 @@ def _details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tu
     detail.Pack(retry)
     status = status_pb2.Status(code=code.value[0], message=message, details=[detail])
     return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def _serializer(kind: Any) -> Any:
+    """Bytes go out as they are, so that they can be no message at all."""
+    return lambda message: message if isinstance(message, bytes) else kind.serialize(message)
 
 
 def _voice(voice: api.VoiceSelectionParams) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.upstream.behaviour import Ending, FaultInjected, Script, Seen, World
+from tests.upstream.behaviour import DRIP_SEC, Ending, FaultInjected, Script, Seen, World
 from tests.upstream.chat_replies import deltas, finish_reason, unscripted
 from tests.upstream.raw_answers import as_raw, write_raw
 from tests.upstream.sound import SAMPLE_RATE, speech
@@ -205,6 +205,12 @@ async def _misbehave(request: web.Request, fault: str) -> web.StreamResponse:
             return await _write(request, f"data: {json.dumps({'error': error})}\n\n".encode(), "text/event-stream")
         case "404_path":
             return web.json_response({"detail": "Not Found"}, status=404)
+        case "wrong_type":
+            return web.Response(body=b"%PDF-1.7\n" + bytes(range(256)), content_type="application/pdf")
+        case "drip":
+            while True:
+                await _write(request, b" ", "application/octet-stream")
+                await asyncio.sleep(DRIP_SEC)
         case "302":
             return web.Response(status=302, headers={"Location": "/v1/models"})
         case _ if fault in ERRORS:
