@@ -1,6 +1,6 @@
 """What a session changes in its conversation, and the one transaction that makes a number of such changes durable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from conversations import clip_files
 from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime import items as live
@@ -40,39 +41,109 @@ class Drop:
 Change = Put | Drop
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    duration_ms: int
+    ogg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Changes with what they need before anything is locked: their sound, encoded, and the names for its files.
+
+    `uploads` are to be made before `commit`. In Postgres itself there are none: there the sound is part of the commit.
+    """
+
+    conversation_pk: int
+    changes: Sequence[Change]
+    sounds: Mapping[str, Sound]
+    uploads: Mapping[str, clip_files.Upload]
+
+
 def apply(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
     """In order; a second time, after a lost connection, they change nothing.
 
-    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError.
+    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError, ClipStorageError.
     """
-    clips = _clips(changes)
+    prepared = prepare(conversation_pk, changes)
+    check_uploads(clip_files.upload_and_wait([*prepared.uploads.values()]))
+    commit(prepared, holder)
+
+
+def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
+    """Encodes, which is slow, and reserves names. Raises ConversationDeletedError."""
+    sounds = _sounds(changes)
+    uploads: Mapping[str, clip_files.Upload] = {}
+    if sounds and clip_files.is_outside():
+        conversation = Conversation.objects.owned().filter(pk=conversation_pk).first()
+        if conversation is None:
+            raise ConversationDeletedError
+        dropped = {change.item_id for change in changes if isinstance(change, Drop)}
+        stored = _with_sound(conversation, sounds.keys()) - dropped  # by an earlier try, whose answer was lost
+        files = {item_id: sound.ogg for item_id, sound in sounds.items() if item_id not in stored}
+        uploads = clip_files.reserve(conversation, files)
+    return Prepared(conversation_pk, changes, sounds, uploads)
+
+
+def check_uploads(hanging: list[str]) -> None:
+    """Raises ClipStorageError where some hang; the next try uploads them under other names."""
+    if hanging:
+        clip_files.abandon(hanging)
+        raise clip_files.ClipStorageError(f"{len(hanging)} uploads hang.")
+
+
+def commit(prepared: Prepared, holder: str = "") -> None:
+    """Raises ConversationDeletedError, TakenOverError, ClipStorageError."""
     with transaction.atomic():
-        conversation = _locked(conversation_pk, holder)
-        silent = _Batch(conversation, _latest(changes)).apply()
-        for item_id in clips.keys() & silent.keys():
-            _keep(conversation, silent[item_id], *clips[item_id])
+        conversation = _locked(prepared.conversation_pk, holder)
+        silent = _Batch(conversation, _latest(prepared.changes)).apply()
+        if clip_files.is_outside():
+            _take_over(prepared, silent)
+            return
+        for item_id in prepared.sounds.keys() & silent.keys():
+            _keep(conversation, silent[item_id], prepared.sounds[item_id])
 
 
-def _clips(changes: Sequence[Change]) -> dict[str, tuple[int, bytes]]:
-    """Length in ms and file of each item that is not dropped again: its id may be another item's by then."""
+def _with_sound(conversation: Conversation, item_ids: Iterable[str]) -> set[str]:
+    clips = AudioClip.objects.filter(item__conversation=conversation, item__public_id__in=item_ids)
+    return set(clips.values_list("item__public_id", flat=True))
+
+
+def _take_over(prepared: Prepared, silent: Mapping[str, Item]) -> None:
+    """The uploaded files become the clips of items that have none."""
+    clips = [
+        _clip(silent[item_id], prepared.sounds[item_id], upload.name)
+        for item_id, upload in prepared.uploads.items()
+        if item_id in silent
+    ]
+    if clips:
+        clip_files.take_over([clip.file.name or "" for clip in AudioClip.objects.bulk_create(clips)])
+
+
+def _clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
+    return AudioClip(item=row, file=name, duration_ms=sound.duration_ms, size_bytes=len(sound.ogg))
+
+
+def _sounds(changes: Sequence[Change]) -> dict[str, Sound]:
+    """Of each item that is not dropped again: its id may be another item's by then."""
     makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
     for change in changes:
         if isinstance(change, Drop):
             makers.pop(change.item_id, None)
         elif change.make_clip:
             makers[change.item.id] = change.item.audio_ms, change.make_clip
-    return {item_id: (audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
+    return {item_id: Sound(audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
 
 
-def _keep(conversation: Conversation, row: Item, duration_ms: int, ogg: bytes) -> None:
-    clip = AudioClip(item=row, duration_ms=duration_ms, size_bytes=len(ogg))
-    clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(ogg), save=False)
+def _keep(conversation: Conversation, row: Item, sound: Sound) -> None:
+    clip = _clip(row, sound)
+    clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(sound.ogg), save=False)
     clip.save()
 
 
 def _locked(conversation_pk: int, holder: str) -> Conversation:
     # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
-    conversation = Conversation.objects.select_for_update().filter(pk=conversation_pk).first()
+    conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
         raise ConversationDeletedError
     if holder and conversation.holder != holder:
@@ -168,7 +239,7 @@ class _Batch:
         self._written.pop(item_id, None)
         self._count -= 1
         if clip:
-            transaction.on_commit(lambda: clip.file.storage.delete(clip.file.name or ""))
+            clip_files.discard([clip.file.name or ""])
 
     def _sum_up(self) -> None:
         before = self._conversation.title

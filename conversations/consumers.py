@@ -9,27 +9,32 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
+from django.db import Error
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
 from conversations import admission, holding, origins, store
-from conversations.admission import FAILED, RefusedError
+from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
 from conversations.leases import TakenOverError
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.beta import Beta
+from conversations.realtime.client_events import is_ping
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.watch import POLICY
+from voiceproject import outages
+from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
+
+AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -49,6 +54,21 @@ class RealtimeConsumer:
         self.headers: dict[bytes, str] = {name: value.decode("latin1") for name, value in scope["headers"]}
         query = parse_qs(scope["query_string"].decode("latin1"))
         self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
+
+    @classmethod
+    def behind(cls, authentication: Callable[[Any], Any]) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+        """The application behind Channels' look for who is signed in, which needs the database, too."""
+        application = authentication(cls.as_asgi())
+
+        async def connect_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            try:
+                await application(scope, receive, send)
+            except Error as error:  # of that look: all others are the consumer's, which has told of them
+                if (await receive())["type"] == "websocket.connect":
+                    await send({"type": "websocket.accept"})
+                    await cls(scope, receive, send)._refuse(_refusal_of(error))
+
+        return connect_or_refuse
 
     @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
@@ -72,10 +92,8 @@ class RealtimeConsumer:
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
-        except Exception:  # the outermost edge
-            log.exception("a session failed")
-            message = "The server failed; its log says why. Connect again to go on."
-            await self._refuse(RefusedError(FAILED, "internal_error", message))
+        except Exception as error:  # the outermost edge
+            await self._refuse(_refusal_of(error))
 
     # Who is there.
 
@@ -101,7 +119,7 @@ class RealtimeConsumer:
             address = client_addresses.of_scope(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await store.authenticate(key, address)
+            caller = await store.in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
@@ -183,6 +201,8 @@ class RealtimeConsumer:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])
+            if is_ping(frame) and not session.is_ending:
+                await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
         session.hang_up(message.get("code", 1006))
 
     # Frames out.
@@ -198,3 +218,12 @@ class RealtimeConsumer:
 
     async def _close(self, code: int) -> None:
         await self.send({"type": "websocket.close", "code": code})
+
+
+def _refusal_of(error: Exception) -> RefusedError:
+    """What the caller is told of a fault of ours."""
+    if outages.is_passing(error):
+        log.warning("a caller was turned away: %s", outages.reason(error))
+        return RefusedError(BUSY, "storage_unavailable", AWAY)
+    log.error("a session failed", exc_info=error)
+    return RefusedError(FAILED, "internal_error", "The server failed; its log says why. Connect again to go on.")

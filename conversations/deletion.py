@@ -1,31 +1,110 @@
 """Deleting conversations, sound and all.
 
-The sound goes first: it may lie outside the database, where no rollback and no cascade reaches. If the storage
-fails half-way, the conversation is still there to be deleted again, and no sound stays behind unseen.
+A conversation without a user is being deleted: nobody finds it any more. Its rows go in batches, those of a large one
+in the background, where a stop of the server only interrupts it. Sound in Postgres goes along with its batch; files
+outside become loose files, and are deleted with as many tries as the storage needs.
 """
 
+import logging
 from collections.abc import Iterable
+from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Least, Now, Power
+from django.utils import timezone
 
 from accounts.models import User
-from conversations.models import AudioClip, Conversation, clip_storage
+from conversations import background, clip_files, file_deletion
+from conversations.models import AudioClip, Conversation, Item, LooseFile, clip_storage
+
+log = logging.getLogger(__name__)
+
+BATCH_CONVERSATIONS = 100
+BATCH_ITEMS = 500
+BATCH_FILES = 500
+LOCK_ID = 0x5E7A  # any number that no other advisory lock of this site uses
+CLAIMED_FOR = timedelta(minutes=5)  # longer than a batch of files may take; then another process takes it on
+FIRST_RETRY = timedelta(seconds=5)
+DOUBLINGS = 10  # of the time to the next try: up to 85 minutes
 
 
-@transaction.atomic
 def delete_conversations(conversations: Iterable[Conversation]) -> int:
     """Deletes them with their items and clips; returns how many there were."""
-    # The lock makes a live session's next item wait and then fail, rather than leave its sound behind.
-    locked = Conversation.objects.select_for_update(of=("self",)).filter(pk__in=[c.pk for c in conversations])
-    ids = list(locked.order_by("pk").values_list("pk", flat=True))
-    storage = clip_storage()
-    clips = AudioClip.objects.filter(item__conversation__in=ids)
-    for name in clips.values_list("file", flat=True):
-        storage.delete(name)
-    Conversation.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    return _delete(Conversation.objects.filter(pk__in=[one.pk for one in conversations], user__isnull=False))
 
 
 def delete_conversations_of(users: Iterable[User]) -> int:
     """What must be done before `users` are deleted, which would otherwise leave their sound behind."""
-    return delete_conversations(Conversation.objects.filter(user__in=users).only("pk"))
+    return _delete(Conversation.objects.filter(user__in=users))
+
+
+@transaction.atomic
+def _delete(conversations: QuerySet[Conversation]) -> int:
+    """They vanish at once, and of a live session's next item no sound is left behind: it finds nothing to belong to."""
+    count = conversations.update(user=None)
+    work_off()
+    transaction.on_commit(background.wake)
+    return count
+
+
+@transaction.atomic
+def work_off() -> bool:
+    """Deletes a batch of what is being deleted; whether there may be more. One process at a time."""
+    if not _is_alone():
+        return False
+    doomed = list(
+        Conversation.objects.filter(user=None).order_by("pk").values_list("pk", flat=True)[:BATCH_CONVERSATIONS]
+    )
+    items = list(Item.objects.filter(conversation__in=doomed).order_by().values_list("pk", flat=True)[:BATCH_ITEMS])
+    clips = AudioClip.objects.filter(item__in=items)
+    clip_files.discard(clips.values_list("file", flat=True))
+    clips.delete()
+    Item.objects.filter(pk__in=items).delete()
+    if len(items) < BATCH_ITEMS:
+        Conversation.objects.filter(pk__in=doomed).delete()
+    return len(items) == BATCH_ITEMS or len(doomed) == BATCH_CONVERSATIONS
+
+
+def _is_alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_ID])
+        return bool(cursor.fetchone()[0])
+
+
+def delete_loose_files() -> bool:
+    """Deletes a batch of the files that are due; whether there may be more. Those that it fails at are tried again."""
+    names = _claim()
+    failed = file_deletion.delete(clip_storage(), names)
+    LooseFile.objects.filter(name__in=set(names) - failed).delete()
+    LooseFile.objects.filter(name__in=failed).update(
+        due_at=Now() + Power(2, Least(F("tries"), DOUBLINGS)) * FIRST_RETRY
+    )
+    if failed:
+        log.warning("%d of %d sound files could not be deleted; they are tried again", len(failed), len(names))
+    return len(names) == BATCH_FILES and not failed
+
+
+@transaction.atomic
+def _claim() -> list[str]:
+    """Names that no other process takes meanwhile, and no upload from now on."""
+    now = timezone.now()
+    due = LooseFile.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at")
+    rows = dict(due.values_list("name", "is_reserved")[:BATCH_FILES])
+    LooseFile.objects.filter(name__in=rows).update(is_reserved=False, due_at=now + CLAIMED_FOR, tries=F("tries") + 1)
+    # An upload that nobody took over in all that time; should a clip have it after all, it stays.
+    expired = [name for name, is_reserved in rows.items() if is_reserved]
+    kept = set(AudioClip.objects.filter(file__in=expired).values_list("file", flat=True)) if expired else set()
+    LooseFile.objects.filter(name__in=kept).delete()
+    return [name for name in rows if name not in kept]
+
+
+def remaining() -> dict[str, int]:
+    """What is still to be deleted, by what it is; empty where nothing is."""
+    doomed = Conversation.objects.filter(user=None)
+    counts = {
+        "conversations": doomed.count(),
+        "items": Item.objects.filter(conversation__in=doomed).count(),
+        "sound files": LooseFile.objects.filter(is_reserved=False).count(),
+    }
+    return {name: count for name, count in counts.items() if count}

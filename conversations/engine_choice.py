@@ -12,6 +12,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.provider_keys import Credential, credential_for
+from conversations.engines import demo
 from conversations.engines.base import EngineSpec, Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
@@ -37,6 +38,11 @@ class EngineSet:
         """Of which kinds the demo serves."""
         kinds: tuple[Kind, ...] = () if self.s2s else ("stt", "llm", "tts")
         return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
+
+    @property
+    def missing(self) -> list[Kind]:
+        """Which kinds nothing serves: the demo would, and is not installed for them."""
+        return [kind for kind in self.demos if not demo.is_installed(kind)]
 
 
 def choose(user: User, assistant: Assistant | None) -> EngineSet:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from django.db import DatabaseError
+from django.db import Error
 
 from accounts import access
 from conversations import leases, store
@@ -50,7 +50,7 @@ async def held(caller: Caller, ask: Ask, *, is_stored: bool = True, takes_over: 
 async def _open(caller: Caller, ask: Ask, holder: str, is_stored: bool, takes_over: bool) -> Opened:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
-        return await store.open_conversation(caller, *named, is_stored=is_stored, holder=holder)
+        return await store.in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
     except HeldError as error:
         if takes_over:
             await _take_over(error.pk, holder, caller)
@@ -87,6 +87,6 @@ async def _give_back(opened: Opened) -> None:
     if opened.pk is None:
         return
     try:
-        await _end(opened.pk, opened.holder)
-    except DatabaseError as error:  # its lease lapses, and another look closes it
+        await store.in_time(_end(opened.pk, opened.holder))
+    except Error as error:  # its lease lapses, and another look closes it
         log.warning("conversation %s could not be closed for now: %s", opened.public_id, type(error).__name__)

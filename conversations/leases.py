@@ -54,13 +54,13 @@ def take(pk: int, holder: str, *, by_force: bool = False, assistant: Assistant |
 
 def claim(pk: int, holder: str) -> None:
     """Ask whoever holds the conversation to hand it over. Raises ConversationDeletedError."""
-    if not Conversation.objects.filter(pk=pk).update(claimed_by=holder):
+    if not Conversation.objects.owned().filter(pk=pk).update(claimed_by=holder):
         raise ConversationDeletedError
 
 
 def lost(held: Collection[tuple[int, str]]) -> dict[str, ConversationDeletedError | TakenOverError]:
     """Return which of these holders must stop, and why; `held`: each with its conversation's pk."""
-    rows = Conversation.objects.filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
+    rows = Conversation.objects.owned().filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
     now = {pk: (holder, claimed_by) for pk, holder, claimed_by in rows}
     reasons: dict[str, ConversationDeletedError | TakenOverError] = {}
     for pk, holder in held:

@@ -20,6 +20,7 @@ from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
+from conversations.realtime.ids import make_id
 from conversations.record import Record
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 POLICY, FAILED = 1008, 1011
 BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
-DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
+DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 
 
@@ -77,12 +78,15 @@ class Line(ABC):
     @asynccontextmanager
     async def _lifetime(self) -> AsyncIterator[asyncio.TaskGroup]:
         """Own the session's tasks. Once it is over, cut short or not, nothing that comes in late is acted upon."""
-        async with asyncio.TaskGroup() as group:
-            try:
-                yield group
-            finally:
-                self._is_over = True
-                self._forget_deadlines()
+        try:
+            async with asyncio.TaskGroup() as group:
+                try:
+                    yield group
+                finally:
+                    self._is_over = True
+                    self._forget_deadlines()
+        finally:
+            await self._record.end()
 
     # The consumer's side.
 
@@ -232,6 +236,16 @@ class Line(ABC):
         """Nothing may be told of what is not stored."""
         self._outbox.abandon()
         self.close(code, error_code, message)
+        self._outbox.seal()
+
+    async def _tell_of_storage(self, message: str, *, is_late: bool) -> None:
+        """Ahead of the frames that wait, since they wait for the storage."""
+        if self._client_left or not self.machine.core.has("storage"):
+            return
+        status = "delayed" if is_late else "recovered"
+        event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}
+        if told := self._dialect.server(event) if self._dialect else event:
+            await self._outbox.send_now(json.dumps(told))
 
 
 def _kind(close_code: int) -> str:

@@ -24,6 +24,9 @@ _interruptions = Counter(
 )
 _cache = Counter("voiceproject_speech_cache", "Look-ups of speech and of transcripts.", ["kind", "result"])
 _discarded = Counter("voiceproject_discarded", "Spent ahead of the endpoint and not used, about.", ["unit"])
+_storage_retries = Counter(
+    "voiceproject_storage_retries", "Writes of sessions that are tried again, by what was away.", ["storage"]
+)
 _engines = Counter(
     "voiceproject_engine_events",
     "What engines failed at or refused, was tried again, or went on by another way.",
@@ -46,6 +49,10 @@ def ended(status: str) -> None:
 
 def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
     _cache.labels(kind, "hit" if hit else "miss").inc()
+
+
+def storage_retried(storage: Literal["database", "clips"]) -> None:
+    _storage_retries.labels(storage).inc()
 
 
 def sessions(count: int) -> None:

@@ -123,7 +123,13 @@ class Conversation(models.Model):
         ENDED = "ended"
 
     public_id = models.CharField(max_length=40, unique=True, default=partial(make_id, "conv"), editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="conversations",
+        help_text="Empty: it is being deleted, and nobody is shown it (see `deletion`).",
+    )
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(
@@ -286,6 +292,21 @@ class ClipData(models.Model):
     name = models.CharField(max_length=200, unique=True)
     data = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LooseFile(models.Model):
+    """A file of a clip storage outside the database that no clip has: reserved for an upload, or to be deleted.
+
+    See `clip_files`.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    is_reserved = models.BooleanField(help_text="An upload may be under way, whose clip takes the file over.")
+    due_at = models.DateTimeField(db_index=True, help_text="When it is deleted.")
+    tries = models.PositiveIntegerField(default=0, help_text="To delete it.")
 
     def __str__(self) -> str:
         return self.name

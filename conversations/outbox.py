@@ -34,11 +34,14 @@ class Outbox:
         self._held_bytes = 0
         self._rate = bytes_per_sec
         self._burst = burst_bytes
+        self._is_sealed = False
         self._credit = float(burst_bytes)
         self._credited_at = monotonic()
 
     def put(self, frame: str) -> None:
         """Queues a frame, which is JSON in ASCII: a byte a character. Raises OutboxFullError."""
+        if self._is_sealed:
+            return
         if self._held_bytes + len(frame) > self._max_bytes:
             raise OutboxFullError
         self._held_bytes += len(frame)
@@ -46,7 +49,16 @@ class Outbox:
 
     def wait_for(self, done: asyncio.Future[None]) -> None:
         """Holds later frames back until `done`."""
-        self._queue.put_nowait(done)
+        if not self._is_sealed:
+            self._queue.put_nowait(done)
+
+    async def send_now(self, frame: str) -> None:
+        """Ahead of all that waits."""
+        await self._send(frame)
+
+    def seal(self) -> None:
+        """Takes nothing more: what comes after the error that ends a session tells of things that are not stored."""
+        self._is_sealed = True
 
     def abandon(self) -> None:
         """Drops what is queued: it told of things that could not be stored."""
@@ -63,7 +75,7 @@ class Outbox:
                         await self._pace(len(entry))
                     await self._send(entry)
                 else:
-                    await asyncio.shield(entry)
+                    await asyncio.wait({entry})  # one that was not stored has been told of, and the outbox is sealed
             finally:
                 self._done(entry)
 

@@ -24,7 +24,11 @@ class AssistantQuerySet(QuerySet["Assistant"]):
 
 class ConversationQuerySet(QuerySet["Conversation"]):
     def readable_by(self, user: User | AnonymousUser) -> Self:
-        return self if may_review(user) else self.filter(user=user.pk)
+        return self.owned() if may_review(user) else self.filter(user=user.pk)
+
+    def owned(self) -> Self:
+        """Without those that are being deleted."""
+        return self.filter(user__isnull=False)
 
 
 class ItemQuerySet(QuerySet["Item"]):

@@ -1,10 +1,10 @@
 """What a session stores of itself: its items in order, each with its sound, off the hot path."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
-from conversations import metrics, store
+from conversations import metrics, spool, store
 from conversations.changes import Drop, Put
 from conversations.clips import Clips
 from conversations.engines.base import EngineSpec
@@ -17,7 +17,7 @@ class Record:
     """`run` it while the session lives, `join` it at the end.
 
     `stt_label` tells which engine an item's words came from; `s2s` replies, where it does.
-    `give_up` is told of a write that is lost, see Writer.
+    `give_up` and `tell` hear of a storage that is away, see Writer.
     `is_on` False: nothing is kept, as in a transcription session whose client did not ask for it.
     """
 
@@ -26,6 +26,7 @@ class Record:
         opened: store.Opened,
         stt_label: Callable[[str], str],
         give_up: Callable[[int, str, str], None],
+        tell: Callable[..., Awaitable[None]],
         s2s: EngineSpec | None = None,
     ) -> None:
         self.is_on = opened.pk is not None
@@ -33,7 +34,8 @@ class Record:
         self._stt_label = stt_label
         self._s2s = s2s
         self._clips = Clips()
-        self._writer = Writer(opened.public_id, partial(store.write, opened.pk, holder=opened.holder), give_up)
+        write = partial(store.write, opened.pk, holder=opened.holder)
+        self._writer = Writer(opened.public_id, write, give_up, tell)
 
     async def run(self) -> None:
         await self._writer.run()
@@ -41,6 +43,11 @@ class Record:
     async def join(self) -> None:
         """Waits until everything is stored."""
         await self._writer.join()
+
+    async def end(self) -> None:
+        """After `run`, however that ended: what is not stored by now is kept, and stored when it can be."""
+        if rest := await self._writer.close():
+            await spool.keep(spool.Rest.of(self._opened, rest, self._writer.has_stored), self._writer.hanging)
 
     def hear(self, item_id: str, pcm: bytes) -> None:
         """More of an utterance."""

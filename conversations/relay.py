@@ -58,12 +58,15 @@ class Relay(Line):
             _config(opened, spec, model, expires_at),
             opened.public_id,
             make_id,
-            Limits(responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"]),
+            Limits(
+                responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
+                turn_budget_sec=settings.TURN_BUDGET_SEC,
+            ),
             items=opened.items,
             manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
             transcription_model=spec.stream_model,
         )
-        self._record = Record(opened, self._stt_label, self._give_up, spec)
+        self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""

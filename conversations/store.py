@@ -4,6 +4,7 @@ Each call runs in a pool of threads of its own, so that the sessions of one proc
 another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
 """
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,25 +16,26 @@ from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
 from accounts import api_keys, client_secrets, time_zones
 from accounts.access import Grant
 from accounts.models import Scope, User
-from conversations import changes, keywords, leases, mcp_servers
+from conversations import changes, clip_files, keywords, leases, mcp_servers
 from conversations.engine_choice import EngineSet, choose
 from conversations.mcp_servers import ServerSpec
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
-from voiceproject import database
+from voiceproject import database, outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
 SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
+ANSWER_SEC = 8.0  # of a database that works, however busy
 CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
 
 
@@ -45,6 +47,9 @@ def in_thread(
         try:
             with database.for_session():
                 return call(*args, **kwargs)
+        except Error as error:
+            outages.drop_connection(error)
+            raise
         finally:
             connection.close()
 
@@ -240,11 +245,33 @@ def _live(row: Item) -> live.Item:
     )
 
 
-@in_thread
-def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
-    """As `changes.apply`; None, of what is not stored, takes nothing."""
-    if conversation_pk is not None:
-        changes.apply(conversation_pk, made, holder)
+async def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
+    """As `changes.apply`; None, of what is not stored, takes nothing.
+
+    A storage outside the database is waited for without a thread of the store or anything locked: it may hang.
+    """
+    if conversation_pk is None:
+        return
+    if not clip_files.is_outside():
+        await _apply(conversation_pk, made, holder)
+        return
+    prepared = await _prepare(conversation_pk, made)
+    if hanging := await clip_files.upload([*prepared.uploads.values()]):
+        await _check_uploads(hanging)
+    await _commit(prepared, holder)
+
+
+_apply, _prepare, _commit = in_thread(changes.apply), in_thread(changes.prepare), in_thread(changes.commit)
+_check_uploads = in_thread(changes.check_uploads)
+
+
+async def in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
+    """The store's answer, for who cannot wait for it. Raises OperationalError where the database hangs."""
+    try:
+        async with asyncio.timeout(limit_sec):
+            return await asked
+    except TimeoutError:
+        raise OperationalError(f"No answer within {limit_sec:.0f} s.") from None
 
 
 @in_thread

@@ -1,22 +1,40 @@
-"""What a session stores: in order, off the hot path, and through a database that restarts.
+"""What a session stores: in order, off the hot path, and through a database or a clip storage that is away for a while.
 
 What waits is written in one transaction, each item's sound with it: the client hears of nothing that is not whole.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
-from django.db import DatabaseError, OperationalError
+from django.db import Error
 
+from conversations import metrics
 from conversations.changes import Change
+from conversations.clip_files import ClipStorageError
 from conversations.leases import ConversationDeletedError, TakenOverError
+from voiceproject import outages
 
 log = logging.getLogger(__name__)
 
-# A database that restarts comes back within seconds; nothing acknowledged may be lost meanwhile.
-RETRY_AFTER_SEC = (0.1, 0.5, 2.0)
+# A database that restarts comes back within seconds, one that fails over within a minute.
+RETRY_AFTER_SEC = (0.1, 0.5, 1.0, *[2.0] * 60)
+LATE_SEC = 3.0  # then the client is told
+PATIENCE_SEC = 120.0  # then the session ends: nobody converses without an answer for longer
+MAX_WAITING = 2_000  # changes; more than a conversation makes in that time
+CLOSE_SEC = 1.0  # for a write that is under way when the session has ended
+AWAY = "What is said cannot be stored for now. It is kept, and the conversation goes on when it can be."
+BACK = "Everything that was said is stored again."
+ENDED = "The conversation could not be stored for too long, so it was ended. What was said is kept, and stored later."
+FAILED = "The conversation could not be stored, so it was ended."
+
+
+class NotStoredError(Exception):
+    """What a write's future holds that is not durable when the session ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +43,15 @@ class _Entry:
     done: asyncio.Future[None]
 
 
+async def _tell_nobody(message: str, *, is_late: bool) -> None:
+    pass
+
+
 class Writer:
     """`write(changes)` is the store's, bound to the conversation.
 
-    `give_up(close_code, error_code, message)` is called when a write is lost, before its future is done.
+    `give_up(close_code, error_code, message)` is called when a write is lost or takes too long, before its future is
+    done; nothing is written after that. `tell(message, is_late=…)` when what is said has to wait, and when all is well.
     """
 
     def __init__(
@@ -36,53 +59,142 @@ class Writer:
         conversation_id: str,
         write: Callable[[Sequence[Change]], Awaitable[None]],
         give_up: Callable[[int, str, str], None],
+        tell: Callable[..., Awaitable[None]] = _tell_nobody,
         retry_after_sec: tuple[float, ...] = RETRY_AFTER_SEC,
+        patience_sec: float = PATIENCE_SEC,
+        late_sec: float = LATE_SEC,
     ) -> None:
         self._conversation_id = conversation_id
         self._write = write
         self._give_up = give_up
+        self._tell = tell
         self._retry_after_sec = retry_after_sec
-        self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
+        self._patience_sec, self._late_sec = patience_sec, late_sec
+        self._waiting: deque[_Entry] = deque()  # until they are durable
+        self._news = asyncio.Event()
+        self._running: asyncio.Future[None] | None = None  # the try that is under way
+        self._tried = 0  # entries of that try
+        self._has_given_up = self._is_late = False
+        self._is_kept = False  # what waits, when it has given up
+        self.has_stored = False  # anything at all
 
     def put(self, change: Change) -> asyncio.Future[None]:
-        """Queues a change; the future is done when it is durable, or given up."""
-        done = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Entry(change, done))
-        return done
+        """Queues a change; the future is done when it is durable, or holds NotStoredError."""
+        entry = _Entry(change, asyncio.get_running_loop().create_future())
+        if self._has_given_up:
+            _fail(entry)
+        if not self._has_given_up or self._is_kept:
+            self._waiting.append(entry)
+            self._news.set()
+        return entry.done
 
     async def run(self) -> None:
-        while True:
-            await self._write_all(await self._queue.get())
-
-    async def _write_all(self, first: _Entry) -> None:
-        """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
-        entries = [first]
-        while not self._queue.empty():
-            entries.append(self._queue.get_nowait())
-        try:
-            await self._persistently([entry.change for entry in entries])
-        finally:
-            for entry in entries:
-                if not entry.done.cancelled():
-                    entry.done.set_result(None)
-                self._queue.task_done()
+        """Until it gives up, or is cancelled."""
+        while not self._has_given_up:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting and not self._has_given_up:
+                await self._write_all()
 
     async def join(self) -> None:
-        """Waits until everything queued is stored."""
-        await self._queue.join()
+        """Waits until everything queued is stored, or given up."""
+        while self._waiting and not self._has_given_up:
+            await asyncio.wait({self._waiting[-1].done})
+
+    async def close(self) -> list[Change]:
+        """After `run`: what is not stored. The caller sees to it that it is, see `hanging`."""
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=CLOSE_SEC)
+            if self._running.done() and not self._running.cancelled() and self._running.exception() is None:
+                self._stored()
+        return [entry.change for entry in self._waiting]
+
+    @property
+    def hanging(self) -> asyncio.Future[None] | None:
+        """A try that hangs. It may yet succeed, and must not do so after a later one."""
+        return self._running if self._running and not self._running.done() else None
+
+    async def _write_all(self) -> None:
+        """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
+        try:
+            await self._persistently([entry.change for entry in self._waiting])
+        except (ConversationDeletedError, TakenOverError) as error:
+            # What had to wait for the database was said before another session could take over.
+            is_kept = isinstance(error, TakenOverError) and self._is_late
+            self._lose(1008, error.code, str(error), is_kept=is_kept)
+        except (Error, ClipStorageError, TimeoutError) as error:
+            is_kept = _may_pass(error)
+            log.error("conversation %s could not be stored", self._conversation_id, exc_info=None if is_kept else error)
+            self._lose(1011, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
+        else:
+            self._stored()
 
     async def _persistently(self, changes: Sequence[Change]) -> None:
-        """Until it is stored; a write that is lost ends the session."""
-        try:
-            for wait_sec in self._retry_after_sec:
-                try:
-                    return await self._write(changes)
-                except OperationalError:
-                    await asyncio.sleep(wait_sec)
-            return await self._write(changes)
-        except (ConversationDeletedError, TakenOverError) as error:
-            self._give_up(1008, error.code, str(error))
-        except DatabaseError:
-            log.exception("conversation %s could not be stored", self._conversation_id)
-            self._give_up(1011, "storage_failed", "The conversation could not be stored, so it was ended.")
-        return None
+        """Until it is stored. Raises what the last try did, or TimeoutError if that hangs."""
+        began_at = asyncio.get_running_loop().time()
+        for wait_sec in chain(self._retry_after_sec, [None]):
+            try:
+                await self._try(changes, began_at)
+                break
+            except (Error, ClipStorageError) as error:
+                if wait_sec is None or not self._may_wait(error, began_at):
+                    raise
+                self._note(error)
+                await asyncio.sleep(wait_sec)
+        if self._is_late:
+            self._is_late = False
+            log.info("conversation %s is stored again", self._conversation_id)
+            await self._tell(BACK, is_late=False)
+
+    async def _try(self, changes: Sequence[Change], began_at: float) -> None:
+        self._tried = len(changes)
+        self._running = running = asyncio.ensure_future(self._write(changes))
+        if not self._is_late:
+            await asyncio.wait({running}, timeout=self._left(min(self._late_sec, self._patience_sec), began_at))
+            if self._left(self._late_sec, began_at) <= 0 and not (running.done() and running.exception() is None):
+                self._is_late = True
+                await self._tell(AWAY, is_late=True)
+        await asyncio.wait({running}, timeout=self._left(self._patience_sec, began_at))
+        if not running.done():
+            raise TimeoutError("The storage hangs.")
+        self._running = None
+        running.result()
+
+    def _may_wait(self, error: Exception, began_at: float) -> bool:
+        has_room = len(self._waiting) < MAX_WAITING
+        return _may_pass(error) and has_room and self._left(self._patience_sec, began_at) > 0
+
+    def _left(self, limit_sec: float, began_at: float) -> float:
+        return max(0.0, began_at + limit_sec - asyncio.get_running_loop().time())
+
+    def _note(self, error: Exception) -> None:
+        where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
+        metrics.storage_retried(where)
+        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
+
+    def _stored(self) -> None:
+        self._running = None
+        self.has_stored = True
+        for _ in range(self._tried):
+            done = self._waiting.popleft().done
+            if not done.done():
+                done.set_result(None)
+        self._tried = 0
+
+    def _lose(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
+        self._has_given_up, self._is_kept = True, is_kept
+        self._give_up(code, error_code, message)
+        for entry in self._waiting:
+            _fail(entry)
+        if not is_kept:
+            self._waiting.clear()
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, ClipStorageError | TimeoutError) or outages.is_passing(error)
+
+
+def _fail(entry: _Entry) -> None:
+    if not entry.done.done():
+        entry.done.set_exception(NotStoredError())
+        entry.done.exception()  # where nobody waits for it, that is no error of its own

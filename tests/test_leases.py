@@ -103,6 +103,7 @@ def test_one_that_a_program_made_stays_empty() -> None:
 
 def test_one_whose_process_was_killed_is_closed(begun: Conversation) -> None:
     reply = add_item(begun, "Once upon", status=Item.Status.IN_PROGRESS)
+    assert begun.user
     empty = leases.begin(begun.user, Assistant.objects.filter(is_default=True).get(), "two")
     lapse(begun)
     lapse(empty)

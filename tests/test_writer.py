@@ -3,13 +3,15 @@ import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 
 from conversations.changes import Change, Drop, Put
+from conversations.clip_files import ClipStorageError
 from conversations.leases import ConversationDeletedError
 from conversations.realtime.items import Item
-from conversations.writer import Writer
+from conversations.writer import NotStoredError, Writer
 
 
 class Database:
@@ -26,19 +28,37 @@ class Database:
         self.written.append([one.item.id if isinstance(one, Put) else f"no {one.item_id}" for one in changes])
 
 
+class HangingDatabase(Database):
+    """Answers nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_let_go = asyncio.Event()
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        await self.is_let_go.wait()
+        await super().write(changes)
+
+
 @asynccontextmanager
-async def running(database: Database, told: list[tuple[int, str]]) -> AsyncIterator[Writer]:
+async def running(database: Database, told: list[tuple[int, str]], **limits: float) -> AsyncIterator[Writer]:
     def give_up(code: int, error: str, message: str) -> None:
         told.append((code, error))
 
-    writer = Writer("conv_1", database.write, give_up, retry_after_sec=(0, 0))
+    async def tell(message: str, *, is_late: bool) -> None:
+        told.append((int(is_late), "late" if is_late else "well"))
+
+    writer = Writer("conv_1", database.write, give_up, tell, retry_after_sec=(0, 0), **limits)
     task = asyncio.create_task(writer.run())
     yield writer
     task.cancel()
 
 
+ITEMS = {name: Item(name, role="user") for name in "abc"}
+
+
 def item(name: str) -> Put:
-    return Put(Item(name, role="user"))
+    return Put(ITEMS[name])
 
 
 async def test_it_works() -> None:
@@ -74,10 +94,68 @@ async def test_a_database_that_comes_back_loses_nothing_and_keeps_the_order() ->
     assert ([name for names in database.written for name in names], told) == (["a", "b", "c"], [])
 
 
+def passing(cause: Exception) -> DatabaseError:
+    error = InternalError()
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [OperationalError(), InterfaceError(), passing(psycopg.errors.ReadOnlySqlTransaction()), ClipStorageError("away")],
+)
+async def test_all_that_passes_by_itself_is_waited_for(failure: Exception) -> None:
+    database, told = Database(failure, failure), list[tuple[int, str]]()
+    async with running(database, told) as writer:
+        await writer.put(item("a"))
+    assert (database.written, told) == ([["a"]], [])
+
+
+async def test_what_takes_long_is_told_and_so_is_its_end() -> None:
+    database, told = HangingDatabase(), list[tuple[int, str]]()
+    async with running(database, told, late_sec=0.01) as writer:
+        done = writer.put(item("a"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(done), 0.1)
+        assert told == [(1, "late")]
+        database.is_let_go.set()
+        await done
+    assert told == [(1, "late"), (0, "well")]
+
+
+async def test_what_could_not_be_stored_is_there_at_the_end() -> None:
+    """With what came after; and the try that hangs is known, since it may yet succeed."""
+    database, told = HangingDatabase(), list[tuple[int, str]]()
+    async with running(database, told, patience_sec=0.01) as writer:
+        first = writer.put(item("a"))
+        await writer.join()
+        later = writer.put(item("b"))
+        for future in (first, later):
+            with pytest.raises(NotStoredError):
+                await future
+    assert told == [(1011, "storage_failed")]
+    assert writer.hanging
+    assert await writer.close() == [item("a"), item("b")]
+    database.is_let_go.set()
+    await writer.hanging
+    assert await writer.close() == [item("b")]
+
+
+async def test_a_write_under_way_when_the_session_ends_counts_once_it_is_done() -> None:
+    database = HangingDatabase()
+    async with running(database, []) as writer:
+        writer.put(item("a"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    database.is_let_go.set()
+    assert await writer.close() == []
+
+
 @pytest.mark.parametrize(
     ("failures", "expected"),
     [
         ([OperationalError()] * 3, (1011, "storage_failed")),
+        ([ClipStorageError("away")] * 3, (1011, "storage_failed")),
         ([IntegrityError()], (1011, "storage_failed")),
         ([ConversationDeletedError()], (1008, "conversation_deleted")),
     ],
@@ -90,5 +168,6 @@ async def test_a_write_that_is_lost_is_told_before_its_future_is_done(
         future = writer.put(item("a"))
         future.add_done_callback(lambda _: told.append((0, "done")))
         await writer.join()
-        await future
+        with pytest.raises(NotStoredError):
+            await future
     assert told == [expected, (0, "done")]

@@ -16,5 +16,5 @@ from voiceproject.requests import Handler  # noqa: E402
 from voiceproject.websockets import only_at  # noqa: E402
 
 # Which origins may connect depends on how they sign in, so the consumer decides it.
-realtime: Any = AuthMiddlewareStack(RealtimeConsumer.as_asgi())  # type: ignore[arg-type]  # it wants asgiref's TypedDicts
+realtime: Any = RealtimeConsumer.behind(AuthMiddlewareStack)
 application = ProtocolTypeRouter({"http": with_probes(Handler()), "websocket": only_at("/v1/realtime", realtime)})

@@ -1,16 +1,20 @@
 """What is told to whom the server refuses before, or instead of, Django: the official shape below /v1/, else a line."""
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
+from voiceproject import outages
+from voiceproject.database.base import BusyError
+
+logger = logging.getLogger(__name__)
 
 API = "/v1/"
+TOO_MANY_WRONG_KEYS = "Too many wrong keys came from your address. Check the key, and try again in {} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Refusal:
         if not path.startswith(API):
             return f"{self.message}\n".encode()
         error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
-        return json.dumps({"error": error}).encode()
+        return json.dumps({"error": error}, ensure_ascii=False).encode()
 
     def response(self, path: str) -> HttpResponse:
         return HttpResponse(self.body(path), status=self.status, headers=self.headers(path))
@@ -46,6 +50,7 @@ TOO_MANY_AT_ONCE = Refusal(
     "requests",
     retry_sec=5,
 )
+NO_KEY = Refusal(401, "invalid_api_key", "There is no API key. Send it in the header Authorization: Bearer vp_…")
 WRONG_KEY = Refusal(
     401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
 )
@@ -54,12 +59,29 @@ BUSY = Refusal(
 )
 
 
+AWAY = Refusal(
+    503,
+    "storage_unavailable",
+    "The database of this site is away for a moment, and nothing is lost. Try again in a few seconds.",
+    "server_error",
+    5,
+)
+
+
 def wrong_keys(wait_sec: int) -> Refusal:
     return Refusal(429, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec), "requests", wait_sec)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503."""
-    if isinstance(sys.exc_info()[1], OperationalError):
-        return BUSY.response(request.path_info)
-    return defaults.server_error(request)
+    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503.
+
+    That is a line of the log, and no traceback.
+    """
+    error = sys.exc_info()[1]
+    if error is None or not outages.is_passing(error):
+        return defaults.server_error(request)
+    refusal = BUSY if isinstance(error, BusyError) else AWAY
+    logger.warning("%s %s: %s", refusal.code, request.path_info, outages.reason(error))
+    response = refusal.response(request.path_info)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
+    return response

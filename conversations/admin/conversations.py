@@ -13,10 +13,11 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts.admin.base import RecordedAdmin
-from conversations import summaries
+from conversations import deletion, summaries
+from conversations.admin import progress
 from conversations.admin.filters import DayRangeFilter, ErrorsFilter
-from conversations.deletion import delete_conversations
 from conversations.models import AudioClip, Conversation, Item
+from conversations.querysets import ConversationQuerySet
 from conversations.search import matching
 from conversations.templatetags.conversation_tags import clock
 
@@ -56,6 +57,10 @@ class ConversationAdmin(RecordedAdmin):
         ("status", "public_id"),
     ]
     change_form_outer_after_template = "admin/conversations/dialogue.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        queryset: ConversationQuerySet = super().get_queryset(request)
+        return queryset.owned()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -107,10 +112,12 @@ class ConversationAdmin(RecordedAdmin):
         return [str(conversation) for conversation in conversations], counts, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        delete_conversations([obj])
+        deletion.delete_conversations([obj])
+        progress.tell(request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
-        delete_conversations(queryset)
+        deletion.delete_conversations(queryset)
+        progress.tell(request)
 
     @display(description="Conversation")
     def heading(self, obj: Conversation) -> str:

@@ -12,7 +12,8 @@ from conversations.realtime.client_events import APPEND, SHAPES
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """The OpenAI Realtime protocol. `session.created` comes first, unasked. A binary frame is a short form of
-`input_audio_buffer.append`. The `output_audio_buffer` events are for clients that ask for the extension `playback`."""
+`input_audio_buffer.append`. The `output_audio_buffer` events are for clients that ask for the extension `playback`.
+`session.ping` is answered by `session.pong`, ahead of all that waits."""
 SERVER_EVENTS = (
     "error",
     "session.created",

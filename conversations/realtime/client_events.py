@@ -61,8 +61,15 @@ class TranscriptionRetry(BaseModel):
     event_id: str | None = None
 
 
+class Ping(BaseModel):
+    """`session.ping`: is the server there? The socket answers it ahead of all that waits (docs/protocol.md)."""
+
+    event_id: str | None = None
+
+
 ClientEvent = (
     AudioAppend
+    | Ping
     | PlaybackStarted
     | TranscriptionRetry
     | SessionUpdate
@@ -76,6 +83,8 @@ ClientEvent = (
     | sdk.ResponseCancelEvent
 )
 
+PING = "session.ping"
+MAX_PING_CHARS = 1_000
 SHAPES: dict[str, type[BaseModel]] = {
     "input_audio_buffer.commit": sdk.InputAudioBufferCommitEvent,
     "input_audio_buffer.clear": sdk.InputAudioBufferClearEvent,
@@ -86,6 +95,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "response.create": sdk.ResponseCreateEvent,
     "response.cancel": sdk.ResponseCancelEvent,
     "output_audio_buffer.started": PlaybackStarted,
+    PING: Ping,
     "conversation.item.input_audio_transcription.retry": TranscriptionRetry,
 }
 ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
@@ -111,6 +121,16 @@ MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
 UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|semantic_vad$|audio/")
+
+
+def is_ping(frame: str | bytes | None) -> bool:
+    """Whether a frame is a `session.ping`, found at next to no cost among the others."""
+    if not isinstance(frame, str) or len(frame) > MAX_PING_CHARS or PING not in frame:
+        return False
+    try:
+        return json_object(frame).get("type") == PING
+    except ProtocolError:
+        return False
 
 
 def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:

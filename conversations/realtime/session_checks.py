@@ -9,7 +9,7 @@ from conversations.realtime.errors import ProtocolError
 Config = dict[str, Any]
 
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
-EXTENSIONS = ("playback", "captions", "retry")
+EXTENSIONS = ("playback", "captions", "retry", "storage")
 RANGES = {
     "audio.input.turn_detection.threshold": (0.0, 1.0),
     "audio.input.turn_detection.prefix_padding_ms": (0, 5_000),

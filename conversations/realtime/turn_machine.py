@@ -19,6 +19,7 @@ from conversations.realtime.ahead import ReplyEvent
 from conversations.realtime.client_events import (
     AudioAppend,
     ClientEvent,
+    Ping,
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
@@ -62,6 +63,7 @@ class TurnMachine:
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: listening.append,
             report.SpeechWindow: lambda event: listening.window(event.probability),
+            Ping: lambda _: None,
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
             sdk.InputAudioBufferClearEvent: lambda _: listening.clear(),
@@ -136,6 +138,8 @@ class TurnMachine:
             self.replying.response_overdue()
         elif name == "aside":
             self.replying.asides.overdue(item_id)
+        elif name == "silence":
+            self.replying.silence_lasts(self.transcripts.answered)
         elif name == "filler":
             self.replying.tool_takes_long()
         elif name == "stall":

@@ -68,10 +68,11 @@ def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None)
 def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
     """What the scripts need to know.
 
-    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, isOneEngine}.
+    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, isOneEngine}.
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos`: of stt, llm and
-    tts, what the demo serves. `isOneEngine`: it hears and speaks by itself, so nothing else can do half of it.
+    tts, what the demo serves; `missing`: what of that is not installed here. `isOneEngine`: it hears and speaks by
+    itself, so nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {
@@ -84,5 +85,6 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
         "demos": engines.demos,
+        "missing": engines.missing,
         "isOneEngine": engines.s2s is not None,
     }

@@ -1,19 +1,14 @@
 /** What becomes of a call with its connection: made, lost, made again, refused, ended. Pure; part of the reducer in session.js. */
 
 import { withNotice } from "./changes.js";
+import { wayOf } from "./closes.js";
 import { endReply, interrupt } from "./playback.js";
+import { giveUpSending, isUnacknowledged, onLineLost } from "./sending.js";
 import { backoffMs } from "./socket.js";
 import { NO_TURN } from "./turns.js";
 
 const BUSY_RETRY_MS = 10000;
-/** Errors after which connecting again would only fail again. */
-const FINAL_CODES = new Set([
-  "invalid_api_key",
-  "insufficient_quota",
-  "account_deactivated",
-  "billing_hard_limit_reached",
-  "credit_balance_exhausted",
-]);
+const LONGEST_BUSY_MS = 60000;
 const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
 export function isInCall(state) {
@@ -28,8 +23,8 @@ export function connect(state, now, delayMs = 0) {
 /** Ends the call, but lets the server know first how much of the reply was heard. */
 export function leave(state, phase) {
   const last = [{ do: "disconnect" }, { do: "release" }];
-  const [next, effects] = interrupt({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null }, last);
-  return [next, effects];
+  const left = giveUpSending({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null });
+  return interrupt(left, last);
 }
 
 export function onOffline(state) {
@@ -46,7 +41,7 @@ export function onOnline(state, _event, now) {
 
 export function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
-  const [closed, effects] = endSound({ ...state, ...NO_TURN });
+  const [closed, effects] = endSound({ ...onLineLost(state), ...NO_TURN });
   const [next, more] = afterClose(closed, event, now);
   return [next, [...effects, ...more]];
 }
@@ -56,33 +51,47 @@ function endSound(state) {
   return state.paused === null ? endReply(state, state.playing) : interrupt(state);
 }
 
-function afterClose(state, { code, random }, now) {
-  if (code === 1000) return leave(state, "ended");
-  if (state.refusal === "session_expired") return connect(state, now);
-  // The server keeps no conversation in which nothing was said.
-  if (state.refusal === "not_found" && isEmpty(state)) return connect({ ...state, conversation: null }, now);
-  if (FINAL_CODES.has(state.refusal) || code === 1008 || code >= 4000) return onRefused(state);
-  if (code === 1013) return onBusy(state, random, now);
+function afterClose(before, { code, random }, now) {
+  const { way, label, notice } = wayOf(before.refusal, code);
+  const isExplained = notice !== undefined || way === "now";
+  const state = isExplained ? withNotice(before, "turn", null) : before; // there it stood in the server's words
   const attempt = state.attempt + 1;
-  const notice = { tone: "error", text: "The server does not answer. It is tried again and again." };
-  const unseen = state.startedAt === null ? withNotice(state, "server", notice) : state;
-  return connect({ ...unseen, attempt }, now, backoffMs(attempt, random));
+  switch (way) {
+    case "ended": return leave(state, "ended");
+    case "now": return connect(state, now);
+    case "gone": return onGone(state, label, notice, now);
+    case "over": return onOver(state, label, notice);
+    case "wait": return onBusy({ ...state, attempt }, random, now);
+    default: return connect({ ...withRetryNotice(state, notice), attempt }, now, backoffMs(attempt, random));
+  }
+}
+
+function withRetryNotice(state, notice) {
+  const silent = { tone: "error", text: "The server does not answer. It is tried again and again." };
+  if (notice) return withNotice(state, "server", notice);
+  return state.startedAt === null ? withNotice(state, "server", silent) : state;
+}
+
+/** The server keeps no conversation in which nothing was said: then another one begins, with what is said by now. */
+function onGone(state, label, notice, now) {
+  const next = { ...state, conversation: null };
+  return isEmpty(state) ? connect(next, now) : onOver(next, label, notice);
 }
 
 function isEmpty({ startedAt, order, items }) {
-  return startedAt !== null && order.every((id) => items[id].pending);
+  return startedAt !== null && order.every((id) => isUnacknowledged(items[id]));
 }
 
-function onRefused(state) {
+function onOver(state, label = "", notice = undefined) {
   const text = "The server ended the conversation and does not take it up again.";
-  const said = state.notices.server ?? state.notices.turn ?? { tone: "error", text };
-  const notice = state.refusal === "invalid_api_key" ? { ...said, action: "again" } : said; // which asks to sign in
-  return leave(withNotice(state, "server", notice), "failed");
+  const said = notice ?? state.notices.server ?? state.notices.turn ?? { tone: "error", text };
+  return leave(withNotice({ ...state, endLabel: label }, "server", said), "failed");
 }
 
 function onBusy(state, random, now) {
   const text = state.notices.server?.text ?? "The server is busy with other conversations.";
   const notice = { tone: "error", text, action: "retry" };
-  const [waiting, effects] = connect(withNotice(state, "server", notice), now, BUSY_RETRY_MS * (1 + random / 2));
+  const longer = Math.min(LONGEST_BUSY_MS, BUSY_RETRY_MS * 1.5 ** (state.attempt - 1));
+  const [waiting, effects] = connect(withNotice(state, "server", notice), now, longer * (1 + random / 2));
   return [{ ...waiting, phase: "busy" }, effects];
 }

@@ -4,8 +4,10 @@ import { Call } from "./call.js";
 import { isInCall } from "./connection.js";
 import { pushToTalk } from "./controls.js";
 import { fillPickers, remember, remembered } from "./devices.js";
+import { keepDraft, takeDraft } from "./draft.js";
 import { Pickers } from "./pickers.js";
 import { newItemId } from "./protocol.js";
+import { undelivered } from "./sending.js";
 import { initialState } from "./session.js";
 import { View } from "./view.js";
 import { WakeLock } from "./wakelock.js";
@@ -69,6 +71,9 @@ function drawOn() {
 function onAction(action, about) {
   const actions = {
     again: () => location.reload(),
+    continue: () => startAgain(),
+    resend: () => sendAgain(about),
+    transcribe: () => call.dispatch({ type: "transcribe.again", id: about }),
     dismiss: () => call.dispatch({ type: "notice", about, notice: null }),
     microphone: () => (isInCall(call.state) ? call.useMicrophone(remembered("microphone")) : call.start()),
     retry: () => call.dispatch({ type: "retry" }),
@@ -76,6 +81,16 @@ function onAction(action, about) {
     type: () => call.startTyping(),
   };
   actions[action]();
+}
+
+/** As it was: with the microphone, or without. Within the tap. */
+function startAgain() {
+  return call.state.microphone === "none" ? call.startTyping() : call.start();
+}
+
+function sendAgain(id) {
+  if (!isInCall(call.state)) startAgain();
+  call.dispatch({ type: "resend", id });
 }
 
 function listDevices() {
@@ -142,11 +157,19 @@ document.addEventListener("keydown", ({ key }) => {
 navigator.mediaDevices?.addEventListener("devicechange", listDevices);
 window.addEventListener("online", () => call.dispatch({ type: "network.online" }));
 window.addEventListener("offline", () => call.dispatch({ type: "network.offline" }));
-window.addEventListener("pagehide", () => call.leave());
+window.addEventListener("beforeunload", (event) => {
+  if (isInCall(call.state) && undelivered(call.state).length > 0) event.preventDefault();
+});
+window.addEventListener("pagehide", () => {
+  const { state } = call;
+  keepDraft(root.dataset.person, [...undelivered(state).map((id) => state.items[id].text), view.part("text").value]);
+  call.leave();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && isInCall(call.state)) call.wake();
 });
 
+view.part("text").value = takeDraft(root.dataset.person);
 view.part("latency-option").checked = remembered("latency") === "shown";
 view.showLatency(view.part("latency-option").checked);
 speech.show();

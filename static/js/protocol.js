@@ -7,11 +7,22 @@ const PCM = { type: "audio/pcm", rate: 24000 };
  * The server echoes the event id in its error, which is how it is recognised.
  */
 const QUIET = "quiet";
+/** The first event of a connection: its answer comes when the server has told what it has of the conversation. */
+const HELLO = "hello";
 
 /** The page is the output audio buffer, and wants the words while they are spoken. */
-const EXTENSIONS = ["playback", "captions"];
+const EXTENSIONS = ["playback", "captions", "retry"];
 /** By a person's patience; without one it is that of their settings, or the assistant's own: the server's `auto`. */
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
+
+/** Of the session's state, as the first event of a connection. */
+export function greeting(state) {
+  return { ...sessionUpdate(state), event_id: HELLO };
+}
+
+export function isAboutGreeting(error) {
+  return error.event_id === HELLO;
+}
 
 /** Of the session's state. */
 export function sessionUpdate(state) {
@@ -27,6 +38,11 @@ export function turnDetection(state) {
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
 
+/** Whether the server answers by itself to what it hears. */
+export function answersSpeech(state) {
+  return detection(state)?.create_response ?? false;
+}
+
 /** What the site hears while the browser speaks is judged by the page: the server could not tell an echo from it. */
 function detection({ push, microphone, patience, listen, speak }) {
   if (push || microphone === "none" || listen === "browser") return null;
@@ -34,9 +50,9 @@ function detection({ push, microphone, patience, listen, speak }) {
   return { type: "semantic_vad", eagerness: EAGERNESS[patience], create_response: answers, interrupt_response: answers };
 }
 
-/** Changes nothing and is always answered: asks whether the other end is still there. */
+/** Is answered at once, with `session.pong`, whatever the session is doing. */
 export function areYouThere() {
-  return { type: "session.update", session: { type: "realtime" } };
+  return { type: "session.ping", event_id: QUIET };
 }
 
 export function clearInput() {
@@ -45,6 +61,11 @@ export function clearInput() {
 
 export function commitInput() {
   return { type: "input_audio_buffer.commit" };
+}
+
+/** What speech to text failed to hear, by the server's extension `retry`. */
+export function transcribeAgain(id) {
+  return { type: "conversation.item.input_audio_transcription.retry", event_id: id, item_id: id };
 }
 
 export function createResponse() {
@@ -57,7 +78,7 @@ export function cancelResponse() {
 
 export function typedItem(id, text) {
   const item = { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
-  return { type: "conversation.item.create", item };
+  return { type: "conversation.item.create", event_id: id, item };
 }
 
 export function truncate(item, samples) {

@@ -12,8 +12,10 @@ import { send, withNotice } from "./changes.js";
 import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from "./connection.js";
 import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
+import { onRetry } from "./retry.js";
+import { onLineLost, onResend, say, undelivered } from "./sending.js";
 import { NO_TURN, onServerEvent } from "./turns.js";
-import { onUtterance, onWords, say } from "./words.js";
+import { onUtterance, onWords } from "./words.js";
 
 const SHORTEST_PUSH_MS = 200;
 
@@ -51,15 +53,19 @@ export function initialState({
     afterStop: [], // effects to perform once it has, and the truncation is sent
     silent: null, // {item, at}: what sounded last, and until when
     over: null, // {id, item, from}: the utterance that the page judges, and from which word of which reply on
-    unsent: [], // {id, text} of what was said while there was no connection
-    // By id: {id, role, text, pending}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}, and
-    // {aloud} where the browser speaks it.
+    unsent: [], // the ids of messages that wait for a connection
+    listed: false, // the server has told what it has of the conversation, on this connection
+    owed: false, // a reply was asked for, and none has begun
+    // By id: {id, role, text, pending}; a message of the page's own has {delivery}: "sending", "unsent", or undefined once the
+    // server has it; an utterance that was not understood has {retry}; a spoken reply also has {response, track, played, cut, askedAt, heardAt, timing}, and {aloud} where
+    // the browser speaks it.
     items: {},
     askedAt: null, // when the person had finished, until the reply comes
     askedBefore: null, // the same as it was before the speech that paused the reply
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
     refusal: null, // the code of the server's last error, which explains a close that follows
+    endLabel: "", // what the status says of a call that failed; "" for the usual words
     attempt: 0, // to connect again
     retryAt: null,
     startedAt: null,
@@ -91,6 +97,8 @@ const HANDLERS = {
   "hold": onHold,
   "let.go": onLetGo,
   "text": onText,
+  "resend": onResend,
+  "transcribe.again": onRetry,
   "hang.up": (state) => leave(state, "ended"),
   "retry": (state, _event, now) => connect(state, now),
   "notice": (state, { about, notice }) => [withNotice(state, about, notice), []],
@@ -104,10 +112,12 @@ const HANDLERS = {
   "verdict.overdue": resume,
 };
 
-/** Also once more: what is known of the conversation stays. */
+/** Also once more: what is known of the conversation stays; if that is gone, what never came to be a part of it. */
 function onStart(state) {
-  const { push, items, order } = state;
-  return [{ ...initialState(state), phase: "asking", push, items, order }, []];
+  const order = state.conversation === null ? undelivered(state) : state.order;
+  const items = Object.fromEntries(order.map((id) => [id, state.items[id]]));
+  const unsent = order.filter((id) => items[id].delivery === "sending");
+  return [{ ...initialState(state), phase: "asking", push: state.push, items, order, unsent }, []];
 }
 
 function onMicrophoneReady(state, _event, now) {
@@ -136,8 +146,8 @@ function onListenerFailed(state, { notice }) {
 
 /** Another voice or assistant. A session that has spoken keeps its own, so a live one is opened anew. */
 function onChoose(state, { assistant, voice }, now) {
-  const next = { ...state, assistant, voice };
-  if (state.phase !== "live") return [next, []];
+  if (state.phase !== "live") return [{ ...state, assistant, voice }, []];
+  const next = onLineLost({ ...state, assistant, voice });
   const [reopening, reconnection] = connect({ ...next, ...NO_TURN }, now);
   const [interrupted, effects] = interrupt(next, [{ do: "disconnect" }, ...reconnection]);
   return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];
@@ -176,6 +186,7 @@ function onLetGo(state, _event, now) {
   return [withNotice(next, "turn", { tone: "info", text }), cleared];
 }
 
+/** Also while the connection is made again. */
 function onText(state, { id, text }, now) {
-  return state.phase === "live" ? say(state, id, text, now) : [state, []];
+  return isInCall(state) && state.startedAt !== null ? say(state, id, text, now) : [state, []];
 }

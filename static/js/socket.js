@@ -1,11 +1,20 @@
-/** The WebSocket to /v1/realtime: opens it, notices when it is dead, and reports what comes. */
+/**
+ * The WebSocket to /v1/realtime: opens it, notices when it is dead, and reports what comes.
+ *
+ * A line that has lost its network says nothing, for minutes. So where nothing came for a while, the server is asked
+ * whether it is there, and must answer.
+ */
 
 import * as protocol from "./protocol.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
-const PROBE_MS = 4000;
 const OPENING_MS = 10000;
+/** Together: how long a dead line goes unnoticed, 5 s at most. */
+const QUIET_MS = 2000;
+const ANSWER_MS = 2750;
+/** A timer that rang so late proves nothing: the page stood still, or the browser holds back the timers of hidden pages. */
+const LATE_MS = 500;
 const STALLED_BYTES = 240000; // five seconds of audio that the network does not take
 const LOST = 1006; // the code browsers give to a connection that ended without a word
 
@@ -31,7 +40,8 @@ export class RealtimeSocket {
     this.onClose = onClose;
     this.socket = null;
     this.timer = null;
-    this.waiting = null; // the timer of a connection from which a word is due
+    this.waiting = null; // the timer of a word that is due, or of the question for one
+    this.isDue = false;
   }
 
   /** Replaces whatever was open or waiting. */
@@ -42,7 +52,7 @@ export class RealtimeSocket {
 
   disconnect() {
     clearTimeout(this.timer);
-    this.#heard();
+    this.#hush();
     const socket = this.socket;
     this.socket = null; // first: what it still reports is of no interest
     socket?.close(1000);
@@ -59,11 +69,11 @@ export class RealtimeSocket {
     else this.socket.send(pcm);
   }
 
-  /** After the network changed or the device slept: is the server still there? A dead TCP connection does not say. */
+  /** Is the server still there? At once after the network changed or the device slept, else whenever it is quiet. */
   probe() {
-    if (!this.#isOpen() || this.waiting !== null) return;
+    if (!this.#isOpen() || this.isDue) return;
     this.send(protocol.areYouThere());
-    this.#expectWord(PROBE_MS);
+    this.#expectWord(ANSWER_MS);
   }
 
   #isOpen() {
@@ -80,18 +90,27 @@ export class RealtimeSocket {
 
   /** Something must come within that time, or the connection counts as lost. */
   #expectWord(ms) {
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.#lose(), ms);
+    this.#hush();
+    this.isDue = true;
+    const dueAt = performance.now() + ms;
+    this.waiting = setTimeout(() => this.#overdue(dueAt), ms);
   }
 
-  #heard() {
+  #overdue(dueAt) {
+    this.isDue = false;
+    if (performance.now() - dueAt > LATE_MS && this.#isOpen()) this.probe();
+    else this.#lose();
+  }
+
+  #hush() {
     clearTimeout(this.waiting);
-    this.waiting = null;
+    this.isDue = false;
   }
 
   #receive(socket, data) {
     if (socket !== this.socket) return;
-    this.#heard();
+    this.#hush();
+    this.waiting = setTimeout(() => this.probe(), QUIET_MS);
     const event = typeof data === "string" ? protocol.parse(data) : null;
     if (event) this.onEvent(event);
   }

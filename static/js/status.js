@@ -13,7 +13,8 @@ const FIXED = {
 /** Returns {name, label, hint}. */
 export function statusOf(state) {
   const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
-  return { name, label, hint };
+  if (state.phase !== "failed" || !state.endLabel) return { name, label, hint };
+  return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
 }
 
 function liveStatus(state) {

@@ -1,12 +1,18 @@
-/** The captions on the page: one bubble per item, changed in place. */
+/** The captions on the page: one bubble per item, changed in place, and beneath it what became of it. */
 
+import { button } from "./button.js";
 import { spokenText } from "./captions.js";
 
 const NEAR_END_PX = 80;
+/** {text, action, label}: what is said beneath a bubble, and the button beside it. */
+const SENDING = { text: "Sending…" };
+const UNSENT = { text: "Not sent.", action: "resend", label: "Send again" };
+const NOT_HEARD = { text: "What you said was not understood.", action: "transcribe", label: "Try again" };
 
 export class Transcript {
-  /** `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}. */
-  constructor(list, scroller, names) {
+  /** `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}; `onAction(action, id)`: a bubble's button. */
+  constructor(list, scroller, names, onAction) {
+    this.onAction = onAction;
     this.list = list;
     this.scroller = scroller;
     this.names = names;
@@ -23,7 +29,9 @@ export class Transcript {
     let changed = this.#removeOthers(items);
     order.forEach((id, index) => {
       const bubble = this.#bubble(id, items[id], index);
-      if (this.shown[id] !== items[id]) changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
+      if (this.shown[id] === items[id]) return;
+      changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
+      changed = this.#showNote(bubble.lastChild, id, noteOf(items[id])) || changed;
     });
     this.shown = items; // an item that is still the same object looks the same
     if (changed) this.#follow();
@@ -37,14 +45,27 @@ export class Transcript {
     const known = this.bubbles.get(id);
     if (known) return known;
     const bubble = document.createElement("li");
+    bubble.dataset.item = id;
     bubble.className = `bubble ${item.role}`;
     const name = document.createElement("span");
     name.className = "visually-hidden";
     name.textContent = `${this.names[item.role]}: `;
-    bubble.append(name, document.createElement("span"));
+    const note = document.createElement("p");
+    note.className = "note";
+    note.hidden = true;
+    bubble.append(name, document.createElement("span"), note);
     this.list.insertBefore(bubble, this.list.children[index] ?? null);
     this.bubbles.set(id, bubble);
     return bubble;
+  }
+
+  #showNote(note, id, said) {
+    if (note.dataset.about === (said?.text ?? "")) return false;
+    note.dataset.about = said?.text ?? "";
+    note.hidden = said === null;
+    note.replaceChildren(said?.text ?? "");
+    if (said?.action) note.append(button(said.label, () => this.onAction(said.action, id)));
+    return true;
   }
 
   #removeOthers(items) {
@@ -73,10 +94,17 @@ function isOver(item) {
   return item.cut || (item.track.ended && item.played >= item.track.received);
 }
 
+function noteOf({ delivery, retry }) {
+  if (retry === "offered") return NOT_HEARD;
+  return { sending: SENDING, unsent: UNSENT }[delivery] ?? null;
+}
+
 function show(bubble, item, words) {
-  const text = bubble.lastChild;
+  const text = bubble.children[1];
   const wasHidden = bubble.hidden;
-  bubble.hidden = !words && !item.pending;
+  bubble.hidden = !words && !item.pending && item.retry !== "offered";
+  bubble.classList.toggle("sending", item.delivery === "sending");
+  bubble.classList.toggle("unsent", item.delivery === "unsent" || item.retry === "offered");
   bubble.classList.toggle("pending", Boolean(item.pending));
   bubble.classList.toggle("cut", Boolean(item.cut));
   if (text.textContent === words) return bubble.hidden !== wasHidden;

@@ -5,7 +5,9 @@ import * as captions from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "./protocol.js";
-import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript, sendUnsent } from "./words.js";
+import { offerRetry, onRetryRefused } from "./retry.js";
+import { acknowledged, onConnected, onListed, onRefusedMessage } from "./sending.js";
+import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
@@ -17,6 +19,7 @@ export function onServerEvent(state, event, now) {
 
 const HANDLERS = {
   "session.created": onSessionCreated,
+  "session.updated": (state, _event, now) => onListed(state, now),
   "conversation.created": (state, { conversation }) => [{ ...state, conversation: conversation.id }, []],
   "conversation.item.added": onItem,
   "conversation.item.done": onItem,
@@ -44,15 +47,16 @@ const HANDLERS = {
 
 function onSessionCreated(state, _event, now) {
   const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
-  const [next, unsent] = sendUnsent(withNotice(live, "server", null), now);
-  return [next, [send(protocol.sessionUpdate(state)), ...unsent]];
+  const [next, unsent] = onConnected(withNotice(live, "server", null), now);
+  return [next, [send(protocol.greeting(state)), ...unsent]];
 }
 
 /**
  * While a reply is spoken its words come with its sound. An item that is announced once more, after a lost
  * connection, has the server's words: what was on its way when the line broke never arrived.
  */
-function onItem(state, { type, item, previous_item_id }) {
+function onItem(before, { type, item, previous_item_id }) {
+  const state = acknowledged(before, item.id);
   if (item.type !== "message" || item.role === "system") return [state, []];
   const known = state.items[item.id];
   if (known?.track && (type === "conversation.item.done" || state.playing === item.id)) return [state, []];
@@ -85,16 +89,17 @@ function onTranscript(state, { item_id, transcript }, now) {
   if (judges(state)) return onOwnTranscript(state, { item_id, transcript }, now);
   const text = transcript.trim();
   if (!text) return [{ ...withoutItem(state, item_id), thinking: state.response !== null }, []];
-  return [withItem(state, { id: item_id, role: "user", text, pending: false }), []];
+  return [withItem(state, { id: item_id, role: "user", text, pending: false, retry: undefined }), []];
 }
 
-function onTranscriptFailed(state, { item_id, error }) {
-  const failed = { ...withoutItem(state, item_id), thinking: state.response !== null };
+function onTranscriptFailed(state, { item_id, error, can_retry }) {
+  const heard = can_retry ? offerRetry(state, item_id) : withoutItem(state, item_id);
+  const failed = { ...heard, hearing: false, thinking: state.response !== null };
   return [withNotice(failed, "turn", { tone: "error", text: error.message }), []];
 }
 
 function onResponseCreated(state, { response }) {
-  return [{ ...state, response: response.id, thinking: true }, []];
+  return [{ ...state, response: response.id, thinking: true, owed: false }, []];
 }
 
 /** A tool of the site, which may take a while. */
@@ -141,13 +146,19 @@ function withTiming(state, { id, timing }) {
   return item && timing ? withItem(state, { id: item, timing }) : state;
 }
 
-function onError(state, { error }) {
+function onError(state, { error }, now) {
   if (protocol.isQuiet(error)) return [state, []];
+  const refused = onRefusedMessage(state, error) ?? onRetryRefused(state, error);
+  if (refused !== null) return [refused, []];
+  if (protocol.isAboutGreeting(error)) return onListed(told(state, error), now);
   if (error.code === "input_audio_buffer_commit_empty") {
     const text = "Nothing was heard. Is this the right microphone?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
+  return [told(state, error), []];
+}
+
+function told(state, { code, message }) {
   const about = state.phase === "live" ? "turn" : "server";
-  const next = { ...state, refusal: error.code, thinking: false };
-  return [withNotice(next, about, { tone: "error", text: error.message }), []];
+  return withNotice({ ...state, refusal: code, thinking: false }, about, { tone: "error", text: message });
 }

@@ -1,8 +1,10 @@
 /** The talk page as it looks: from the session's state to the document. It decides nothing. */
 
+import { button } from "./button.js";
 import { isInCall } from "./connection.js";
 import { latencyLine } from "./latency.js";
 import { announcementOf, statusOf } from "./status.js";
+import { isUnacknowledged } from "./sending.js";
 import { Transcript } from "./transcript.js";
 
 const ACTIONS = {
@@ -11,7 +13,9 @@ const ACTIONS = {
   sound: "Turn the sound on",
   retry: "Try now",
   again: "Reload the page",
+  continue: "Continue here",
 };
+const SIGN_IN = "sign-in";
 const DISMISSED = new Set(["turn", "speaker", "listening", "speaking"]);
 const LIST = new Intl.ListFormat("en", { type: "conjunction" });
 const QUIETEST_DB = -54;
@@ -23,7 +27,7 @@ export class View {
     this.root = root;
     this.onAction = onAction;
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.transcript = new Transcript(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" });
+    this.transcript = new Transcript(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" }, onAction);
     this.levels = { user: { heard: 0, shown: 0 }, assistant: { heard: 0, shown: 0 } };
     this.notices = null;
   }
@@ -74,14 +78,22 @@ export class View {
     this.transcript.names.assistant = name;
   }
 
-  /** Who listens and speaks: "site" or "browser"; `demos`: of stt, llm and tts, what the site's demo would serve. */
-  showSpeech({ listen, speak }, demos) {
+  /**
+   * Who listens and speaks: "site" or "browser". `demos`: of stt, llm and tts, what the site's demo would serve; `missing`:
+   * what of that is not installed; `can`: {listen, speak}, what this browser has.
+   */
+  showSpeech({ listen, speak }, { demos, missing, can }) {
     set(this.root, "listen", listen);
     set(this.root, "speak", speak);
     const kinds = { stt: listen === "site" && "listen", llm: "answer", tts: speak === "site" && "speak" };
-    const done = Object.entries(kinds).filter(([kind, verb]) => verb && demos.includes(kind));
-    this.part("demo").hidden = done.length === 0;
+    const done = Object.entries(kinds).filter(([kind, verb]) => verb && demos.includes(kind) && !missing.includes(kind));
+    this.part("demo").hidden = done.length === 0 && missing.length === 0;
     this.#text("demo-does", LIST.format(done.map(([, verb]) => verb)));
+    this.#text("demo-lacks", lacks(missing, { listen, speak }, can));
+    const isDeaf = missing.includes("stt") && listen === "site" && !can.listen;
+    this.part("start").hidden = isDeaf;
+    this.part("type").classList.toggle("primary", isDeaf);
+    this.part("type").classList.toggle("quiet", !isDeaf);
   }
 
   #renderControls(state) {
@@ -94,15 +106,23 @@ export class View {
     push.disabled = !isLive;
     push.classList.toggle("held", state.heldSince !== null);
     this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Let go to send");
-    this.part("text").disabled = !isLive;
-    this.part("send").disabled = !isLive;
+    this.part("text").disabled = this.part("send").disabled = state.startedAt === null;
     this.part("push-option").checked = state.push;
     this.part("start").disabled = state.phase === "asking";
     this.part("type").disabled = state.phase === "asking";
     this.part("no-captions").hidden = state.order.length > 0;
-    this.part("history").hidden = state.order.length === 0; // a conversation without a word is not kept
-    this.part("again").textContent = state.phase === "failed" ? "Try again" : "Go on talking";
+    // A conversation without a word is not kept.
+    this.part("history").hidden = state.conversation === null || state.order.every((id) => isUnacknowledged(state.items[id]));
+    this.#renderAgain(state);
     if (state.conversation) this.#link("history", state.conversation);
+  }
+
+  /** A notice that has a button of its own says better how it goes on. */
+  #renderAgain({ phase, conversation, notices }) {
+    const again = this.part("again");
+    again.hidden = ["continue", SIGN_IN].includes(notices.server?.action);
+    this.#text("again", phase !== "failed" ? "Go on talking" : conversation === null ? "Start a new one" : "Try again");
+    this.conversation = conversation;
   }
 
   #link(name, conversation) {
@@ -125,19 +145,22 @@ export class View {
     words.textContent = text;
     const buttons = document.createElement("div");
     buttons.className = "row";
-    if (ACTIONS[action]) buttons.append(this.#button(ACTIONS[action], () => this.onAction(action, about)));
-    if (DISMISSED.has(about)) buttons.append(this.#button("Dismiss", () => this.onAction("dismiss", about)));
+    if (action === SIGN_IN) buttons.append(this.#signIn());
+    if (ACTIONS[action]) buttons.append(button(ACTIONS[action], () => this.onAction(action, about)));
+    if (DISMISSED.has(about)) buttons.append(button("Dismiss", () => this.onAction("dismiss", about)));
     notice.append(words, buttons);
     return notice;
   }
 
-  #button(label, onClick) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button small";
-    button.textContent = label;
-    button.addEventListener("click", onClick);
-    return button;
+  /** Back to this conversation, once signed in. */
+  #signIn() {
+    const { signInUrl, talkUrl } = this.root.dataset;
+    const query = this.conversation ? `?${new URLSearchParams({ conversation: this.conversation })}` : "";
+    const link = document.createElement("a");
+    link.className = "button small";
+    link.href = `${signInUrl}?${new URLSearchParams({ next: talkUrl + query })}`;
+    link.textContent = "Sign in";
+    return link;
   }
 
   #renderLevels(name) {
@@ -158,6 +181,22 @@ export class View {
 /** Only what differs: writing the same value again costs a style recalculation, sixty times a second. */
 function set(element, key, value) {
   if (element.dataset[key] !== value) element.dataset[key] = value;
+}
+
+/** One sentence for each half that the site has no engine for. */
+function lacks(missing, { listen, speak }, can) {
+  const ears = {
+    browser: "Speech recognition is not installed on this server, so your browser listens.",
+    site: can.listen
+      ? "Speech recognition is not installed on this server: let this browser listen, below, or type."
+      : "Speech recognition is not installed on this server, and this browser has none: please type.",
+  };
+  const voice = {
+    browser: "Speech synthesis is not installed on this server, so your browser speaks.",
+    site: "Speech synthesis is not installed on this server: let a browser speak that can, or add a provider key.",
+  };
+  const told = [missing.includes("stt") && ears[listen], missing.includes("tts") && voice[speak]];
+  return told.filter(Boolean).join(" ");
 }
 
 function countdown(ms) {

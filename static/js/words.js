@@ -9,6 +9,7 @@ import { wholeText, spokenText } from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { interrupt } from "./playback.js";
 import * as protocol from "./protocol.js";
+import { say } from "./sending.js";
 import { isCommand, isNod, ownWords } from "./webspeech/echo.js";
 
 const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words
@@ -45,22 +46,6 @@ export function onUtterance(state, { id, text }, now) {
   return [withNotice({ ...quiet, thinking: false }, "turn", notice), []];
 }
 
-/** Words of the person, typed or spoken, and the wish for a reply. */
-export function say(state, id, text, now) {
-  const isLive = state.phase === "live";
-  const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text, pending: !isLive });
-  if (!isLive) return [{ ...shown, unsent: [...shown.unsent, { id, text }] }, []];
-  const [next, effects] = interrupt(shown, [send(protocol.typedItem(id, text)), send(protocol.createResponse())]);
-  return [{ ...next, thinking: true, askedAt: now }, effects];
-}
-
-/** What was said while there was no connection. */
-export function sendUnsent(state, now) {
-  if (state.unsent.length === 0) return [state, []];
-  const items = state.unsent.map(({ id, text }) => send(protocol.typedItem(id, text)));
-  return [{ ...state, unsent: [], thinking: true, askedAt: now }, [...items, send(protocol.createResponse())]];
-}
-
 /** Speech that the site hears, and that the page judges by its words. */
 export function onOwnSpeech(state, { item_id }) {
   if (state.playing !== null) return [state, []];
@@ -87,7 +72,7 @@ export function onOwnTranscript(state, { item_id, transcript }, now) {
     const gone = { ...withoutItem(quiet, item_id), thinking: state.response !== null };
     return [gone, transcript.trim() ? [send(protocol.deleteItem(item_id))] : []];
   }
-  const shown = withItem(withNotice(quiet, "turn", null), { id: item_id, role: "user", text: own, pending: false });
+  const shown = withItem(withNotice(quiet, "turn", null), { id: item_id, role: "user", text: own, pending: false, retry: undefined });
   const [next, effects] = interrupt(shown, [send(protocol.createResponse())]);
   return [{ ...next, thinking: true, askedAt: state.askedAt ?? now }, effects];
 }

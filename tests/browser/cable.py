@@ -11,6 +11,7 @@ class Cable:
     def __init__(self, target_port: int) -> None:
         self._target = ("127.0.0.1", target_port)
         self._open: list[socket.socket] = []
+        self._lost = Event()  # for those connections that are made until it is set
         self._plugged_in = True
         self._answering = Event()
         self._answering.set()
@@ -31,6 +32,11 @@ class Cable:
         """From here on the site hears the browser, and the browser nothing of the site until the cable is pulled."""
         self._answering.clear()
 
+    def lose_packets(self) -> None:
+        """From here on all of the open connections vanishes on its way, their ends too. New ones work."""
+        self._lost.set()
+        self._lost = Event()
+
     def plug_in(self) -> None:
         self._plugged_in = True
 
@@ -49,15 +55,17 @@ class Cable:
                     continue
                 far = socket.create_connection(self._target)
                 self._open += [near, far]
-                Thread(target=_forward, args=(near, far), daemon=True).start()
-                Thread(target=_forward, args=(far, near, self._answering), daemon=True).start()
+                Thread(target=_forward, args=(near, far, self._lost), daemon=True).start()
+                Thread(target=_forward, args=(far, near, self._lost, self._answering), daemon=True).start()
 
 
-def _forward(source: socket.socket, sink: socket.socket, let_through: Event | None = None) -> None:
+def _forward(source: socket.socket, sink: socket.socket, lost: Event, let_through: Event | None = None) -> None:
     with suppress(OSError):
         while data := source.recv(65_536):
             if let_through:
                 let_through.wait()
-            sink.sendall(data)
+            if not lost.is_set():
+                sink.sendall(data)
     with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+        if not lost.is_set():
+            sink.shutdown(socket.SHUT_WR)

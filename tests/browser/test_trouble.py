@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.cable import Cable
-from tests.browser.conftest import diary, wait_for_state, wait_until_audible
+from tests.browser.conftest import diary, sign_up, wait_for_state, wait_until_audible
 from tests.browser.sound import silence, write_wav
+from tests.browser.test_looks import LOOKS, NOBODY, check
 from tests.live import Site
 
 OpenPage = Callable[..., Page]
@@ -146,7 +149,63 @@ def test_signed_out_meanwhile(open_page: OpenPage, live_site: Site) -> None:
     page.goto(live_site.url)
     page.context.clear_cookies()
     page.get_by_role("button", name="Start talking").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sign in first")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in, and go on")
     wait_for_state(page, "error")
-    page.get_by_role("button", name="Reload the page").click()
-    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    page.get_by_role("alert").get_by_role("link", name="Sign in").click()
+    page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F")
+
+
+def test_signed_out_in_another_tab(open_page: OpenPage, live_site: Site) -> None:
+    page = open_page(microphone=False, storage=NOBODY)
+    sign_up(page, live_site.url, f"ada.{uuid4().hex[:8]}@example.com")
+    answered(page, live_site.url)
+    other = page.context.new_page()
+    other.goto(f"{live_site.url}/accounts/logout/")
+    other.locator("main").get_by_role("button", name="Sign out").click()
+    expect(page.locator("[data-part=status]")).to_have_text("You are signed out", timeout=5_000)
+    expect(page.get_by_role("alert").get_by_role("link", name="Sign in")).to_be_visible()
+    assert len(diary(page, "connect")) == 1
+
+
+@pytest.mark.parametrize("look", ["phone-dark", "desktop-light"])
+def test_taken_over_by_another_tab_and_back(open_page: OpenPage, live_site: Site, look: str) -> None:
+    page = open_page(microphone=False, **LOOKS[look])
+    answered(page, live_site.url)
+    conversation = conversation_of(page)
+    other = page.context.new_page()
+    other.goto(f"{live_site.url}/talk/?conversation={conversation}")
+    other.get_by_role("button", name="Type instead").click()
+    expect(page.locator("[data-part=status]")).to_have_text("Continued elsewhere")
+    expect(page.get_by_role("alert")).to_contain_text("goes on in another tab or on another device.")
+    wait_for_state(other, "ready")
+    wait_for_state(page, "ended")
+    check(page, f"talk-taken-over-{look}")
+    assert len(diary(page, "connect")) == 1, "two tabs would take it from each other for ever"
+    page.get_by_role("button", name="Continue here").click()
+    wait_for_state(page, "ready")
+    expect(other.locator("[data-part=status]")).to_have_text("Continued elsewhere")
+    expect(page.locator(".bubble.user")).to_have_count(1)
+
+
+def test_a_server_that_restarts(open_page: OpenPage, start_site: Callable[..., Site]) -> None:
+    site = start_site()
+    page = open_page(microphone=False)
+    answered(page, site.url)
+    site.process.terminate()
+    expect(page.get_by_role("alert")).to_contain_text("The server is restarting.")
+    wait_for_state(page, "reconnecting")
+
+
+def conversation_of(page: Page) -> str:
+    told = [event for event in diary(page, "event") if event["type"] == "conversation.created"]
+    return str(told[-1]["conversation"]["id"])
+
+
+def answered(page: Page, url: str) -> None:
+    """A call in writing, with one turn."""
+    page.goto(url)
+    page.get_by_role("button", name="Type instead").click()
+    wait_for_state(page, "ready")
+    say(page, "Hello.")
+    wait_for_state(page, "speaking")
+    wait_for_state(page, "ready")

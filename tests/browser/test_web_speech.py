@@ -230,3 +230,23 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
     save_screenshot(page, f"talk-browser-speech-{look}")
     page.get_by_role("button", name="Options").click()
     check(page, f"talk-browser-speech-options-{look}")
+
+
+@pytest.mark.parametrize("look", ["phone-dark", "desktop-light"])
+def test_a_server_whose_demo_has_no_ears(
+    open_page: OpenPage, open_speaking_page: OpenPage, start_site: Callable[..., Site], tmp_path: Path, look: str
+) -> None:
+    """Of pocketsphinx there is no wheel for some releases of Python: this one starts as if it were one of them."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pocketsphinx'] = None\n")
+    site = start_site(PYTHONPATH=str(tmp_path))
+    deaf = open_page(microphone=False, **LOOKS[look])
+    deaf.add_init_script("delete window.SpeechRecognition; delete window.webkitSpeechRecognition;")
+    deaf.goto(site.url)
+    expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none: please type.")
+    expect(deaf.get_by_role("button", name="Start talking")).to_be_hidden()
+    check(deaf, f"talk-no-ears-{look}")
+    page = open_speaking_page(**LOOKS[look])
+    page.goto(site.url)
+    expect(page.locator("[data-part=demo]")).to_contain_text("so your browser listens.")
+    expect(page.get_by_role("button", name="Start talking")).to_be_visible()
+    check(page, f"talk-browser-ears-{look}")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_it_works(signed_in: Client) -> None:
     assert data["chosen"] == default.slug
     assert data["conversation"] is None
     chosen = next(one for one in data["assistants"] if one["slug"] == default.slug)
-    assert chosen["demos"] == ["stt", "llm", "tts"]
+    assert (chosen["demos"], chosen["missing"]) == (["stt", "llm", "tts"], [])
     assert (chosen["language"], chosen["speed"]) == (default.language, default.speed)
     assert "mhm" in data["nods"]
     assert "stop" in data["commands"]
@@ -124,3 +125,8 @@ def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(signed_in: Client,
     described = {one["slug"]: one for one in data_of(signed_in)["assistants"]}
     assert (described["whole"]["isOneEngine"], described["whole"]["demos"]) == (True, [])
     assert not described[Assistant.objects.get(is_default=True).slug]["isOneEngine"]
+
+
+def test_what_of_the_demo_is_not_installed_is_told(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    assert {tuple(one["missing"]) for one in data_of(signed_in)["assistants"]} == {("stt",)}

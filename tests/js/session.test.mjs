@@ -12,7 +12,7 @@ test("a spoken turn goes through its states", () => {
   assert.equal(call.tell({ type: "start" }).status, "connecting");
   assert.deepEqual(call.tell({ type: "microphone.ready" }).done, ["connect"]);
   assert.deepEqual(call.hear(created).sent, ["session.update"]);
-  assert.deepEqual(call.effects[0].event.session.extensions, ["playback", "captions"]);
+  assert.deepEqual(call.effects[0].event.session.extensions, ["playback", "captions", "retry"]);
   assert.equal(call.status, "listening");
   assert.equal(call.hear(speechStarted).status, "hearing");
   assert.equal(call.hear(speechStopped).status, "thinking");
@@ -131,7 +131,7 @@ test("a busy server is waited for, visibly, and can be tried at once", () => {
 });
 
 test("final refusals are not tried again, and say why", () => {
-  for (const [code, error] of [[1008, "too_many_sessions"], [1006, "invalid_api_key"], [4000, "x"]]) {
+  for (const [code, error] of [[1008, "too_many_sessions"], [1006, "insufficient_quota"], [4000, "x"]]) {
     const call = live().tell({ type: "socket.closed", code: 1006, random: 0 });
     call.hear({ type: "error", error: { type: "invalid_request_error", code: error, message: "Why." } });
     call.tell({ type: "socket.closed", code, random: 0 });

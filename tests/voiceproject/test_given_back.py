@@ -63,6 +63,11 @@ class Watcher:
         return statuses[0]
 
 
+def owner(talk: Conversation) -> User:
+    assert talk.user  # it is not being deleted
+    return talk.user
+
+
 @pytest.fixture
 def watcher() -> Iterator[Watcher]:
     cache.clear()
@@ -116,7 +121,7 @@ AUDIO = "/v1/conversations/{0.public_id}/items/{1.public_id}/audio"
     ],
 )
 def test_an_answer_of_the_api(watcher: Watcher, talk: Conversation, path: str, status: int) -> None:
-    _, key = api_keys.create(talk.user, "tests")
+    _, key = api_keys.create(owner(talk), "tests")
     assert watcher.ask(path.format(talk, talk.items.first()), {"authorization": f"Bearer {key}"}) == status
     assert watcher.held == [0]
 
@@ -134,7 +139,7 @@ def test_an_answer_of_the_api(watcher: Watcher, talk: Conversation, path: str, s
     ],
 )
 def test_a_page(watcher: Watcher, talk: Conversation, path: str, status: int) -> None:
-    assert watcher.ask(path.format(talk, talk.items.first()), signed_in(talk.user)) == status
+    assert watcher.ask(path.format(talk, talk.items.first()), signed_in(owner(talk))) == status
     assert watcher.held == [0]
 
 
@@ -149,19 +154,19 @@ def test_a_provider_key_saved_and_tried_again(watcher: Watcher, server: str, set
 
 def test_a_provider_key_tried_by_staff(watcher: Watcher, server: str, talk: Conversation, settings: Any) -> None:
     settings.USER_BASE_URLS = "any"
-    key = provider_keys.save(talk.user, "openai", "sk-x", f"http://{server}/v1")
+    key = provider_keys.save(owner(talk), "openai", "sk-x", f"http://{server}/v1")
     form = {"action": "try_again", "_selected_action": str(key.pk), "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/accounts/providerkey/", signed_in(talk.user), form) == 302
+    assert watcher.ask("/admin/accounts/providerkey/", signed_in(owner(talk)), form) == 302
     assert set(watcher.held) == {0}
 
 
 def test_a_tool_server_saved_and_tried_again(watcher: Watcher, server: str, talk: Conversation) -> None:
     form = {"label": "tarpit", "url": f"http://{server}/mcp", "timeout_sec": "5", "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/conversations/mcpserver/add/", signed_in(talk.user), form) == 302
+    assert watcher.ask("/admin/conversations/mcpserver/add/", signed_in(owner(talk)), form) == 302
     made = McpServer.objects.get(label="tarpit")
     assert made.verdict
     again = {"action": "try_again", "_selected_action": str(made.pk), "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/conversations/mcpserver/", signed_in(talk.user), again) == 302
+    assert watcher.ask("/admin/conversations/mcpserver/", signed_in(owner(talk)), again) == 302
     assert len(watcher.held) >= 4
     assert set(watcher.held) == {0}
     made.delete()
@@ -170,7 +175,7 @@ def test_a_tool_server_saved_and_tried_again(watcher: Watcher, server: str, talk
 def test_a_mail(watcher: Watcher, server: str, talk: Conversation, settings: Any) -> None:
     settings.EMAIL_BACKEND = "voiceproject.mail.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = server.split(":")
-    form = {"email": talk.user.email, "csrfmiddlewaretoken": CSRF}
+    form = {"email": owner(talk).email, "csrfmiddlewaretoken": CSRF}
     assert watcher.ask("/accounts/password/reset/", {"cookie": f"csrftoken={CSRF}"}, form) == 302
     assert len(watcher.held) == 2
     assert set(watcher.held) == {0}

@@ -9,6 +9,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.client_events import (
     AudioAppend,
     ClientEvent,
+    Ping,
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
@@ -53,6 +54,7 @@ class Relaying:
         hearing, conversing = self.hearing, self.conversing
         self._client: dict[type, Callable[[Any], None]] = {
             AudioAppend: lambda event: hearing.append(event.pcm),
+            Ping: lambda _: None,
             SessionUpdate: lambda event: self.settings.update(event.patch, event.event_id),
             sdk.InputAudioBufferCommitEvent: lambda event: hearing.commit(event.event_id),
             sdk.InputAudioBufferClearEvent: lambda event: hearing.clear(event.event_id),

@@ -12,7 +12,7 @@ PCM = {"type": "audio/pcm", "rate": 24_000}
 # Without `tracing` and `prompt`, which would act in the account whose key it is: the site's, mostly.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
              *sorted(SHOWN_WHEN_SET - {"extensions", "prompt"}))  # fmt: skip
-SERVED_EXTENSIONS = ("playback",)  # words while they are said are the upstream's to give
+SERVED_EXTENSIONS = ("playback", "storage")  # words while they are said are the upstream's to give
 
 
 class Settings:

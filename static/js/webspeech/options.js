@@ -60,7 +60,9 @@ export class SpeechOptions {
       picker.closest(".field").hidden = !this.#can(half);
     }
     this.pickers.offerVoicesOf(this.shown.speak);
-    this.view.showSpeech(this.shown, this.#assistant.demos);
+    const { demos, missing } = this.#assistant;
+    const can = { listen: this.#can("listen"), speak: this.#can("speak") };
+    this.view.showSpeech(this.shown, { demos, missing, can });
   }
 
   #chosen(half, by) {
@@ -75,6 +77,6 @@ export class SpeechOptions {
   }
 
   get #assistant() {
-    return this.pickers.assistant ?? { language: "", demos: [], isOneEngine: false };
+    return this.pickers.assistant ?? { language: "", demos: [], missing: [], isOneEngine: false };
   }
 }

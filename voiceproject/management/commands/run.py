@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import admission
+        from conversations import admission, background, deletion, spool
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         here = local_address(*placeholder.getsockname()[:2])
@@ -43,6 +43,7 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
+        background.start([spool.replay, deletion.work_off, deletion.delete_loose_files])
         server.serve(placeholder, application, greet, admission)
 
 

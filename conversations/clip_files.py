@@ -1,0 +1,166 @@
+"""The files of clips in a storage outside the database: reserved, uploaded, taken over by a clip, deleted later.
+
+No transaction reaches such a storage. So a file is on the list of loose files (`LooseFile`) from before it is uploaded
+until a clip takes it over in the clip's own transaction, and again from the moment that its clip is deleted. Whatever
+fails in between, the list names every file that nobody needs, and `deletion` works it off.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import BoundedSemaphore, Thread
+
+from django.core.files.base import ContentFile
+from django.db import connection, transaction
+from django.utils import timezone
+
+from conversations import background
+from conversations.clip_storage import PostgresStorage
+from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
+from conversations.realtime.ids import make_id
+
+UPLOAD_SEC = 20.0  # for one file; a storage that takes longer hangs
+MAX_UPLOADS = 64  # at once in this process, those that hang included
+# Nobody still uploads after that; then the file is deleted, unless a clip has taken it over.
+RESERVED_FOR = timedelta(hours=1)
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_room = BoundedSemaphore(MAX_UPLOADS)
+
+
+class ClipStorageError(Exception):
+    """The clip storage fails or hangs. It may work in a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The file of one item, at its reserved name. `is_new` False: an earlier try may have left some of it there."""
+
+    name: str
+    content: bytes
+    is_new: bool
+
+
+def is_outside() -> bool:
+    """Whether clips lie outside the database, where its transactions do not reach."""
+    return not isinstance(clip_storage(), PostgresStorage)
+
+
+def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str, Upload]:
+    """Names for the sound of items, by their ids. A second try gets the same name, and so leaves no second file.
+
+    A name that a clip has, or whose file is being deleted, is not given out: the new file would be deleted.
+    """
+    wanted = {item_id: f"{conversation.public_id}/{_plain(item_id)}.ogg" for item_id in sounds}
+    clips = AudioClip.objects.filter(item__conversation=conversation, file__in=wanted.values())
+    taken = set(clips.values_list("file", flat=True))
+    reserved = _reserve(set(wanted.values()) - taken)
+    others = {
+        id_: name.replace(".ogg", f"-{make_id('clip')}.ogg") for id_, name in wanted.items() if name not in reserved
+    }
+    reserved |= _reserve(set(others.values()))
+    names = wanted | others
+    return {id_: Upload(names[id_], content, reserved[names[id_]]) for id_, content in sounds.items()}
+
+
+def _plain(item_id: str) -> str:
+    """Clients may choose ids, and no file is to lie elsewhere for it."""
+    return item_id if PLAIN_ID.fullmatch(item_id) else sha256(item_id.encode()).hexdigest()[:40]
+
+
+def _reserve(names: Iterable[str]) -> dict[str, bool]:
+    """Whether each is new; those that are to be deleted are left out."""
+    statement = """
+        INSERT INTO conversations_loosefile (name, is_reserved, due_at, tries)
+        SELECT unnest(%s::text[]), true, %s, 0
+        ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE conversations_loosefile.is_reserved
+        RETURNING name, xmax = 0"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [sorted(names), _later()])
+        return dict(cursor.fetchall())
+
+
+def abandon(names: Iterable[str]) -> None:
+    """No try uses them again: what hangs may still finish, so their files are deleted later than anything hangs."""
+    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_later())
+
+
+def discard(names: Iterable[str]) -> None:
+    """Deletes the files of clips that are deleted; within the transaction that does that."""
+    storage = clip_storage()
+    if isinstance(storage, PostgresStorage):
+        storage.delete_files(names)
+        return
+    statement = """
+        INSERT INTO conversations_loosefile (name, is_reserved, due_at, tries) SELECT unnest(%s::text[]), false, %s, 0
+        ON CONFLICT (name) DO UPDATE SET is_reserved = false, due_at = excluded.due_at"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [sorted(set(names)), timezone.now()])
+    transaction.on_commit(background.wake)
+
+
+def take_over(names: list[str]) -> None:
+    """Clips now have these files. Within their transaction. Raises ClipStorageError if one is being deleted."""
+    if LooseFile.objects.filter(name__in=names, is_reserved=True).delete()[0] < len(names):
+        raise ClipStorageError("A reservation has run out.")
+
+
+def _later() -> datetime:
+    return timezone.now() + RESERVED_FOR
+
+
+def start(upload: Upload) -> "Future[None]":
+    """Uploads in a thread of its own: one that hangs cannot be stopped, and neither others nor the exit wait for it."""
+    if not _room.acquire(blocking=False):
+        raise ClipStorageError(f"{MAX_UPLOADS} uploads are under way or hang.")
+    future: Future[None] = Future()
+    future.set_running_or_notify_cancel()  # so that who waits no longer does not cancel it
+    Thread(target=_run, args=(upload, future), name="clip upload", daemon=True).start()
+    return future
+
+
+def _run(upload: Upload, future: "Future[None]") -> None:
+    try:
+        _save(upload)
+    except Exception as error:  # whatever is wrong, in whichever library's words
+        failure = ClipStorageError(f"{type(error).__name__}: {error}")
+        failure.__cause__ = error
+        future.set_exception(failure)
+    else:
+        future.set_result(None)
+    finally:
+        _room.release()
+        connection.close()
+
+
+def _save(upload: Upload) -> None:
+    """Under exactly this name: storages that find it taken would choose another, which nobody would know of."""
+    storage = clip_storage()
+    if not upload.is_new and storage.exists(upload.name):
+        storage.delete(upload.name)
+    name = storage.save(upload.name, ContentFile(upload.content))
+    if name != upload.name:
+        storage.delete(name)
+        raise ClipStorageError(f"It renamed {upload.name} to {name}.")
+
+
+async def upload(uploads: Sequence[Upload]) -> list[str]:
+    """Waits until all are there, and returns the names of those that hang. Raises ClipStorageError if one fails."""
+    started = {asyncio.wrap_future(start(one)): one.name for one in uploads}
+    done, hanging = await asyncio.wait(started, timeout=UPLOAD_SEC) if started else (set(), set())
+    for future in done:
+        future.result()
+    return [started[future] for future in hanging]
+
+
+def upload_and_wait(uploads: Sequence[Upload]) -> list[str]:
+    """The same for code that may wait."""
+    started = {start(one): one.name for one in uploads}
+    done, hanging = wait_for(started, UPLOAD_SEC)
+    for future in done:
+        future.result()
+    return [started[future] for future in hanging]

@@ -1,0 +1,18 @@
+"""`manage.py background`: what the serving process does in the background, now and to its end."""
+
+from typing import Any
+
+from django.core.management import BaseCommand
+
+from conversations import deletion, spool
+
+
+class Command(BaseCommand):
+    help = "Delete what is being deleted, and store what calls left behind while the database was away."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for job in (spool.replay, deletion.work_off, deletion.delete_loose_files):
+            while job():
+                pass
+        left = ", ".join(f"{count:,} {name}" for name, count in deletion.remaining().items())
+        self.stdout.write(f"Still to be deleted: {left}." if left else "Nothing is left to do.")

@@ -1,0 +1,237 @@
+"""What a session could not store by its end: kept in files under SPOOL_DIR, and stored when the database is back.
+
+A file a session, in order, with its sound. Whichever process sees the folder stores it, at its next start too. A file
+is locked while a try of the session itself still hangs, which must not come after a later one.
+"""
+
+import asyncio
+import base64
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import User
+from conversations import background, changes, leases, store
+from conversations.changes import Change, Drop, Put
+from conversations.clip_files import ClipStorageError
+from conversations.leases import ConversationDeletedError
+from conversations.models import Assistant, Conversation
+from conversations.realtime.items import Item, Usage
+from voiceproject import outages
+
+log = logging.getLogger(__name__)
+
+MEMORY_BYTES = 64_000_000  # where the folder cannot be written
+CLIPS_RETRY_SEC = 30.0  # a clip storage that hangs takes its time at each try
+_memory: list[tuple[str, bytes]] = []
+_lock = Lock()
+_clips_not_before = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The session that leaves something behind, and its conversation. `has_stored`: something of it was stored."""
+
+    pk: int
+    public_id: str
+    holder: str
+    user_id: int
+    assistant: str
+    has_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a session."""
+
+    origin: Origin
+    changes: Sequence[Change]
+
+    @classmethod
+    def of(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Rest":
+        """Of a session whose conversation is stored."""
+        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
+        origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
+        return cls(origin, changes)
+
+
+async def keep(rest: Rest, hanging: "asyncio.Future[None] | None" = None) -> None:
+    """It is on disk when this returns, or in memory where the disk fails. `hanging`: the session's own last try."""
+    name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
+    held = await asyncio.to_thread(_keep, name, rest)
+    if held is None or hanging is None:
+        _let_go(held)
+    else:
+        hanging.add_done_callback(lambda _: _let_go(held))
+
+
+def _let_go(held: int | None) -> None:
+    if held is not None:
+        os.close(held)  # and with it the lock
+    background.wake()
+
+
+def _keep(name: str, rest: Rest) -> int | None:
+    """The locked file."""
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in _lines(rest))
+    log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
+    try:
+        return _write(settings.SPOOL_DIR, name, data)
+    except OSError as error:
+        log.error("SPOOL_DIR cannot be written, so they are kept in memory: %s", error)
+    with _lock:
+        if len(data) + sum(len(other) for _, other in _memory) > MEMORY_BYTES:
+            log.error("%s is lost: too much is kept in memory", name)
+        else:
+            _memory.append((name, data))
+    return None
+
+
+def _write(folder: Path, name: str, data: bytes) -> int:
+    """Whole or not at all, whatever happens to the machine. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
+        raise OSError("SPOOL_MAX_MB is reached.")
+    draft = folder / f"{name}.new"
+    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with open(file, "wb", closefd=False) as writer:
+            writer.write(data)
+        os.fsync(file)
+        draft.rename(folder / name)
+        _sync(folder)
+    except BaseException:
+        os.close(file)
+        draft.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _sync(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
+    yield asdict(rest.origin)
+    for change in rest.changes:
+        if isinstance(change, Drop):
+            yield {"drop": change.item_id}
+        else:
+            sound = base64.b64encode(change.make_clip()).decode() if change.make_clip else None
+            yield {"item": asdict(change.item), "after": change.after, "sound": sound}
+
+
+def _read(data: bytes) -> Rest:
+    origin, *made = (json.loads(line) for line in data.splitlines())
+    return Rest(Origin(**origin), [_change(one) for one in made])
+
+
+def _change(line: dict[str, Any]) -> Change:
+    if "drop" in line:
+        return Drop(line["drop"])
+    known = {field.name for field in fields(Item)}  # an older or newer version may have had others
+    item = Item(**{name: value for name, value in line["item"].items() if name in known})
+    item.usage = Usage(**line["item"]["usage"])
+    sound = line["sound"]
+    return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)
+
+
+# Stored at last.
+
+
+def replay() -> bool:
+    """Stores what is kept, oldest first. Raises DatabaseError while the database is still away."""
+    if time.monotonic() < _clips_not_before:
+        return False
+    for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
+        with _claimed(path) as data:
+            if data and _is_done(path.name, data):
+                path.unlink()
+    for kept in list(_memory):
+        if _is_done(*kept):
+            with _lock:
+                _memory.remove(kept)
+    return False
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bytes]:
+    """Its bytes; none where another process is at it, or was."""
+    with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield b""
+        else:
+            yield file.read() if path.exists() else b""
+
+
+def _is_done(name: str, data: bytes) -> bool:
+    """Whether it need not be kept any longer. What can never be stored is set aside, so that the rest goes on."""
+    global _clips_not_before
+    try:
+        rest = _read(data)
+        _store(rest)
+    except ClipStorageError as error:
+        log.warning("%s waits for the clip storage: %s", name, error)
+        _clips_not_before = time.monotonic() + CLIPS_RETRY_SEC
+        return False
+    except Exception as error:
+        if outages.is_passing(error):
+            raise
+        log.exception("%s can never be stored; it is set aside beside the others", name)
+        _set_aside(name, data)
+    else:
+        log.info("%s: %d changes are stored", name, len(rest.changes))
+    return True
+
+
+def _store(rest: Rest) -> None:
+    """What somebody deleted meanwhile stays deleted: all of it was to go."""
+    if not rest.origin.has_stored:
+        _restore_conversation(rest.origin)
+    conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
+    if conversation is None:
+        return
+    made = rest.changes if conversation.holder == rest.origin.holder else _new_items(conversation, rest.changes)
+    with suppress(ConversationDeletedError):
+        changes.apply(conversation.pk, made)
+        leases.end(conversation.pk, rest.origin.holder)
+
+
+def _restore_conversation(origin: Origin) -> None:
+    """A conversation in which nothing is stored goes with its session; there was something, as it turns out."""
+    is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
+    if is_gone and User.objects.filter(pk=origin.user_id).exists():
+        assistant = Assistant.objects.filter(slug=origin.assistant).first()
+        named = {"pk": origin.pk, "public_id": origin.public_id, "holder": origin.holder}
+        Conversation.objects.create(user_id=origin.user_id, assistant=assistant, **named)
+
+
+def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
+    """Another session has taken over: what that was told of must not change."""
+    ids = [change.item.id for change in made if isinstance(change, Put)]
+    known = set(conversation.items.filter(public_id__in=ids).values_list("public_id", flat=True))
+    return [change for change in made if isinstance(change, Put) and change.item.id not in known]
+
+
+def _set_aside(name: str, data: bytes) -> None:
+    try:
+        os.close(_write(settings.SPOOL_DIR, f"{name}.failed", data))
+    except OSError as error:
+        log.error("%s is lost: %s", name, error)

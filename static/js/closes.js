@@ -1,0 +1,39 @@
+/**
+ * Why a connection ended, and what then: by the code of the server's last error, else by the socket's close code. Pure.
+ *
+ * `way`: "ended" (as wished), "now" (connect again at once), "retry" (connect again, later each time), "wait" (the server has
+ * no room: wait longer, visibly), "gone" (there is no such conversation any more) or "over" (connecting again would only
+ * fail again). `label` and `notice` are what the page says; without them it is in the server's own words.
+ */
+
+const OVER = { way: "over" };
+const SIGNED_OUT = "Sign in, and go on with this conversation.";
+const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
+const DELETED = "This conversation was deleted. What you say next begins a new one.";
+const RESTARTING = "The server is restarting. The conversation goes on in a moment.";
+
+const BY_ERROR = {
+  invalid_api_key: { ...OVER, label: "You are signed out", notice: { tone: "error", text: SIGNED_OUT, action: "sign-in" } },
+  conversation_taken_over: { ...OVER, label: "Continued elsewhere", notice: { tone: "info", text: TAKEN_OVER, action: "continue" } },
+  conversation_deleted: { way: "gone", label: "The conversation is gone", notice: { tone: "error", text: DELETED } },
+  not_found: { way: "gone", label: "The conversation is gone", notice: { tone: "error", text: DELETED } },
+  session_expired: { way: "now" },
+  server_restarting: { way: "retry", notice: { tone: "info", text: RESTARTING } },
+  insufficient_quota: OVER,
+  account_deactivated: OVER,
+  billing_hard_limit_reached: OVER,
+  credit_balance_exhausted: OVER,
+};
+const BY_CLOSE = {
+  1000: { way: "ended" },
+  1008: OVER,
+  1012: BY_ERROR.server_restarting,
+  1013: { way: "wait" },
+};
+
+/** Returns {way, label, notice}. `refusal`: the code of the server's last error, or null. */
+export function wayOf(refusal, closeCode) {
+  if (closeCode === 1000) return BY_CLOSE[1000];
+  if (closeCode >= 4000) return OVER;
+  return BY_ERROR[refusal] ?? BY_CLOSE[closeCode] ?? { way: "retry" };
+}

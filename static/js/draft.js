@@ -1,0 +1,22 @@
+/** What was written and not sent when the page went away: the same person finds it in the box again, in this tab. */
+
+const NAME = "unsent";
+
+export function keepDraft(person, texts) {
+  try {
+    sessionStorage.setItem(NAME, JSON.stringify({ person, text: texts.filter(Boolean).join(" ") }));
+  } catch {
+    // storage is switched off: the question before leaving was all that could be done
+  }
+}
+
+/** Once; "" where there is none. */
+export function takeDraft(person) {
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(NAME));
+    sessionStorage.removeItem(NAME);
+    return draft?.person === person ? draft.text : "";
+  } catch {
+    return "";
+  }
+}

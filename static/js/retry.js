@@ -1,0 +1,35 @@
+/**
+ * Utterances that speech to text failed at, and whose sound the server keeps: they can be tried again. Pure; part of the
+ * reducer in session.js. An item's `retry` is "offered" or "asked".
+ */
+
+import { send, withItem, withNotice } from "./changes.js";
+import * as protocol from "./protocol.js";
+
+export function offerRetry(state, id) {
+  return withItem(state, { id, role: "user", text: "", pending: false, retry: "offered" });
+}
+
+/** “Try again”. The answer follows by itself where the session answers speech, and is asked for where it does not. */
+export function onRetry(state, { id }, now) {
+  if (state.phase !== "live" || state.items[id]?.retry !== "offered") return [state, []];
+  const asked = withItem(withNotice(state, "turn", null), { id, pending: true, retry: "asked" });
+  const effects = [send(protocol.transcribeAgain(id))];
+  if (state.order.at(-1) !== id) return [asked, effects]; // the talk went on meanwhile
+  const answers = protocol.answersSpeech(state) || state.speak === "browser"; // then words.js asks, once it has judged
+  const next = { ...asked, thinking: true, askedAt: now };
+  return [next, answers ? effects : [...effects, send(protocol.createResponse())]];
+}
+
+/** The server refuses, or the connection is gone. Null where the event was about something else. */
+export function onRetryRefused(state, { event_id, message }) {
+  if (state.items[event_id]?.retry !== "asked") return null;
+  const refused = withItem({ ...state, thinking: state.response !== null }, { id: event_id, pending: false, retry: undefined });
+  return withNotice(refused, "turn", { tone: "error", text: message });
+}
+
+/** What was asked for on a connection that is gone can be asked for again. */
+export function withoutRetries(state) {
+  const asked = state.order.filter((id) => state.items[id].retry === "asked");
+  return asked.reduce((rest, id) => withItem(rest, { id, pending: false, retry: "offered" }), state);
+}

@@ -1,0 +1,111 @@
+/**
+ * Messages on their way to the server: what was typed, and what the browser's recogniser heard. Pure; part of the reducer
+ * in session.js.
+ *
+ * Written to a socket is not received: a line may be dead without a word. So a message is `sending` until the server
+ * announces its item. After a lost connection the server tells first what it has; what is missing is sent again, in order
+ * and under the same ids, so that nothing arrives twice, and a reply that never came is asked for again. What cannot be
+ * sent is `unsent`, with a button.
+ */
+
+import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { interrupt } from "./playback.js";
+import * as protocol from "./protocol.js";
+import { withoutRetries } from "./retry.js";
+
+const LOST_WORDS = { tone: "info", text: "The connection broke while you were speaking. Please say that again." };
+
+/** Words of the person, typed or spoken, and the wish for a reply. */
+export function say(state, id, text, now) {
+  const pending = state.phase !== "live";
+  const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text, pending, delivery: "sending" });
+  if (pending || !shown.listed) return [{ ...shown, unsent: [...shown.unsent, id] }, []];
+  const [next, effects] = interrupt(shown, [sendItem(shown, id), send(protocol.createResponse())]);
+  return [isAsked(withItem(next, { id, isTried: true }), now), effects];
+}
+
+/** “Send again”: as the last thing said. */
+export function onResend(state, { id }, now) {
+  const item = state.items[id];
+  return item?.delivery === "unsent" ? say(withoutItem(state, id), id, item.text, now) : [state, []];
+}
+
+/** Not yet known to the server. */
+export function isUnacknowledged({ pending, delivery }) {
+  return pending || delivery !== undefined;
+}
+
+/** What would be lost if the page went away now. */
+export function undelivered({ order, items }) {
+  return order.filter((id) => items[id].delivery !== undefined);
+}
+
+/** The connection is gone, and perhaps all that was written to it of late. */
+export function onLineLost(before) {
+  const state = withoutRetries(before);
+  const unsent = state.order.filter((id) => state.items[id].delivery === "sending");
+  const isHeardThere = ({ pending, delivery }) => pending && delivery === undefined && state.listen === "site";
+  const spoken = state.order.filter((id) => isHeardThere(state.items[id]));
+  const doubted = spoken.reduce((rest, id) => withItem(rest, { id, isDoubted: true }), state);
+  return { ...doubted, unsent, listed: false, owed: state.owed || state.thinking };
+}
+
+/** Connected. What may have arrived before the line broke is only sent again when the server has told what it has. */
+export function onConnected(state, now) {
+  const { order, items, owed, unsent } = state;
+  const mayBeThere = owed || unsent.some((id) => items[id].isTried) || order.some((id) => items[id].isDoubted);
+  return mayBeThere ? [state, []] : onListed(state, now);
+}
+
+/** The server has told what it has of the conversation. */
+export function onListed(state, now) {
+  if (state.listed) return [state, []];
+  const known = withoutDoubted({ ...state, listed: true, owed: false, unsent: [] });
+  const { unsent } = state;
+  if (unsent.length === 0 && !(state.owed && endsUnanswered(known))) return [known, []];
+  const sent = unsent.reduce((rest, id) => withItem(rest, { id, isTried: true }), known);
+  return [isAsked(sent, now), [...unsent.map((id) => sendItem(known, id)), send(protocol.createResponse())]];
+}
+
+/** The server has it. */
+export function acknowledged(state, id) {
+  const known = state.items[id];
+  if (!known || (known.delivery === undefined && !known.isDoubted)) return state;
+  const unsent = state.unsent.filter((one) => one !== id);
+  return withItem({ ...state, unsent }, { id, delivery: undefined, isDoubted: false });
+}
+
+/** The server's error about a message, or null where it is about something else. */
+export function onRefusedMessage(state, { event_id, code, message }) {
+  if (state.items[event_id]?.delivery !== "sending") return null;
+  if (code === "item_create_duplicate_item_id") return acknowledged(state, event_id);
+  const refused = withItem({ ...state, thinking: state.response !== null }, { id: event_id, delivery: "unsent" });
+  return withNotice(refused, "turn", { tone: "error", text: message });
+}
+
+/** The call is over. */
+export function giveUpSending(state) {
+  const given = undelivered(state).reduce((rest, id) => withItem(rest, { id, delivery: "unsent", pending: false }), state);
+  return { ...given, unsent: [], owed: false };
+}
+
+function isAsked(state, now) {
+  return { ...state, thinking: true, askedAt: now, owed: true };
+}
+
+function sendItem({ items }, id) {
+  return send(protocol.typedItem(id, items[id].text));
+}
+
+/** Whether the last words of the conversation are the person's. */
+function endsUnanswered({ order, items }) {
+  const last = order.findLast((id) => items[id].text || items[id].track);
+  return last !== undefined && items[last].role === "user" && !isUnacknowledged(items[last]);
+}
+
+/** Speech that was under way when the line broke, and that the server did not get. */
+function withoutDoubted(state) {
+  const lost = state.order.filter((id) => state.items[id].isDoubted);
+  const next = lost.reduce(withoutItem, state);
+  return lost.length > 0 ? withNotice(next, "turn", LOST_WORDS) : next;
+}

@@ -1,0 +1,184 @@
+"""A line that dies without a word: the page notices, says so, connects again, and loses no message."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.cable import Cable
+from tests.browser.conftest import diary, save_screenshot, wait_for_state
+from tests.browser.test_looks import LOOKS, check
+from tests.live import Site
+
+OpenPage = Callable[..., Page]
+NOTICED_MS = 5_000
+SLACK_MS = 1_000  # of a machine whose cores are busy
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page(microphone=False)
+
+
+def start(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Type instead").click()
+    wait_for_state(page, "ready")
+
+
+def say(page: Page, text: str) -> Locator:
+    page.get_by_label("Message").fill(text)
+    page.get_by_label("Message").press("Enter")
+    return page.locator(".bubble.user").last
+
+
+def ask(page: Page, text: str, answers: int = 1) -> None:
+    say(page, text)
+    expect(page.locator(".bubble.assistant")).to_have_count(answers)
+    wait_for_state(page, "speaking")
+    wait_for_state(page, "ready")
+
+
+def times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
+    return [at for at, name, detail in page.evaluate("window.diary") if name == what and of(detail)]
+
+
+def wait_until_noticed(page: Page) -> float:
+    """Returns when the connection was seen to be lost; the next one is often made before one could look."""
+    while not (noticed := times(page, "state", lambda state: state == "reconnecting")):
+        page.wait_for_timeout(50)
+    return noticed[0]
+
+
+def forget_dead_lines(cable: Cable) -> None:
+    """Or the browser would ask for the next page on one that it kept, and wait."""
+    cable.pull()
+    cable.plug_in()
+
+
+def sent_texts(page: Page) -> list[str]:
+    created = [event for event in diary(page, "sent") if event["type"] == "conversation.item.create"]
+    return [event["item"]["content"][0]["text"] for event in created]
+
+
+def test_a_new_call_whose_line_dies_before_the_first_message(page: Page, cable: Cable) -> None:
+    start(page, cable.url)
+    cable.lose_packets()
+    said = say(page, "Are you a computer?")
+    expect(said).to_contain_text("Sending…")
+    noticed_at = wait_until_noticed(page)
+    typed_at = times(page, "sent", lambda event: event["type"] == "conversation.item.create")[0]
+    assert noticed_at - typed_at < NOTICED_MS + SLACK_MS
+    expect(page.locator("[data-part=announcer]")).to_contain_text("Connection lost")
+    expect(page.locator(".bubble.assistant")).to_have_count(1)
+    expect(said).not_to_contain_text("Sending…")
+    assert len(diary(page, "connect")) == 2
+    expect(page.locator(".notices .notice")).to_have_count(0)
+
+
+def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
+    """The message was never received, so it is sent again, once, into the same conversation, and answered."""
+    start(page, cable.url)
+    ask(page, "Hello.")
+    cable.lose_packets()
+    said = say(page, "Are you a computer?")
+    expect(said).to_contain_text("Sending…")
+    expect(page.locator(".bubble.assistant")).to_have_count(2)
+    assert sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
+    wait_for_state(page, "ready")
+    page.get_by_role("button", name="Hang up").click()
+    forget_dead_lines(cable)
+    page.get_by_role("link", name="See it in the history").click()
+    expect(page.locator(".dialogue .bubble.user")).to_have_count(2)
+
+
+def test_a_message_that_arrived_is_not_sent_twice(page: Page, cable: Cable) -> None:
+    start(page, cable.url)
+    ask(page, "Hello.")
+    cable.hold_answers()
+    said = say(page, "Are you a computer?")
+    wait_for_state(page, "reconnecting")
+    cable.pull()
+    cable.plug_in()
+    wait_for_state(page, "ready")
+    expect(page.locator(".bubble.assistant")).to_have_count(2)
+    expect(said).not_to_contain_text("Sending…")
+    assert sent_texts(page) == ["Hello.", "Are you a computer?"]
+
+
+def test_a_quiet_line_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
+    start(page, live_site.url)
+    page.wait_for_timeout(6_000)  # three times as long as it may be quiet
+    assert len(diary(page, "connect")) == 1
+    pongs = [event for event in diary(page, "event") if event["type"] == "session.pong"]
+    assert 2 <= len(pongs) <= 4
+
+
+def test_written_without_a_connection_and_sent_by_hand(page: Page, cable: Cable) -> None:
+    start(page, cable.url)
+    ask(page, "Hello.")
+    cable.pull()
+    wait_for_state(page, "reconnecting")
+    said = say(page, "Are you a computer?")
+    expect(said).to_contain_text("Sending…")
+    page.get_by_role("button", name="Hang up").click()
+    expect(said).to_contain_text("Not sent.")
+    cable.plug_in()
+    said.get_by_role("button", name="Send again").click()
+    expect(page.locator(".bubble.assistant")).to_have_count(2)
+    expect(said).to_have_text("You: Are you a computer?")
+    expect(page.locator(".bubble.user")).to_have_count(2)
+
+
+def test_a_page_that_goes_away_keeps_what_was_not_sent(page: Page, cable: Cable) -> None:
+    start(page, cable.url)
+    cable.pull()
+    wait_for_state(page, "reconnecting")
+    say(page, "Are you a computer?")
+    say(page, "Or a person?")
+    asked: list[str] = []
+
+    def accept(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    cable.plug_in()
+    page.reload()
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Type instead").click()
+    expect(page.get_by_label("Message")).to_have_value("Are you a computer? Or a person?")
+
+
+def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
+    start(page, cable.url)
+    ask(page, "Hello.")
+    page.context.clear_cookies()
+    cable.lose_packets()
+    expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in, and go on with this conversation.")
+    forget_dead_lines(cable)
+    page.get_by_role("alert").get_by_role("link", name="Sign in").click()
+    page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_looks(open_page: OpenPage, cable: Cable, look: str) -> None:
+    page = open_page(microphone=False, **LOOKS[look])
+    start(page, cable.url)
+    ask(page, "I had a dream about my father.")
+    cable.pull()
+    said = say(page, "Are you a computer?")
+    wait_for_state(page, "reconnecting")
+    expect(said).to_contain_text("Sending…")
+    page.wait_for_timeout(900)
+    check(page, f"talk-sending-{look}")
+    page.get_by_role("button", name="Hang up").click()
+    expect(said).to_contain_text("Not sent.")
+    check(page, f"talk-unsent-{look}")
+    page.context.clear_cookies()
+    cable.plug_in()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    save_screenshot(page, f"talk-signed-out-{look}")

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { undelivered } from "../../static/js/sending.js";
+import { statusOf } from "../../static/js/status.js";
+import { conversation, created, item, live, played, responseCreated, responseDone, speaking, speechStarted, Told } from "./told.mjs";
+
+const LOST = { type: "socket.closed", code: 1006, random: 0 };
+const updated = { type: "session.updated", session: {} };
+
+function typed(id = "t1", text = "Hello?") {
+  return { type: "text", id, text };
+}
+
+function added(id = "t1", text = "Hello?", role = "user") {
+  return { type: "conversation.item.added", item: item(id, role, text, "input_text"), previous_item_id: null };
+}
+
+function refusal(code, fields) {
+  return { type: "error", error: { type: "invalid_request_error", code, message: "Why.", ...fields } };
+}
+
+/** The texts that were sent as messages by the last event, and whether a reply was asked for. */
+function sentBy(call) {
+  const events = call.effects.filter((effect) => effect.do === "send").map(({ event }) => event);
+  const texts = events.filter(({ type }) => type === "conversation.item.create").map(({ item }) => item.content[0].text);
+  return [texts, events.filter(({ type }) => type === "response.create").length];
+}
+
+function delivery(call, id = "t1") {
+  return call.state.items[id]?.delivery;
+}
+
+/** One turn is answered, and the server has all of it. */
+function answered() {
+  return live().tell(typed("t0", "Hi.")).hear(added("t0", "Hi."), responseCreated, added("a0", "Hello.", "assistant"), responseDone("completed"));
+}
+
+test("a message is pending until the server has it", () => {
+  const call = live().tell(typed());
+  assert.equal(delivery(call), "sending");
+  assert.equal(delivery(call.hear(added())), undefined);
+  assert.deepEqual(undelivered(call.state), []);
+});
+
+test("what was written to a dead line is sent again, once, when the server has told what it has", () => {
+  const call = answered().tell(typed("t1", "One."), typed("t2", "Two."), LOST);
+  assert.deepEqual([delivery(call), delivery(call, "t2")], ["sending", "sending"]);
+  call.hear(created, conversation);
+  assert.deepEqual(sentBy(call), [[], 0]);
+  call.hear(added("t0", "Hi."), added("a0", "Hello.", "assistant"), updated);
+  assert.deepEqual(sentBy(call), [["One.", "Two."], 1]);
+  assert.deepEqual(call.effects.map(({ event }) => event.item?.id), ["t1", "t2", undefined]);
+  assert.deepEqual(sentBy(call.hear(updated)), [[], 0]);
+  assert.equal(call.status, "thinking");
+});
+
+test("what arrived before the line broke is not sent again, but answered", () => {
+  const call = answered().tell(typed(), LOST).hear(created, conversation, added("t0", "Hi."), added("a0", "Hello.", "assistant"), added());
+  assert.equal(delivery(call), undefined);
+  assert.deepEqual(sentBy(call.hear(updated)), [[], 1]);
+});
+
+test("a reply that the server has already is not asked for again", () => {
+  const call = answered().tell(typed()).hear(added(), responseCreated).tell(LOST);
+  call.hear(created, conversation, added("t0", "Hi."), added("a0", "Hello.", "assistant"), added(), added("a1", "Yes.", "assistant"));
+  assert.deepEqual(sentBy(call.hear(updated)), [[], 0]);
+  assert.deepEqual(sentBy(speaking().tell(LOST).hear(created, updated)), [[], 0]);
+});
+
+test("a conversation that was never stored is followed by another one, which gets the message", () => {
+  const call = live().tell(typed(), LOST).hear(refusal("not_found"));
+  call.tell({ ...LOST, code: 1008 });
+  assert.deepEqual([call.done, call.state.conversation], [["connect"], null]);
+  call.hear(created, { type: "conversation.created", conversation: { id: "conv_2" } }, updated);
+  assert.deepEqual(sentBy(call), [["Hello?"], 1]);
+  assert.equal(call.state.conversation, "conv_2");
+});
+
+test("a conversation that was deleted ends the call, and a new one can begin with the message", () => {
+  const call = answered().tell(typed(), LOST).hear(refusal("not_found"));
+  call.tell({ ...LOST, code: 1008 });
+  assert.deepEqual([call.state.phase, delivery(call)], ["failed", "unsent"]);
+  assert.match(call.state.notices.server.text, /was deleted/);
+  call.tell({ type: "start" }, { type: "resend", id: "t1" }, { type: "microphone.ready" });
+  assert.deepEqual([call.words, call.done], [["Hello?"], ["connect"]]);
+  assert.deepEqual(sentBy(call.hear(created)), [["Hello?"], 1]);
+});
+
+test("one can write while there is no connection", () => {
+  const call = answered().tell(LOST, typed());
+  assert.deepEqual([call.effects, delivery(call)], [[], "sending"]);
+  assert.deepEqual(sentBy(call.hear(created)), [["Hello?"], 1]);
+  assert.deepEqual(new Told().tell({ type: "start" }, typed()).words, [], "nothing before the first connection");
+});
+
+test("a message that the server refuses can be sent again, as the last thing said", () => {
+  const call = live().tell(typed()).hear(refusal("conversation_full", { event_id: "t1" }));
+  assert.deepEqual([delivery(call), call.state.notices.turn.text], ["unsent", "Why."]);
+  call.hear(added("x", "Later.")).tell({ type: "resend", id: "t1" });
+  assert.deepEqual([sentBy(call), call.state.order], [[["Hello?"], 1], ["x", "t1"]]);
+  assert.deepEqual(call.tell({ type: "resend", id: "t1" }).effects, [], "it is on its way");
+});
+
+test("a message that is there already has arrived", () => {
+  const call = live().tell(typed()).hear(refusal("item_create_duplicate_item_id", { event_id: "t1" }));
+  assert.deepEqual([delivery(call), call.state.notices], [undefined, {}]);
+});
+
+test("a call that ends says what was not sent", () => {
+  const call = live().tell(typed(), LOST, { type: "hang.up" });
+  assert.deepEqual([delivery(call), call.state.items.t1.pending], ["unsent", false]);
+});
+
+test("a server that does not like the greeting is given the messages all the same", () => {
+  const call = answered().tell(typed(), LOST).hear(created);
+  assert.deepEqual(sentBy(call.hear(refusal("invalid_value", { event_id: "hello" }))), [["Hello?"], 1]);
+  assert.equal(call.state.notices.turn.text, "Why.");
+});
+
+test("words that were being spoken when the line broke are asked for again, unless they arrived", () => {
+  const lost = live().hear(speechStarted).tell(LOST).hear(created, updated);
+  assert.deepEqual(lost.words, []);
+  assert.match(lost.state.notices.turn.text, /say that again/);
+  const kept = live().hear(speechStarted).tell(LOST).hear(created, added("u1", "I was here."), updated);
+  assert.deepEqual([kept.words, kept.state.notices], [["I was here."], {}]);
+});
+
+test("another assistant in a running call gets the message that was on its way", () => {
+  const call = answered().tell(typed(), { type: "choose", assistant: "tutor", voice: "" });
+  assert.deepEqual(sentBy(call.hear(created, updated)), [["Hello?"], 1]);
+});
+
+test("each way in which the server ends a connection says what to do", () => {
+  const end = (code, error) => answered().hear(refusal(error)).tell({ ...LOST, code });
+  const signedOut = end(1008, "invalid_api_key");
+  assert.deepEqual([signedOut.state.phase, statusOf(signedOut.state).label], ["failed", "You are signed out"]);
+  assert.deepEqual([signedOut.state.notices.server.action, signedOut.state.notices.turn], ["sign-in", undefined]);
+  const elsewhere = end(1008, "conversation_taken_over");
+  assert.deepEqual([elsewhere.state.phase, elsewhere.state.notices.server.action], ["failed", "continue"]);
+  assert.deepEqual(elsewhere.done, ["disconnect", "release"]);
+  const restarting = end(1012, "server_restarting");
+  assert.deepEqual([restarting.done, restarting.state.notices.server.tone], [["connect"], "info"]);
+  assert.deepEqual(restarting.hear(created).state.notices, {});
+});
+
+test("a server without room is asked later each time", () => {
+  const call = new Told().tell({ type: "start" }, { type: "microphone.ready" });
+  const waits = [0, 1, 2, 3, 4, 5, 6].map(() => call.tell({ ...LOST, code: 1013 }).effects[0].delayMs);
+  assert.deepEqual([waits[0], waits[1], waits[6]], [10000, 15000, 60000]);
+});
+
+test("an utterance that was not understood can be tried again", () => {
+  const words = "conversation.item.input_audio_transcription";
+  const failed = { type: `${words}.failed`, item_id: "u1", error: { message: "No." }, can_retry: true };
+  const call = live().hear(speechStarted, added("u1", ""), failed);
+  assert.deepEqual([call.state.items.u1.retry, call.state.items.u1.pending], ["offered", false]);
+  call.tell({ type: "transcribe.again", id: "u1" });
+  assert.deepEqual(call.sent, [`${words}.retry`]);
+  assert.deepEqual([call.status, call.state.items.u1.pending], ["thinking", true]);
+  call.tell(LOST).hear(created, added("u1", ""), updated);
+  assert.deepEqual([call.state.items.u1.retry, call.state.items.u1.pending], ["offered", false]);
+  call.tell({ type: "push", on: true }, { type: "transcribe.again", id: "u1" });
+  assert.deepEqual(call.sent, [`${words}.retry`, "response.create"]);
+  call.hear({ type: `${words}.completed`, item_id: "u1", transcript: "Hi" });
+  assert.deepEqual([call.words, call.state.items.u1.retry], [["Hi"], undefined]);
+});
+
+test("typing over a reply on a line that is dead is sent when there is another", () => {
+  const call = speaking().tell(typed(), LOST, played("stopped", 100)).hear(created, conversation, updated);
+  assert.deepEqual(sentBy(call), [["Hello?"], 1]);
+});

@@ -1,0 +1,146 @@
+"""What sessions leave behind while the database is away: kept on disk whole, stored once, whoever does it."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from conversations import changes, leases, spool
+from conversations.changes import Change, Drop, Put
+from conversations.models import AudioClip, Conversation
+from conversations.opus import Encoding
+from conversations.realtime.items import Item, Usage
+from conversations.spool import Origin, Rest
+from tests.factories import make_conversation
+from tests.faulty_storage import Faults
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    settings.SPOOL_DIR = tmp_path / "spool"
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def conversation() -> Conversation:
+    return make_conversation(status=Conversation.Status.LIVE, holder="hold_1", goes_if_empty=True)
+
+
+def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
+    asyncio.run(spool.keep(rest_of(conversation, *changes, has_stored=has_stored)))
+
+
+def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = True) -> Rest:
+    assert conversation.user_id
+    named = conversation.pk, conversation.public_id, "hold_1", conversation.user_id, "general"
+    return Rest(Origin(*named, has_stored), changes)
+
+
+def spoken(name: str, text: str = "My last words.") -> Put:
+    item = Item(name, role="user", is_audio=True, text=text, audio_samples=24_000, usage=Usage(stt_seconds=1.0))
+    return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
+
+
+def test_it_works(folder: Path, conversation: Conversation) -> None:
+    keep(conversation, spoken("a"), spoken("b"), Drop("a"))
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    spool.replay()
+    item = conversation.items.get()
+    assert (item.public_id, item.text, item.stt_seconds) == ("b", "My last words.", 1.0)
+    assert AudioClip.objects.get().size_bytes > 100
+    conversation.refresh_from_db()
+    assert conversation.status == Conversation.Status.ENDED
+    assert not list(folder.iterdir())
+
+
+def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, conversation: Conversation) -> None:
+    """As its lease lapsed, or its session ended, a moment before the first words of it could be stored."""
+    keep(conversation, spoken("a"), has_stored=False)
+    leases.end(conversation.pk, "hold_1")
+    assert not Conversation.objects.exists()
+    spool.replay()
+    found = Conversation.objects.get(public_id=conversation.public_id)
+    assert found.items.get().text == "My last words."
+    assert (found.user_id, found.status) == (conversation.user_id, Conversation.Status.ENDED)
+
+
+def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, conversation: Conversation) -> None:
+    changes.apply(conversation.pk, [spoken("a", "told")])
+    keep(conversation, spoken("a", "late"), Drop("a"), spoken("b"))
+    assert leases.take(conversation.pk, "hold_2")
+    spool.replay()
+    assert [item.text for item in conversation.items.all()] == ["told", "My last words."]
+    conversation.refresh_from_db()
+    assert (conversation.holder, conversation.status) == ("hold_2", Conversation.Status.LIVE)
+
+
+def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Conversation) -> None:
+    keep(conversation, spoken("a"))
+    conversation.delete()
+    spool.replay()
+    assert not Conversation.objects.exists()
+    assert not list(folder.iterdir())
+
+
+def test_the_order_is_kept(folder: Path, conversation: Conversation) -> None:
+    for text in ("first", "second", "third"):
+        keep(conversation, spoken("a", text))
+    spool.replay()
+    assert conversation.items.get().text == "third"
+
+
+def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversation) -> None:
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        hanging = loop.create_future()
+        runner.run(spool.keep(rest_of(conversation, spoken("a")), hanging))
+        spool.replay()
+        assert not conversation.items.exists()
+        hanging.set_result(None)
+        runner.run(asyncio.sleep(0))
+    spool.replay()
+    assert conversation.items.exists()
+
+
+def test_the_folder_is_bounded(folder: Path, conversation: Conversation, settings: Settings) -> None:
+    """Beyond it is memory, and beyond that nothing: the server itself must go on."""
+    settings.SPOOL_MAX_BYTES = 10
+    keep(conversation, spoken("a"))
+    assert not list(folder.iterdir())
+    spool.replay()
+    assert conversation.items.get().text == "My last words."
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing(folder: Path, conversation: Conversation) -> None:
+    folder.write_text("not a folder")
+    keep(conversation, spoken("a"))
+    spool.replay()
+    assert conversation.items.get().text == "My last words."
+
+
+def test_what_can_never_be_stored_does_not_hold_up_the_rest(folder: Path, conversation: Conversation) -> None:
+    folder.mkdir()
+    (folder / "0-broken.jsonl").write_text("{")
+    keep(conversation, spoken("a"))
+    spool.replay()
+    assert conversation.items.exists()
+    assert [path.name for path in folder.iterdir()] == ["0-broken.jsonl.failed"]
+
+
+def test_a_clip_storage_that_fails_is_tried_again_later(
+    folder: Path, conversation: Conversation, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "CLIPS_RETRY_SEC", 0.0)
+    faults = Faults(folder.with_name("clips"))
+    settings.STORAGES = {**settings.STORAGES, "clips": faults.setting}
+    faults.set(save="fail")
+    keep(conversation, spoken("a"))
+    spool.replay()
+    assert list(folder.iterdir())
+    faults.set()
+    spool.replay()
+    assert faults.files() == [AudioClip.objects.get().file.name]
