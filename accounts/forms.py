@@ -18,6 +18,7 @@ from accounts import (
     throttles,
     time_zones,
 )
+from accounts.entrance_forms import AddressInput
 from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
 
 MAX_API_KEYS = 50
@@ -30,6 +31,8 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
     mail a new address is signed in at once, so a taken one cannot but be told; then few may be tried.
     """
 
+    email = AddressInput()
+
     def clean_email(self) -> str:
         address = client_addresses.counted(client_addresses.of_request(context.request))
         if throttles.is_spent(throttles.TAKEN, address):
@@ -40,7 +43,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
             throttles.hit(throttles.TAKEN, address)
             raise
         invitation = invitations.held_by(context.request)
-        if invitation and invitation.email.lower() != email.lower():
+        if invitation and invitation.email != email:
             raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
         return email
 

@@ -46,4 +46,4 @@ def held_by(request: HttpRequest) -> Invitation | None:
 def accept(request: HttpRequest, user: User) -> None:
     """Closes what was open for this address, whether or not the user came through the link."""
     request.session.pop(SESSION_KEY, None)
-    Invitation.objects.filter(email__iexact=user.email, accepted_at=None).update(accepted_at=timezone.now())
+    Invitation.objects.filter(email=user.email, accepted_at=None).update(accepted_at=timezone.now())

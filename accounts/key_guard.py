@@ -17,7 +17,6 @@ from accounts.security_log import Event, record
 
 WINDOW_SEC = 60
 MOST_ADDRESSES = MOST_KEYS = 10_000
-TOO_MANY_WRONG_KEYS = "Too many wrong keys came from your address. Check the key, and try again in {} s."
 
 
 class KeyGuard:

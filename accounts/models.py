@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.addresses import AddressField, canonical
+
 
 class Patience(models.TextChoices):
     """How long a pause one may make before the assistant answers."""
@@ -22,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
             raise ValueError("A user needs an e-mail address.")
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=canonical(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -34,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField("e-mail address", unique=True)
+    email = AddressField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
     patience = models.CharField(
         max_length=10, choices=Patience, blank=True, help_text="Before the assistant’s. Empty: the assistant’s."
@@ -56,7 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
     def vouch_for_email(self) -> None:
         """Takes the address as verified: on an admin's word, or that of whoever runs commands on the server."""
@@ -141,7 +143,7 @@ class ProviderKey(models.Model):
 class Invitation(models.Model):
     """Lets one e-mail address sign up where sign-up is by invitation. The link to it is signed, not stored."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = AddressField("e-mail address", unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="invitations_sent")
     created_at = models.DateTimeField(auto_now_add=True)
     accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -150,4 +152,4 @@ class Invitation(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)

@@ -12,7 +12,6 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.db import Error
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from accounts.models import Scope
 from conversations import admission, holding, origins, store
 from conversations.admission import BUSY, FAILED, RefusedError
@@ -27,6 +26,7 @@ from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.watch import POLICY
 from voiceproject import outages
+from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 POLICY, FAILED = 1008, 1011
 BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
-DRAIN_SEC = 8.0  # after the client has gone: below the server's own 10 s
+DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 
 

@@ -58,7 +58,10 @@ class Relay(Line):
             _config(opened, spec, model, expires_at),
             opened.public_id,
             make_id,
-            Limits(responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"]),
+            Limits(
+                responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
+                turn_budget_sec=settings.TURN_BUDGET_SEC,
+            ),
             items=opened.items,
             manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
             transcription_model=spec.stream_model,

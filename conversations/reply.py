@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 from time import monotonic
 
 from conversations.engines.base import (
+    Completion,
     EngineError,
     EngineSpec,
     LanguageModel,
@@ -20,6 +21,7 @@ from conversations.engines.base import (
     ToolCall,
     pcm_seconds,
 )
+from conversations.engines.deadline import due_by
 from conversations.engines.voices import fitting
 from conversations.realtime import context
 from conversations.realtime.actions import (
@@ -156,20 +158,22 @@ class Reply:
         tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
         last = None
         stream = self.llm.complete(messages, max_tokens=asked.max_tokens, tools=tools, tool_choice=asked.tool_choice)
-        async with aclosing(stream) as pieces:
-            async for piece in pieces:
-                for start in range(0, len(piece.text), PIECE_CHARS):
-                    if start:
-                        await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
-                    self.report(ReplyText(asked.response_id, piece.text[start : start + PIECE_CHARS]))
-                if call := piece.call:
-                    bit = (call.index, call.call_id, call.name, call.arguments)
-                    self.report(ReplyCall(asked.response_id, *bit))
-                if piece.finish_reason:
-                    last = piece
+        with due_by(asked.due_at):
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    await self._tell(asked.response_id, piece)
+                    last = piece if piece.finish_reason else last
         reason = last.finish_reason if last and last.finish_reason else "stop"
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
         self.report(ReplyDone(asked.response_id, reason, *used))
+
+    async def _tell(self, response_id: str, piece: Completion) -> None:
+        for start in range(0, len(piece.text), PIECE_CHARS):
+            if start:
+                await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
+            self.report(ReplyText(response_id, piece.text[start : start + PIECE_CHARS]))
+        if call := piece.call:
+            self.report(ReplyCall(response_id, call.index, call.call_id, call.name, call.arguments))
 
     async def _synthesise(self, group: asyncio.TaskGroup) -> None:
         """Opens the streams in order, so that the clause that is due never waits for a later one's."""
@@ -189,10 +193,11 @@ class Reply:
         voice = fitting(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
-            async with aclosing(pieces) as stream:
-                async for pcm in stream:
-                    speech.put(pcm)
-                    await self._room_to_fetch(speech)
+            with due_by(self.asked.due_at if asked.index == 0 else None):
+                async with aclosing(pieces) as stream:
+                    async for pcm in stream:
+                        speech.put(pcm)
+                        await self._room_to_fetch(speech)
         except EngineError as error:
             speech.end(error)
         else:

@@ -64,7 +64,7 @@ class Session(Line):
         self._work = Work(opened, self._receive, plays_live=plays_live)
         config = session_start.config(opened, model, expires_at, kind)
         manner = session_start.manner(opened, streams=self._work.streams)
-        limits = session_start.limits()
+        limits = session_start.limits(plays_live=plays_live)
         self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
         self._detector = SpeechDetector()
         self._record = Record(opened, self._work.stt_label, self._give_up, self._tell_of_storage)

@@ -15,8 +15,14 @@ def manner(opened: Opened, *, streams: bool) -> Manner:
     return Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, streams)
 
 
-def limits() -> Limits:
+def limits(*, plays_live: bool = True) -> Limits:
+    """`plays_live` False: nobody listens yet, so no silence is bridged."""
+    filler_sec = settings.FILLER_AFTER_SEC
+    words_sec = Limits().transcript_timeout_sec
     return Limits(
+        transcript_timeout_sec=words_sec if plays_live else min(words_sec, settings.TURN_BUDGET_SEC),
+        turn_budget_sec=settings.TURN_BUDGET_SEC,
+        filler_sec=filler_sec if filler_sec and plays_live else None,
         context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
         responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
     )

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 from conversations import metrics, opus, store
 from conversations.ears import Ears
-from conversations.engines.base import Closes, Connects, EngineError
+from conversations.engines.base import Closes, Connects, EngineError, pcm_seconds
+from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
+from conversations.engines.voices import fitting
 from conversations.realtime import actions as do
 from conversations.realtime.errors import Failure
 from conversations.realtime.tools import Tool
@@ -22,6 +24,8 @@ from conversations.tools.toolbox import Toolbox
 log = logging.getLogger(__name__)
 
 SETTLE_SEC = 3.0
+FILLER_TIMEOUT_SEC = 4.0
+MOST_FILLER_SEC = 4.0  # of sound
 NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please say it again.")
 
 
@@ -128,6 +132,8 @@ class Work:
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))
+            case do.Fill(response_id):
+                self._start(response_id, self._fill(action))
             case do.RunTool(response_id):
                 self._start(response_id, self._run_tool(action))
             case do.Abort(key):
@@ -165,7 +171,9 @@ class Work:
 
     async def _transcribe(self, asked: do.Transcribe) -> None:
         try:
-            self._report(await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked)))
+            with due_by(asked.due_at):
+                found = await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked))
+            self._report(found)
         except EngineError as error:
             self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
         except Exception as error:  # the outermost edge: one turn fails, the session lives
@@ -177,6 +185,24 @@ class Work:
         if ogg is None:
             return do.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
         return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
+
+    async def _fill(self, asked: do.Fill) -> None:
+        """A word that bridges a silence, whole; where it does not come either, it is not missed."""
+        spec, pcm = self._opened.engines.tts, bytearray()
+        language = self._opened.language
+        voice = fitting(spec, asked.voice)
+        try:
+            async with asyncio.timeout(FILLER_TIMEOUT_SEC):
+                pieces = self._tts.speak(asked.text, voice=voice, language=language, speed=asked.speed)
+                async with aclosing(pieces) as stream:
+                    async for piece in stream:
+                        pcm += piece
+                        if pcm_seconds(pcm) > MOST_FILLER_SEC:
+                            return
+        except (EngineError, TimeoutError) as error:
+            log.info("no filler: %s", type(error).__name__)
+        else:
+            self._report(do.Filled(asked.response_id, bytes(pcm)))
 
     async def _run_tool(self, asked: do.RunTool) -> None:
         if self._toolbox is None:

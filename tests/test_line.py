@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -127,3 +128,26 @@ async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.Lo
         line._guard(line._perform, [do.Send({"type": "response.done"})])  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
+
+
+@pytest.mark.parametrize("make", [cascade, relay])
+async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
+    make: Any, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its tasks would have no group: each deadline and each late word of an engine would be a traceback."""
+    client = Client()
+    line = make(upstream, client)
+    running = asyncio.create_task(line.run())
+    await asyncio.wait_for(client.hears.wait(), 10)
+    line._set_deadline("response", monotonic() + 60)
+    (deadline,) = line._deadlines.values()
+    running.cancel()
+    await asyncio.wait([running])
+    assert deadline.cancelled()
+    told = list(client.told)
+    line._receive(do.DeadlinePassed("response"))
+    line._receive(do.ClientGone(vanished=True))
+    line.close(1012, "server_restarting", "Too late.")
+    await asyncio.sleep(0)
+    assert client.told == told
+    assert not [record for record in caplog.records if record.levelno == logging.ERROR]

@@ -4,6 +4,8 @@ import asyncio
 import gc
 from typing import Any
 
+import pytest
+
 from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
@@ -12,6 +14,7 @@ from conversations.reply import Reply
 from conversations.store import Caller, Opened
 from conversations.work import Work
 from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech
 
 
 def opened(upstream: Upstream) -> Opened:
@@ -53,3 +56,35 @@ async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream
         assert replies() == before
         await work.end()
     assert told == []
+
+
+async def filled(upstream: Upstream, words: str) -> list[Any]:
+    """What comes of a filler; said once, it is in the cache."""
+    told: list[Any] = []
+    async with asyncio.TaskGroup() as group:
+        work = Work(opened(upstream), told.append)
+        work.begin(group)
+        work.perform(do.Fill("resp_1", words, "", 1.0))
+        await work.finish()
+        await work.end()
+    return told
+
+
+async def test_a_filler_comes_whole(upstream: Upstream) -> None:
+    assert await filled(upstream, "Un momento.") == [do.Filled("resp_1", speech("Un momento."))]
+
+
+async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:
+    upstream.behave("speech", fault="401")
+    assert await filled(upstream, "Un instant.") == []
+
+
+async def test_a_filler_without_end_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.work.MOST_FILLER_SEC", 0.1)
+    assert await filled(upstream, "Einen Moment.") == []
+
+
+async def test_a_filler_that_is_slow_itself_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.work.FILLER_TIMEOUT_SEC", 0.1)
+    upstream.behave("speech", first_byte_ms=5_000)
+    assert await filled(upstream, "Et øjeblik.") == []

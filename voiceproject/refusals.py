@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from accounts.key_guard import TOO_MANY_WRONG_KEYS
 from voiceproject import outages
 from voiceproject.database.base import BusyError
 
 logger = logging.getLogger(__name__)
 
 API = "/v1/"
+TOO_MANY_WRONG_KEYS = "Too many wrong keys came from your address. Check the key, and try again in {} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Refusal:
         if not path.startswith(API):
             return f"{self.message}\n".encode()
         error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
-        return json.dumps({"error": error}).encode()
+        return json.dumps({"error": error}, ensure_ascii=False).encode()
 
     def response(self, path: str) -> HttpResponse:
         return HttpResponse(self.body(path), status=self.status, headers=self.headers(path))
@@ -50,6 +50,7 @@ TOO_MANY_AT_ONCE = Refusal(
     "requests",
     retry_sec=5,
 )
+NO_KEY = Refusal(401, "invalid_api_key", "There is no API key. Send it in the header Authorization: Bearer vp_…")
 WRONG_KEY = Refusal(
     401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
 )

@@ -19,7 +19,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
-from voiceproject import web_requests
+from voiceproject import http_channel, web_requests
 
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.
@@ -54,6 +54,16 @@ class Sessions(Protocol):
         """End them, newcomers too, and return when what they said is stored, or given up."""
 
 
+class NoSessions:
+    """Of an application that has none."""
+
+    def start(self) -> None:
+        pass
+
+    async def drain(self) -> None:
+        pass
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Take the port without listening yet: a second server fails at once, and no browser waits for a busy start."""
     try:
@@ -66,7 +76,9 @@ def bind(host: str, port: int) -> socket.socket:
     return placeholder
 
 
-def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: Sessions) -> None:
+def serve(
+    placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
+) -> None:
     """Runs until SIGINT or SIGTERM, and then until the `sessions` have ended; a second one does not wait for it.
 
     Raises ImproperlyConfigured if the port was lost meanwhile.
@@ -77,7 +89,7 @@ def serve(placeholder: socket.socket, application: Any, ready: Callable[[], None
     placeholder.close()
     server = Server(
         application,
-        sessions,
+        sessions := sessions or NoSessions(),
         endpoints=build_endpoint_description_strings(host=host, port=port),
         action_logger=log_request,
         signal_handlers=False,
@@ -107,6 +119,7 @@ def _spare_the_conversations_the_collector() -> None:
 
 
 daphne.http_protocol.WebRequest = web_requests.WebRequest
+daphne.http_protocol.HTTPFactory.protocol = http_channel.Channel
 
 
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations

@@ -358,7 +358,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.forms.InvitedSignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.InvitedSignupForm",
+    "login": "accounts.entrance_forms.LoginForm",
+    "add_email": "accounts.entrance_forms.AddEmailForm",
+    "reset_password": "accounts.entrance_forms.ResetPasswordForm",
+    "request_login_code": "accounts.entrance_forms.RequestLoginCodeForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -474,6 +480,12 @@ REALTIME = {
     # Threads that store what sessions say; each holds a database connection while it writes.
     "DB_THREADS": env_int("DB_THREADS", 8, lowest=1, highest=100),
 }
+
+# From the end of speech to the first sound of the reply, whichever engine is slow; then the response fails. While a
+# tool of the site runs the time stands still: it has a limit of its own.
+TURN_BUDGET_SEC = env_float("TURN_BUDGET_SEC", 12.0, lowest=1.0, highest=300.0)
+# After so much silence a word bridges it ("One moment."); 0 says nothing.
+FILLER_AFTER_SEC = env_float("FILLER_AFTER_SEC", 3.0, lowest=0.0, highest=60.0)
 
 # A spoken turn over HTTP: the largest sound file.
 TURN_MAX_BYTES = env_int("TURN_MAX_MB", 25, lowest=1, highest=50) * 1_000_000

@@ -21,7 +21,7 @@ class InvitationForm(ModelForm[Invitation]):
         fields = ("email",)
 
     def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"]).lower()
+        email = str(self.cleaned_data["email"])
         if User.objects.filter(email=email).exists():
             raise ValidationError("Somebody with this address has an account already.")
         return email

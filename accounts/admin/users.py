@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -21,10 +22,28 @@ from accounts.models import User
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
+class FreeAddress:
+    """For a form: the address must not be one that somebody else has beside their first."""
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
+        if EmailAddress.objects.filter(email=email).exclude(user=self.instance.pk).exists():  # type: ignore[attr-defined]
+            raise ValidationError("Somebody has this address already.")
+        return email
+
+
+class ChangeForm(FreeAddress, UserChangeForm):  # type: ignore[misc]
+    pass
+
+
+class CreationForm(FreeAddress, UserCreationForm):  # type: ignore[misc]
+    pass
+
+
 @admin.register(User)
 class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
-    form = UserChangeForm
-    add_form = UserCreationForm
+    form = ChangeForm
+    add_form = CreationForm
     change_password_form = AdminPasswordChangeForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password", "is_active")}),
@@ -51,7 +70,6 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         return may_touch(request, obj) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        obj.email = obj.email.lower()
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             obj.vouch_for_email()

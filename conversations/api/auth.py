@@ -7,7 +7,7 @@ from accounts.models import Scope
 from conversations import store
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
-from voiceproject.refusals import TOO_MANY_AT_ONCE, WRONG_KEY
+from voiceproject.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
 from voiceproject.requests import has_place
 
 
@@ -27,25 +27,29 @@ def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
     found = store.caller_of(token, client_addresses.of_request(request))
     if found is None:
-        raise _unauthorized(WRONG_KEY.message)
+        raise from_refusal(WRONG_KEY)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
     if refused := rate_limit.refusal(request.allowance):  # type: ignore[attr-defined]
         raise refused
     if not has_place(request, found.user_id):
         raise from_refusal(TOO_MANY_AT_ONCE)
     if scope is not None and scope not in found.scopes:
-        message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
-        raise APIError(403, "missing_scope", message)
+        raise from_refusal(lacking(scope))
     return found
 
 
 acaller = store.in_request(caller)  # for async views
 
 
+def lacking(scope: Scope) -> Refusal:
+    message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
+    return Refusal(403, "missing_scope", message)
+
+
 def _token(request: HttpRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise _unauthorized("There is no API key. Send it in the header Authorization: Bearer vp_…")
+        raise from_refusal(NO_KEY)
     return token.strip()
 
 

@@ -71,6 +71,7 @@ class Transcribe:
     pcm: bytes | None
     language: str
     prompt: str
+    due_at: float | None = None  # by when the turn needs an answer; the engines' next steps need time, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Generate:
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     is_ahead: bool = False  # of the endpoint: begins held, see Hold
+    due_at: float | None = None  # by when the turn needs the first sound, or word
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,16 @@ class Speak:
 
     response_id: str
     index: int
+    text: str
+    voice: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Synthesise a few words that bridge a silence, beside all else. What comes too late, or fails, is not missed."""
+
+    response_id: str
     text: str
     voice: str
     speed: float
@@ -148,7 +160,7 @@ class SetDeadline:
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | EndSpeech | Abort
+EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Fill | EndSpeech | Abort
 """What the engines do; all else is the session's own."""
 
 Action = (
@@ -163,6 +175,7 @@ Action = (
     | Hold
     | Release
     | Speak
+    | Fill
     | EndSpeech
     | Keep
     | Abort
@@ -263,6 +276,14 @@ class SpeechDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """The sound of Fill, whole."""
+
+    response_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFailed:
     response_id: str
     failure: Failure
@@ -292,6 +313,7 @@ EngineEvent = (
     | ToolsReady
     | SpeechAudio
     | SpeechDone
+    | Filled
     | ReplyFailed
     | DeadlinePassed
     | ClientGone

@@ -25,7 +25,16 @@ SPOKEN_CHARS = 40
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4
 Messages = Sequence[Message]
-ReplyEvent = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone | do.ReplyFailed
+ReplyEvent = (
+    do.ReplyText
+    | do.ReplyCall
+    | do.ReplyDone
+    | do.ToolDone
+    | do.SpeechAudio
+    | do.SpeechDone
+    | do.Filled
+    | do.ReplyFailed
+)
 
 
 @dataclass(slots=True)

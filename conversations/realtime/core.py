@@ -29,6 +29,9 @@ class Limits:
     half_sample_sec: float = 1.0
     transcript_timeout_sec: float = 30.0
     response_timeout_sec: float = 30.0  # without progress
+    turn_budget_sec: float = 12.0  # from the endpoint to the first sound, or to the first word of a reply in text
+    filler_sec: float | None = 3.0  # of silence behind the endpoint, until a word bridges it; None: nothing does
+    speech_lag_sec: float = 5.0  # that a reply may fall behind while it is spoken
     tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s
     context_tokens: int = 28_000  # of the conversation that the model is shown, about
     responses_per_min: int = 120

@@ -2,6 +2,7 @@
 
 from conversations.realtime import actions as do
 from conversations.realtime import options as made
+from conversations.realtime.audio import SAMPLE_RATE, samples_in
 from conversations.realtime.calling import Calling
 from conversations.realtime.core import Core
 from conversations.realtime.errors import Failure, IllegalTransitionError, ProtocolError
@@ -9,7 +10,7 @@ from conversations.realtime.fillers import filler
 from conversations.realtime.items import Item
 from conversations.realtime.response import Phase, Response
 
-Produced = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone
+Produced = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone | do.Filled
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
 MAX_ROUNDS = 8  # of the model in one response; in the last it may call nothing more
@@ -39,7 +40,9 @@ class Producing:
         choice = options.tool_choice
         if response.rounds > 1:  # one that must call would do so for ever
             choice = "auto" if response.rounds < MAX_ROUNDS else "none"
-        self.core.do(do.Generate(response.id, messages, options.max_tokens, options.tools, choice))
+        due_at = None if response.has_sounded or response.is_aside else response.due_at
+        asked = (messages, options.max_tokens, options.tools, choice)
+        self.core.do(do.Generate(response.id, *asked, due_at=due_at))
         return None
 
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
@@ -58,6 +61,8 @@ class Producing:
                 self._audio(response, index, pcm)
             case do.SpeechDone(index=index):
                 self._clause_done(response, index)
+            case do.Filled(pcm=pcm):
+                self._filled(response, pcm)
         return None
 
     # Words.
@@ -82,6 +87,7 @@ class Producing:
         if response.options.is_audio:
             self._speak(response, response.script.feed(text), at)
         else:
+            response.has_sounded = True
             response.send_text(text)
             if at - response.saved_at >= SAVE_SEC:
                 self._save_told(response)
@@ -105,6 +111,7 @@ class Producing:
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
                 self.core.do(clause)
+        response.lag.owe(self.core.now, is_owed=response.is_owed)
 
     def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
@@ -126,11 +133,14 @@ class Producing:
     def _go_on(self, response: Response) -> Failure | None:
         """After the model's words, or its tools: waits for those, asks it again, or lets the speech end."""
         if response.running:
-            response.phase = Phase.CALLING
+            response.phase, response.called_at = Phase.CALLING, response.called_at or self.core.now
             if response.options.is_audio and not response.is_aside:
                 self.core.remind("filler", self.core.now + FILLER_SEC)
             return None
         self.core.remind("filler", None)
+        if response.called_at is not None:  # the time of tools is bounded by their own limits
+            response.due_at += self.core.now - response.called_at
+            response.called_at = None
         # The client's calls are its to answer, and then the model sees all of them.
         if response.has_brought and not response.to_hand_over and response.status_details is None:
             response.rounds += 1
@@ -155,6 +165,26 @@ class Producing:
             self._say(response, filler(shown.get("language", "")), self.core.now)
             self._speak(response, response.script.flush(), self.core.now)
 
+    def bridge(self, response: Response) -> None:
+        """Nothing is to be heard for long: a word meanwhile, beside what the engines do."""
+        if response.has_filled or response.has_sounded or not response.options.is_audio:
+            return
+        response.has_filled = True
+        shown = self.core.config["audio"]["input"]["transcription"] or {}
+        words = filler(shown.get("language", ""))
+        response.item.usage.tts_characters += len(words)
+        self.core.do(do.Fill(response.id, words, response.options.voice, response.options.speed))
+
+    def _filled(self, response: Response, pcm: bytes) -> None:
+        """Its sound, which is none of the reply's; not where the reply has begun to sound meanwhile."""
+        if response.has_sounded or response.reached or not pcm:
+            return
+        if not response.is_open:
+            response.open(self._insert(response, response.item))
+        response.send_filler(pcm, self.core.now)
+        self.core.audio_sent = True
+        self.core.do(do.Keep(response.id, pcm))
+
     # Sound.
 
     def _audio(self, response: Response, index: int, pcm: bytes) -> None:
@@ -162,9 +192,9 @@ class Producing:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # Not when it came, which may have been ahead of the endpoint: when it leaves.
         response.stamp("first_audio", self.core.now)
-        if response.audio_started_at is None:
-            response.audio_started_at = self.core.now
-        self.core.audio_sent = True
+        response.sound_came(self.core.now, samples_in(pcm) / SAMPLE_RATE)
+        response.audio_came(self.core.now)
+        response.has_sounded = self.core.audio_sent = True
         response.send_audio(index, pcm)
         if not response.is_aside:
             self.core.do(do.Keep(response.id, pcm))
@@ -173,4 +203,5 @@ class Producing:
         response.progress_at = self.core.now
         response.reach_clause(index)
         response.finished += 1
+        response.sound_came(self.core.now)
         self._save_told(response)

@@ -1,5 +1,6 @@
 """The assistant's half of the turn machine: one response at a time, from the question to `response.done`."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -13,7 +14,9 @@ from conversations.realtime.options import Options, awaited, default_options
 from conversations.realtime.playing import Playing
 from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
-from conversations.realtime.response import Phase, Response, ResponseStatus, failed, played_out_at
+from conversations.realtime.response import Phase, Response, ResponseStatus, failed
+from conversations.realtime.utterance import Pending
+from conversations.realtime.waiting import Waiting
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
@@ -25,6 +28,7 @@ class Replying:
         self.ahead = Ahead(core)
         self.asides = Asides(core)
         self._producing = Producing(core)
+        self._waiting = Waiting(core)
         self.response: Response | None = None
         self.playing = Playing(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
@@ -46,7 +50,8 @@ class Replying:
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
         response.awaits = awaited(self.core, options)
         self.core.remind("idle", None)
-        self._watch(response)
+        self._waiting.watch(response)
+        self._waiting.expect_silence(response)
         response.create()
         if not self.core.rates.begin(self.core.now):
             self.fail(TOO_MANY)
@@ -68,6 +73,7 @@ class Replying:
         response.shows_timing = self.core.has("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
+        response.due_at = self._waiting.sounds_by(self.asked_at)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -96,7 +102,11 @@ class Replying:
         elif not self.core.is_user_speaking:
             self.ahead.drop()  # no words came of it that call for a reply
             if self.last is not None:
-                self._expect_user(self.last)
+                self._waiting.expect_user(self.last)
+
+    def words_took(self, seconds: float) -> None:
+        """To be known: so much of the turn's budget is gone, should a response be asked for at once."""
+        self._waiting.words_took(seconds)
 
     def words_failed(self, item_id: str, failure: Failure) -> None:
         """Fail with that reason the response that waits for these words: they are what it would have answered."""
@@ -107,7 +117,8 @@ class Replying:
 
     def _generate(self, response: Response) -> None:
         if not has_question(self.core, response):
-            return self.fail(NO_SPEECH)
+            # One that was begun on the chance of words is nobody's wish.
+            return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.ahead.drop()  # a draft has its own id; this response was announced before its words were known
         response.stamp("transcript", self.core.now)
         if failure := self._producing.ask(response):
@@ -140,7 +151,7 @@ class Replying:
             raise IllegalTransitionError("an engine's result without a response")
         if isinstance(event, do.ReplyFailed):
             return self.fail(event.failure)
-        was_silent = self.response.audio_started_at is None
+        was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
         if failure := self._producing.take(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played behind what is still played
@@ -148,8 +159,8 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
-        elif isinstance(event, do.ToolDone):
-            self._watch(self.response)
+        elif isinstance(event, do.ToolDone) or self.response.has_sounded is not had_sounded:
+            self._waiting.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -254,7 +265,8 @@ class Replying:
         self.response, self._held = None, None
         self.playing.add(response)
         self.core.remind("response", None)
-        self._expect_user(response)
+        self.core.remind("silence", None)
+        self._waiting.expect_user(response)
         self.settle()
 
     def _cut(self, response: Response) -> None:
@@ -278,12 +290,19 @@ class Replying:
 
     # Deadlines.
 
-    def _watch(self, response: Response) -> None:
-        self.core.remind("response", self._due(response))
-
-    def _due(self, response: Response) -> float:
-        limits = self.core.limits
-        return response.progress_at + (limits.tool_timeout_sec if response.running else limits.response_timeout_sec)
+    def silence_lasts(self, awaited: Sequence[Pending]) -> None:
+        """Nothing was heard for long behind the endpoint. `awaited`: utterances that are to be answered."""
+        response = self.response
+        if self._held is not None or self.core.is_user_speaking or self.playing.sounding is not None:
+            return
+        if response is not None:
+            self._producing.bridge(response)
+        elif awaited:
+            self.asked_at = min(one.committed_at for one in awaited)
+            self.begin(default_options(self.core))
+            if self.response is not None:
+                self.response.is_early = True
+                self._producing.bridge(self.response)
 
     def tool_takes_long(self) -> None:
         if self.response is not None:
@@ -295,15 +314,11 @@ class Replying:
             return
         if self._held is not None:
             response.progress_at = self.core.now
-        if self.core.now < self._due(response):
-            self._watch(response)
+            response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
+        if self.core.now < self._waiting.due(response):
+            self._waiting.watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
-
-    def _expect_user(self, response: Response) -> None:
-        timeout_ms = self.core.turn_detection.idle_timeout_ms
-        if timeout_ms is not None and response.status == "completed":
-            self.core.remind("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
 
     def ask_whether_there(self) -> None:
         options = default_options(self.core)

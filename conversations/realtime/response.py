@@ -12,13 +12,15 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.realtime.audio import ms_of, samples_in
+from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.items import USUAL_MS_PER_CHAR, Item
+from conversations.realtime.lag import Lag
 from conversations.realtime.options import Options
 from conversations.realtime.script import Script
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
+FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one event, at most
 LEAD_MS = 500  # the client's playhead may be ahead of the estimate
 ECHO_MS = 5_000  # an utterance may begin so late after the words that it echoes
 SendEvent = Callable[..., None]
@@ -49,7 +51,13 @@ class Response:
     is_new_round: bool = True  # the model has not written a word in it
     has_brought: bool = False  # tools of the server told something that the model has not seen
     to_hand_over: list[Item] = field(default_factory=list)  # the client's calls, when all is said
-    has_filled: bool = False  # a word was said while a tool ran
+    has_filled: bool = False  # a word was said while a tool ran, or while nothing was to be heard
+    filled: int = 0  # of the item's clauses: sound without words of the reply
+    is_early: bool = False  # begun before it is known whether anything was said
+    has_sounded: bool = False  # its own sound, or its words where it is read
+    due_at: float = inf  # by when it must have
+    called_at: float | None = None  # since when only tools are waited for
+    lag: Lag = field(default_factory=Lag)
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     saved_at: float = 0.0
@@ -87,7 +95,7 @@ class Response:
         """About how long it will still sound; infinite while the model writes."""
         if self.phase is not Phase.SPEAKING:
             return inf
-        unsent = "".join(self.script.clauses[len(self.item.clauses) :])
+        unsent = "".join(self.script.clauses[self.reached :])
         return self.item.audio_ms - self.played_ms(now) + len(unsent) * self._ms_per_char()
 
     def pause(self, now: float) -> None:
@@ -97,6 +105,7 @@ class Response:
     def resume(self, now: float) -> None:
         if self.paused_at is not None and self.audio_started_at is not None:
             self.audio_started_at += now - self.paused_at
+            self.lag.owed_since = now if self.is_owed else None
         self.paused_at = None
 
     def spoken_around(self, now: float) -> str:
@@ -107,6 +116,11 @@ class Response:
                 said += text
             start_ms += audio_ms
         return said
+
+    @property
+    def reached(self) -> int:
+        """How many clauses were begun to be sent."""
+        return len(self.item.clauses) - self.filled
 
     @property
     def is_spoken(self) -> bool:
@@ -127,7 +141,7 @@ class Response:
 
     def open(self, previous_item_id: str | None) -> None:
         self.add_output(self.item, previous_item_id)
-        self._send_part("response.content_part.added", part=self._wire_part(""))
+        self.send_part("response.content_part.added", part=self._wire_part(""))
 
     def add_output(self, item: Item, previous_item_id: str | None) -> None:
         shown = item.wire()
@@ -153,31 +167,62 @@ class Response:
     def send_text(self, text: str) -> None:
         self._sent(text)
         name = "output_audio_transcript" if self.options.is_audio else "output_text"
-        self._send_part(f"response.{name}.delta", delta=text)
+        self.send_part(f"response.{name}.delta", delta=text)
 
     def send_audio(self, index: int, pcm: bytes) -> None:
         """Speech of the clause `index`; its words go before its first sound, so that captions keep step."""
         self.reach_clause(index)
         self.item.audio_samples += samples_in(pcm)
-        text, _ = self.item.clauses[index]
-        self.item.clauses[index] = (text, self.item.audio_ms - self.clause_began_ms)
-        self._send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
+        place = index + self.filled
+        text, _ = self.item.clauses[place]
+        self.item.clauses[place] = (text, self.item.audio_ms - self.clause_began_ms)
+        self.send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
 
     def reach_clause(self, index: int) -> None:
-        if len(self.item.clauses) == index:
+        if self.reached == index:
             self.item.clauses.append((self.script.clauses[index], 0))
             self.clause_began_ms = self.item.audio_ms
             self.send_text(self.script.clauses[index])
 
+    def send_filler(self, pcm: bytes, at: float) -> None:
+        """Sound without words of the reply. Clients show an item with its first words, so these come, and are none."""
+        self.send_part("response.output_audio_transcript.delta", delta="")
+        self.audio_came(at)
+        self.filled += 1
+        self.item.audio_samples += samples_in(pcm)
+        self.item.clauses.append(("", ms_of(samples_in(pcm))))
+        for start in range(0, len(pcm), FRAME_BYTES):
+            frame = pcm[start : start + FRAME_BYTES]
+            self.send_part("response.output_audio.delta", delta=base64.b64encode(frame).decode())
+
+    def audio_came(self, at: float) -> None:
+        """A client that had played all before goes on with what comes now."""
+        begins = self.audio_started_at
+        self.audio_started_at = at if begins is None else max(begins, at - self.item.audio_ms / 1000)
+
+    @property
+    def is_owed(self) -> bool:
+        """Speech was asked for, and is not all there."""
+        return self.finished < len(self.script.clauses)
+
+    @property
+    def plays_until(self) -> float:
+        """When a client will have played what came; before it plays at all, it has nothing that could fall behind."""
+        return played_out_at(self, 0.0) if self.has_sounded and self.paused_at is None else inf
+
+    def sound_came(self, at: float, sound_sec: float = 0.0) -> None:
+        """Some of what was owed, or the end of a clause."""
+        self.lag.came(at, self.plays_until, sound_sec, is_owed=self.is_owed)
+
     def settle_clauses(self) -> None:
         """Gives a clause that was cut short the length its speech would have had, so that words map to time."""
         self.item.sent_text = self.item.sent_text or ""
-        for index in range(self.finished, len(self.item.clauses)):
+        for index in range(self.finished + self.filled, len(self.item.clauses)):
             text, sounded_ms = self.item.clauses[index]
             self.item.clauses[index] = (text, max(sounded_ms, len(text) * self._ms_per_char()))
 
     def _ms_per_char(self) -> int:
-        spoken = [clause for clause in self.item.clauses[: self.finished] if clause[1]]
+        spoken = [clause for clause in self.item.clauses[: self.finished + self.filled] if clause[0] and clause[1]]
         chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
         return ms // chars if chars else USUAL_MS_PER_CHAR
 
@@ -185,11 +230,11 @@ class Response:
         """The closing events of the open message; its status is set by then."""
         text = self.item.sent_text or ""
         if self.options.is_audio:
-            self._send_part("response.output_audio.done")
-            self._send_part("response.output_audio_transcript.done", transcript=text)
+            self.send_part("response.output_audio.done")
+            self.send_part("response.output_audio_transcript.done", transcript=text)
         else:
-            self._send_part("response.output_text.done", text=text)
-        self._send_part("response.content_part.done", part=self._wire_part(text))
+            self.send_part("response.output_text.done", text=text)
+        self.send_part("response.content_part.done", part=self._wire_part(text))
         self.close_output(self.item, previous_item_id)
 
     def finish(self) -> None:
@@ -216,7 +261,7 @@ class Response:
     def _sent(self, text: str) -> None:
         self.item.sent_text = (self.item.sent_text or "") + text
 
-    def _send_part(self, name: str, **fields: Any) -> None:
+    def send_part(self, name: str, **fields: Any) -> None:
         self.send_of(self.item, name, content_index=0, **fields)
 
     def _wire_part(self, text: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The words of what the user says: asked for, shown as they come, and answered when they are whole."""
 
 from collections.abc import Callable
+from math import inf
 
 from conversations.realtime import actions as do
 from conversations.realtime.core import Core
@@ -15,6 +16,7 @@ from conversations.realtime.yielding import Yielding
 EVENT = "conversation.item.input_audio_transcription"
 MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
 NO_SOUND = "sound_not_stored"  # the code of a try that found none
+AHEAD_SEC = 0.1  # of the response's own deadline: what was late is told as the reason
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
@@ -37,13 +39,13 @@ class Transcripts:
             message = f"{most} utterances still wait for their words, the most. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
-    def ask(self, utterance: Utterance, pcm: bytes) -> None:
+    def ask(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
         """The words so far."""
         utterance.revision += 1
-        self._ask(utterance.item_id, utterance.revision, pcm)
+        self._ask(utterance.item_id, utterance.revision, pcm, due_at)
 
-    def _ask(self, item_id: str, revision: int, pcm: bytes | None) -> None:
-        self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints()))
+    def _ask(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
+        self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
 
     def retry(self, item: Item) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
@@ -74,14 +76,25 @@ class Transcripts:
         is_known: bool = False,
     ) -> None:
         """A committed item: its words are asked for, unless they were in the last pause or are known (see `settle`)."""
+        limits, now = self.core.limits, self.core.now
+        due_at = None
         if respond:
             self.to_answer.add(item.id)
+            due_at = now + limits.turn_budget_sec
+            if limits.filler_sec is not None:
+                self.core.remind("silence", now + limits.filler_sec)
         if utterance is None:
-            self._ask(item.id, 0, pcm)
+            self._ask(item.id, 0, pcm, due_at)
         elif not utterance.is_asked and not is_known and pcm is not None:
-            self.ask(utterance, pcm)
-        self.core.pending[item.id] = Pending(self.core.now, utterance)
-        self.core.remind(f"transcript:{item.id}", self.core.now + self.core.limits.transcript_timeout_sec)
+            self.ask(utterance, pcm, due_at)
+        self.core.pending[item.id] = Pending(now, utterance)
+        self.core.remind(f"transcript:{item.id}", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC))
+
+    @property
+    def answered(self) -> list[Pending]:
+        """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
+        awaited = [self.core.pending[item_id] for item_id in self.to_answer & self.core.pending.keys()]
+        return [one for one in awaited if one.utterance is None or one.utterance.said_over is None]
 
     # Hearing.
 
@@ -165,6 +178,7 @@ class Transcripts:
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.yielding.heard(utterance, text, is_over=True)
         pending, item = self._close(item_id)
+        self.replying.words_took(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""

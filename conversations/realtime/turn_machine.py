@@ -138,6 +138,8 @@ class TurnMachine:
             self.replying.response_overdue()
         elif name == "aside":
             self.replying.asides.overdue(item_id)
+        elif name == "silence":
+            self.replying.silence_lasts(self.transcripts.answered)
         elif name == "filler":
             self.replying.tool_takes_long()
         elif name == "stall":

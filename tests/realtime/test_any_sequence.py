@@ -46,7 +46,7 @@ class World(Table):
     def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
         for action in actions:
             match action:
-                case do.Generate() | do.Transcribe() | do.RunTool() | do.Speak():
+                case do.Generate() | do.Transcribe() | do.RunTool() | do.Speak() | do.Fill():
                     self.work.append(action)
                 case do.Abort(key):
                     self.undone += [one for one in self.work if key in ids(one)]
@@ -78,6 +78,8 @@ class World(Table):
                 if text:
                     self.engine(do.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
                 self.engine(do.SpeechDone(response_id, index))
+            case do.Fill(response_id):
+                self.engine(do.Filled(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
             case do.Generate(response_id):
                 if choice % 3 == 0:
                     name = ("clock", "clock", "weather")[choice // 3 % 3]

@@ -414,3 +414,10 @@ def test_a_later_output_of_a_call_takes_the_place_of_the_first() -> None:
         assert kinds(table.client("conversation.item.create", item=output(said=said)))[-1] == "conversation.item.done"
     table.client("response.create")
     assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "", "Rain."]
+
+
+def test_a_transcript_without_end_is_cut() -> None:
+    table = Table()
+    table.say()
+    sent = table.transcript("Hello there. " * 1_000)
+    assert sent[0]["transcript"] == ("Hello there. " * 1_000)[:10_000].strip()

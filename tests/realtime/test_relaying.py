@@ -452,7 +452,7 @@ def test_a_reply_to_what_was_not_understood_does_not_come() -> None:
 
 
 def test_a_hanging_upstream_is_left() -> None:
-    table = RelayTable()
+    table = RelayTable(limits=Limits(turn_budget_sec=60))
     typed(table)
     table.client("response.create")
     table.wait(29)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
+from conversations.realtime.core import Limits
 from conversations.realtime.errors import Failure
 from conversations.realtime.items import Item
 from tests.realtime.harness import Table, kinds
@@ -56,7 +57,7 @@ def test_it_may_fail_again_and_be_tried_again() -> None:
 
 
 def test_one_that_hangs_ends_by_its_deadline() -> None:
-    table = Table()
+    table = Table(limits=Limits(filler_sec=None))
     retry(table, failed(table)["item_id"])
     assert kinds(table.pass_time(60)) == [f"{EVENT}.failed"]
 

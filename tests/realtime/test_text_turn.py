@@ -109,7 +109,7 @@ def test_a_reply_without_end_is_cut_off() -> None:
 
 
 def test_a_reply_that_stands_still_is_given_up() -> None:
-    table = Table(limits=Limits(response_timeout_sec=10))
+    table = Table(limits=Limits(response_timeout_sec=10, turn_budget_sec=100))
     table.client("response.create")
     table.pass_time(8)
     table.write("Well, that is a question. ")

@@ -118,7 +118,7 @@ def test_speech_to_text_fails_visibly() -> None:
 
 
 def test_words_that_never_come_end_the_turn() -> None:
-    table = Table(limits=Limits(transcript_timeout_sec=5))
+    table = Table(limits=Limits(transcript_timeout_sec=5, filler_sec=None))
     table.say()
     sent = table.pass_time(6)
     assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]

@@ -69,7 +69,8 @@ def upstream_process() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def upstream(upstream_process: Upstream) -> Upstream:
-    """The emulated OpenAI and Google, behaving well until told otherwise."""
+def upstream(upstream_process: Upstream) -> Iterator[Upstream]:
+    """The emulated OpenAI and Google, behaving well until told otherwise, and again for tests that tell it nothing."""
     upstream_process.reset()
-    return upstream_process
+    yield upstream_process
+    upstream_process.reset()

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, email: str, name: str, scopes: list[str] | None, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=email).first()
+        user = User.objects.filter(email=email).first()
         if user is None:
             raise CommandError(f"There is no user {email}.")
         if not user.is_active:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from accounts import invitations
+from accounts.addresses import canonical
 from accounts.models import Invitation, User
 
 
@@ -17,11 +18,12 @@ class Command(BaseCommand):
         parser.add_argument("--site", default="http://127.0.0.1:8000", help="the site's address (%(default)s)")
 
     def handle(self, *args: Any, email: str, site: str, **options: Any) -> None:
+        email = canonical(email)
         try:
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email} is not an e-mail address.") from None
-        if User.objects.filter(email__iexact=email).exists():
+        if User.objects.filter(email=email).exists():
             raise CommandError(f"{email} has an account already.")
-        invitation, _ = Invitation.objects.get_or_create(email__iexact=email, defaults={"email": email})
+        invitation, _ = Invitation.objects.get_or_create(email=email)
         self.stdout.write(invitations.link(invitation, site.rstrip("/")))

@@ -42,8 +42,13 @@ class Replying:
             raise ProtocolError("too_many_responses", message)
 
     def expect(self) -> None:
-        """A response is due, or goes on."""
-        self.core.remind("response", self.core.now + self.core.limits.response_timeout_sec)
+        """A response is due, or goes on: its first word within the turn's budget, then each further event."""
+        limits, main = self.core.limits, self.main
+        due_at = self.core.now + limits.response_timeout_sec
+        since = main.endpoint_at if main else self.asked_at
+        if since is not None and not (main and {"first_token", "first_audio"} & main.waterfall.keys()):
+            due_at = min(due_at, since + limits.turn_budget_sec)
+        self.core.remind("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
         """An event of a response. One that is not known, or over, is not told of."""

@@ -1,0 +1,55 @@
+"""One way to write an e-mail address, so that one mailbox is one account however it was typed.
+
+Width and composition of letters are normalised (NFKC) and capitals made small. The domain is written as the name
+service knows it (IDNA 2008): bücher.example is xn--bcher-kva.example. Spaces around it and a dot at its end go.
+"""
+
+import unicodedata
+from typing import Any
+
+import idna
+from django import forms
+from django.db import models
+
+LONGEST = 320  # what Django's validator lets through; a longer text is none, and is left to it
+
+
+def canonical(text: str) -> str:
+    """An address as it is kept. What is no address comes back with its letters made small, to be refused."""
+    if len(text) > LONGEST:
+        return text
+    text = unicodedata.normalize("NFKC", text).strip().lower()
+    local, at, domain = text.rpartition("@")
+    return f"{local.strip()}{at}{_canonical_domain(domain.strip())}" if at else text
+
+
+def _canonical_domain(domain: str) -> str:
+    domain = domain.replace("。", ".").removesuffix(".")
+    if len(domain) > 255:
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):  # such as localhost's neighbours, an address in brackets, or none at all
+        return domain
+
+
+class AddressFormField(forms.EmailField):
+    def to_python(self, value: Any) -> str:
+        return canonical(str(super().to_python(value) or ""))
+
+
+class AddressField(models.EmailField):  # type: ignore[type-arg]
+    """Stored, looked up (by `=` and `in`) and read from forms in that one way."""
+
+    def to_python(self, value: Any) -> Any:
+        return canonical(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def pre_save(self, instance: models.Model, add: bool) -> Any:
+        setattr(instance, self.attname, self.to_python(getattr(instance, self.attname)))
+        return super().pre_save(instance, add)
+
+    def formfield(self, **options: Any) -> Any:
+        return super().formfield(**{"form_class": AddressFormField, **options})

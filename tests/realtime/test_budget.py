@@ -1,0 +1,380 @@
+"""One budget a turn, from the end of speech to the first sound, whichever engine is slow; a word at three."""
+
+from typing import Any
+
+import pytest
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.core import Limits
+from conversations.realtime.relaying.actions import Reconnect
+from conversations.realtime.tools import Tool
+from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.realtime.relay_table import RelayTable
+
+CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
+LONG = "It is noon. "
+
+
+def fills(table: Table) -> list[do.Fill]:
+    return [action for action in table.actions if isinstance(action, do.Fill)]
+
+
+def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
+    return table.engine(do.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
+
+
+def asked(modality: str = "audio", **limits: Any) -> Table:
+    """A typed question."""
+    table = Table(limits=Limits(**limits))
+    table.client("session.update", session={"output_modalities": [modality]})
+    table.client("response.create")
+    return table
+
+
+def sound(table: Table, index: int, ms: int, *, is_whole: bool = False) -> list[dict[str, Any]]:
+    response_id = table.last(do.Generate).response_id
+    sent = table.engine(do.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
+    return sent + (table.engine(do.SpeechDone(response_id, index)) if is_whole else [])
+
+
+def ending(sent: list[dict[str, Any]]) -> tuple[str, str]:
+    done = [event["response"] for event in sent if event["type"] == "response.done"][-1]
+    return done["status"], ((done["status_details"] or {}).get("error") or {}).get("code", "")
+
+
+# The budget.
+
+
+def test_a_model_that_is_slow_is_given_up_in_time() -> None:
+    table = asked()
+    assert "response.done" not in kinds(table.pass_time(11.9))
+    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+
+
+def test_engines_that_are_slow_one_behind_the_other_have_one_budget() -> None:
+    """Four seconds each: none of them is slow by itself."""
+    table = Table()
+    table.say()
+    began_at = table.now
+    table.pass_time(4)
+    table.transcript("What time is it?")
+    table.pass_time(4)
+    table.write(LONG)
+    table.end_text()
+    assert ending(table.pass_time(4.1)) == ("failed", "response_timeout")
+    assert table.now - began_at < 12.2
+
+
+def test_each_engine_is_told_what_is_left() -> None:
+    table = Table()
+    table.say()
+    ended_at = table.now
+    due_at = table.last(do.Transcribe).due_at
+    assert due_at is None  # asked in the pause, ahead of the endpoint
+    table.pass_time(1)
+    table.transcript("What time is it?")
+    assert table.last(do.Generate).due_at == pytest.approx(ended_at + 12, abs=0.2)
+
+
+def test_speech_to_text_that_is_asked_at_the_endpoint_is_told_too() -> None:
+    table = Table(limits=Limits(max_utterance_ms=2000))
+    table.audio(2240, 0.9)
+    assert table.last(do.Transcribe).due_at == pytest.approx(table.now + 12, abs=0.5)
+
+
+def test_a_typed_question_has_a_budget_too() -> None:
+    table = asked("text")
+    assert table.last(do.Generate).due_at == pytest.approx(table.now + 12)
+    assert ending(table.pass_time(12.1)) == ("failed", "response_timeout")
+
+
+def test_a_word_of_a_reply_in_text_is_in_time() -> None:
+    table = asked("text")
+    table.pass_time(11)
+    table.write("It is ")
+    assert table.pass_time(5) == []
+
+
+def test_words_of_a_reply_that_is_spoken_are_no_sound() -> None:
+    table = asked(filler_sec=None)
+    table.pass_time(11)
+    table.write(LONG)
+    assert ending(table.pass_time(1.1)) == ("failed", "response_timeout")
+
+
+def test_words_that_come_too_late_say_so() -> None:
+    table = Table(limits=Limits(filler_sec=None))
+    table.say()
+    sent = table.pass_time(12)
+    assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
+    assert sent[0]["error"]["code"] == "engine_timeout"
+
+
+@pytest.mark.parametrize(("thinks_sec", "left_sec"), [(0.1, 4.1), (5, 12.1)])
+def test_words_that_a_client_waited_for_are_part_of_it(thinks_sec: float, left_sec: float) -> None:
+    """As a turn over HTTP asks for the response; who takes time has a budget from there."""
+    table = Table()
+    table.manual()
+    table.audio(960)
+    table.client("input_audio_buffer.commit")
+    table.pass_time(8)
+    table.transcript("What time is it?")
+    table.pass_time(thinks_sec)
+    table.client("response.create")
+    assert "response.done" not in kinds(table.pass_time(left_sec - 0.3))
+    assert ending(table.pass_time(0.5)) == ("failed", "response_timeout")
+
+
+def test_words_that_nothing_waits_for_may_take_longer() -> None:
+    table = Table(create_response=False)
+    table.say()
+    assert table.pass_time(20) == []
+
+
+def test_the_time_of_tools_is_not_counted() -> None:
+    """Their own limit bounds it."""
+    table = Table()
+    table.engine(do.ToolsReady((CLOCK,)))
+    table.client("session.update", session={"output_modalities": ["text"]})
+    table.client("response.create")
+    table.pass_time(5)
+    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.end_text()
+    assert "response.done" not in kinds(table.pass_time(20))
+    tool = table.last(do.RunTool)
+    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    assert table.last(do.Generate).due_at == pytest.approx(table.now + 7)
+    assert "response.done" not in kinds(table.pass_time(6.9))
+    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+
+
+def test_a_setting_says_how_long() -> None:
+    table = asked(turn_budget_sec=5)
+    assert ending(table.pass_time(5.1)) == ("failed", "response_timeout")
+
+
+# A word that bridges the silence.
+
+
+def test_it_works() -> None:
+    table = asked()
+    table.pass_time(2.9)
+    assert fills(table) == []
+    table.pass_time(0.2)
+    assert [one.text for one in fills(table)] == ["One moment."]
+    sent = fill(table)
+    assert kinds(sent)[:3] == ["response.output_item.added", "conversation.item.added", "response.content_part.added"]
+    assert "response.output_audio.delta" in kinds(sent)
+    table.pass_time(2)
+    table.write(LONG)
+    table.end_text()
+    done = table.speak()[-1]["response"]
+    assert (done["status"], done["output"][0]["content"][0]["transcript"]) == ("completed", LONG)
+    stored = table.saved(done["output"][0]["id"])
+    assert (stored.text, stored.heard_text, stored.audio_samples) == (LONG, None, 24 * 1800)
+
+
+def test_it_is_no_answer() -> None:
+    """Neither for the budget, nor for the model, nor for the history."""
+    table = asked()
+    table.pass_time(3.1)
+    fill(table)
+    assert ending(table.pass_time(9)) == ("failed", "response_timeout")
+    item = next(iter(table.machine.core.log))
+    assert (item.text, item.remembered) == ("", "")
+    assert table.saved(item.id).text == ""
+
+
+def test_it_is_of_the_assistants_language() -> None:
+    table = Table()
+    transcription = {"transcription": {"model": "m", "language": "de-AT"}}
+    table.client("session.update", session={"audio": {"input": transcription}})
+    table.client("response.create")
+    table.pass_time(3.1)
+    assert table.last(do.Fill).text == "Einen Moment."
+
+
+def test_it_bridges_words_that_come_late_too() -> None:
+    """A response is begun before it is known whether there are any."""
+    table = Table()
+    table.say()
+    sent = table.pass_time(3.1)
+    assert kinds(sent) == ["response.created"]
+    assert len(fills(table)) == 1
+    fill(table)
+    table.transcript("What time is it?")
+    assert table.last(do.Generate).messages[-1].words == "What time is it?"
+    table.write(LONG)
+    table.end_text()
+    assert ending(table.speak()) == ("completed", "")
+
+
+def test_noise_whose_words_come_late_is_not_answered() -> None:
+    table = Table()
+    table.say()
+    table.pass_time(3.1)
+    fill(table)
+    assert ending(table.transcript("")) == ("cancelled", "")
+    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+
+
+def test_words_that_fail_after_it_are_the_reason() -> None:
+    table = Table()
+    table.say()
+    table.pass_time(3.1)
+    sent = table.fail_transcript(table.last(do.Transcribe))
+    assert kinds(sent)[0].endswith("transcription.failed")
+    assert ending(sent) == ("failed", "engine_timeout")
+
+
+def test_one_that_comes_behind_the_reply_is_dropped() -> None:
+    table = asked()
+    table.pass_time(3.1)
+    table.write(LONG)
+    table.end_text()
+    sound(table, 0, 400)
+    assert fill(table) == []
+
+
+def test_none_where_nobody_listens() -> None:
+    texts, asides, off = asked("text"), Table(), asked(filler_sec=None)
+    asides.client("response.create", response={"conversation": "none"})
+    for table in (texts, asides, off):
+        table.pass_time(6)
+        assert fills(table) == []
+
+
+def test_none_while_the_user_speaks() -> None:
+    table = Table()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.client("response.create")
+    table.audio(4000, 0.9)
+    table.pass_time(0.1)
+    assert fills(table) == []
+
+
+def test_none_while_the_last_reply_is_still_played() -> None:
+    table = asked()
+    table.write(LONG)
+    table.end_text()
+    table.speak(8000)
+    table.client("response.create")
+    table.pass_time(4)
+    assert fills(table) == []
+
+
+def test_only_one() -> None:
+    table = asked()
+    table.pass_time(11)
+    assert len(fills(table)) == 1
+
+
+def test_who_speaks_over_it_ends_the_response() -> None:
+    table = asked()
+    table.pass_time(3.1)
+    fill(table, 2000)
+    sent = table.audio(BARGE_IN_MS, 0.9)
+    assert ending(sent) == ("cancelled", "")
+
+
+def test_what_was_heard_is_told_apart_from_it() -> None:
+    """The client counts its milliseconds as sound of the item."""
+    table = asked()
+    table.pass_time(3.1)
+    item_id = fill(table, 800)[0]["item"]["id"]
+    table.write("One two three four. ")
+    table.end_text()
+    table.speak(2000)
+    table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=800)
+    assert table.saved(item_id).heard_text == ""
+    table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=1700)
+    assert table.saved(item_id).heard_text == "One two"
+
+
+# Speech that comes too slowly.
+
+
+def drip(table: Table, sound_ms: int, every_sec: float, most_sec: float = 60.0) -> float:
+    """How long a clause's speech lasts that comes so slowly: until it is given up, or `most_sec`."""
+    began_at = table.now
+    while table.now - began_at < most_sec and table.machine.replying.response is not None:
+        sound(table, 0, sound_ms)
+        table.pass_time(every_sec)
+    return table.now - began_at
+
+
+def test_a_drip_of_sound_is_no_progress() -> None:
+    table = asked()
+    table.write(LONG)
+    table.end_text()
+    assert drip(table, 1, 1.0) < 8
+
+
+def test_half_the_pace_is_given_up_too() -> None:
+    table = asked()
+    table.write(LONG)
+    table.end_text()
+    assert drip(table, 500, 1.0) < 25
+
+
+@pytest.mark.parametrize(("sound_ms", "every_sec"), [(1000, 1.0), (900, 1.0), (3000, 3.0), (200, 0.1)])
+def test_speech_at_its_own_pace_goes_on(sound_ms: int, every_sec: float) -> None:
+    table = asked()
+    table.write(LONG)
+    table.end_text()
+    assert drip(table, sound_ms, every_sec) >= 60
+
+
+def test_a_clause_that_never_comes_is_given_up_once_the_ones_before_it_were_played() -> None:
+    table = asked()
+    table.write(f"{LONG}The sun is high. ")
+    table.end_text()
+    sound(table, 0, 4000, is_whole=True)
+    assert "response.done" not in kinds(table.pass_time(8.5))
+    assert ending(table.pass_time(1)) == ("failed", "response_timeout")
+
+
+def test_a_model_that_pauses_between_two_clauses_owes_no_sound() -> None:
+    table = asked()
+    table.write(LONG)
+    table.write("And then ")
+    sound(table, 0, 1000, is_whole=True)
+    assert table.pass_time(15) == []
+    table.write("there is more to say. ")
+    table.end_text()
+    assert ending(table.speak()) == ("completed", "")
+
+
+def test_time_in_which_playback_stands_is_none() -> None:
+    table = asked()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.write(LONG)
+    table.end_text()
+    sound(table, 0, 500)
+    table.audio(12_000, 0.9)
+    assert table.machine.replying.response is None or table.machine.replying.response.paused_at is not None
+
+
+# Speech to speech.
+
+
+def test_speech_to_speech_has_the_same_budget() -> None:
+    table = RelayTable()
+    table.utterance("item_said", 0, 1000)
+    table.upstream("input_audio_buffer.speech_started", audio_start_ms=1500, item_id="item_more")
+    table.upstream("input_audio_buffer.speech_stopped", audio_end_ms=2000, item_id="item_more")
+    table.committed("item_more")
+    began_at = table.now
+    table.words("item_more", "What time is it?")
+    table.wait(12.1)
+    assert table.sent[-1]["error"]["code"] == "engine_timeout"
+    assert isinstance(table.actions[-1], Reconnect)
+    assert table.now - began_at < 13
+
+
+def test_speech_to_speech_that_has_begun_goes_on() -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    table.wait(20)
+    assert not [event for event in table.sent if event["type"] in ("response.done", "error")]

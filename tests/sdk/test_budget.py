@@ -1,0 +1,100 @@
+"""A turn's budget over real engines that are slow: what is heard, by when, and that the next turn works."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from conversations.models import Item
+from tests.live import Site, running_site
+from tests.sdk import turns
+from tests.sdk.conftest import Connect, Talk
+from tests.upstream.fixtures import Upstream
+from tests.upstream.sound import speech
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+FILLER, BUDGET_SEC = "One moment.", 2.5
+
+
+@pytest.fixture(scope="module")
+def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
+    env = {
+        "OPENAI_API_KEY": "sk-site",
+        "OPENAI_BASE_URL": upstream_process.openai_url,
+        "TURN_BUDGET_SEC": str(BUDGET_SEC),
+        "FILLER_AFTER_SEC": "1",
+        "SPEECH_CACHE_MB": "0",
+    }
+    with running_site(database_url, env) as running:
+        yield running
+
+
+async def asked(talk: Talk) -> tuple[str, float]:
+    """How the response to a question ended, and after how many seconds."""
+    began_at = time.monotonic()
+    await talk.type("What time is it?")
+    details = (await talk.until("response.done"))["response"]
+    code = ((details["status_details"] or {}).get("error") or {}).get("code", "")
+    return f"{details['status']} {code}".strip(), time.monotonic() - began_at
+
+
+async def test_a_word_bridges_the_silence_and_is_no_answer(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+    upstream.script(replies=("It is noon.", "Yes."))
+    upstream.behave("chat", first_byte_ms=1800)
+    async with connect(url=hurried.url) as talk:
+        assert (await asked(talk))[0] == "completed"
+        assert talk.audio() == speech(FILLER) + speech("It is noon.")
+        item = await Item.objects.aget(conversation__public_id=talk.conversation_id, role="assistant")
+        assert (item.text, item.heard_text, item.status) == ("It is noon.", None, "completed")
+        upstream.behave("chat", first_byte_ms=0)
+        await asked(talk)
+        shown = upstream.requests("chat")[-1]["asked"]["messages"]
+        assert [one["content"] for one in shown if one["role"] == "assistant"] == ["It is noon."]
+
+
+@pytest.mark.parametrize("slow", ["chat", "speech"])
+async def test_one_that_is_too_slow_is_given_up(connect: Connect, hurried: Site, upstream: Upstream, slow: str) -> None:
+    upstream.behave(slow, first_byte_ms=8_000)
+    async with connect(url=hurried.url) as talk:
+        ending, took_sec = await asked(talk)
+        assert ending.split()[1] in ("response_timeout", "engine_timeout")
+        assert BUDGET_SEC - 0.1 < took_sec < BUDGET_SEC + 1
+        upstream.wait_for(slow, "closed_by_peer")
+        upstream.behave(slow, first_byte_ms=0)
+        assert (await asked(talk))[0] == "completed"
+
+
+async def test_three_that_are_slow_share_one_budget(
+    connect: Connect, hurried: Site, upstream: Upstream, utterance: bytes
+) -> None:
+    for endpoint in ("transcriptions", "live_transcriptions", "chat", "speech"):
+        upstream.behave(endpoint, first_byte_ms=1_500, final_ms=1_500)
+    async with connect(url=hurried.url) as talk:
+        await talk.say(utterance)
+        await talk.until("input_audio_buffer.committed")
+        began_at = time.monotonic()
+        done = await talk.until("response.done")
+        assert done["response"]["status"] == "failed"
+        assert time.monotonic() - began_at < BUDGET_SEC + 1
+
+
+async def test_speech_that_drips_is_given_up(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+    upstream.behave("speech", piece_bytes=2, piece_ms=300)
+    async with connect(url=hurried.url) as talk:
+        await talk.type("What time is it?")
+        done = await talk.until("response.done", timeout_sec=12)
+        assert done["response"]["status"] == "failed"
+
+
+async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
+    hurried: Site, key: str, upstream: Upstream, utterance: bytes
+) -> None:
+    """Nobody listens yet to what becomes a file."""
+    upstream.script(replies=("It is noon.",))
+    upstream.behave("chat", first_byte_ms=1_500)
+    async with turns.client(hurried, key) as caller:
+        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance), headers={"Accept": "audio/pcm"})
+        assert answer.content == speech("It is noon.")
+        upstream.behave("chat", first_byte_ms=8_000)
+        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance))
+    assert (answer.status_code, turns.error_in(answer)["code"]) in [(504, "response_timeout"), (504, "engine_timeout")]

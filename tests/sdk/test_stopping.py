@@ -1,0 +1,158 @@
+"""A server that stops, and callers who go all at once: nobody's words are lost."""
+
+import asyncio
+import base64
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import pytest
+from asgiref.sync import sync_to_async
+from websockets.asyncio.client import connect as open_socket
+
+from accounts.models import User
+from conversations import admission
+from conversations.admission import RefusedError
+from conversations.models import Assistant, Conversation, Item
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.store import Caller
+from conversations.watch import WATCH
+from tests.live import Site
+from tests.sdk.conftest import MANUAL, Connect, Talk
+from tests.sdk.test_access import bearer
+from tests.sdk.test_take_over import ending
+from tests.upstream.fixtures import Upstream
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+RESTARTING = ("server_restarting", 1012)
+
+
+@pytest.fixture
+def stopping(start_site: Callable[..., Site], upstream: Upstream) -> Site:
+    return start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
+
+
+async def speak(talk: Talk, pcm: bytes) -> None:
+    await talk.send.input_audio_buffer.append(audio=base64.b64encode(pcm).decode())
+
+
+@sync_to_async
+def said(user: User) -> list[Item]:
+    """What the user said, of conversations that are over."""
+    assert not [one for one in Conversation.objects.filter(user=user) if one.status != Conversation.Status.ENDED]
+    items = Item.objects.filter(conversation__user=user, role="user")
+    return list(items.select_related("clip").order_by("pk"))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+async def test_the_words_of_who_speaks_amid_it_are_stored(
+    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes, sign: signal.Signals
+) -> None:
+    upstream.script(transcripts=("Cut short by a stop.",))
+    async with connect(url=stopping.url) as talk:
+        await speak(talk, utterance)
+        await talk.until("input_audio_buffer.speech_started")
+        stopping.process.send_signal(sign)
+        assert await ending(talk) == RESTARTING
+    assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+    (item,) = await said(user)
+    assert (item.text, item.clip.duration_ms > 1000) == ("Cut short by a stop.", True)
+    assert "Traceback" not in stopping.log
+
+
+async def test_the_words_of_who_has_just_finished_are_stored(
+    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """With their sound, while speech to text still listens; and nobody else is let in meanwhile."""
+    upstream.script(transcripts=("Said just before.",))
+    upstream.behave("transcriptions", first_byte_ms=2_500)
+    async with connect(url=stopping.url) as talk:
+        await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
+        await speak(talk, utterance)
+        await talk.send.input_audio_buffer.commit()
+        await talk.until("input_audio_buffer.committed")
+        await asyncio.to_thread(upstream.wait_for, "transcriptions", "received")
+        stopping.process.terminate()
+        assert await ending(talk) == RESTARTING
+    assert stopping.process.poll() is None
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(stopping.url).port or 0))
+    assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+    (item,) = await said(user)
+    assert (item.text, item.clip.duration_ms > 1000) == ("Said just before.", True)
+
+
+async def test_a_second_signal_does_not_wait(
+    stopping: Site, connect: Connect, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.behave("transcriptions", fault="hang")
+    async with connect(url=stopping.url) as talk:
+        await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
+        await speak(talk, utterance)
+        await talk.send.input_audio_buffer.commit()
+        await talk.until("input_audio_buffer.committed")
+        stopping.process.terminate()
+        assert await ending(talk) == RESTARTING
+        began = time.monotonic()
+        stopping.process.terminate()
+        assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+    assert time.monotonic() - began < 2
+    assert "Traceback" not in stopping.log
+
+
+async def test_with_speech_to_speech(
+    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    slug = f"s2s-{user.pk}"
+    await Assistant.objects.acreate(slug=slug, owner=user, name="One model", instructions="", s2s_engine="openai")
+    async with connect(url=stopping.url, assistant=slug) as talk:
+        await speak(talk, utterance)
+        await talk.until("input_audio_buffer.speech_started")
+        stopping.process.terminate()
+        assert await ending(talk) == RESTARTING
+    assert await asyncio.to_thread(stopping.process.wait, 15) == 0
+    (item,) = await said(user)
+    assert item.clip.duration_ms > 1000
+    assert "Traceback" not in stopping.log
+
+
+async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As over a connection that a proxy keeps open."""
+    monkeypatch.setattr(WATCH, "is_stopping", True)
+    with pytest.raises(RefusedError) as refused, admission.admitted(Caller(1)):
+        pass
+    assert (refused.value.code, refused.value.close_code) == RESTARTING
+
+
+async def test_a_hundred_who_hang_up_at_once(
+    start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    """Each amid an utterance."""
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
+    site = start_site(**env, MAX_SESSIONS_PER_USER="100")
+    audio = base64.b64encode(utterance[: 1500 * BYTES_PER_MS]).decode()
+    append = json.dumps({"type": "input_audio_buffer.append", "audio": audio})
+    async with AsyncExitStack() as stack:
+        url, headers = f"{site.ws_url}/v1/realtime", bearer(key)
+        opening = (open_socket(url, additional_headers=headers, max_queue=None) for _ in range(100))
+        sockets = await asyncio.gather(*(stack.enter_async_context(one) for one in opening))
+        await asyncio.gather(*(one.send(append) for one in sockets))
+        await asyncio.gather(*(until(one, "input_audio_buffer.speech_started") for one in sockets))
+        for one in sockets:
+            one.transport.abort()
+    live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
+    async with asyncio.timeout(40):
+        while await live.aexists():
+            pass  # each look asks the database
+    items = await said(user)
+    assert (len(items), [item for item in items if not item.text]) == (100, [])
+    assert "Traceback" not in site.log
+
+
+async def until(one: object, kind: str) -> None:
+    while json.loads(await one.recv())["type"] != kind:  # type: ignore[attr-defined]
+        pass
