@@ -4,7 +4,7 @@ COPY requirements.txt constraints.txt ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --requirement requirements.txt
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home --uid 10001 voiceproject
+RUN useradd --system --no-create-home --uid 10001 voiceproject && install --directory --owner voiceproject --mode 700 /spool
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY manage.py ./

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from dotenv import load_dotenv
 
-from voiceproject import embedded_postgres, local_keys
+from voiceproject import embedded_postgres, local_keys, postgres_watch
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -31,6 +31,8 @@ def prepare_var(command: str, var_dir: Path) -> None:
         local_keys.make_missing(var_dir)
     if is_embedded:
         os.environ["DATABASE_URL"] = embedded_postgres.start(var_dir / "postgres")
+        if command == "run":
+            postgres_watch.begin(var_dir / "postgres")
 
 
 def main() -> None:

@@ -14,13 +14,17 @@ from time import process_time
 
 from django.core.exceptions import ValidationError
 
+from accounts.bounded_answers import parse_json
 from conversations import keywords
 from conversations.engines.base import storable
 from conversations.engines.demo.eliza import reply_to
 from conversations.engines.failures import Failures
+from conversations.engines.foreign_sound import ForeignSound, WordsError
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
+from conversations.engines.sound_formats import UnfitSoundError
 from conversations.realtime import actions as do
 from conversations.realtime.client_events import parse
 from conversations.realtime.errors import ProtocolError
@@ -36,6 +40,7 @@ from conversations.realtime.yielding import joined
 from conversations.reply import PIECE_CHARS
 
 MEGABYTE = 1_000_000
+HEADER_CHARS = 65_000  # the client of HTTP takes no more
 BAR_MS = 50.0
 SAID = "The library closes at six today, and it opens again on Monday. " * 20
 
@@ -46,6 +51,7 @@ UNITS = (
     "[", "![](", "](", "(", "<a ", "<!--", "```\n", "`", "*a", "**", "__", "~~", "$$", "\\(", "$a", "|", "|-", "> ",
     "- ", "1. ", "#", "&amp;", "&#1;", "[1]", "【", "【4†", "\ue200", "http://", "www.",
     # addresses, figures, blanks, stops, words, and what JSON escapes.
+    "<think>", "<think ", "</think>", "<|", "<|a", "<|a|>", "[THINK]", "<|channel|>",
     "a@", "a.", "a-", "a'", "'", "1", "1,", "1.", "$1", "1/", " ", "\n", "\t\n", ".", ". ", "?", "? ", "。", "…", "—",
     "« ", "a", "a ", "word ", "my a ", "Dr. ", "and ", "\\ud800", "\\", '"',
 )  # fmt: skip
@@ -168,6 +174,27 @@ def provider_stream(text: str) -> Iterator[None]:
                 pass
 
 
+def provider_answer(text: str) -> Iterator[None]:
+    """Of a provider, as JSON and as what is none; and the header that says when to ask again."""
+    for body in (text, f'"{text}"', f"[{text}]", f'{{"error":{{"message":"{text}"}}}}'):
+        yield
+        with suppress(ValueError):
+            provider_errors.read(parse_json(body, len(body)))
+    yield
+    provider_errors.retry_after_sec({"retry-after": text[:HEADER_CHARS], "retry-after-ms": text[:HEADER_CHARS]})
+
+
+def foreign_sound(text: str) -> Iterator[None]:
+    """What text to speech answers: bare, and behind the beginning of a WAV file."""
+    for head in (b"", b"\0", b"RIFF\0\0\0\0WAVE", b"\xff\xfb\x90\x64"):
+        sound, body = ForeignSound("audio/L16; rate=16000"), head + text.encode()
+        with suppress(UnfitSoundError, WordsError):
+            for start in range(0, len(body), 1_000):
+                yield
+                sound.feed(body[start : start + 1_000])
+            sound.finish()
+
+
 def provider_event(text: str) -> None:
     """Of a speech-to-speech model: words, and lists of what they are not."""
     response = {"id": "r", "output": [text[:1]] * len(text), "output_modalities": [text[:1]] * len(text)}
@@ -229,6 +256,8 @@ READERS: dict[str, Read] = {
     "a reading": read_back,
     "a provider's event": provider_event,
     "a provider's stream": provider_stream,
+    "a provider's answer": provider_answer,
+    "what is to be speech": foreign_sound,
     "words over a reply": lambda text: _done(without_echo(text, SAID)),
     "a reply that is echoed": lambda text: _done(without_echo(SAID[:300], text)),
     "what was said": lambda text: _done(joined(text, text)),

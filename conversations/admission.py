@@ -4,17 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 
 from django.conf import settings
 
 from conversations import metrics, store
 from conversations.line import Line
+from conversations.loop_lag import LAG
 from conversations.watch import POLICY, RESTART, RESTARTING, WATCH
 
 FAILED, BUSY = 1011, 1013  # close codes, beside those of `watch`
 EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."
 DRAIN_SEC = 20.0  # for all sessions to store what was said when the server stops
 LOOK_SEC = 0.05
+SERVER_BUSY = "The server is busy with other conversations. Try again in a moment."
 
 _live: Counter[int] = Counter()  # sessions of this process, by user
 
@@ -51,12 +54,17 @@ def _check(caller: store.Caller, replaces: bool) -> None:
     limits = settings.REALTIME
     if WATCH.is_stopping:
         raise RefusedError(RESTART, "server_restarting", RESTARTING)
-    if _live.total() - replaces >= limits["MAX_SESSIONS"]:
-        raise RefusedError(BUSY, "server_busy", "The server is busy with other conversations. Try again in a moment.")
+    if _live.total() - replaces >= limits["MAX_SESSIONS"] or (not replaces and is_late()):
+        raise RefusedError(BUSY, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
     # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
     if live - replaces - WATCH.ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
+
+
+def is_late() -> bool:
+    """Whether those who talk wait too long already, as the event loop shows."""
+    return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
 async def run(session: Line) -> None:
@@ -72,6 +80,7 @@ async def run(session: Line) -> None:
 
 def start() -> None:
     """Look after the live sessions from now on, and after conversations whose own process is gone."""
+    LAG.start()
     WATCH.start()
 
 

@@ -61,6 +61,13 @@ class RealtimeConsumer:
         application = authentication(cls.as_asgi())
 
         async def connect_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            # Every step takes as long as the loop is late, so a newcomer is told before any other; who goes on with a
+            # conversation may be in it already, which is found out further on.
+            if admission.is_late() and b"conversation=" not in scope["query_string"]:
+                await receive()
+                await send({"type": "websocket.accept"})
+                await cls(scope, receive, send)._refuse(RefusedError(BUSY, "server_busy", admission.SERVER_BUSY))
+                return
             try:
                 await application(scope, receive, send)
             except Error as error:  # of that look: all others are the consumer's, which has told of them

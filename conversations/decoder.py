@@ -9,9 +9,11 @@ Usage: python decoder.py MAX_SEC. The exit status tells what became of it, see `
 
 import resource
 import sys
+from array import array
 from collections.abc import Iterator
 from enum import IntEnum
 from io import BytesIO
+from operator import mul
 
 import av
 from av.audio.frame import AudioFrame
@@ -27,6 +29,11 @@ CONTAINERS = "wav,flac,mp3,ogg,matroska,webm,mov,mp4,m4a,aac,aiff"
 # Films and pictures, which may come along, are not decoded. Of "pcm_" there are many.
 CODECS = ("pcm_", "flac", "alac", "mp3", "mp3float", "opus", "vorbis", "aac")
 RATES = range(4_000, 384_001)  # Hz; from below, a few bytes would become minutes
+
+
+# Channels that cancel each other out, as of a microphone that is wired both ways, would be heard as silence.
+CANCELLED_SHARE = 1 / 30  # of the power of the loudest channel: of channels that are unlike, the mean has a quarter
+POWER_STEP = 4  # every fourth sample tells it
 
 
 class Outcome(IntEnum):
@@ -48,6 +55,7 @@ class Resampling:
     def __init__(self) -> None:
         self._shape: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
+        self._mixer: AudioResampler | None = None  # of several channels
 
     def feed(self, frame: AudioFrame) -> Iterator[bytes]:
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
@@ -55,18 +63,34 @@ class Resampling:
             yield from self.flush()
             self._shape = shape
         if self._resampler is None:
-            self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+            self._resampler = AudioResampler(format="s16", layout=frame.layout, rate=SAMPLE_RATE)
+            self._mixer = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
         frame.pts = None  # gaps are not filled
-        yield from map(_bytes, self._resampler.resample(frame))
+        for resampled in self._resampler.resample(frame):
+            yield from self._mixed(resampled)
 
     def flush(self) -> Iterator[bytes]:
         resampler, self._resampler = self._resampler, None
-        if resampler is not None:
-            yield from map(_bytes, resampler.resample(None))
+        for resampled in resampler.resample(None) if resampler else ():
+            yield from self._mixed(resampled)
+
+    def _mixed(self, frame: AudioFrame) -> Iterator[bytes]:
+        """The mean of the channels, or the loudest of them where they cancel each other out."""
+        count = frame.layout.nb_channels
+        samples = array("h", bytes(frame.planes[0])[: frame.samples * count * SAMPLE_BYTES])
+        if count == 1 or self._mixer is None:
+            yield samples.tobytes()
+            return
+        frame.pts = None
+        mixed = b"".join(bytes(one.planes[0])[: one.samples * SAMPLE_BYTES] for one in self._mixer.resample(frame))
+        loudest = max((samples[channel::count] for channel in range(count)), key=_power)
+        is_cancelled = _power(array("h", mixed)) < CANCELLED_SHARE * _power(loudest)
+        yield loudest.tobytes() if is_cancelled else mixed
 
 
-def _bytes(frame: AudioFrame) -> bytes:
-    return bytes(frame.planes[0])[: frame.samples * SAMPLE_BYTES]
+def _power(samples: "array[int]") -> int:
+    some = samples[::POWER_STEP]
+    return sum(map(mul, some, some))
 
 
 def pcm(data: bytes, max_sec: float) -> Iterator[bytes]:
@@ -75,6 +99,8 @@ def pcm(data: bytes, max_sec: float) -> Iterator[bytes]:
     with av.open(BytesIO(data), "r", options=options) as container:
         if not container.streams.audio:
             raise UnusableError(Outcome.NO_AUDIO)
+        # The container's list holds for its own looks into the file; the codec is opened with options of its own.
+        container.streams.audio[0].codec_context.options = {"codec_whitelist": _codecs()}
         resampling, left_sec = Resampling(), max_sec
         for frame in _frames(container, container.streams.audio[0]):
             if frame.sample_rate not in RATES:
@@ -91,12 +117,18 @@ def _codecs() -> str:
 
 
 def _frames(container: av.container.InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Packets that are damaged are left out, as players do."""
+    """Packets that are damaged are left out, as players do. Raises UnusableError where nothing is left."""
+    data_bytes, has_frames = 0, False
     for packet in container.demux(stream):
+        data_bytes += packet.size
         try:
-            yield from packet.decode()
+            for frame in packet.decode():
+                has_frames = True
+                yield frame
         except av.InvalidDataError:
             continue
+    if not has_frames:
+        raise UnusableError(Outcome.NO_SOUND_FILE if data_bytes or stream.frames else Outcome.NO_AUDIO)
 
 
 def main(max_sec: float) -> Outcome:

@@ -27,6 +27,7 @@ from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_p
 log = logging.getLogger(__name__)
 
 POLICY, FAILED = 1008, 1011
+ERROR = json.dumps({"type": "error"})[:-1]  # how its frame begins, in each dialect
 BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
@@ -233,8 +234,12 @@ class Line(ABC):
             self._outbox.wait_for(done)
 
     def _give_up(self, code: int, error_code: str, message: str) -> None:
-        """Nothing may be told of what is not stored."""
-        self._outbox.abandon()
+        """Nothing may be told of what is not stored; errors tell of none, and one may say already why this ends."""
+        if self._outbox.is_sealed:
+            return
+        for frame in self._outbox.abandon():
+            if frame.startswith(ERROR):
+                self._outbox.put(frame)
         self.close(code, error_code, message)
         self._outbox.seal()
 

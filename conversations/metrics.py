@@ -1,6 +1,7 @@
 """What an operator watches, for Prometheus. Labels come from short, fixed lists: nothing of a user is ever in one."""
 
 from functools import lru_cache
+from time import monotonic
 from typing import Any, Literal
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
+from conversations.loop_lag import LAG
 from conversations.realtime.figures import Discard, Figure, Played, Tally
 from conversations.realtime.items import Item
 
@@ -33,6 +35,8 @@ _engines = Counter(
     ["engine", "provider", "model", "outcome", "code"],
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
+_lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, on the average of a second.")
+_lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
 def turn(item: Item) -> None:

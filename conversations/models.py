@@ -5,7 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -236,11 +236,8 @@ class Item(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    search = models.GeneratedField(
-        expression=SearchVector("text", config="simple"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    # What a search finds: a trigger of the database keeps it (migration 0012), so that no way of writing forgets it.
+    search_words = SearchVectorField(null=True, editable=False)
 
     objects = ItemQuerySet.as_manager()
 
@@ -254,7 +251,7 @@ class Item(models.Model):
                 deferrable=models.Deferrable.DEFERRED,
             ),
         ]
-        indexes = [GinIndex(fields=["search"], name="item_search")]
+        indexes = [GinIndex(fields=["search_words"], name="item_words")]
 
     def __str__(self) -> str:
         return f"{self.role or self.type}: {self.text[:60]}"

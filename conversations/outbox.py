@@ -34,13 +34,13 @@ class Outbox:
         self._held_bytes = 0
         self._rate = bytes_per_sec
         self._burst = burst_bytes
-        self._is_sealed = False
+        self.is_sealed = False
         self._credit = float(burst_bytes)
         self._credited_at = monotonic()
 
     def put(self, frame: str) -> None:
         """Queues a frame, which is JSON in ASCII: a byte a character. Raises OutboxFullError."""
-        if self._is_sealed:
+        if self.is_sealed:
             return
         if self._held_bytes + len(frame) > self._max_bytes:
             raise OutboxFullError
@@ -49,7 +49,7 @@ class Outbox:
 
     def wait_for(self, done: asyncio.Future[None]) -> None:
         """Holds later frames back until `done`."""
-        if not self._is_sealed:
+        if not self.is_sealed:
             self._queue.put_nowait(done)
 
     async def send_now(self, frame: str) -> None:
@@ -58,12 +58,15 @@ class Outbox:
 
     def seal(self) -> None:
         """Takes nothing more: what comes after the error that ends a session tells of things that are not stored."""
-        self._is_sealed = True
+        self.is_sealed = True
 
-    def abandon(self) -> None:
-        """Drops what is queued: it told of things that could not be stored."""
+    def abandon(self) -> list[str]:
+        """Drops what is queued, since it told of things that could not be stored; returns the frames among it."""
+        dropped = []
         while not self._queue.empty():
-            self._done(self._queue.get_nowait())
+            dropped.append(self._queue.get_nowait())
+            self._done(dropped[-1])
+        return [entry for entry in dropped if isinstance(entry, str)]
 
     async def run(self) -> None:
         """Sends until cancelled."""

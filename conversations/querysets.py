@@ -34,4 +34,4 @@ class ConversationQuerySet(QuerySet["Conversation"]):
 class ItemQuerySet(QuerySet["Item"]):
     def as_dialogue(self) -> Self:
         """In order, with the facts of each clip but without its sound."""
-        return self.defer("search").select_related("clip").order_by("position")
+        return self.defer("search_words").select_related("clip").order_by("position")

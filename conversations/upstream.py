@@ -18,6 +18,7 @@ from conversations.realtime.relaying.shapes import NoEventError, read
 from conversations.reply import as_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
+LONGEST_PAUSE_SEC = 5.0  # that a provider may ask for
 STEADY_SEC = 10.0  # a connection that lasted so long was a good one
 MOST_HELD = 5_000  # events that the connection does not take: a minute of audio at the least
 HANGS = "Speech to speech sent nothing for too long. Please try again."
@@ -68,7 +69,7 @@ class Upstream:
             if is_over:
                 self._give_up(failure)
                 return
-            await asyncio.sleep(PAUSES_SEC[misses - 1])
+            await asyncio.sleep(max(PAUSES_SEC[misses - 1], min(failure.retry_after_sec or 0.0, LONGEST_PAUSE_SEC)))
 
     async def _try(self) -> EngineError:
         """One connection, until it ends; why it did."""

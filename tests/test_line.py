@@ -151,3 +151,19 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     await asyncio.sleep(0)
     assert client.told == told
     assert not [record for record in caplog.records if record.levelno == logging.ERROR]
+
+
+async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> None:
+    """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
+    client = Client()
+    line = cascade(upstream, client)
+    async with broken(line, Told, client):
+        line._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
+        line._send({"type": "conversation.item.added"})
+        line.close(1008, "conversation_deleted", "It was deleted.")
+        for _ in range(2):  # once for each thing that could not be stored
+            line._give_up(1008, "conversation_deleted", "It was deleted.")
+        stored.set_result(None)
+    kinds = [event["type"] for event in client.told]
+    assert "conversation.item.added" not in kinds
+    assert [event["error"]["code"] for event in client.told if event["type"] == "error"] == ["conversation_deleted"]

@@ -153,7 +153,7 @@ async def test_what_waits_together_is_written_together(conversation: Conversatio
         assert await order(conversation) == ["after the gone", "old", "one", "between", "reply", "last"]
         assert [row.text async for row in conversation.items.filter(public_id__in=["one", "reply"])] == ["Hello", "Hi."]
         assert (conversation.item_count, conversation.error_count) == (6, 1)
-    row = await conversation.items.filter(search="hello").aget()
+    row = await conversation.items.filter(search_words="hello").aget()
     assert row.created_at is not None
 
 

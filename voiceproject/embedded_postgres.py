@@ -26,6 +26,8 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
 SOCKET_NAME = ".s.PGSQL.5432"
+LEAST_FREE_BYTES = 1_000_000
+LOG_END_CHARS = 10_000
 MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
 # Whoever reaches the socket is let in, so its folder is private to the owner.
 INITDB_OPTIONS = (
@@ -66,6 +68,23 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
     return url(data_dir)
 
 
+def start_again(data_dir: Path, settings: Mapping[str, str]) -> bool:
+    """Start the server of a process that has called `start`; False where another one did so a moment ago.
+
+    Raises ImproperlyConfigured, OSError.
+    """
+    data_dir = data_dir.resolve()
+    with _exclusive(data_dir):
+        if _answers(data_dir):
+            return False
+        _launch(data_dir, settings)
+    return True
+
+
+def socket_path(data_dir: Path) -> Path:
+    return _socket_dir(data_dir) / SOCKET_NAME
+
+
 def _leave(data_dir: Path, users: int) -> None:
     with _exclusive(data_dir):
         try:
@@ -77,7 +96,7 @@ def _leave(data_dir: Path, users: int) -> None:
         if not (data_dir / "postmaster.pid").exists():
             return  # it is gone already, or so is its folder
         try:
-            _run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
+            run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
         except ImproperlyConfigured as error:
             sys.stderr.write(f"{error}\n")
         if (socket_dir := _socket_dir(data_dir)) != data_dir:
@@ -103,7 +122,7 @@ def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
     _make_private_dir(socket_dir, owner)
     options = {"port": "5432", "listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', **settings}
     flags = shlex.join(f"--{name}={value}" for name, value in options.items())
-    _run(data_dir, "pg_ctl", "start", "--wait", "--log=server.log", f"--options={flags}")
+    run(data_dir, "pg_ctl", "start", "--wait", "--log=server.log", f"--options={flags}")
 
 
 def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
@@ -111,7 +130,7 @@ def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
     draft = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     _make_private_dir(draft, owner)
-    _run(draft, "initdb", *INITDB_OPTIONS)
+    run(draft, "initdb", *INITDB_OPTIONS)
     draft.rename(data_dir)
 
 
@@ -171,7 +190,7 @@ def _binary(name: str) -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
-def _run(data_dir: Path, name: str, *arguments: str) -> None:
+def run(data_dir: Path, name: str, *arguments: str) -> None:
     """The folder goes by environment, since pg_ctl hands its arguments to a shell unquoted.
 
     In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
@@ -190,5 +209,19 @@ def _run(data_dir: Path, name: str, *arguments: str) -> None:
         **identity,
     )
     if result.returncode:
+        if _is_full(data_dir, result.stderr):
+            raise ImproperlyConfigured(
+                f"The disk is full, so Postgres cannot keep {data_dir}. Make room and start again."
+            )
         lines = (result.stderr or result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
         raise ImproperlyConfigured(f"The embedded Postgres failed ({name}): {'; '.join(lines[-3:])}")
+
+
+def _is_full(data_dir: Path, errors: str) -> bool:
+    """A server that ends at its start says why in its log, or nowhere where that is on the same disk."""
+    try:
+        reason = (data_dir / "server.log").read_text(errors="replace")[-LOG_END_CHARS:]
+    except OSError:
+        reason = ""
+    has_room = shutil.disk_usage(data_dir).free >= LEAST_FREE_BYTES
+    return not has_room or "No space left on device" in errors + reason.rpartition("starting PostgreSQL")[2]

@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from voiceproject import embedded_postgres, local_keys
 from voiceproject.admin_look import UNFOLD as UNFOLD
+from voiceproject.cores import share_of_core
 
 # ONNX Runtime, which hears where speech begins, would tell its maker of every process that loads it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -467,9 +468,14 @@ ENGINES = {
 }
 
 # Bounds of the socket at /v1/realtime.
-REALTIME = {
+REALTIME: dict[str, int] = {
     # Live conversations in one process; further callers are told that the server is busy.
-    "MAX_SESSIONS": env_int("MAX_SESSIONS", 100, lowest=1, highest=10_000),
+    # Unset: 40, which is what one core holds when all of them talk, and one process uses one core; fewer where the
+    # process may use but a part of one. See voiceproject/cores.py.
+    "MAX_SESSIONS": env_int("MAX_SESSIONS", max(1, round(40 * share_of_core())), lowest=1, highest=10_000),
+    # Newcomers are told that the server is busy, however few there are, while the event loop is later than this on the
+    # average of a second: those who talk wait as long at every step.
+    "MAX_LOOP_LAG_MS": env_int("MAX_LOOP_LAG_MS", 250, lowest=10, highest=60_000),
     "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
     # One session at the longest; a client connects again to go on.
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),

@@ -159,6 +159,8 @@ class CloudTextToSpeech:
                 return self._failures.auth(detail)
             case errors.Unauthenticated() | auth_errors.GoogleAuthError():
                 return self._failures.auth()
+            case errors.ResourceExhausted() if "larger than max" in detail:  # it is gRPC that says so, here
+                return self._failures.garbage("speech")
             case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
                 return self._failures.quota()
             case errors.ResourceExhausted():

@@ -2,23 +2,24 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
-from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
 from psycopg.errors import QueryCanceled
 from pydantic import Field
 
 from conversations import summaries
 from conversations.models import Conversation, Item
+from conversations.search import RUN, Query, query_of, snippet
 from conversations.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
 
 MOST_TALKS = 5
 MOST_SNIPPETS = 2  # of each
-SNIPPET_WORDS = 30
+SNIPPET_CHARS = 160
 SHORT_WORD = 3  # characters: "the", "and" and their like find everything
 STATEMENT_TIMEOUT_MS = 4_000
 SPEAKERS = {Item.Role.USER: "user", Item.Role.ASSISTANT: "assistant"}
@@ -58,7 +59,7 @@ def _limit_statements() -> None:
 def _search(context: Context, words: str, said: QuerySet[Item]) -> str:
     for query in _queries(words):
         if talks := _talks(context.user_id, said, query):
-            return "\n".join(_told(context, talk, said, query) for talk in talks)
+            return "\n".join(_told(context, talk, said, query, words) for talk in talks)
     if not words:
         return "There is no earlier talk."
     return "No earlier talk has these words. Other words may find one."
@@ -81,44 +82,36 @@ def _midnight(context: Context, day: date) -> datetime:
     return datetime.combine(day, time(), context.zone)
 
 
-def _queries(words: str) -> list[SearchQuery | None]:
+def _queries(words: str) -> list[Query | None]:
     """All of the words in one utterance; else any of them."""
     if not words:
         return [None]
-    whole = SearchQuery(words, config="simple", search_type="websearch")
-    telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD]
-    any_of_them = SearchQuery(" or ".join(telling), config="simple", search_type="websearch")
-    return [whole, any_of_them] if len(telling) > 1 else [whole]
+    telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD or RUN.search(word)]
+    if len(telling) < 2:
+        return [query_of(words)]
+    return [query_of(words), reduce(or_, map(query_of, telling))]
 
 
-def _talks(user_id: int, said: QuerySet[Item], query: SearchQuery | None) -> list[Conversation]:
+def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
     hits = said.filter(conversation=OuterRef("pk"))
     if query is not None:
-        hits = hits.filter(search=query)
+        hits = hits.filter(search_words=query)
     own = Conversation.objects.filter(Exists(hits), user=user_id)
     talks = list(own.order_by("-updated_at")[:MOST_TALKS])
     summaries.add(talks)
     return talks
 
 
-def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: SearchQuery | None) -> str:
+def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: Query | None, words: str) -> str:
     items = said.filter(conversation=talk).order_by("position")
     if query is not None:
-        items = items.filter(search=query)
-    shown = items.annotate(snippet=_snippet(query))[:MOST_SNIPPETS]
-    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{' '.join(item.snippet.split())}”" for item in shown]
+        items = items.filter(search_words=query)
+    shown = items.only("role", "text", "heard_text")[:MOST_SNIPPETS]
+    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{_quote(item, words)}”" for item in shown]
     began = talk.created_at.astimezone(context.zone)
     return f"{began:%A %Y-%m-%d %H:%M}, “{talk}”: {' '.join(quotes)}"
 
 
-def _snippet(query: SearchQuery | None) -> SearchHeadline:
+def _quote(item: Item, words: str) -> str:
     """Of what was heard: the model was shown no more of it either."""
-    return SearchHeadline(
-        Coalesce("heard_text", "text"),
-        query or SearchQuery("", config="simple"),
-        config="simple",
-        start_sel="",
-        stop_sel="",
-        min_words=SNIPPET_WORDS // 2,
-        max_words=SNIPPET_WORDS,
-    )
+    return " ".join(snippet(item.played_text, words, SNIPPET_CHARS).split())

@@ -18,6 +18,7 @@ const BY_ERROR = {
   conversation_deleted: { way: "gone", label: "The conversation is gone", notice: { tone: "error", text: DELETED } },
   not_found: { way: "gone", label: "The conversation is gone", notice: { tone: "error", text: DELETED } },
   session_expired: { way: "now" },
+  storage_unavailable: { way: "wait", label: "The server is not ready" },
   server_restarting: { way: "retry", notice: { tone: "info", text: RESTARTING } },
   insufficient_quota: OVER,
   account_deactivated: OVER,

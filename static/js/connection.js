@@ -61,7 +61,7 @@ function afterClose(before, { code, random }, now) {
     case "now": return connect(state, now);
     case "gone": return onGone(state, label, notice, now);
     case "over": return onOver(state, label, notice);
-    case "wait": return onBusy({ ...state, attempt }, random, now);
+    case "wait": return onBusy({ ...state, attempt, endLabel: label ?? "" }, random, now);
     default: return connect({ ...withRetryNotice(state, notice), attempt }, now, backoffMs(attempt, random));
   }
 }

@@ -11,7 +11,7 @@ const QUIET = "quiet";
 const HELLO = "hello";
 
 /** The page is the output audio buffer, and wants the words while they are spoken. */
-const EXTENSIONS = ["playback", "captions", "retry"];
+const EXTENSIONS = ["playback", "captions", "retry", "storage"];
 /** By a person's patience; without one it is that of their settings, or the assistant's own: the server's `auto`. */
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
 

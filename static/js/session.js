@@ -65,7 +65,7 @@ export function initialState({
     order: [],
     notices: {}, // by what they are about: {tone, text, action}
     refusal: null, // the code of the server's last error, which explains a close that follows
-    endLabel: "", // what the status says of a call that failed; "" for the usual words
+    endLabel: "", // what the status says of a call that failed or waits; "" for the usual words
     attempt: 0, // to connect again
     retryAt: null,
     startedAt: null,

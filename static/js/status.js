@@ -13,7 +13,7 @@ const FIXED = {
 /** Returns {name, label, hint}. */
 export function statusOf(state) {
   const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
-  if (state.phase !== "failed" || !state.endLabel) return { name, label, hint };
+  if (!["failed", "busy"].includes(state.phase) || !state.endLabel) return { name, label, hint };
   return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
 }
 

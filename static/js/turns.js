@@ -20,6 +20,7 @@ export function onServerEvent(state, event, now) {
 const HANDLERS = {
   "session.created": onSessionCreated,
   "session.updated": (state, _event, now) => onListed(state, now),
+  "session.storage": onStorage,
   "conversation.created": (state, { conversation }) => [{ ...state, conversation: conversation.id }, []],
   "conversation.item.added": onItem,
   "conversation.item.done": onItem,
@@ -46,9 +47,17 @@ const HANDLERS = {
 };
 
 function onSessionCreated(state, _event, now) {
-  const live = { ...state, phase: "live", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
-  const [next, unsent] = onConnected(withNotice(live, "server", null), now);
+  const heard = withNotice(withNotice(state, "server", null), "storage", null);
+  const live = { ...heard, phase: "live", endLabel: "", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
+  const [next, unsent] = onConnected(live, now);
   return [next, [send(protocol.greeting(state)), ...unsent]];
+}
+
+/** What is said cannot be stored for now, and waits; or it is stored again, which is news until the next turn. */
+function onStorage(state, { status, message }) {
+  const notice = { tone: "info", text: message };
+  if (status === "delayed") return [withNotice(state, "storage", notice), []];
+  return [withNotice(withNotice(state, "storage", null), "turn", notice), []];
 }
 
 /**

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -209,3 +210,17 @@ def answered(page: Page, url: str) -> None:
     say(page, "Hello.")
     wait_for_state(page, "speaking")
     wait_for_state(page, "ready")
+
+
+def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: str) -> None:
+    """The message is on its way, the line is not taken for dead, and the person knows why nothing comes."""
+    page = open_page(microphone=False)
+    answered(page, live_site.url)
+    with psycopg.connect(database_url) as store:
+        store.execute("LOCK TABLE conversations_item IN ACCESS EXCLUSIVE MODE")
+        say(page, "Are you a computer?")
+        expect(page.get_by_role("alert")).to_contain_text("cannot be stored for now")
+        expect(page.locator(".bubble.user").last).to_contain_text("Sending…")
+    expect(page.get_by_role("alert")).to_contain_text("is stored again")
+    expect(page.locator(".bubble.assistant")).to_have_count(2)
+    assert len(diary(page, "connect")) == 1

@@ -6,11 +6,14 @@ import os
 import struct
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.codec import Codec
+from av.codec.codec import UnknownCodecError
 
 from conversations import containers, decoder
 from conversations.containers import SoundFileError
@@ -21,6 +24,13 @@ from tests.sound_files import likeness, sound_file
 from tests.upstream.sound import speech
 
 SPEECH = speech("Good morning, can you hear me?")
+
+
+def _encodes_sound(name: str) -> bool:
+    try:
+        return Codec(name, "w").type == "audio"
+    except UnknownCodecError:
+        return False
 
 
 async def refusal(data: bytes) -> Outcome:
@@ -143,7 +153,67 @@ async def test_noise_is_no_sound_file() -> None:
 
 
 async def test_a_sound_without_a_sample() -> None:
+    assert await refusal(wav(24_000, 1, b"")) is Outcome.NO_AUDIO
+    assert await refusal(wav(24_000, 1, SPEECH)[:44]) is Outcome.NO_AUDIO
     assert await refusal(sound_file(SPEECH[:96], "wav", "pcm_s16le", 24_000)[:44]) is Outcome.NO_SOUND_FILE
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp4", "aac"), ("ogg", "libopus"), ("flac", "flac"), ("aiff", "pcm_s16be")]
+)
+async def test_a_head_without_a_body(container: str, codec: str) -> None:
+    """Never taken for sound; whether it still shows that it was to hold any depends on its kind."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as muxer:
+        muxer.add_stream(codec, rate=48_000, layout="mono")
+        muxer.start_encoding()
+    assert await refusal(file.getvalue()) in (Outcome.NO_AUDIO, Outcome.NO_SOUND_FILE)
+
+
+async def test_a_codec_that_is_not_listed() -> None:
+    """AC-3 in Matroska, as a film has it."""
+    assert await refusal((Path(__file__).parent / "ac3.mka").read_bytes()) is Outcome.NO_SOUND_FILE
+
+
+ENCODERS = sorted(name for name in av.codecs_available if _encodes_sound(name) and not name.startswith("pcm_"))
+MUXERS = ("matroska", "mov", "wav", "ogg", "aiff")
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+async def test_only_the_listed_codecs_are_decoded(codec: str) -> None:
+    """Every one that this build can write, in the first container that takes it."""
+    file = next(filter(None, (_written(container, codec) for container in MUXERS)), None)
+    if file is None:
+        pytest.skip("no container of those that are read takes it")
+    decoded = await asyncio.gather(containers.decode(file), return_exceptions=True)
+    with av.open(io.BytesIO(file)) as opened:
+        context = opened.streams.audio[0].codec_context
+        is_listed = context is not None and context.codec.name in decoder.CODECS
+    assert isinstance(decoded[0], bytes) == is_listed, decoded[0]
+
+
+def _written(container: str, codec: str) -> bytes | None:
+    for rate, layout in ((48_000, "stereo"), (8_000, "mono"), (16_000, "mono")):
+        with suppress(av.FFmpegError, ValueError):
+            return sound_file(SPEECH, container, codec, rate, layout)
+    return None
+
+
+@pytest.mark.parametrize("share", [-1.0, -0.9, 0.0])
+async def test_channels_that_cancel_each_other_out_are_heard(share: float) -> None:
+    assert likeness(await containers.decode(_two_channels(share)), SPEECH) > 0.9
+
+
+async def test_of_channels_that_are_unlike_both_are_heard() -> None:
+    other = speech("Something else is said here.")[: len(SPEECH)].ljust(len(SPEECH), b"\0")
+    left, right = (np.frombuffer(one, "<i2") for one in (SPEECH, other))
+    pcm = await containers.decode(wav(24_000, 2, np.stack([left, right], 1).tobytes()))
+    assert min(likeness(pcm, SPEECH), likeness(pcm, other)) > 0.3
+
+
+def _two_channels(share: float) -> bytes:
+    left = np.frombuffer(SPEECH, "<i2")
+    return wav(24_000, 2, np.stack([left, (left * share).astype("<i2")], 1).tobytes())
 
 
 async def test_two_minutes_are_the_most() -> None:

@@ -183,3 +183,20 @@ async def test_a_cut_before_the_first_byte_is_tried_again(upstream: Upstream) ->
 async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
     with pytest.raises(EngineUnavailable, match="could not be reached"):
         await anext(engine(upstream, base_url="http://127.0.0.1:9").speak(TEXT))
+
+
+@pytest.mark.parametrize(("endpoint", "voice"), VOICES)
+@pytest.mark.parametrize("fault", ["garbage", "wrong_type", "empty"])
+async def test_what_is_no_speech_is_refused(upstream: Upstream, endpoint: str, voice: str, fault: str) -> None:
+    upstream.behave(endpoint, fault=fault)
+    with pytest.raises(EngineRejected):
+        await anext(engine(upstream, voice=voice).speak(TEXT))
+    assert len(upstream.requests(endpoint)) == 1
+
+
+@pytest.mark.parametrize(("endpoint", "voice"), VOICES)
+async def test_a_message_without_end_is_refused(upstream: Upstream, endpoint: str, voice: str) -> None:
+    upstream.behave(endpoint, fault="long")
+    with pytest.raises(EngineRejected, match="not speech"):
+        await anext(engine(upstream, voice=voice).speak(TEXT))
+    assert len(upstream.requests(endpoint)) == 1

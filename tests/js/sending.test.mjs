@@ -144,6 +144,18 @@ test("each way in which the server ends a connection says what to do", () => {
   assert.deepEqual(restarting.hear(created).state.notices, {});
 });
 
+test("storage that is away is told, and that it is back; newcomers wait", () => {
+  const call = live().hear({ type: "session.storage", status: "delayed", message: "It waits." });
+  assert.deepEqual([call.state.notices.storage.text, call.status], ["It waits.", "listening"]);
+  call.hear({ type: "session.storage", status: "recovered", message: "Stored." });
+  assert.deepEqual(call.state.notices, { turn: { tone: "info", text: "Stored." } });
+  assert.deepEqual(call.tell(typed()).state.notices, {});
+  const late = new Told().tell({ type: "start" }, { type: "microphone.ready" }).hear(refusal("storage_unavailable"));
+  late.tell({ ...LOST, code: 1013 });
+  assert.deepEqual([late.status, statusOf(late.state).label, late.state.notices.server.text], ["error", "The server is not ready", "Why."]);
+  assert.equal(statusOf(late.hear(created).state).name, "listening");
+});
+
 test("a server without room is asked later each time", () => {
   const call = new Told().tell({ type: "start" }, { type: "microphone.ready" });
   const waits = [0, 1, 2, 3, 4, 5, 6].map(() => call.tell({ ...LOST, code: 1013 }).effects[0].delayMs);

@@ -92,7 +92,55 @@ def test_only_what_people_and_assistants_said(context: Context, owner: User) -> 
 def test_a_search_that_takes_too_long_is_stopped(
     context: Context, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_conversation(owner, *[f"{'dentist ' * 5_000}"] * 40)
+    talk = make_conversation(owner)
+    items = (
+        Item(conversation=talk, public_id=f"item_{at}", position=at, role="user", text="dentist") for at in range(2_000)
+    )
+    Item.objects.bulk_create(items)
     monkeypatch.setattr("conversations.tools.past_talks.STATEMENT_TIMEOUT_MS", 1)
     with pytest.raises(ToolError, match=r"too long\. Narrow it by days"):
         search_past_talks(context, "dentist")
+
+
+# What was said, and what is looked for.
+SAID = [
+    ("今天天气很好，我们去公园吧！", "公园"),
+    ("今天天气很好，我们去公园吧！", "天气很好"),
+    ("我想喝水。", "水"),
+    ("请喝茶", "茶"),
+    ("明日は東京で会いましょう。", "東京"),
+    ("コンピューターが壊れた", "コンピュータ"),
+    ("พรุ่งนี้ฝนจะตกที่กรุงเทพ", "กรุงเทพ"),
+    ("ຂ້ອຍໄປຕະຫຼາດ", "ຕະຫຼາດ"),
+    ("ខ្ញុំទៅផ្សារ", "ផ្សារ"),
+    ("ကျွန်တော်ဈေးသွားမယ်", "ဈေး"),
+    ("오늘 학교에서 만나요", "학교"),
+    ("We met at the Café Łódź.", "cafe lodz"),
+    ("We met at the cafe.", "café"),
+    ("Τον είδα στην Αθήνα.", "αθηνα"),
+    ("Ещё один день", "еще"),
+    ("Die Straße ist laut.", "strasse"),
+    ("ÉCOLE FERMÉE", "ecole fermee"),
+    ("مُحَمَّد هنا", "محمد"),
+    ("Tối nay ăn phở ở Đà Nẵng", "da nang"),
+    ("Ich nehme das iPhone 15 mit 公园 dort.", "iphone 公园"),
+    ("हिन्दी में बात करो", "हिन्दी"),
+    ("ｆｕｌｌ　ｗｉｄｔｈ", "full width"),
+]
+
+
+@pytest.mark.parametrize(("said", "wanted"), SAID)
+def test_every_script_and_no_accents(context: Context, owner: User, said: str, wanted: str) -> None:
+    make_conversation(owner, said, title="This one")
+    make_conversation(owner, "Something else: 我们走。 また明日。", title="Another")
+    found = search_past_talks(context, wanted)
+    assert "This one" in found
+    assert "Another" not in found
+
+
+def test_the_words_are_shown_where_they_stand(context: Context, owner: User) -> None:
+    make_conversation(owner, f"{'很长的话。' * 100}我们去公园吧！{'再见。' * 100}")
+    make_conversation(owner, f"{'word ' * 200}at the Café we met{' more' * 200}")
+    assert "公园" in search_past_talks(context, "公园")
+    assert "Café we met" in search_past_talks(context, "cafe")
+    assert len(search_past_talks(context, "公园")) < 300

@@ -16,7 +16,8 @@ ENDPOINTS = ("models", "transcriptions", "live_transcriptions", "live_conversati
 # live_transcriptions: with `fault_after`, which counts 40 ms of audio there, statuses come as `error` events; “mute”
 # never completes an item, “failed” says that it could not.
 FAULTS = ("401", "403", "404", "404_path", "429_rate", "429_quota", "500", "503", "302", "hang", "cut", "garbage",
-          "empty", "error_event", "cancelled", "mute", "failed", "session_expired", "wrong_type", "drip")  # fmt: skip
+          "empty", "error_event", "cancelled", "mute", "failed", "session_expired", "wrong_type",
+          "drip", "long")  # fmt: skip
 DRIP_SEC = 0.1  # between two bytes of an answer that drips
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000

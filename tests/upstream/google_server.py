@@ -17,7 +17,12 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from tests.upstream.behaviour import DRIP_SEC, Ending, FaultInjected, Seen, World
 from tests.upstream.sound import SAMPLE_RATE, speech
 
-ODD = {"garbage": b"\xff\xff\xff", "wrong_type": b"%PDF-1.7\n" + bytes(range(256)), "empty": b""}  # answers
+ODD = {
+    "garbage": b"\xff\xff\xff",
+    "wrong_type": b"%PDF-1.7\n" + bytes(range(256)),
+    "empty": b"",
+    "long": bytes(33_000_000),
+}  # in place of speech
 SERVICE = "google.cloud.texttospeech.v1.TextToSpeech"
 NO_STREAMING = "Currently, only Chirp 3: HD voices are supported for streaming synthesis."
 BAD_KEY = "API key not valid. Please pass a valid API key."

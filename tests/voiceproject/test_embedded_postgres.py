@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from tests.live import ROOT
 from voiceproject import embedded_postgres
@@ -89,3 +90,14 @@ def test_a_first_start_cut_short_leaves_nothing_half_made(tmp_path: Path) -> Non
     with user(tmp_path / "postgres") as process:
         assert version(process).startswith("18.")
         process.communicate("\n")
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    data_dir = tmp_path / "postgres"
+    with user(data_dir) as process:
+        version(process)
+        process.communicate("\n")
+    (data_dir / "postmaster.opts").unlink()
+    (data_dir / "postmaster.opts").symlink_to("/dev/full")
+    with pytest.raises(ImproperlyConfigured, match=r"The disk is full.* Make room and start again"):
+        embedded_postgres.start(data_dir)

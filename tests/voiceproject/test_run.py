@@ -1,5 +1,6 @@
 """`manage.py run` on a machine that has nothing: it brings Postgres and keys, and leaves nothing running."""
 
+import os
 import signal
 import stat
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_signals_stop_everything(folder: Path, ending: signal.Signals) -> None:
         assert is_up(folder)
         site.process.send_signal(ending)
         assert site.process.wait(20) == 0
+    assert "Traceback" not in site.log
+    assert not is_up(folder)
+
+
+def test_a_killed_postgres_is_started_again(folder: Path) -> None:
+    with running_site("", NOTHING, folder) as site:
+        postmaster = (folder / "var" / "postgres" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGKILL)
+        site.wait_for_log("it runs again")
+        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
     assert "Traceback" not in site.log
     assert not is_up(folder)
 

@@ -113,13 +113,14 @@ class LiveStream:
                 if is_final:
                     return self._protocol.give_up(error)
             self._misses = 0 if self._protocol.has_heard else self._misses + 1
-            await self._pause()
+            asked_sec = (self._failure and self._failure.retry_after_sec) or 0.0
+            await self._pause(max(pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
 
-    async def _pause(self) -> None:
+    async def _pause(self, wait_sec: float) -> None:
         """Ended by an utterance that begins."""
         self._begins.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause_sec(self._misses)):
+            async with asyncio.timeout(wait_sec):
                 await self._begins.wait()
 
     async def _live(self) -> None:

@@ -9,9 +9,9 @@ import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import connection
+from django.db import Error, connection
 
-from voiceproject import server, set_up
+from voiceproject import outages, server, set_up
 
 MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 
@@ -28,6 +28,10 @@ class Command(BaseCommand):
             self.serve(placeholder)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
+        except Error as error:
+            if not outages.is_passing(error):
+                raise
+            raise CommandError(f"The database cannot be brought up to date: {outages.reason(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
         from conversations import admission, background, deletion, spool

@@ -1,0 +1,94 @@
+"""A loop that is late takes nobody in, and tells so at once."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conversations import admission, store
+from conversations.consumers import RealtimeConsumer
+from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
+from voiceproject.cores import share_of_core
+
+
+def test_it_is_the_mean_of_a_second() -> None:
+    lag = LoopLag()
+    for number in range(SAMPLES):
+        lag.expect(float(number))
+        lag.arrive(number + EVERY_SEC + (1.0 if number == 3 else 0.0))
+    assert lag.seconds(20.0) == pytest.approx(1.0 / SAMPLES)
+
+
+def test_what_is_overdue_counts_already() -> None:
+    lag = LoopLag()
+    lag.expect(10.0)
+    assert lag.seconds(10.0) == 0.0
+    assert lag.seconds(12.0 + EVERY_SEC) == pytest.approx(2.0)
+
+
+async def test_a_loop_with_too_much_to_do() -> None:
+    lag = LoopLag()
+    lag.start()
+    for _ in range(3):
+        await asyncio.sleep(EVERY_SEC)
+        time.sleep(0.3)  # noqa: ASYNC251  # the load
+    await asyncio.sleep(0)
+    assert lag.seconds(time.monotonic()) > 0.1
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LAG, "_due_at", time.monotonic() - 10)
+
+
+async def _told(query: bytes) -> list[dict[str, Any]]:
+    """What a socket is sent of which nothing is known yet but its address."""
+    told: list[dict[str, Any]] = []
+    asked = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(asked)
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    def nobody_asks(application: Any) -> Any:
+        async def authenticate(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "authenticated"})
+
+        return authenticate
+
+    scope = {"type": "websocket", "headers": [], "query_string": query, "subprotocols": []}
+    await RealtimeConsumer.behind(nobody_asks)(scope, receive, send)
+    return told
+
+
+@pytest.mark.usefixtures("late")
+async def test_newcomers_are_told_at_once() -> None:
+    accepted, error, closed = await _told(b"model=assistant")
+    assert accepted["type"] == "websocket.accept"
+    assert json.loads(error["text"])["error"]["code"] == "server_busy"
+    assert closed == {"type": "websocket.close", "code": 1013}
+
+
+@pytest.mark.usefixtures("late")
+async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
+    assert [one["type"] for one in await _told(b"conversation=conv_x")] == ["authenticated"]
+
+
+@pytest.mark.usefixtures("late")
+def test_nobody_is_admitted() -> None:
+    with pytest.raises(admission.RefusedError, match="busy"), admission.admitted(store.Caller(1)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("max 100000", 1.0), ("50000 100000", 0.5), ("400000 100000", 1.0), ("", 1.0), ("x", 1.0)],
+)
+def test_a_part_of_a_core(tmp_path: Path, text: str, share: float) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert share_of_core(tmp_path / "cpu.max") == share

@@ -1,0 +1,77 @@
+"""Finding conversations by their words."""
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from conversations.models import Conversation, Item
+from conversations.search import MOST_CHARS, matching
+from tests.factories import make_conversation, make_user
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return make_user()
+
+
+def found(words: str) -> set[str]:
+    return {conversation.title for conversation in matching(Conversation.objects.all(), words)}
+
+
+def test_it_works(owner: User) -> None:
+    make_conversation(owner, "今天天气很好，我们去公园吧！", title="Park")
+    make_conversation(owner, "我们去学校吧。 The café is shut.", title="School")
+    assert found("公园") == {"Park"}
+    assert found("我们去") == {"Park", "School"}
+    assert found("我们去 -公园") == found("我们去 -今天天气") == {"School"}
+    assert found("公园 or cafe") == {"Park", "School"}
+    assert found('"the cafe"') == {"School"}
+    assert found('"cafe the"') == set()
+    assert found("园公") == set()
+
+
+def test_no_query_breaks_it(owner: User) -> None:
+    make_conversation(owner, "Hello 水.")
+    for words in (
+        "-",
+        '"',
+        "-水",
+        "水 -",
+        "'水':*",
+        '"水',
+        "or 水",
+        "\0水",
+        "ʼ水",
+        "水 水 -水水",
+        "(((",
+        "我" * 5_000,
+        "a" * 5_000,
+    ):
+        found(words)
+    assert found("x " * MOST_CHARS) == set()
+
+
+@pytest.mark.parametrize("unit", ["我", "水火", "ก", "e\u0301", "a", "한", "ﷺ", "ab ", "ß"])
+def test_the_longest_text_can_be_stored(owner: User, unit: str) -> None:
+    conversation = make_conversation(owner, (unit * 100_000)[:100_000])
+    many = "".join(chr(0x4E00 + number * 7 % 20_000) for number in range(100_000))
+    conversation.items.update(text=many)
+    assert Item.objects.filter(conversation=conversation).count() == 1
+
+
+def test_a_changed_text_is_found_by_its_new_words(owner: User) -> None:
+    conversation = make_conversation(owner, "Before.", title="One")
+    conversation.items.update(text="Later café.")
+    assert (found("before"), found("cafe")) == (set(), {"One"})
+    item = conversation.items.get()
+    item.text = "At last."
+    item.save()
+    assert (found("cafe"), found("last")) == (set(), {"One"})
+
+
+def test_the_index_is_used(owner: User) -> None:
+    """By the words themselves, so that a million items cost no more than those that have them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT id FROM conversations_item WHERE search_words @@ to_tsquery('simple', '公园')")
+        assert "item_words" in str(cursor.fetchall())

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { RealtimeSocket } from "../../static/js/socket.js";
+
+let now;
+let wires;
+
+class Wire {
+  static OPEN = 1;
+  readyState = 1;
+  bufferedAmount = 0;
+  sent = [];
+
+  constructor() {
+    wires.push(this);
+  }
+
+  send(data) {
+    this.sent.push(JSON.parse(data).type);
+  }
+
+  close() {
+    this.readyState = 3;
+  }
+}
+
+beforeEach((context) => {
+  [now, wires] = [0, []];
+  globalThis.WebSocket = Wire;
+  context.mock.method(performance, "now", () => now);
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+});
+
+/** A socket that has heard a first word, and what came of it. */
+function connected(context) {
+  const closes = [];
+  const socket = new RealtimeSocket(() => {}, (code) => closes.push(code));
+  const wait = (ms) => {
+    for (let step = 0; step < ms / 50; step++) {
+      now += 50;
+      context.mock.timers.tick(50);
+    }
+  };
+  socket.connect("ws://here");
+  wait(50);
+  const hear = () => wires.at(-1).onmessage({ data: '{"type":"session.pong"}' });
+  hear();
+  return { socket, closes, wait, hear };
+}
+
+test("a quiet line is asked, and lost within five seconds if it does not answer", (context) => {
+  const { closes, wait } = connected(context);
+  wait(1900);
+  assert.deepEqual(wires[0].sent, []);
+  wait(200);
+  assert.deepEqual([wires[0].sent, closes], [["session.ping"], []]);
+  wait(2900);
+  assert.deepEqual(closes, [1006]);
+});
+
+test("a line that answers is kept, and one that speaks by itself is not asked", (context) => {
+  const { closes, wait, hear } = connected(context);
+  for (let second = 0; second < 20; second++) {
+    wait(1000);
+    hear();
+  }
+  assert.deepEqual(wires[0].sent, []);
+  for (let turn = 0; turn < 5; turn++) {
+    wait(2100);
+    hear();
+  }
+  assert.deepEqual([wires[0].sent.length, closes], [5, []]);
+});
+
+test("a page that stood still asks again before it gives up", (context) => {
+  const { socket, closes, wait } = connected(context);
+  socket.probe();
+  now += 60_000; // the device slept, and its timers with it
+  wait(2750);
+  assert.deepEqual([wires[0].sent.length, closes], [2, []]);
+  wait(2750);
+  assert.deepEqual(closes, [1006]);
+});

@@ -1,0 +1,152 @@
+"""A database that restarts, hangs, is read-only or has no place free: nothing said is lost, and all are told."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.live import Site, running_site
+from tests.outage import Server
+from tests.sdk.conftest import FRAME
+from tests.upstream.fixtures import Upstream
+
+WORDS = "My last words."
+EXTENDED = {"type": "session.update", "session": {"type": "realtime", "extensions": ["storage"]}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return Server(tmp_path_factory.mktemp("outage") / "postgres")
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory, upstream_process: Upstream) -> dict[str, str]:
+    upstream = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
+    return {**upstream, "SPOOL_DIR": str(tmp_path_factory.mktemp("spool")), "DATABASE_POOL_SIZE": "10"}
+
+
+@pytest.fixture(scope="module")
+def troubled(server: Server, env: dict[str, str]) -> Iterator[Site]:
+    with running_site(server.url, env) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def key(troubled: Site) -> str:
+    person = {"DJANGO_SUPERUSER_EMAIL": "outage@example.com", "DJANGO_SUPERUSER_PASSWORD": "correct horse"}
+    troubled.manage("createsuperuser", "--noinput", **person)
+    return troubled.manage("create_api_key", "outage@example.com").stdout.split()[-1]
+
+
+@asynccontextmanager
+async def talk(site: Site, key: str) -> AsyncIterator[ClientConnection]:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
+        yield socket
+
+
+async def until(socket: ClientConnection, kind: str, timeout_sec: float = 25) -> list[dict[str, Any]]:
+    """All events up to the first of that kind."""
+    events: list[dict[str, Any]] = []
+    async with asyncio.timeout(timeout_sec):
+        while not events or events[-1]["type"] != kind:
+            events.append(json.loads(await socket.recv()))
+    return events
+
+
+async def send(socket: ClientConnection, *events: dict[str, Any]) -> None:
+    for event in events:
+        await socket.send(json.dumps(event))
+
+
+def typed(text: str) -> dict[str, Any]:
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+    return {"type": "conversation.item.create", "item": item}
+
+
+async def refusal(site: Site, key: str) -> tuple[str, int | None]:
+    async with talk(site, key) as socket:
+        error = (await until(socket, "error"))[-1]["error"]["code"]
+        await socket.wait_closed()
+        return error, socket.close_code
+
+
+async def answer(site: Site, key: str) -> tuple[int, str]:
+    async with httpx2.AsyncClient(base_url=site.url, timeout=30) as client:
+        made = await client.post("/v1/conversations", json={}, headers={"Authorization": f"Bearer {key}"})
+        return made.status_code, made.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("outage", ["away", "read_only", "full", "hanging"])
+async def test_a_call_outlives_it_and_newcomers_are_told(
+    troubled: Site, server: Server, key: str, upstream: Upstream, outage: str
+) -> None:
+    async with talk(troubled, key) as socket:
+        await send(socket, EXTENDED)
+        await until(socket, "session.updated")
+        with getattr(server, outage)():
+            await send(socket, typed("Hello?"), {"type": "response.create"})
+            told = await until(socket, "session.storage")
+            assert [event["status"] for event in told if event["type"] == "session.storage"] == ["delayed"]
+            assert not [event for event in told if event["type"].startswith(("conversation.item", "response"))]
+            if outage == "hanging":
+                assert await refusal(troubled, key) == ("storage_unavailable", 1013)
+            else:
+                newcomer, program = await asyncio.gather(refusal(troubled, key), answer(troubled, key))
+                assert newcomer == ("storage_unavailable", 1013)
+                assert program == (503, "storage_unavailable")
+        told = await until(socket, "response.done")
+        assert "recovered" in [event.get("status") for event in told]
+        assert [event["type"] for event in told].count("conversation.item.added") == 2
+    assert "Traceback" not in troubled.log
+
+
+async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: bytes, spool: Path) -> None:
+    """The database is away from before the utterance is whole until what was said is on disk."""
+    async with talk(site, key) as socket:
+        append = {"type": "input_audio_buffer.append", "audio": base64.b64encode(utterance).decode()}
+        await send(socket, append)
+        await until(socket, "input_audio_buffer.speech_started")
+        server.stop()
+        await send(socket, {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(FRAME)).decode()})
+    async with asyncio.timeout(25):
+        while not await asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))):
+            pass
+
+
+async def kept(server: Server, conversations: int = 0) -> list[int]:
+    """The bytes of the clips of all items with the last words, once they are of so many conversations."""
+    query = """SELECT size_bytes FROM conversations_item i JOIN conversations_audioclip c ON c.item_id = i.id
+        WHERE text = %s"""
+    async with asyncio.timeout(25), await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
+        while len(rows := await (await connection.execute(query, [WORDS])).fetchall()) < conversations:
+            pass
+    return [size_bytes for (size_bytes,) in rows]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_the_last_words_of_a_call_are_stored_when_it_is_back(
+    troubled: Site, server: Server, env: dict[str, str], key: str, upstream: Upstream, utterance: bytes,
+    *, is_restarted: bool,
+) -> None:  # fmt: skip
+    upstream.script(transcripts=(WORDS,) * 8)  # speech to text may be asked at each pause
+    before = len(await kept(server))
+    await hang_up_amid_speech(troubled, server, key, utterance, Path(env["SPOOL_DIR"]))
+    if is_restarted:
+        troubled.process.kill()
+        server.start()
+        with running_site(server.url, env):
+            clips = await kept(server, before + 1)
+    else:
+        server.start()
+        clips = await kept(server, before + 1)
+        assert "Traceback" not in troubled.log
+    assert min(clips) > 1000
