@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -176,6 +177,41 @@ def test_who_got_a_key_from_an_admin_gets_a_mail(
         page.post(reverse("admin:accounts_apikey_add"), {**NEW_KEY, "user": user.pk})
     assert [mail.to for mail in mailoutbox] == [[user.email]]
     assert not re.search(r"vp_\w{12}", str(mailoutbox[0].body))
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "subject"), [("providerkey", "A deleted provider key"), ("apikey", "A revoked API key")]
+)
+def test_whose_key_an_admin_deletes_gets_a_mail(
+    user: User,
+    site: Upstream,
+    sends_mail: None,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: Any,
+    kind: str,
+    subject: str,
+    is_list: bool,
+) -> None:
+    page, name = Client(), f"admin:accounts_{kind}"
+    page.force_login(make_user(is_staff=True, is_superuser=True))
+    key = provider_keys.save(user, "openai", SECRET) if kind == "providerkey" else api_keys.create(user, "radio")[0]
+    chosen = {"action": "delete_selected", "_selected_action": [key.pk], "post": "yes"}
+    url = reverse(f"{name}_changelist") if is_list else reverse(f"{name}_delete", args=[key.pk])
+    with django_capture_on_commit_callbacks(execute=True):
+        page.post(url, chosen if is_list else {"post": "yes"})
+    assert not type(key).objects.filter(pk=key.pk).exists()
+    assert [(mail.to, mail.subject) for mail in mailoutbox] == [([user.email], f"[Voiceproject] {subject}")]
+
+
+def test_who_got_a_key_by_a_command_gets_a_mail(
+    user: User, sends_mail: None, mailoutbox: list[EmailMessage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("create_api_key", user.email, "--name", "Kitchen radio")
+    [mail] = mailoutbox
+    assert (mail.to, mail.subject) == ([user.email], "[Voiceproject] A new API key")
+    assert "“Kitchen radio” (vp_" in mail.body
+    assert not re.search(r"vp_\w{12}", str(mail.body))
 
 
 def test_without_mail_none_is_sent(page: Client, user: User, mailoutbox: list[EmailMessage]) -> None:

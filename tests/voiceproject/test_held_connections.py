@@ -1,7 +1,9 @@
 """Nobody keeps the database from others by reading slowly, or by naming a provider that does not answer."""
 
+import asyncio
 import json
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -11,6 +13,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.test import Client
 from websockets.sync.client import connect
 
@@ -57,7 +60,7 @@ def get(url: str, key: str = "") -> int:
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {"USER_BASE_URLS": "any"}) as running:
+    with running_site(database_url, {"USER_BASE_URLS": "any", "TRUSTED_PROXY_COUNT": "1"}) as running:
         yield running
 
 
@@ -78,16 +81,29 @@ def test_readers_who_do_not_read(site: Site, committed_db: None) -> None:
         assert "conversation.item.added" in kinds
 
 
+async def test_an_office_that_opens_the_page_at_once(site: Site) -> None:
+    """Behind a proxy that speaks HTTP/2 each browser asks for all its files at once, and all have one address."""
+    people, files = 8, 50
+    async with httpx2.AsyncClient(base_url=site.url, timeout=30, limits=httpx2.Limits(max_connections=400)) as browser:
+        answers = await asyncio.gather(*(browser.get("/static/js/main.js") for _ in range(people * files)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
 @pytest.fixture
 def tarpit() -> Iterator[socket.socket]:
     """A server that never says a word."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=200)) as listener:
+        listener.settimeout(20)
         yield listener
 
 
 def signed_in(user: User) -> dict[str, str]:
+    """Headers of somebody who has just given the password again, as keys ask for."""
     client = Client()
     client.force_login(user)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
     return {"Cookie": f"sessionid={client.cookies['sessionid'].value}; csrftoken={'c' * 32}"}
 
 
