@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -13,8 +12,8 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.test import Client
+from django.urls import reverse
 from websockets.sync.client import connect
 
 from accounts import api_keys
@@ -23,11 +22,12 @@ from conversations.models import Conversation, Item
 from conversations.realtime.ids import make_id
 from tests.live import Site, running_site
 
+PASSWORD = "correct horse battery"
 READERS = 22  # more than the pool has connections
 
 
 def person() -> tuple[User, str]:
-    user = User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse battery")
+    user = User.objects.create_user(f"{uuid4().hex}@example.com", PASSWORD)
     return user, api_keys.create(user, "tests")[1]
 
 
@@ -101,9 +101,7 @@ def signed_in(user: User) -> dict[str, str]:
     """Headers of somebody who has just given the password again, as keys ask for."""
     client = Client()
     client.force_login(user)
-    session = client.session
-    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
-    session.save()
+    assert client.post(reverse("account_reauthenticate"), {"password": PASSWORD}).status_code == 302
     return {"Cookie": f"sessionid={client.cookies['sessionid'].value}; csrftoken={'c' * 32}"}
 
 
