@@ -6,6 +6,7 @@ service knows it (IDNA 2008): bücher.example is xn--bcher-kva.example. Spaces a
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import Any
 
 import idna
@@ -40,12 +41,11 @@ def _canonical_domain(domain: str) -> str:
 
 def _canonical_label(label: str) -> str:
     """A label that IDNA 2008 forbids, an emoji say, is written as IDNA 2003 did, under which it was registered."""
-    for encode in (lambda: idna.encode(label, uts46=True), lambda: label.encode("idna")):
-        try:
-            return encode().decode()
-        except (idna.IDNAError, UnicodeError):  # such as a part of an address in brackets, or of none at all
-            continue
-    return label
+    with suppress(idna.IDNAError, UnicodeError):
+        return idna.encode(label, uts46=True).decode()
+    with suppress(UnicodeError):
+        return label.encode("idna").decode()
+    return label  # such as a part of an address in brackets, or of none at all
 
 
 class AddressFormField(forms.EmailField):
