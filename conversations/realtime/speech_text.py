@@ -47,9 +47,7 @@ REST_OF_LINK = re.compile(r"\]\([^()\s]*\)?|\]\[[^\]]*\]")
 EMPHASIS = regex.compile(
     r"(?<![\w\p{M}])(?:\*{1,3}|_{1,3}|~~|`{1,3})(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`{1,3})(?![\w\p{M}])"
 )
-URL = re.compile(
-    r"(?:https?://(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*+"
-)
+URL = re.compile(r"(?:https?://(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*+")
 TIMES = re.compile(r"(?<=\d)\*(?=\d)")  # “2*3”, which Markdown would read as emphasis
 
 # Pictures, arrows, and what shows nothing; but signs of measure and of names are words, and so is what a script has of
