@@ -5,6 +5,7 @@ service knows it (IDNA 2008): bücher.example is xn--bcher-kva.example. Spaces a
 """
 
 import unicodedata
+from contextlib import suppress
 from typing import Any
 
 import idna
@@ -27,10 +28,11 @@ def _canonical_domain(domain: str) -> str:
     domain = domain.replace("。", ".").removesuffix(".")
     if len(domain) > 255:
         return domain
-    try:
+    with suppress(idna.IDNAError, UnicodeError):
         return idna.encode(domain, uts46=True).decode()
-    except (idna.IDNAError, UnicodeError):  # such as localhost's neighbours, an address in brackets, or none at all
-        return domain
+    with suppress(UnicodeError):  # a picture, which the standard of 2003 let into names
+        return domain.encode("idna").decode()
+    return domain  # such as an address in brackets, or none at all
 
 
 class AddressFormField(forms.EmailField):
