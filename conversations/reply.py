@@ -33,12 +33,13 @@ from conversations.realtime.actions import (
     Speak,
     SpeechAudio,
     SpeechDone,
+    Thinking,
 )
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.lead import Lead
 
-Report = Callable[[ReplyText | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
+Report = Callable[[ReplyText | Thinking | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
 # Less would be more events than sound; the first of them must not wait for a provider to fill a whole frame.
@@ -157,7 +158,13 @@ class Reply:
         messages = [_as_told(message) for message in asked.messages]
         tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
         last = None
-        stream = self.llm.complete(messages, max_tokens=asked.max_tokens, tools=tools, tool_choice=asked.tool_choice)
+        stream = self.llm.complete(
+            messages,
+            max_tokens=asked.max_tokens,
+            tools=tools,
+            tool_choice=asked.tool_choice,
+            on_thought=lambda: self.report(Thinking(asked.response_id)),
+        )
         with due_by(asked.due_at):
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
@@ -193,7 +200,7 @@ class Reply:
         voice = fitting(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
-            with due_by(self.asked.due_at if asked.index == 0 else None):
+            with due_by(asked.due_at):
                 async with aclosing(pieces) as stream:
                     async for pcm in stream:
                         speech.put(pcm)

@@ -223,6 +223,9 @@ class StreamingSpeechToText(Protocol):
         ...
 
 
+def _ignore() -> None: ...
+
+
 class LanguageModel(Protocol):
     def complete(
         self,
@@ -231,10 +234,12 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
+        on_thought: Callable[[], None] = _ignore,
     ) -> AsyncGenerator[Completion]:
         """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
 
         `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
+        `on_thought` is called while the model thinks, about once a second: pieces may be long in coming then.
         """
         ...
 

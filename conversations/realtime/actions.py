@@ -106,6 +106,7 @@ class Speak:
     text: str
     voice: str
     speed: float
+    due_at: float | None = None  # by when the turn needs its first sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,13 @@ class ReplyText:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model thinks, and has nothing to say yet. It comes with the first thought, and about once a second then."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyCall:
     """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
 
@@ -307,6 +315,7 @@ EngineEvent = (
     | TranscriptReady
     | TranscriptFailed
     | ReplyText
+    | Thinking
     | ReplyCall
     | ReplyDone
     | ToolDone

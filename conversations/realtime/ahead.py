@@ -27,6 +27,7 @@ SOUNDS_KEPT = 4
 Messages = Sequence[Message]
 ReplyEvent = (
     do.ReplyText
+    | do.Thinking
     | do.ReplyCall
     | do.ReplyDone
     | do.ToolDone
@@ -102,7 +103,7 @@ class Ahead:
 
     def receive(self, event: ReplyEvent) -> None:
         draft = self.draft
-        if draft is None:
+        if draft is None or isinstance(event, do.Thinking):  # no budget runs yet
             return
         was_ready = draft.is_ready
         if isinstance(event, do.ReplyText) and not draft.events:

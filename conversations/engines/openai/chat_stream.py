@@ -22,7 +22,9 @@ MAX_STREAM_BYTES = 16_000_000
 MAX_PLAIN_BYTES = 1_000_000  # of an answer that is not streamed
 MOST_TOKENS = 2**31 - 1  # no server means more, and no integer of the database holds it
 WORKING = Completion()
-"""The model is at work, and has nothing to say yet: it thinks."""
+"""The model is at work, and has nothing to say yet."""
+THINKING = Completion()
+"""It is seen to think."""
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "length": "length", "max_tokens": "length", "model_length": "length",
@@ -135,7 +137,7 @@ class ChatStream:
         if (choice := self._choice(chunk.get("choices"))) is None:
             return
         self.has_begun = True
-        yield from self._delta(choice) or [WORKING]
+        yield from self._delta(choice) or [THINKING if self._is_thinking(choice) else WORKING]
         self._end(choice.get("finish_reason"))
 
     def _choice(self, choices: object) -> dict[str, Any] | None:
@@ -162,6 +164,16 @@ class ChatStream:
         text = "" if _is_thought(delta) else self._joined(_said_in(content) or _said_in(delta.get("refusal")))
         said = storable(self._markup.feed(text)) if text else ""
         return ([Completion(text=said)] if said else []) + _completions(self.calls.take(_calls_in(delta)))
+
+    def _is_thinking(self, choice: dict[str, Any]) -> bool:
+        """Of a chunk that says nothing: a thought in a field or a part of its own, or between tags."""
+        delta = choice.get("delta", choice.get("message"))
+        if not isinstance(delta, dict):
+            return False
+        content = delta.get("content")
+        if any(delta.get(field) for field in THOUGHTS):
+            return True
+        return bool(content) and (_is_thought(delta) or _has_thoughts(content) or self._markup.is_thinking)
 
     def _rest_of(self, text: str) -> str:
         """Of messages each of which may hold all that was said before."""
@@ -216,6 +228,11 @@ def _is_thought(delta: dict[str, Any]) -> bool:
     extra = delta.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     return isinstance(google, dict) and google.get("thought") is True
+
+
+def _has_thoughts(content: object) -> bool:
+    """Mistral's are parts of the content."""
+    return isinstance(content, list) and any(isinstance(part, dict) and part.get("thinking") for part in content)
 
 
 def _calls_in(delta: dict[str, Any]) -> object:

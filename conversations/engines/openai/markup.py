@@ -57,6 +57,10 @@ class Markup:
         self._has_words = False
         self._follows_marker = False
 
+    @property
+    def is_thinking(self) -> bool:
+        return self._mode in (Mode.THOUGHT, Mode.CHANNEL, Mode.HIDDEN)
+
     def feed(self, text: str) -> str:
         text, self._held = self._held + text, ""
         said, place = [], 0
