@@ -148,6 +148,7 @@ class Completion:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    withdraws: bool = False  # what came before it was a thought, and is not said as far as it was not told yet
 
 
 @dataclass(frozen=True, slots=True)

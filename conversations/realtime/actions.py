@@ -110,6 +110,14 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class Unspeak:
+    """Drop the clauses from `index` on, of which no sound has left; others come under the same numbers."""
+
+    response_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fill:
     """Synthesise a few words that bridge a silence, beside all else. What comes too late, or fails, is not missed."""
 
@@ -161,7 +169,7 @@ class SetDeadline:
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Fill | EndSpeech | Abort
+EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Unspeak | Fill | EndSpeech | Abort
 """What the engines do; all else is the session's own."""
 
 Action = (
@@ -176,6 +184,7 @@ Action = (
     | Hold
     | Release
     | Speak
+    | Unspeak
     | Fill
     | EndSpeech
     | Keep
@@ -221,6 +230,13 @@ class TranscriptFailed:
 class ReplyText:
     response_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithdrawn:
+    """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
+
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +331,7 @@ EngineEvent = (
     | TranscriptReady
     | TranscriptFailed
     | ReplyText
+    | ReplyWithdrawn
     | Thinking
     | ReplyCall
     | ReplyDone

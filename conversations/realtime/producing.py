@@ -13,7 +13,15 @@ from conversations.realtime.items import Item
 from conversations.realtime.response import Phase, Response
 
 Produced = (
-    do.ReplyText | do.Thinking | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone | do.Filled
+    do.ReplyText
+    | do.ReplyWithdrawn
+    | do.Thinking
+    | do.ReplyCall
+    | do.ReplyDone
+    | do.ToolDone
+    | do.SpeechAudio
+    | do.SpeechDone
+    | do.Filled
 )
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
@@ -54,6 +62,8 @@ class Producing:
         match event:
             case do.ReplyText(text=text):
                 return self._text(response, text, at)
+            case do.ReplyWithdrawn():
+                self._withdraw(response)
             case do.Thinking():
                 self._think(response)
             case do.ReplyCall():
@@ -83,6 +93,17 @@ class Producing:
         response.stamp("first_token", at)
         self._say(response, text, at)
         return None
+
+    def _withdraw(self, response: Response) -> None:
+        """Whoever heard the beginning of a thought has heard it; nothing more of it is said, stored or remembered."""
+        response.item.text = response.item.sent_text or ""
+        response.is_new_round = True
+        if response.options.is_audio:
+            reached = response.reached
+            response.script.drop(reached)
+            response.spoken_ahead = min(response.spoken_ahead, reached)
+            response.lag.owe(self.core.now, is_owed=response.is_owed)
+            self.core.do(do.Unspeak(response.id, reached))
 
     def _think(self, response: Response) -> None:
         """It is progress for as long as it may think; the budget stands still."""

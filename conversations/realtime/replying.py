@@ -143,9 +143,17 @@ class Replying:
             self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
             return self.ahead.receive(event)
-        if self._held is not None and not isinstance(event, do.Thinking):
+        if self._held is not None and isinstance(event, do.ReplyWithdrawn):
+            self._held = self._still_said(self._held)
+        elif self._held is not None and not isinstance(event, do.Thinking):
             return self._held.append((self.core.now, event))
         return self._take(event, self.core.now)
+
+    def _still_said(self, held: list[tuple[float, ReplyEvent]]) -> list[tuple[float, ReplyEvent]]:
+        """Of what is held back, where the words were a thought: the rest of the clause that has begun to sound."""
+        reached = self.response.reached if self.response is not None else 0
+        spoken = do.SpeechAudio | do.SpeechDone
+        return [one for one in held if isinstance(one[1], spoken) and one[1].index < reached]
 
     def _take(self, event: ReplyEvent, at: float) -> None:
         """`at`: when it happened, which may have been ahead of the endpoint."""

@@ -1,5 +1,6 @@
 """A turn's budget over real engines that are slow: what is heard, by when, and that the next turn works."""
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -131,3 +132,19 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
         upstream.behave("chat", first_byte_ms=8_000)
         answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance))
     assert (answer.status_code, turns.error_in(answer)["code"]) in [(504, "response_timeout"), (504, "engine_timeout")]
+
+
+async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+    """The last here: the site waits for the tag in this server's next replies."""
+    thought = said("Be polite. ") + said("Then answer.\n</think>\n\n")
+    slow = Raw((said("Be polite. "), said("Then answer.\n</think>\n\n"), ANSWER), pause_ms=300)
+    upstream.script(replies=(Raw((thought + ANSWER,)).script(), slow.script(), "Yes."))
+    async with connect(url=hurried.url) as talk:
+        for _ in range(2):
+            assert (await asked(talk))[0] == "completed"
+        assert talk.audio() == speech("It is noon.") * 2
+        assert "polite" not in json.dumps(talk.events)
+        texts = [one.text async for one in Item.objects.filter(conversation__public_id=talk.conversation_id)]
+        assert texts == ["What time is it?", "It is noon."] * 2
+        await asked(talk)
+    assert "polite" not in json.dumps(upstream.requests("chat")[-1]["asked"]["messages"])

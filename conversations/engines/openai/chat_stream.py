@@ -48,7 +48,7 @@ class ReportedError(Exception):
 class ChatStream:
     """`feed` the bytes of the body, then `finish`. Both raise ReportedError, and ValueError for what is no answer."""
 
-    def __init__(self, used_ids: Collection[str]) -> None:
+    def __init__(self, used_ids: Collection[str], *, begins_in_thought: bool = False) -> None:
         self.calls = Calls(used_ids)
         self.finish_reason: FinishReason | None = None
         self.is_done = False  # “[DONE]” came
@@ -58,7 +58,7 @@ class ChatStream:
         self._plain: bytearray | None = None  # the body so far, where it is no stream of events
         self._is_first = True
         self._index: object = None  # of the choice that is read; others are not
-        self._markup = Markup()
+        self._markup = Markup(begins_in_thought=begins_in_thought)
         self._half = ""  # of a character that JSON writes as two
         self._whole = ""  # what was said, where messages come in place of deltas
         self._usage: dict[str, Any] = {}
@@ -66,6 +66,11 @@ class ChatStream:
     @property
     def has_ended(self) -> bool:
         return self.is_done or self.finish_reason is not None
+
+    @property
+    def closes_alone(self) -> bool:
+        """A thought came that nothing had opened."""
+        return self._markup.closes_alone
 
     def feed(self, data: bytes) -> Iterator[Completion]:
         self._bytes += len(data)
@@ -163,7 +168,8 @@ class ChatStream:
             content = self._rest_of(_said_in(delta.get("content")))
         text = "" if _is_thought(delta) else self._joined(_said_in(content) or _said_in(delta.get("refusal")))
         said = storable(self._markup.feed(text)) if text else ""
-        return ([Completion(text=said)] if said else []) + _completions(self.calls.take(_calls_in(delta)))
+        withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
+        return withdrawn + ([Completion(text=said)] if said else []) + _completions(self.calls.take(_calls_in(delta)))
 
     def _is_thinking(self, choice: dict[str, Any]) -> bool:
         """Of a chunk that says nothing: a thought in a field or a part of its own, or between tags."""

@@ -10,6 +10,7 @@ from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.failures import MAX_SCRUBBED
+from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.http import tls_context
@@ -104,7 +105,8 @@ class ChatCompletions:
 
     async def _stream(self, body: dict[str, Any], thoughts: Thoughts) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
-        reply = ChatStream(used_ids)
+        server = self._spec.base_url, self._spec.model
+        reply = ChatStream(used_ids, begins_in_thought=unopened.thinks_first(*server))
         try:
             async with self._opened(body) as response:
                 async for data in _until_its_end(response.iter_bytes(), reply):
@@ -112,6 +114,8 @@ class ChatCompletions:
                         if piece is THINKING:
                             thoughts.came()
                         yield piece
+                    if reply.closes_alone and not self._account.is_own:
+                        unopened.saw(*server, closes_alone=True)
         except SDK_ERRORS as error:
             if not reply.has_ended:
                 raise self._account.explain(error) from error
@@ -119,6 +123,8 @@ class ChatCompletions:
             raise self._account.explain_event(reported.error) from reported
         for piece in self._finish(reply):
             yield piece
+        if not reply.closes_alone:
+            unopened.saw(*server, closes_alone=False)
 
     def _finish(self, reply: ChatStream) -> list[Completion]:
         failures = self._account.failures
