@@ -13,7 +13,9 @@ from typing import Any
 from allauth.account.signals import password_changed, password_reset, password_set
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F, QuerySet, TextField, Value
@@ -64,6 +66,15 @@ def still_good(grants: Collection[Grant]) -> set[Grant]:
     """Return those of the grants that still hold, by one query however many they are."""
     found = {(kind, name): proof for kind, name, proof in _facts(grants)}
     return {grant for grant in grants if _is_good(grant, found)}
+
+
+def of_cookie(session_key: str) -> Grant | None:
+    """Return what a browser's session cookie grants; None where nobody is signed in by it."""
+    signed_in = SessionStore(session_key)
+    if (user_id := signed_in.get(SESSION_KEY)) is None:
+        return None
+    grant = Grant(int(user_id), session_key=session_key, session_hash=signed_in.get(HASH_SESSION_KEY, ""))
+    return grant if still_good({grant}) else None
 
 
 def _facts(grants: Collection[Grant]) -> Iterable[tuple[str, str, str]]:

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
-from django.db import Error
+from django.http import parse_cookie
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
@@ -56,28 +55,6 @@ class RealtimeConsumer:
         self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
 
     @classmethod
-    def behind(cls, authentication: Callable[[Any], Any]) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
-        """The application behind Channels' look for who is signed in, which needs the database, too."""
-        application = authentication(cls.as_asgi())
-
-        async def connect_or_refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-            # Every step takes as long as the loop is late, so a newcomer is told before any other; who goes on with a
-            # conversation may be in it already, which is found out further on.
-            if admission.is_late() and b"conversation=" not in scope["query_string"]:
-                await receive()
-                await send({"type": "websocket.accept"})
-                await cls(scope, receive, send)._refuse(RefusedError(BUSY, "server_busy", admission.SERVER_BUSY))
-                return
-            try:
-                await application(scope, receive, send)
-            except Error as error:  # of that look: all others are the consumer's, which has told of them
-                if (await receive())["type"] == "websocket.connect":
-                    await send({"type": "websocket.accept"})
-                    await cls(scope, receive, send)._refuse(_refusal_of(error))
-
-        return connect_or_refuse
-
-    @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
         async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             await cls(scope, receive, send).handle()
@@ -94,6 +71,10 @@ class RealtimeConsumer:
         offered = self.scope["subprotocols"]
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
+            # Every step takes as long as the loop is late, so a newcomer is told before any other; who goes on with a
+            # conversation may be in it already, which is found out further on.
+            if admission.is_late() and "conversation" not in self.query:
+                raise RefusedError(BUSY, "server_busy", admission.SERVER_BUSY)
             caller = await self._caller(key)
             with admission.admitted(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
@@ -140,12 +121,11 @@ class RealtimeConsumer:
                 message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
                 raise RefusedError(POLICY, "missing_scope", message)
             return caller
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
+        cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+        caller = await store.in_time(store.signed_in(cookie)) if cookie else None
+        if caller is None:
             raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
-        session = self.scope["session"]
-        signed_in = {"session_key": session.session_key, "session_hash": session.get(HASH_SESSION_KEY, "")}
-        return store.Caller(user.pk, **signed_in)
+        return caller
 
     def _dialect(self) -> Beta | None:
         """What the client asked for when it connected; None is GA."""

@@ -58,17 +58,14 @@ def claim(pk: int, holder: str) -> None:
         raise ConversationDeletedError
 
 
-def lost(held: Collection[tuple[int, str]]) -> dict[str, ConversationDeletedError | TakenOverError]:
-    """Return which of these holders must stop, and why; `held`: each with its conversation's pk."""
-    rows = Conversation.objects.owned().filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
+def lost(held: Collection[tuple[int, str]]) -> set[str]:
+    """Return which of these holders must stop, since another session came; `held`: each with its conversation's pk.
+
+    One whose conversation was deleted is told at its next write.
+    """
+    rows = Conversation.objects.filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
     now = {pk: (holder, claimed_by) for pk, holder, claimed_by in rows}
-    reasons: dict[str, ConversationDeletedError | TakenOverError] = {}
-    for pk, holder in held:
-        if pk not in now:
-            reasons[holder] = ConversationDeletedError()
-        elif now[pk] != (holder, ""):
-            reasons[holder] = TakenOverError()
-    return reasons
+    return {holder for pk, holder in held if now.get(pk, (holder, "")) != (holder, "")}
 
 
 def renew(held: Collection[tuple[int, str]]) -> None:

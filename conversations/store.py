@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
-from accounts import api_keys, client_secrets, time_zones
+from accounts import access, api_keys, client_secrets, time_zones
 from accounts.access import Grant
 from accounts.models import Scope, User
 from conversations import changes, clip_files, keywords, leases, mcp_servers
@@ -145,6 +145,13 @@ def authenticate(token: str, address: str = "") -> Caller | None:
         return None
     user_id, expires_at = secret.key.user_id, secret.expires_at.timestamp()
     return Caller(user_id, secret.key_id, SECRETS_SCOPES, secret.session, secret.pk, expires_at=expires_at)
+
+
+@in_thread
+def signed_in(cookie: str) -> Caller | None:
+    """Who is signed in on the pages of a browser that sends this session cookie."""
+    grant = access.of_cookie(cookie)
+    return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
 
 
 @in_thread

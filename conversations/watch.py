@@ -1,6 +1,6 @@
 """The live sessions of this process, and what ends them from outside.
 
-That is a caller who is no longer allowed, a conversation that was taken over or deleted, or the server's stop. Two
+That is a caller who is no longer allowed, a conversation that was taken over, or the server's stop. Two
 looks a second at the database are enough for all of them, and one at once when the channel layer says that something
 changed. The same task renews the leases of their conversations, and closes those whose own process is gone.
 """
@@ -17,7 +17,7 @@ from channels.layers import get_channel_layer
 from accounts import access
 from accounts.access import Grant
 from conversations import leases
-from conversations.leases import RENEW_SEC, ConversationDeletedError, TakenOverError
+from conversations.leases import RENEW_SEC, TakenOverError
 from conversations.store import Opened, in_thread
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Session(Protocol):
 
 
 class Watch:
-    """`look(grants, held)` returns which grants still hold, and why holders must stop; `renew` keeps their leases."""
+    """`look(grants, held)` returns which grants still hold, and which holders must stop; `renew` keeps their leases."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Watch:
             if held and monotonic() >= self._renew_at:
                 await self._renew(held)
                 self._renew_at = monotonic() + RENEW_SEC
-            good, lost = await self._ask({one.opened.caller.grant for one in sessions}, held) if sessions else ((), {})
+            good, lost = await self._ask({one.opened.caller.grant for one in sessions}, held) if sessions else ((), ())
         except Exception as error:  # the outermost edge: whatever is down, in whichever library's words
             log.warning("could not look after the live sessions: %s: %s", type(error).__name__, error)
             return
@@ -162,14 +162,12 @@ class Watch:
             await self._users_changed.wait()
 
 
-def _judge(
-    session: Session, good: Collection[Grant], lost: dict[str, ConversationDeletedError | TakenOverError]
-) -> None:
+def _judge(session: Session, good: Collection[Grant], lost: Collection[str]) -> None:
     if session.opened.caller.grant not in good:
         message = SIGNED_OUT if session.opened.caller.session_key else REVOKED
         session.close(POLICY, "invalid_api_key", message)
-    elif reason := lost.get(session.opened.holder):
-        session.close(POLICY, reason.code, str(reason), hears_out=True)
+    elif session.opened.holder in lost:
+        session.close(POLICY, TakenOverError.code, str(TakenOverError()), hears_out=True)
 
 
 async def _sweep_now_and_then() -> NoReturn:

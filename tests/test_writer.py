@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
+from prometheus_client import REGISTRY
 
 from conversations.changes import Change, Drop, Put
 from conversations.clip_files import ClipStorageError
@@ -101,14 +102,25 @@ def passing(cause: Exception) -> DatabaseError:
 
 
 @pytest.mark.parametrize(
-    "failure",
-    [OperationalError(), InterfaceError(), passing(psycopg.errors.ReadOnlySqlTransaction()), ClipStorageError("away")],
+    ("failure", "storage"),
+    [
+        (OperationalError(), "database"),
+        (InterfaceError(), "database"),
+        (passing(psycopg.errors.ReadOnlySqlTransaction()), "database"),
+        (ClipStorageError("away"), "clips"),
+    ],
 )
-async def test_all_that_passes_by_itself_is_waited_for(failure: Exception) -> None:
-    database, told = Database(failure, failure), list[tuple[int, str]]()
+async def test_all_that_passes_by_itself_is_waited_for_and_counted(failure: Exception, storage: str) -> None:
+    database, told, before = Database(failure, failure), list[tuple[int, str]](), retries(storage)
     async with running(database, told) as writer:
         await writer.put(item("a"))
     assert (database.written, told) == ([["a"]], [])
+    assert retries(storage) - before == 2
+
+
+def retries(storage: str) -> float:
+    """As Prometheus reads it."""
+    return REGISTRY.get_sample_value("voiceproject_storage_retries_total", {"storage": storage}) or 0
 
 
 async def test_what_takes_long_is_told_and_so_is_its_end() -> None:

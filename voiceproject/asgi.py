@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 import django
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
@@ -15,6 +14,7 @@ from voiceproject.health import with_probes  # noqa: E402
 from voiceproject.requests import Handler  # noqa: E402
 from voiceproject.websockets import only_at  # noqa: E402
 
-# Which origins may connect depends on how they sign in, so the consumer decides it.
-realtime: Any = RealtimeConsumer.behind(AuthMiddlewareStack)
+# Which origins may connect depends on how they sign in, so the consumer decides it. It looks for who is signed in, too:
+# Channels' middleware does so ahead of the handshake, all on one thread, which a database that hangs would hold up.
+realtime: Any = RealtimeConsumer.as_asgi()
 application = ProtocolTypeRouter({"http": with_probes(Handler()), "websocket": only_at("/v1/realtime", realtime)})

@@ -233,6 +233,15 @@ TEMPLATES = [
 
 # Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
 DATABASES = {"default": env_database("DATABASE_URL")}
+# A server whose machine or network is gone, without a word, is found out within half a minute. TCP alone takes hours.
+for name, seconds in {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}.items():
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, seconds)
+DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 30_000)
 # Every request and every store call runs in a thread of its own; the pool keeps their connections few and warm.
 DATABASES["default"]["ENGINE"] = "voiceproject.database"
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {

@@ -55,14 +55,9 @@ async def _told(query: bytes) -> list[dict[str, Any]]:
     async def send(message: dict[str, Any]) -> None:
         told.append(message)
 
-    def nobody_asks(application: Any) -> Any:
-        async def authenticate(scope: Any, receive: Any, send: Any) -> None:
-            await send({"type": "authenticated"})
-
-        return authenticate
-
-    scope = {"type": "websocket", "headers": [], "query_string": query, "subprotocols": []}
-    await RealtimeConsumer.behind(nobody_asks)(scope, receive, send)
+    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer nothing that is a key")]
+    scope = {"type": "websocket", "headers": headers, "query_string": query, "subprotocols": [], "client": ["::1", 1]}
+    await RealtimeConsumer.as_asgi()(scope, receive, send)
     return told
 
 
@@ -76,7 +71,8 @@ async def test_newcomers_are_told_at_once() -> None:
 
 @pytest.mark.usefixtures("late")
 async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
-    assert [one["type"] for one in await _told(b"conversation=conv_x")] == ["authenticated"]
+    _, error, _ = await _told(b"conversation=conv_x")
+    assert json.loads(error["text"])["error"]["code"] == "invalid_api_key"
 
 
 @pytest.mark.usefixtures("late")

@@ -46,9 +46,20 @@ def key(troubled: Site) -> str:
     return troubled.manage("create_api_key", "outage@example.com").stdout.split()[-1]
 
 
+@pytest.fixture(scope="module")
+def cookie(troubled: Site, key: str) -> dict[str, str]:
+    """What a page of the same person sends with its socket."""
+    login = "/accounts/login/"
+    with httpx2.Client(base_url=troubled.url) as client:
+        client.get(login)
+        person = {"login": "outage@example.com", "password": "correct horse"}
+        client.post(login, data={**person, "csrfmiddlewaretoken": client.cookies["csrftoken"]})
+        return {"Cookie": f"sessionid={client.cookies['sessionid']}", "Origin": troubled.url}
+
+
 @asynccontextmanager
-async def talk(site: Site, key: str) -> AsyncIterator[ClientConnection]:
-    headers = {"Authorization": f"Bearer {key}"}
+async def talk(site: Site, key: str | dict[str, str]) -> AsyncIterator[ClientConnection]:
+    headers = {"Authorization": f"Bearer {key}"} if isinstance(key, str) else key
     async with connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
         yield socket
 
@@ -72,7 +83,7 @@ def typed(text: str) -> dict[str, Any]:
     return {"type": "conversation.item.create", "item": item}
 
 
-async def refusal(site: Site, key: str) -> tuple[str, int | None]:
+async def refusal(site: Site, key: str | dict[str, str]) -> tuple[str, int | None]:
     async with talk(site, key) as socket:
         error = (await until(socket, "error"))[-1]["error"]["code"]
         await socket.wait_closed()
@@ -87,7 +98,7 @@ async def answer(site: Site, key: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("outage", ["away", "read_only", "full", "hanging"])
 async def test_a_call_outlives_it_and_newcomers_are_told(
-    troubled: Site, server: Server, key: str, upstream: Upstream, outage: str
+    troubled: Site, server: Server, key: str, cookie: dict[str, str], upstream: Upstream, outage: str
 ) -> None:
     async with talk(troubled, key) as socket:
         await send(socket, EXTENDED)
@@ -97,12 +108,11 @@ async def test_a_call_outlives_it_and_newcomers_are_told(
             told = await until(socket, "session.storage")
             assert [event["status"] for event in told if event["type"] == "session.storage"] == ["delayed"]
             assert not [event for event in told if event["type"].startswith(("conversation.item", "response"))]
-            if outage == "hanging":
-                assert await refusal(troubled, key) == ("storage_unavailable", 1013)
-            else:
-                newcomer, program = await asyncio.gather(refusal(troubled, key), answer(troubled, key))
-                assert newcomer == ("storage_unavailable", 1013)
-                assert program == (503, "storage_unavailable")
+            newcomer, page, program = await asyncio.gather(
+                refusal(troubled, key), refusal(troubled, cookie), answer(troubled, key)
+            )
+            assert newcomer == page == ("storage_unavailable", 1013)
+            assert program == (503, "storage_unavailable")
         told = await until(socket, "response.done")
         assert "recovered" in [event.get("status") for event in told]
         assert [event["type"] for event in told].count("conversation.item.added") == 2

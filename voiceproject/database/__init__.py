@@ -12,8 +12,11 @@ from contextvars import ContextVar
 
 from django.db import connection
 
+ANSWER_SEC = 10.0  # of a database that works, to one statement of a session or a request, however busy it is
 STUCK_SEC = 30.0  # so long has no request given a connection back: these threads will not serve anybody any more
 _serves_request: ContextVar[bool] = ContextVar("serves_request", default=False)
+# Commands and what goes on in the background wait as long as it takes: a migration may.
+_limit_sec: ContextVar[float | None] = ContextVar("limit_sec", default=None)
 
 
 def give_back() -> None:
@@ -28,20 +31,27 @@ def give_back() -> None:
 def serve_request() -> None:
     """Let what this task, and what it calls, asks of the database count as a request's."""
     _serves_request.set(True)
+    _limit_sec.set(ANSWER_SEC)
 
 
 @contextmanager
 def for_session() -> Iterator[None]:
     """Let what is done here count as a live session's, whoever began it."""
-    token = _serves_request.set(False)
+    token, limit_token = _serves_request.set(False), _limit_sec.set(ANSWER_SEC)
     try:
         yield
     finally:
         _serves_request.reset(token)
+        _limit_sec.reset(limit_token)
 
 
 def serves_request() -> bool:
     return _serves_request.get()
+
+
+def limit_sec() -> float | None:
+    """How long whoever asks now waits for an answer of the database; None: for ever."""
+    return _limit_sec.get()
 
 
 class Share:
