@@ -1,5 +1,6 @@
 """One budget a turn, from the end of speech to the first sound, whichever engine is slow; a word at three."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -480,8 +481,32 @@ def test_speech_to_speech_has_the_same_budget() -> None:
     assert table.now - began_at < 13
 
 
-def test_speech_to_speech_that_has_begun_goes_on() -> None:
+def test_speech_to_speech_that_has_all_been_said_may_take_its_time() -> None:
+    """To call a tool, as a rule."""
     table = RelayTable()
     table.begin("one", "It is noon.", 1000)
+    table.upstream("response.output_audio.done", **table.place("one"))
     table.wait(20)
     assert not [event for event in table.sent if event["type"] in ("response.done", "error")]
+
+
+def test_speech_to_speech_that_falls_silent_amid_its_words_is_left() -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    table.wait(5.9)
+    assert not table.wants_reconnection
+    table.wait(0.2)
+    assert table.wants_reconnection
+    assert [event["response"]["status"] for event in table.sent if event["type"] == "response.done"] == ["failed"]
+
+
+@pytest.mark.parametrize(("ms", "every_sec", "is_left"), [(1, 0.3, True), (100, 0.3, True), (200, 0.1, False)])
+def test_a_drip_of_speech_to_speech_is_no_progress(ms: int, every_sec: float, *, is_left: bool) -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    delta = base64.b64encode(bytes(ms * BYTES_PER_MS)).decode()
+    for _ in range(60):
+        table.wait(every_sec)
+        if not table.wants_reconnection:
+            table.upstream("response.output_audio.delta", **table.place("one"), delta=delta)
+    assert table.wants_reconnection == is_left

@@ -117,6 +117,8 @@ ENDINGS = (
 )  # fmt: skip
 
 CONTENTS = (
+    Case("no index at first", data({"choices": [{"delta": {"role": "assistant"}}]}) + GOOD),
+    Case("no index at last", said("Fo") + data({"choices": [{"delta": {"content": "ur."}, "finish_reason": "stop"}]})),
     Case("role alone first", chunk({"role": "assistant", "content": None}) + GOOD),
     Case("content null at the end", said("Four.") + said(None, "stop") + DONE),
     Case("no choices first (Azure)", data({"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}) + GOOD),

@@ -146,11 +146,11 @@ class ChatStream:
         self._end(choice.get("finish_reason"))
 
     def _choice(self, choices: object) -> dict[str, Any] | None:
-        """The first, and later that of the same index."""
+        """The first, and later that of the same index. One without an index is the only one."""
         found = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-        if not self.has_begun and found:
+        if self._index is None and found:
             self._index = found[0].get("index")
-        return next((choice for choice in found if choice.get("index") == self._index), None)
+        return next((choice for choice in found if choice.get("index") in (None, self._index)), None)
 
     def _end(self, reason: object) -> None:
         word = reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""
