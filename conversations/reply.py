@@ -30,15 +30,19 @@ from conversations.realtime.actions import (
     ReplyDone,
     ReplyFailed,
     ReplyText,
+    ReplyWithdrawn,
     Speak,
     SpeechAudio,
     SpeechDone,
+    Thinking,
 )
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.errors import Failure
 from conversations.realtime.lead import Lead
 
-Report = Callable[[ReplyText | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None]
+Report = Callable[
+    [ReplyText | ReplyWithdrawn | Thinking | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None
+]
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
 # Less would be more events than sound; the first of them must not wait for a provider to fill a whole frame.
@@ -62,6 +66,8 @@ class ClauseSpeech:
         self._pcm = bytearray()
         self._is_whole = not asked.text
         self._failure: EngineError | None = None
+        self.is_dropped = False
+        self.fetching: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
 
     @property
@@ -75,6 +81,13 @@ class ClauseSpeech:
     def end(self, failure: EngineError | None = None) -> None:
         self._is_whole, self._failure = True, failure
         self._came.set()
+
+    def drop(self) -> None:
+        self.is_dropped = True
+        if self.fetching is not None:
+            self.fetching.cancel()
+        self._pcm.clear()
+        self.end()
 
     async def take(self, least_bytes: int) -> bytes:
         """The next frame as soon as it has `least_bytes`; b"" at the end. Raises what failed once all else is taken."""
@@ -124,6 +137,17 @@ class Reply:
     def speak(self, clause: Speak) -> None:
         self._asked.put_nowait(clause)
 
+    def unspeak(self, index: int) -> None:
+        """Of the clauses from `index` on nothing is said; no sound of them has left."""
+        waiting = [self._asked.get_nowait() for _ in range(self._asked.qsize())]
+        for clause in waiting:
+            if clause is None or clause.index < index:
+                self._asked.put_nowait(clause)
+        for speech in self._open:
+            if speech.asked.index >= index:
+                speech.drop()
+        self._announce()
+
     def end_speech(self) -> None:
         """No further clause will come, and no word."""
         self._rounds.put_nowait(None)
@@ -157,7 +181,13 @@ class Reply:
         messages = [_as_told(message) for message in asked.messages]
         tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
         last = None
-        stream = self.llm.complete(messages, max_tokens=asked.max_tokens, tools=tools, tool_choice=asked.tool_choice)
+        stream = self.llm.complete(
+            messages,
+            max_tokens=asked.max_tokens,
+            tools=tools,
+            tool_choice=asked.tool_choice,
+            on_thought=lambda: self.report(Thinking(asked.response_id)),
+        )
         with due_by(asked.due_at):
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
@@ -168,6 +198,8 @@ class Reply:
         self.report(ReplyDone(asked.response_id, reason, *used))
 
     async def _tell(self, response_id: str, piece: Completion) -> None:
+        if piece.withdraws:
+            self.report(ReplyWithdrawn(response_id))
         for start in range(0, len(piece.text), PIECE_CHARS):
             if start:
                 await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
@@ -184,7 +216,11 @@ class Reply:
             if asked.text:
                 await self._streams.acquire()
                 await self._room_to_fetch(speech)
-                group.create_task(self._fetch(speech))
+                if speech.is_dropped:
+                    self._streams.release()
+                    continue
+                speech.fetching = group.create_task(self._fetch(speech))
+                speech.fetching.add_done_callback(lambda _: self._streams.release())
         self._speeches.put_nowait(None)
 
     async def _fetch(self, speech: ClauseSpeech) -> None:
@@ -193,7 +229,7 @@ class Reply:
         voice = fitting(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
-            with due_by(self.asked.due_at if asked.index == 0 else None):
+            with due_by(asked.due_at):
                 async with aclosing(pieces) as stream:
                     async for pcm in stream:
                         speech.put(pcm)
@@ -202,7 +238,6 @@ class Reply:
             speech.end(error)
         else:
             speech.end()
-        self._streams.release()
 
     async def _send(self) -> None:
         while (speech := await self._speeches.get()) is not None:
@@ -212,7 +247,8 @@ class Reply:
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
             self._announce()
-            self.report(SpeechDone(response_id, index))
+            if not speech.is_dropped:
+                self.report(SpeechDone(response_id, index))
 
     async def _next_frame(self, speech: ClauseSpeech) -> bytes:
         await self._room(lambda: self._lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
@@ -227,6 +263,8 @@ class Reply:
 
     def _ahead_sec(self, speech: ClauseSpeech) -> float:
         """Of what was played. The clause that is due counts no more than their share of those that wait."""
+        if speech.is_dropped:
+            return 0.0
         sent_sec = self._lead.seconds(monotonic())
         waiting_sec = sum(other.seconds for other in self._open if other is not speech)
         if speech is self._open[0]:

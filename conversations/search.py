@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet, TextField, Value
@@ -23,6 +23,8 @@ UNSPACED = (
     "\uf900-\ufaff\U00020000-\U0003134f"
 )
 RUN = re.compile(rf"(-?)[{UNSPACED}]+")
+NO_OPERATOR = re.compile(r'"|(?<=\S)-')  # a phrase cannot be kept where one of its words becomes several
+OR = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 def matching(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conversation]:
@@ -46,21 +48,33 @@ def matching(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conv
 def query_of(words: str) -> Query:
     """What is looked for in `Item.search_words`: folded as it is there, each run of an unspaced script as its pairs."""
     words = unicodedata.normalize("NFKC", words)[:MOST_CHARS]
+    if not RUN.search(words):
+        return _websearch(words)
+    parts = [part for part in OR.split(NO_OPERATOR.sub(" ", words)) if part.strip()]
+    return reduce(or_, map(_all_of, parts))
+
+
+def _all_of(words: str) -> Query:
     # The last letter of a run is stored alone, any other one begins a pair.
-    singles = [found[0] for found in RUN.finditer(words) if len(found[0]) == 1]
-    rest = RUN.sub(_pairs, words.replace('"', " ") if RUN.search(words) else words)
-    folded = Func(Value(rest), function="conversations_folded", output_field=TextField())
-    queries: list[Query] = [SearchQuery(f"'{single}':*", config="simple", search_type="raw") for single in singles]
-    if rest.strip() or not singles:
-        queries.insert(0, SearchQuery(folded, config="simple", search_type="websearch"))
-    return reduce(and_, queries)
+    singles: list[Query] = [
+        SearchQuery(f"'{run[0][-1]}':*", config="simple", search_type="raw", invert=bool(run[1]))
+        for run in RUN.finditer(words)
+        if len(run[0]) == 1 + len(run[1])
+    ]
+    rest = RUN.sub(_pairs, words)
+    return reduce(and_, [*([_websearch(rest)] if rest.strip() or not singles else []), *singles])
+
+
+def _websearch(words: str) -> SearchQuery:
+    folded = Func(Value(words), function="conversations_folded", output_field=TextField())
+    return SearchQuery(folded, config="simple", search_type="websearch")
 
 
 def _pairs(run: re.Match[str]) -> str:
     """All of its pairs; of one that is excluded those that stand beside each other, since only a phrase can be."""
     letters = run[0].removeprefix("-")
     if len(letters) == 1:
-        return " " if not run[1] else run[0]
+        return " "
     if run[1]:
         return f' -"{" ".join(letters[at : at + 2] for at in range(0, len(letters) - 1, 2))}" '
     return f" {' '.join(letters[at : at + 2] for at in range(len(letters) - 1))} "

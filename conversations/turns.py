@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from conversations import admission, containers, holding, store
 from conversations.line import Line
 from conversations.lines import line
@@ -19,7 +21,7 @@ log = logging.getLogger(__name__)
 MANUAL = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 APPEND_BYTES = 1000 * BYTES_PER_MS
 HELD_FRAMES = 64  # for a reader that is slow; what comes beyond waits in the session's outbox, which is bounded
-SILENCE_SEC = 60.0  # the session's own deadlines are shorter; should one be missing, the turn still ends
+SILENCE_SEC = 60.0  # beside thinking; the session's own deadlines are shorter; should one be missing, the turn ends
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 DONE, GONE = 1000, 1006  # close codes of a client that heard all, and of one that did not
@@ -69,7 +71,7 @@ class Frames:
                 yield frame
 
     async def _next(self) -> str | None:
-        async with asyncio.timeout(SILENCE_SEC):
+        async with asyncio.timeout(SILENCE_SEC + settings.THINKING_SEC):
             return await self._queue.get()
 
 

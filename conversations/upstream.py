@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from conversations.engines import events
 from conversations.engines.base import (
     EngineError,
-    EngineUnavailable,
+    EngineTimeout,
     S2SConnection,
     SpeechToSpeech,
 )
@@ -21,7 +21,7 @@ PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is g
 LONGEST_PAUSE_SEC = 5.0  # that a provider may ask for
 STEADY_SEC = 10.0  # a connection that lasted so long was a good one
 MOST_HELD = 5_000  # events that the connection does not take: a minute of audio at the least
-HANGS = "Speech to speech sent nothing for too long. Please try again."
+HANGS = "Speech to speech came too slowly. Please try again."
 
 
 class Upstream:
@@ -89,7 +89,7 @@ class Upstream:
             async with asyncio.timeout(None) as self._life:
                 await self._receive_all(connection)
         except TimeoutError:  # `leave`
-            return EngineUnavailable("s2s", "openai", HANGS)
+            return EngineTimeout("s2s", "openai", HANGS)
         except NoEventError:
             return self._engine.garbage()
         except EngineError as error:

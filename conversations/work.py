@@ -142,10 +142,12 @@ class Work:
                 if running := self._replies.get(action.response_id):
                     self._steer(running, action)
 
-    def _steer(self, reply: Reply, action: do.Speak | do.EndSpeech | do.Hold | do.Release) -> None:
+    def _steer(self, reply: Reply, action: do.Speak | do.Unspeak | do.EndSpeech | do.Hold | do.Release) -> None:
         match action:
             case do.Speak():
                 reply.speak(action)
+            case do.Unspeak(index=index):
+                reply.unspeak(index)
             case do.EndSpeech():
                 reply.end_speech()
             case do.Hold():

@@ -235,3 +235,31 @@ async def test_a_reply_in_one_piece_lets_others_in(upstream: Upstream) -> None:
     pieces = [event.text for event in stage.events if isinstance(event, do.ReplyText)]
     assert "".join(pieces) == reply
     assert len(pieces) == 4
+
+
+async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> None:
+    """Others come under their numbers, while their speech is still being made."""
+    upstream.behave("speech", first_byte_ms=300)
+    stage = Stage(upstream)
+    stage.speak("The user wants.", "I should.", "Perhaps.", "Or not.", "Well.")
+    running = asyncio.create_task(stage.reply.run())
+    await seen(upstream, "received", MAX_STREAMS)
+    stage.reply.unspeak(0)
+    stage.reply.speak(do.Speak("resp_1", 0, "Four.", "", 1.0))
+    stage.reply.speak(do.Speak("resp_1", 1, "Yes.", "", 1.0))
+    stage.reply.end_speech()
+    await running
+    assert (stage.pcm(0), stage.pcm(1)) == (speech("Four."), speech("Yes."))
+    assert (stage.done(), stage.failures()) == ([0, 1], [])
+
+
+async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> None:
+    stage = Stage(upstream)
+    stage.speak(LONG, "I should.")
+    running = asyncio.create_task(stage.reply.run())
+    await stage.until(lambda: stage.pcm(0))
+    stage.reply.unspeak(1)
+    stage.reply.speak(do.Speak("resp_1", 1, "Four.", "", 1.0))
+    stage.reply.end_speech()
+    await running
+    assert (stage.pcm(0), stage.pcm(1)) == (speech(LONG), speech("Four."))

@@ -499,6 +499,8 @@ REALTIME: dict[str, int] = {
 # From the end of speech to the first sound of the reply, whichever engine is slow; then the response fails. While a
 # tool of the site runs the time stands still: it has a limit of its own.
 TURN_BUDGET_SEC = env_float("TURN_BUDGET_SEC", 12.0, lowest=1.0, highest=300.0)
+# While the model thinks it stands still, too, for so long at most; 0: what it thinks is part of the budget.
+THINKING_SEC = env_float("THINKING_SEC", 60.0, lowest=0.0, highest=600.0)
 # After so much silence a word bridges it ("One moment."); 0 says nothing.
 FILLER_AFTER_SEC = env_float("FILLER_AFTER_SEC", 3.0, lowest=0.0, highest=60.0)
 

@@ -28,6 +28,7 @@ def created(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     asked = requests.body(request, asked_shapes.NewConversation)
     first = items.taken(asked.items or [])
+    items.check_outputs(first)
     with transaction.atomic():
         made = Conversation.objects.create(user_id=caller.user_id, metadata=asked.metadata or {})
         _change(made, [changes.Put(item) for item in first])
@@ -70,6 +71,7 @@ def items_created(request: HttpRequest, conversation_id: str) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     found = owned(caller, conversation_id)
     new = items.taken(requests.body(request, asked_shapes.NewItems).items)
+    items.check_outputs(new, found)
     _change(found, [changes.Put(item) for item in new])
     rows = found.items.as_dialogue().filter(public_id__in=[item.id for item in new])
     return _page(shapes.ItemPage, [items.shown(row) for row in rows], has_more=False)

@@ -5,8 +5,9 @@ from typing import Any, cast
 
 from conversations.api import asked_shapes, shapes
 from conversations.api.errors import APIError
-from conversations.models import Item
+from conversations.models import Conversation, Item
 from conversations.realtime import items as live
+from conversations.realtime.client_items import UNKNOWN_CALL, unknown_call
 from conversations.realtime.ids import make_id
 
 
@@ -41,6 +42,18 @@ def _message(row: Item, common: dict[str, Any]) -> shapes.Message:
 def taken(given: Sequence[asked_shapes.NewItem]) -> list[live.Item]:
     """New items to be stored. Raises APIError for a text that is too long."""
     return [_taken(item, f"items[{place}]") for place, item in enumerate(given)]
+
+
+def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = None) -> None:
+    """Each output needs its call, among the new ones or in the conversation. Raises APIError."""
+    wanted = {item.call["call_id"] for item in new if item.type == "function_call_output"}
+    known = {item.call["call_id"] for item in new if item.type == "function_call"}
+    if (missing := wanted - known) and conversation is not None:
+        calls = conversation.items.filter(type="function_call", call__call_id__in=missing)
+        missing -= set(calls.values_list("call__call_id", flat=True))
+    for place, item in enumerate(new):
+        if item.type == "function_call_output" and (call_id := item.call["call_id"]) in missing:
+            raise APIError(400, UNKNOWN_CALL, unknown_call(call_id), param=f"items[{place}].call_id")
 
 
 def _taken(given: asked_shapes.NewItem, param: str) -> live.Item:

@@ -148,6 +148,7 @@ class Completion:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    withdraws: bool = False  # what came before it was a thought, and is not said as far as it was not told yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,9 @@ class StreamingSpeechToText(Protocol):
         ...
 
 
+def _ignore() -> None: ...
+
+
 class LanguageModel(Protocol):
     def complete(
         self,
@@ -231,10 +235,12 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
+        on_thought: Callable[[], None] = _ignore,
     ) -> AsyncGenerator[Completion]:
         """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
 
         `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
+        `on_thought` is called while the model thinks, about once a second: pieces may be long in coming then.
         """
         ...
 

@@ -34,16 +34,18 @@ async def pieces(
     timeout_sec: float,
     failures: Failures,
     is_told: Callable[[T], bool] = lambda _: True,
+    is_thought: Callable[[T], bool] = lambda _: False,
 ) -> AsyncGenerator[T]:
     """Yield the pieces of `open_stream()`, which is opened again only while it has given none.
 
     `timeout_sec` holds to the first piece and between two; the consumer's own time does not count. A piece that is
-    not `is_told` is kept back: it says only that the engine is at work.
+    not `is_told` is kept back: it says only that the engine is at work. Once one `is_thought`, how long the turn waits
+    is not the engine's to say: its budget stands still meanwhile.
     """
 
     async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await _next_told(stream, patience, is_told)
+        return stream, await _next_told(stream, patience, is_told, is_thought)
 
     try:
         stream, piece = await _tried(begin, Patience(timeout_sec, failures))
@@ -52,7 +54,7 @@ async def pieces(
                 yield piece
                 patience = Patience(timeout_sec, failures, has_begun=True)
                 try:
-                    piece = await _next_told(stream, patience, is_told)
+                    piece = await _next_told(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
                     raise patience.timed_out() from error
     except EngineError as error:
@@ -69,8 +71,9 @@ class Patience:
         self._has_begun = has_begun
         self.renew()
 
-    def renew(self) -> None:
+    def renew(self, *, thinks: bool = False) -> None:
         """The engine is at work."""
+        self._has_begun = self._has_begun or thinks
         left = self._timeout_sec if self._has_begun else left_sec()
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
@@ -79,13 +82,15 @@ class Patience:
         return self._failures.timeout(self._wait_sec) if self._wait_sec else self._failures.late()
 
 
-async def _next_told(stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool]) -> T | None:
+async def _next_told(
+    stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool], is_thought: Callable[[T], bool]
+) -> T | None:
     while True:
         async with asyncio.timeout_at(patience.ends_at):
             piece = await anext(stream, None)
         if piece is None or is_told(piece):
             return piece
-        patience.renew()
+        patience.renew(thinks=is_thought(piece))
 
 
 async def _tried(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:

@@ -12,8 +12,9 @@ from django.db import migrations
 
 BATCH = 2_000
 
-# Accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic. In other scripts marks make the word.
-MARKS = r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff]"
+# Accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic and what draws its letters out, the
+# dots of Hindi's borrowed sounds, soft hyphens. In other scripts marks make the word.
+MARKS = r"[\u00ad\u0640\u093c\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff]"
 STOPS = r"[\u3001-\u3004\u3008-\u3020\u3030\u30a0\u30fb\u17d4-\u17da\u104a-\u104f]"
 # Thai, Lao, Burmese, Khmer, Tai, kana, Han, Yi, and Hangul.
 UNSPACED = (
@@ -21,7 +22,10 @@ UNSPACED = (
     r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\ua9e0-\ua9ff\uaa60-\uaadf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
 
-# “Łódź” is folded like “Lodz”: these letters have no accent that could be taken away.
+# “Łódź” is folded like “Lodz”: these letters have no accent that could be taken away. Arabic and Persian keyboards have
+# different letters for the same sound, and figures of their own.
+LETTERS = "øłđħıŧðςةىیک" "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९"
+BASE_LETTERS = "oldhitdσهييك" "012345678901234567890123456789"
 FOLD = rf"""
 CREATE OR REPLACE FUNCTION conversations_folded(said text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
@@ -31,7 +35,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
         replace(replace(replace(lower(
           regexp_replace(normalize(left(said, 50000), NFKD), '{MARKS}', '', 'g')
         ), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
-        'øłđħıŧðς', 'oldhitdσ'
+        '{LETTERS}', '{BASE_LETTERS}'
       ), NFC
     ), '{STOPS}', ' ', 'g'
   )

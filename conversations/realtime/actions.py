@@ -106,6 +106,15 @@ class Speak:
     text: str
     voice: str
     speed: float
+    due_at: float | None = None  # by when the turn needs its first sound
+
+
+@dataclass(frozen=True, slots=True)
+class Unspeak:
+    """Drop the clauses from `index` on, of which no sound has left; others come under the same numbers."""
+
+    response_id: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,7 @@ class SetDeadline:
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Fill | EndSpeech | Abort
+EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Unspeak | Fill | EndSpeech | Abort
 """What the engines do; all else is the session's own."""
 
 Action = (
@@ -175,6 +184,7 @@ Action = (
     | Hold
     | Release
     | Speak
+    | Unspeak
     | Fill
     | EndSpeech
     | Keep
@@ -220,6 +230,20 @@ class TranscriptFailed:
 class ReplyText:
     response_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithdrawn:
+    """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model thinks, and has nothing to say yet. It comes with the first thought, and about once a second then."""
+
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +331,8 @@ EngineEvent = (
     | TranscriptReady
     | TranscriptFailed
     | ReplyText
+    | ReplyWithdrawn
+    | Thinking
     | ReplyCall
     | ReplyDone
     | ToolDone

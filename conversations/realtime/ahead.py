@@ -27,6 +27,8 @@ SOUNDS_KEPT = 4
 Messages = Sequence[Message]
 ReplyEvent = (
     do.ReplyText
+    | do.ReplyWithdrawn
+    | do.Thinking
     | do.ReplyCall
     | do.ReplyDone
     | do.ToolDone
@@ -102,7 +104,9 @@ class Ahead:
 
     def receive(self, event: ReplyEvent) -> None:
         draft = self.draft
-        if draft is None:
+        if isinstance(event, do.ReplyWithdrawn):
+            self.drop()
+        if draft is None or isinstance(event, do.ReplyWithdrawn | do.Thinking):  # no budget runs yet
             return
         was_ready = draft.is_ready
         if isinstance(event, do.ReplyText) and not draft.events:

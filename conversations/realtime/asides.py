@@ -14,6 +14,7 @@ from conversations.realtime.options import Options, awaited
 from conversations.realtime.producing import Producing
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed
+from conversations.realtime.thinking import Thought
 
 
 class Asides:
@@ -30,6 +31,7 @@ class Asides:
         item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         response = Response(self.core.make_id("resp"), item, options, None, self.core.send)
         item.response_id, item.sent_text = response.id, ""
+        response.thought = Thought(self.core.limits.thinking_sec)
         response.awaits = awaited(self.core, options)
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response

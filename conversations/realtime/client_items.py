@@ -10,6 +10,7 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.items import Item
 
 MAX_ID_CHARS = 32
+UNKNOWN_CALL = "invalid_tool_call_id"
 PARTS = {"input_text", "output_text", "input_audio", "output_audio"}
 
 
@@ -42,7 +43,11 @@ def check_outputs(outputs: Iterable[Item], items: Iterable[Item]) -> None:
     wanted = [item.call["call_id"] for item in outputs if item.type == "function_call_output"]
     calls = {item.call.get("call_id") for item in items if item.type == "function_call"} if wanted else set()
     if unknown := next((call_id for call_id in wanted if call_id not in calls), None):
-        raise ProtocolError("invalid_tool_call_id", f"Tool call ID {unknown!r} not found in conversation.")
+        raise ProtocolError(UNKNOWN_CALL, unknown_call(unknown))
+
+
+def unknown_call(call_id: str) -> str:
+    return f"Tool call ID {call_id!r} not found in conversation."
 
 
 def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:

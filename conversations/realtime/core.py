@@ -30,6 +30,7 @@ class Limits:
     transcript_timeout_sec: float = 30.0
     response_timeout_sec: float = 30.0  # without progress
     turn_budget_sec: float = 12.0  # from the endpoint to the first sound, or to the first word of a reply in text
+    thinking_sec: float = 60.0  # in which the model thinks, and that budget stands still
     filler_sec: float | None = 3.0  # of silence behind the endpoint, until a word bridges it; None: nothing does
     speech_lag_sec: float = 5.0  # that a reply may fall behind while it is spoken
     tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s

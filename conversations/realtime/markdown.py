@@ -15,7 +15,7 @@ from markdown_it.token import Token
 PARSER = MarkdownIt("commonmark").enable("strikethrough").disable(["code", "reference"])
 # Only an attribute with a value makes a tag of more than a name: "a <b and c> d" is a comparison.
 TAG = re.compile(r"""<!--.*?-->|</?[a-z][\w-]*(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[^\s"'<>]+))*\s*/?>""", re.S | re.I)
-LINE_BREAK = re.compile(r"</?(?:br|p|div|li|tr|td|h\d)\b", re.IGNORECASE)
+LINE_BREAK = re.compile(r"</?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b", re.IGNORECASE)
 
 
 def words_of(text: str) -> str:

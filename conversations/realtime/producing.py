@@ -1,5 +1,7 @@
 """What the engines bring of a response becomes its events, its clauses, its calls and its items."""
 
+from dataclasses import replace
+
 from conversations.realtime import actions as do
 from conversations.realtime import options as made
 from conversations.realtime.audio import SAMPLE_RATE, samples_in
@@ -10,7 +12,17 @@ from conversations.realtime.fillers import filler
 from conversations.realtime.items import Item
 from conversations.realtime.response import Phase, Response
 
-Produced = do.ReplyText | do.ReplyCall | do.ReplyDone | do.ToolDone | do.SpeechAudio | do.SpeechDone | do.Filled
+Produced = (
+    do.ReplyText
+    | do.ReplyWithdrawn
+    | do.Thinking
+    | do.ReplyCall
+    | do.ReplyDone
+    | do.ToolDone
+    | do.SpeechAudio
+    | do.SpeechDone
+    | do.Filled
+)
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
 MAX_ROUNDS = 8  # of the model in one response; in the last it may call nothing more
@@ -50,7 +62,12 @@ class Producing:
         match event:
             case do.ReplyText(text=text):
                 return self._text(response, text, at)
+            case do.ReplyWithdrawn():
+                self._withdraw(response)
+            case do.Thinking():
+                self._think(response)
             case do.ReplyCall():
+                response.thought.end()
                 response.stamp("first_token", at)
                 return self.calling.piece(response, event)
             case do.ReplyDone():
@@ -72,9 +89,27 @@ class Producing:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote without an end. Try again.")
+        response.thought.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
         return None
+
+    def _withdraw(self, response: Response) -> None:
+        """Whoever heard the beginning of a thought has heard it; nothing more of it is said, stored or remembered."""
+        response.item.text = response.item.sent_text or ""
+        response.is_new_round = True
+        if response.options.is_audio:
+            reached = response.reached
+            response.script.drop(reached)
+            response.spoken_ahead = min(response.spoken_ahead, reached)
+            response.lag.owe(self.core.now, is_owed=response.is_owed)
+            self.core.do(do.Unspeak(response.id, reached))
+
+    def _think(self, response: Response) -> None:
+        """It is progress for as long as it may think; the budget stands still."""
+        if moved_sec := response.thought.goes_on(self.core.now):
+            response.progress_at = self.core.now
+            response.due_at += moved_sec
 
     def _say(self, response: Response, text: str, at: float) -> None:
         before = response.item.text[-1:]
@@ -110,12 +145,14 @@ class Producing:
             response.stamp("first_clause", at)
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
-                self.core.do(clause)
+                is_first = clause.index == 0 and not (response.has_sounded or response.is_aside)
+                self.core.do(replace(clause, due_at=response.due_at if is_first else None))
         response.lag.owe(self.core.now, is_owed=response.is_owed)
 
     def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
+        response.thought.end()
         used = response.item.usage
         used.input_tokens += done.input_tokens
         used.output_tokens += done.output_tokens

@@ -15,6 +15,7 @@ from conversations.realtime.playing import Playing
 from conversations.realtime.producing import Producing, has_question
 from conversations.realtime.rates import TOO_MANY
 from conversations.realtime.response import Phase, Response, ResponseStatus, failed
+from conversations.realtime.thinking import Thought
 from conversations.realtime.utterance import Pending
 from conversations.realtime.waiting import Waiting
 
@@ -74,6 +75,7 @@ class Replying:
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
         response.due_at = self._waiting.sounds_by(self.asked_at)
+        response.thought = Thought(self.core.limits.thinking_sec)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -141,9 +143,17 @@ class Replying:
             self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
             return self.ahead.receive(event)
-        if self._held is not None:
+        if self._held is not None and isinstance(event, do.ReplyWithdrawn):
+            self._held = self._still_said(self._held)
+        elif self._held is not None and not isinstance(event, do.Thinking):
             return self._held.append((self.core.now, event))
         return self._take(event, self.core.now)
+
+    def _still_said(self, held: list[tuple[float, ReplyEvent]]) -> list[tuple[float, ReplyEvent]]:
+        """Of what is held back, where the words were a thought: the rest of the clause that has begun to sound."""
+        reached = self.response.reached if self.response is not None else 0
+        spoken = do.SpeechAudio | do.SpeechDone
+        return [one for one in held if isinstance(one[1], spoken) and one[1].index < reached]
 
     def _take(self, event: ReplyEvent, at: float) -> None:
         """`at`: when it happened, which may have been ahead of the endpoint."""

@@ -18,6 +18,7 @@ from conversations.realtime.items import USUAL_MS_PER_CHAR, Item
 from conversations.realtime.lag import Lag
 from conversations.realtime.options import Options
 from conversations.realtime.script import Script
+from conversations.realtime.thinking import Thought
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one event, at most
@@ -56,6 +57,7 @@ class Response:
     is_early: bool = False  # begun before it is known whether anything was said
     has_sounded: bool = False  # its own sound, or its words where it is read
     due_at: float = inf  # by when it must have
+    thought: Thought = field(default_factory=lambda: Thought(0.0))
     called_at: float | None = None  # since when only tools are waited for
     lag: Lag = field(default_factory=Lag)
     endpoint_at: float | None = None  # zero of the waterfall

@@ -22,6 +22,11 @@ class Script:
     def flush(self) -> list[Speak]:
         return [self._speak(clause) for clause in self._chunker.flush()]
 
+    def drop(self, index: int) -> None:
+        """The clauses from `index` on, and what is not a clause yet."""
+        del self.clauses[index:]
+        self._chunker, self._speech_text = ClauseChunker(), SpeechText()
+
     def _speak(self, clause: str) -> Speak:
         self.clauses.append(clause)
         words = self._speech_text.spoken(clause)

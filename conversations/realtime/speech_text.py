@@ -47,7 +47,8 @@ REST_OF_LINK = re.compile(r"\]\([^()\s]*\)?|\]\[[^\]]*\]")
 EMPHASIS = regex.compile(
     r"(?<![\w\p{M}])(?:\*{1,3}|_{1,3}|~~|`{1,3})(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`{1,3})(?![\w\p{M}])"
 )
-URL = re.compile(r"(?:https?://(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)[^\s)>\]]*")
+URL = re.compile(r"(?:https?://(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*+")
+TIMES = re.compile(r"(?<=\d)\*(?=\d)")  # “2*3”, which Markdown would read as emphasis
 
 # Pictures, arrows, and what shows nothing; but signs of measure and of names are words, and so is what a script has of
 # its own. A joiner or a mark that chooses a shape belongs to the letter before it.
@@ -55,7 +56,7 @@ UNSPOKEN = regex.compile(
     r"""[\p{Extended_Pictographic}--[©®™]]
     |[\p{So}&&\p{Script=Common}--[©®°\u2100-\u214f\u3200-\u33ff]]
     |[\u2190-\u21ff\u25a0-\u25ff\u27f0-\u27ff\u2900-\u297f\u2022\u2023\u20e3\p{Emoji_Modifier}\p{Co}\p{Cn}\p{Cs}]
-    |(?<![\p{L}\p{M}])[\u200c\u200d]
+    |(?<![\p{L}\p{M}--[\ufe00-\ufe0f]])[\u200c\u200d]
     |[\p{Default_Ignorable_Code_Point}--[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d]]""",
     regex.VERSION1 | regex.VERBOSE,
 )
@@ -134,7 +135,7 @@ def clean(text: str) -> str:
     text = SOURCE.sub("", DEFINITION.sub("", text))
     text = SMALL_FORMULA.sub(lambda found: "" if NOTATION.search(found[1]) else found[1], text)
     text = ROW.sub(r"\1", RULE.sub("", BULLET.sub("", text)))
-    text = EMPHASIS.sub("", REST_OF_LINK.sub("", words_of(text)))
+    text = EMPHASIS.sub("", REST_OF_LINK.sub("", words_of(TIMES.sub(r"\\*", text))))
     text = URL.sub(lambda found: found[1].rstrip(".,;!"), text)
     return _tidy(CELL_END.sub(", ", UNSPOKEN.sub("", BRACKETS.sub("", text))))
 

@@ -7,10 +7,10 @@
  */
 
 const OVER = { way: "over" };
-const SIGNED_OUT = "Sign in, and go on with this conversation.";
+const SIGNED_OUT = "Sign in to go on with this conversation.";
 const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
 const DELETED = "This conversation was deleted. What you say next begins a new one.";
-const RESTARTING = "The server is restarting. The conversation goes on in a moment.";
+const RESTARTING = "The server is restarting. The conversation continues in a moment.";
 
 const BY_ERROR = {
   invalid_api_key: { ...OVER, label: "You are signed out", notice: { tone: "error", text: SIGNED_OUT, action: "sign-in" } },

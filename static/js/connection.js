@@ -28,7 +28,7 @@ export function leave(state, phase) {
 }
 
 export function onOffline(state) {
-  const text = "This device is offline. The conversation goes on when the network is back.";
+  const text = "This device is offline. The conversation continues once the network is back.";
   const effects = state.phase === "live" ? [{ do: "probe" }] : [];
   return [withNotice(state, "network", { tone: "info", text }), effects];
 }
@@ -67,7 +67,7 @@ function afterClose(before, { code, random }, now) {
 }
 
 function withRetryNotice(state, notice) {
-  const silent = { tone: "error", text: "The server does not answer. It is tried again and again." };
+  const silent = { tone: "error", text: "The server is not answering. This page keeps trying." };
   if (notice) return withNotice(state, "server", notice);
   return state.startedAt === null ? withNotice(state, "server", silent) : state;
 }
@@ -83,7 +83,7 @@ function isEmpty({ startedAt, order, items }) {
 }
 
 function onOver(state, label = "", notice = undefined) {
-  const text = "The server ended the conversation and does not take it up again.";
+  const text = "The server ended this conversation. You can start a new one.";
   const said = notice ?? state.notices.server ?? state.notices.turn ?? { tone: "error", text };
   return leave(withNotice({ ...state, endLabel: label }, "server", said), "failed");
 }

@@ -4,7 +4,7 @@ const FIXED = {
   idle: ["ready", "Ready when you are", ""],
   asking: ["connecting", "Waiting for the microphone", "Please allow it when the browser asks."],
   connecting: ["connecting", "Connecting", ""],
-  reconnecting: ["reconnecting", "Connection lost", "Connecting again, into the same conversation."],
+  reconnecting: ["reconnecting", "Connection lost", "Reconnecting to this conversation."],
   busy: ["error", "The server is busy", ""],
   failed: ["error", "The conversation was ended", ""],
   ended: ["ended", "Conversation ended", ""],

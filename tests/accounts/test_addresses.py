@@ -47,6 +47,9 @@ def test_one_spelling(spelling: str) -> None:
         ("Ada@Example.com", "ada@example.com"),
         ("ada@straße.example", "ada@xn--strae-oqa.example"),
         ("ada@日本.example", "ada@xn--wgv71a.example"),
+        ("ada@☃.example", "ada@xn--n3h.example"),
+        ("ada@xn--n3h.example", "ada@xn--n3h.example"),
+        ("ada@\u200dexample.com", "ada@example.com"),
         ("ada@localhost", "ada@localhost"),
         ("ada@[127.0.0.1]", "ada@[127.0.0.1]"),
         ("ada@I❤.example", "ada@xn--i-7iq.example"),  # IDNA 2008 knows no emoji, but there are such domains

@@ -136,6 +136,33 @@ def test_wrong_items(as_owner: Client, conversation: Conversation, url: str, ite
     assert not conversation.items.exists()
 
 
+OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "a drink"}
+
+
+def test_an_output_needs_its_call(as_owner: Client, conversation: Conversation, url: str) -> None:
+    """As over the socket."""
+    for answer in (
+        add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT),
+        as_owner.post("/v1/conversations", {"items": [OUTPUT]}, content_type="application/json"),
+    ):
+        assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_tool_call_id")
+    assert error_of(add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT))["param"] == "items[1].call_id"
+    assert not Item.objects.exists()
+    assert list(Conversation.objects.all()) == [conversation]
+
+
+def test_its_call_may_be_there_or_come_along(as_owner: Client, conversation: Conversation, url: str) -> None:
+    given = [{"type": "function_call", **CALL}, OUTPUT]
+    assert as_owner.post("/v1/conversations", {"items": given}, content_type="application/json").status_code == 200
+    add_item(conversation, "", type="function_call", role="", call=CALL, is_audio=False)
+    assert add(as_owner, url, OUTPUT).status_code == 200
+
+
+def test_a_call_of_another_conversation_does_not_count(as_owner: Client, owner: User, url: str) -> None:
+    add_item(make_conversation(owner), "", type="function_call", role="", call=CALL, is_audio=False)
+    assert error_of(add(as_owner, url, OUTPUT))["code"] == "invalid_tool_call_id"
+
+
 def test_too_many_and_too_few(as_owner: Client, conversation: Conversation, url: str) -> None:
     assert error_of(add(as_owner, url, *[{"role": "user", "content": "x"}] * 21))["param"] == "items"
     assert error_of(add(as_owner, url))["param"] == "items"

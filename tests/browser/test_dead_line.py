@@ -157,7 +157,7 @@ def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
     page.context.clear_cookies()
     cable.lose_packets()
     expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
-    expect(page.get_by_role("alert")).to_contain_text("Sign in, and go on with this conversation.")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to go on with this conversation.")
     forget_dead_lines(cable)
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")

@@ -150,7 +150,7 @@ def test_signed_out_meanwhile(open_page: OpenPage, live_site: Site) -> None:
     page.goto(live_site.url)
     page.context.clear_cookies()
     page.get_by_role("button", name="Start talking").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sign in, and go on")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to go on")
     wait_for_state(page, "error")
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F")
@@ -221,6 +221,6 @@ def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: 
         say(page, "Are you a computer?")
         expect(page.get_by_role("alert")).to_contain_text("cannot be stored for now")
         expect(page.locator(".bubble.user").last).to_contain_text("Sending…")
-    expect(page.get_by_role("alert")).to_contain_text("is stored again")
+    expect(page.get_by_role("alert")).to_contain_text("Storage is back")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
     assert len(diary(page, "connect")) == 1

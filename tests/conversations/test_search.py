@@ -28,6 +28,17 @@ def test_it_works(owner: User) -> None:
     assert found('"the cafe"') == {"School"}
     assert found('"cafe the"') == set()
     assert found("园公") == set()
+    assert found("天气-公园") == {"Park"}
+
+
+def test_one_letter_is_a_word_too(owner: User) -> None:
+    make_conversation(owner, "我想喝水。", title="Water")
+    make_conversation(owner, "请喝茶吧。", title="Tea")
+    make_conversation(owner, "Nothing to drink.", title="Nothing")
+    assert found("水") == {"Water"}
+    assert found("茶 or 水") == found("水 OR 茶") == {"Water", "Tea"}
+    assert found("喝 -茶") == found("喝 -水吧 -茶") == {"Water"}
+    assert found("nothing or 茶") == {"Nothing", "Tea"}
 
 
 def test_no_query_breaks_it(owner: User) -> None:

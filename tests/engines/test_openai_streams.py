@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import Completion, EngineError, EngineSpec, EngineTimeout, Message
+from conversations.engines.openai import unopened
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import ChatCompletions
 from tests.engines.streams import gather
@@ -32,8 +33,20 @@ def calls_in(pieces: list[Completion]) -> tuple[tuple[str, Any], ...]:
     return tuple((names[index], json.loads(arguments[index])) for index in names)
 
 
+def words_in(pieces: list[Completion]) -> str:
+    text = ""
+    for piece in pieces:
+        text = piece.text if piece.withdraws else text + piece.text
+    return text
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    unopened.forget()
+
+
 def check(case: Case, pieces: list[Completion]) -> None:
-    assert "".join(piece.text for piece in pieces) == case.text
+    assert words_in(pieces) == case.text
     assert calls_in(pieces) == case.calls
     if not case.code:
         last = pieces[-1]
@@ -105,3 +118,65 @@ async def test_a_stream_without_an_end_is_cut(upstream: Upstream) -> None:
     upstream.script(replies=(Raw((thought,) * 40).script(),))
     with pytest.raises(EngineError, match="not what was asked for"):
         await gather(engine(upstream).complete(ASKED), [])
+
+
+# A server whose prompt has opened the thought.
+
+UNOPENED = Raw((said("Be polite. "), said("Then answer.\n</think>\n\n"), said("Four."), STOP, DONE), pause_ms=20)
+PLAIN = Raw((said("Four"), said(" it is."), STOP, DONE))
+
+
+async def replies(upstream: Upstream, *raw: Raw, **changes: Any) -> list[list[str]]:
+    upstream.script(replies=tuple(one.script() for one in raw))
+    llm = engine(upstream, **changes)
+    return [[piece.text async for piece in llm.complete(ASKED) if piece.text] for _ in raw]
+
+
+async def test_a_thought_that_only_closes_is_withdrawn_once_and_held_back_from_then_on(upstream: Upstream) -> None:
+    assert await replies(upstream, UNOPENED, UNOPENED) == [["Be polite. ", "Four."], ["Four."]]
+    assert await replies(upstream, UNOPENED, model="another") == [["Be polite. ", "Four."]]
+
+
+async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
+    upstream.script(replies=(UNOPENED.script(),))
+    pieces = [piece async for piece in engine(upstream).complete(ASKED)]
+    assert [(piece.text, piece.withdraws) for piece in pieces[:3]] == [
+        ("Be polite. ", False),
+        ("", True),
+        ("Four.", False),
+    ]
+
+
+async def test_what_is_held_back_is_seen_as_thought(upstream: Upstream) -> None:
+    upstream.script(replies=(UNOPENED.script(), UNOPENED.script()))
+    seen: list[str] = []
+    for _ in range(2):
+        await gather(engine(upstream).complete(ASKED, on_thought=lambda: seen.append("thought")), [])
+    assert seen == ["thought"]
+
+
+async def test_without_the_tag_it_is_the_answer_and_soon_believed_again(upstream: Upstream) -> None:
+    held = ["Four it is."]
+    assert (await replies(upstream, UNOPENED, PLAIN, PLAIN, PLAIN, PLAIN))[1:] == [
+        held,
+        held,
+        held,
+        ["Four", " it is."],
+    ]
+
+
+async def test_a_thought_that_is_cut_is_no_answer(upstream: Upstream) -> None:
+    cut = Raw((said("Be polite."), chunk({}, "length"), DONE))
+    assert (await replies(upstream, UNOPENED, cut))[1] == []
+
+
+async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) -> None:
+    long = Raw((said("Hm. " * 10_000), said("</think>Four."), STOP, DONE))
+    assert (await replies(upstream, UNOPENED, long))[1] == ["Four."]
+
+
+def test_few_servers_are_known() -> None:
+    for number in range(unopened.MAX_KNOWN + 10):
+        unopened.saw("http://localhost", str(number), closes_alone=True)
+    assert not unopened.thinks_first("http://localhost", "9")
+    assert unopened.thinks_first("http://localhost", "10")

@@ -134,15 +134,15 @@ class RelayTable:
         if shown["conversation_id"]:
             self.upstream("conversation.item.added", item=item, previous_item_id=None)
         part = {"type": "audio", "transcript": ""}
-        self.upstream("response.content_part.added", **self._place(name), part=part)
-        self.upstream("response.output_audio_transcript.delta", **self._place(name), delta=words)
+        self.upstream("response.content_part.added", **self.place(name), part=part)
+        self.upstream("response.output_audio_transcript.delta", **self.place(name), delta=words)
         sound = base64.b64encode(b"\x02\x00" * (audio_ms * BYTES_PER_MS // 2)).decode()
-        self.upstream("response.output_audio.delta", **self._place(name), delta=sound)
+        self.upstream("response.output_audio.delta", **self.place(name), delta=sound)
 
     def end(self, name: str, words: str, status: str = "completed", **response: Any) -> list[dict[str, Any]]:
         item = self._item(name, "completed" if status == "completed" else "incomplete",
                           [{"type": "output_audio", "transcript": words}])  # fmt: skip
-        self.upstream("response.content_part.done", **self._place(name), part={"type": "audio", "transcript": words})
+        self.upstream("response.content_part.done", **self.place(name), part={"type": "audio", "transcript": words})
         if response.get("conversation_id", "conv") is not None:
             self.upstream("conversation.item.done", item=item, previous_item_id=None)
         self.upstream("response.output_item.done", response_id=f"resp_{name}", output_index=0, item=item)
@@ -156,7 +156,7 @@ class RelayTable:
     def _item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
         return {"id": f"item_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
 
-    def _place(self, name: str) -> dict[str, Any]:
+    def place(self, name: str) -> dict[str, Any]:
         return {"response_id": f"resp_{name}", "item_id": f"item_{name}", "output_index": 0, "content_index": 0}
 
     # What came of it.

@@ -1,5 +1,6 @@
 """One budget a turn, from the end of speech to the first sound, whichever engine is slow; a word at three."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -152,6 +153,113 @@ def test_the_time_of_tools_is_not_counted() -> None:
 def test_a_setting_says_how_long() -> None:
     table = asked(turn_budget_sec=5)
     assert ending(table.pass_time(5.1)) == ("failed", "response_timeout")
+
+
+# A model that thinks.
+
+
+def think(table: Table, seconds: int) -> list[dict[str, Any]]:
+    """As the driver reports it: at once, then each second. Returns what was sent meanwhile."""
+    sent = []
+    for _ in range(seconds):
+        sent += table.engine(do.Thinking(table.last(do.Generate).response_id))
+        sent += table.pass_time(1)
+    return sent
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_the_time_of_thoughts_is_not_counted(modality: str) -> None:
+    table = asked(modality)
+    table.pass_time(2)
+    assert "response.done" not in kinds(think(table, 17))
+    assert "response.done" not in kinds(table.pass_time(9.9))
+    sent = table.write(LONG) + table.end_text()
+    if modality == "audio":
+        assert table.last(do.Speak).due_at == pytest.approx(table.now + 0.1)
+        sent += table.speak()
+    assert ending(sent) == ("completed", "")
+
+
+def test_what_is_left_of_the_budget_holds_behind_them() -> None:
+    table = asked()
+    table.pass_time(2)
+    think(table, 17)
+    assert "response.done" not in kinds(table.pass_time(9.9))
+    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+
+
+def test_thoughts_without_an_end_are_given_up() -> None:
+    table = asked(thinking_sec=20)
+    began_at = table.now
+    sent: list[dict[str, Any]] = []
+    while "response.done" not in kinds(sent):
+        sent += think(table, 1)
+    assert ending(sent) == ("failed", "response_timeout")
+    assert 32 <= table.now - began_at <= 33
+    assert isinstance(table.actions[-1], do.SetDeadline)
+    assert table.last(do.Abort).id == table.last(do.Generate).response_id
+
+
+def test_a_setting_leaves_no_time_for_thoughts() -> None:
+    table = asked(thinking_sec=0)
+    assert ending(think(table, 13)) == ("failed", "response_timeout")
+
+
+def test_thoughts_in_several_rounds_share_one_bound() -> None:
+    table = Table(limits=Limits(thinking_sec=20))
+    table.engine(do.ToolsReady((CLOCK,)))
+    table.client("session.update", session={"output_modalities": ["text"]})
+    table.client("response.create")
+    think(table, 15)
+    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.end_text()
+    tool = table.last(do.RunTool)
+    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    assert "response.done" not in kinds(think(table, 16))  # 12 s of the budget, and the 5 s that were left
+    assert ending(think(table, 2)) == ("failed", "response_timeout")
+
+
+def test_thoughts_after_the_first_sound_are_bounded_too() -> None:
+    table = asked(thinking_sec=40)
+    table.write(f"{LONG}Let ")
+    sound(table, 0, 1000, is_whole=True)
+    assert "response.done" not in kinds(think(table, 60))
+    assert ending(think(table, 15)) == ("failed", "response_timeout")
+
+
+def test_a_response_out_of_band_may_think_as_long() -> None:
+    table = Table(limits=Limits(thinking_sec=60))
+    table.client("response.create", response={"conversation": "none"})
+    assert "response.done" not in kinds(think(table, 50))
+    sent = table.write(LONG) + table.end_text()
+    clause = table.last(do.Speak)
+    sent += table.engine(do.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
+    assert ending(sent + table.engine(do.SpeechDone(clause.response_id, 0))) == ("completed", "")
+
+
+def test_one_word_bridges_long_thoughts() -> None:
+    table = asked()
+    think(table, 4)
+    assert len(fills(table)) == 1
+    fill(table)
+    think(table, 30)
+    assert len(fills(table)) == 1
+
+
+def test_the_first_clause_behind_tools_is_told_the_budget_that_stood_still() -> None:
+    table = Table()
+    table.engine(do.ToolsReady((CLOCK,)))
+    table.client("response.create")
+    table.pass_time(3.1)
+    fill(table)
+    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.end_text()
+    table.pass_time(20)
+    tool = table.last(do.RunTool)
+    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.write(LONG)
+    table.end_text()
+    assert table.last(do.Speak).due_at == pytest.approx(table.now + 8.9)
 
 
 # A word that bridges the silence.
@@ -373,8 +481,32 @@ def test_speech_to_speech_has_the_same_budget() -> None:
     assert table.now - began_at < 13
 
 
-def test_speech_to_speech_that_has_begun_goes_on() -> None:
+def test_speech_to_speech_that_has_all_been_said_may_take_its_time() -> None:
+    """To call a tool, as a rule."""
     table = RelayTable()
     table.begin("one", "It is noon.", 1000)
+    table.upstream("response.output_audio.done", **table.place("one"))
     table.wait(20)
     assert not [event for event in table.sent if event["type"] in ("response.done", "error")]
+
+
+def test_speech_to_speech_that_falls_silent_amid_its_words_is_left() -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    table.wait(5.9)
+    assert not table.wants_reconnection
+    table.wait(0.2)
+    assert table.wants_reconnection
+    assert [event["response"]["status"] for event in table.sent if event["type"] == "response.done"] == ["failed"]
+
+
+@pytest.mark.parametrize(("ms", "every_sec", "is_left"), [(1, 0.3, True), (100, 0.3, True), (200, 0.1, False)])
+def test_a_drip_of_speech_to_speech_is_no_progress(ms: int, every_sec: float, *, is_left: bool) -> None:
+    table = RelayTable()
+    table.begin("one", "It is noon.", 1000)
+    delta = base64.b64encode(bytes(ms * BYTES_PER_MS)).decode()
+    for _ in range(60):
+        table.wait(every_sec)
+        if not table.wants_reconnection:
+            table.upstream("response.output_audio.delta", **table.place("one"), delta=delta)
+    assert table.wants_reconnection == is_left

@@ -1,5 +1,6 @@
 """A turn's budget over real engines that are slow: what is heard, by when, and that the next turn works."""
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -10,10 +11,13 @@ from tests.live import Site, running_site
 from tests.sdk import turns
 from tests.sdk.conftest import Connect, Talk
 from tests.upstream.fixtures import Upstream
+from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import speech
+from tests.upstream.streams import DONE, STOP, chunk, said
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-FILLER, BUDGET_SEC = "One moment.", 2.5
+FILLER, BUDGET_SEC, THINKING_SEC = "One moment.", 2.5, 2.0
+THOUGHT, ANSWER = chunk({"reasoning_content": "Hm. "}), said("It is noon.") + STOP + DONE
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,7 @@ def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
         "OPENAI_BASE_URL": upstream_process.openai_url,
         "TURN_BUDGET_SEC": str(BUDGET_SEC),
         "FILLER_AFTER_SEC": "1",
+        "THINKING_SEC": "2",
         "SPEECH_CACHE_MB": "0",
     }
     with running_site(database_url, env) as running:
@@ -50,6 +55,31 @@ async def test_a_word_bridges_the_silence_and_is_no_answer(connect: Connect, hur
         await asked(talk)
         shown = upstream.requests("chat")[-1]["asked"]["messages"]
         assert [one["content"] for one in shown if one["role"] == "assistant"] == ["It is noon."]
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    [(THOUGHT,) * 18, (said("<think>"), *[said("Hm. ")] * 16, said("</think>"))],
+    ids=["in their own field", "between tags"],
+)
+async def test_a_model_that_thinks_longer_than_the_budget_answers(
+    connect: Connect, hurried: Site, upstream: Upstream, thoughts: tuple[bytes, ...]
+) -> None:
+    upstream.script(replies=(Raw((*thoughts, ANSWER), pause_ms=200).script(),))
+    async with connect(url=hurried.url) as talk:
+        ending, took_sec = await asked(talk)
+        assert (ending, took_sec > BUDGET_SEC + 0.5) == ("completed", True)
+        assert talk.audio() == speech(FILLER) + speech("It is noon.")
+
+
+async def test_one_that_thinks_without_an_end_is_given_up(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+    upstream.script(replies=(Raw((THOUGHT,) * 60, pause_ms=200).script(), "Yes."))
+    async with connect(url=hurried.url) as talk:
+        ending, took_sec = await asked(talk)
+        assert ending == "failed response_timeout"
+        assert BUDGET_SEC + THINKING_SEC - 0.2 < took_sec < BUDGET_SEC + THINKING_SEC + 1
+        upstream.wait_for("chat", "closed_by_peer")
+        assert (await asked(talk))[0] == "completed"
 
 
 @pytest.mark.parametrize("slow", ["chat", "speech"])
@@ -95,6 +125,26 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
     async with turns.client(hurried, key) as caller:
         answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance), headers={"Accept": "audio/pcm"})
         assert answer.content == speech("It is noon.")
+        upstream.behave("chat", first_byte_ms=0)
+        upstream.script(replies=(Raw((*(THOUGHT,) * 18, ANSWER), pause_ms=200).script(),))
+        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance), headers={"Accept": "audio/pcm"})
+        assert answer.content == speech("It is noon.")
         upstream.behave("chat", first_byte_ms=8_000)
         answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance))
     assert (answer.status_code, turns.error_in(answer)["code"]) in [(504, "response_timeout"), (504, "engine_timeout")]
+
+
+async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+    """The last here: the site waits for the tag in this server's next replies."""
+    thought = said("Be polite. ") + said("Then answer.\n</think>\n\n")
+    slow = Raw((said("Be polite. "), said("Then answer.\n</think>\n\n"), ANSWER), pause_ms=300)
+    upstream.script(replies=(Raw((thought + ANSWER,)).script(), slow.script(), "Yes."))
+    async with connect(url=hurried.url) as talk:
+        for _ in range(2):
+            assert (await asked(talk))[0] == "completed"
+        assert talk.audio() == speech("It is noon.") * 2
+        assert "polite" not in json.dumps(talk.events)
+        texts = [one.text async for one in Item.objects.filter(conversation__public_id=talk.conversation_id)]
+        assert texts == ["What time is it?", "It is noon."] * 2
+        await asked(talk)
+    assert "polite" not in json.dumps(upstream.requests("chat")[-1]["asked"]["messages"])

@@ -53,6 +53,7 @@ CODES = {
 REFUSALS = ("invalid_provider_key", "engine_rejected", "insufficient_quota")
 UPSTREAM_NAMES = {"429": "429_rate", "redirect": "302"}
 AMID = ("chat", "speech", "google_streaming", "live_responses")  # endpoints that are cut after a few pieces
+S2S_DRIP = {"piece_bytes": 480, "piece_ms": 100}  # a tenth of its pace
 DEMO_MIND = {"llm_engine": "demo"}  # so that only speech is asked of the upstream
 
 
@@ -90,6 +91,10 @@ ENGINES = {
     "s2s": Engine(
         "s2s", "openai", "live_conversations", {"s2s_engine": "openai"}, {"hang": "engine_unavailable"},
         amid=("slow", "cut"), left_out=("drip",),
+    ),
+    "s2s that has begun": Engine(
+        "s2s", "openai", "live_responses", {"s2s_engine": "openai"},
+        amid=("hang", "drip"), left_out=tuple(fault for fault in CODES if fault not in ("hang", "drip")),
     ),
 }  # fmt: skip
 CASES = [(name, fault) for name, engine in ENGINES.items() for fault in CODES if fault not in engine.left_out]
@@ -145,11 +150,12 @@ def strike(engine: Engine, fault: str, world: World, upstream: Upstream) -> None
     elif fault == "slow":
         upstream.behave(endpoint, first_byte_ms=300, final_ms=300)
     elif fault == "drip" and endpoint == "live_responses":
-        upstream.behave(endpoint, piece_bytes=48, piece_ms=100)
+        upstream.behave(endpoint, **(S2S_DRIP if engine.kind == "s2s" else {"piece_bytes": 48, "piece_ms": 100}))
     elif fault == "cut" and engine.provider == "google":
         upstream.behave(endpoint, fault="hang", fault_after=2 if endpoint in AMID else 0)  # until `cut` cuts it
     else:
-        after = 2 if fault == "cut" and endpoint in AMID else 0
+        is_amid = (fault == "cut" and endpoint in AMID) or (fault == "hang" and engine.endpoint == "live_responses")
+        after = 2 if is_amid else 0
         upstream.behave(endpoint, fault=UPSTREAM_NAMES.get(fault, fault), fault_after=after)
 
 
@@ -207,7 +213,7 @@ async def check_stored(talk: Talk, code: str) -> None:
 def outcome_of(name: str, fault: str, code: str) -> str:
     if name == "stt stream" and not code:
         return "fell_back"
-    if (name, fault) == ("s2s", "cut"):
+    if (name, fault) == ("s2s", "cut") or name == "s2s that has begun":
         return "retried"  # the response is lost, and the session connected again
     return "refused" if code in REFUSALS else "failed"
 

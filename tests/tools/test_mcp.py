@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import Tool
-from conversations.mcp_servers import ServerSpec
+from conversations.mcp_servers import MOST, ServerSpec, chosen
+from conversations.models import Assistant, McpServer
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.mcp_host import MakeHost, McpHost
@@ -56,6 +57,23 @@ async def test_names_fit_the_model_and_do_not_clash(opened: MakeOpened, mcp_host
         assert await box.run("house_current_time", "{}") == Outcome(output="long ago")
         assert await box.run("odd_name_v2", "") == Outcome(output="odd")
         assert len(next(tool for tool in box.tools if tool.name == "odd_name_v2").description) == 1024
+
+
+async def test_a_session_has_room_for_so_many(
+    opened: MakeOpened, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.tools.toolbox.MOST", 3)
+    async with opened_box(opened(tools=(), mcp_servers=(spec(mcp_host()),))) as box:
+        await box.settle()
+        assert len(box.tools) == 3
+
+
+@pytest.mark.django_db
+def test_an_assistant_has_so_many_servers() -> None:
+    assistant = Assistant.objects.create(slug="many", name="Many")
+    for number in range(MOST + 1):
+        assistant.mcp_servers.add(McpServer.objects.create(label=f"server_{number:02}", url="https://example.com/mcp"))
+    assert [server.label for server in chosen(assistant)] == [f"server_{number:02}" for number in range(MOST)]
 
 
 async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: MakeHost) -> None:

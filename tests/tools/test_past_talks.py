@@ -93,13 +93,12 @@ def test_a_search_that_takes_too_long_is_stopped(
     context: Context, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = make_conversation(owner)
-    items = (
-        Item(conversation=talk, public_id=f"item_{at}", position=at, role="user", text="dentist") for at in range(2_000)
-    )
+    text = " ".join(f"dentist{number}" for number in range(300))
+    items = (Item(conversation=talk, public_id=f"item_{at}", position=at, role="user", text=text) for at in range(500))
     Item.objects.bulk_create(items)
     monkeypatch.setattr("conversations.tools.past_talks.STATEMENT_TIMEOUT_MS", 1)
     with pytest.raises(ToolError, match=r"too long\. Narrow it by days"):
-        search_past_talks(context, "dentist")
+        search_past_talks(context, "-dentist7")  # no index has what is not in a text
 
 
 # What was said, and what is looked for.
@@ -126,6 +125,17 @@ SAID = [
     ("Ich nehme das iPhone 15 mit 公园 dort.", "iphone 公园"),
     ("हिन्दी में बात करो", "हिन्दी"),
     ("ｆｕｌｌ　ｗｉｄｔｈ", "full width"),
+    ("كتـــاب جديد", "كتاب"),
+    ("هذه مدرسة", "مدرسه"),
+    ("إلى اللقاء", "الی"),
+    ("یک کتاب خوب", "كتاب"),
+    ("عندي ٤٢ كتابا", "42"),
+    ("मेरे पास ४२ किताबें", "42"),
+    ("यह ज़रूर होगा", "जरूर"),
+    ("Hier ist ein Kaffee\u00adhaus.", "kaffeehaus"),
+    ("IŞIK Sokağı, İSTANBUL", "ışık istanbul"),
+    ("一番線に電車が来ます", "１ or 電車"),
+    ("ﾊﾞｽに乗る", "バス"),
 ]
 
 

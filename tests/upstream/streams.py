@@ -117,6 +117,8 @@ ENDINGS = (
 )  # fmt: skip
 
 CONTENTS = (
+    Case("no index at first", data({"choices": [{"delta": {"role": "assistant"}}]}) + GOOD),
+    Case("no index at last", said("Fo") + data({"choices": [{"delta": {"content": "ur."}, "finish_reason": "stop"}]})),
     Case("role alone first", chunk({"role": "assistant", "content": None}) + GOOD),
     Case("content null at the end", said("Four.") + said(None, "stop") + DONE),
     Case("no choices first (Azure)", data({"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}) + GOOD),
@@ -182,6 +184,10 @@ THOUGHTS = (
     Case("a thought that is cut", said("<think>Hm.", "length"), text="", finish="length"),
     Case("a tag that is spoken of", said("Write <think> first.") + STOP, text="Write <think> first."),
     Case("tags in backticks", said("`<think>` and `</think>`.") + STOP, text="`<think>` and `</think>`."),
+    Case("a closing tag alone (vLLM, llama.cpp)", said("Be polite.\n</think>\n\nFour.") + STOP),
+    Case("a closing tag alone, later", said("Be ") + said("polite.\n</thi") + said("nk>\n\nFour.") + STOP),
+    Case("a closing tag alone of Mistral", said("Be polite.[/THINK]Four.") + STOP),
+    Case("a closing tag that is spoken of", said("Then `</think>`.") + STOP, text="Then `</think>`."),
     Case("less than", said("3 <") + said(" 5 [1] <b>x</b>.") + STOP, text="3 < 5 [1] <b>x</b>."),
     Case("a token left at the end", said("Four.<|im_end|>") + STOP),
     Case("other tokens left", said("Four.<｜end▁of▁sentence｜></s><end_of_turn><|eot_id|>") + STOP),

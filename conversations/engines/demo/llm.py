@@ -1,6 +1,6 @@
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.demo.eliza import reply_to
@@ -21,6 +21,7 @@ class Eliza:
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
+        on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
         said = [message.content for message in messages if message.role == "user"]
         words = re.findall(r"\S+\s*", reply_to(said[-REPLAYED:]))

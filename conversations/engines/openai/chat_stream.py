@@ -22,7 +22,9 @@ MAX_STREAM_BYTES = 16_000_000
 MAX_PLAIN_BYTES = 1_000_000  # of an answer that is not streamed
 MOST_TOKENS = 2**31 - 1  # no server means more, and no integer of the database holds it
 WORKING = Completion()
-"""The model is at work, and has nothing to say yet: it thinks."""
+"""The model is at work, and has nothing to say yet."""
+THINKING = Completion()
+"""It is seen to think."""
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "length": "length", "max_tokens": "length", "model_length": "length",
@@ -46,7 +48,7 @@ class ReportedError(Exception):
 class ChatStream:
     """`feed` the bytes of the body, then `finish`. Both raise ReportedError, and ValueError for what is no answer."""
 
-    def __init__(self, used_ids: Collection[str]) -> None:
+    def __init__(self, used_ids: Collection[str], *, begins_in_thought: bool = False) -> None:
         self.calls = Calls(used_ids)
         self.finish_reason: FinishReason | None = None
         self.is_done = False  # “[DONE]” came
@@ -56,7 +58,7 @@ class ChatStream:
         self._plain: bytearray | None = None  # the body so far, where it is no stream of events
         self._is_first = True
         self._index: object = None  # of the choice that is read; others are not
-        self._markup = Markup()
+        self._markup = Markup(begins_in_thought=begins_in_thought)
         self._half = ""  # of a character that JSON writes as two
         self._whole = ""  # what was said, where messages come in place of deltas
         self._usage: dict[str, Any] = {}
@@ -64,6 +66,11 @@ class ChatStream:
     @property
     def has_ended(self) -> bool:
         return self.is_done or self.finish_reason is not None
+
+    @property
+    def closes_alone(self) -> bool:
+        """A thought came that nothing had opened."""
+        return self._markup.closes_alone
 
     def feed(self, data: bytes) -> Iterator[Completion]:
         self._bytes += len(data)
@@ -135,15 +142,15 @@ class ChatStream:
         if (choice := self._choice(chunk.get("choices"))) is None:
             return
         self.has_begun = True
-        yield from self._delta(choice) or [WORKING]
+        yield from self._delta(choice) or [THINKING if self._is_thinking(choice) else WORKING]
         self._end(choice.get("finish_reason"))
 
     def _choice(self, choices: object) -> dict[str, Any] | None:
-        """The first, and later that of the same index."""
+        """The first, and later that of the same index. One without an index is the only one."""
         found = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-        if not self.has_begun and found:
+        if self._index is None and found:
             self._index = found[0].get("index")
-        return next((choice for choice in found if choice.get("index") == self._index), None)
+        return next((choice for choice in found if choice.get("index") in (None, self._index)), None)
 
     def _end(self, reason: object) -> None:
         word = reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""
@@ -161,7 +168,18 @@ class ChatStream:
             content = self._rest_of(_said_in(delta.get("content")))
         text = "" if _is_thought(delta) else self._joined(_said_in(content) or _said_in(delta.get("refusal")))
         said = storable(self._markup.feed(text)) if text else ""
-        return ([Completion(text=said)] if said else []) + _completions(self.calls.take(_calls_in(delta)))
+        withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
+        return withdrawn + ([Completion(text=said)] if said else []) + _completions(self.calls.take(_calls_in(delta)))
+
+    def _is_thinking(self, choice: dict[str, Any]) -> bool:
+        """Of a chunk that says nothing: a thought in a field or a part of its own, or between tags."""
+        delta = choice.get("delta", choice.get("message"))
+        if not isinstance(delta, dict):
+            return False
+        content = delta.get("content")
+        if any(delta.get(field) for field in THOUGHTS):
+            return True
+        return bool(content) and (_is_thought(delta) or _has_thoughts(content) or self._markup.is_thinking)
 
     def _rest_of(self, text: str) -> str:
         """Of messages each of which may hold all that was said before."""
@@ -216,6 +234,11 @@ def _is_thought(delta: dict[str, Any]) -> bool:
     extra = delta.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     return isinstance(google, dict) and google.get("thought") is True
+
+
+def _has_thoughts(content: object) -> bool:
+    """Mistral's are parts of the content."""
+    return isinstance(content, list) and any(isinstance(part, dict) and part.get("thinking") for part in content)
 
 
 def _calls_in(delta: dict[str, Any]) -> object:

@@ -1,22 +1,25 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.failures import MAX_SCRUBBED
+from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.openai.chat_stream import WORKING, ChatStream, ReportedError
+from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.tool_calls import as_message, tool_fields
 from conversations.engines.supervision import pieces
 
 log = logging.getLogger(__name__)
 
+REPORT_SEC = 1.0  # between two reports of a model that thinks
 USAGE_SEC = 1.0  # from the `finish_reason` on; the tokens used come right behind it, or never
 LAST_BYTES_SEC = 0.1  # from “[DONE]” on
 # Ollama: “… does not support tools”. vLLM: “"auto" tool choice requires --enable-auto-tool-choice and …”.
@@ -26,6 +29,19 @@ TOOLS_REFUSED = re.compile(
     r"|tools?\b(?: choice| param| use| calling)?(?: is| are)? (?:requires? --|not supported|unsupported)",
     re.IGNORECASE,
 )
+
+
+class Thoughts:
+    """They come by the token; `report` is called with the first, and once a second then."""
+
+    def __init__(self, report: Callable[[], None]) -> None:
+        self._report = report
+        self._quiet_until = 0.0
+
+    def came(self) -> None:
+        if (now := monotonic()) >= self._quiet_until:
+            self._quiet_until = now + REPORT_SEC
+            self._report()
 
 
 class ChatCompletions:
@@ -50,10 +66,18 @@ class ChatCompletions:
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
+        on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
         body = self._body(messages, max_tokens) | self._tool_fields(tools, tool_choice)
         failures = self._account.failures
-        stream = pieces(lambda: self._stream(body), self._spec.timeout_sec, failures, lambda it: it is not WORKING)
+        thoughts = Thoughts(on_thought)
+        stream = pieces(
+            lambda: self._stream(body, thoughts),
+            self._spec.timeout_sec,
+            failures,
+            is_told=lambda piece: piece is not WORKING and piece is not THINKING,
+            is_thought=lambda piece: piece is THINKING,
+        )
         async with aclosing(stream):
             async for piece in stream:
                 yield piece
@@ -79,14 +103,19 @@ class ChatCompletions:
             return {}
         return tool_fields(tools, tool_choice)
 
-    async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
+    async def _stream(self, body: dict[str, Any], thoughts: Thoughts) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
-        reply = ChatStream(used_ids)
+        server = self._spec.base_url, self._spec.model
+        reply = ChatStream(used_ids, begins_in_thought=unopened.thinks_first(*server))
         try:
             async with self._opened(body) as response:
                 async for data in _until_its_end(response.iter_bytes(), reply):
                     for piece in reply.feed(data):
+                        if piece is THINKING:
+                            thoughts.came()
                         yield piece
+                    if reply.closes_alone and not self._account.is_own:
+                        unopened.saw(*server, closes_alone=True)
         except SDK_ERRORS as error:
             if not reply.has_ended:
                 raise self._account.explain(error) from error
@@ -94,6 +123,8 @@ class ChatCompletions:
             raise self._account.explain_event(reported.error) from reported
         for piece in self._finish(reply):
             yield piece
+        if not reply.closes_alone:
+            unopened.saw(*server, closes_alone=False)
 
     def _finish(self, reply: ChatStream) -> list[Completion]:
         failures = self._account.failures

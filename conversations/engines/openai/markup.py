@@ -3,6 +3,8 @@
 Thoughts stand between tags (`<think>`, `[THINK]`, Gemma's `<|channel>`), or in channels other than “final” (gpt-oss).
 A tag amid a sentence may be one that the model speaks of, so what follows is kept until the closing tag comes; without
 one it was said. A tag in backticks is text.
+
+Where the prompt itself ends in the opening tag, the closing one comes alone: all before it was a thought.
 """
 
 import re
@@ -32,6 +34,7 @@ CLOSES = {"<channel|>", "◁/think▷", "[/think]", "<|end_of_thought|>", "<|end
 STARTS = {"<|start|>", "<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|turn>"}  # then comes its role
 HEADER_ENDS = {"<|message|>", "<|end_header_id|>"}
 ENDS = {"<|end|>", "<|im_end|>", "<|return|>", "<|call|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<turn|>"}
+CLOSES_OTHERS = {"<channel|>", "</tool_call>"}  # than thoughts that a prompt may have opened
 OWN_ROLES = ("", "assistant", "model")
 
 
@@ -46,28 +49,55 @@ class Mode(Enum):
 class Markup:
     """`feed` the text as it comes, then `finish`; both return what is said."""
 
-    def __init__(self) -> None:
-        self._mode = Mode.SAID
+    def __init__(self, *, begins_in_thought: bool = False) -> None:
+        """`begins_in_thought`: this server was seen to. Without a closing tag it was an answer all the same."""
+        self._mode = Mode.THOUGHT if begins_in_thought else Mode.SAID
         self._held = ""  # may be the beginning of a marker
         self._name = ""  # of a role or a channel, so far
-        self._depth = 0  # of thoughts
-        self._kept: list[str] | None = None  # since a tag amid a sentence
+        self._depth = 1 if begins_in_thought else 0  # of thoughts
+        self._is_presumed = begins_in_thought
+        self._has_opened = False
+        self._kept: list[str] | None = [] if begins_in_thought else None  # since a tag amid a sentence
         self._kept_chars = 0
         self._last = ""  # character that was said
         self._has_words = False
         self._follows_marker = False
+        self._was_told = False  # something was returned as said
+        self.closes_alone = False  # a thought without its opening tag was seen
+        self.withdraws = False  # what was returned until the last `feed`
+
+    @property
+    def is_thinking(self) -> bool:
+        return self._mode in (Mode.THOUGHT, Mode.CHANNEL, Mode.HIDDEN)
 
     def feed(self, text: str) -> str:
         text, self._held = self._held + text, ""
         said, place = [], 0
+        self.withdraws = False
         for marker in MARKER.finditer(text):
             said.append(self._text(text[place : marker.start()]))
+            if self._is_alone(marker[0]):
+                said = [self._withdraw()]
             said.append(self._marker(marker[0]))
             place = marker.end()
         end = _end_of_text(text, place)
         self._held = text[end:]
         said.append(self._text(text[place:end]))
+        self._was_told = self._was_told or any(said)
         return "".join(said)
+
+    def _is_alone(self, marker: str) -> bool:
+        name = marker.lower()
+        if not _closes(name) or name in CLOSES_OTHERS or self._has_opened:
+            return False
+        return self._is_presumed or (self._mode is Mode.SAID and self._last != "`")
+
+    def _withdraw(self) -> str:
+        """What was said so far was a thought."""
+        self.closes_alone = True
+        self.withdraws, self._was_told = self.withdraws or self._was_told, False
+        self._has_words, self._last = False, ""
+        return ""
 
     def finish(self, *, is_cut: bool = False) -> str:
         """`is_cut`: the model had more to write, so that an open thought is one."""
@@ -122,7 +152,7 @@ class Markup:
         if self._mode is Mode.SAID and self._last == "`":
             return self._say(marker)
         self._follows_marker = True
-        if name in CLOSES or (name.startswith("</") and _tag(name) in THOUGHTS):
+        if _closes(name):
             self._close()
         elif name in OPENS or _tag(name) in THOUGHTS:
             self._open(marker)
@@ -146,8 +176,11 @@ class Markup:
             self._begin_message()
 
     def _open(self, marker: str) -> None:
-        if self._mode is Mode.THOUGHT:
-            self._depth += 1
+        self._has_opened = True
+        if self._is_presumed and not "".join(self._kept or ()).strip():
+            self._kept = None  # it opens its thoughts itself
+        elif self._mode is Mode.THOUGHT:
+            self._depth += 0 if self._is_presumed else 1
             self._keep(marker)
         elif self._mode is Mode.SAID:
             is_amid = self._has_words and self._last != "\n"
@@ -157,7 +190,11 @@ class Markup:
     def _close(self) -> None:
         self._depth = max(0, self._depth - 1)
         if self._mode is Mode.THOUGHT and not self._depth:
-            self._mode, self._kept = Mode.SAID, None
+            self._mode, self._kept, self._is_presumed = Mode.SAID, None, False
+
+
+def _closes(name: str) -> bool:
+    return name in CLOSES or (name.startswith("</") and _tag(name) in THOUGHTS)
 
 
 def _tag(marker: str) -> str:

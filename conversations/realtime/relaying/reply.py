@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.realtime.audio import SAMPLE_RATE
 from conversations.realtime.client_events import PlaybackStarted
 from conversations.realtime.core import Core
 from conversations.realtime.figures import Played
 from conversations.realtime.items import CALL_KEYS, Item
+from conversations.realtime.lag import Lag
 
 STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
 
@@ -23,9 +25,16 @@ class Reply:
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
     audio_started_at: float | None = None
     saved_at: float = 0.0
+    plays_until: float = 0.0  # by a client that plays what comes at once
+    lag: Lag = field(default_factory=Lag)
 
     def stamp(self, step: str, at: float) -> None:
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
+
+    def sound_came(self, at: float, samples: int) -> None:
+        sound_sec = samples / SAMPLE_RATE
+        self.lag.came(at, self.plays_until, sound_sec, is_owed=True)
+        self.plays_until = max(self.plays_until, at) + sound_sec
 
     @property
     def audio_ms(self) -> int:

@@ -16,7 +16,7 @@ from conversations.realtime.relaying.reply import STORED, Reply, close_item, cou
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
 SAVE_SEC = 1.0
-TOO_SLOW = Failure("engine_timeout", "Speech to speech sent nothing for too long and was given up. Please try again.")
+TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
 
 
 class Replying:
@@ -42,12 +42,16 @@ class Replying:
             raise ProtocolError("too_many_responses", message)
 
     def expect(self) -> None:
-        """A response is due, or goes on: its first word within the turn's budget, then each further event."""
+        """A response is due, or goes on: its first word within the turn's budget, then each further event, and its
+        sound no more slowly than it is played.
+        """
         limits, main = self.core.limits, self.main
         due_at = self.core.now + limits.response_timeout_sec
         since = main.endpoint_at if main else self.asked_at
         if since is not None and not (main and {"first_token", "first_audio"} & main.waterfall.keys()):
             due_at = min(due_at, since + limits.turn_budget_sec)
+        if main:
+            due_at = min(due_at, main.lag.reaches(limits.speech_lag_sec, main.plays_until))
         self.core.remind("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
@@ -58,7 +62,6 @@ class Replying:
         reply = self.running.get(event.get("response_id") or (response or {}).get("id", ""))
         if reply is None:
             return None
-        self.expect()
         match event["type"]:
             case "response.output_item.added":
                 self._item_added(reply, event)
@@ -70,10 +73,13 @@ class Replying:
                 reply.open_parts.pop(event["item_id"], None)
             case "response.output_audio.delta":
                 self._sound(reply, event)
+            case "response.output_audio.done":
+                reply.lag.owe(self.core.now, is_owed=False)
             case "response.done":
                 return self._done(reply, event["response"])
             case kind if kind in FIRST_WORDS:
                 self._words(reply, event)
+        self.expect()
         return self._pass_on(event)
 
     def _pass_on(self, event: dict[str, Any]) -> None:
@@ -159,6 +165,7 @@ class Replying:
             return
         reply.stamp("first_audio", self.core.now)
         item.audio_samples += samples_in(pcm)
+        reply.sound_came(self.core.now, samples_in(pcm))
         if reply.is_aside:
             return
         if self.core.now - reply.saved_at >= SAVE_SEC and self._is_kept(item):
@@ -182,7 +189,9 @@ class Replying:
 
     def _finish(self, reply: Reply, shown: dict[str, Any], failure: Failure | None) -> None:
         del self.running[reply.id]
-        if not self.running:
+        if self.running:
+            self.expect()
+        else:
             self.core.remind("response", None)
         reply.stamp("done", self.core.now)
         if not reply.is_aside:

@@ -13,7 +13,7 @@ const NOTATION = /[\\^_{}]/u;
 const AMID_LINE = "\u2063 "; // in front of a clause that begins no line
 
 const SMALL_FORMULA = /(?<![\p{L}\p{N}_$\\])\$(?=[^\s$])([^$\n]{1,200})(?<![\s\\])\$(?![\p{L}\p{N}_$])/gu;
-const URL = /(?:https?:\/\/(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)[^\s)>\]]*/gu;
+const URL = /(?:https?:\/\/(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*/gu;
 const ENTITY = /&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|([a-z]{2,8}));/giu;
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", copy: "©", reg: "®", deg: "°", euro: "€", ndash: "–", mdash: "—", hellip: "…" };
 const SPEAKABLE = /[\p{L}\p{N}]/u;
@@ -22,7 +22,7 @@ const SPEAKABLE = /[\p{L}\p{N}]/u;
 const KEPT_SIGN = /[©®™°\u2100-\u2138\u213a-\u214f\u3200-\u3296\u3298\u329a-\u33ff]/u;
 const PICTURE = /\p{Extended_Pictographic}|(?=\p{So})\p{Script=Common}/gu;
 const UNSPOKEN =
-  /[\u2190-\u21ff\u25a0-\u25ff\u27f0-\u27ff\u2900-\u297f\u2022\u2023\u20e3\p{Emoji_Modifier}\p{Co}\p{Cn}\p{Cs}]|(?<![\p{L}\p{M}])[\u200c\u200d]|(?![\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d])\p{Default_Ignorable_Code_Point}/gu;
+  /[\u2190-\u21ff\u25a0-\u25ff\u27f0-\u27ff\u2900-\u297f\u2022\u2023\u20e3\p{Emoji_Modifier}\p{Co}\p{Cn}\p{Cs}]|(?<!\p{L}|(?![\ufe00-\ufe0f])\p{M})[\u200c\u200d]|(?![\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d])\p{Default_Ignorable_Code_Point}/gu;
 
 const STEPS = [
   [/^[ \t]*\[[^\]\n]*\]:\s*(?:<|https?:\/\/)\S*.*$/gmu, ""],
@@ -34,7 +34,7 @@ const STEPS = [
   [/^[ \t]*(?:#{1,6}\s+|(?:>[ \t]?)+|[-*+][ \t]+)+/gmu, " "],
   [/!?\[([^\]]*)\]\([^)]*\)/gu, "$1"],
   [/<(https?:\/\/[^\s>]*)>/gu, "$1"],
-  [/<\/?(?:br|p|div|li|tr|td|h\d)\b[^<>]*>/giu, " "],
+  [/<\/?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b[^<>]*>/giu, " "],
   [/<!--.*?-->|<\/?[a-z][\w-]*(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[^\s"'<>]+))*\s*\/?>/giu, ""],
   [/\\([!-/:-@[-`{-~])/gu, "$1"],
   [ENTITY, decoded],

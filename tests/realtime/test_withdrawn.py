@@ -1,0 +1,87 @@
+"""A model whose words turn out to be a thought: what was told of it was told, and no more is."""
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from tests.realtime.harness import Table
+from tests.realtime.test_budget import LONG, asked, ending, sound
+
+THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "
+
+
+def withdraw(table: Table) -> None:
+    table.engine(do.ReplyWithdrawn(table.last(do.Generate).response_id))
+
+
+def words(table: Table) -> list[str]:
+    return [one.text for one in table.actions if isinstance(one, do.Speak)]
+
+
+def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
+    table = asked()
+    table.write(THOUGHT)
+    began = len(words(table))
+    withdraw(table)
+    assert table.last(do.Unspeak).index == 0
+    table.write(LONG)
+    table.end_text()
+    clauses = [one for one in table.actions if isinstance(one, do.Speak)][began:]
+    assert [(one.index, one.text.strip()) for one in clauses] == [(0, LONG.strip())]
+    sent = sound(table, 0, 900, is_whole=True)
+    assert ending(sent) == ("completed", "")
+    item = next(iter(table.machine.core.log))
+    assert (item.text, item.remembered, table.saved(item.id).text) == (LONG, LONG, LONG)
+
+
+def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
+    table = asked()
+    table.write(THOUGHT)
+    sound(table, 0, 400)
+    told = table.machine.replying.response.item.sent_text  # type: ignore[union-attr]
+    withdraw(table)
+    assert table.last(do.Unspeak).index == 1
+    table.write("Noon.")
+    table.end_text()
+    sound(table, 0, 400, is_whole=True)
+    assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
+    item = next(iter(table.machine.core.log))
+    assert item.text == f"{(told or '').rstrip()} Noon."
+
+
+def test_in_text_all_is_told() -> None:
+    table = asked("text")
+    table.write("Be polite. ")
+    withdraw(table)
+    table.write("Noon.")
+    assert ending(table.end_text()) == ("completed", "")
+    assert next(iter(table.machine.core.log)).text == "Be polite. Noon."
+
+
+def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
+    table = asked()
+    table.client("session.update", session={"extensions": ["playback"]})
+    table.write(THOUGHT)
+    sound(table, 0, 400)
+    table.machine.replying.pause()
+    response_id = table.last(do.Generate).response_id
+    table.engine(do.SpeechDone(response_id, 0))
+    table.engine(do.SpeechAudio(response_id, 1, bytes(100 * BYTES_PER_MS)))
+    withdraw(table)
+    table.write("Noon.")
+    table.end_text()
+    table.machine.replying.resume()
+    table.machine.replying.let_go()
+    assert table.machine.replying.response is not None
+    assert table.machine.replying.response.finished == 1
+    assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
+
+
+def test_a_draft_is_dropped() -> None:
+    table = Table()
+    table.audio(960, 0.9)
+    table.audio(224, 0.0)
+    if table.awaits_words:
+        table.transcript("What time is it?")
+    assert table.machine.replying.ahead.draft is not None
+    withdraw(table)
+    assert table.machine.replying.ahead.draft is None
+    assert isinstance(table.last(do.Abort), do.Abort)
