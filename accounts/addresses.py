@@ -4,6 +4,7 @@ Width and composition of letters are normalised (NFKC) and capitals made small. 
 service knows it (IDNA 2008): bücher.example is xn--bcher-kva.example. Spaces around it and a dot at its end go.
 """
 
+import re
 import unicodedata
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ import idna
 from django import forms
 from django.db import models
 
+QUOTED_ATOM = re.compile(r"\"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)\"", re.ASCII)
 LONGEST = 320  # what Django's validator lets through; a longer text is none, and is left to it
 
 
@@ -21,18 +23,29 @@ def canonical(text: str) -> str:
         return text
     text = unicodedata.normalize("NFKC", text).strip().lower()
     local, at, domain = text.rpartition("@")
-    return f"{local.strip()}{at}{_canonical_domain(domain.strip())}" if at else text
+    return f"{_without_quotes(local.strip())}{at}{_canonical_domain(domain.strip())}" if at else text
+
+
+def _without_quotes(local: str) -> str:
+    """Quotes around what needs none do not count (RFC 5321, 4.1.2): "ada"@example.com is ada@example.com."""
+    found = QUOTED_ATOM.fullmatch(local)
+    return found[1] if found else local
 
 
 def _canonical_domain(domain: str) -> str:
     domain = domain.replace("。", ".").removesuffix(".")
     if len(domain) > 255:
         return domain
+    return ".".join(map(_canonical_label, domain.split(".")))
+
+
+def _canonical_label(label: str) -> str:
+    """A label that IDNA 2008 forbids, an emoji say, is written as IDNA 2003 did, under which it was registered."""
     with suppress(idna.IDNAError, UnicodeError):
-        return idna.encode(domain, uts46=True).decode()
-    with suppress(UnicodeError):  # a picture, which the standard of 2003 let into names
-        return domain.encode("idna").decode()
-    return domain  # such as an address in brackets, or none at all
+        return idna.encode(label, uts46=True).decode()
+    with suppress(UnicodeError):
+        return label.encode("idna").decode()
+    return label  # such as a part of an address in brackets, or of none at all
 
 
 class AddressFormField(forms.EmailField):

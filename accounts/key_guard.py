@@ -44,7 +44,7 @@ class KeyGuard:
             if len(self._wrong) > MOST_ADDRESSES:
                 self._wrong.popitem(last=False)
         if count == settings.WRONG_KEYS_PER_MIN:
-            record(Event.API_KEY_REFUSED, address=address, limited="until the minute is over")
+            record(Event.API_KEY_LIMITED, address=address)
 
     def remember_right(self, token: str) -> None:
         with self._lock:

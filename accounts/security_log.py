@@ -46,6 +46,7 @@ class Event(StrEnum):
     API_KEY_NEW_ADDRESS = "api_key_new_address"
     API_KEY_REVOKED = "api_key_revoked"
     API_KEY_REFUSED = "api_key_refused"
+    API_KEY_LIMITED = "api_key_limited"
     CLIENT_SECRET_MADE = "client_secret_made"  # noqa: S105
     PROVIDER_KEY_SAVED = "provider_key_saved"
     PROVIDER_KEY_DELETED = "provider_key_deleted"
@@ -55,7 +56,13 @@ class Event(StrEnum):
     ADMIN_ACTED = "admin_acted"
 
 
-REFUSALS = {Event.SIGN_IN_REFUSED, Event.SIGN_IN_LIMITED, Event.API_KEY_REFUSED, Event.MAIL_LIMITED}
+REFUSALS = {
+    Event.SIGN_IN_REFUSED,
+    Event.SIGN_IN_LIMITED,
+    Event.API_KEY_REFUSED,
+    Event.API_KEY_LIMITED,
+    Event.MAIL_LIMITED,
+}
 
 
 def record(event: Event, *, user: int | None = None, address: str | None = None, **details: str | int) -> None:

@@ -63,6 +63,8 @@ def worst_texts(chars: int) -> Iterator[tuple[str, str]]:
     """Name and text."""
     for unit in UNITS:
         yield repr(unit), (unit * chars)[:chars]
+    for opening, closing in ("(]", "[)", "<)", "（]", "【)"):
+        yield f"{opening} that only {closing} closes", (opening * chars)[: chars - 1] + closing
     yield "different words", " ".join(f"w{number:x}ord" for number in range(chars // 6))[:chars]
     yield "letters and marks", "".join(map("".join, zip(SAID * chars, "*_[`(" * chars, strict=False)))[:chars]
     yield "what is said", (SAID * (chars // len(SAID) + 1))[:chars]
@@ -228,11 +230,13 @@ def read_back(text: str) -> Iterator[None]:
 def partial_words(text: str) -> Iterator[None]:
     """The words so far, over a reply that is sounding, in ten pieces."""
     said = ""
-    for end in range(0, len(text), max(1, len(text) // 10)):
+    step = max(1, len(text) // 10)
+    for end in range(step, len(text) + step, step):
         yield
         words = text[:end][:MOST_CHARS]
         said = joined(said, SAID[: end % 500])
         without_echo(words, said)
+        spoken_words(words, is_partial=True)
         is_backchannel(words)
         wait_ms(words, "medium", Pauses())
 

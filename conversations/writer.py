@@ -27,8 +27,8 @@ LATE_SEC = 3.0  # then the client is told
 PATIENCE_SEC = 120.0  # then the session ends: nobody converses without an answer for longer
 MAX_WAITING = 2_000  # changes; more than a conversation makes in that time
 CLOSE_SEC = 1.0  # for a write that is under way when the session has ended
-AWAY = "What is said cannot be stored for now. Nothing is lost: the conversation continues as soon as it can be."
-BACK = "Storing works again. Everything that was said is stored."
+AWAY = "What you say cannot be stored for now. Nothing is lost: the conversation continues once storage is back."
+BACK = "Storage is back. Everything that was said is stored."
 ENDED = "The conversation could not be stored for too long, so it was ended. What was said is kept, and stored later."
 FAILED = "The conversation could not be stored, so it was ended."
 

@@ -5,7 +5,9 @@ from collections import Counter, deque
 from collections.abc import Hashable
 from concurrent.futures import Future
 
-WAIT_SEC = 5.0  # a page asks for all its scripts at once, a program for all its conversations: they come one by one
+WAIT_SEC = 5.0  # a program asks for all its conversations at once: they come one by one
+# A page asks for its fifty files at once, over HTTP/2, and breaks without one of them; a whole office has one address.
+PAGE_SEC = 15.0
 
 
 class Places:

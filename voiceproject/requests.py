@@ -15,7 +15,7 @@ from django.utils.deprecation import MiddlewareMixin
 from accounts import client_addresses, client_secrets, key_guard
 from accounts.security_log import Event, record
 from voiceproject import database
-from voiceproject.places import WAIT_SEC, Places
+from voiceproject.places import PAGE_SEC, WAIT_SEC, Places
 from voiceproject.refusals import API, BUSY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal, wrong_keys
 
 ALL = 512  # each has a thread while it is answered
@@ -24,7 +24,7 @@ HELD = "voiceproject.held"
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _all = Places(ALL, waiting=ALL)
-_of_address = Places(settings.REQUESTS_AT_ONCE["ADDRESS"], waiting=128)
+_of_address = Places(settings.REQUESTS_AT_ONCE["ADDRESS"], waiting=384)
 _of_user = Places(settings.REQUESTS_AT_ONCE["USER"], waiting=32)
 
 
@@ -35,14 +35,14 @@ class Handler(ASGIHandler):
         if token and (refusal := _refusal_of_key(scope, address, token)):
             await refuse(scope, send, refusal)
             return
-        async with _place(_of_address, client_addresses.counted(address)) as has_place:
+        async with _place(_of_address, client_addresses.counted(address), PAGE_SEC) as has_place:
             if has_place:
                 await self._serve(scope, receive, _judging(send, address, token) if token else send)
             else:
                 await refuse(scope, send, TOO_MANY_AT_ONCE)
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        async with _place(_all, None) as has_place:
+        async with _place(_all, None, WAIT_SEC) as has_place:
             if not has_place:
                 await refuse(scope, send, BUSY)
                 return
@@ -57,7 +57,7 @@ class Handler(ASGIHandler):
 
 
 @asynccontextmanager
-async def _place(places: Places, who: str | None) -> AsyncIterator[bool]:
+async def _place(places: Places, who: str | None, wait_sec: float) -> AsyncIterator[bool]:
     """Hold a place; False if there was none in time."""
     asked = places.ask(who)
     if asked is None:
@@ -65,7 +65,7 @@ async def _place(places: Places, who: str | None) -> AsyncIterator[bool]:
         return
     try:
         if not asked.done():
-            await asyncio.wait([asyncio.wrap_future(asked)], timeout=WAIT_SEC)
+            await asyncio.wait([asyncio.wrap_future(asked)], timeout=wait_sec)
         yield asked.done()
     finally:
         places.forget(who, asked)

@@ -60,13 +60,14 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         return response
 
     def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
-        access.announce([obj.user_id])
-        super().delete_model(request, obj)
+        self.delete_queryset(request, APIKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         keys = self.touchable(request, queryset)
-        access.announce({key.user_id for key in keys})
+        gone = list(keys.select_related("user"))
+        access.announce({key.user_id for key in gone})
         super().delete_queryset(request, keys)
+        transaction.on_commit(lambda: _tell_revoked(request, gone))
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
@@ -95,6 +96,15 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: ProviderKey | None = None) -> bool:
         return False
 
+    def delete_model(self, request: HttpRequest, obj: ProviderKey) -> None:
+        self.delete_queryset(request, ProviderKey.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
+        keys = list(self.touchable(request, queryset).select_related("user"))
+        for key in keys:
+            provider_keys.delete(key.user, key.provider)
+        transaction.on_commit(lambda: _tell_deleted(request, keys))
+
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
         keys = list(self.touchable(request, queryset).select_related("user"))
@@ -103,3 +113,17 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             provider_keys.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
             self.message_user(request, f"{key.user.email}: {key.verdict}", level)
+
+
+# The mail server takes its time, so these wait for the transaction's end.
+
+
+def _tell_revoked(request: HttpRequest, keys: list[APIKey]) -> None:
+    for key in keys:
+        if key.revoked_at is None:
+            notices.api_key_revoked(request, key)
+
+
+def _tell_deleted(request: HttpRequest, keys: list[ProviderKey]) -> None:
+    for key in keys:
+        notices.provider_key_deleted(request, key.user, key.provider)

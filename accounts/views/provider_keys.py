@@ -47,13 +47,15 @@ def provider_key_list(request: SignedInRequest) -> HttpResponse:
     return _page(request)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @sensitive_post_parameters()
 @reauthentication.before_posts
 def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     if provider not in FORMS:
         raise Http404
+    if request.method != "POST":  # the way back from the question for the password, where the form was not kept
+        return redirect("provider_keys")
     form = FORMS[provider](request.POST, prefix=provider)
     key = form.save(request.user) if form.is_valid() else None
     if key is None:

@@ -14,7 +14,8 @@ SIGNS = re.compile("[♩♪♫♬♭♮♯🎵🎶🎼]+\ufe0f?")
 REMARK = re.compile(
     r"\[[^\[\]]*\]|\([^()]*\)|\{[^{}]*\}|<[^<>]*>|\*[^*]*\*|（[^（）]*）|［[^［］]*］|【[^【】]*】|〔[^〔〕]*〕|〈[^〈〉]*〉"
 )
-OPEN_REMARK = re.compile(r"[\[({<（［【〔〈][^\])}>）］】〕〉]*\Z|\*[^*]*\Z")
+OPENING = re.compile(r"[\[({<（［【〔〈]")
+CLOSING = "])}>）］】〕〉"
 LETTER = re.compile(r"[^\W_]")
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 ALONE_MOST = 3  # words of a remark that is all there is: a longer one may have been said, unless it names a noise
@@ -38,8 +39,9 @@ def spoken_words(transcript: str, *, is_partial: bool = False) -> str:
 
 def _without_open_remark(text: str) -> str:
     rest = REMARK.sub(lambda found: " " * len(found[0]), text)
-    found = OPEN_REMARK.search(rest)
-    return text[: found.start()].rstrip() if found else text
+    opened = OPENING.search(rest, max(map(rest.rfind, CLOSING)) + 1)
+    begun = [place for place in (opened.start() if opened else -1, rest.rfind("*")) if place >= 0]
+    return text[: min(begun)].rstrip() if begun else text
 
 
 def _is_noise(remark: str) -> bool:

@@ -31,6 +31,7 @@ SPELLINGS = [
     "ａｄａ@ｂücher.example",
     "ada＠bücher.example",
     "ada@bücher。example",
+    '"ada"@bücher.example',
 ]
 
 
@@ -51,6 +52,12 @@ def test_one_spelling(spelling: str) -> None:
         ("ada@\u200dexample.com", "ada@example.com"),
         ("ada@localhost", "ada@localhost"),
         ("ada@[127.0.0.1]", "ada@[127.0.0.1]"),
+        ("ada@I❤.example", "ada@xn--i-7iq.example"),  # IDNA 2008 knows no emoji, but there are such domains
+        ("ada@xn--i-7iq.example", "ada@xn--i-7iq.example"),
+        ("ada@❤.bücher.example", "ada@xn--qei.xn--bcher-kva.example"),
+        ('"a.b"@example.com', "a.b@example.com"),
+        ('"a b"@example.com', '"a b"@example.com'),
+        ('"a..b"@example.com', '"a..b"@example.com'),
         ("no address", "no address"),
         ("", ""),
         ("@", "@"),

@@ -1,6 +1,17 @@
+from collections.abc import AsyncIterator
+
+import httpx2
 import pytest
 
-from accounts.bounded_answers import MAX_JSON_BYTES, MAX_PARTS, parse_json
+from accounts.bounded_answers import (
+    LEAST_PIECE_BYTES,
+    MAX_JSON_BYTES,
+    MAX_PARTS,
+    BoundedStream,
+    CutStream,
+    UnfitAnswerError,
+    parse_json,
+)
 
 
 def test_it_works() -> None:
@@ -26,3 +37,17 @@ def test_what_is_refused(text: str) -> None:
         parse_json(text)
     with pytest.raises(ValueError, match=r"."):
         parse_json(text.encode(errors="surrogatepass"))
+
+
+class Bytes(httpx2.AsyncByteStream):
+    """A server that sends its answer byte by byte, without an end."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+
+
+async def test_an_answer_in_bytes_counts_as_more() -> None:
+    assert len([piece async for piece in CutStream(Bytes(), 100 * LEAST_PIECE_BYTES)]) == 100
+    with pytest.raises(UnfitAnswerError):
+        assert [piece async for piece in BoundedStream(Bytes(), 100 * LEAST_PIECE_BYTES)]

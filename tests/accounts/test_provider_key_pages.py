@@ -91,5 +91,7 @@ def test_a_provider_that_does_not_exist(page: Client) -> None:
 
 
 def test_no_key_is_used_by_a_link(page: Client, user: User) -> None:
-    for name in ("provider_key_save", "provider_key_test"):
-        assert page.get(reverse(name, args=["openai"])).status_code == 405
+    assert page.get(reverse("provider_key_test", args=["openai"])).status_code == 405
+    saved = page.get(reverse("provider_key_save", args=["openai"]), {"openai-secret": SECRET})
+    assert saved["Location"] == reverse("provider_keys")
+    assert not ProviderKey.objects.exists()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -92,6 +93,51 @@ def test_it_lapses(page: Client, user: User, settings: Any) -> None:
     assert APIKey.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        (API_KEYS, NEW_KEY),
+        (SAVE, {"openai-secret": SECRET, "openai-base_url": ""}),
+        (reverse("account_set_password"), {"password1": PASSWORD, "password2": PASSWORD}),
+        (reverse("account_email"), {"action_add": "", "email": "stranger@example.com"}),
+    ],
+)
+def test_who_has_no_password_signs_in_again_by_a_code(
+    user: User,
+    site: Upstream,
+    sends_mail: None,
+    mailoutbox: list[EmailMessage],
+    settings: Any,
+    url: str,
+    form: dict[str, Any],
+) -> None:
+    user.set_unusable_password()
+    user.save()
+    page = Client()
+    _sign_in_by_code(page, user, mailoutbox)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+    asked = page.post(url, form)
+    assert asked["Location"].startswith(reverse("account_request_login_code") + "?next=")
+    assert not APIKey.objects.exists()
+    assert not ProviderKey.objects.exists()
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    assert user.emailaddress_set.count() == 1  # type: ignore[attr-defined]
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    shown = _sign_in_by_code(page, user, mailoutbox, asked["Location"])
+    assert shown.redirect_chain[0][0] == url
+    assert shown.status_code == 200
+    assert page.post(API_KEYS, NEW_KEY).status_code == 200
+    assert APIKey.objects.get().user == user
+
+
+def _sign_in_by_code(page: Client, user: User, mails: list[EmailMessage], url: str = "") -> Any:
+    asked = page.post(url or reverse("account_request_login_code"), {"email": user.email})
+    found = re.search(r"^([A-Z0-9]{3,}-?[A-Z0-9]{3,})$", str(mails[-1].body), re.MULTILINE)
+    assert found, mails[-1].body
+    return page.post(asked["Location"], {"code": found[1]}, follow=True)
+
+
 def test_what_was_given_up_is_not_done_later(page: Client, user: User) -> None:
     page.post(API_KEYS, NEW_KEY)
     answer = page.post(ASKS, {"password": PASSWORD, "next": reverse("account_email")})
@@ -103,6 +149,11 @@ def test_a_form_without_end_is_not_kept(page: Client, user: User) -> None:
     answer = page.post(API_KEYS, {**NEW_KEY, "name": "x" * 100_000})
     assert len(str([session.get_decoded() for session in Session.objects.all()])) < 10_000
     assert give_password(page, answer)["Location"] == API_KEYS
+
+
+def test_nor_is_a_providers(page: Client, user: User, site: Upstream) -> None:
+    answer = page.post(SAVE, {"openai-secret": "x" * 100_000, "openai-base_url": ""})
+    assert page.get(give_password(page, answer)["Location"], follow=True).status_code == 200
 
 
 def test_to_revoke_is_always_possible(page: Client, user: User) -> None:
@@ -171,11 +222,47 @@ def test_who_got_a_key_from_an_admin_gets_a_mail(
     user: User, sends_mail: None, mailoutbox: list[EmailMessage], django_capture_on_commit_callbacks: Any
 ) -> None:
     page = Client()
-    page.force_login(make_user(is_staff=True, is_superuser=True))
+    page.force_login(make_user(is_staff=True, is_superuser=True, password=PASSWORD))
+    page.post(ASKS, {"password": PASSWORD})
     with django_capture_on_commit_callbacks(execute=True):
         page.post(reverse("admin:accounts_apikey_add"), {**NEW_KEY, "user": user.pk})
     assert [mail.to for mail in mailoutbox] == [[user.email]]
     assert not re.search(r"vp_\w{12}", str(mailoutbox[0].body))
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "subject"), [("providerkey", "A deleted provider key"), ("apikey", "A revoked API key")]
+)
+def test_whose_key_an_admin_deletes_gets_a_mail(
+    user: User,
+    site: Upstream,
+    sends_mail: None,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: Any,
+    kind: str,
+    subject: str,
+    is_list: bool,
+) -> None:
+    page, name = Client(), f"admin:accounts_{kind}"
+    page.force_login(make_user(is_staff=True, is_superuser=True))
+    key = provider_keys.save(user, "openai", SECRET) if kind == "providerkey" else api_keys.create(user, "radio")[0]
+    chosen = {"action": "delete_selected", "_selected_action": [key.pk], "post": "yes"}
+    url = reverse(f"{name}_changelist") if is_list else reverse(f"{name}_delete", args=[key.pk])
+    with django_capture_on_commit_callbacks(execute=True):
+        page.post(url, chosen if is_list else {"post": "yes"})
+    assert not type(key).objects.filter(pk=key.pk).exists()
+    assert [(mail.to, mail.subject) for mail in mailoutbox] == [([user.email], f"[Voiceproject] {subject}")]
+
+
+def test_who_got_a_key_by_a_command_gets_a_mail(
+    user: User, sends_mail: None, mailoutbox: list[EmailMessage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("create_api_key", user.email, "--name", "Kitchen radio")
+    [mail] = mailoutbox
+    assert (mail.to, mail.subject) == ([user.email], "[Voiceproject] A new API key")
+    assert "“Kitchen radio” (vp_" in mail.body
+    assert not re.search(r"vp_\w{12}", str(mail.body))
 
 
 def test_without_mail_none_is_sent(page: Client, user: User, mailoutbox: list[EmailMessage]) -> None:

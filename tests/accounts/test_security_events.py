@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
 from accounts import api_keys, client_secrets, security_log
+from accounts.key_guard import KeyGuard
 from accounts.models import APIKey, Scope, User
 from accounts.security_log import Event, Pace
 from tests.factories import make_user
@@ -167,6 +169,14 @@ def _many_resets(scene: Scene) -> None:
         scene.client.post(RESET, {"email": scene.user.email})
 
 
+def _many_wrong_keys(scene: Scene) -> None:
+    """So many that not each is written."""
+    guard = KeyGuard()
+    for _ in range(settings.WRONG_KEYS_PER_MIN):
+        _wrong_key(scene)
+        guard.count_wrong("127.0.0.1", "vp_wrong", 0.0)
+
+
 TRIGGERS: dict[Event, Callable[[Scene], Any]] = {
     Event.SIGNED_UP: _sign_up,
     Event.SIGNED_IN: lambda scene: scene.sign_in(),
@@ -187,6 +197,7 @@ TRIGGERS: dict[Event, Callable[[Scene], Any]] = {
     Event.API_KEY_NEW_ADDRESS: _use_key,
     Event.API_KEY_REVOKED: _revoke_key,
     Event.API_KEY_REFUSED: _wrong_key,
+    Event.API_KEY_LIMITED: _many_wrong_keys,
     Event.CLIENT_SECRET_MADE: _make_secret,
     Event.PROVIDER_KEY_SAVED: _save_provider_key,
     Event.PROVIDER_KEY_DELETED: _delete_provider_key,
@@ -196,7 +207,7 @@ TRIGGERS: dict[Event, Callable[[Scene], Any]] = {
     Event.ADMIN_ACTED: _deactivate,
 }
 # Of these `user` is somebody else: who did it, or who is not known yet.
-OTHERS = {Event.SIGNED_UP, Event.FIRST_ADMIN_MADE, Event.API_KEY_REFUSED, Event.MAIL_LIMITED, *(
+OTHERS = {Event.SIGNED_UP, Event.FIRST_ADMIN_MADE, Event.API_KEY_REFUSED, Event.API_KEY_LIMITED, Event.MAIL_LIMITED, *(
     event for event in Event if event.startswith("admin_"))}  # fmt: skip
 
 

@@ -221,6 +221,6 @@ def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: 
         say(page, "Are you a computer?")
         expect(page.get_by_role("alert")).to_contain_text("cannot be stored for now")
         expect(page.locator(".bubble.user").last).to_contain_text("Sending…")
-    expect(page.get_by_role("alert")).to_contain_text("Storing works again")
+    expect(page.get_by_role("alert")).to_contain_text("Storage is back")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
     assert len(diary(page, "connect")) == 1

@@ -50,6 +50,9 @@ PARTIAL = [
     ("*cou", ""),
     ("Hello (there", "Hello"),
     ("Hello.", "Hello."),
+    ("Hello (there] [MU", "Hello (there]"),
+    ("Hello there] (a (b", "Hello there]"),
+    ("2 * 3 * (a) * so", "2 * 3 * (a)"),
 ]
 
 

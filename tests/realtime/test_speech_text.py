@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.realtime.clauses import ClauseChunker
+from conversations.realtime.heard import heard_text
 from conversations.realtime.script import Script
 from conversations.realtime.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
 
@@ -87,6 +88,36 @@ def test_no_flood_of_marks_breaks_it(pieces: list[str]) -> None:
     text, chunker = SpeechText(), ClauseChunker()
     for clause in chunker.feed("".join(pieces)) + chunker.flush():
         text.spoken(clause)
+
+
+MARKED = [
+    "Well, **bold words** and [a link](https://x.example/a_b) here. See ```py\nx = 1\n```\nDone, 👩🏽‍🚀 said.",
+    "- [**Foo**](https://x.example)\n  - sub `a_b`\n\n$$a^2$$ is big![1][2] Then 【4†source】 it &amp; all ends.",
+    "今天**天气**很好，我们去[公园](https://a.example)吧！好的👍。1. 一\n2. 二\n",
+    "مَرْحَبًا **يا** صديقي، كيف حالك؟ أنا بخير. [رابط](https://a.example)",
+    "नमस्ते **दुनिया**। यह [लिंक](https://a.example) है। 🏳️‍🌈 ठीक।",
+]
+
+
+@pytest.mark.parametrize("written", MARKED)
+def test_it_may_come_cut_anywhere(written: str) -> None:
+    """The same is said and heard, and what is shown is the text as it was written."""
+    whole = _said_of([written])
+    assert "".join(shown for shown, _ in whole) == written
+    for place in range(1, len(written)):
+        assert _said_of([written[:place], written[place:]]) == whole
+    assert _said_of(list(written)) == whole
+    clauses = [(shown, 1000) for shown, _ in whole]
+    heard = [heard_text(clauses, ms) for ms in range(0, 1000 * len(whole) + 1, 50)]
+    assert all(written.startswith(one) for one in heard)
+    assert [len(one) for one in heard] == sorted(map(len, heard))
+    assert heard[-1] == written
+
+
+def _said_of(pieces: list[str]) -> list[tuple[str, str]]:
+    chunker, text = ClauseChunker(), SpeechText()
+    clauses = [clause for piece in pieces for clause in chunker.feed(piece)] + chunker.flush()
+    return [(clause, text.spoken(clause)) for clause in clauses]
 
 
 def test_a_plain_clause_costs_next_to_nothing() -> None:

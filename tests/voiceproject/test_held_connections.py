@@ -1,5 +1,6 @@
 """Nobody keeps the database from others by reading slowly, or by naming a provider that does not answer."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from django.test import Client
+from django.urls import reverse
 from websockets.sync.client import connect
 
 from accounts import api_keys
@@ -20,11 +22,12 @@ from conversations.models import Conversation, Item
 from conversations.realtime.ids import make_id
 from tests.live import Site, running_site
 
+PASSWORD = "correct horse battery"
 READERS = 22  # more than the pool has connections
 
 
 def person() -> tuple[User, str]:
-    user = User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse battery")
+    user = User.objects.create_user(f"{uuid4().hex}@example.com", PASSWORD)
     return user, api_keys.create(user, "tests")[1]
 
 
@@ -57,7 +60,7 @@ def get(url: str, key: str = "") -> int:
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {"USER_BASE_URLS": "any"}) as running:
+    with running_site(database_url, {"USER_BASE_URLS": "any", "TRUSTED_PROXY_COUNT": "1"}) as running:
         yield running
 
 
@@ -78,16 +81,27 @@ def test_readers_who_do_not_read(site: Site, committed_db: None) -> None:
         assert "conversation.item.added" in kinds
 
 
+async def test_an_office_that_opens_the_page_at_once(site: Site) -> None:
+    """Behind a proxy that speaks HTTP/2 each browser asks for all its files at once, and all have one address."""
+    people, files = 8, 50
+    async with httpx2.AsyncClient(base_url=site.url, timeout=30, limits=httpx2.Limits(max_connections=400)) as browser:
+        answers = await asyncio.gather(*(browser.get("/static/js/main.js") for _ in range(people * files)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
 @pytest.fixture
 def tarpit() -> Iterator[socket.socket]:
     """A server that never says a word."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=200)) as listener:
+        listener.settimeout(20)
         yield listener
 
 
 def signed_in(user: User) -> dict[str, str]:
+    """Headers of somebody who has just given the password again, as keys ask for."""
     client = Client()
     client.force_login(user)
+    assert client.post(reverse("account_reauthenticate"), {"password": PASSWORD}).status_code == 302
     return {"Cookie": f"sessionid={client.cookies['sessionid'].value}; csrftoken={'c' * 32}"}
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import api_keys
+from accounts import api_keys, notices
 from accounts.models import APIKey, Scope, User
 
 
@@ -31,4 +31,6 @@ class Command(BaseCommand):
         longest = APIKey._meta.get_field("name").max_length or 0
         if not 0 < len(name.strip()) <= longest:
             raise CommandError(f"A name has 1 to {longest} characters.")
-        self.stdout.write(api_keys.create(user, name.strip(), scopes or Scope.values)[1])
+        key, token = api_keys.create(user, name.strip(), scopes or Scope.values)
+        self.stdout.write(token)
+        notices.api_key_made_by_command(key)
