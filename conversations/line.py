@@ -13,6 +13,7 @@ from openai.types import realtime as sdk
 
 from conversations import metrics, store
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
+from conversations.leases import TakenOverError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime import figures
@@ -31,6 +32,9 @@ ERROR = json.dumps({"type": "error"})[:-1]  # how its frame begins, in each dial
 BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
+WORDS_SEC = 6.0  # of that for the last words to come; the rest is for storing
+# Where another session waits for the conversation: what is not stored before it takes it by force is lost.
+HURRIED_WORDS_SEC = 1.5
 GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 
 
@@ -70,6 +74,7 @@ class Line(ABC):
         self._outbox = Outbox(send, is_paced=is_paced)
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._close_code = 1000
+        self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = self._is_broken = self._is_over = False
 
     @abstractmethod
@@ -112,6 +117,8 @@ class Line(ABC):
         if self.is_ending or self._is_over:
             return
         self._close_code = code
+        if error_code == TakenOverError.code:
+            self._words_sec = HURRIED_WORDS_SEC
         self._refuse(ProtocolError(error_code, message), _kind(code))
         if hears_out:
             self._inbox.end()

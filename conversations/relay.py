@@ -27,7 +27,6 @@ from conversations.record import Record
 from conversations.upstream import Upstream, is_final
 
 BUSY = 1013
-WORDS_SEC = DRAIN_SEC - 2.0  # the rest is for storing
 
 
 def warm(engines: EngineSet) -> None:
@@ -85,7 +84,7 @@ class Relay(Line):
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(WORDS_SEC):
+                    async with asyncio.timeout(self._words_sec):
                         while self.machine.is_awaiting_words:
                             await self._upstream.news()
                 self._guard(lambda: self._perform(self.machine.end()))

@@ -90,7 +90,10 @@ class Session(Line):
         self._forget_deadlines()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
-                await self._work.finish()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._words_sec):
+                        await self._work.finish()
+                self._guard(lambda: self._perform(self.machine.end()))
                 await self._record.join()
 
     # What the machine decides.

@@ -118,6 +118,13 @@ class TurnMachine:
         self.core.send_error(error, kind)
         return self._decided()
 
+    def end(self) -> list[report.Action]:
+        """Words that have not come do not come any more: their items say so, and can be tried again later."""
+        self.core.begin(self.core.now)
+        for item_id in list(self.core.pending):
+            self.transcripts.overdue(item_id)
+        return self._decided()
+
     def _decided(self) -> list[report.Action]:
         actions, self.core.actions = self.core.actions, []
         return actions

@@ -1,8 +1,8 @@
 /** A small button beside something that is said. */
-export function button(label, onClick) {
+export function button(label, onClick, isPrimary = false) {
   const element = document.createElement("button");
   element.type = "button";
-  element.className = "button small";
+  element.className = isPrimary ? "button primary small" : "button small";
   element.textContent = label;
   element.addEventListener("click", onClick);
   return element;

@@ -15,6 +15,7 @@ const ACTIONS = {
   again: "Reload the page",
   continue: "Continue here",
 };
+const CONTINUE = "continue";
 const SIGN_IN = "sign-in";
 const DISMISSED = new Set(["turn", "speaker", "listening", "speaking"]);
 const LIST = new Intl.ListFormat("en", { type: "conjunction" });
@@ -120,7 +121,8 @@ export class View {
   /** A notice that has a button of its own says better how it goes on. */
   #renderAgain({ phase, conversation, notices }) {
     const again = this.part("again");
-    again.hidden = ["continue", SIGN_IN].includes(notices.server?.action);
+    again.hidden = [CONTINUE, SIGN_IN].includes(notices.server?.action);
+    this.part("history").classList.toggle("primary", !again.hidden);
     this.#text("again", phase !== "failed" ? "Go on talking" : conversation === null ? "Start a new one" : "Try again");
     this.conversation = conversation;
   }
@@ -146,7 +148,7 @@ export class View {
     const buttons = document.createElement("div");
     buttons.className = "row";
     if (action === SIGN_IN) buttons.append(this.#signIn());
-    if (ACTIONS[action]) buttons.append(button(ACTIONS[action], () => this.onAction(action, about)));
+    if (ACTIONS[action]) buttons.append(button(ACTIONS[action], () => this.onAction(action, about), action === CONTINUE));
     if (DISMISSED.has(about)) buttons.append(button("Dismiss", () => this.onAction("dismiss", about)));
     notice.append(words, buttons);
     return notice;
@@ -157,7 +159,7 @@ export class View {
     const { signInUrl, talkUrl } = this.root.dataset;
     const query = this.conversation ? `?${new URLSearchParams({ conversation: this.conversation })}` : "";
     const link = document.createElement("a");
-    link.className = "button small";
+    link.className = "button primary small";
     link.href = `${signInUrl}?${new URLSearchParams({ next: talkUrl + query })}`;
     link.textContent = "Sign in";
     return link;

@@ -93,6 +93,23 @@ async def test_the_words_of_who_speaks_amid_it_come_along(
     assert told["content"][0]["transcript"] == "Said on the old line."
 
 
+async def test_words_that_do_not_come_in_time_are_told_as_failed(
+    connect: Connect, upstream: Upstream, utterance: bytes
+) -> None:
+    """So that they can be asked for again: their sound is stored."""
+    upstream.behave("transcriptions", fault="hang")
+    async with connect() as old:
+        await old.type("My first words.")
+        await old.until("response.done")
+        await old.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
+        await old.until("input_audio_buffer.speech_started")
+        async with connect(conversation=old.conversation_id) as new:
+            await new.until("conversation.created")
+            assert await ending(old) == ("conversation_taken_over", 1008)
+    spoken = next(item for item in await items(old.conversation_id) if item.is_audio and item.role == "user")
+    assert spoken.error_code == "engine_timeout"
+
+
 async def test_a_conversation_in_which_nothing_was_said_stays_for_the_newcomer(connect: Connect) -> None:
     """And goes with the last."""
     async with connect() as old:
