@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import re
+import resource
 import signal
 import socket
 import time
@@ -32,6 +33,8 @@ MAX_FRAMES_PER_SEC = 400
 READ_BYTES = 8192
 # For what must not hold the event loop up, beside the threads of requests and of the store.
 THREADS = 64
+# Connections, of sockets, requests and providers, beside which Postgres, Redis and the log have theirs.
+OPEN_FILES = 65_536
 # New objects between collections of the youngest, three times Python's own; how many of these to one of the next, and
 # of those to one of all, which are cheap here and keep the memory of closed sessions low.
 GC_THRESHOLDS = (2_000, 10, 2)
@@ -105,10 +108,19 @@ def serve(
     asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
     reactor.callWhenRunning(ready)
     reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
+    _raise_open_files()
     _spare_the_conversations_the_collector()
     server.run()
     if not server.listening_addresses:
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
+
+
+def _raise_open_files() -> None:
+    """Ask for as many open files as the bounds on connections add up to; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _spare_the_conversations_the_collector() -> None:

@@ -1,6 +1,8 @@
 """What answers where: probes, pages, the socket, and nothing else."""
 
 import json
+import resource
+from collections.abc import Callable
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -12,6 +14,7 @@ from websockets.sync.client import connect
 from accounts import api_keys
 from accounts.models import User
 from tests.live import Site, manage, running_site
+from voiceproject.server import OPEN_FILES
 
 
 def test_a_socket_where_there_is_none(live_site: Site) -> None:
@@ -82,3 +85,14 @@ def test_a_flood_of_pings_is_cut_off(live_site: Site, committed_db: None) -> Non
         with pytest.raises(ConnectionClosed):
             flood()
     assert "Traceback" not in live_site.log
+
+
+def test_as_many_open_files_as_connections_are_allowed(start_site: Callable[..., Site]) -> None:
+    """However few the system begins with."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))  # the site has it from this process
+    try:
+        site = start_site()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE)[0] == min(hard, OPEN_FILES)
