@@ -15,6 +15,7 @@ from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.options import Options, context
+from conversations.realtime.producing import Produced
 from conversations.realtime.script import Script
 from conversations.realtime.utterance import Utterance
 
@@ -25,18 +26,7 @@ SPOKEN_CHARS = 40
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4
 Messages = Sequence[Message]
-ReplyEvent = (
-    do.ReplyText
-    | do.ReplyWithdrawn
-    | do.Thinking
-    | do.ReplyCall
-    | do.ReplyDone
-    | do.ToolDone
-    | do.SpeechAudio
-    | do.SpeechDone
-    | do.Filled
-    | do.ReplyFailed
-)
+ReplyEvent = Produced | do.ReplyFailed
 
 
 @dataclass(slots=True)
