@@ -2,8 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -54,21 +54,29 @@ class Server:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Others hold every connection, and those of the site are cut."""
-        with psycopg.connect(self.url, autocommit=True) as ours:
-            own = ours.info.backend_pid
-            held = []
-            try:
-                ours.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> %s", [own])
-                while True:
-                    try:
-                        held.append(psycopg.connect(self.url))
-                    except psycopg.OperationalError:
-                        break
-                yield
-            finally:
-                for connection in held:
-                    connection.close()
+        """Others hold every connection, and those of the site are cut, also those that it made anew meanwhile."""
+        held = [psycopg.connect(self.url, autocommit=True)]
+        try:
+            self._fill(held)
+            while self._cut_all_but(held):
+                self._fill(held)
+            yield
+        finally:
+            for connection in held:
+                connection.close()
+
+    def _fill(self, held: list[psycopg.Connection]) -> None:
+        with suppress(psycopg.OperationalError):  # none is left
+            while True:
+                held.append(psycopg.connect(self.url))
+
+    @staticmethod
+    def _cut_all_but(held: Sequence[psycopg.Connection]) -> int:
+        """How many clients there were beside these."""
+        pids = [connection.info.backend_pid for connection in held]
+        others = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> ALL(%s)"""
+        return held[0].execute(others, [pids]).rowcount
 
     def _set(self, value: str) -> None:
         with psycopg.connect(self.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
