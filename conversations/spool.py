@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from threading import Lock
@@ -203,15 +203,24 @@ def _is_done(name: str, data: bytes) -> bool:
 
 def _store(rest: Rest) -> None:
     """What somebody deleted meanwhile stays deleted: all of it was to go."""
+    if not _has_stored(rest) and not rest.origin.has_stored:
+        _has_stored(rest)  # its own session, which ended at that moment, had taken the empty conversation away
+
+
+def _has_stored(rest: Rest) -> bool:
+    """False: the conversation is gone."""
     if not rest.origin.has_stored:
         _restore_conversation(rest.origin)
     conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
     if conversation is None:
-        return
+        return False
     made = rest.changes if conversation.holder == rest.origin.holder else _new_items(conversation, rest.changes)
-    with suppress(ConversationDeletedError):
+    try:
         changes.apply(conversation.pk, made)
-        leases.end(conversation.pk, rest.origin.holder)
+    except ConversationDeletedError:
+        return False
+    leases.end(conversation.pk, rest.origin.holder)
+    return True
 
 
 def _restore_conversation(origin: Origin) -> None:

@@ -68,6 +68,20 @@ def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, 
     assert (found.user_id, found.status) == (conversation.user_id, Conversation.Status.ENDED)
 
 
+def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conversation: Conversation) -> None:
+    """Both have waited for the database: the session's end takes away the conversation, in which nothing is yet."""
+    put = spoken("a")
+
+    def end_and_make_clip() -> bytes:  # before anything is locked
+        leases.end(conversation.pk, "hold_1")
+        assert put.make_clip
+        return put.make_clip()
+
+    spool._store(rest_of(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
+    found = Conversation.objects.get(public_id=conversation.public_id)
+    assert (found.items.get().text, found.status) == ("My last words.", Conversation.Status.ENDED)
+
+
 def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, conversation: Conversation) -> None:
     changes.apply(conversation.pk, [spoken("a", "told")])
     keep(conversation, spoken("a", "late"), Drop("a"), spoken("b"))
