@@ -95,8 +95,9 @@ def _speak(case: Case[Any]) -> None:
 
 def _call(case: Case[Any]) -> None:
     """An output belongs to a call, which JSON Schema cannot say: each call stands in the same request."""
-    items = case.body.get("items") if isinstance(case.body, dict) else None
-    for item in [item for item in items or () if item.get("type") == "function_call_output"]:
+    body: Any = case.body
+    items: Any = (body.get("items") or []) if isinstance(body, dict) else []
+    for item in [item for item in items if item.get("type") == "function_call_output"]:
         call = {"type": "function_call", "call_id": item["call_id"], "name": "n", "arguments": "{}"}
         items[:] = [call, *items][:MAX_ITEMS]
 
