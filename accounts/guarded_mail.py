@@ -15,6 +15,7 @@ from django.contrib import messages
 
 from accounts import client_addresses, throttles
 from accounts.security_log import Event, record
+from voiceproject.database import give_back
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
         kind = template_prefix.rpartition("/")[2]
         if spent := _spent(kind, email):
             record(Event.MAIL_LIMITED, mail=kind, limit=spent)
+            give_back()  # nobody waits with a connection to Postgres
             time.sleep(min(GuardedMail._send_sec, LONGEST_WAIT_SEC))
             return
         began_at = time.monotonic()
