@@ -293,9 +293,12 @@ async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pyt
     assert site.tallied == [("tts", False), ("stt", False)]
 
 
-def test_the_site_has_one() -> None:
+async def test_the_site_has_one_in_the_cache_named_speech() -> None:
     cache = speech_cache.site_cache()
     assert cache is speech_cache.site_cache()
-    assert cache._backend is caches["speech"]
+    cache.put("tts", b"d" * 32, b"sound", 60)
+    assert await cache.get("tts", b"d" * 32) == b"sound"
+    caches["speech"].clear()  # another object in another thread, but of the same cache
+    assert await cache.get("tts", b"d" * 32) is None
     largest = speech_cache.MAX_SPEECH_BYTES + speech_cache.MAX_WORDS_BYTES
     assert 0 < cache._places * largest <= settings.SPEECH_CACHE_MB * 1_000_000
