@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from conversations.realtime.errors import ProtocolError
 
 UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+UNSTORABLE_STARTS = (r"\u0000", r"\ud", r"\uD")  # found at a fraction of the expression's cost
 
 
 def json_object(frame: str) -> dict[str, Any]:
@@ -28,7 +29,11 @@ def strict_json(text: str) -> Any:
         data = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("It is nested too deeply.") from None
-    if UNSTORABLE.search(text) and any(map(_is_unstorable, _strings(data))):
+    if (
+        any(start in text for start in UNSTORABLE_STARTS)
+        and UNSTORABLE.search(text)
+        and any(map(_is_unstorable, _strings(data)))
+    ):
         raise ValueError("A text in it holds NUL, or half of a surrogate pair.")
     return data
 
