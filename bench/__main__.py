@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import barge_in, cost, cut_offs, interruptions, latency, sites
+from bench import admission, barge_in, cost, cut_offs, interruptions, latency, sites
 from bench.report import Report
 from bench.sites import BASELINE, FILE, PIPECAT, STREAMING, Mode, Site
 
-PARTS = ("latency", "barge-in", "interruptions", "cut-offs", "cost")
+PARTS = ("latency", "barge-in", "interruptions", "cut-offs", "cost", "admission")
 MODES = {"file": FILE, "streaming": STREAMING, "baseline": BASELINE, "pipecat": PIPECAT}
 SERVERS_OF = {  # those of a part that not all take
     "barge-in": (FILE, STREAMING, PIPECAT),
@@ -36,6 +36,9 @@ def main() -> None:
     if "cost" in arguments.only and "file" in arguments.servers:
         with sites.upstream("--at-once") as upstream, sites.running(FILE, upstream) as site:
             asyncio.run(measure_memory(site, arguments.quick, report))
+    if "admission" in arguments.only and "file" in arguments.servers:
+        with sites.upstream() as upstream, admission.full_site(upstream) as site:
+            asyncio.run(measure_admission(site, report))
     report.finish(time.monotonic() - started_at)
 
 
@@ -69,6 +72,13 @@ async def measure_memory(site: Site, quick: bool, report: Report) -> None:
     title, head, name = "Memory", cost.MEMORY_HEAD, site.mode.name
     report.add(title, head, name, await cost.turns(site, 50 if quick else 200))
     report.add(title, head, name, await cost.openings(site, 400 if quick else 2000))
+
+
+async def measure_admission(site: Site, report: Report) -> None:
+    await latency.warm_up(site)
+    for with_newcomers in (False, True):
+        found = await admission.run(site, with_newcomers)
+        report.add("Newcomers at a full server", admission.HEAD, site.mode.name, found)
 
 
 def _possible(sessions: Sequence[int], mode: Mode) -> list[int]:

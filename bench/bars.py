@@ -43,6 +43,13 @@ BARS = (
     Bar("memory a session", "1 MB", 1, _of("silence mb")),
     Bar("memory grown over 200 turns", "5 MB", 5, _of("mb over turns")),
     Bar("memory grown over 2,000 sessions", "5 MB", 5, _of("mb over openings")),
+    Bar("newcomers at a full server are told, at the most", "1,000 ms", 1000, _of("newcomer waited")),
+    Bar(
+        "p95 of those who talk, with newcomers to without",
+        "1.1 times",
+        1.1,
+        lambda f: _of("p95 with newcomers")(f) / _of("p95 alone")(f),
+    ),
     Bar("barge-in to silence on the wire, early in a reply, p95", "150 ms", 150, _of(f"wire p95 {EARLY_SEC}")),
     Bar("the same, late in it", "150 ms", 150, _of(f"wire p95 {LATE_SEC}")),
     Bar("upstream closed after confirmation, p95", "100 ms", 100, _of("closed p95")),
