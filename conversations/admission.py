@@ -8,9 +8,10 @@ from time import monotonic
 
 from django.conf import settings
 
-from conversations import metrics, store
+from conversations import metrics
 from conversations.line import Line
 from conversations.loop_lag import LAG
+from conversations.storage import store
 from conversations.watch import POLICY, RESTART, RESTARTING, WATCH
 
 FAILED, BUSY = 1011, 1013  # close codes, beside those of `watch`

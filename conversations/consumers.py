@@ -12,10 +12,9 @@ from django.http import parse_cookie
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
-from conversations import admission, holding, origins, store
+from conversations import admission, holding, origins
 from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
-from conversations.leases import TakenOverError
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.beta import Beta
@@ -23,6 +22,8 @@ from conversations.realtime.client_events import is_ping
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.storage import store
+from conversations.storage.leases import TakenOverError
 from conversations.watch import POLICY
 from voiceproject import outages
 from voiceproject.refusals import TOO_MANY_WRONG_KEYS

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from django.db import Error
 
 from accounts import access
-from conversations import leases, store
-from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.realtime.ids import make_id
-from conversations.store import Caller, HeldError, Opened, in_thread
+from conversations.storage import leases, store
+from conversations.storage.leases import ConversationDeletedError, TakenOverError
+from conversations.storage.store import Caller, HeldError, Opened, in_thread
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,8 @@ from typing import Any, Protocol
 
 from openai.types import realtime as sdk
 
-from conversations import metrics, store
+from conversations import metrics
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
-from conversations.leases import TakenOverError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime import figures
@@ -22,7 +21,9 @@ from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.core import Core
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
-from conversations.record import Record
+from conversations.storage import store
+from conversations.storage.leases import TakenOverError
+from conversations.storage.recorder import Record
 from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
 log = logging.getLogger(__name__)

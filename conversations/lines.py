@@ -9,7 +9,7 @@ from conversations import relay, session
 from conversations.line import Line
 from conversations.realtime.beta import Beta
 from conversations.realtime.session_config import REALTIME
-from conversations.store import Opened
+from conversations.storage.store import Opened
 
 
 async def line(

@@ -18,7 +18,7 @@ from conversations import opus
 from conversations.clips import yield_to_the_loop
 from conversations.models import clip_storage
 from conversations.realtime.audio import SAMPLES_PER_MS
-from conversations.store import in_request
+from conversations.storage.store import in_request
 from voiceproject.database import give_back
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,6 @@ from time import monotonic
 
 from django.conf import settings
 
-from conversations import store
-from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
 from conversations.line import DRAIN_SEC, POLICY, Line
@@ -23,7 +21,9 @@ from conversations.realtime.relaying.machine import Action, Relaying
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import RANGES, Config
 from conversations.realtime.session_config import default_config, updated
-from conversations.record import Record
+from conversations.storage import store
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.recorder import Record
 from conversations.upstream import Upstream, is_final
 
 BUSY = 1013

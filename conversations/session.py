@@ -7,8 +7,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from conversations import session_start, store
-from conversations.engine_choice import EngineSet
+from conversations import session_start
 from conversations.engines.registry import load, load_stream
 from conversations.line import DRAIN_SEC, Line
 from conversations.realtime import actions as do
@@ -16,7 +15,9 @@ from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.realtime.turn_machine import TurnMachine
-from conversations.record import Record
+from conversations.storage import store
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.recorder import Record
 from conversations.vad import SpeechDetector
 from conversations.vad import model as vad_model
 from conversations.work import Work

@@ -7,7 +7,7 @@ from conversations.realtime.ids import make_id
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import Config
 from conversations.realtime.session_config import default_config, updated
-from conversations.store import Opened
+from conversations.storage.store import Opened
 
 
 def manner(opened: Opened, *, streams: bool) -> Manner:

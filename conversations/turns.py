@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations import admission, containers, holding, store
+from conversations import admission, containers, holding
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.ids import make_id
+from conversations.storage import store
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from channels.layers import get_channel_layer
 
 from accounts import access
 from accounts.access import Grant
-from conversations import leases
-from conversations.leases import RENEW_SEC, TakenOverError
-from conversations.store import Opened, in_thread
+from conversations.storage import leases
+from conversations.storage.leases import RENEW_SEC, TakenOverError
+from conversations.storage.store import Opened, in_thread
 
 log = logging.getLogger(__name__)
 

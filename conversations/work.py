@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
-from conversations import metrics, opus, store
+from conversations import metrics, opus
 from conversations.ears import Ears
 from conversations.engines.base import Closes, Connects, EngineError, pcm_seconds
 from conversations.engines.deadline import due_by
@@ -18,7 +18,8 @@ from conversations.realtime.tools import Tool
 from conversations.realtime.transcripts import NO_SOUND
 from conversations.reply import Reply, as_failure
 from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
-from conversations.store import Opened
+from conversations.storage import store
+from conversations.storage.store import Opened
 from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)

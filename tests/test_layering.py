@@ -18,8 +18,13 @@ ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "con
 FORBIDDEN = {
     "accounts": ("conversations",),
     "conversations.engines": ("django", "channels", "voiceproject", "accounts.models", "conversations.models"),
-    "conversations.models": ("conversations.store", "conversations.session", "conversations.consumers"),
-    "conversations.store": ("conversations.tools", "conversations.session", "conversations.consumers", "channels"),
+    "conversations.models": ("conversations.storage.store", "conversations.session", "conversations.consumers"),
+    "conversations.storage.store": (
+        "conversations.tools",
+        "conversations.session",
+        "conversations.consumers",
+        "channels",
+    ),
     "conversations.line": ("conversations.session", "conversations.relay", "conversations.lines", *ORM),
     "conversations.lines": ("conversations.consumers", "conversations.admission", "conversations.turns", *ORM),
     "conversations.session": ("conversations.consumers", "conversations.lines", "conversations.relay", *ORM),

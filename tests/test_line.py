@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from openai.types import realtime as sdk
 
-from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineSpec
 from conversations.line import Line
 from conversations.realtime import actions as do
@@ -19,7 +18,8 @@ from conversations.realtime.relaying.actions import Told
 from conversations.realtime.utterance import Pending
 from conversations.relay import Relay
 from conversations.session import Session
-from conversations.store import Caller, Opened
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.store import Caller, Opened
 from tests.upstream.fixtures import Upstream
 
 APPEND = bytes(4_800)

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from accounts import access
 from accounts.access import Grant
 from conversations import watch
-from conversations.store import Caller
+from conversations.storage.store import Caller
 from conversations.watch import Watch
 
 

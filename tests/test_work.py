@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.context import Message
 from conversations.reply import Reply
-from conversations.store import Caller, Opened
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.store import Caller, Opened
 from conversations.work import Work
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech

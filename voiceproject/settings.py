@@ -393,7 +393,7 @@ STRANGER_MAILS_PER_HOUR = env_int("STRANGER_MAILS_PER_HOUR", 200, lowest=1, high
 # How long an invitation's link is good for.
 INVITATION_DAYS = env_int("INVITATION_DAYS", 14, lowest=1, highest=365)
 # What other apps do before users are deleted: functions of a queryset of them.
-USER_DELETION_STEPS = ["conversations.deletion.delete_conversations_of"]
+USER_DELETION_STEPS = ["conversations.storage.deletion.delete_conversations_of"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -559,7 +559,7 @@ STORAGES = {
     # Where the sound goes: Postgres, or any Django storage by its dotted path (django-storages' S3, say), with its
     # options as a JSON object. Clips that are stored already stay where they are: move them before you change it.
     "clips": {
-        "BACKEND": env("CLIPS_STORAGE", "conversations.clip_storage.PostgresStorage"),
+        "BACKEND": env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
         "OPTIONS": env_json("CLIPS_STORAGE_OPTIONS"),
     },
 }

@@ -8,8 +8,8 @@ from django.db import DatabaseError
 
 from accounts import client_addresses, key_guard
 from accounts.models import Scope
-from conversations import store
 from conversations.api.auth import lacking
+from conversations.storage import store
 from voiceproject import database
 from voiceproject.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, wrong_keys
 from voiceproject.requests import bearer_token

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from conversations import deletion
+from conversations.storage import deletion
 
 
 def tell(request: HttpRequest) -> None:

@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from accounts.models import Scope
-from conversations import clip_response, recording, store
+from conversations import clip_response, recording
 from conversations.api import auth
 from conversations.api.conversations import item_of, owned
 from conversations.api.errors import not_found
 from conversations.models import AudioClip, Item
+from conversations.storage import store
 
 
 def item_audio(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponseBase:

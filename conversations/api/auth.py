@@ -4,9 +4,9 @@ from django.http import HttpRequest
 
 from accounts import client_addresses, client_secrets
 from accounts.models import Scope
-from conversations import store
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
+from conversations.storage import store
 from voiceproject.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
 from voiceproject.requests import has_place
 

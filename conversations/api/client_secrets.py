@@ -9,7 +9,6 @@ from django.http import HttpRequest, JsonResponse
 
 from accounts import client_secrets
 from accounts.models import Scope
-from conversations import store
 from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError, not_found
 from conversations.realtime.beta import Beta
@@ -17,6 +16,7 @@ from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_checks import Config
 from conversations.realtime.session_config import default_config, shown, updated
+from conversations.storage import store
 
 
 def created(request: HttpRequest) -> JsonResponse:

@@ -7,13 +7,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Scope
-from conversations import changes, store
 from conversations.api import asked_shapes, auth, items, requests, shapes
 from conversations.api.errors import APIError, not_found
 from conversations.api.paging import page
-from conversations.deletion import delete_conversations
-from conversations.leases import ConversationDeletedError
 from conversations.models import Conversation, Item
+from conversations.storage import changes, store
+from conversations.storage.deletion import delete_conversations
+from conversations.storage.leases import ConversationDeletedError
 
 
 def listed(request: HttpRequest) -> HttpResponse:

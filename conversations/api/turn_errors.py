@@ -9,7 +9,7 @@ from conversations.api.turn_answers import TurnFailedError
 from conversations.containers import SoundFileError
 from conversations.decoder import Outcome
 from conversations.engines.base import EngineError
-from conversations.store import HeldError, NotFoundError
+from conversations.storage.store import HeldError, NotFoundError
 
 REASONS = (RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError, EngineError, TurnFailedError)
 

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from accounts.bounded_answers import PLAIN
 from conversations.engines.openai.http import BoundedTransport, tls_context
-from conversations.mcp_servers import ServerSpec
+from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome
 
 CONNECT_SEC = 5.0

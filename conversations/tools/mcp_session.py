@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from conversations.engines.openai.http import tls_context
-from conversations.mcp_servers import ServerSpec
+from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome, ToolError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from accounts import encryption
-from conversations import mcp_servers
-from conversations.mcp_servers import ServerSpec
 from conversations.models import McpServer
+from conversations.storage import mcp_servers
+from conversations.storage.mcp_servers import ServerSpec
 from voiceproject.database import give_back
 
 MAX_NAMED = 12

@@ -14,7 +14,7 @@ from pydantic import Field
 from conversations import summaries
 from conversations.models import Conversation, Item
 from conversations.search import RUN, Query, query_of, snippet
-from conversations.store import CONTEXT_ITEMS
+from conversations.storage.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
 
 MOST_TALKS = 5

@@ -18,8 +18,8 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from accounts.models import Scope
-from conversations import store
 from conversations.engines.base import Tool
+from conversations.storage import store
 from conversations.tools.base import Context, ToolError
 
 Function = Callable[..., str] | Callable[..., Awaitable[str]]

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations.engines.base import Tool, storable
-from conversations.store import Opened
+from conversations.storage.store import Opened
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession
 from conversations.tools.registry import SITE_TOOLS

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conversations import summaries
-from conversations.deletion import delete_conversations
 from conversations.models import Conversation
+from conversations.storage.deletion import delete_conversations
 
 CONVERSATIONS_PER_PAGE = 25
 ITEMS_PER_PAGE = 200

@@ -10,11 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from conversations.engine_choice import EngineSet, choose_each
 from conversations.engines.registry import voices
 from conversations.engines.voices import realtime_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.overhearing import COMMANDS, NODS
+from conversations.storage.engine_selection import EngineSet, choose_each
 
 
 @require_safe

@@ -5,8 +5,8 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from conversations import mcp_servers
 from conversations.models import Assistant, McpServer
+from conversations.storage import mcp_servers
 from tests.admin.conftest import Staff
 from tests.mcp_host import MakeHost
 from tests.upstream.fixtures import Upstream

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from conversations import admission, store
+from conversations import admission
 from conversations.consumers import RealtimeConsumer
 from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
+from conversations.storage import store
 from voiceproject.cores import share_of_core
 
 

@@ -19,7 +19,7 @@ from conversations import admission
 from conversations.admission import RefusedError
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.store import Caller
+from conversations.storage.store import Caller
 from conversations.watch import WATCH
 from tests.live import Site
 from tests.sdk.conftest import MANUAL, Connect, Talk

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import User
-from conversations.engine_choice import EngineSet
 from conversations.engines.base import EngineSpec
-from conversations.store import Caller, Opened
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.store import Caller, Opened
 from conversations.tools.base import Context
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.toolbox import Toolbox

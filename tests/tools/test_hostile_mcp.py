@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from conversations.mcp_servers import ServerSpec
+from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools import mcp_trial
 from tests.tools.conftest import MakeOpened, opened_box
 from tests.upstream.raw_answers import Raw, write_raw

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import Tool
-from conversations.mcp_servers import MOST, ServerSpec, chosen
 from conversations.models import Assistant, McpServer
+from conversations.storage.mcp_servers import MOST, ServerSpec, chosen
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.mcp_host import MakeHost, McpHost

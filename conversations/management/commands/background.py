@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from conversations import deletion, spool
+from conversations.storage import deletion, spool
 
 
 class Command(BaseCommand):

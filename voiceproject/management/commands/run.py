@@ -34,7 +34,8 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be brought up to date: {outages.reason(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import admission, background, deletion, spool
+        from conversations import admission, background
+        from conversations.storage import deletion, spool
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         here = local_address(*placeholder.getsockname()[:2])

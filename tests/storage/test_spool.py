@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from conversations import changes, leases, spool
-from conversations.changes import Change, Drop, Put
 from conversations.models import AudioClip, Conversation
 from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
-from conversations.spool import Origin, Rest
+from conversations.storage import changes, leases, spool
+from conversations.storage.changes import Change, Drop, Put
+from conversations.storage.spool import Origin, Rest
 from tests.factories import make_conversation
 from tests.faulty_storage import Faults
 

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from conversations import metrics, spool, store
-from conversations.changes import Drop, Put
+from conversations import metrics
 from conversations.clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.items import Item
-from conversations.writer import Writer
+from conversations.storage import spool, store
+from conversations.storage.changes import Drop, Put
+from conversations.storage.write_queue import Writer
 
 
 class Record:

@@ -22,12 +22,13 @@ from django.db.models import Q
 from accounts import access, api_keys, client_secrets, time_zones
 from accounts.access import Grant
 from accounts.models import Scope, User
-from conversations import changes, clip_files, keywords, leases, mcp_servers
-from conversations.engine_choice import EngineSet, choose
-from conversations.mcp_servers import ServerSpec
+from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.audio import samples_of
+from conversations.storage import changes, clip_files, leases, mcp_servers
+from conversations.storage.engine_selection import EngineSet, choose
+from conversations.storage.mcp_servers import ServerSpec
 from voiceproject import database, outages
 
 Params = ParamSpec("Params")

@@ -1,8 +1,8 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from conversations.clip_storage import PostgresStorage
 from conversations.models import ClipData
+from conversations.storage.clip_storage import PostgresStorage
 
 pytestmark = pytest.mark.django_db
 

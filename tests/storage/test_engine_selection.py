@@ -11,9 +11,9 @@ from pytest_django.fixtures import Settings
 
 from accounts import encryption
 from accounts.models import ProviderKey, User
-from conversations.engine_choice import choose
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
+from conversations.storage.engine_selection import choose
 from tests.live import ROOT
 
 OPENAI = "https://api.openai.com/v1"

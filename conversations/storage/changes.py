@@ -8,11 +8,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from conversations import clip_files
-from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime import items as live
 from conversations.realtime.ids import make_id
+from conversations.storage import clip_files
+from conversations.storage.leases import ConversationDeletedError, TakenOverError
 
 TITLE_CHARS = 80
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}

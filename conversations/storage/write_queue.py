@@ -14,9 +14,9 @@ from typing import Literal
 from django.db import Error
 
 from conversations import metrics
-from conversations.changes import Change
-from conversations.clip_files import ClipStorageError
-from conversations.leases import ConversationDeletedError, TakenOverError
+from conversations.storage.changes import Change
+from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from voiceproject import outages
 
 log = logging.getLogger(__name__)

@@ -21,12 +21,13 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from conversations import background, changes, leases, store
-from conversations.changes import Change, Drop, Put
-from conversations.clip_files import ClipStorageError
-from conversations.leases import ConversationDeletedError
+from conversations import background
 from conversations.models import Assistant, Conversation
 from conversations.realtime.items import Item, Usage
+from conversations.storage import changes, leases, store
+from conversations.storage.changes import Change, Drop, Put
+from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.leases import ConversationDeletedError
 from voiceproject import outages
 
 log = logging.getLogger(__name__)

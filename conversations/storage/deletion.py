@@ -15,8 +15,9 @@ from django.db.models.functions import Least, Now, Power
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import background, clip_files, file_deletion
+from conversations import background
 from conversations.models import AudioClip, Conversation, Item, LooseFile, clip_storage
+from conversations.storage import clip_files, file_deletion
 
 log = logging.getLogger(__name__)
 

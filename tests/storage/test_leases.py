@@ -6,11 +6,11 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations import changes, leases
-from conversations.changes import Put
-from conversations.leases import ConversationDeletedError, TakenOverError
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime import items as live
+from conversations.storage import changes, leases
+from conversations.storage.changes import Put
+from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from tests.factories import add_item, make_conversation, make_user
 
 pytestmark = pytest.mark.django_db

@@ -20,9 +20,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations import background
-from conversations.clip_storage import PostgresStorage
 from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
 from conversations.realtime.ids import make_id
+from conversations.storage.clip_storage import PostgresStorage
 
 UPLOAD_SEC = 20.0  # for one file; a storage that takes longer hangs
 MAX_UPLOADS = 64  # at once in this process, those that hang included

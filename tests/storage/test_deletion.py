@@ -9,10 +9,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.deletion import delete_users
 from accounts.models import User
-from conversations import changes, deletion, file_deletion
-from conversations.leases import ConversationDeletedError
 from conversations.models import AudioClip, ClipData, Conversation, Item
 from conversations.realtime import items as live
+from conversations.storage import changes, deletion, file_deletion
+from conversations.storage.leases import ConversationDeletedError
 from tests.factories import make_conversation, make_user
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from accounts import encryption
-from conversations import mcp_servers
 from conversations.models import Assistant, McpServer
+from conversations.storage import mcp_servers
 
 pytestmark = pytest.mark.django_db
 

@@ -11,12 +11,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from conversations import changes, clip_files, deletion, store
-from conversations.changes import Drop, Put
-from conversations.clip_files import ClipStorageError
 from conversations.models import AudioClip, Conversation, LooseFile
 from conversations.opus import Encoding
 from conversations.realtime.items import Item
+from conversations.storage import changes, clip_files, deletion, store
+from conversations.storage.changes import Drop, Put
+from conversations.storage.clip_files import ClipStorageError
 from tests.factories import make_conversation
 from tests.faulty_storage import Faults
 

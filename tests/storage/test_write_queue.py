@@ -8,11 +8,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 from prometheus_client import REGISTRY
 
-from conversations.changes import Change, Drop, Put
-from conversations.clip_files import ClipStorageError
-from conversations.leases import ConversationDeletedError
 from conversations.realtime.items import Item
-from conversations.writer import NotStoredError, Writer
+from conversations.storage.changes import Change, Drop, Put
+from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.leases import ConversationDeletedError
+from conversations.storage.write_queue import NotStoredError, Writer
 
 
 class Database:

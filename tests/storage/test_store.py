@@ -9,12 +9,12 @@ import pytest
 
 from accounts.models import User
 from accounts.time_zones import UnknownTimeZoneError
-from conversations import store
-from conversations.changes import Change, Drop, Put
-from conversations.leases import ConversationDeletedError
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
+from conversations.storage import store
+from conversations.storage.changes import Change, Drop, Put
+from conversations.storage.leases import ConversationDeletedError
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
