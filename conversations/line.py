@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from openai.types import realtime as sdk
 
 from conversations import metrics
+from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
@@ -24,7 +25,6 @@ from conversations.realtime.ids import make_id
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Record
-from conversations.wire_audio import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any
 
 from conversations import session_start
+from conversations.audio.vad import SpeechDetector
+from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.line import DRAIN_SEC, Line
 from conversations.realtime import actions as do
@@ -18,8 +20,6 @@ from conversations.realtime.turn_machine import TurnMachine
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
-from conversations.vad import SpeechDetector
-from conversations.vad import model as vad_model
 from conversations.work import Work
 
 log = logging.getLogger(__name__)

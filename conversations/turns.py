@@ -10,7 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations import admission, containers, holding
+from conversations import admission, holding
+from conversations.audio import uploads
 from conversations.line import Line
 from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
@@ -84,7 +85,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
     event.
     """
     with admission.admitted(question.caller):
-        pcm = await containers.decode(question.file)
+        pcm = await uploads.decode(question.file)
         frames = Frames()
         async with AsyncExitStack() as stack:
             opened = await stack.enter_async_context(holding.held(question.caller, question.ask, takes_over=False))

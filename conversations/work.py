@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
-from conversations import metrics, opus
+from conversations import metrics
+from conversations.audio import opus
 from conversations.ears import Ears
 from conversations.engines.base import Closes, Connects, EngineError, pcm_seconds
 from conversations.engines.deadline import due_by

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from conversations import opus
+from conversations.audio import opus
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.ids import make_id
 

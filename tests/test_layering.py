@@ -72,7 +72,9 @@ def test_engines_load_without_django() -> None:
 def test_the_decoder_loads_nothing_of_the_site() -> None:
     """It is started for each file, and what it reads may be made to harm."""
     assert not [
-        pair for pair in imports("conversations.decoder") if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
+        pair
+        for pair in imports("conversations.audio.decoder")
+        if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
     ]
 
 

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from accounts.models import Scope
-from conversations import clip_response, recording
 from conversations.api import auth
 from conversations.api.conversations import item_of, owned
 from conversations.api.errors import not_found
+from conversations.audio import clip_download, mixdown
 from conversations.models import AudioClip, Item
 from conversations.storage import store
 
@@ -21,7 +21,7 @@ def item_audio(request: HttpRequest, conversation_id: str, item_id: str) -> Http
     clip = AudioClip.objects.select_related("item__conversation").filter(item=item).first()
     if clip is None:
         raise not_found(f"The item {item_id!r} has no sound.")
-    return clip_response.respond(request, clip)
+    return clip_download.respond(request, clip)
 
 
 async def conversation_audio(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
@@ -29,7 +29,7 @@ async def conversation_audio(request: HttpRequest, conversation_id: str) -> Http
     caller = await auth.acaller(request, Scope.CONVERSATIONS_READ)
     parts = await _parts(caller, conversation_id)
     headers = {"Content-Disposition": content_disposition_header(False, f"{conversation_id}.ogg") or "inline"}
-    pieces = _nothing() if request.method == "HEAD" else recording.stream(parts)
+    pieces = _nothing() if request.method == "HEAD" else mixdown.stream(parts)
     return StreamingHttpResponse(pieces, content_type="audio/ogg", headers=headers)
 
 
@@ -41,11 +41,11 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 @store.in_request
-def _parts(caller: store.Caller, conversation_id: str) -> list[recording.Part]:
+def _parts(caller: store.Caller, conversation_id: str) -> list[mixdown.Part]:
     clips = AudioClip.objects.filter(item__conversation=owned(caller, conversation_id)).exclude(item__heard_ms=0)
     rows = clips.order_by("item__position").values_list("file", "item__role", "item__heard_ms")
     parts = [
-        recording.Part(name, recording.RIGHT if role == Item.Role.ASSISTANT else recording.LEFT, heard_ms)
+        mixdown.Part(name, mixdown.RIGHT if role == Item.Role.ASSISTANT else mixdown.LEFT, heard_ms)
         for name, role, heard_ms in rows
     ]
     if not parts:

@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 from django.http.request import MediaType
 
+from conversations.audio.speech_files import MEDIA_TYPES, speech_file
 from conversations.realtime.errors import Failure
-from conversations.speech_files import MEDIA_TYPES, speech_file
 from conversations.turns import TRANSCRIPTION, Event
 
 log = logging.getLogger("conversations.turns")

@@ -217,7 +217,7 @@ def _decoded(data: bytes, coding: str) -> Samples:
     """Between -1 and 1."""
     match coding:
         case "mulaw" | "alaw":
-            from conversations.g711 import A_LAW, MU_LAW
+            from conversations.audio.g711 import A_LAW, MU_LAW
 
             levels = (MU_LAW if coding == "mulaw" else A_LAW).levels
             return levels[np.frombuffer(data, np.uint8)].astype(np.float64) / 32_768

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from conversations import metrics
-from conversations.clips import Clips
+from conversations.audio.growing_clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.items import Item

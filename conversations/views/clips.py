@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from conversations import clip_response
+from conversations.audio import clip_download
 from conversations.models import AudioClip, Conversation
 
 
@@ -14,6 +14,6 @@ def clip(request: HttpRequest, item_id: int) -> HttpResponseBase:
     """`?download` asks the browser to save it."""
     readable = AudioClip.objects.filter(item__conversation__in=Conversation.objects.readable_by(request.user))
     found = get_object_or_404(readable.select_related("item__conversation"), item=item_id)
-    response = clip_response.respond(request, found, as_attachment="download" in request.GET)
+    response = clip_download.respond(request, found, as_attachment="download" in request.GET)
     patch_vary_headers(response, ["Cookie"])
     return response

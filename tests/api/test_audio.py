@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from conversations import opus, recording
+from conversations.audio import mixdown, opus
 from conversations.models import ClipData, Conversation
 from tests.api.conftest import bearing, error_of
 from tests.factories import add_clip, add_item, make_conversation, make_user
@@ -109,7 +109,7 @@ def test_it_is_sent_while_it_is_made(as_owner: Client, conversation: Conversatio
 
     first = asyncio.run(first_piece())
     assert first.startswith(b"OggS")
-    assert len(first) < 24 * recording.PIECE_SAMPLES // opus.SAMPLE_RATE * 1000
+    assert len(first) < 24 * mixdown.PIECE_SAMPLES // opus.SAMPLE_RATE * 1000
 
 
 def test_a_clip_that_the_storage_lost_is_left_out(

@@ -13,7 +13,7 @@ from openai.resources.beta.realtime.realtime import AsyncRealtimeConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Subprotocol
 
-from conversations.g711 import MU_LAW
+from conversations.audio.g711 import MU_LAW
 from tests.live import Site
 from tests.realtime import wire
 from tests.realtime.test_beta import BETA_REPLY

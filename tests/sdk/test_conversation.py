@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from conversations import opus
+from conversations.audio import opus
 from conversations.models import Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.realtime.wire import SPOKEN_REPLY

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conversations.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
+from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.sdk.conftest import Connect, Talk
 from tests.sdk.test_conversation import sound, stored

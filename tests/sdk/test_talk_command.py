@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conversations import opus
+from conversations.audio import opus
 from conversations.management.commands.talk import read_pcm, write_wav
 from tests.live import Result, Site
 from tests.upstream.fixtures import Upstream

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 
 from accounts import api_keys
 from accounts.models import User
-from conversations import containers
+from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.live import ROOT, Site
@@ -41,7 +41,7 @@ async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utteranc
     assert (reply.status, reply.heard_text) == ("completed", None)
     assert reply.waterfall.keys() >= {"endpoint", "first_token", "first_audio", "done"}
     assert likeness(await sound(question), utterance) > 0.8
-    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.9
+    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_the_file_that_is_asked_for(
     upstream.script(replies=(REPLY,))
     answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == kind
-    pcm = await containers.decode(answer.content)
+    pcm = await uploads.decode(answer.content)
     assert abs(len(pcm) - len(speech(REPLY))) < 150 * BYTES_PER_MS
     assert pcm.strip(b"\0")
 
@@ -105,13 +105,13 @@ async def test_an_upload_of_unknown_length(caller: httpx2.AsyncClient, utterance
 
     answer = await caller.post(TURNS, content=pieces(), headers=WAV)
     assert "content-length" not in answer.request.headers
-    assert seconds(await containers.decode(answer.content)) > 0.5
+    assert seconds(await uploads.decode(answer.content)) > 0.5
 
 
 async def test_a_form(caller: httpx2.AsyncClient, utterance: bytes) -> None:
     files = {"file": ("question.wav", wav_of(utterance), "audio/wav")}
     answer = await caller.post(TURNS, files=files, data={"note": "not read"}, headers=WAV)
-    assert seconds(await containers.decode(answer.content)) > 0.5
+    assert seconds(await uploads.decode(answer.content)) > 0.5
 
 
 async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
@@ -188,7 +188,7 @@ async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str,
     question, reply = await stored(answer.headers["x-conversation-id"])
     assert question.text
     assert reply.text
-    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.8
+    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.8
 
 
 async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
@@ -199,4 +199,4 @@ async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, 
     assert answer.status_code == 200
     question, reply = await stored(answer.headers["x-conversation-id"])
     assert (question.text, reply.text, reply.status) == ("Can you hear me?", REPLY, "completed")
-    assert likeness(await containers.decode(answer.content), await sound(reply)) > 0.9
+    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.9

@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation, LooseFile
-from conversations.opus import Encoding
 from conversations.realtime.items import Item
 from conversations.storage import changes, clip_files, deletion, store
 from conversations.storage.changes import Drop, Put

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation
-from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
 from conversations.storage import changes, leases, spool
 from conversations.storage.changes import Change, Drop, Put

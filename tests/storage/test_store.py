@@ -9,8 +9,8 @@ import pytest
 
 from accounts.models import User
 from accounts.time_zones import UnknownTimeZoneError
+from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
-from conversations.opus import Encoding
 from conversations.realtime.items import Item, Usage
 from conversations.storage import store
 from conversations.storage.changes import Change, Drop, Put

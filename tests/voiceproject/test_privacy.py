@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.live import ROOT
 
-LOAD = "import django; django.setup(); from conversations.vad import model; model()"
+LOAD = "import django; django.setup(); from conversations.audio.vad import model; model()"
 
 
 def test_onnx_runtime_tells_its_maker_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import RealtimeServerEvent
 from websockets.exceptions import WebSocketException
 
-from conversations import opus
+from conversations.audio import opus
 from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
 
 APPEND_BYTES = 1000 * BYTES_PER_MS

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from conversations import opus
-from conversations.clips import yield_to_the_loop
+from conversations.audio import opus
+from conversations.audio.growing_clips import yield_to_the_loop
 from conversations.models import clip_storage
 from conversations.realtime.audio import SAMPLES_PER_MS
 from conversations.storage.store import in_request

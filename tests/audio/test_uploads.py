@@ -15,9 +15,9 @@ import pytest
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
-from conversations import containers, decoder
-from conversations.containers import SoundFileError
-from conversations.decoder import Outcome
+from conversations.audio import decoder, uploads
+from conversations.audio.decoder import Outcome
+from conversations.audio.uploads import SoundFileError
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.factories import tone
 from tests.sound_files import likeness, sound_file
@@ -35,7 +35,7 @@ def _encodes_sound(name: str) -> bool:
 
 async def refusal(data: bytes) -> Outcome:
     with pytest.raises(SoundFileError) as refused:
-        await containers.decode(data)
+        await uploads.decode(data)
     return refused.value.outcome
 
 
@@ -63,7 +63,7 @@ async def refusal(data: bytes) -> Outcome:
     ],
 )
 async def test_it_works(container: str, codec: str, rate: int, layout: str) -> None:
-    pcm = await containers.decode(sound_file(SPEECH, container, codec, rate, layout))
+    pcm = await uploads.decode(sound_file(SPEECH, container, codec, rate, layout))
     assert abs(len(pcm) - len(SPEECH)) < 150 * BYTES_PER_MS  # a frame of AAC at 16 kHz is 64 ms, and some are padding
     assert likeness(pcm, SPEECH, most_shift_ms=140) > 0.9
 
@@ -78,27 +78,27 @@ async def test_vorbis() -> None:
         frame.sample_rate = 48_000
         for packet in (*stream.encode(frame), *stream.encode(None)):
             muxer.mux(packet)
-    pcm = await containers.decode(file.getvalue())
+    pcm = await uploads.decode(file.getvalue())
     assert abs(len(pcm) - len(SPEECH) / 2) < 100 * BYTES_PER_MS
 
 
 async def test_files_that_are_chained() -> None:
     chained = sound_file(SPEECH, "ogg", "libopus") + sound_file(SPEECH, "ogg", "libopus")
-    assert abs(len(await containers.decode(chained)) - 2 * len(SPEECH)) < 100 * BYTES_PER_MS
+    assert abs(len(await uploads.decode(chained)) - 2 * len(SPEECH)) < 100 * BYTES_PER_MS
 
 
 async def test_a_file_that_changes_its_shape_on_the_way() -> None:
     chained = sound_file(SPEECH, "adts", "aac", 16_000) + sound_file(SPEECH, "adts", "aac", 44_100, "stereo")
-    pcm = await containers.decode(chained)
+    pcm = await uploads.decode(chained)
     assert abs(len(pcm) - 2 * len(SPEECH)) < 300 * BYTES_PER_MS
     assert likeness(pcm[-len(SPEECH) :], SPEECH, most_shift_ms=140) > 0.9
 
 
 async def test_a_file_that_breaks_off_or_is_damaged_is_taken_as_far_as_it_goes() -> None:
     whole = sound_file(SPEECH, "mp3", "libmp3lame")
-    assert len(await containers.decode(whole[: len(whole) // 2])) > 0.4 * len(SPEECH)
+    assert len(await uploads.decode(whole[: len(whole) // 2])) > 0.4 * len(SPEECH)
     middle = len(whole) // 2
-    assert len(await containers.decode(whole[:middle] + os.urandom(300) + whole[middle + 300 :])) > 0.8 * len(SPEECH)
+    assert len(await uploads.decode(whole[:middle] + os.urandom(300) + whole[middle + 300 :])) > 0.8 * len(SPEECH)
 
 
 def film(sound: bytes = b"") -> bytes:
@@ -121,7 +121,7 @@ def film(sound: bytes = b"") -> bytes:
 
 
 async def test_the_sound_of_a_film() -> None:
-    assert likeness(await containers.decode(film(SPEECH)), SPEECH) > 0.9
+    assert likeness(await uploads.decode(film(SPEECH)), SPEECH) > 0.9
 
 
 async def test_a_film_without_sound() -> None:
@@ -185,7 +185,7 @@ async def test_only_the_listed_codecs_are_decoded() -> None:
     assert len(written) > 20
     assert {"ac3", "aac", "flac", "libmp3lame", "libopus"} <= set(written)
     for codec, file in written.items():
-        decoded = await asyncio.gather(containers.decode(file), return_exceptions=True)
+        decoded = await asyncio.gather(uploads.decode(file), return_exceptions=True)
         with av.open(io.BytesIO(file)) as opened:
             context = opened.streams.audio[0].codec_context
             is_listed = context is not None and context.codec.name in decoder.CODECS
@@ -202,13 +202,13 @@ def _written(codec: str) -> bytes | None:
 
 @pytest.mark.parametrize("share", [-1.0, -0.9, 0.0])
 async def test_channels_that_cancel_each_other_out_are_heard(share: float) -> None:
-    assert likeness(await containers.decode(_two_channels(share)), SPEECH) > 0.9
+    assert likeness(await uploads.decode(_two_channels(share)), SPEECH) > 0.9
 
 
 async def test_of_channels_that_are_unlike_both_are_heard() -> None:
     other = speech("Something else is said here.")[: len(SPEECH)].ljust(len(SPEECH), b"\0")
     left, right = (np.frombuffer(one, "<i2") for one in (SPEECH, other))
-    pcm = await containers.decode(wav(24_000, 2, np.stack([left, right], 1).tobytes()))
+    pcm = await uploads.decode(wav(24_000, 2, np.stack([left, right], 1).tobytes()))
     assert min(likeness(pcm, SPEECH), likeness(pcm, other)) > 0.3
 
 
@@ -219,7 +219,7 @@ def _two_channels(share: float) -> bytes:
 
 async def test_two_minutes_are_the_most() -> None:
     minute = tone(60_000)
-    assert len(await containers.decode(sound_file(minute * 2, "mp3", "libmp3lame"))) >= len(minute * 2)
+    assert len(await uploads.decode(sound_file(minute * 2, "mp3", "libmp3lame"))) >= len(minute * 2)
     assert await refusal(sound_file(minute * 2 + tone(1_000), "mp3", "libmp3lame")) is Outcome.TOO_LONG
 
 
@@ -241,7 +241,7 @@ async def test_a_rate_at_which_a_few_bytes_are_minutes(rate: int) -> None:
 
 @pytest.mark.parametrize("channels", [0, 3, 64, 255, 65_535])
 async def test_any_number_of_channels_is_heard_or_refused(channels: int) -> None:
-    decoded = await asyncio.gather(containers.decode(wav(48_000, channels, SPEECH)), return_exceptions=True)
+    decoded = await asyncio.gather(uploads.decode(wav(48_000, channels, SPEECH)), return_exceptions=True)
     assert isinstance(decoded[0], bytes | SoundFileError)
 
 
@@ -297,5 +297,5 @@ async def test_a_file_that_takes_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
     monkeypatch.setattr(decoder, "__file__", str(endless))
-    monkeypatch.setattr(containers, "TIMEOUT_SEC", 0.5)
+    monkeypatch.setattr(uploads, "TIMEOUT_SEC", 0.5)
     assert await refusal(SPEECH) is Outcome.NO_SOUND_FILE

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from conversations.opus import SAMPLE_RATE, Encoding
+from conversations.audio.opus import SAMPLE_RATE, Encoding
 
 STEP_BYTES = SAMPLE_RATE // 4 * 2  # of sound that is encoded at a time: a quarter of a second
 # Kept back with what came last, since an utterance ends where detection has got to.

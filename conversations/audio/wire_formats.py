@@ -9,7 +9,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.g711 import A_LAW, MU_LAW, Decoder, Encoder
+from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.client_events import AudioAppend, ClientEvent
 from conversations.realtime.errors import ProtocolError

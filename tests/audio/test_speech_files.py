@@ -5,9 +5,9 @@ import wave
 
 import pytest
 
-from conversations import containers
+from conversations.audio import uploads
+from conversations.audio.speech_files import MEDIA_TYPES, speech_file
 from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
-from conversations.speech_files import MEDIA_TYPES, speech_file
 from tests.sound_files import likeness
 from tests.upstream.sound import speech
 
@@ -23,7 +23,7 @@ def pieces(media_type: str) -> list[bytes]:
 
 @pytest.mark.parametrize("media_type", ["audio/ogg", "audio/mpeg", "audio/wav"])
 async def test_it_works(media_type: str) -> None:
-    pcm = await containers.decode(b"".join(pieces(media_type)))
+    pcm = await uploads.decode(b"".join(pieces(media_type)))
     assert abs(len(pcm) - len(SPEECH)) < 80 * BYTES_PER_MS
     assert likeness(pcm, SPEECH) > 0.95
 
@@ -43,7 +43,7 @@ async def test_what_came_is_heard_while_the_rest_is_made(media_type: str) -> Non
     """Of two seconds nearly two have left, and can be decoded without an end."""
     file = speech_file(media_type)
     begun = b"".join(file.put(SPEECH[start : start + PIECE]) for start in range(0, 2_000 * BYTES_PER_MS, PIECE))
-    pcm = begun if media_type == "audio/pcm" else await containers.decode(begun)
+    pcm = begun if media_type == "audio/pcm" else await uploads.decode(begun)
     assert len(pcm) > 1_700 * BYTES_PER_MS
 
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from conversations import opus
+from conversations.audio import opus
 from tests.factories import tone
 
 SAMPLES_20_MS = 480

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from conversations import opus
-from conversations.clips import Clips
+from conversations.audio import opus
+from conversations.audio.growing_clips import Clips
 from tests.factories import tone
 
 FRAME_BYTES = 2 * 960

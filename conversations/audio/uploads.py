@@ -5,8 +5,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from conversations import decoder
-from conversations.decoder import Outcome
+from conversations.audio import decoder
+from conversations.audio.decoder import Outcome
 
 MAX_SEC = 120  # as long as one utterance may be
 ROUNDING_SEC = 0.5  # encoders pad what they are given

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from conversations import opus
+from conversations.audio import opus
 from conversations.models import AudioClip, ClipData, Item
 from tests.factories import make_conversation
 

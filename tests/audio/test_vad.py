@@ -5,11 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from conversations import vad
+from conversations.audio import vad
+from conversations.audio.vad import STEP, SpeechDetector
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
 from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
-from conversations.vad import STEP, SpeechDetector
 
 FRAME = 40 * BYTES_PER_MS
 SECOND = SAMPLE_RATE
