@@ -37,7 +37,7 @@ from conversations.realtime.session_config import default_config
 from conversations.realtime.transcripts import MOST_CHARS
 from conversations.realtime.turn_machine import TurnMachine
 from conversations.realtime.yielding import joined
-from conversations.reply import PIECE_CHARS
+from conversations.session.generation import PIECE_CHARS
 
 MEGABYTE = 1_000_000
 HEADER_CHARS = 65_000  # the client of HTTP takes no more

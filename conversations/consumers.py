@@ -12,19 +12,20 @@ from django.http import parse_cookie
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
-from conversations import admission, holding, origins
+from conversations import admission, origins
 from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
-from conversations.line import Line
-from conversations.lines import line
 from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import is_ping
 from conversations.realtime.errors import ProtocolError
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.session import conversation_hold
+from conversations.session.base import Line
+from conversations.session.factory import line
+from conversations.session.live_sessions import POLICY
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
-from conversations.watch import POLICY
 from voiceproject import outages
 from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
@@ -139,7 +140,7 @@ class RealtimeConsumer:
         kind, stores_captions = self._kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
-            async with holding.held(caller, self._ask(caller), is_stored=is_stored) as opened:
+            async with conversation_hold.held(caller, self._ask(caller), is_stored=is_stored) as opened:
                 session = await line(
                     opened,
                     self._send_text,
@@ -174,10 +175,10 @@ class RealtimeConsumer:
         """A client secret's own goes first: whoever made it chose."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    def _ask(self, caller: store.Caller) -> holding.Ask:
+    def _ask(self, caller: store.Caller) -> conversation_hold.Ask:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        return holding.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
+        return conversation_hold.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
 
     async def _run(self, session: Line) -> None:
         async with asyncio.TaskGroup() as group:

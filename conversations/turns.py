@@ -10,12 +10,13 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations import admission, holding
+from conversations import admission
 from conversations.audio import uploads
-from conversations.line import Line
-from conversations.lines import line
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.ids import make_id
+from conversations.session import conversation_hold
+from conversations.session.base import Line
+from conversations.session.factory import line
 from conversations.storage import store
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ BROKEN = "The server failed at this turn; its log says why. Try again."
 class Question:
     caller: store.Caller
     file: bytes
-    ask: holding.Ask
+    ask: conversation_hold.Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ async def events(question: Question) -> AsyncGenerator[Event]:
         pcm = await uploads.decode(question.file)
         frames = Frames()
         async with AsyncExitStack() as stack:
-            opened = await stack.enter_async_context(holding.held(question.caller, question.ask, takes_over=False))
+            opened = await stack.enter_async_context(
+                conversation_hold.held(question.caller, question.ask, takes_over=False)
+            )
             session = await line(opened, frames.put, _closed, question.ask.model, plays_live=False)
             # It is given back when the session has ended, which does not wait for who reads.
             running = asyncio.create_task(_run(session, frames, stack.pop_all()))

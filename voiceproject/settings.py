@@ -289,7 +289,9 @@ else:
         "speech": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "LOCATION": "speech",
-            "OPTIONS": {"MAX_ENTRIES": 2**31},  # its own number of places bounds it, see conversations/speech_cache.py
+            "OPTIONS": {
+                "MAX_ENTRIES": 2**31
+            },  # its own number of places bounds it, see conversations/session/speech_cache.py
         },
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -23,7 +23,7 @@ from conversations.api.turn_answers import (
 )
 from conversations.api.turn_errors import REASONS, refusal
 from conversations.audio.speech_files import MEDIA_TYPES
-from conversations.holding import Ask
+from conversations.session.conversation_hold import Ask
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
 CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}

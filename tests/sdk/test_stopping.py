@@ -19,8 +19,8 @@ from conversations import admission
 from conversations.admission import RefusedError
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
+from conversations.session.live_sessions import WATCH
 from conversations.storage.store import Caller
-from conversations.watch import WATCH
 from tests.live import Site
 from tests.sdk.conftest import MANUAL, Connect, Talk
 from tests.sdk.test_access import bearer

@@ -116,9 +116,9 @@ def test_one_whose_process_was_killed_is_closed(begun: Conversation) -> None:
 
 
 def test_within_about_a_minute() -> None:
-    from conversations import watch
+    from conversations.session import live_sessions
 
-    assert leases.LEASE + leases.PATIENCE + timedelta(seconds=watch.SWEEP_SEC) <= timedelta(seconds=60)
+    assert leases.LEASE + leases.PATIENCE + timedelta(seconds=live_sessions.SWEEP_SEC) <= timedelta(seconds=60)
     assert timedelta(seconds=3 * leases.RENEW_SEC) <= leases.LEASE
 
 

@@ -12,7 +12,6 @@ from django.conf import settings
 
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
-from conversations.line import DRAIN_SEC, POLICY, Line
 from conversations.realtime.beta import Beta
 from conversations.realtime.core import Limits, Manner
 from conversations.realtime.ids import make_id
@@ -21,10 +20,11 @@ from conversations.realtime.relaying.machine import Action, Relaying
 from conversations.realtime.semantics import PATIENCE_EAGERNESS
 from conversations.realtime.session_checks import RANGES, Config
 from conversations.realtime.session_config import default_config, updated
+from conversations.session.base import DRAIN_SEC, POLICY, Line
+from conversations.session.s2s_connection import Upstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
-from conversations.upstream import Upstream, is_final
 
 BUSY = 1013
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from conversations import metrics
 from conversations.audio import opus
-from conversations.ears import Ears
 from conversations.engines.base import Closes, Connects, EngineError, pcm_seconds
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
@@ -17,8 +16,9 @@ from conversations.realtime import actions as do
 from conversations.realtime.errors import Failure
 from conversations.realtime.tools import Tool
 from conversations.realtime.transcripts import NO_SOUND
-from conversations.reply import Reply, as_failure
-from conversations.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
+from conversations.session.generation import Reply, as_failure
+from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
+from conversations.session.transcriber import Ears
 from conversations.storage import store
 from conversations.storage.store import Opened
 from conversations.tools.toolbox import Toolbox

@@ -12,12 +12,12 @@ import pytest
 from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
-from conversations.line import Line
 from conversations.realtime import actions as do
 from conversations.realtime.relaying.actions import Told
 from conversations.realtime.utterance import Pending
-from conversations.relay import Relay
-from conversations.session import Session
+from conversations.session.base import Line
+from conversations.session.cascade import Session
+from conversations.session.s2s import Relay
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import Caller, Opened
 from tests.upstream.fixtures import Upstream

@@ -9,10 +9,10 @@ import pytest
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.context import Message
-from conversations.reply import Reply
+from conversations.session.engine_tasks import Work
+from conversations.session.generation import Reply
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import Caller, Opened
-from conversations.work import Work
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -80,11 +80,11 @@ async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:
 
 
 async def test_a_filler_without_end_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.work.MOST_FILLER_SEC", 0.1)
+    monkeypatch.setattr("conversations.session.engine_tasks.MOST_FILLER_SEC", 0.1)
     assert await filled(upstream, "Einen Moment.") == []
 
 
 async def test_a_filler_that_is_slow_itself_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.work.FILLER_TIMEOUT_SEC", 0.1)
+    monkeypatch.setattr("conversations.session.engine_tasks.FILLER_TIMEOUT_SEC", 0.1)
     upstream.behave("speech", first_byte_ms=5_000)
     assert await filled(upstream, "Et øjeblik.") == []

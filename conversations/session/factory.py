@@ -5,10 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from conversations import relay, session
-from conversations.line import Line
 from conversations.realtime.beta import Beta
 from conversations.realtime.session_config import REALTIME
+from conversations.session import cascade, s2s
+from conversations.session.base import Line
 from conversations.storage.store import Opened
 
 
@@ -29,7 +29,7 @@ async def line(
     if kind != REALTIME:
         opened = replace(opened, tools=(), mcp_servers=())
     if engines.s2s is None or kind != REALTIME:
-        await asyncio.to_thread(session.warm, engines)
-        return session.Session(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
-    await asyncio.to_thread(relay.warm, engines)
-    return relay.Relay(opened, engines.s2s, *wire)
+        await asyncio.to_thread(cascade.warm, engines)
+        return cascade.Session(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
+    await asyncio.to_thread(s2s.warm, engines)
+    return s2s.Relay(opened, engines.s2s, *wire)

@@ -7,20 +7,20 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from conversations import session_start
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
-from conversations.line import DRAIN_SEC, Line
 from conversations.realtime import actions as do
 from conversations.realtime.beta import Beta
 from conversations.realtime.ids import make_id
 from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
 from conversations.realtime.turn_machine import TurnMachine
+from conversations.session import initial_settings
+from conversations.session.base import DRAIN_SEC, Line
+from conversations.session.engine_tasks import Work
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
-from conversations.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ class Session(Line):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
         self._work = Work(opened, self._receive, plays_live=plays_live)
-        config = session_start.config(opened, model, expires_at, kind)
-        manner = session_start.manner(opened, streams=self._work.streams)
-        limits = session_start.limits(plays_live=plays_live)
+        config = initial_settings.config(opened, model, expires_at, kind)
+        manner = initial_settings.manner(opened, streams=self._work.streams)
+        limits = initial_settings.limits(plays_live=plays_live)
         self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
         self._detector = SpeechDetector()
         self._record = Record(opened, self._work.stt_label, self._give_up, self._tell_of_storage)

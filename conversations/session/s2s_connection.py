@@ -15,7 +15,7 @@ from conversations.engines.base import (
 )
 from conversations.realtime.relaying.actions import Told, UpstreamLost, UpstreamReady
 from conversations.realtime.relaying.shapes import NoEventError, read
-from conversations.reply import as_failure
+from conversations.session.generation import as_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
 LONGEST_PAUSE_SEC = 5.0  # that a provider may ask for

@@ -10,9 +10,9 @@ from django.db import OperationalError
 
 from accounts import access
 from accounts.access import Grant
-from conversations import watch
+from conversations.session import live_sessions
+from conversations.session.live_sessions import Watch
 from conversations.storage.store import Caller
-from conversations.watch import Watch
 
 
 @dataclass
@@ -115,7 +115,7 @@ async def test_nobody_is_looked_after_by_no_query() -> None:
 
 
 async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "LOOK_SEC", 60.0)
+    monkeypatch.setattr(live_sessions, "LOOK_SEC", 60.0)
     one = session()
     world = World(({Grant(1)}, set()), (set(), set()))
     watched = Watch(world.look, world.renew)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from conversations import upstream as upstream_module
 from conversations.engines.base import EngineError, EngineUnavailable
 from conversations.realtime.relaying.actions import Told, UpstreamLost, UpstreamReady
-from conversations.upstream import Upstream
+from conversations.session import s2s_connection as upstream_module
+from conversations.session.s2s_connection import Upstream
 
 
 class Deaf:

@@ -141,7 +141,7 @@ class Shelf:
         engine = (spec.provider, spec.model, spec.voice, spec.base_url)
         # `repr` keeps them apart, whatever is in them.
         parts = repr((self._kind, owner or (self._user_id, spec.api_key), *engine, *asked))
-        return salted_hmac("conversations.speech_cache", parts, algorithm="sha256").digest()
+        return salted_hmac("conversations.session.speech_cache", parts, algorithm="sha256").digest()
 
     def sharers(self, voice: str) -> str:
         """Everybody; of a voice that may belong to an account with the provider, those who use this account."""

@@ -20,12 +20,12 @@ from django.test import override_settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from conversations import speech_cache
 from conversations.engines.base import EngineSpec, EngineUnavailable, Hints
 from conversations.engines.openai import http
 from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
-from conversations.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
+from conversations.session import speech_cache
+from conversations.session.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
 from tests.engines.streams import gather
 from tests.live import running_redis
 from tests.upstream.fixtures import Upstream
