@@ -18,11 +18,15 @@ ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "con
 FORBIDDEN = {
     "accounts": ("conversations",),
     "conversations.engines": ("django", "channels", "voiceproject", "accounts.models", "conversations.models"),
-    "conversations.models": ("conversations.storage.store", "conversations.session.cascade", "conversations.consumers"),
+    "conversations.models": (
+        "conversations.storage.store",
+        "conversations.session.cascade",
+        "conversations.transport.websocket",
+    ),
     "conversations.storage.store": (
         "conversations.tools",
         "conversations.session.cascade",
-        "conversations.consumers",
+        "conversations.transport.websocket",
         "channels",
     ),
     "conversations.session.base": (
@@ -32,29 +36,34 @@ FORBIDDEN = {
         *ORM,
     ),
     "conversations.session.factory": (
-        "conversations.consumers",
-        "conversations.admission",
-        "conversations.turns",
+        "conversations.transport.websocket",
+        "conversations.transport.admission",
+        "conversations.transport.http_turn",
         *ORM,
     ),
     "conversations.session.cascade": (
-        "conversations.consumers",
+        "conversations.transport.websocket",
         "conversations.session.factory",
         "conversations.session.s2s",
         *ORM,
     ),
     "conversations.session.s2s": (
-        "conversations.consumers",
+        "conversations.transport.websocket",
         "conversations.session.factory",
         "conversations.session.cascade",
         *ORM,
     ),
-    "conversations.admission": ("conversations.consumers", "conversations.api", "conversations.turns", *ORM),
-    "conversations.turns": ("conversations.consumers", "conversations.api", *ORM),
-    "conversations.consumers": ORM,
-    "conversations.tools": ("conversations.session.cascade", "conversations.consumers", "channels"),
-    "conversations.views": ("conversations.session.cascade", "conversations.consumers"),
-    "conversations.api": ("conversations.consumers", "conversations.views"),
+    "conversations.transport.admission": (
+        "conversations.transport.websocket",
+        "conversations.api",
+        "conversations.transport.http_turn",
+        *ORM,
+    ),
+    "conversations.transport.http_turn": ("conversations.transport.websocket", "conversations.api", *ORM),
+    "conversations.transport.websocket": ORM,
+    "conversations.tools": ("conversations.session.cascade", "conversations.transport.websocket", "channels"),
+    "conversations.views": ("conversations.session.cascade", "conversations.transport.websocket"),
+    "conversations.api": ("conversations.transport.websocket", "conversations.views"),
 }
 
 

@@ -9,7 +9,7 @@ from channels.routing import ProtocolTypeRouter
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 django.setup(set_prefix=False)  # loads the apps, so it comes before what imports models
 
-from conversations.consumers import RealtimeConsumer  # noqa: E402
+from conversations.transport.websocket import RealtimeConsumer  # noqa: E402
 from voiceproject.health import with_probes  # noqa: E402
 from voiceproject.requests import Handler  # noqa: E402
 from voiceproject.websockets import only_at  # noqa: E402

@@ -11,9 +11,9 @@ from django.http.request import MediaType
 
 from conversations.audio.speech_files import MEDIA_TYPES, speech_file
 from conversations.realtime.errors import Failure
-from conversations.turns import TRANSCRIPTION, Event
+from conversations.transport.http_turn import TRANSCRIPTION, Event
 
-log = logging.getLogger("conversations.turns")
+log = logging.getLogger("conversations.transport.http_turn")
 
 EVENT_STREAM = "text/event-stream"
 ALIASES = {"audio/mp3": "audio/mpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from accounts.time_zones import UnknownTimeZoneError
-from conversations.admission import RefusedError
 from conversations.api.errors import APIError, not_found
 from conversations.api.turn_answers import TurnFailedError
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.engines.base import EngineError
 from conversations.storage.store import HeldError, NotFoundError
+from conversations.transport.admission import RefusedError
 
 REASONS = (RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError, EngineError, TurnFailedError)
 

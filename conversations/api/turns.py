@@ -9,7 +9,6 @@ from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 
 from accounts.models import Scope
-from conversations import turns
 from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError
 from conversations.api.turn_answers import (
@@ -24,6 +23,7 @@ from conversations.api.turn_answers import (
 from conversations.api.turn_errors import REASONS, refusal
 from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_hold import Ask
+from conversations.transport import http_turn
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
 CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}
@@ -38,9 +38,9 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
     asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
-    question = turns.Question(caller, await _file(request), Ask(**asked))
+    question = http_turn.Question(caller, await _file(request), Ask(**asked))
     headers: dict[str, str] = {}
-    events = turns.events(question)
+    events = http_turn.events(question)
     answer = as_events(events, headers) if media_type == EVENT_STREAM else as_file(events, media_type, headers)
     try:
         start = [await anext(answer)]

@@ -13,8 +13,6 @@ from openai.types import realtime as sdk
 
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
-from conversations.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
-from conversations.outbox import Outbox, OutboxFullError
 from conversations.realtime import actions as do
 from conversations.realtime import figures
 from conversations.realtime.beta import Beta
@@ -25,6 +23,8 @@ from conversations.realtime.ids import make_id
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Record
+from conversations.transport.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
+from conversations.transport.outbox import Outbox, OutboxFullError
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from asgiref.sync import sync_to_async
 from websockets.asyncio.client import connect as open_socket
 
 from accounts.models import User
-from conversations import admission
-from conversations.admission import RefusedError
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.session.live_sessions import WATCH
 from conversations.storage.store import Caller
+from conversations.transport import admission
+from conversations.transport.admission import RefusedError
 from tests.live import Site
 from tests.sdk.conftest import MANUAL, Connect, Talk
 from tests.sdk.test_access import bearer

@@ -34,8 +34,9 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be brought up to date: {outages.reason(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import admission, background
+        from conversations import background
         from conversations.storage import deletion, spool
+        from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         here = local_address(*placeholder.getsockname()[:2])

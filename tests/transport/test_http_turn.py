@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from conversations import turns
-from conversations.turns import HELD_FRAMES, Frames
+from conversations.transport import http_turn
+from conversations.transport.http_turn import HELD_FRAMES, Frames
 
 
 async def taken(frames: Frames) -> list[str]:
@@ -31,7 +31,7 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
 
 
 async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SILENCE_SEC", 0.01)
+    monkeypatch.setattr(http_turn, "SILENCE_SEC", 0.01)
     frames = Frames()
     await frames.put("one")
     assert await taken(frames) == ["one"]

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from conversations import inbox
-from conversations.inbox import FrameTooLargeError, Inbox, TooFastError
 from conversations.realtime.client_events import AudioAppend
+from conversations.transport import inbox
+from conversations.transport.inbox import FrameTooLargeError, Inbox, TooFastError
 
 
 async def test_it_works() -> None:

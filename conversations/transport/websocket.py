@@ -12,8 +12,6 @@ from django.http import parse_cookie
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
-from conversations import admission, origins
-from conversations.admission import BUSY, FAILED, RefusedError
 from conversations.engines.base import EngineError
 from conversations.realtime.beta import Beta
 from conversations.realtime.client_events import is_ping
@@ -26,6 +24,8 @@ from conversations.session.factory import line
 from conversations.session.live_sessions import POLICY
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
+from conversations.transport import admission, origins
+from conversations.transport.admission import BUSY, FAILED, RefusedError
 from voiceproject import outages
 from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 

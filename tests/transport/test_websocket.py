@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from conversations.consumers import RealtimeConsumer
+from conversations.transport.websocket import RealtimeConsumer
 
 
 def consumer(**headers: str) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations import admission
 from conversations.audio import uploads
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.ids import make_id
@@ -18,6 +17,7 @@ from conversations.session import conversation_hold
 from conversations.session.base import Line
 from conversations.session.factory import line
 from conversations.storage import store
+from conversations.transport import admission
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from accounts import api_keys
-from conversations import origins
+from conversations.transport import origins
 from tests.factories import make_user
 from tests.live import Site
 
