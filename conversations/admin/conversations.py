@@ -13,12 +13,12 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts.admin.base import RecordedAdmin
-from conversations import summaries
 from conversations.admin import progress
 from conversations.admin.filters import DayRangeFilter, ErrorsFilter
+from conversations.history import summaries
+from conversations.history.search import matching
 from conversations.models import AudioClip, Conversation, Item
 from conversations.querysets import ConversationQuerySet
-from conversations.search import matching
 from conversations.storage import deletion
 from conversations.templatetags.conversation_tags import clock
 

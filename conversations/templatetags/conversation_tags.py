@@ -2,7 +2,7 @@ from math import ceil
 
 from django import template
 
-from conversations import waterfall
+from conversations.history import waterfall
 
 register = template.Library()
 register.filter("bars", waterfall.bars)

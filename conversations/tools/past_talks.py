@@ -11,9 +11,9 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from psycopg.errors import QueryCanceled
 from pydantic import Field
 
-from conversations import summaries
+from conversations.history import summaries
+from conversations.history.search import RUN, Query, query_of, snippet
 from conversations.models import Conversation, Item
-from conversations.search import RUN, Query, query_of, snippet
 from conversations.storage.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from conversations import summaries
+from conversations.history import summaries
 from conversations.models import Conversation
 from conversations.storage.deletion import delete_conversations
 

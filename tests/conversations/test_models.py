@@ -1,6 +1,6 @@
 import pytest
 
-from conversations import summaries
+from conversations.history import summaries
 from conversations.models import FIRST_WORDS_LENGTH, Conversation, Item
 from tests.factories import add_item, make_conversation
 

@@ -1,4 +1,4 @@
-from conversations.waterfall import bars
+from conversations.history.waterfall import bars
 from tests.factories import WATERFALL
 
 AHEAD = {"transcript": -180, "first_token": -60, "first_clause": -20, "first_audio": 12, "playback": 95, "done": 420}

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from conversations.history.search import MOST_CHARS, matching
 from conversations.models import Conversation, Item
-from conversations.search import MOST_CHARS, matching
 from tests.factories import make_conversation, make_user
 
 
