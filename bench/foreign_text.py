@@ -26,17 +26,17 @@ from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
 from conversations.realtime import actions as do
-from conversations.realtime.client_events import parse
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.heard import heard_text
-from conversations.realtime.heard_words import spoken_words
-from conversations.realtime.overhearing import is_backchannel, is_hallucination, without_echo
-from conversations.realtime.relaying.shapes import NoEventError, read
-from conversations.realtime.semantics import Pauses, wait_ms
-from conversations.realtime.session_config import default_config
-from conversations.realtime.transcripts import MOST_CHARS
-from conversations.realtime.turn_machine import TurnMachine
-from conversations.realtime.yielding import joined
+from conversations.realtime.machine import TurnMachine
+from conversations.realtime.protocol.client_events import parse
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.relay.event_shapes import NoEventError, read
+from conversations.realtime.text.heard_text import heard_text
+from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, without_echo
+from conversations.realtime.user_turn.endpointing import Pauses, wait_ms
+from conversations.realtime.user_turn.interruption import joined
+from conversations.realtime.user_turn.transcript_filter import spoken_words
+from conversations.realtime.user_turn.transcription import MOST_CHARS
 from conversations.session.generation import PIECE_CHARS
 
 MEGABYTE = 1_000_000

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
 from conversations.realtime.figures import Discard, Figure, Played, Tally
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.items import Item
 from conversations.transport.loop_lag import LAG
 
 _steps = Histogram(

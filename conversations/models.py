@@ -17,7 +17,7 @@ from django.utils.text import Truncator
 from accounts.models import Patience
 from conversations import keywords
 from conversations.querysets import AssistantQuerySet, ConversationQuerySet, ItemQuerySet
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 from conversations.tool_models import McpServer as McpServer
 
 FIRST_WORDS_LENGTH = 80

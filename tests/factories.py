@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from conversations.audio import opus
 from conversations.models import AudioClip, Conversation, Item
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 
 WATERFALL = {
     "endpoint": 0,

@@ -8,7 +8,7 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from conversations.realtime.client_events import APPEND, SHAPES
+from conversations.realtime.protocol.client_events import APPEND, SHAPES
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """The OpenAI Realtime protocol. `session.created` comes first, unasked. A binary frame is a short form of

@@ -11,11 +11,11 @@ from accounts import client_secrets
 from accounts.models import Scope
 from conversations.api import asked_shapes, auth, requests
 from conversations.api.errors import APIError, not_found
-from conversations.realtime.beta import Beta
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.ids import make_id
-from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import default_config, shown, updated
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import default_config, shown, updated
 from conversations.storage import store
 
 

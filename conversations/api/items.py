@@ -6,9 +6,9 @@ from typing import Any, cast
 from conversations.api import asked_shapes, shapes
 from conversations.api.errors import APIError
 from conversations.models import Conversation, Item
-from conversations.realtime import items as live
-from conversations.realtime.client_items import UNKNOWN_CALL, unknown_call
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol import items as live
+from conversations.realtime.protocol.client_items import UNKNOWN_CALL, unknown_call
+from conversations.realtime.protocol.ids import make_id
 
 
 def shown(row: Item) -> shapes.AnyItem:

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, ValidationError
 
 from conversations.api.errors import APIError
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.json_object import json_object
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.json_object import json_object
 
 Model = TypeVar("Model", bound=BaseModel)
 

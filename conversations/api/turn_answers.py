@@ -10,7 +10,7 @@ from http import HTTPStatus
 from django.http.request import MediaType
 
 from conversations.audio.speech_files import MEDIA_TYPES, speech_file
-from conversations.realtime.errors import Failure
+from conversations.realtime.protocol.errors import Failure
 from conversations.transport.http_turn import TRANSCRIPTION, Event
 
 log = logging.getLogger("conversations.transport.http_turn")

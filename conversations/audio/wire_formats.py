@@ -11,9 +11,9 @@ from openai.types import realtime as sdk
 
 from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.client_events import AudioAppend, ClientEvent
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.ids import make_id
 
 PCM = "audio/pcm"
 LAWS = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}

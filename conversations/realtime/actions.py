@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conversations.realtime.context import Message
-from conversations.realtime.errors import Failure
+from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.figures import Figure
-from conversations.realtime.items import Item
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.tools import Tool
 
 # Actions: the driver performs them in order.
 

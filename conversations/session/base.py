@@ -15,11 +15,11 @@ from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.realtime import actions as do
 from conversations.realtime import figures
-from conversations.realtime.beta import Beta
-from conversations.realtime.client_events import AudioAppend, ClientEvent, parse
-from conversations.realtime.core import Core
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.state import Core
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Record

@@ -11,10 +11,10 @@ from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import actions as do
-from conversations.realtime.beta import Beta
-from conversations.realtime.ids import make_id
-from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
-from conversations.realtime.turn_machine import TurnMachine
+from conversations.realtime.machine import TurnMachine
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Line
 from conversations.session.engine_tasks import Work

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import Error
 
 from accounts import access
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 from conversations.storage import leases, store
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from conversations.storage.store import Caller, HeldError, Opened, in_thread

@@ -13,9 +13,9 @@ from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
 from conversations.realtime import actions as do
-from conversations.realtime.errors import Failure
-from conversations.realtime.tools import Tool
-from conversations.realtime.transcripts import NO_SOUND
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.user_turn.transcription import NO_SOUND
 from conversations.session.generation import Reply, as_failure
 from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.session.transcriber import Ears

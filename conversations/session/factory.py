@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from conversations.realtime.beta import Beta
-from conversations.realtime.session_config import REALTIME
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import cascade, s2s
 from conversations.session.base import Line
 from conversations.storage.store import Opened

@@ -23,7 +23,6 @@ from conversations.engines.base import (
 )
 from conversations.engines.deadline import due_by
 from conversations.engines.voices import fitting
-from conversations.realtime import context
 from conversations.realtime.actions import (
     Generate,
     ReplyCall,
@@ -36,9 +35,10 @@ from conversations.realtime.actions import (
     SpeechDone,
     Thinking,
 )
+from conversations.realtime.agent_turn import context
+from conversations.realtime.agent_turn.playback_lead import Lead
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
-from conversations.realtime.errors import Failure
-from conversations.realtime.lead import Lead
+from conversations.realtime.protocol.errors import Failure
 
 Report = Callable[
     [ReplyText | ReplyWithdrawn | Thinking | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None

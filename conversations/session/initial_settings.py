@@ -2,11 +2,11 @@
 
 from django.conf import settings
 
-from conversations.realtime.core import Limits, Manner
-from conversations.realtime.ids import make_id
-from conversations.realtime.semantics import PATIENCE_EAGERNESS
-from conversations.realtime.session_checks import Config
-from conversations.realtime.session_config import default_config, updated
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import default_config, updated
+from conversations.realtime.state import Limits, Manner
+from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 

@@ -12,14 +12,14 @@ from django.conf import settings
 
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
-from conversations.realtime.beta import Beta
-from conversations.realtime.core import Limits, Manner
-from conversations.realtime.ids import make_id
-from conversations.realtime.relaying.actions import Reconnect, Tell
-from conversations.realtime.relaying.machine import Action, Relaying
-from conversations.realtime.semantics import PATIENCE_EAGERNESS
-from conversations.realtime.session_checks import RANGES, Config
-from conversations.realtime.session_config import default_config, updated
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_checks import RANGES, Config
+from conversations.realtime.protocol.session_config import default_config, updated
+from conversations.realtime.relay.actions import Reconnect, Tell
+from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.state import Limits, Manner
+from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, POLICY, Line
 from conversations.session.s2s_connection import Upstream, is_final
 from conversations.storage import store

@@ -13,8 +13,8 @@ from conversations.engines.base import (
     S2SConnection,
     SpeechToSpeech,
 )
-from conversations.realtime.relaying.actions import Told, UpstreamLost, UpstreamReady
-from conversations.realtime.relaying.shapes import NoEventError, read
+from conversations.realtime.relay.actions import Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.session.generation import as_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up

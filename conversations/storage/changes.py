@@ -9,8 +9,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from conversations.models import AudioClip, Conversation, Item
-from conversations.realtime import items as live
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol import items as live
+from conversations.realtime.protocol.ids import make_id
 from conversations.storage import clip_files
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from conversations import background
 from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 from conversations.storage.clip_storage import PostgresStorage
 
 UPLOAD_SEC = 20.0  # for one file; a storage that takes longer hangs

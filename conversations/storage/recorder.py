@@ -8,7 +8,7 @@ from conversations import metrics
 from conversations.audio.growing_clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.items import Item
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import Writer

@@ -23,7 +23,7 @@ from django.conf import settings
 from accounts.models import User
 from conversations import background
 from conversations.models import Assistant, Conversation
-from conversations.realtime.items import Item, Usage
+from conversations.realtime.protocol.items import Item, Usage
 from conversations.storage import changes, leases, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError

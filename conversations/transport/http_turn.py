@@ -12,7 +12,7 @@ from django.conf import settings
 
 from conversations.audio import uploads
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 from conversations.session import conversation_hold
 from conversations.session.base import Line
 from conversations.session.factory import line

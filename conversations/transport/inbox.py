@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.client_events import AudioAppend
+from conversations.realtime.protocol.client_events import AudioAppend
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES

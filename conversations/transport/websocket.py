@@ -13,11 +13,11 @@ from django.http import parse_cookie
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
 from conversations.engines.base import EngineError
-from conversations.realtime.beta import Beta
-from conversations.realtime.client_events import is_ping
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.ids import make_id
-from conversations.realtime.session_config import REALTIME, TRANSCRIPTION
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.client_events import is_ping
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import conversation_hold
 from conversations.session.base import Line
 from conversations.session.factory import line

@@ -13,7 +13,7 @@ from accounts.models import User
 from conversations.engines.registry import voices
 from conversations.engines.voices import realtime_voices
 from conversations.models import Assistant, Conversation
-from conversations.realtime.overhearing import COMMANDS, NODS
+from conversations.realtime.user_turn.backchannel import COMMANDS, NODS
 from conversations.storage.engine_selection import EngineSet, choose_each
 
 

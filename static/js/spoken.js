@@ -1,5 +1,5 @@
 /**
- * How long words take to say, in letters of English: the same map as conversations/realtime/heard.py, so that what is
+ * How long words take to say, in letters of English: the same map as conversations/realtime/text/heard_text.py, so that what is
  * shown and what the server keeps as heard agree. tests/spoken_units.json holds both to it. Pure.
  */
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.test import Client
 
 from conversations.api import asyncapi
-from conversations.realtime import client_events
+from conversations.realtime.protocol import client_events
 from tests.realtime.wire import SHAPES
 
 REALTIME = Path(client_events.__file__).parent

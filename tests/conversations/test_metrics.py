@@ -9,7 +9,7 @@ from prometheus_client.samples import Sample
 from conversations import metrics
 from conversations.engines.events import EngineEvent
 from conversations.realtime.figures import Discard, Played, Tally
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.items import Item
 
 Added = Callable[..., float]
 

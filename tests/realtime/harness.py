@@ -7,13 +7,13 @@ from typing import Any
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.beta import Beta
-from conversations.realtime.client_events import AudioAppend, parse
-from conversations.realtime.core import Limits, Manner
-from conversations.realtime.errors import Failure, ProtocolError
-from conversations.realtime.items import Item
-from conversations.realtime.session_config import default_config
-from conversations.realtime.turn_machine import TurnMachine
+from conversations.realtime.machine import TurnMachine
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.client_events import AudioAppend, parse
+from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.state import Limits, Manner
 from tests.realtime import wire
 
 WINDOW_MS = 32

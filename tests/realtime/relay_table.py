@@ -7,14 +7,14 @@ from typing import Any
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.client_events import AudioAppend, parse
-from conversations.realtime.core import Limits
-from conversations.realtime.errors import Failure, ProtocolError
-from conversations.realtime.items import Item
-from conversations.realtime.relaying.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
-from conversations.realtime.relaying.machine import Action, Relaying
-from conversations.realtime.relaying.shapes import read
-from conversations.realtime.session_config import default_config
+from conversations.realtime.protocol.client_events import AudioAppend, parse
+from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.relay.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.event_shapes import read
+from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.state import Limits
 from tests.realtime import wire
 
 LOST = Failure("engine_unavailable", "The upstream broke off.")

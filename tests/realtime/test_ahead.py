@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.ahead import same_words
-from conversations.realtime.context import Message
-from conversations.realtime.core import Manner
-from conversations.realtime.errors import Failure
+from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.preemptive import same_words
 from conversations.realtime.figures import Discard, Tally
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.state import Manner
 from tests.realtime.harness import Table, kinds
 from tests.realtime.wire import SPOKEN_REPLY
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.errors import Failure
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.tools import Tool
 from tests.realtime.any_events import ANSWERS, LATEST, any_event
 from tests.realtime.harness import Table
 

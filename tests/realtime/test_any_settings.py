@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime.beta import PATHS, Beta
+from conversations.realtime.protocol.beta import PATHS, Beta
 from tests.realtime.harness import Table, kinds
 
 NAMES = [

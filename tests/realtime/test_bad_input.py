@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime.core import Limits
+from conversations.realtime.state import Limits
 from tests.realtime.harness import Table, kinds
 
 ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.context import Message
+from conversations.realtime.agent_turn.context import Message
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.beta import NAMES, Beta
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.beta import NAMES, Beta
+from conversations.realtime.protocol.tools import Tool
 from tests.realtime import wire
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 

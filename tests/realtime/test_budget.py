@@ -7,9 +7,9 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.core import Limits
-from conversations.realtime.relaying.actions import Reconnect
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.relay.actions import Reconnect
+from conversations.realtime.state import Limits
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 from tests.realtime.relay_table import RelayTable
 

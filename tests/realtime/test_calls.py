@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from conversations.realtime import actions as do
-from conversations.realtime.calling import CUT_OFF
-from conversations.realtime.context import Call, Message
-from conversations.realtime.core import Limits
-from conversations.realtime.producing import FILLER_SEC, MAX_ROUNDS
-from conversations.realtime.tools import Tool
+from conversations.realtime.agent_turn.context import Call, Message
+from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
+from conversations.realtime.agent_turn.tool_calls import CUT_OFF
+from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.state import Limits
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 from tests.realtime.test_text_turn import typed
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime.clauses import MAX_CHARS, ClauseChunker
+from conversations.realtime.text.clauses import MAX_CHARS, ClauseChunker
 
 
 def cut(text: str, step: int = 1) -> list[str]:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.context import fitted, messages, tokens
-from conversations.realtime.core import Limits
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.items import Item, ItemLog
+from conversations.realtime.agent_turn.context import fitted, messages, tokens
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.state import Limits
 from tests.realtime.harness import Table
 from tests.realtime.test_text_turn import typed
 

@@ -1,4 +1,4 @@
-from conversations.realtime.endpointing import GUARD, OVER_SPEECH, USUAL, WINDOW_SAMPLES, Edge, Endpointer, Onset
+from conversations.realtime.user_turn.onset import GUARD, OVER_SPEECH, USUAL, WINDOW_SAMPLES, Edge, Endpointer, Onset
 
 
 def edges(endpointer: Endpointer, probabilities: list[float], onset: Onset = USUAL) -> list[tuple[int, Edge]]:

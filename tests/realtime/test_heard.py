@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conversations.realtime.heard import heard_text, units
+from conversations.realtime.text.heard_text import heard_text, units
 
 CASES = json.loads((Path(__file__).parent.parent / "spoken_units.json").read_text())
 

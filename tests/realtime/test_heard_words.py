@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from conversations.realtime.heard_words import spoken_words
+from conversations.realtime.user_turn.transcript_filter import spoken_words
 
 NO_WORDS = [
     "", " \n", "...", "。", "-", "♪♪", "♪", "🎵🎶", "♪ ♪ ♪", "[BLANK_AUDIO]", " [BLANK_AUDIO] ", "[[BLANK_AUDIO]]",

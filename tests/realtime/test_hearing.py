@@ -1,8 +1,8 @@
 """Words that come while the user speaks."""
 
 from conversations.realtime import actions as do
-from conversations.realtime.core import Manner
-from conversations.realtime.transcripts import MOST_CHARS
+from conversations.realtime.state import Manner
+from conversations.realtime.user_turn.transcription import MOST_CHARS
 from tests.realtime.harness import Table, kinds
 
 STREAMS = Manner(streams=True)

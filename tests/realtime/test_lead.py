@@ -1,6 +1,6 @@
 """How far ahead of playback speech has been sent."""
 
-from conversations.realtime.lead import Lead
+from conversations.realtime.agent_turn.playback_lead import Lead
 
 
 def test_it_works() -> None:

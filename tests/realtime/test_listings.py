@@ -3,7 +3,7 @@
 from typing import Any
 
 from conversations.realtime import actions as do
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.tools import Tool
 from tests.realtime.harness import Table, kinds
 from tests.realtime.test_text_turn import typed
 

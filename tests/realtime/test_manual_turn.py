@@ -1,6 +1,6 @@
 from conversations.realtime import actions as do
-from conversations.realtime.context import Message
-from conversations.realtime.core import Limits
+from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.state import Limits
 from tests.realtime.harness import Table, base64_silence, kinds
 
 

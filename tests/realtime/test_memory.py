@@ -9,8 +9,8 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.errors import Failure
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.items import Item
 from tests.realtime.harness import Table, kinds
 from tests.realtime.relay_table import RelayTable
 

@@ -1,6 +1,6 @@
 import pytest
 
-from conversations.realtime.overhearing import is_backchannel, is_echo, is_hallucination, without_echo
+from conversations.realtime.user_turn.backchannel import is_backchannel, is_echo, is_hallucination, without_echo
 
 HOTEL = "The first room is on the ground floor, and the second one has a balcony that looks out over the harbour."
 BAHN = (

@@ -7,9 +7,9 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.core import Limits
-from conversations.realtime.items import Item
-from conversations.realtime.relaying.shapes import NoEventError, read
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.relay.event_shapes import NoEventError, read
+from conversations.realtime.state import Limits
 from tests.realtime.relay_table import LOST, RelayTable
 
 MANUAL = {"audio": {"input": {"turn_detection": None}}}

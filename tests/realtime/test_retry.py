@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.core import Limits
-from conversations.realtime.errors import Failure
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.state import Limits
 from tests.realtime.harness import Table, kinds
 from tests.realtime.relay_table import RelayTable
 

@@ -2,7 +2,8 @@ from typing import get_args
 
 import pytest
 
-from conversations.realtime.semantics import (
+from conversations.realtime.text.languages.ending import Ending
+from conversations.realtime.user_turn.endpointing import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,
     WAIT_MS,
@@ -11,7 +12,6 @@ from conversations.realtime.semantics import (
     short_silence_ms,
     wait_ms,
 )
-from conversations.realtime.spoken.ending import Ending
 from tests.realtime.spoken_pauses import SCRIPTS
 from tests.realtime.transcripts import TRANSCRIPTS
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime.errors import ProtocolError
-from conversations.realtime.session_config import updated
-from conversations.realtime.tools import Tool
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.session_config import updated
+from conversations.realtime.protocol.tools import Tool
 from tests.realtime.harness import Table, kinds
 
 VAD = "session.audio.input.turn_detection"

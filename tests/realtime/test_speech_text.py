@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime.clauses import ClauseChunker
-from conversations.realtime.heard import heard_text
-from conversations.realtime.script import Script
-from conversations.realtime.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
+from conversations.realtime.text.clauses import ClauseChunker
+from conversations.realtime.text.heard_text import heard_text
+from conversations.realtime.text.script import Script
+from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
 
 # What the page speaks itself is held to the same table, by tests/js/speaker.test.mjs.
 CASES = json.loads((Path(__file__).parent.parent / "spoken_texts.json").read_text())

@@ -1,9 +1,9 @@
 from typing import Any
 
 from conversations.realtime import actions as do
-from conversations.realtime.context import Message
-from conversations.realtime.core import Limits
-from conversations.realtime.errors import Failure
+from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.state import Limits
 from tests.realtime.harness import Table, kinds
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.beta import Beta
-from conversations.realtime.core import Manner
+from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.state import Manner
 from tests.realtime.harness import Table, base64_silence, kinds
 
 EVENT = "conversation.item.input_audio_transcription"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from conversations.realtime import actions as do
-from conversations.realtime.context import Message
-from conversations.realtime.core import Manner
+from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.figures import Tally
+from conversations.realtime.state import Manner
 from tests.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "The library closes at six today. It opens again tomorrow morning at nine o'clock. "

@@ -13,8 +13,8 @@ from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
-from conversations.realtime.relaying.actions import Told
-from conversations.realtime.utterance import Pending
+from conversations.realtime.relay.actions import Told
+from conversations.realtime.user_turn.utterance import Pending
 from conversations.session.base import Line
 from conversations.session.cascade import Session
 from conversations.session.s2s import Relay

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
-from conversations.realtime.context import Message
+from conversations.realtime.agent_turn.context import Message
 from conversations.session.engine_tasks import Work
 from conversations.session.generation import Reply
 from conversations.storage.engine_selection import EngineSet

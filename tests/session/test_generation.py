@@ -12,8 +12,8 @@ from conversations.engines.openai import http
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
 from conversations.realtime import actions as do
+from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.context import Message
 from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Reply
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation, LooseFile
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.items import Item
 from conversations.storage import changes, clip_files, deletion, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.clip_files import ClipStorageError

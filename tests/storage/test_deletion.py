@@ -10,7 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.deletion import delete_users
 from accounts.models import User
 from conversations.models import AudioClip, ClipData, Conversation, Item
-from conversations.realtime import items as live
+from conversations.realtime.protocol import items as live
 from conversations.storage import changes, deletion, file_deletion
 from conversations.storage.leases import ConversationDeletedError
 from tests.factories import make_conversation, make_user

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from conversations.models import Assistant, Conversation, Item
-from conversations.realtime import items as live
+from conversations.realtime.protocol import items as live
 from conversations.storage import changes, leases
 from conversations.storage.changes import Put
 from conversations.storage.leases import ConversationDeletedError, TakenOverError

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation
-from conversations.realtime.items import Item, Usage
+from conversations.realtime.protocol.items import Item, Usage
 from conversations.storage import changes, leases, spool
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.spool import Origin, Rest

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.time_zones import UnknownTimeZoneError
 from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
-from conversations.realtime.items import Item, Usage
+from conversations.realtime.protocol.items import Item, Usage
 from conversations.storage import store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.leases import ConversationDeletedError

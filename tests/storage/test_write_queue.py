@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 from prometheus_client import REGISTRY
 
-from conversations.realtime.items import Item
+from conversations.realtime.protocol.items import Item
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError

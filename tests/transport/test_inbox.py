@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from conversations.realtime.client_events import AudioAppend
+from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.transport import inbox
 from conversations.transport.inbox import FrameTooLargeError, Inbox, TooFastError
 

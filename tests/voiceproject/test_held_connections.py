@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from accounts import api_keys
 from accounts.models import User
 from conversations.models import Conversation, Item
-from conversations.realtime.ids import make_id
+from conversations.realtime.protocol.ids import make_id
 from tests.live import Site, running_site
 
 PASSWORD = "correct horse battery"

@@ -2,7 +2,7 @@
  * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's nod, or a wish to speak. Pure.
  *
  * The browser's recogniser has a microphone of its own, and nothing takes the assistant's voice out of it; so it is told
- * by its words, as conversations/realtime/overhearing.py does it for the site's. The same trade: what is wrongly taken
+ * by its words, as conversations/realtime/user_turn/backchannel.py does it for the site's. The same trade: what is wrongly taken
  * for the user's words only interrupts the assistant; what is wrongly taken for an echo swallows the user.
  */
 

@@ -1,0 +1,62 @@
+"""What the servers have that a client names in `tools`: told in an `mcp_list_tools` item of each, once a session.
+
+Such an item says nothing to the model, so that it is neither part of the conversation nor stored; it may be retrieved.
+
+named, and its tools are known     mcp_list_tools.in_progress, conversation.item.added, mcp_list_tools.completed,
+                                   conversation.item.done
+still connected to                 in_progress; the rest once they are known
+cannot be reached                  in_progress, mcp_list_tools.failed
+"""
+
+from typing import Any
+
+from conversations.realtime.actions import ToolsReady
+from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.state import Core
+
+
+class Listings:
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._items: dict[str, dict[str, Any]] = {}  # by label of the server
+        self._open: list[str] = []  # labels of those that are in progress
+        self._ready = ToolsReady(())
+
+    def get(self, item_id: str) -> dict[str, Any] | None:
+        return next((item for item in self._items.values() if item["id"] == item_id), None)
+
+    def take(self, event: ToolsReady) -> None:
+        self._ready = event
+        self._settle()
+
+    def begin(self) -> None:
+        """The session's tools were set."""
+        labels = [tool["server_label"] for tool in self.core.config["tools"] if tool["type"] == "mcp"]
+        for label in labels:
+            if label not in self._items:
+                item_id = self.core.make_id("item")
+                self._items[label] = {"id": item_id, "type": "mcp_list_tools", "server_label": label, "tools": []}
+                self._open.append(label)
+                self.core.send("mcp_list_tools.in_progress", item_id=item_id)
+        self._settle()
+
+    def _settle(self) -> None:
+        for label in list(self._open):
+            found = [tool for tool in self._ready.tools if tool.server_label == label]
+            if found or label not in self._ready.awaited:
+                self._open.remove(label)
+                self._tell(self._items[label], found, is_lost=label in self._ready.failed)
+
+    def _tell(self, item: dict[str, Any], found: list[Tool], *, is_lost: bool) -> None:
+        if is_lost:
+            self.core.send("mcp_list_tools.failed", item_id=item["id"])
+            return
+        item["tools"] = [_shown(tool) for tool in found]
+        last = self.core.log.last_id
+        self.core.send("conversation.item.added", item=item, previous_item_id=last)
+        self.core.send("mcp_list_tools.completed", item_id=item["id"])
+        self.core.send("conversation.item.done", item=item, previous_item_id=last)
+
+
+def _shown(tool: Tool) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}

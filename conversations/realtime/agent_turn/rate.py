@@ -1,0 +1,35 @@
+"""How many responses a session may have in a minute."""
+
+from collections import deque
+from typing import Any
+
+from conversations.realtime.protocol.errors import Failure
+
+MINUTE_SEC = 60.0
+TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
+
+
+class Rates:
+    def __init__(self, per_min: int) -> None:
+        self.per_min = per_min
+        self._begun: deque[float] = deque()
+
+    def begin(self, now: float) -> bool:
+        """Counts one more response; false if it is one too many."""
+        self._forget(now)
+        if len(self._begun) >= self.per_min:
+            return False
+        self._begun.append(now)
+        return True
+
+    def shown(self, now: float) -> list[dict[str, Any]]:
+        """As in `rate_limits.updated`; `reset_seconds`: until all of them may be used again."""
+        self._forget(now)
+        left, reset_sec = self.per_min - len(self._begun), 0.0
+        if self._begun:
+            reset_sec = self._begun[-1] + MINUTE_SEC - now
+        return [{"name": "requests", "limit": self.per_min, "remaining": left, "reset_seconds": round(reset_sec, 3)}]
+
+    def _forget(self, now: float) -> None:
+        while self._begun and self._begun[0] <= now - MINUTE_SEC:
+            self._begun.popleft()

@@ -1,0 +1,135 @@
+"""What the model calls amid a response: functions of the client, which end it, and the server's own tools.
+
+function_call   output_item.added … function_call_arguments.delta, .done, output_item.done
+mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.in_progress, then .completed or
+                .failed, output_item.done; the model is asked again with what the tool brought
+"""
+
+from conversations.realtime import actions as do
+from conversations.realtime.agent_turn.response import Response
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.items import Item, Status
+from conversations.realtime.state import Core
+
+MAX_ID_CHARS = 32
+MAX_CALLS = 32  # of one response
+CUT_OFF = "The reply was ended before the tool was done. Whether it was carried out is not known."
+
+
+class Calling:
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    def piece(self, response: Response, event: do.ReplyCall) -> Failure | None:
+        """A further bit of a call. Returns why the response must fail, if it must."""
+        item = response.writing.get(event.index)
+        if item is None:
+            if len(response.outputs) > MAX_CALLS:
+                return Failure("engine_rejected", "The language model called tools without an end. Try again.")
+            item = self._open(response, event)
+        if len(item.call["arguments"]) + len(event.arguments) > self.core.limits.max_text_chars:
+            return Failure("engine_rejected", "The language model wrote arguments without an end. Try again.")
+        item.call["arguments"] += event.arguments
+        if event.arguments:
+            self._send_arguments(response, item, "delta", delta=event.arguments)
+        return None
+
+    def _open(self, response: Response, event: do.ReplyCall) -> Item:
+        tool = next((tool for tool in response.options.tools if tool.name == event.name), None)
+        # One that nobody offered is no call for the client: the model is told that there is none.
+        label = "unknown" if tool is None else tool.server_label
+        item = Item(self.core.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
+        item.response_id = response.id
+        call_id = event.call_id if 0 < len(event.call_id) <= MAX_ID_CHARS else self.core.make_id("call")
+        item.call = {"call_id": call_id, "name": event.name, "arguments": "", "server_label": label}
+        response.writing[event.index] = item
+        before = self._insert(response, item)
+        response.add_output(item, before)
+        return item
+
+    def _insert(self, response: Response, item: Item) -> str | None:
+        if response.is_aside:
+            return None
+        self.core.log.insert(item)
+        self.core.save(item)
+        return self.core.log.before(item)
+
+    def _send_arguments(self, response: Response, item: Item, step: str, **fields: str) -> None:
+        if item.type == "function_call":
+            fields["call_id"] = item.call["call_id"]
+            if step == "done":
+                fields["name"] = item.call["name"]
+        elif step == "delta":
+            fields["obfuscation"] = ""  # the agents SDK drops the event without the key
+        kind = f"response.{'mcp' if item.type == 'mcp_call' else 'function'}_call_arguments.{step}"
+        response.send_of(item, kind, **fields)
+
+    def end(self, response: Response, *, is_whole: bool) -> bool:
+        """The model has written all calls of this round, if there are any: the server's are run."""
+        calls, response.writing = response.writing, {}
+        for item in calls.values():
+            if not is_whole:
+                self._close(response, item, "incomplete")
+                continue
+            if item.type == "function_call":
+                response.to_hand_over.append(item)
+            else:
+                self._send_arguments(response, item, "done", arguments=item.call["arguments"])
+                self._run(response, item)
+        return bool(calls)
+
+    def hand_over(self, response: Response) -> None:
+        """The client's calls are whole only once what was said before is: it asks for the next response at once."""
+        for item in response.to_hand_over:
+            if response.status == "completed":
+                self._send_arguments(response, item, "done", arguments=item.call["arguments"])
+            self._close(response, item, "completed" if response.status == "completed" else "incomplete")
+
+    def _run(self, response: Response, item: Item) -> None:
+        self._send_progress(item, response, "in_progress")
+        if item.call["server_label"] == "unknown":
+            self._finish(response, item, "", f"There is no tool {item.call['name']!r}.")
+        else:
+            response.running[item.id] = item
+            self.core.do(do.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
+
+    def done(self, response: Response, event: do.ToolDone) -> None:
+        item = response.running.pop(event.item_id)
+        self._finish(response, item, event.output, event.error)
+
+    def _finish(self, response: Response, item: Item, output: str, error: str) -> None:
+        response.has_brought = True
+        item.call["output"] = output or error
+        if error:
+            item.call["error"] = error
+        self._send_progress(item, response, "failed" if error else "completed")
+        self._close(response, item, "completed")
+
+    def _send_progress(self, item: Item, response: Response, step: str) -> None:
+        place = response.outputs.index(item)
+        self.core.send(f"response.mcp_call.{step}", item_id=item.id, output_index=place)
+
+    def _close(self, response: Response, item: Item, status: Status) -> None:
+        item.status = status
+        if not response.is_aside:
+            self.core.save(item)
+        response.close_output(item, self._before(response, item))
+
+    def _before(self, response: Response, item: Item) -> str | None:
+        return None if response.is_aside else self.core.log.before(item)
+
+    def abandon(self, response: Response) -> None:
+        """The response ends before its calls have."""
+        for item in response.running.values():
+            # The model is to know of it: what a tool does to the world may have been done.
+            item.call["output"] = item.call["error"] = CUT_OFF
+            self._send_progress(item, response, "failed")
+        for item in [*response.writing.values(), *response.running.values()]:
+            self._close(response, item, "incomplete")
+        response.writing, response.running = {}, {}
+
+    def stand_in(self, response: Response) -> None:
+        """Without a word of the response its first call holds what it took."""
+        first = response.outputs[0]
+        first.usage, first.waterfall = response.item.usage, response.item.waterfall
+        self.core.save(first, is_final=True)

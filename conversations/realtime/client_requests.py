@@ -1,0 +1,144 @@
+"""What a client asks by event, apart from sending audio. Refusals are raised as ProtocolError."""
+
+from openai.types import realtime as sdk
+
+from conversations.realtime.agent_turn.mcp_listings import Listings
+from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.figures import Played
+from conversations.realtime.protocol import client_items
+from conversations.realtime.protocol.client_events import (
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+    TranscriptionRetry,
+)
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.response_options import asked_options
+from conversations.realtime.protocol.session_config import is_transcription, shown, updated
+from conversations.realtime.state import Core
+from conversations.realtime.user_turn.turn import Listening
+
+
+class Requests:
+    def __init__(self, core: Core, listening: Listening, replying: Replying, listings: Listings) -> None:
+        self.core = core
+        self.listening = listening
+        self.replying = replying
+        self.listings = listings
+
+    def update_session(self, event: SessionUpdate) -> None:
+        core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
+        has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
+        known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
+        core.configure(
+            updated(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+        )
+        if core.config["audio"]["input"]["turn_detection"] != before:
+            self.listening.configure()
+        core.send("session.updated", session=shown(core.config))
+        self.listings.begin()
+
+    # Items.
+
+    def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
+        item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
+        client_items.check_new(self.core, item)
+        client_items.check_outputs([item], self.core.log)
+        if pcm and not item.is_transcribed:
+            self.listening.transcripts.check_pending()
+        try:
+            self.core.log.insert(item, event.previous_item_id)
+        except KeyError:
+            message = f"There is no item {event.previous_item_id!r} to insert behind."
+            raise ProtocolError("invalid_value", message, "previous_item_id") from None
+        if pcm and not item.is_transcribed:
+            self.listening.transcripts.await_item(item, pcm, respond=False)
+        self.core.save(item, after=event.previous_item_id, pcm=pcm)
+        self.core.announce(item)
+
+    def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
+        listing = self.listings.get(event.item_id)
+        item = listing or self.core.known(event.item_id, "retrieve").wire()
+        self.core.send("conversation.item.retrieved", item=item)
+
+    def retry_transcription(self, event: TranscriptionRetry) -> None:
+        self.listening.transcripts.retry(self.core.known(event.item_id, "transcribe"))
+
+    def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
+        item = self.core.known(event.item_id, "delete")
+        running = self.replying.response
+        if running is not None and item in running.outputs:
+            message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
+            raise ProtocolError("item_delete_in_progress", message, "item_id")
+        self.core.log.remove(item)
+        self.replying.forget(item)
+        self.core.remove(item)
+        self.core.send("conversation.item.deleted", item_id=item.id)
+
+    def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
+        item = self.core.known(event.item_id, "truncate")
+        heard = (event.model_extra or {}).get("heard")
+        if heard is not None and self.core.has("playback"):
+            return self._truncate_text(item, heard)
+        if item.role != "assistant" or not item.is_audio:
+            message = "Only an assistant's message with audio can be truncated."
+            raise ProtocolError("unsupported_content_type", message, "item_id")
+        if event.content_index != 0:
+            raise ProtocolError("invalid_value", "'content_index' must be 0.", "content_index")
+        # A client that rounds the length of all it got up is one millisecond beyond it.
+        if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
+            message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
+            raise ProtocolError("invalid_value", message, "audio_end_ms")
+        item.cut(event.audio_end_ms)
+        self.core.save(item)
+        cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
+        return self.core.send("conversation.item.truncated", **cut)
+
+    def _truncate_text(self, item: Item, heard: object) -> None:
+        """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
+        if item.role != "assistant" or item.is_audio:
+            message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
+            raise ProtocolError("unsupported_content_type", message, "item_id")
+        if not isinstance(heard, str) or not item.text.startswith(heard):
+            raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
+        item.heard_text = heard
+        self.core.save(item)
+        self.core.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
+
+    # Responses.
+
+    def create_response(self, event: ResponseRequest) -> None:
+        if is_transcription(self.core.config):
+            message = "A transcription session gives no responses. Connect without intent=transcription for them."
+            raise ProtocolError("invalid_value", message, "type")
+        options = asked_options(self.core, event.options)
+        if event.input is not None:
+            options.input = client_items.context(self.core, event.input)
+        if options.is_aside:
+            return self.replying.asides.begin(options)
+        if self.replying.response is not None:
+            message = (
+                f"The response {self.replying.response.id} is still running. Wait for it, or send response.cancel."
+            )
+            raise ProtocolError("conversation_already_has_active_response", message)
+        return self.replying.begin(options)
+
+    def playback_started(self, event: PlaybackStarted) -> None:
+        """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
+        response = self.replying.find(event.response_id)
+        if response is None or response.audio_started_at is None:
+            return
+        response.played(event.played_ms, self.core.now)
+        self.replying.playing.began_after(response)
+        self.core.save(response.item, in_background=True)
+        self.core.do(Played(response.item.waterfall["playback"]))
+
+    def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
+        running, asides = self.replying.response, self.replying.asides
+        if event.response_id is not None and asides.expects(event.response_id):
+            return asides.cancel(event.response_id)
+        if running is None or event.response_id not in (None, running.id):
+            message = "Cancellation failed: no active response found."
+            raise ProtocolError("response_cancel_not_active", message)
+        return self.replying.cancel("client_cancelled")

@@ -1,0 +1,170 @@
+"""The turn machine: events in, actions out. Pure: no awaits, clocks, logs or randomness.
+
+    client events ─┐                     ┌─ Send, Save, Remove      in this order on the wire
+    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Hear, Transcribe         the user's half (listening)
+    engine results ┤         now)        ├─ Generate, Speak, Hold, Abort …   the assistant's (replying)
+    deadlines    ──┘                     └─ SetDeadline             so that every turn ends
+
+Every engine result names the item or the response it belongs to; the stale ones are dropped in
+`_is_stale` and nowhere else. A client's mistake becomes an `error` event; a driver's raises.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+from openai.types import realtime as sdk
+
+from conversations.realtime import actions as report
+from conversations.realtime.agent_turn.mcp_listings import Listings
+from conversations.realtime.agent_turn.preemptive import ReplyEvent
+from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.client_requests import Requests
+from conversations.realtime.protocol.client_events import (
+    AudioAppend,
+    ClientEvent,
+    Ping,
+    PlaybackStarted,
+    ResponseRequest,
+    SessionUpdate,
+    TranscriptionRetry,
+)
+from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
+from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import shown
+from conversations.realtime.protocol.tools import labels
+from conversations.realtime.state import Core, Limits, Manner
+from conversations.realtime.user_turn.interruption import Yielding
+from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.turn import Listening
+
+
+class TurnMachine:
+    """One per session. `items`: what a continued conversation holds already; `conversation_id` "": it is not stored."""
+
+    def __init__(
+        self,
+        config: Config,
+        conversation_id: str,
+        make_id: Callable[[str], str],
+        limits: Limits | None = None,
+        items: Sequence[Item] = (),
+        manner: Manner | None = None,
+    ) -> None:
+        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
+        self.core.keeps_sound = bool(conversation_id)
+        self.replying = Replying(self.core)
+        self.yielding = Yielding(self.core, self.replying)
+        self.transcripts = Transcripts(self.core, self.replying, self.yielding)
+        self.listening = Listening(self.core, self.replying, self.transcripts, self.yielding)
+        self.listings = Listings(self.core)
+        self.requests = Requests(self.core, self.listening, self.replying, self.listings)
+        listening, replying, requests = self.listening, self.replying, self.requests
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            AudioAppend: listening.append,
+            report.SpeechWindow: lambda event: listening.window(event.probability),
+            Ping: lambda _: None,
+            SessionUpdate: requests.update_session,
+            sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
+            sdk.InputAudioBufferClearEvent: lambda _: listening.clear(),
+            sdk.ConversationItemCreateEvent: requests.create_item,
+            sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
+            sdk.ConversationItemDeleteEvent: requests.delete_item,
+            sdk.ConversationItemTruncateEvent: requests.truncate_item,
+            ResponseRequest: requests.create_response,
+            sdk.ResponseCancelEvent: requests.cancel_response,
+            PlaybackStarted: requests.playback_started,
+            TranscriptionRetry: requests.retry_transcription,
+            report.PartialTranscript: self.transcripts.partial,
+            report.TranscriptReady: self.transcripts.ready,
+            report.TranscriptFailed: self.transcripts.failed,
+            **dict.fromkeys(get_args(ReplyEvent), replying.receive),
+            report.ToolsReady: self._take_tools,
+            report.DeadlinePassed: self._deadline,
+            report.ClientGone: self._leave,
+        }
+
+    def start(self, now: float) -> list[report.Action]:
+        """`session.created`, the conversation, and the items that it holds already."""
+        self.core.now = now
+        self.core.send("session.created", session=shown(self.core.config))
+        if self.core.conversation_id:
+            conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
+            self.core.send("conversation.created", conversation=conversation)
+        for item in self.core.log:
+            self.core.announce(item)
+        return self._decided()
+
+    def receive(self, event: ClientEvent | report.EngineEvent, now: float) -> list[report.Action]:
+        """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
+        self.core.begin(now)
+        if self._is_stale(event):
+            return []
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            raise IllegalTransitionError(f"no handler for {type(event).__name__}")
+        try:
+            if not isinstance(event, AudioAppend | report.SpeechWindow) and hasattr(event, "event_id"):
+                self.listening.refuse_half_sample()
+            handler(event)
+        except ProtocolError as error:
+            error.event_id = error.event_id or getattr(event, "event_id", None)
+            self.core.send_error(error)
+        return self._decided()
+
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Action]:
+        """A frame that was no client event."""
+        self.core.begin(self.core.now)
+        self.core.send_error(error, kind)
+        return self._decided()
+
+    def end(self) -> list[report.Action]:
+        """Words that have not come do not come any more: their items say so, and can be tried again later."""
+        self.core.begin(self.core.now)
+        for item_id in list(self.core.pending):
+            self.transcripts.overdue(item_id)
+        return self._decided()
+
+    def _decided(self) -> list[report.Action]:
+        actions, self.core.actions = self.core.actions, []
+        return actions
+
+    def _is_stale(self, event: object) -> bool:
+        """A result for a response that has ended, or for words that no longer wait."""
+        if isinstance(event, report.PartialTranscript | report.TranscriptReady | report.TranscriptFailed):
+            return not self.transcripts.expects(event.item_id)
+        if isinstance(event, ReplyEvent):
+            return not self.replying.expects(event.response_id)
+        return False
+
+    def _deadline(self, event: report.DeadlinePassed) -> None:
+        name, _, item_id = event.name.partition(":")
+        if name == "transcript" and item_id in self.core.pending:
+            self.transcripts.overdue(item_id)
+        elif name == "response":
+            self.replying.response_overdue()
+        elif name == "aside":
+            self.replying.asides.overdue(item_id)
+        elif name == "silence":
+            self.replying.silence_lasts(self.transcripts.answered)
+        elif name == "filler":
+            self.replying.tool_takes_long()
+        elif name == "stall":
+            self.listening.stalled()
+        elif name == "ahead":
+            self.replying.ahead.sound_is_due()
+        elif name == "suspicion":
+            self.yielding.suspicion_is_over()
+        elif name == "idle":
+            self.listening.idle()
+        elif name == "half_sample":
+            self.listening.refuse_half_sample()
+
+    def _take_tools(self, event: report.ToolsReady) -> None:
+        self.core.own_tools = event.tools
+        self.core.servers = event.servers | labels(event.tools)
+        self.listings.take(event)
+
+    def _leave(self, event: report.ClientGone) -> None:
+        self.listening.leave()
+        self.replying.leave(vanished=event.vanished)

@@ -1,0 +1,74 @@
+"""A text frame as a JSON object that can be sent back and stored: no infinities, no halves of characters."""
+
+import json
+import re
+from collections.abc import Iterator
+from math import isinf
+from typing import Any, NoReturn
+
+from conversations.realtime.protocol.errors import ProtocolError
+
+UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+UNSTORABLE_STARTS = (r"\u0000", r"\ud", r"\uD")  # found at a fraction of the expression's cost
+
+
+def json_object(frame: str) -> dict[str, Any]:
+    """A frame's object. Raises ProtocolError."""
+    try:
+        data = strict_json(frame)
+    except ValueError:
+        raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
+    if not isinstance(data, dict):
+        raise ProtocolError("invalid_json", "The frame is not a JSON object. Send one JSON object per frame.")
+    return data
+
+
+def strict_json(text: str) -> Any:
+    """Raises ValueError for what is no JSON, or what Postgres could not hold or the wire not send back."""
+    try:
+        data = _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    if (
+        any(start in text for start in UNSTORABLE_STARTS)
+        and UNSTORABLE.search(text)
+        and any(map(_is_unstorable, _strings(data)))
+    ):
+        raise ValueError("A text in it holds NUL, or half of a surrogate pair.")
+    return data
+
+
+def _finite(text: str) -> float:
+    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
+    if isinf(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` would make one for every frame.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def _is_unstorable(text: str) -> bool:
+    """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
+    try:
+        return b"\x00" in text.encode()
+    except UnicodeEncodeError:
+        return True
+
+
+def _strings(data: object) -> Iterator[str]:
+    """Without recursion, which costs each string its depth, and the stack."""
+    found = [data]
+    while found:
+        value = found.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            found += [*value, *value.values()]
+        elif isinstance(value, list):
+            found += value

@@ -1,0 +1,136 @@
+"""What one response is made with: the session's settings, and what `response.create` says otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openai.types.realtime import RealtimeResponseCreateParams
+
+from conversations.realtime.agent_turn.context import Message, fitted, messages
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.session_checks import (
+    TOOL_CHOICES,
+    Config,
+    check_values,
+    checked_choice,
+    checked_tools,
+)
+from conversations.realtime.protocol.session_config import AUDIO_FORMATS
+from conversations.realtime.protocol.tools import Tool, choice, offered
+from conversations.realtime.state import Core
+
+MAX_METADATA = 16
+MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
+
+
+@dataclass(slots=True)
+class Options:
+    instructions: str
+    is_audio: bool
+    max_tokens: int | None
+    voice: str
+    speed: float
+    format: Config
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    metadata: dict[str, str] | None = None
+    is_aside: bool = False  # out of band: beside the conversation, and not part of it
+    input: list[Item] | None = field(default=None)  # the context in place of the conversation
+
+
+def default_options(core: Core) -> Options:
+    config = core.config
+    most = config["max_output_tokens"]
+    output = config["audio"]["output"]
+    return Options(
+        instructions=config["instructions"],
+        is_audio="audio" in config["output_modalities"],
+        max_tokens=None if most == "inf" else most,
+        voice=output["voice"],
+        speed=output["speed"],
+        format=output["format"],
+        tools=offered(config["tools"], core.own_tools),
+        tool_choice=choice(config["tool_choice"]),
+    )
+
+
+def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Options:
+    """Without `input`, which names items. Raises ProtocolError."""
+    options = default_options(core)
+    if asked is None:
+        return options
+    options.is_aside = asked.conversation == "none"
+    own = () if options.is_aside else core.own_tools
+    declared = core.config["tools"] if asked.tools is None else _declared(core, asked)
+    options.tools = offered(declared, own)
+    if asked.conversation not in (None, "auto", "none"):
+        message = "'response.conversation' must be 'auto' or 'none'."
+        raise ProtocolError("invalid_value", message, "response.conversation")
+    check_values(asked.model_dump(exclude_unset=True), "response")
+    if asked.instructions is not None:
+        options.instructions = asked.instructions
+    options.tool_choice = _choice(core, asked, options)
+    options.metadata = _metadata(asked.metadata)
+    if asked.output_modalities:
+        options.is_audio = "audio" in asked.output_modalities
+    if asked.max_output_tokens is not None:
+        options.max_tokens = None if isinstance(asked.max_output_tokens, str) else asked.max_output_tokens
+    _take_output(options, asked)
+    return options
+
+
+def awaited(core: Core, options: Options) -> frozenset[str]:
+    """Return the ids of the utterances whose words are still awaited, and which the response is to be made of."""
+    named = core.pending if options.input is None else [item.id for item in options.input]
+    return frozenset(named) & core.pending.keys()
+
+
+def context(core: Core, options: Options, outputs: Sequence[Item] = ()) -> list[Message]:
+    """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
+
+    Raises ProtocolError where it is too long and may not be truncated.
+    """
+    if options.input is not None:
+        return messages([*options.input, *outputs], options.instructions)
+    said = fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+    return said + messages(outputs, "") if options.is_aside else said
+
+
+def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
+    given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
+    return checked_tools(given, core.servers, "response")
+
+
+def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -> str:
+    names = {tool.name for tool in options.tools}
+    given: Any = asked.tool_choice
+    if given is None:  # the session's may be of one of its own tools, which this response has not
+        return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
+    if not isinstance(given, str):
+        given = given.model_dump(exclude_none=True)
+    return choice(checked_choice(given, names, core.servers, "response"))
+
+
+def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
+    fits = len(pairs or {}) <= MAX_METADATA and all(
+        len(key) <= MAX_METADATA_KEY and len(value) <= MAX_METADATA_VALUE for key, value in (pairs or {}).items()
+    )
+    if not fits:
+        message = (
+            f"'response.metadata' may have {MAX_METADATA} pairs, keys of {MAX_METADATA_KEY} and values of "
+            f"{MAX_METADATA_VALUE} characters."
+        )
+        raise ProtocolError("invalid_value", message, "response.metadata")
+    return pairs
+
+
+def _take_output(options: Options, asked: RealtimeResponseCreateParams) -> None:
+    output: Any = asked.audio.output if asked.audio else None
+    if output is None:
+        return
+    if output.voice is not None:
+        options.voice = output.voice if isinstance(output.voice, str) else output.voice.id
+    if output.format is not None:
+        shown = output.format.model_dump(exclude_none=True)
+        options.format = next((one for one in AUDIO_FORMATS if one["type"] == shown.get("type")), options.format)

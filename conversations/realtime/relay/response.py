@@ -1,0 +1,120 @@
+"""One response of the upstream, as far as the relay has to know it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.realtime.agent_turn.speech_lag import Lag
+from conversations.realtime.audio import SAMPLE_RATE
+from conversations.realtime.figures import Played
+from conversations.realtime.protocol.client_events import PlaybackStarted
+from conversations.realtime.protocol.items import CALL_KEYS, Item
+from conversations.realtime.state import Core
+
+STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
+
+
+@dataclass(slots=True)
+class Reply:
+    id: str
+    shown: dict[str, Any]  # as it was created
+    is_aside: bool  # out of band: of no conversation
+    endpoint_at: float  # zero of the waterfall
+    answers: str = ""  # the utterance's item
+    waterfall: dict[str, int] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
+    audio_started_at: float | None = None
+    saved_at: float = 0.0
+    plays_until: float = 0.0  # by a client that plays what comes at once
+    lag: Lag = field(default_factory=Lag)
+
+    def stamp(self, step: str, at: float) -> None:
+        self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
+
+    def sound_came(self, at: float, samples: int) -> None:
+        sound_sec = samples / SAMPLE_RATE
+        self.lag.came(at, self.plays_until, sound_sec, is_owed=True)
+        self.plays_until = max(self.plays_until, at) + sound_sec
+
+    @property
+    def audio_ms(self) -> int:
+        return sum(item.audio_ms for item in self.items)
+
+    def played_ms(self, now: float) -> int:
+        """By a client that plays in real time."""
+        started_at = self.audio_started_at
+        return 0 if started_at is None else min(self.audio_ms, max(0, int((now - started_at) * 1000)))
+
+    def is_sounding(self, now: float) -> bool:
+        return self.audio_started_at is not None and self.played_ms(now) < self.audio_ms
+
+    @property
+    def main(self) -> Item | None:
+        """Where usage and waterfall are kept: its first message, else its first item."""
+        return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
+
+
+def ours(core: Core, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
+    """The response as the client sees it: of our conversation, in the format that it is sent in."""
+    output = (shown.get("audio") or {}).get("output") or {}
+    sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else core.conversation_id}
+    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_aside
+    return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
+
+
+def close_item(core: Core, reply: Reply, item: Item, *, is_kept: bool) -> None:
+    """Tells that an item that was begun has ended as it stands. `is_kept`: it is in the conversation."""
+    place = reply.open_parts.pop(item.id, None)
+    if place and item.is_audio:
+        core.send("response.output_audio.done", **place)
+        core.send("response.output_audio_transcript.done", **place, transcript=item.text)
+        core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
+    elif place:
+        core.send("response.output_text.done", **place, text=item.text)
+        core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
+    if is_kept:
+        core.send("conversation.item.done", item=item.wire(), previous_item_id=core.log.before(item))
+    index = reply.items.index(item)
+    core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
+
+
+def playback_started(core: Core, reply: Reply | None, event: PlaybackStarted) -> None:
+    if reply is None or reply.id != event.response_id or reply.main is None:
+        return
+    reply.audio_started_at = core.now - event.played_ms / 1000
+    reply.stamp("playback", reply.audio_started_at)
+    if core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
+        core.save(reply.main, in_background=True)
+    core.do(Played(reply.waterfall["playback"]))
+
+
+def count(item: Item, usage: dict[str, Any]) -> None:
+    """What `response.done` says that it cost."""
+    used = item.usage
+    used.input_tokens = int(usage.get("input_tokens") or 0)
+    used.output_tokens = int(usage.get("output_tokens") or 0)
+    given, made = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
+    used.cached_tokens = int(given.get("cached_tokens") or 0)
+    used.input_audio_tokens = int(given.get("audio_tokens") or 0)
+    used.output_audio_tokens = int(made.get("audio_tokens") or 0)
+
+
+def from_wire(shown: dict[str, Any]) -> Item:
+    """An item of the upstream."""
+    item = Item(shown["id"], shown["type"], shown.get("role") or "")
+    take_over(item, shown)
+    return item
+
+
+def take_over(item: Item, shown: dict[str, Any]) -> None:
+    """What the upstream says of an item that is known."""
+    status = shown.get("status")
+    item.status = status if status in ("in_progress", "incomplete") else "completed"
+    parts = shown.get("content") or []
+    words = "".join(part.get("transcript") or part.get("text") or "" for part in parts)
+    if words:
+        item.text = words
+    item.is_audio = item.is_audio or any("audio" in part["type"] for part in parts)
+    keys = ("name", "call_id", "arguments", "output", "server_label")
+    item.call |= {key: shown[key] for key in keys if isinstance(shown.get(key), str)}

@@ -1,0 +1,129 @@
+"""What the halves of the turn machine share: the session's state, and the actions decided so far."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.realtime.actions import Action, Remove, Save, Send, SetDeadline
+from conversations.realtime.agent_turn.rate import Rates
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, turn_detection
+from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.user_turn.endpointing import Eagerness, Pauses
+from conversations.realtime.user_turn.utterance import Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep every turn finite and every session small."""
+
+    max_utterance_ms: int = 120_000  # speech that goes on longer is answered as it stands
+    max_buffer_ms: int = 300_000  # audio appended and not committed
+    max_text_chars: int = 100_000  # of one item
+    max_items: int = 5_000
+    max_pending: int = 16  # utterances whose words are still awaited: each costs a call of the provider
+    stall_sec: float = 3.0  # without audio amid speech: the microphone is gone
+    half_sample_sec: float = 1.0
+    transcript_timeout_sec: float = 30.0
+    response_timeout_sec: float = 30.0  # without progress
+    turn_budget_sec: float = 12.0  # from the endpoint to the first sound, or to the first word of a reply in text
+    thinking_sec: float = 60.0  # in which the model thinks, and that budget stands still
+    filler_sec: float | None = 3.0  # of silence behind the endpoint, until a word bridges it; None: nothing does
+    speech_lag_sec: float = 5.0  # that a reply may fall behind while it is spoken
+    tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s
+    context_tokens: int = 28_000  # of the conversation that the model is shown, about
+    responses_per_min: int = 120
+    max_asides: int = 8  # responses out of band at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the assistant of this session converses."""
+
+    eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
+    speculation: bool = True  # answers ahead of the endpoint
+    streams: bool = False  # speech to text hears while one speaks
+
+
+@dataclass(slots=True)
+class Core:
+    config: Config
+    conversation_id: str
+    make_id: Callable[[str], str]
+    limits: Limits
+    log: ItemLog
+    manner: Manner = field(default_factory=Manner)
+    pauses: Pauses = field(default_factory=Pauses)
+    now: float = 0.0
+    actions: list[Action] = field(default_factory=list)
+    is_user_speaking: bool = False
+    pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
+    audio_sent: bool = False
+    keeps_sound: bool = True  # of what the user says, so that speech to text can be asked once more
+    own_tools: tuple[Tool, ...] = ()  # that the server runs
+    servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
+    rates: Rates = field(init=False)
+    turn_detection: TurnDetection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(self.limits.responses_per_min)
+        self.configure(self.config)
+
+    def configure(self, config: Config) -> None:
+        self.config = config
+        self.turn_detection = turn_detection(config, self.manner.eagerness)
+
+    def begin(self, now: float) -> None:
+        """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
+        self.now, self.actions = now, []
+
+    def has(self, extension: str) -> bool:
+        """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
+        is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
+        return is_implied or extension in self.config.get("extensions", ())
+
+    def do(self, action: Action) -> None:
+        self.actions.append(action)
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))
+
+    def send_error(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
+        shown = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
+        self.send("error", error=shown | {"event_id": error.event_id})
+
+    def send_rates(self) -> None:
+        self.send("rate_limits.updated", rate_limits=self.rates.shown(self.now))
+
+    def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
+             in_background: bool = False) -> None:  # fmt: skip
+        """Stores the item as it stands now; the copy cannot change until it is written.
+
+        With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
+        """
+        copy = deepcopy(item)
+        copy.heard_text = None if item.heard.rstrip() == item.text.rstrip() else item.heard
+        self.do(Save(copy, after, pcm, is_final, in_background))
+
+    def remove(self, item: Item) -> None:
+        self.do(Remove(item.id))
+
+    def remind(self, name: str, at: float | None) -> None:
+        self.do(SetDeadline(name, at))
+
+    def known(self, item_id: str, verb: str) -> Item:
+        """The item that a client names, to do what `verb` says. Raises ProtocolError."""
+        item = self.log.get(item_id)
+        if item is None:
+            message = f"There is no item {item_id!r} in this conversation."
+            raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
+        return item
+
+    def announce(self, item: Item) -> None:
+        """`added` and `done` of a whole item."""
+        before = self.log.before(item)
+        self.send("conversation.item.added", item=item.wire(), previous_item_id=before)
+        self.send("conversation.item.done", item=item.wire(), previous_item_id=before)

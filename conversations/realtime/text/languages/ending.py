@@ -1,0 +1,202 @@
+"""How finished a transcript looks, from its last words and marks.
+
+Recognisers put a full stop behind any fragment ("I would like to book a flight to."), so what a word can do at the end
+of a sentence counts more than the mark behind it. A finished sentence without a mark only waits a bit longer.
+"""
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+from itertools import pairwise
+
+from conversations.realtime.text.languages import LANGUAGES, cjk, numbers
+from conversations.realtime.text.languages.language import Language, tokens_of
+
+MARK_END = ".!?。！？｡؟।॥۔։።"
+ASKED = "?？؟"
+PAUSE_END = ",，、،:：;；-–—‐‑…"
+CLOSERS = "\"'”’»)]}」』）】›"
+SENTENCE = re.compile(rf"(?<=[{re.escape(MARK_END)}])\s+|(?<=[。！？｡])")
+ELLIPSIS = re.compile(r"(?:\.\s?){2,}$|…$")
+PAIRS = {"“": "”", "«": "»", "(": ")", "「": "」", "『": "』", "（": "）"}
+HAS_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+HAS_GREEK = re.compile(r"[\u0370-\u03ff]")
+STARTER_MIN_TOKENS = 3
+TAIL_CHARS = 400  # what was said before does not matter, and the work stays the same after minutes of speech
+LIST_MIN_COMMAS = 2
+ANSWER_MAX_TOKENS = 4
+PHRASE_MAX_TOKENS = 5
+LIST_ENTRY_MAX_TOKENS = 2
+
+
+class Ending(IntEnum):
+    """From surely finished to surely not."""
+
+    FINISHED = 0  # "Book a table for two."
+    LIKELY = 1  # "book a table for two"
+    DOUBTFUL = 2  # "Turn it on."
+    OPEN = 3  # "Book a flight to."
+    HESITATING = 4  # "Book a flight to, um"
+
+
+CJK_ENDINGS = sorted(
+    [(end, Ending.HESITATING) for end in cjk.FILLERS]
+    + [(end, Ending.OPEN) for end in cjk.OPEN]
+    + [(end, Ending.DOUBTFUL) for end in cjk.DOUBTFUL]
+    + [(end, Ending.FINISHED) for end in cjk.CLOSED],
+    key=lambda known: len(known[0]),
+    reverse=True,
+)
+
+
+def ending_of(text: str, language: str = "") -> Ending:
+    """`language` ("de", "de-AT") restricts the words that count; an unknown one leaves the marks only."""
+    text = text.strip()[-TAIL_CHARS:]
+    if not tokens_of(text):
+        return Ending.DOUBTFUL
+    bare = text.rstrip(CLOSERS + " ")
+    if HAS_CJK.search(text):
+        return _of_cjk(bare)
+    sentence = [part for part in SENTENCE.split(text) if tokens_of(part)][-1]
+    return _of_sentence(sentence, bare, _languages(text, language))
+
+
+def _languages(text: str, hint: str) -> Sequence[Language]:
+    """The hinted one; else those whose words the text has most of: "die" is no article beside "I hope they"."""
+    if hint:
+        known = LANGUAGES.get(hint.lower().split("-")[0])
+        return [known] if known else []
+    tokens = tokens_of(text)
+    scores = [sum(language.known(token) for token in tokens) for language in LANGUAGES.values()]
+    return [language for language, score in zip(LANGUAGES.values(), scores, strict=True) if score == max(scores)]
+
+
+def _of_sentence(sentence: str, bare: str, languages: Sequence[Language]) -> Ending:
+    if _has_open_mark(sentence, bare):
+        return Ending.OPEN
+    if any(_is_answer(sentence, language) for language in languages):
+        return Ending.FINISHED
+    tokens = tokens_of(sentence)
+    mark = _mark(bare)
+    found = [_by_words(sentence, tokens, mark, language) for language in languages]
+    return max([Ending.FINISHED if mark else Ending.LIKELY, _dictated(sentence, tokens, mark, languages), *found])
+
+
+def _mark(bare: str) -> str:
+    """ "?", "." for any other end of a sentence, "" for none. A semicolon left by now is the Greek question mark."""
+    if bare[-1] in ASKED + ";":
+        return "?"
+    return "." if bare[-1] in MARK_END else ""
+
+
+def _has_open_mark(sentence: str, bare: str) -> bool:
+    if bare[-1] in PAUSE_END:
+        return not (bare[-1] == ";" and HAS_GREEK.search(bare))
+    return bool(ELLIPSIS.search(bare)) or _is_unbalanced(sentence)
+
+
+def _is_unbalanced(sentence: str) -> bool:
+    pairs = PAIRS | {"„": "“"} if "„" in sentence else PAIRS
+    opened = [mark for mark in pairs if mark in sentence and not ("„" in sentence and mark == "“")]
+    return sentence.count('"') % 2 == 1 or any(sentence.rfind(mark) > sentence.rfind(pairs[mark]) for mark in opened)
+
+
+def _is_answer(sentence: str, language: Language) -> bool:
+    """Nothing but complete short answers: "Yes, please." """
+    parts = [" ".join(tokens_of(part)) for part in sentence.split(",")]
+    return all(part in language.answers for part in parts if part)
+
+
+def _dictated(sentence: str, tokens: list[str], mark: str, languages: Sequence[Language]) -> Ending:
+    """A full stop says nothing about a number or an address, so a whole one is only likely to be finished."""
+    more_digits = numbers.digits_may_follow(sentence, languages)
+    if more_digits or numbers.is_spelling(sentence) or numbers.is_half_an_address(sentence):
+        return Ending.OPEN
+    if numbers.ends_in_a_ten(tokens, languages):
+        return Ending.LIKELY if mark else Ending.OPEN
+    return Ending.FINISHED if more_digits is None else Ending.LIKELY
+
+
+def _by_words(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    last = tokens[-1]
+    if last in language.fillers:
+        return Ending.HESITATING
+    if last in language.open or (last in language.asking_open and mark != "?") or _is_stem(tokens, mark, language):
+        return Ending.OPEN
+    if last in language.stranded or _ends_in(tokens, language.open_phrases):
+        return _stranded(tokens, mark, language)
+    if last in language.doubtful:
+        return _doubted(sentence, tokens, mark, language)
+    return _by_shape(sentence, tokens, mark, language)
+
+
+def _is_stem(tokens: list[str], mark: str, language: Language) -> bool:
+    """ "Can you tell me when?" is a question cut in two; "I don't know why." is none."""
+    return mark != "." and tokens[-1] in language.asking and bool(language.telling.intersection(tokens[:-1]))
+
+
+def _ends_in(tokens: list[str], phrases: frozenset[str]) -> bool:
+    return any(" ".join(tokens[-count:]) in phrases for count in range(1, PHRASE_MAX_TOKENS + 1))
+
+
+def _stranded(tokens: list[str], mark: str, language: Language) -> Ending:
+    """ "Where are you from?" ends in a preposition, "Yes, it is." in a verb that else wants more."""
+    asks = tokens[-1] in language.stranded and any(
+        first in language.asking and (second in language.stranded or first.endswith("'s"))
+        for first, second in pairwise(tokens[:3])
+    )
+    asks = asks and len(tokens) > 3
+    if asks and mark == "?":
+        return Ending.FINISHED
+    is_clause = tokens[0] in language.answers - language.asking or (
+        mark and any(token in language.asking for token in tokens[:-1])
+    )
+    return Ending.DOUBTFUL if asks or is_clause else Ending.OPEN
+
+
+def _doubted(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    clause = tokens_of(sentence.rsplit(",", 1)[-1])
+    if mark == "." and len(tokens) <= ANSWER_MAX_TOKENS and tokens[0] in language.answers - language.asking:
+        return Ending.FINISHED  # "No, I don't."
+    if (
+        mark == "."
+        and len(tokens) > len(clause) >= STARTER_MIN_TOKENS
+        and clause[0] in language.asking | language.starters
+    ):
+        return Ending.LIKELY  # a German subordinate clause ends in its verb
+    if not mark and len(tokens) >= STARTER_MIN_TOKENS and tokens[0] in language.asking:
+        return Ending.DOUBTFUL  # "wie spät ist es"
+    return _weakly(mark)
+
+
+def _weakly(mark: str) -> Ending:
+    return {"?": Ending.FINISHED, ".": Ending.DOUBTFUL, "": Ending.OPEN}[mark]
+
+
+def _by_shape(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    """A first clause that wants a second, and a list that has not come to its "and"."""
+    parts = [tokens_of(part) for part in sentence.split(",")]
+    if len(parts) == 1 and tokens[0] in language.starters and len(tokens) >= STARTER_MIN_TOKENS:
+        return _weakly(mark)
+    short = [part for part in parts[-LIST_MIN_COMMAS:] if 0 < len(part) <= LIST_ENTRY_MAX_TOKENS]
+    if len(parts) > LIST_MIN_COMMAS and len(short) == LIST_MIN_COMMAS and not set(parts[-1]) & language.joins:
+        return _weakly(mark)
+    return Ending.FINISHED
+
+
+def _of_cjk(bare: str) -> Ending:
+    """The longest known ending decides."""
+    mark = _mark(bare)
+    if bare[-1] in PAUSE_END or ELLIPSIS.search(bare):
+        return Ending.OPEN
+    sentence = [part for part in SENTENCE.split(bare) if tokens_of(part)][-1].strip(MARK_END + PAUSE_END + " ")
+    if sentence in cjk.ANSWERS or re.split(r"[、，,]", sentence)[-1].strip() in cjk.ANSWERS:
+        return Ending.FINISHED
+    if sentence.split()[-1] in cjk.FILLER_WORDS:
+        return Ending.HESITATING
+    if numbers.cjk_digits_may_follow(sentence):
+        return Ending.OPEN
+    ending = next((group for end, group in CJK_ENDINGS if sentence.endswith(end)), Ending.LIKELY)
+    if ending is Ending.HESITATING or (ending is Ending.OPEN and mark != "?"):
+        return ending
+    return _weakly(mark) if ending is Ending.DOUBTFUL else Ending.FINISHED if mark else ending

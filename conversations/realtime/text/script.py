@@ -1,0 +1,33 @@
+"""A reply's text as it is written, cut into clauses to be spoken."""
+
+from conversations.realtime.actions import Speak
+from conversations.realtime.text.clauses import ClauseChunker
+from conversations.realtime.text.speech_text import SpeechText
+
+
+class Script:
+    """The same feeds give the same clauses: a reply begun ahead is told once more when it is released."""
+
+    def __init__(self, response_id: str, voice: str, speed: float) -> None:
+        self._response_id = response_id
+        self._voice = voice
+        self._speed = speed
+        self._chunker = ClauseChunker()
+        self._speech_text = SpeechText()
+        self.clauses: list[str] = []
+
+    def feed(self, text: str) -> list[Speak]:
+        return [self._speak(clause) for clause in self._chunker.feed(text)]
+
+    def flush(self) -> list[Speak]:
+        return [self._speak(clause) for clause in self._chunker.flush()]
+
+    def drop(self, index: int) -> None:
+        """The clauses from `index` on, and what is not a clause yet."""
+        del self.clauses[index:]
+        self._chunker, self._speech_text = ClauseChunker(), SpeechText()
+
+    def _speak(self, clause: str) -> Speak:
+        self.clauses.append(clause)
+        words = self._speech_text.spoken(clause)
+        return Speak(self._response_id, len(self.clauses) - 1, words, self._voice, self._speed)

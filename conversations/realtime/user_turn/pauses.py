@@ -1,0 +1,98 @@
+"""The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
+
+from conversations.realtime.agent_turn.preemptive import MAX_TRIES
+from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.audio import ms_of
+from conversations.realtime.protocol.response_options import default_options
+from conversations.realtime.state import Core
+from conversations.realtime.user_turn.endpointing import MAX_WAIT_MS, short_silence_ms, wait_ms
+from conversations.realtime.user_turn.input_buffer import InputBuffer
+from conversations.realtime.user_turn.interruption import Yielding
+from conversations.realtime.user_turn.onset import Endpointer
+from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.utterance import Utterance
+
+# A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
+AHEAD_MS = 900
+# The longer the silence, the likelier it is the end: after a try in vain the next one waits for this share of the wait.
+RESERVED = (0.0, 0.4, 0.6)
+FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
+
+
+class Pausing:
+    """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
+
+    def __init__(
+        self,
+        core: Core,
+        replying: Replying,
+        transcripts: Transcripts,
+        yielding: Yielding,
+        endpointer: Endpointer,
+    ) -> None:
+        self.core = core
+        self.replying = replying
+        self.transcripts = transcripts
+        self.yielding = yielding
+        self.endpointer = endpointer
+        self.quiet_ms = 0
+        self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
+
+    def reset(self) -> None:
+        self.quiet_ms = 0
+        self._judged = None
+
+    def over(self, utterance: Utterance) -> None:
+        """Speech goes on: the words so far are not all, and a reply to them would not fit."""
+        self.core.pauses.learn(self.quiet_ms)
+        self.reset()
+        utterance.go_on()
+        self.replying.ahead.drop()
+
+    def is_over(self, utterance: Utterance) -> bool:
+        """Whether the utterance has ended; if not, an answer may be begun."""
+        wait = self._wait_ms(utterance)
+        if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
+            self._answer_ahead(utterance)
+        return self.quiet_ms >= wait and not self._waits_for_nothing(utterance, wait)
+
+    def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
+        """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
+        eagerness, draft = self.core.turn_detection.eagerness, self.replying.ahead.draft
+        if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
+            return False
+        return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
+
+    def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
+        """One more quiet window. Asks for the words early in the pause."""
+        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
+        self.yielding.quiet(self.quiet_ms / 1000)
+        detection, manner = self.core.turn_detection, self.core.manner
+        is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
+        tries = utterance.revision
+        may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
+            return
+        if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
+            self.transcripts.ask(utterance, buffer.peek())
+            utterance.is_asked = True
+
+    def _wait_ms(self, utterance: Utterance) -> int:
+        eagerness = self.core.turn_detection.eagerness
+        if eagerness is None:
+            return self.core.turn_detection.silence_duration_ms
+        words = utterance.known
+        if self._judged is None or self._judged[0] != words:
+            language, _ = self.transcripts.hints()
+            self._judged = words, wait_ms(words, eagerness, self.core.pauses, language)
+        return self._judged[1]
+
+    def _answer_ahead(self, utterance: Utterance) -> None:
+        words, replying = utterance.known, self.replying
+        may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
+        is_free = replying.response is None and not self.core.pending and not self.yielding.is_on
+        if not words or not may or not is_free or utterance.is_aside or not self.endpointer.is_in_pause:
+            return
+        if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
+            utterance.tries += 1
+            replying.ahead.begin(default_options(self.core), words, utterance)

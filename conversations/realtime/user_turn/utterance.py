@@ -1,0 +1,41 @@
+"""One utterance as it is spoken: what is known of it before it is an item of the conversation."""
+
+from dataclasses import dataclass, field
+
+from conversations.realtime.protocol.items import Usage
+
+
+@dataclass(slots=True)
+class Utterance:
+    item_id: str
+    start: int  # position of its first sample, pre-roll included
+    usage: Usage = field(default_factory=Usage)
+    speech_windows: int = 0  # in which the VAD heard speech
+    revision: int = 0  # of the transcript asked for last
+    is_asked: bool = False  # for the words up to the present pause
+    has_failed: bool = False  # speech to text, in the present pause
+    words: str | None = None  # up to the present pause; None while not known
+    partial: str = ""  # all words so far, from an engine that hears while one speaks
+    captioned: str = ""  # what of it the client was told
+    tries: int = 0  # to answer ahead of the endpoint
+    said_over: str | None = None  # the assistant's words around its onset; None when it had nothing to say
+    is_meant: bool = False  # it ended the reply over which it began
+    is_aside: bool = False  # a “mhm” or an echo, which nothing answers
+
+    @property
+    def known(self) -> str | None:
+        """The words so far, as well as they are known."""
+        return self.words if self.words is not None else (self.partial or None)
+
+    def go_on(self) -> None:
+        """Speech after a pause: what was asked for in it is no longer all that was said."""
+        self.is_asked = self.has_failed = False
+        self.words = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A committed item whose words are not known yet. `utterance` None: its audio came from the client whole."""
+
+    committed_at: float
+    utterance: Utterance | None = None
