@@ -40,9 +40,9 @@ from django.db import connection, connections  # noqa: E402
 from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: E402
 from django.test.utils import setup_databases  # noqa: E402
 
-from tests.live import Site, running, running_redis, running_site  # noqa: E402
+from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
 
-pytest_plugins = ["tests.upstream.fixtures", "tests.mcp_host"]
+pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host"]
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 

@@ -1,6 +1,6 @@
 /**
  * How long words take to say, in letters of English: the same map as conversations/realtime/text/heard_text.py, so that what is
- * shown and what the server keeps as heard agree. tests/spoken_units.json holds both to it. Pure.
+ * shown and what the server keeps as heard agree. tests/support/spoken_units.json holds both to it. Pure.
  */
 
 // Scripts without spaces are cut between characters, with their marks: kana and Han, Thai, Lao, Burmese, Khmer.

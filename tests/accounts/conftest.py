@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts import api_keys
 from accounts.addresses import canonical
 from accounts.models import Invitation, User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 PASSWORD = "correct horse battery staple"
 CANONICAL = "ada@xn--bcher-kva.example"

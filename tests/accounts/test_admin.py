@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import api_keys, encryption
 from accounts.models import APIKey, Invitation, ProviderKey, User
-from tests.factories import make_user
+from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 
 PASSWORD = "correct horse battery staple"

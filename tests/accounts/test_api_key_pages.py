@@ -4,7 +4,7 @@ from django.urls import reverse
 from accounts import api_keys
 from accounts.forms import MAX_API_KEYS
 from accounts.models import APIKey, Scope, User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 def test_it_works(page: Client, user: User) -> None:

@@ -5,8 +5,8 @@ from django.core.management import CommandError, call_command
 
 from accounts import api_keys
 from accounts.models import Invitation, Scope, User
-from tests.factories import make_user
-from tests.live import manage
+from tests.support.factories import make_user
+from tests.support.live import manage
 
 
 def _output(*arguments: str) -> str:

@@ -13,8 +13,8 @@ from websockets.sync.client import connect
 from accounts import api_keys, client_secrets
 from accounts.key_guard import MOST_ADDRESSES, WINDOW_SEC, KeyGuard
 from accounts.models import User
-from tests.factories import make_user
-from tests.live import Site, running_site
+from tests.support.factories import make_user
+from tests.support.live import Site, running_site
 
 ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 

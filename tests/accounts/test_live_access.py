@@ -24,8 +24,8 @@ from accounts import access, api_keys, client_secrets
 from accounts.access import Grant
 from accounts.deletion import delete_users
 from accounts.models import APIKey, ClientSecret, User
-from tests.factories import make_user
-from tests.live import Site
+from tests.support.factories import make_user
+from tests.support.live import Site
 
 PASSWORD = "correct horse battery"
 SOON_SEC = 2.0

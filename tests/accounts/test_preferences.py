@@ -2,7 +2,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 SETTINGS = reverse("settings")
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts import provider_keys
 from accounts.models import ProviderKey, User
-from tests.factories import make_user
+from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 
 SECRET = "sk-a-secret-of-some-length-9876"

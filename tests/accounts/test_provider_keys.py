@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from accounts import base_urls, provider_keys, provider_secrets
 from accounts.models import ProviderKey, User
 from accounts.provider_keys import Credential, credential_for
-from tests.factories import make_user
+from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 
 SECRET = "sk-a-secret-of-some-length-9876"

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts import api_keys, provider_keys
 from accounts.models import APIKey, ProviderKey, User
-from tests.factories import make_user
+from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 
 PASSWORD = "correct horse battery staple"

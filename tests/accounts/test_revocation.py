@@ -14,8 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts import api_keys
 from accounts.models import APIKey
-from tests.factories import make_user
-from tests.live import Site, running_redis
+from tests.support.factories import make_user
+from tests.support.live import Site, running_redis
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 POLICY_VIOLATION = 1008

@@ -17,8 +17,8 @@ from accounts import api_keys, client_secrets, security_log
 from accounts.key_guard import KeyGuard
 from accounts.models import APIKey, Scope, User
 from accounts.security_log import Event, Pace
-from tests.factories import make_user
-from tests.live import ROOT
+from tests.support.factories import make_user
+from tests.support.live import ROOT
 from voiceproject import set_up
 
 PASSWORD = "correct horse battery staple"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 Mails = list[EmailMessage]
 PASSWORD = "correct horse battery staple"

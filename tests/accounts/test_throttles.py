@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts import known_browsers, throttles
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 from voiceproject import bounded_cache
 from voiceproject.bounded_cache import BoundedCache
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 Staff = Callable[..., Client]
 

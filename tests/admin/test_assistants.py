@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from conversations.models import Assistant
 from tests.admin.conftest import Staff
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 LIST = reverse("admin:conversations_assistant_changelist")
 ADD = reverse("admin:conversations_assistant_add")

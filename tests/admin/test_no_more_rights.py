@@ -31,7 +31,7 @@ from django.urls import resolve, reverse
 from accounts import api_keys, encryption
 from accounts.models import APIKey, Invitation, ProviderKey, User
 from conversations.models import McpServer
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 
 PASSWORD = "correct horse battery staple"
 ATTACK = {

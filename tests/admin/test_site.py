@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin.conftest import Staff
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from conversations.models import ClipData, Conversation
 from tests.admin.conftest import Staff
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 
 LIST = reverse("admin:accounts_user_changelist")
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts import api_keys
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 @pytest.fixture(autouse=True)

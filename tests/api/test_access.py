@@ -12,7 +12,7 @@ from accounts.models import APIKey, Scope, User
 from conversations.api import assistants, auth, rate_limit
 from conversations.api.errors import APIError
 from tests.api.conftest import bearing, error_of
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

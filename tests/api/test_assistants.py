@@ -5,7 +5,7 @@ from django.test import Client
 from accounts.models import User
 from conversations.models import Assistant
 from tests.api.conftest import error_of
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 def test_it_works(as_owner: Client, owner: User) -> None:

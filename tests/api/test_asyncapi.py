@@ -10,7 +10,7 @@ from django.test import Client
 
 from conversations.api import asyncapi
 from conversations.realtime.protocol import client_events
-from tests.realtime.wire import SHAPES
+from tests.support.realtime.wire import SHAPES
 
 REALTIME = Path(client_events.__file__).parent
 WORD = "[a-z_]+"

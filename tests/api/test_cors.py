@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from accounts import api_keys
-from tests.factories import make_user
-from tests.live import Site
+from tests.support.factories import make_user
+from tests.support.live import Site
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-stainless-os"}

@@ -12,7 +12,7 @@ from accounts.models import User
 from conversations.api.asked_shapes import MAX_TEXT_CHARS
 from conversations.models import Conversation, Item
 from tests.api.conftest import error_of
-from tests.factories import add_clip, add_item, make_conversation
+from tests.support.factories import add_clip, add_item, make_conversation
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ConversationItem)
 CALL = {"call_id": "call_1", "name": "look_up", "arguments": '{"word": "tea"}'}

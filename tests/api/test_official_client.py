@@ -19,8 +19,8 @@ from openai.types.conversations import Message
 
 from accounts import api_keys
 from conversations.models import Conversation
-from tests.factories import add_clip, add_item, make_conversation, make_user
-from tests.live import Site
+from tests.support.factories import add_clip, add_item, make_conversation, make_user
+from tests.support.live import Site
 
 ClientOf = Callable[[Site, str], OpenAI]
 pytestmark = pytest.mark.usefixtures("committed_db")

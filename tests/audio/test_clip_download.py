@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.models import User
 from conversations.audio import opus
 from conversations.models import AudioClip, ClipData, Item
-from tests.factories import make_conversation
+from tests.support.factories import make_conversation
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from conversations.audio import opus
 from conversations.audio.growing_clips import Clips
-from tests.factories import tone
+from tests.support.factories import tone
 
 FRAME_BYTES = 2 * 960
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from conversations.audio import opus
-from tests.factories import tone
+from tests.support.factories import tone
 
 SAMPLES_20_MS = 480
 

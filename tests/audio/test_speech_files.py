@@ -8,7 +8,7 @@ import pytest
 from conversations.audio import uploads
 from conversations.audio.speech_files import MEDIA_TYPES, speech_file
 from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
-from tests.sound_files import likeness
+from tests.support.sound_files import likeness
 from tests.upstream.sound import speech
 
 SPEECH = speech("I can hear you very well, and what is more, I can answer.")

@@ -19,8 +19,8 @@ from conversations.audio import decoder, uploads
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.factories import tone
-from tests.sound_files import likeness, sound_file
+from tests.support.factories import tone
+from tests.support.sound_files import likeness, sound_file
 from tests.upstream.sound import speech
 
 SPEECH = speech("Good morning, can you hear me?")

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, StorageState, expect, sync_playwright
 
-from tests.browser.cable import Cable
-from tests.live import ROOT, Site
+from tests.support.browser.cable import Cable
+from tests.support.live import ROOT, Site
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = [

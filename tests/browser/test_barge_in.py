@@ -12,8 +12,8 @@ import soxr
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import diary, wait_for_state, wait_until_audible
-from tests.browser.sound import AUDIBLE, RATE, Sound, silence, speech, stretches_heard, write_wav
-from tests.live import Site
+from tests.support.browser.sound import AUDIBLE, RATE, Sound, silence, speech, stretches_heard, write_wav
+from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 LONG = "Are you sure that you always have the time to listen to all of my very long stories about the sea?"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.cable import Cable
 from tests.browser.conftest import diary, save_screenshot, wait_for_state
 from tests.browser.test_looks import LOOKS, check
-from tests.live import Site
+from tests.support.browser.cable import Cable
+from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 NOTICED_MS = 5_000

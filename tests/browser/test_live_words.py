@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import diary, save_screenshot, sign_up, wait_for_state, wait_until_audible
-from tests.browser.sound import silence, speech, write_wav
 from tests.browser.test_looks import LOOKS
-from tests.live import Site, running_site
+from tests.support.browser.sound import silence, speech, write_wav
+from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream
 
 DELTA = "conversation.item.input_audio_transcription.delta"

@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.cable import Cable
 from tests.browser.conftest import save_screenshot, wait_for_state, wait_until_audible
-from tests.live import Site
+from tests.support.browser.cable import Cable
+from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import diary, save_screenshot, wait_for_state
 from tests.browser.test_looks import LOOKS, check
-from tests.live import Site
+from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_for_state, wait_until_audible
-from tests.browser.sound import silence, speech, write_wav
 from tests.browser.test_looks import LOOKS, check
-from tests.live import Site, running_site
+from tests.support.browser.sound import silence, speech, write_wav
+from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream
 
 QUESTION = "When does the library close today?"

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import diary, sign_up, wait_for_state, wait_until_audible
-from tests.browser.sound import silence, speech, write_wav
-from tests.live import Site
+from tests.support.browser.sound import silence, speech, write_wav
+from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, save_screenshot
 from tests.browser.test_looks import DESKTOP, NOBODY, check
-from tests.live import Site
-from tests.mcp_host import MakeHost
+from tests.support.live import Site
+from tests.support.mcp_host import MakeHost
 
 OpenPage = Callable[..., Page]
 

@@ -13,12 +13,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import diary, save_screenshot, wait_for_state
-from tests.browser.sound import silence, speech, write_wav
 from tests.browser.test_looks import LOOKS, check
-from tests.live import ROOT, Site
+from tests.support.browser.sound import silence, speech, write_wav
+from tests.support.live import ROOT, Site
 
 OpenPage = Callable[..., Page]
-STAND_IN = ROOT / "tests" / "web_speech.js"
+STAND_IN = ROOT / "tests" / "support" / "web_speech.js"
 LONG = "Are you sure that you always have the time to listen to all of my very long stories about the sea?"
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.clients import node
-from tests.clients.tls import Certificate, make_certificate, tls_in_front_of
-from tests.live import Site
 from tests.sdk.conftest import connect, key, site, user, utterance
+from tests.support.clients import node
+from tests.support.clients.tls import Certificate, make_certificate, tls_in_front_of
+from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 
 __all__ = ["connect", "key", "site", "user", "utterance"]  # fixtures of the Python client's tests, here too

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.clients.checks import Events, checked, kinds, of
 from tests.clients.conftest import RunScript
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.test_conversation import once, stored
+from tests.support.clients.checks import Events, checked, kinds, of
+from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.clients.checks import REFUSALS, check_refusals, checked, kinds, of
 from tests.clients.conftest import RunScript
-from tests.clients.tls import Certificate, tls_in_front_of
-from tests.live import Site
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.test_conversation import once, stored
+from tests.support.clients.checks import REFUSALS, check_refusals, checked, kinds, of
+from tests.support.clients.tls import Certificate, tls_in_front_of
+from tests.support.live import Site
+from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -132,7 +132,7 @@ async def test_a_second_response_is_refused(run_script: RunScript, upstream: Ups
 async def test_a_session_that_is_too_old(
     run_script: RunScript, start_site: Callable[..., Site], certificate: Certificate
 ) -> None:
-    site = start_site(DJANGO_SETTINGS_MODULE="tests.clients.short_sessions")
+    site = start_site(DJANGO_SETTINGS_MODULE="tests.support.clients.short_sessions")
     async with tls_in_front_of(site.url, certificate) as url:
         events = await run_script("conversations.mjs", "expiry", "native", SITE_URL=url)
     assert events[-2]["error"]["code"] == "session_expired"

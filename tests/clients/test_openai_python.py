@@ -11,12 +11,12 @@ import pytest
 from openai import OpenAI
 from openai.resources.realtime.realtime import RealtimeConnection
 
-from tests.clients.checks import REFUSALS, Events, check_refusals, checked, kinds, of
-from tests.clients.turns import WEATHER
-from tests.live import Site
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import FRAME
 from tests.sdk.test_conversation import once
+from tests.support.clients.checks import REFUSALS, Events, check_refusals, checked, kinds, of
+from tests.support.clients.turns import WEATHER
+from tests.support.live import Site
+from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
 pytestmark = [

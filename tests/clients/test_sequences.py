@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI
 
-from tests.clients.line import Dialect, Line
-from tests.clients.turns import NEWER_THAN_BETA, TURNS
-from tests.live import Site
+from tests.support.clients.line import Dialect, Line
+from tests.support.clients.turns import NEWER_THAN_BETA, TURNS
+from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -3,7 +3,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from django.db import connection
 
 from conversations.models import Assistant
 from conversations.tools.registry import SITE_TOOLS
-from tests.factories import make_conversation
+from tests.support.factories import make_conversation
 
 pytestmark = pytest.mark.django_db
 tools_migration = import_module("conversations.migrations.0005_default_tools")

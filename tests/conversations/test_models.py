@@ -2,7 +2,7 @@ import pytest
 
 from conversations.history import summaries
 from conversations.models import FIRST_WORDS_LENGTH, Conversation, Item
-from tests.factories import add_item, make_conversation
+from tests.support.factories import add_item, make_conversation
 
 pytestmark = pytest.mark.django_db
 

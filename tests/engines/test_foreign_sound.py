@@ -14,7 +14,7 @@ from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.foreign_sound import ForeignSound, WordsError
 from conversations.engines.openai.tts import Speech
 from conversations.engines.sound_formats import UnfitSoundError
-from tests.sound_files import likeness, sound_file
+from tests.support.sound_files import likeness, sound_file
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import speech

@@ -17,7 +17,7 @@ from conversations.engines.base import (
     TextToSpeech,
 )
 from conversations.engines.registry import make_tts
-from tests.engines.streams import gather
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

@@ -17,7 +17,7 @@ from conversations.engines.base import (
 )
 from conversations.engines.openai.http import shared_client
 from conversations.engines.openai.llm import ChatCompletions
-from tests.engines.streams import gather
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 
 SECRET = "sk-secret-of-the-test"

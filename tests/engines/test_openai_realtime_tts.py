@@ -17,7 +17,7 @@ from conversations.engines.base import (
     EngineUnavailable,
 )
 from conversations.engines.openai.realtime_tts import ReadAloud
-from tests.engines.streams import gather
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

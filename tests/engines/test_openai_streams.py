@@ -10,7 +10,7 @@ from conversations.engines.base import Completion, EngineError, EngineSpec, Engi
 from conversations.engines.openai import unopened
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import ChatCompletions
-from tests.engines.streams import gather
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.streams import CORPUS, DONE, STOP, Case, chunk, data, said

@@ -15,7 +15,7 @@ from conversations.engines.base import (
     ToolCall,
 )
 from conversations.engines.openai.llm import ChatCompletions
-from tests.engines.streams import gather
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 
 WEATHER = Tool("weather", "What the weather is.", {"type": "object", "properties": {"city": {"type": "string"}}})

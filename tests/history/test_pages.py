@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from conversations.models import Assistant, Conversation
 from conversations.views.history import CONVERSATIONS_PER_PAGE, ITEMS_PER_PAGE
-from tests.factories import add_item, make_conversation, make_user
+from tests.support.factories import add_item, make_conversation, make_user
 
 HISTORY = reverse("history")
 

@@ -6,7 +6,7 @@ from django.db import connection
 from accounts.models import User
 from conversations.history.search import MOST_CHARS, matching
 from conversations.models import Conversation, Item
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 from conversations.history.waterfall import bars
-from tests.factories import WATERFALL
+from tests.support.factories import WATERFALL
 
 AHEAD = {"transcript": -180, "first_token": -60, "first_clause": -20, "first_audio": 12, "playback": 95, "done": 420}
 

@@ -156,7 +156,7 @@ test("voices are offered by the language, the system's own first", () => {
   assert.equal(labelOf({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
 });
 
-const WRITTEN = JSON.parse(readFileSync(new URL("../spoken_texts.json", import.meta.url), "utf8"));
+const WRITTEN = JSON.parse(readFileSync(new URL("../support/spoken_texts.json", import.meta.url), "utf8"));
 
 test("what is spoken of what is written is what the server's voices are given", () => {
   for (const { written, spoken: expected } of WRITTEN) {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { units, weightOf } from "../../static/js/spoken.js";
 
-const CASES = JSON.parse(readFileSync(new URL("../spoken_units.json", import.meta.url), "utf8"));
+const CASES = JSON.parse(readFileSync(new URL("../support/spoken_units.json", import.meta.url), "utf8"));
 
 test("it shares a clause's time among its words as the server does", () => {
   assert.ok(CASES.length > 15);

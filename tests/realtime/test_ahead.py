@@ -10,8 +10,8 @@ from conversations.realtime.agent_turn.preemptive import same_words
 from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Manner
-from tests.realtime.harness import Table, kinds
-from tests.realtime.wire import SPOKEN_REPLY
+from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.wire import SPOKEN_REPLY
 
 REPLY = "Sure, the library closes at six today. It"
 

@@ -11,8 +11,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
-from tests.realtime.any_events import ANSWERS, LATEST, any_event
-from tests.realtime.harness import Table
+from tests.support.realtime.any_events import ANSWERS, LATEST, any_event
+from tests.support.realtime.harness import Table
 
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
 HEARD = ("Hello there.", "", "mhm", "And now?")

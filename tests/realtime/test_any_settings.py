@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.realtime.protocol.beta import PATHS, Beta
-from tests.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds
 
 NAMES = [
     "audio",

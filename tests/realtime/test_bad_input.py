@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime.state import Limits
-from tests.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds
 
 ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 

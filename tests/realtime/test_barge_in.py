@@ -4,7 +4,7 @@ import pytest
 
 from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
-from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "
 

@@ -5,8 +5,8 @@ import pytest
 from conversations.realtime import actions as do
 from conversations.realtime.protocol.beta import NAMES, Beta
 from conversations.realtime.protocol.tools import Tool
-from tests.realtime import wire
-from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime import wire
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 BETA_REPLY = [
     "response.created",

@@ -10,8 +10,8 @@ from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect
 from conversations.realtime.state import Limits
-from tests.realtime.harness import BARGE_IN_MS, Table, kinds
-from tests.realtime.relay_table import RelayTable
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.relay_table import RelayTable
 
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
 LONG = "It is noon. "

@@ -3,7 +3,7 @@
 from conversations.realtime import actions as do
 from conversations.realtime.state import Manner
 from conversations.realtime.user_turn.transcription import MOST_CHARS
-from tests.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds
 
 STREAMS = Manner(streams=True)
 DELTA = "conversation.item.input_audio_transcription.delta"

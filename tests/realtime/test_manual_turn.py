@@ -1,7 +1,7 @@
 from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.state import Limits
-from tests.realtime.harness import Table, base64_silence, kinds
+from tests.support.realtime.harness import Table, base64_silence, kinds
 
 
 def manual_table(limits: Limits | None = None) -> Table:

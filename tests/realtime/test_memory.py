@@ -11,8 +11,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item
-from tests.realtime.harness import Table, kinds
-from tests.realtime.relay_table import RelayTable
+from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.relay_table import RelayTable
 
 CLAUSES = ("One is the first. ", "Two is the second. ", "Three is the third.")
 BROKEN = Failure("engine_unavailable", "It broke off.")

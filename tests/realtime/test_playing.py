@@ -3,7 +3,7 @@
 from typing import Any
 
 from conversations.realtime import actions as do
-from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 PREAMBLE = "Let me look that up for you."
 TYPED = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]}

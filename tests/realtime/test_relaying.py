@@ -10,7 +10,7 @@ from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.state import Limits
-from tests.realtime.relay_table import LOST, RelayTable
+from tests.support.realtime.relay_table import LOST, RelayTable
 
 MANUAL = {"audio": {"input": {"turn_detection": None}}}
 CUT = {"item_id": "x", "content_index": 0, "audio_end_ms": 1}

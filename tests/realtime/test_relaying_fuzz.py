@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.realtime.relay_table import RelayTable
 from tests.realtime.test_relaying import TYPED
+from tests.support.realtime.relay_table import RelayTable
 
 NAMES = ("a", "b", "c")
 

@@ -8,8 +8,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.state import Limits
-from tests.realtime.harness import Table, kinds
-from tests.realtime.relay_table import RelayTable
+from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.relay_table import RelayTable
 
 EVENT = "conversation.item.input_audio_transcription"
 

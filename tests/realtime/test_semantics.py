@@ -12,8 +12,8 @@ from conversations.realtime.user_turn.endpointing import (
     short_silence_ms,
     wait_ms,
 )
-from tests.realtime.spoken_pauses import SCRIPTS
-from tests.realtime.transcripts import TRANSCRIPTS
+from tests.support.realtime.spoken_pauses import SCRIPTS
+from tests.support.realtime.transcripts import TRANSCRIPTS
 
 EAGERNESSES: tuple[Eagerness, ...] = get_args(Eagerness)
 BANDS_MS: dict[Eagerness, dict[str, tuple[int, int]]] = {

@@ -5,7 +5,7 @@ import pytest
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import updated
 from conversations.realtime.protocol.tools import Tool
-from tests.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds
 
 VAD = "session.audio.input.turn_detection"
 TRANSCRIPTION = "session.audio.input.transcription"

@@ -4,7 +4,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
-from tests.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds
 
 
 def typed(text: str, **fields: Any) -> dict[str, Any]:

@@ -2,8 +2,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
-from tests.realtime.harness import Table, kinds
-from tests.realtime.wire import SPOKEN_REPLY
+from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.wire import SPOKEN_REPLY
 
 
 def test_it_works() -> None:

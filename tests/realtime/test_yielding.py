@@ -8,7 +8,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Manner
-from tests.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "The library closes at six today. It opens again tomorrow morning at nine o'clock. "
 PLAYED_SEC = 1.0

@@ -18,9 +18,9 @@ from accounts.models import User
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import Site, running_site
-from tests.realtime import wire
-from tests.sdk import turns
+from tests.support import http_turns
+from tests.support.live import Site, running_site
+from tests.support.realtime import wire
 from tests.upstream.fixtures import Upstream
 
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
@@ -120,5 +120,5 @@ async def speech(words: str) -> bytes:
 @pytest.fixture
 async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
     """For turns over HTTP."""
-    async with turns.client(site, key) as opened:
+    async with http_turns.client(site, key) as opened:
         yield opened

@@ -16,8 +16,8 @@ from websockets.typing import Origin, Subprotocol
 from accounts import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation
-from tests.live import Site
 from tests.sdk.conftest import Connect
+from tests.support.live import Site
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.live import Site
-from tests.realtime import wire
-from tests.realtime.any_events import ANSWERS, Event, any_event
+from tests.support.live import Site
+from tests.support.realtime import wire
+from tests.support.realtime.any_events import ANSWERS, Event, any_event
 from tests.upstream.fixtures import Upstream
 
 LAST = {"type": "conversation.item.retrieve", "item_id": "item_of_the_end", "event_id": "the_end"}

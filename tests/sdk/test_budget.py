@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from conversations.models import Item
-from tests.live import Site, running_site
-from tests.sdk import turns
 from tests.sdk.conftest import Connect, Talk
+from tests.support import http_turns
+from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import speech
@@ -122,16 +122,23 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
     """Nobody listens yet to what becomes a file."""
     upstream.script(replies=("It is noon.",))
     upstream.behave("chat", first_byte_ms=1_500)
-    async with turns.client(hurried, key) as caller:
-        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance), headers={"Accept": "audio/pcm"})
+    async with http_turns.client(hurried, key) as caller:
+        answer = await caller.post(
+            "/v1/voice/turns", content=http_turns.wav_of(utterance), headers={"Accept": "audio/pcm"}
+        )
         assert answer.content == speech("It is noon.")
         upstream.behave("chat", first_byte_ms=0)
         upstream.script(replies=(Raw((*(THOUGHT,) * 18, ANSWER), pause_ms=200).script(),))
-        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance), headers={"Accept": "audio/pcm"})
+        answer = await caller.post(
+            "/v1/voice/turns", content=http_turns.wav_of(utterance), headers={"Accept": "audio/pcm"}
+        )
         assert answer.content == speech("It is noon.")
         upstream.behave("chat", first_byte_ms=8_000)
-        answer = await caller.post("/v1/voice/turns", content=turns.wav_of(utterance))
-    assert (answer.status_code, turns.error_in(answer)["code"]) in [(504, "response_timeout"), (504, "engine_timeout")]
+        answer = await caller.post("/v1/voice/turns", content=http_turns.wav_of(utterance))
+    assert (answer.status_code, http_turns.error_in(answer)["code"]) in [
+        (504, "response_timeout"),
+        (504, "engine_timeout"),
+    ]
 
 
 async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried: Site, upstream: Upstream) -> None:

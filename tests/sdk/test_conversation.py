@@ -10,8 +10,8 @@ from asgiref.sync import sync_to_async
 from conversations.audio import opus
 from conversations.models import Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import FRAME, MANUAL, Connect
+from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -23,9 +23,9 @@ from pytest_django import DjangoDbBlocker
 from accounts import api_keys
 from accounts.models import User
 from conversations.models import Assistant
-from tests.live import Site, running_site
 from tests.sdk.conftest import MANUAL, Talk
 from tests.sdk.test_conversation import stored
+from tests.support.live import Site, running_site
 from tests.upstream.door import Door, doors
 from tests.upstream.fixtures import Upstream
 from tests.voiceproject.test_metrics import get

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.live import Site, running_site
-from tests.outage import Server
 from tests.sdk.conftest import FRAME
+from tests.support.live import Site, running_site
+from tests.support.outage import Server
 from tests.upstream.fixtures import Upstream
 
 WORDS = "My last words."

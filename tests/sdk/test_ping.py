@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 
-from tests.live import Site
+from tests.support.live import Site
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 PING = {"type": "session.ping"}

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live import Site
 from tests.sdk.conftest import Connect
 from tests.sdk.test_conversation import stored
+from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import ClientSecret, User
 from conversations.models import Conversation, Item
-from tests.live import Site
 from tests.sdk.conftest import Connect, Talk
 from tests.sdk.test_access import bearer, refusal
-from tests.sdk.turns import error_in, wav_of
+from tests.support.http_turns import error_in, wav_of
+from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

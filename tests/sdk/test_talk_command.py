@@ -6,7 +6,7 @@ import pytest
 
 from conversations.audio import opus
 from conversations.management.commands.talk import read_pcm, write_wav
-from tests.live import Result, Site
+from tests.support.live import Result, Site
 from tests.upstream.fixtures import Upstream
 
 SECOND = 48_000  # bytes of PCM

@@ -13,11 +13,11 @@ from openai import AsyncOpenAI
 from accounts.models import User
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import Site, running_site
-from tests.realtime import wire
 from tests.realtime.test_transcription_session import ADDED, EVENT, HEARD
 from tests.sdk.conftest import FRAME, Connect, Talk, speech
 from tests.sdk.test_conversation import sound, stored
+from tests.support.live import Site, running_site
+from tests.support.realtime import wire
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

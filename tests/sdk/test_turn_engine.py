@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import Site, running_site
 from tests.sdk.conftest import FRAME, Connect, Talk, speech
 from tests.sdk.test_conversation import stored
+from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from accounts import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
-from tests.live import Site
-from tests.sdk.turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")

@@ -11,7 +11,7 @@ from accounts.models import User
 from conversations.models import Conversation
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.sdk.test_conversation import stored
-from tests.sdk.turns import seconds, wav_of
+from tests.support.http_turns import seconds, wav_of
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")

@@ -12,10 +12,10 @@ from accounts import api_keys
 from accounts.models import Scope, User
 from conversations.models import Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.factories import tone
-from tests.live import Site
-from tests.sdk.turns import EVENTS, client, error_in, items_of, raw_events, wav_of
-from tests.sound_files import sound_file
+from tests.support.factories import tone
+from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.support.live import Site
+from tests.support.sound_files import sound_file
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")

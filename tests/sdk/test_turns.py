@@ -14,13 +14,13 @@ from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.live import ROOT, Site
-from tests.realtime import wire
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import speech as spoken
 from tests.sdk.test_conversation import sound, stored
-from tests.sdk.turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
-from tests.sound_files import likeness, sound_file
+from tests.support.http_turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
+from tests.support.live import ROOT, Site
+from tests.support.realtime import wire
+from tests.support.realtime.wire import SPOKEN_REPLY
+from tests.support.sound_files import likeness, sound_file
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

@@ -26,8 +26,8 @@ from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
 from conversations.session import speech_cache
 from conversations.session.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
-from tests.engines.streams import gather
-from tests.live import running_redis
+from tests.support.live import running_redis
+from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

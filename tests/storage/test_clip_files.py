@@ -17,8 +17,8 @@ from conversations.realtime.protocol.items import Item
 from conversations.storage import changes, clip_files, deletion, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.clip_files import ClipStorageError
-from tests.factories import make_conversation
-from tests.faulty_storage import Faults
+from tests.support.factories import make_conversation
+from tests.support.faulty_storage import Faults
 
 SOUND = bytes(48_000)
 

@@ -13,7 +13,7 @@ from conversations.models import AudioClip, ClipData, Conversation, Item
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, deletion, file_deletion
 from conversations.storage.leases import ConversationDeletedError
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from accounts.models import ProviderKey, User
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
 from conversations.storage.engine_selection import choose
-from tests.live import ROOT
+from tests.support.live import ROOT
 
 OPENAI = "https://api.openai.com/v1"
 LAN = "http://10.0.0.5:8080/v1"

@@ -11,7 +11,7 @@ from conversations.realtime.protocol import items as live
 from conversations.storage import changes, leases
 from conversations.storage.changes import Put
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
-from tests.factories import add_item, make_conversation, make_user
+from tests.support.factories import add_item, make_conversation, make_user
 
 pytestmark = pytest.mark.django_db
 

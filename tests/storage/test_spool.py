@@ -13,8 +13,8 @@ from conversations.realtime.protocol.items import Item, Usage
 from conversations.storage import changes, leases, spool
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.spool import Origin, Rest
-from tests.factories import make_conversation
-from tests.faulty_storage import Faults
+from tests.support.factories import make_conversation
+from tests.support.faulty_storage import Faults
 
 pytestmark = pytest.mark.django_db
 

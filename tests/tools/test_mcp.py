@@ -12,7 +12,7 @@ from conversations.models import Assistant, McpServer
 from conversations.storage.mcp_servers import MOST, ServerSpec, chosen
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
-from tests.mcp_host import MakeHost, McpHost
+from tests.support.mcp_host import MakeHost, McpHost
 from tests.tools.conftest import MakeOpened, opened_box
 
 

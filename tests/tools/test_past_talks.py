@@ -6,7 +6,7 @@ from accounts.models import User
 from conversations.models import Conversation, Item
 from conversations.tools.base import Context, ToolError
 from conversations.tools.past_talks import MOST_TALKS, search_past_talks
-from tests.factories import add_item, make_conversation, make_user
+from tests.support.factories import add_item, make_conversation, make_user
 
 
 def on(day: datetime, conversation: Conversation) -> Conversation:

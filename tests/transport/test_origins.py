@@ -11,8 +11,8 @@ from websockets.sync.client import connect
 
 from accounts import api_keys
 from conversations.transport import origins
-from tests.factories import make_user
-from tests.live import Site
+from tests.support.factories import make_user
+from tests.support.live import Site
 
 HOST = "voice.example.com"
 TRUSTED = ["https://*.example.com", "https://app.example", "http://*.local.example:8080"]

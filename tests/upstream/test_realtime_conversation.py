@@ -10,8 +10,8 @@ import pytest
 from openai import AsyncOpenAI, AuthenticationError, RateLimitError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.realtime.wire import SPOKEN_REPLY
 from tests.sdk.conftest import MANUAL, Talk
+from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

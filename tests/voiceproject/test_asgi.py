@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from accounts import api_keys
 from accounts.models import User
-from tests.live import Site, manage, running_site
+from tests.support.live import Site, manage, running_site
 from voiceproject.server import OPEN_FILES
 
 

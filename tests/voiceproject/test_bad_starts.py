@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import Result, copy_project, manage
+from tests.support.live import Result, copy_project, manage
 
 # Root may write anywhere, until it gives that up.
 AS_OTHERS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override") if os.geteuid() == 0 else ()

@@ -14,7 +14,7 @@ import pytest
 
 from accounts import api_keys
 from accounts.models import Scope, User
-from tests.live import ROOT, Site
+from tests.support.live import ROOT, Site
 from voiceproject.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, Held, is_too_slow
 from voiceproject.http_channel import Idle
 

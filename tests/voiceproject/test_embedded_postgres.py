@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.live import ROOT
+from tests.support.live import ROOT
 from voiceproject import embedded_postgres
 
 USE = """

@@ -16,7 +16,7 @@ from django.test import Client
 from accounts import api_keys, provider_keys
 from accounts.models import User
 from conversations.models import Conversation, McpServer
-from tests.factories import make_conversation, make_user
+from tests.support.factories import make_conversation, make_user
 from voiceproject.database.base import requests_share
 from voiceproject.requests import Handler
 

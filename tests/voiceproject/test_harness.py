@@ -7,7 +7,7 @@ import pytest
 import redis
 from django.db import connection
 
-from tests.live import Site
+from tests.support.live import Site
 
 
 def test_live_site_is_ready(live_site: Site) -> None:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.factories import make_conversation, make_user
-from tests.live import Site
+from tests.support.factories import make_conversation, make_user
+from tests.support.live import Site
 
 pytestmark = pytest.mark.django_db
 

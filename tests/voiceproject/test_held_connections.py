@@ -20,7 +20,7 @@ from accounts import api_keys
 from accounts.models import User
 from conversations.models import Conversation, Item
 from conversations.realtime.protocol.ids import make_id
-from tests.live import Site, running_site
+from tests.support.live import Site, running_site
 
 PASSWORD = "correct horse battery"
 READERS = 22  # more than the pool has connections

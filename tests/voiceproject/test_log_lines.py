@@ -7,7 +7,7 @@ import pytest
 from django.core import signing
 
 from accounts import api_keys, client_secrets
-from tests.live import Site
+from tests.support.live import Site
 from voiceproject.log_lines import without_secrets
 from voiceproject.set_up import SALT
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.live import Site
+from tests.support.live import Site
 
 TOKEN = "a-long-random-token-é"
 

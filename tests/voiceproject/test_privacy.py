@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.live import ROOT
+from tests.support.live import ROOT
 
 LOAD = "import django; django.setup(); from conversations.audio.vad import model; model()"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, Site, manage, running_site
-from tests.voiceproject.production import PRODUCTION
+from tests.support.live import ROOT, Site, manage, running_site
+from tests.support.production import PRODUCTION
 
 
 def test_check_deploy_is_clean() -> None:

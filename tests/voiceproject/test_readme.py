@@ -1,6 +1,6 @@
 import re
 
-from tests.live import ROOT
+from tests.support.live import ROOT
 
 SETTINGS = (ROOT / "voiceproject/settings.py").read_text()
 NAMES = set(re.findall(r"env(?:_\w+)?\(\s*\"([A-Z_]+)\"", SETTINGS))

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts import api_keys
 from accounts.models import User
-from tests.live import Site, running_redis, running_site
+from tests.support.live import Site, running_redis, running_site
 from voiceproject import shared_cache
 from voiceproject.shared_cache import SharedCache
 

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.live import copy_project, manage, running_site
+from tests.support.live import copy_project, manage, running_site
 from voiceproject import embedded_postgres
 
 NOTHING = {"DATABASE_URL": "", "SECRET_KEY": "", "FIELD_ENCRYPTION_KEY": ""}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.live import ROOT, Site
+from tests.support.live import ROOT, Site
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 /**
  * What the browser's voice is given of a written clause: no Markdown, links, pictures, code, formulas or marks of a
- * source. Pure. The same as conversations/realtime/text/speech_text.py, without its parser; tests/spoken_texts.json holds both
+ * source. Pure. The same as conversations/realtime/text/speech_text.py, without its parser; tests/support/spoken_texts.json holds both
  * to it.
  */
 

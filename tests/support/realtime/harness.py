@@ -14,7 +14,7 @@ from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.protocol.session_config import default_config
 from conversations.realtime.state import Limits, Manner
-from tests.realtime import wire
+from tests.support.realtime import wire
 
 WINDOW_MS = 32
 BARGE_IN_MS = 192  # enough to count as speech also over a reply that has just begun

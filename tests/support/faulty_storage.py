@@ -59,7 +59,7 @@ class Faults:
 
     @property
     def setting(self) -> dict[str, Any]:
-        return {"BACKEND": "tests.faulty_storage.FaultyStorage", "OPTIONS": {"location": str(self.folder)}}
+        return {"BACKEND": "tests.support.faulty_storage.FaultyStorage", "OPTIONS": {"location": str(self.folder)}}
 
 
 def _control(folder: Path) -> Path:

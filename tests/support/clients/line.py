@@ -8,10 +8,10 @@ from typing import Any, Literal
 from openai.resources.beta.realtime.realtime import AsyncRealtimeConnection as BetaConnection
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from tests.clients.fields import check_fields
-from tests.clients.recording import Recording
-from tests.realtime import wire
 from tests.sdk.conftest import FRAME
+from tests.support.clients.fields import check_fields
+from tests.support.clients.recording import Recording
+from tests.support.realtime import wire
 
 Dialect = Literal["ga", "beta"]
 TIMEOUT_SEC = 20.0

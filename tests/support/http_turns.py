@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from accounts.models import User
 from conversations.models import Item
 from conversations.realtime.audio import SAMPLE_BYTES, SAMPLE_RATE
-from tests.live import Site
-from tests.sound_files import sound_file
+from tests.support.live import Site
+from tests.support.sound_files import sound_file
 
 WAV = {"Accept": "audio/wav"}
 EVENTS = {"Accept": "text/event-stream"}

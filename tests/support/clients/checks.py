@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.clients.line import GA_NAMES
-from tests.realtime import wire
+from tests.support.clients.line import GA_NAMES
+from tests.support.realtime import wire
 
 Events = list[dict[str, Any]]
 
