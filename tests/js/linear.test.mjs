@@ -1,4 +1,4 @@
-/** What comes from a provider is read in linear time on the page, too; tests/test_foreign_text.py has the server's. */
+/** What comes from a provider is read in linear time on the page, too; tests/project/test_foreign_text.py has the server's. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

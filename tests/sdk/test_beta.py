@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Subprotocol
 
 from conversations.audio.g711 import MU_LAW
-from tests.realtime.test_beta import BETA_REPLY
+from tests.realtime.protocol.test_beta import BETA_REPLY
 from tests.sdk.conftest import FRAME
 from tests.sdk.test_conversation import once
 from tests.sdk.test_formats import as_g711, as_pcm, likeness

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.realtime.test_relaying import TYPED
+from tests.realtime.relay.test_relay import TYPED
 from tests.support.realtime.relay_table import RelayTable
 
 NAMES = ("a", "b", "c")

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ROWS = [line for line in (ROOT / "docs/bounds.md").read_text().splitlines() if line.startswith("| ")][1:]
 NAMED = re.compile(r"`?(tests/[\w/.]+\.(?:py|mjs))(?:::(\w+))?`?")
 
