@@ -1,7 +1,7 @@
 """What clients, providers and files can make the event loop read, and the texts that are worst for it.
 
-`python -m bench.foreign_text` prints how long 1 MB of each keeps the loop; tests/project/test_foreign_text.py shows that each
-is linear. A reader that is left to others in between, such as that of a reply, counts by its longest step.
+`python -m bench.foreign_text` prints how long 1 MB of each keeps the loop; tests/project/test_foreign_text.py shows
+that each is linear. A reader that is left to others in between, such as that of a reply, counts by its longest step.
 """
 
 import json

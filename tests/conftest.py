@@ -42,7 +42,7 @@ from django.test.utils import setup_databases  # noqa: E402
 
 from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
 
-pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host"]
+pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 

@@ -21,11 +21,6 @@ def _uncounted() -> Iterator[None]:
 
 
 @pytest.fixture
-def owner(db: None) -> User:
-    return make_user()
-
-
-@pytest.fixture
 def as_owner(owner: User) -> Client:
     return bearing(owner)
 

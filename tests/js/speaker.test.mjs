@@ -1,4 +1,4 @@
-import "../web_speech.js";
+import "../support/web_speech.js";
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

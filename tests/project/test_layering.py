@@ -116,4 +116,4 @@ def test_realtime_reads_no_clock_and_no_chance() -> None:
     """Ids come from one place, which is passed in."""
     impure = ("asyncio", "time", "random", "secrets", "logging", "threading")
     found = [pair for pair in imports("conversations.realtime") if is_within(pair[1], impure)]
-    assert not [pair for pair in found if not pair[0].endswith("realtime/ids.py")]
+    assert not [pair for pair in found if not pair[0].endswith("realtime/protocol/ids.py")]

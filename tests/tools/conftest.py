@@ -14,15 +14,9 @@ from conversations.storage.store import Caller, Opened
 from conversations.tools.base import Context
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.toolbox import Toolbox
-from tests.support.factories import make_user
 
 VIENNA = ZoneInfo("Europe/Vienna")
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)  # in Vienna it is 12:00
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return make_user()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from conversations.realtime.text.heard_text import heard_text, units
 
-CASES = json.loads((Path(__file__).parents[3] / "support" / "spoken_units.json").read_text())
+CASES = json.loads((Path(__file__).parents[2] / "support" / "spoken_units.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""People with a browser, and what each may see."""
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
