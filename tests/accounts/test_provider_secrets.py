@@ -5,13 +5,7 @@ import pytest
 
 from accounts import provider_secrets
 from accounts.provider_secrets import SecretError
-
-ACCOUNT = {
-    "type": "service_account",
-    "client_email": "voice@example.iam.gserviceaccount.com",
-    "private_key": "-----BEGIN PRIVATE KEY-----",
-    "token_uri": "https://oauth2.googleapis.com/token",
-}
+from tests.support.provider_accounts import ACCOUNT
 
 
 def test_it_works() -> None:

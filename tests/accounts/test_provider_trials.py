@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from accounts import provider_trials
 from accounts.credentials import Credential
-from tests.accounts.test_provider_secrets import ACCOUNT
+from tests.support.provider_accounts import ACCOUNT
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 

@@ -1,12 +1,9 @@
-from collections.abc import Callable
-
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
 from tests.support.factories import make_user
-
-Staff = Callable[..., Client]
+from tests.support.people import Staff
 
 
 @pytest.fixture

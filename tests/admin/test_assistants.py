@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from conversations.models import Assistant
-from tests.admin.conftest import Staff
 from tests.support.factories import make_user
+from tests.support.people import Staff
 
 LIST = reverse("admin:conversations_assistant_changelist")
 ADD = reverse("admin:conversations_assistant_add")

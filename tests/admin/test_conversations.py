@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from conversations.admin import ConversationAdmin
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
-from tests.admin.conftest import Staff
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
+from tests.support.people import Staff
 
 LIST = reverse("admin:conversations_conversation_changelist")
 

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from conversations.models import Assistant, McpServer
 from conversations.storage import mcp_servers
-from tests.admin.conftest import Staff
 from tests.support.mcp_host import MakeHost
+from tests.support.people import Staff
 from tests.upstream.fixtures import Upstream
 
 LIST = reverse("admin:conversations_mcpserver_changelist")

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.conftest import Staff
 from tests.support.factories import make_conversation, make_user
+from tests.support.people import Staff
 
 pytestmark = pytest.mark.django_db
 

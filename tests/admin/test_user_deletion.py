@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from conversations.models import ClipData, Conversation
-from tests.admin.conftest import Staff
 from tests.support.factories import make_conversation, make_user
+from tests.support.people import Staff
 
 LIST = reverse("admin:accounts_user_changelist")
 

@@ -11,7 +11,7 @@ from accounts import api_keys
 from accounts.models import APIKey, Scope, User
 from conversations.api import assistants, auth, rate_limit
 from conversations.api.errors import APIError
-from tests.api.conftest import bearing, error_of
+from tests.support.api_client import bearing, error_of
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ from django.test import Client
 
 from accounts.models import User
 from conversations.models import Assistant
-from tests.api.conftest import error_of
+from tests.support.api_client import error_of
 from tests.support.factories import make_user
 
 

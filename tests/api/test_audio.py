@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import User
 from conversations.audio import mixdown, opus
 from conversations.models import ClipData, Conversation
-from tests.api.conftest import bearing, error_of
+from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 
 pytestmark = pytest.mark.usefixtures("committed_db")  # what is sent while it is made reads in other threads

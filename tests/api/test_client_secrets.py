@@ -12,7 +12,7 @@ from openai.types.realtime import ClientSecretCreateResponse
 from accounts import client_secrets
 from accounts.models import APIKey, ClientSecret, Scope, User
 from conversations.models import Assistant
-from tests.api.conftest import bearing, error_of
+from tests.support.api_client import bearing, error_of
 
 URL, BETA_URL = "/v1/realtime/client_secrets", "/v1/realtime/sessions"
 

@@ -9,7 +9,7 @@ from openai.types.conversations import ConversationDeletedResource
 
 from accounts.models import Scope, User
 from conversations.models import AudioClip, ClipData, Conversation
-from tests.api.conftest import bearing, error_of
+from tests.support.api_client import bearing, error_of
 from tests.support.factories import make_conversation, make_user
 
 URL = "/v1/conversations"

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from accounts.models import User
 from conversations.api.asked_shapes import MAX_TEXT_CHARS
 from conversations.models import Conversation, Item
-from tests.api.conftest import error_of
+from tests.support.api_client import error_of
 from tests.support.factories import add_clip, add_item, make_conversation
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ConversationItem)

@@ -18,11 +18,11 @@ from conversations.api import openapi
 from conversations.api.asked_shapes import MAX_ITEMS
 from conversations.api.operations import FORM, OPERATIONS, SOUND
 from conversations.models import Conversation
-from tests.api.conftest import bearing, error_of
-from tests.sdk.conftest import speech
+from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 from tests.support.http_turns import wav_of
 from tests.support.live import Site, running_site
+from tests.support.official_client import speech
 from tests.upstream.fixtures import Upstream
 
 SPEECH = wav_of(asyncio.run(speech("Good morning")))

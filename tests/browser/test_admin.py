@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Person, wait_for_state
-from tests.browser.test_looks import DESKTOP, NOBODY, PHONE, check
+from tests.support.browser.looks import DESKTOP, NOBODY, PHONE, check
+from tests.support.browser.page import PASSWORD, Person, wait_for_state
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]

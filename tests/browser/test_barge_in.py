@@ -11,7 +11,7 @@ import pytest
 import soxr
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, wait_for_state, wait_until_audible
 from tests.support.browser.sound import AUDIBLE, RATE, Sound, silence, speech, stretches_heard, write_wav
 from tests.support.live import Site
 

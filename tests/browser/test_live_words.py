@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, save_screenshot, sign_up, wait_for_state, wait_until_audible
-from tests.browser.test_looks import LOOKS
+from tests.support.browser.looks import LOOKS
+from tests.support.browser.page import diary, save_screenshot, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream

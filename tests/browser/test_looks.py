@@ -1,43 +1,21 @@
 """Every page: nothing serious for axe, no sideways scrolling on a phone, and a picture for the eye."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import save_screenshot, wait_for_state, wait_until_audible
 from tests.support.browser.cable import Cable
+from tests.support.browser.looks import LOOKS, NOBODY, check
+from tests.support.browser.page import save_screenshot, wait_for_state, wait_until_audible
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-LOOKS: dict[str, dict[str, Any]] = {
-    f"{size}-{scheme}": {**options, "color_scheme": scheme}
-    for size, options in (("phone", PHONE), ("desktop", DESKTOP))
-    for scheme in ("light", "dark")
-}
-NOBODY: dict[str, list[Any]] = {"cookies": [], "origins": []}
 
 
 @pytest.fixture(params=LOOKS)
 def look(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def check(page: Page, name: str) -> None:
-    save_screenshot(page, name)
-    serious = [
-        f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-        for rule in Axe().run(page).response["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
-    assert serious == [], f"{name}: {serious}"
-    width, scrolls_to = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
-    assert scrolls_to <= width, f"{name} scrolls sideways"
 
 
 def test_signed_out(open_page: OpenPage, live_site: Site, look: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, save_screenshot, wait_for_state
-from tests.browser.test_looks import LOOKS, check
+from tests.support.browser.looks import LOOKS, check
+from tests.support.browser.page import diary, save_screenshot, wait_for_state
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]

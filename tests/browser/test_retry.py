@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import wait_for_state, wait_until_audible
-from tests.browser.test_looks import LOOKS, check
+from tests.support.browser.looks import LOOKS, check
+from tests.support.browser.page import wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from pytest_django import DjangoDbBlocker
 
 from conversations.models import Assistant
-from tests.browser.conftest import diary, sign_up, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import Site, running_site
 from tests.upstream.fixtures import Upstream

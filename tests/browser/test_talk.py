@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, sign_up, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import Site
 

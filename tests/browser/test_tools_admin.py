@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, save_screenshot
-from tests.browser.test_looks import DESKTOP, NOBODY, check
+from tests.support.browser.looks import DESKTOP, NOBODY, check
+from tests.support.browser.page import PASSWORD, save_screenshot
 from tests.support.live import Site
 from tests.support.mcp_host import MakeHost
 

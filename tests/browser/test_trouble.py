@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, sign_up, wait_for_state, wait_until_audible
-from tests.browser.test_looks import LOOKS, NOBODY, check
 from tests.support.browser.cable import Cable
+from tests.support.browser.looks import LOOKS, NOBODY, check
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, write_wav
 from tests.support.live import Site
 

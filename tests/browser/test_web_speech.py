@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import diary, save_screenshot, wait_for_state
-from tests.browser.test_looks import LOOKS, check
+from tests.support.browser.looks import LOOKS, check
+from tests.support.browser.page import diary, save_screenshot, wait_for_state
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import ROOT, Site
 

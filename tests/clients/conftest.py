@@ -1,21 +1,20 @@
 """Official clients of other languages against a live site whose engines are the emulated upstream."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.sdk.conftest import connect, key, site, user, utterance
 from tests.support.clients import node
+from tests.support.clients.node import RunScript
 from tests.support.clients.tls import Certificate, make_certificate, tls_in_front_of
 from tests.support.live import Site
+from tests.support.official_fixtures import connect, key, site, user, utterance
 from tests.upstream.fixtures import Upstream
 
 __all__ = ["connect", "key", "site", "user", "utterance"]  # fixtures of the Python client's tests, here too
-
-RunScript = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture(scope="session")

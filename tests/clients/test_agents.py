@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import RunScript
-from tests.sdk.test_conversation import once, stored
 from tests.support.clients.checks import Events, checked, kinds, of
+from tests.support.clients.node import RunScript
+from tests.support.official_client import once, stored
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import RunScript
-from tests.sdk.test_conversation import stored
 from tests.support.clients.checks import Events, checked_beta, kinds, of
+from tests.support.clients.node import RunScript
+from tests.support.official_client import stored
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

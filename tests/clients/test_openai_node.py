@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.clients.conftest import RunScript
-from tests.sdk.test_conversation import once, stored
 from tests.support.clients.checks import REFUSALS, check_refusals, checked, kinds, of
+from tests.support.clients.node import RunScript
 from tests.support.clients.tls import Certificate, tls_in_front_of
 from tests.support.live import Site
+from tests.support.official_client import once, stored
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 

@@ -11,11 +11,10 @@ import pytest
 from openai import OpenAI
 from openai.resources.realtime.realtime import RealtimeConnection
 
-from tests.sdk.conftest import FRAME
-from tests.sdk.test_conversation import once
 from tests.support.clients.checks import REFUSALS, Events, check_refusals, checked, kinds, of
 from tests.support.clients.turns import WEATHER
 from tests.support.live import Site
+from tests.support.official_client import FRAME, once
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 

@@ -1,42 +1,23 @@
 """Who may connect, and what happens to those who may not."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from accounts import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation
-from tests.sdk.conftest import Connect
 from tests.support.live import Site
+from tests.support.official_client import Connect
+from tests.support.sockets import bearer, first, refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-async def first(socket: ClientConnection) -> Any:
-    return json.loads(await socket.recv())
-
-
-async def refusal(socket: ClientConnection) -> tuple[str, int]:
-    """The error's code and the close code."""
-    event = await first(socket)
-    with pytest.raises(ConnectionClosed) as closed:
-        await socket.recv()
-    assert closed.value.rcvd is not None
-    return event["error"]["code"], closed.value.rcvd.code
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
 
 
 @sync_to_async

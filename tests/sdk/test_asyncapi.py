@@ -4,7 +4,7 @@ import jsonschema_rs
 import pytest
 
 from conversations.api import asyncapi
-from tests.sdk.conftest import Connect
+from tests.support.official_client import Connect
 
 
 @pytest.mark.usefixtures("committed_db")

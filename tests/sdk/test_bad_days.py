@@ -15,8 +15,8 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Conversation, Item
-from tests.sdk.conftest import Connect
 from tests.support.live import Site
+from tests.support.official_client import Connect
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

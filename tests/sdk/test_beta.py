@@ -14,12 +14,11 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Subprotocol
 
 from conversations.audio.g711 import MU_LAW
-from tests.realtime.protocol.test_beta import BETA_REPLY
-from tests.sdk.conftest import FRAME
-from tests.sdk.test_conversation import once
-from tests.sdk.test_formats import as_g711, as_pcm, likeness
+from tests.support.formats import as_g711, as_pcm, likeness
 from tests.support.live import Site
+from tests.support.official_client import FRAME, once
 from tests.support.realtime import wire
+from tests.support.realtime.harness import BETA_REPLY
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech as spoken
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from conversations.models import Item
-from tests.sdk.conftest import Connect, Talk
 from tests.support import http_turns
 from tests.support.live import Site, running_site
+from tests.support.official_client import Connect, Talk
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import speech

@@ -13,9 +13,9 @@ from websockets.typing import Origin, Subprotocol
 
 from accounts import api_keys
 from accounts.models import APIKey, ClientSecret, User
-from tests.sdk.test_access import bearer, first, refusal
 from tests.support.live import Site
 from tests.support.realtime import wire
+from tests.support.sockets import bearer, first, refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 PIRATE = {

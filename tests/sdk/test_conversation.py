@@ -5,32 +5,13 @@ import base64
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 
-from conversations.audio import opus
-from conversations.models import Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.conftest import FRAME, MANUAL, Connect
+from tests.support.official_client import FRAME, MANUAL, Connect, once, sound, stored
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-def once(kinds: list[str]) -> list[str]:
-    """Without the repetitions of one kind in a row."""
-    return [kind for place, kind in enumerate(kinds) if not place or kinds[place - 1] != kind]
-
-
-@sync_to_async
-def stored(conversation_id: str) -> list[Item]:
-    items = Conversation.objects.get(public_id=conversation_id).items
-    return list(items.select_related("clip").order_by("position"))
-
-
-@sync_to_async
-def sound(item: Item) -> bytes:
-    return opus.decode(item.clip.file.read())
 
 
 async def test_a_text_turn(connect: Connect, upstream: Upstream) -> None:

@@ -23,12 +23,10 @@ from pytest_django import DjangoDbBlocker
 from accounts import api_keys
 from accounts.models import User
 from conversations.models import Assistant
-from tests.sdk.conftest import MANUAL, Talk
-from tests.sdk.test_conversation import stored
-from tests.support.live import Site, running_site
+from tests.support.live import Site, get_metrics, running_site
+from tests.support.official_client import MANUAL, Talk, stored
 from tests.upstream.door import Door, doors
 from tests.upstream.fixtures import Upstream
-from tests.voiceproject.test_metrics import get
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -221,7 +219,7 @@ def outcome_of(name: str, fault: str, code: str) -> str:
 def counted(site: Site, engine: Engine, outcome: str) -> float:
     """How many events of the engine there have been, of whatever model and code."""
     wanted = (f'engine="{engine.kind}"', f'provider="{engine.provider}"', f'outcome="{outcome}"')
-    lines = get(site, f"Bearer {TOKEN}")[2].splitlines()
+    lines = get_metrics(site, f"Bearer {TOKEN}")[2].splitlines()
     found = [line for line in lines if line.startswith("voiceproject_engine_events_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in found if all(part in line for part in wanted))
 

@@ -4,41 +4,18 @@ import asyncio
 import base64
 from typing import Any
 
-import numpy as np
 import pytest
 
-from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
+from conversations.audio.g711 import A_LAW, MU_LAW
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.conftest import Connect, Talk
-from tests.sdk.test_conversation import sound, stored
+from tests.support.formats import LAWS, PCM, PCMA, PCMU, as_g711, as_pcm, likeness
+from tests.support.official_client import Connect, Talk, sound, stored
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech as spoken
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
-LAWS = {PCMU: MU_LAW, PCMA: A_LAW}
 SHOWN = {PCM: {"type": PCM, "rate": 24_000}, PCMU: {"type": PCMU}, PCMA: {"type": PCMA}}
 REPLY = "I hear you well."
-
-
-def as_g711(law: Law, pcm: bytes) -> bytes:
-    encoder = Encoder(law)
-    return encoder.encode(pcm) + encoder.flush()
-
-
-def as_pcm(kind: str, data: bytes) -> bytes:
-    if kind == PCM:
-        return data
-    decoder = Decoder(LAWS[kind])
-    return decoder.decode(data) + decoder.flush()
-
-
-def likeness(heard: bytes, said: bytes) -> float:
-    """1 for the same sound, wherever within `heard` it begins."""
-    a, b = (np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, said))
-    size = len(a) + len(b)
-    found = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)))
-    return float(found.max() / np.sqrt((a**2).sum() * (b**2).sum()))
 
 
 async def choose(talk: Talk, kind_in: str, kind_out: str, **given: Any) -> None:

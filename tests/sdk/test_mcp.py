@@ -8,10 +8,10 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from conversations.models import Assistant, McpServer
-from tests.sdk.conftest import Connect, Talk
 from tests.support.http_turns import EVENTS, client, raw_events, wav_of
 from tests.support.live import Site
 from tests.support.mcp_host import MakeHost
+from tests.support.official_client import Connect, Talk
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.models import Item
-from tests.sdk.conftest import MANUAL, Connect, Talk
+from tests.support.official_client import MANUAL, Connect, Talk
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

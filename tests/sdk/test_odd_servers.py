@@ -9,8 +9,7 @@ from time import monotonic
 
 import pytest
 
-from tests.sdk.conftest import MANUAL, Connect, Talk
-from tests.sdk.test_conversation import stored
+from tests.support.official_client import MANUAL, Connect, Talk, stored
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import SAMPLE_RATE, speech

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.sdk.conftest import FRAME
 from tests.support.live import Site, running_site
+from tests.support.official_client import FRAME
 from tests.support.outage import Server
 from tests.upstream.fixtures import Upstream
 

@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from accounts import provider_keys
 from accounts.models import User
 from conversations.models import Assistant, Item
-from tests.sdk.conftest import Connect
 from tests.support.live import Site
+from tests.support.official_client import Connect
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

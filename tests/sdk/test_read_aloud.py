@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sdk.conftest import Connect
-from tests.sdk.test_conversation import stored
 from tests.support.live import Site
+from tests.support.official_client import Connect, stored
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

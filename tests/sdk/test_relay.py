@@ -14,9 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.conftest import MANUAL, Connect
-from tests.sdk.test_conversation import once, sound, stored
 from tests.support.live import Site
+from tests.support.official_client import MANUAL, Connect, once, sound, stored
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream

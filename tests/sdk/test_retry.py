@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.conftest import Connect, Talk
+from tests.support.official_client import Connect, Talk
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

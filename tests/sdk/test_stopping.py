@@ -21,10 +21,9 @@ from conversations.session.live_sessions import WATCH
 from conversations.storage.store import Caller
 from conversations.transport import admission
 from conversations.transport.admission import RefusedError
-from tests.sdk.conftest import MANUAL, Connect, Talk
-from tests.sdk.test_access import bearer
-from tests.sdk.test_take_over import ending
 from tests.support.live import Site
+from tests.support.official_client import MANUAL, Connect, Talk
+from tests.support.sockets import bearer, ending
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -17,23 +17,14 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import ClientSecret, User
 from conversations.models import Conversation, Item
-from tests.sdk.conftest import Connect, Talk
-from tests.sdk.test_access import bearer, refusal
 from tests.support.http_turns import error_in, wav_of
 from tests.support.live import Site
+from tests.support.official_client import Connect
+from tests.support.sockets import bearer, ending, refusal
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 LONG = "This is a sentence that goes on. " * 20
-
-
-async def ending(talk: Talk) -> tuple[str, int]:
-    """The code of the last error, and the close code."""
-    with pytest.raises(ConnectionClosed) as closed:
-        await talk.until("never")
-    assert closed.value.rcvd is not None
-    errors = [event["error"]["code"] for event in talk.events if event["type"] == "error"]
-    return errors[-1], closed.value.rcvd.code
 
 
 async def row(conversation_id: str) -> Conversation:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Assistant
-from tests.sdk.conftest import Connect, Talk
-from tests.sdk.test_conversation import stored
+from tests.support.official_client import Connect, Talk, stored
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -13,11 +13,10 @@ from openai import AsyncOpenAI
 from accounts.models import User
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.realtime.user_turn.test_transcription_session import ADDED, EVENT, HEARD
-from tests.sdk.conftest import FRAME, Connect, Talk, speech
-from tests.sdk.test_conversation import sound, stored
 from tests.support.live import Site, running_site
+from tests.support.official_client import FRAME, Connect, Talk, sound, speech, stored
 from tests.support.realtime import wire
+from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

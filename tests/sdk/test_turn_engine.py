@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.conftest import FRAME, Connect, Talk, speech
-from tests.sdk.test_conversation import stored
 from tests.support.live import Site, running_site
+from tests.support.official_client import FRAME, Connect, Talk, speech, stored
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")

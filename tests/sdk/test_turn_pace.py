@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from accounts.models import User
 from conversations.models import Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.test_conversation import stored
 from tests.support.http_turns import seconds, wav_of
+from tests.support.official_client import stored
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")

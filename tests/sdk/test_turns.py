@@ -14,10 +14,10 @@ from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.sdk.conftest import speech as spoken
-from tests.sdk.test_conversation import sound, stored
 from tests.support.http_turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
 from tests.support.live import ROOT, Site
+from tests.support.official_client import sound, stored
+from tests.support.official_client import speech as spoken
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.support.sound_files import likeness, sound_file

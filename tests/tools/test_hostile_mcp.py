@@ -12,7 +12,7 @@ from aiohttp import web
 
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools import mcp_trial
-from tests.tools.conftest import MakeOpened, opened_box
+from tests.support.tools import MakeOpened, opened_box
 from tests.upstream.raw_answers import Raw, write_raw
 
 TIMEOUT_SEC = 1.5

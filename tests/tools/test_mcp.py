@@ -13,7 +13,7 @@ from conversations.storage.mcp_servers import MOST, ServerSpec, chosen
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.support.mcp_host import MakeHost, McpHost
-from tests.tools.conftest import MakeOpened, opened_box
+from tests.support.tools import MakeOpened, opened_box
 
 
 def spec(host: McpHost, label: str = "house", **fields: Any) -> ServerSpec:

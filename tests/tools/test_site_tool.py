@@ -8,7 +8,7 @@ from pydantic import Field
 from conversations.tools.base import Context, ToolError
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
-from tests.tools.conftest import NOON, VIENNA
+from tests.support.tools import NOON, VIENNA
 
 CONTEXT = Context(1, "conv_1", VIENNA, NOON)
 

@@ -9,7 +9,7 @@ from conversations.storage.store import SECRETS_SCOPES, Caller
 from conversations.tools.base import Context, Outcome
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
-from tests.tools.conftest import NOON, MakeOpened, opened_box
+from tests.support.tools import NOON, MakeOpened, opened_box
 
 release = threading.Event()
 

@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI, AuthenticationError, RateLimitError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.sdk.conftest import MANUAL, Talk
+from tests.support.official_client import MANUAL, Talk
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech

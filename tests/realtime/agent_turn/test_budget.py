@@ -10,11 +10,11 @@ from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect
 from conversations.realtime.state import Limits
+from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 from tests.support.realtime.relay_table import RelayTable
 
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
-LONG = "It is noon. "
 
 
 def fills(table: Table) -> list[do.Fill]:
@@ -23,25 +23,6 @@ def fills(table: Table) -> list[do.Fill]:
 
 def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
     return table.engine(do.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
-
-
-def asked(modality: str = "audio", **limits: Any) -> Table:
-    """A typed question."""
-    table = Table(limits=Limits(**limits))
-    table.client("session.update", session={"output_modalities": [modality]})
-    table.client("response.create")
-    return table
-
-
-def sound(table: Table, index: int, ms: int, *, is_whole: bool = False) -> list[dict[str, Any]]:
-    response_id = table.last(do.Generate).response_id
-    sent = table.engine(do.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
-    return sent + (table.engine(do.SpeechDone(response_id, index)) if is_whole else [])
-
-
-def ending(sent: list[dict[str, Any]]) -> tuple[str, str]:
-    done = [event["response"] for event in sent if event["type"] == "response.done"][-1]
-    return done["status"], ((done["status_details"] or {}).get("error") or {}).get("code", "")
 
 
 # The budget.

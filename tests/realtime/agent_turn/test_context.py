@@ -9,8 +9,7 @@ from conversations.realtime.agent_turn.context import fitted, messages, tokens
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemLog
 from conversations.realtime.state import Limits
-from tests.realtime.agent_turn.test_text_turn import typed
-from tests.support.realtime.harness import Table
+from tests.support.realtime.harness import Table, typed
 
 RATIO = {"type": "retention_ratio", "retention_ratio": 0.5}
 

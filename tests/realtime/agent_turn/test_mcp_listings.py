@@ -4,8 +4,7 @@ from typing import Any
 
 from conversations.realtime import actions as do
 from conversations.realtime.protocol.tools import Tool
-from tests.realtime.agent_turn.test_text_turn import typed
-from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds, typed
 
 LAMP = Tool("lamp", "On and off.", {"type": "object", "properties": {}}, "house")
 HOUSE = {"type": "mcp", "server_label": "house"}

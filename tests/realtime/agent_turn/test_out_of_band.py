@@ -6,8 +6,7 @@ from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
-from tests.realtime.agent_turn.test_text_turn import typed
-from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, kinds, typed
 
 ASIDE = {"conversation": "none", "output_modalities": ["text"], "metadata": {"topic": "mood"}}
 

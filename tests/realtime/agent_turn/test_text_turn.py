@@ -1,14 +1,8 @@
-from typing import Any
-
 from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
-from tests.support.realtime.harness import Table, kinds
-
-
-def typed(text: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
+from tests.support.realtime.harness import Table, kinds, typed
 
 
 def test_it_works() -> None:

@@ -9,8 +9,7 @@ from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
 from conversations.realtime.agent_turn.tool_calls import CUT_OFF
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.state import Limits
-from tests.realtime.agent_turn.test_text_turn import typed
-from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds, typed
 
 WEATHER = {"type": "function", "name": "weather", "description": "Now.", "parameters": {"type": "object"}}
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")

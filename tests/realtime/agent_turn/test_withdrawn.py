@@ -2,7 +2,7 @@
 
 from conversations.realtime import actions as do
 from conversations.realtime.audio import BYTES_PER_MS
-from tests.realtime.agent_turn.test_budget import LONG, asked, ending, sound
+from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import Table
 
 THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "

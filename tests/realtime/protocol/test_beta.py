@@ -6,21 +6,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.protocol.beta import NAMES, Beta
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime import wire
-from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, BETA_REPLY, Table, kinds
 
-BETA_REPLY = [
-    "response.created",
-    "response.output_item.added",
-    "conversation.item.created",
-    "response.content_part.added",
-    "response.audio_transcript.delta",
-    "response.audio.delta",
-    "response.audio.done",
-    "response.audio_transcript.done",
-    "response.content_part.done",
-    "response.output_item.done",
-    "response.done",
-]
 # What GA has and beta never had; clients of beta are not told of it.
 GA_ONLY = {"conversation.item.done"} | {name for name in wire.SHAPES if "mcp" in name}
 # Named alike in both, and not in beta's union: told only to who asks for it.

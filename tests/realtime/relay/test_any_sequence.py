@@ -5,8 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.realtime.relay.test_relay import TYPED
-from tests.support.realtime.relay_table import RelayTable
+from tests.support.realtime.relay_table import TYPED, RelayTable
 
 NAMES = ("a", "b", "c")
 

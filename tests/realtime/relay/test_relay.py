@@ -10,11 +10,10 @@ from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.state import Limits
-from tests.support.realtime.relay_table import LOST, RelayTable
+from tests.support.realtime.relay_table import LOST, TYPED, RelayTable
 
 MANUAL = {"audio": {"input": {"turn_detection": None}}}
 CUT = {"item_id": "x", "content_index": 0, "audio_end_ms": 1}
-TYPED = {"id": "item_typed", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
 
 
 def typed(table: RelayTable) -> None:

@@ -8,10 +8,8 @@ from conversations.realtime import actions as do
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import Table, base64_silence, kinds
+from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 
-EVENT = "conversation.item.input_audio_transcription"
-HEARD = [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
-ADDED = ["conversation.item.added", "conversation.item.done"]
 STREAMS = Manner(streams=True)
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from openai.resources.beta.realtime.realtime import AsyncRealtimeConnection as BetaConnection
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from tests.sdk.conftest import FRAME
 from tests.support.clients.fields import check_fields
 from tests.support.clients.recording import Recording
+from tests.support.official_client import FRAME
 from tests.support.realtime import wire
 
 Dialect = Literal["ga", "beta"]

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,6 @@ async def run(script: str, *arguments: str, env: dict[str, str]) -> list[dict[st
     said = f"{' '.join((script, *arguments))}:\n{complaints.decode()}\n{output.decode()[-10_000:]}"
     assert (process.returncode, complaints) == (0, b""), said
     return [json.loads(line) for line in output.splitlines()]
+
+
+RunScript = Callable[..., Awaitable[list[dict[str, Any]]]]

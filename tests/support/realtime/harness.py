@@ -188,3 +188,22 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
 
 def base64_silence(ms: int) -> str:
     return base64.b64encode(bytes(ms * BYTES_PER_MS)).decode()
+
+
+def typed(text: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
+
+
+BETA_REPLY = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.created",
+    "response.content_part.added",
+    "response.audio_transcript.delta",
+    "response.audio.delta",
+    "response.audio.done",
+    "response.audio_transcript.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.done",
+]

@@ -191,3 +191,6 @@ class RelayTable:
             elif isinstance(action, do.Send) and action.event["type"].startswith("conversation.item."):
                 named = action.event.get("item_id") or action.event["item"]["id"]
                 assert named in saved, f"{action.event['type']} tells of {named}, which is not stored"
+
+
+TYPED = {"id": "item_typed", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}

@@ -142,3 +142,12 @@ _TABLE = {
     ("ko", "long"): ("그리고|비가 오는데|음|서울에서|친구를|왜냐하면 내일은,"),
 }
 TRANSCRIPTS: dict[tuple[str, str], list[str]] = {key: texts.split("|") for key, texts in _TABLE.items()}
+
+
+EVENT = "conversation.item.input_audio_transcription"
+
+
+HEARD = [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
+
+
+ADDED = ["conversation.item.added", "conversation.item.done"]

@@ -1,0 +1,85 @@
+"""Real Chromium with a fake microphone, and what a test asks of its pages."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, StorageState, expect
+
+from tests.support.live import ROOT
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+
+
+FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+PASSWORD = "a-rather-long-passphrase-7"
+
+
+SCREENSHOTS = ROOT / "var" / "screenshots"
+
+
+PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
+
+
+@dataclass(frozen=True)
+class Person:
+    email: str
+    storage: StorageState  # signed in at the live site
+
+
+def chromium_path() -> str:
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("The browser tests need Chromium: install your system's package `chromium`.", pytrace=False)
+    return path
+
+
+def launch(playwright: Playwright, *, wav: Path | None = None, microphone: bool = True, args: Any = ()) -> Browser:
+    fake = list(FAKE_MICROPHONE) if microphone else []
+    if wav:
+        fake.append(f"--use-file-for-fake-audio-capture={wav}%noloop")
+    return playwright.chromium.launch(executable_path=chromium_path(), args=[*QUIET, *fake, *args])
+
+
+def sign_up(page: Page, url: str, email: str) -> None:
+    page.goto(f"{url}/accounts/signup/")
+    page.locator("main input[type=email]").fill(email)
+    for field in page.locator("main input[type=password]").all():
+        field.fill(PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    expect(page.get_by_role("button", name="Start talking")).to_be_visible()
+
+
+def diary(page: Page, what: str) -> list[Any]:
+    """The details of the diary's entries of one kind, in order."""
+    return [entry[2] for entry in page.evaluate("window.diary") if entry[1] == what]
+
+
+def wait_for_state(page: Page, name: str) -> None:
+    """Waits until the page shows that state; states that passed quickly are in the diary."""
+    expect(page.locator("#talk")).to_have_attribute("data-state", name)
+
+
+def wait_until_audible(page: Page) -> None:
+    """Polls from here: the page's content security policy forbids Playwright's own wait_for_function."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while page.evaluate("window.outputLevel()") < 0.02:
+        assert time.monotonic() < deadline, "nothing was to be heard"
+        page.wait_for_timeout(20)
+
+
+def save_screenshot(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.wait_for_timeout(250)  # until colours have changed over
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

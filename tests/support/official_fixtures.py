@@ -1,0 +1,60 @@
+"""A site whose engines are the emulated upstream, and the official client to talk to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import httpx2
+import pytest
+from openai import AsyncOpenAI
+
+from accounts import api_keys
+from accounts.models import User
+from tests.support import http_turns
+from tests.support.live import Site, running_site
+from tests.support.official_client import Connect, Talk, speech
+from tests.upstream.fixtures import Upstream
+
+
+@pytest.fixture(scope="session")
+def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "ENGINE_TIMEOUT_SEC": "2"}
+    with running_site(database_url, env) as running:
+        yield running
+
+
+@pytest.fixture
+def user(committed_db: None) -> User:
+    return User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse")
+
+
+@pytest.fixture
+def key(user: User) -> str:
+    return api_keys.create(user, "tests")[1]
+
+
+@pytest.fixture
+def connect(site: Site, key: str, upstream: Upstream) -> Connect:
+    """`async with connect(assistant=…) as talk`: the session was created, `turn_detection` as by default."""
+
+    @asynccontextmanager
+    async def connected(key: str = key, url: str = site.url, **query: str) -> AsyncIterator[Talk]:
+        client = AsyncOpenAI(api_key=key, base_url=f"{url}/v1", websocket_base_url=f"{url}/v1".replace("http", "ws"))
+        async with client.realtime.connect(extra_query=query) as connection:
+            yield Talk(connection)
+
+    return connected
+
+
+@pytest.fixture(scope="session")
+def utterance() -> bytes:
+    """About two seconds of speech."""
+    return asyncio.run(speech("Good morning, can you hear me well?"))
+
+
+@pytest.fixture
+async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """For turns over HTTP."""
+    async with http_turns.client(site, key) as opened:
+        yield opened

@@ -1,0 +1,29 @@
+"""A turn that runs against its budget of time."""
+
+from typing import Any
+
+from conversations.realtime import actions as do
+from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.state import Limits
+from tests.support.realtime.harness import Table
+
+LONG = "It is noon. "
+
+
+def asked(modality: str = "audio", **limits: Any) -> Table:
+    """A typed question."""
+    table = Table(limits=Limits(**limits))
+    table.client("session.update", session={"output_modalities": [modality]})
+    table.client("response.create")
+    return table
+
+
+def sound(table: Table, index: int, ms: int, *, is_whole: bool = False) -> list[dict[str, Any]]:
+    response_id = table.last(do.Generate).response_id
+    sent = table.engine(do.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
+    return sent + (table.engine(do.SpeechDone(response_id, index)) if is_whole else [])
+
+
+def ending(sent: list[dict[str, Any]]) -> tuple[str, str]:
+    done = [event["response"] for event in sent if event["type"] == "response.done"][-1]
+    return done["status"], ((done["status_details"] or {}).get("error") or {}).get("code", "")
