@@ -18,7 +18,7 @@ from conversations.admin.filters import DayRangeFilter, ErrorsFilter
 from conversations.history import summaries
 from conversations.history.search import matching
 from conversations.models import AudioClip, Conversation, Item
-from conversations.querysets import ConversationQuerySet
+from conversations.models.conversation import ConversationQuerySet
 from conversations.storage import deletion
 from conversations.templatetags.conversation_tags import clock
 

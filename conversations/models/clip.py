@@ -1,0 +1,53 @@
+"""The sound of items, and the files in which it is."""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import Storage, storages
+from django.db import models
+
+from conversations.models.item import Item
+
+
+def clip_storage() -> Storage:
+    try:
+        return storages["clips"]
+    except (ImproperlyConfigured, TypeError) as error:  # TypeError: it knows no such option
+        raise ImproperlyConfigured(f"CLIPS_STORAGE, CLIPS_STORAGE_OPTIONS: {error}") from None
+
+
+class AudioClip(models.Model):
+    """The sound of one item, Ogg Opus. Its bytes live in the `clips` storage, never in this row."""
+
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="clip")
+    file = models.FileField(storage=clip_storage, max_length=200)
+    duration_ms = models.PositiveIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.duration_ms / 1000:.1f} s"
+
+
+class ClipData(models.Model):
+    """The bytes behind `clip_storage.PostgresStorage`, the default `clips` storage."""
+
+    name = models.CharField(max_length=200, unique=True)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LooseFile(models.Model):
+    """A file of a clip storage outside the database that no clip has: reserved for an upload, or to be deleted.
+
+    See `clip_files`.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    is_reserved = models.BooleanField(help_text="An upload may be under way, whose clip takes the file over.")
+    due_at = models.DateTimeField(db_index=True, help_text="When it is deleted.")
+    tries = models.PositiveIntegerField(default=0, help_text="To delete it.")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,97 @@
+"""Conversations, and who may read them."""
+
+from functools import partial
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from accounts.models import User
+from conversations.models.assistant import Assistant
+from conversations.realtime.protocol.ids import make_id
+
+FIRST_WORDS_LENGTH = 80
+
+
+def may_review(user: User | AnonymousUser) -> bool:
+    """Whether this is one of the staff who may read everybody's conversations."""
+    return user.is_staff and user.has_perm("conversations.view_conversation")
+
+
+class ConversationQuerySet(QuerySet["Conversation"]):
+    def readable_by(self, user: User | AnonymousUser) -> Self:
+        return self.owned() if may_review(user) else self.filter(user=user.pk)
+
+    def owned(self) -> Self:
+        """Without those that are being deleted."""
+        return self.filter(user__isnull=False)
+
+
+class Conversation(models.Model):
+    class Status(models.TextChoices):
+        LIVE = "live"
+        ENDED = "ended"
+
+    public_id = models.CharField(max_length=40, unique=True, default=partial(make_id, "conv"), editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="conversations",
+        help_text="Empty: it is being deleted, and nobody is shown it (see `deletion`).",
+    )
+    assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What programs noted of it.",
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.ENDED)
+    # See leases.py, which alone writes these.
+    holder = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    claimed_by = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
+    held_until = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: no session holds it.")
+    goes_if_empty = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A session began it: where nothing is said, nothing remains.",
+    )
+    item_count = models.PositiveIntegerField(default=0)
+    error_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
+
+    # What lists show; `summaries.add` fills them in.
+    first_words = ""
+    audio_ms = 0
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at"]
+        indexes = [
+            models.Index(fields=["user", "-updated_at"]),
+            models.Index(fields=["-updated_at"]),
+            models.Index(fields=["held_until"], condition=models.Q(status="live"), name="conversation_live"),
+        ]
+
+    def __str__(self) -> str:
+        """The title; else the first words, where `summaries` brought them; else the date."""
+        first_words = Truncator(self.first_words).chars(FIRST_WORDS_LENGTH)
+        return self.title or first_words or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversation", args=[self.public_id])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a session holds it: one whose process was killed does no more, whatever the status still says."""
+        return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()
