@@ -9,9 +9,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
+from conversations.loop_lag import LAG
 from conversations.realtime.figures import Discard, Figure, Played, Tally
 from conversations.realtime.protocol.items import Item
-from conversations.transport.loop_lag import LAG
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",

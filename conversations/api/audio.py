@@ -9,7 +9,7 @@ from accounts.models import Scope
 from conversations.api import auth
 from conversations.api.conversations import item_of, owned
 from conversations.api.errors import not_found
-from conversations.audio import clip_download, mixdown
+from conversations.history import clip_download, mixdown
 from conversations.models import AudioClip, Item
 from conversations.storage import store
 

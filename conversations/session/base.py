@@ -20,11 +20,11 @@ from conversations.realtime.protocol.client_events import AudioAppend, ClientEve
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.state import Core
+from conversations.session.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
+from conversations.session.outbox import Outbox, OutboxFullError
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Record
-from conversations.transport.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
-from conversations.transport.outbox import Outbox, OutboxFullError
 
 log = logging.getLogger(__name__)
 

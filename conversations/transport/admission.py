@@ -9,10 +9,10 @@ from time import monotonic
 from django.conf import settings
 
 from conversations import metrics
+from conversations.loop_lag import LAG
 from conversations.session.base import Line
 from conversations.session.live_sessions import POLICY, RESTART, RESTARTING, WATCH
 from conversations.storage import store
-from conversations.transport.loop_lag import LAG
 
 FAILED, BUSY = 1011, 1013  # close codes, beside those of `watch`
 EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."

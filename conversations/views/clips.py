@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from conversations.audio import clip_download
+from conversations.history import clip_download
 from conversations.models import AudioClip, Conversation
 
 

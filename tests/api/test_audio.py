@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from conversations.audio import mixdown, opus
+from conversations.audio import opus
+from conversations.history import mixdown
 from conversations.models import ClipData, Conversation
 from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user

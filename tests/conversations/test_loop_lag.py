@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.storage import store
 from conversations.transport import admission
-from conversations.transport.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.transport.websocket import RealtimeConsumer
 from voiceproject.cores import share_of_core
 

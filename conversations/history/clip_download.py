@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
 
-from conversations.audio import byte_ranges
+from conversations.history import byte_ranges
 from conversations.models import AudioClip, Item
 from voiceproject.database import give_back
 

@@ -2,7 +2,7 @@ from time import process_time
 
 import pytest
 
-from conversations.audio.byte_ranges import UnsatisfiableRangeError, parse
+from conversations.history.byte_ranges import UnsatisfiableRangeError, parse
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from conversations.realtime.protocol.client_events import AudioAppend
-from conversations.transport import inbox
-from conversations.transport.inbox import FrameTooLargeError, Inbox, TooFastError
+from conversations.session import inbox
+from conversations.session.inbox import FrameTooLargeError, Inbox, TooFastError
 
 
 async def test_it_works() -> None:
