@@ -1,4 +1,4 @@
-"""Imports run downwards only: consumers > session > {realtime, engines, store} > models."""
+"""Imports run downwards only: transport > session > {realtime, engines, storage, audio, tools} > models."""
 
 import ast
 import subprocess
@@ -12,59 +12,47 @@ ROOT = Path(__file__).parents[2]
 # The shapes of the protocol's events, and what they raise; a parser of Markdown and the properties of characters, which
 # do nothing but read text.
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
-ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
+OURS = ("accounts", "conversations", "voiceproject")
+TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
+PURE = ("conversations.realtime", "conversations.audio")
+STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
-# A module may import nothing that starts with one of these names.
-FORBIDDEN = {
-    "accounts": ("conversations",),
-    "conversations.engines": ("django", "channels", "voiceproject", "accounts.models", "conversations.models"),
-    "conversations.models": (
-        "conversations.storage.store",
-        "conversations.session.cascade",
-        "conversations.transport.websocket",
+# What of this project each room may import, beside itself. Whoever adds a room says here what stands below it.
+ROOMS = {
+    "accounts": ("voiceproject.database",),
+    "conversations.realtime": (),
+    "conversations.audio": ("conversations.realtime",),
+    "conversations.engines": ("accounts", "conversations.audio"),
+    "conversations.models": ("accounts.models", "conversations.realtime.protocol.ids"),
+    "conversations.storage": (
+        "accounts", "conversations.models", "conversations.engines", *PURE, *TELLS,
+        "voiceproject.database", "voiceproject.outages",
     ),
-    "conversations.storage.store": (
-        "conversations.tools",
-        "conversations.session.cascade",
-        "conversations.transport.websocket",
-        "channels",
-    ),
-    "conversations.session.base": (
-        "conversations.session.cascade",
-        "conversations.session.s2s",
-        "conversations.session.factory",
-        *ORM,
-    ),
-    "conversations.session.factory": (
-        "conversations.transport.websocket",
-        "conversations.transport.admission",
-        "conversations.transport.http_turn",
-        *ORM,
-    ),
-    "conversations.session.cascade": (
-        "conversations.transport.websocket",
-        "conversations.session.factory",
-        "conversations.session.s2s",
-        *ORM,
-    ),
-    "conversations.session.s2s": (
-        "conversations.transport.websocket",
-        "conversations.session.factory",
-        "conversations.session.cascade",
-        *ORM,
-    ),
-    "conversations.transport.admission": (
-        "conversations.transport.websocket",
-        "conversations.api",
-        "conversations.transport.http_turn",
-        *ORM,
-    ),
-    "conversations.transport.http_turn": ("conversations.transport.websocket", "conversations.api", *ORM),
-    "conversations.transport.websocket": ORM,
-    "conversations.tools": ("conversations.session.cascade", "conversations.transport.websocket", "channels"),
-    "conversations.views": ("conversations.session.cascade", "conversations.transport.websocket"),
-    "conversations.api": ("conversations.transport.websocket", "conversations.views"),
+    "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
+                              "voiceproject.database"),
+    "conversations.tools": (*STORED, "conversations.engines", "voiceproject.database"),
+    "conversations.session": ("accounts.access", "conversations.engines", "conversations.storage",
+                              "conversations.tools", *PURE, *TELLS),
+    "conversations.transport": ("accounts", "conversations.engines.base", "conversations.session",
+                                "conversations.storage", *PURE, *TELLS, "voiceproject.outages",
+                                "voiceproject.refusals"),
+    "conversations.api": (*STORED, "conversations.engines.base", "conversations.session", "conversations.transport",
+                          "voiceproject"),
+    "conversations.views": (*STORED, "conversations.engines"),
+    "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
+    "conversations.templatetags": ("conversations.history",),
+    "conversations.management": (*STORED,),
+    "conversations.migrations": ("conversations.models", "conversations.realtime.protocol.ids"),
+}  # fmt: skip
+# Within a room: a module, and those above it.
+WITHIN = {
+    "conversations.session.base": ("cascade", "s2s", "factory"),
+    "conversations.session.cascade": ("s2s", "factory"),
+    "conversations.session.s2s": ("cascade", "factory"),
 }
+DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.audio")
+ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
+ASYNC = ("conversations.session", "conversations.transport")  # whose only door to the database is `storage`
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
@@ -84,11 +72,46 @@ def is_within(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-@pytest.mark.parametrize(("package", "forbidden"), FORBIDDEN.items())
-def test_imports_run_downwards(package: str, forbidden: tuple[str, ...]) -> None:
-    found = list(imports(package))
+@pytest.mark.parametrize(("room", "below"), ROOMS.items())
+def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
+    found = list(imports(room))
     assert found
-    assert not [pair for pair in found if is_within(pair[1], forbidden)]
+    ours = [pair for pair in found if is_within(pair[1], OURS)]
+    assert not [pair for pair in ours if not is_within(pair[1], (room, *below))]
+
+
+def test_every_room_is_known() -> None:
+    there = {f"conversations.{path.parent.name}" for path in ROOT.glob("conversations/*/__init__.py")}
+    assert there == {room for room in ROOMS if room != "accounts"}
+
+
+@pytest.mark.parametrize(("module", "above"), WITHIN.items())
+def test_imports_run_downwards_within_a_room(module: str, above: tuple[str, ...]) -> None:
+    room = module.rpartition(".")[0]
+    assert not [pair for pair in imports(module) if is_within(pair[1], tuple(f"{room}.{name}" for name in above))]
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"accounts", *ASYNC}))
+def test_few_know_channels(room: str) -> None:
+    """Those that tell other processes of a change, and those that hear of it."""
+    assert not [pair for pair in imports(room) if is_within(pair[1], ("channels",))]
+
+
+@pytest.mark.parametrize("room", DJANGO_FREE)
+def test_sound_engines_and_decisions_know_no_django(room: str) -> None:
+    assert not [pair for pair in imports(room) if is_within(pair[1], ("django", "channels", "accounts.models"))]
+
+
+@pytest.mark.parametrize("room", ASYNC)
+def test_what_is_async_has_one_door_to_the_database(room: str) -> None:
+    assert not [pair for pair in imports(room) if is_within(pair[1], ORM)]
+
+
+def test_no_test_imports_from_another() -> None:
+    """What tests share is a fixture, or in tests/support/."""
+    found = [pair for pair in imports("tests") if is_within(pair[1], ("tests",))]
+    parts = [(file, name.split(".")) for file, name in found]
+    assert not [pair for pair in parts if any(part.startswith("test_") or part == "conftest" for part in pair[1])]
 
 
 def test_engines_load_without_django() -> None:
