@@ -1,14 +1,14 @@
 /** One call: keeps the session's state, performs what the reducer decides, and owns the sound. */
 
-import { isInCall } from "./connection.js";
-import { remembered, useSpeaker } from "./devices.js";
-import { Microphone } from "./microphone.js";
-import { Player } from "./player.js";
-import { truncation } from "./playback.js";
-import * as protocol from "./protocol.js";
-import { reduce } from "./session.js";
-import { RealtimeSocket, realtimeUrl } from "./socket.js";
-import { wantsListener } from "./words.js";
+import { isInCall } from "./reducer/connection.js";
+import { remembered, useSpeaker } from "./ui/devices.js";
+import { Microphone } from "./audio/microphone.js";
+import { Player } from "./audio/player.js";
+import { truncation } from "./reducer/playback.js";
+import * as protocol from "./net/protocol.js";
+import { reduce } from "./reducer/session.js";
+import { RealtimeSocket, realtimeUrl } from "./net/socket.js";
+import { wantsListener } from "./reducer/words.js";
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 const AUTOPLAY_WAIT_MS = 1500;

@@ -1,16 +1,16 @@
 /** The talk page: puts the parts together. */
 
 import { Call } from "./call.js";
-import { isInCall } from "./connection.js";
-import { pushToTalk } from "./controls.js";
-import { fillPickers, remember, remembered } from "./devices.js";
-import { keepDraft, takeDraft } from "./draft.js";
-import { Pickers } from "./pickers.js";
-import { newItemId } from "./protocol.js";
-import { undelivered } from "./sending.js";
-import { initialState } from "./session.js";
-import { View } from "./view.js";
-import { WakeLock } from "./wakelock.js";
+import { isInCall } from "./reducer/connection.js";
+import { pushToTalk } from "./ui/push_to_talk.js";
+import { fillPickers, remember, remembered } from "./ui/devices.js";
+import { keepDraft, takeDraft } from "./ui/draft.js";
+import { Pickers } from "./ui/pickers.js";
+import { newItemId } from "./net/protocol.js";
+import { undelivered } from "./reducer/sending.js";
+import { initialState } from "./reducer/session.js";
+import { View } from "./ui/view.js";
+import { WakeLock } from "./ui/wakelock.js";
 import { BrowserSpeech } from "./webspeech/browser.js";
 import { SpeechOptions } from "./webspeech/options.js";
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addText, EMPTY_TRACK } from "../../static/js/captions.js";
-import { units } from "../../static/js/spoken.js";
+import { addText, EMPTY_TRACK } from "../../static/js/reducer/captions.js";
+import { units } from "../../static/js/reducer/speech_units.js";
 import { Clauses } from "../../static/js/webspeech/clauses.js";
 import { isCommand, isNod, ownWords } from "../../static/js/webspeech/echo.js";
 import { wordsOf } from "../../static/js/webspeech/results.js";

@@ -10,6 +10,6 @@ HERE = Path(__file__).parent
 
 def test_pure_modules() -> None:
     node, _ = compute_driver_executable()
-    tests = sorted(str(path) for path in HERE.glob("*.test.mjs"))
+    tests = sorted(str(path) for path in HERE.rglob("*.test.mjs"))
     run = subprocess.run([node, "--test", *tests], capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr

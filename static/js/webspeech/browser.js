@@ -1,6 +1,6 @@
 /** What this browser has of the Web Speech API. */
 
-import { newItemId } from "../protocol.js";
+import { newItemId } from "../net/protocol.js";
 import { Listener } from "./listener.js";
 import { Speaker } from "./speaker.js";
 import { hasVoiceFor, voicesFor } from "./voices.js";

@@ -6,7 +6,7 @@
  * voices of the site (clauses.py, speech_text.py), with more care: there every clause costs a request.
  */
 
-import { isAbbreviation, units, weightOf } from "../spoken.js";
+import { isAbbreviation, units, weightOf } from "../reducer/speech_units.js";
 import { SpeechText } from "./speech_text.js";
 
 const CLOSERS = "[\"'”’»)\\]*_`]*";

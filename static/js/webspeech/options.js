@@ -1,7 +1,7 @@
 /** “Listen with” and “Speak with”: this site, or this browser where it can. Remembered, like the other options. */
 
-import { isInCall } from "../connection.js";
-import { remember, remembered } from "../devices.js";
+import { isInCall } from "../reducer/connection.js";
+import { remember, remembered } from "../ui/devices.js";
 
 /** Each half of a talk, and the engine that serves it here. */
 const HALVES = { listen: "stt", speak: "tts" };

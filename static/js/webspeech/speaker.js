@@ -4,7 +4,7 @@
  * {type: "playback.clause", item, text, samples}: that clause begins.
  */
 
-import { units, weightOf } from "../spoken.js";
+import { units, weightOf } from "../reducer/speech_units.js";
 import { Clauses } from "./clauses.js";
 
 const SAMPLES_PER_MS = 24;

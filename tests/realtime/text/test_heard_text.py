@@ -28,7 +28,7 @@ def test_it_works(played_ms: int, heard: str) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["clause"])
 def test_words_share_the_time_as_on_the_page(case: dict[str, object]) -> None:
-    """The same table that tests/js/spoken.test.mjs reads."""
+    """The same table that tests/js/reducer/speech_units.test.mjs reads."""
     clause, start, found = str(case["clause"]), 0, []
     for unit in units(clause):
         found.append([clause[start : unit.end], unit.said, unit.pause])

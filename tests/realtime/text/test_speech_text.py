@@ -13,7 +13,7 @@ from conversations.realtime.text.heard_text import heard_text
 from conversations.realtime.text.script import Script
 from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
 
-# What the page speaks itself is held to the same table, by tests/js/speaker.test.mjs.
+# What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.
 CASES = json.loads((Path(__file__).parents[2] / "support" / "spoken_texts.json").read_text())
 OPENING_MARKS = ["[", "(", "**", "*", "`", "“", "„", "«", "「", "【", "<", "$", "![", "{", "~~", "\\(x = [", "&"]
 MARKS = ["$$", "\\(", "\\)", "```", "~~~", "\n", "word ", "[", "](", ")", "x^2 ", "\n\n", "|", "<b", "。", "\ue200"]

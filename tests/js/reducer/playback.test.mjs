@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
   created, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, transcript,
-} from "./told.mjs";
+} from "../../support/told.mjs";
 
 const cough = { ...speechStarted, item_id: "u2" };
 const coughOver = { ...speechStopped, item_id: "u2" };

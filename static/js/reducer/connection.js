@@ -1,10 +1,10 @@
 /** What becomes of a call with its connection: made, lost, made again, refused, ended. Pure; part of the reducer in session.js. */
 
 import { withNotice } from "./changes.js";
-import { wayOf } from "./closes.js";
+import { wayOf } from "../net/close_codes.js";
 import { endReply, interrupt } from "./playback.js";
 import { giveUpSending, isUnacknowledged, onLineLost } from "./sending.js";
-import { backoffMs } from "./socket.js";
+import { backoffMs } from "../net/socket.js";
 import { NO_TURN } from "./turns.js";
 
 const BUSY_RETRY_MS = 10000;

@@ -1,10 +1,10 @@
 /** What the server's events do to the session. Pure; part of the reducer in session.js. */
 
-import { isAloud, onAloudText } from "./aloud.js";
+import { isAloud, onAloudText } from "./read_aloud.js";
 import * as captions from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 import { offerRetry, onRetryRefused } from "./retry.js";
 import { acknowledged, onConnected, onListed, onRefusedMessage } from "./sending.js";
 import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./words.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { RealtimeSocket } from "../../static/js/socket.js";
+import { RealtimeSocket } from "../../../static/js/net/socket.js";
 
 let now;
 let wires;

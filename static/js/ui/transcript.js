@@ -1,7 +1,7 @@
 /** The captions on the page: one bubble per item, changed in place, and beneath it what became of it. */
 
 import { button } from "./button.js";
-import { spokenText } from "./captions.js";
+import { spokenText } from "../reducer/captions.js";
 
 const NEAR_END_PX = 80;
 /** {text, action, label}: what is said beneath a bubble, and the button beside it. */

@@ -8,9 +8,9 @@
 import { wholeText, spokenText } from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { interrupt } from "./playback.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 import { say } from "./sending.js";
-import { isCommand, isNod, ownWords } from "./webspeech/echo.js";
+import { isCommand, isNod, ownWords } from "../webspeech/echo.js";
 
 const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words
 const BEFORE_CHARS = 240; // of what was said before the words began: an echo is late, too

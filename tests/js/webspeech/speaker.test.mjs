@@ -1,13 +1,13 @@
-import "../support/web_speech.js";
+import "../../support/web_speech.js";
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Clauses } from "../../static/js/webspeech/clauses.js";
-import { SpeechText } from "../../static/js/webspeech/speech_text.js";
-import { Speaker } from "../../static/js/webspeech/speaker.js";
-import { hasVoiceFor, labelOf, voicesFor } from "../../static/js/webspeech/voices.js";
+import { Clauses } from "../../../static/js/webspeech/clauses.js";
+import { SpeechText } from "../../../static/js/webspeech/speech_text.js";
+import { Speaker } from "../../../static/js/webspeech/speaker.js";
+import { hasVoiceFor, labelOf, voicesFor } from "../../../static/js/webspeech/voices.js";
 
 const { synthesis, spoken, SpeechSynthesisUtterance: Utterance } = globalThis;
 let events;
@@ -156,7 +156,7 @@ test("voices are offered by the language, the system's own first", () => {
   assert.equal(labelOf({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
 });
 
-const WRITTEN = JSON.parse(readFileSync(new URL("../support/spoken_texts.json", import.meta.url), "utf8"));
+const WRITTEN = JSON.parse(readFileSync(new URL("../../support/spoken_texts.json", import.meta.url), "utf8"));
 
 test("what is spoken of what is written is what the server's voices are given", () => {
   for (const { written, spoken: expected } of WRITTEN) {

@@ -7,11 +7,11 @@
  * "release". Times are in ms, audio in samples at the wire's 24 kHz.
  */
 
-import { onClause, onSpeak, onSpeakerFailed } from "./aloud.js";
+import { onClause, onSpeak, onSpeakerFailed } from "./read_aloud.js";
 import { send, withNotice } from "./changes.js";
 import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from "./connection.js";
 import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 import { onRetry } from "./retry.js";
 import { onLineLost, onResend, say, undelivered } from "./sending.js";
 import { NO_TURN, onServerEvent } from "./turns.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Playout } from "../../static/js/audio/playout.js";
+import { Playout } from "../../../static/js/audio/playout.js";
 
 function sine(hz, rate, samples, amplitude) {
   return Float32Array.from({ length: samples }, (_, i) => amplitude * Math.sin((2 * Math.PI * hz * i) / rate));

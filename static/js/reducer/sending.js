@@ -10,7 +10,7 @@
 
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { interrupt } from "./playback.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 import { withoutRetries } from "./retry.js";
 
 const LOST_WORDS = { tone: "info", text: "The connection broke while you were speaking. Please say that again." };

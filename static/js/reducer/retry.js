@@ -4,7 +4,7 @@
  */
 
 import { send, withItem, withNotice } from "./changes.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 
 export function offerRetry(state, id) {
   return withItem(state, { id, role: "user", text: "", pending: false, retry: "offered" });

@@ -1,7 +1,7 @@
 /** A session to tell things to, and the events to tell. */
 
-import { initialState, reduce } from "../../static/js/session.js";
-import { statusOf } from "../../static/js/status.js";
+import { initialState, reduce } from "../../static/js/reducer/session.js";
+import { statusOf } from "../../static/js/ui/status.js";
 
 export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
 

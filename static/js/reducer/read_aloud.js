@@ -8,7 +8,7 @@
 import * as captions from "./captions.js";
 import { send, withItem, withNotice } from "./changes.js";
 import { onceSilent } from "./playback.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 
 /** Whether the words of that item are to be spoken here. */
 export function isAloud({ speak, items }, id) {

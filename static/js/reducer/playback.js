@@ -9,7 +9,7 @@
 
 import * as captions from "./captions.js";
 import { send, withItem } from "./changes.js";
-import * as protocol from "./protocol.js";
+import * as protocol from "../net/protocol.js";
 
 /** After the end of the speech: longer than most engines need for its words. */
 const VERDICT_MS = 4000;

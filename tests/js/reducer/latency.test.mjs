@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { latencyLine } from "../../static/js/latency.js";
-import { live, played, reply, responseCreated, responseDone, SECOND, speechStarted, speechStopped } from "./told.mjs";
+import { latencyLine } from "../../../static/js/reducer/latency.js";
+import { live, played, reply, responseCreated, responseDone, SECOND, speechStarted, speechStopped } from "../../support/told.mjs";
 
 const SERIAL = { endpoint: 0, transcript: 210, first_token: 500, first_clause: 560, first_audio: 760, done: 2400 };
 

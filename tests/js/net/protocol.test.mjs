@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as protocol from "../../static/js/protocol.js";
-import { realtimeUrl } from "../../static/js/socket.js";
+import * as protocol from "../../../static/js/net/protocol.js";
+import { realtimeUrl } from "../../../static/js/net/socket.js";
 
 test("base64 is measured as it is decoded", () => {
   for (const samples of [0, 1, 2, 3, 480, 961]) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcementOf, statusOf } from "../../static/js/status.js";
+import { announcementOf, statusOf } from "../../../static/js/ui/status.js";
 import {
   created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
-} from "./told.mjs";
+} from "../../support/told.mjs";
 
 test("a spoken turn goes through its states", () => {
   const call = new Told();

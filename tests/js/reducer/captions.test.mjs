@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addAudio, addText, EMPTY_TRACK, endTrack, spokenText } from "../../static/js/captions.js";
+import { addAudio, addText, EMPTY_TRACK, endTrack, spokenText } from "../../../static/js/reducer/captions.js";
 
 function track(...clauses) {
   return clauses.reduce((all, [text, samples]) => addAudio(addText(all, text), samples), EMPTY_TRACK);

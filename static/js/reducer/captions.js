@@ -3,10 +3,10 @@
  *
  * The server sends a clause's text just before its audio, so where a text begins is known in samples: what had been
  * received by then. It ends where the next one begins; while its audio is still coming, its end is estimated from
- * how fast this voice has spoken so far. Within it the words share the time as spoken.js says.
+ * how fast this voice has spoken so far. Within it the words share the time as speech_units.js says.
  */
 
-import { units, weightOf } from "./spoken.js";
+import { units, weightOf } from "./speech_units.js";
 
 const SAMPLES_PER_LETTER = 24000 / 15; // a usual speaking rate, until this voice's own is known
 const LETTERS_TO_KNOW = 20;

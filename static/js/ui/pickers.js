@@ -1,7 +1,7 @@
 /** The assistant and voice pickers. */
 
 import { remember, remembered } from "./devices.js";
-import { labelOf } from "./webspeech/voices.js";
+import { labelOf } from "../webspeech/voices.js";
 
 export class Pickers {
   /** `data`: as the page gives it; `onChoice({assistant, voice})` when the person picks another. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { units, weightOf } from "../../static/js/spoken.js";
+import { units, weightOf } from "../../../static/js/reducer/speech_units.js";
 
-const CASES = JSON.parse(readFileSync(new URL("../support/spoken_units.json", import.meta.url), "utf8"));
+const CASES = JSON.parse(readFileSync(new URL("../../support/spoken_units.json", import.meta.url), "utf8"));
 
 test("it shares a clause's time among its words as the server does", () => {
   assert.ok(CASES.length > 15);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { undelivered } from "../../static/js/sending.js";
-import { statusOf } from "../../static/js/status.js";
-import { conversation, created, item, live, played, responseCreated, responseDone, speaking, speechStarted, Told } from "./told.mjs";
+import { undelivered } from "../../../static/js/reducer/sending.js";
+import { statusOf } from "../../../static/js/ui/status.js";
+import { conversation, created, item, live, played, responseCreated, responseDone, speaking, speechStarted, Told } from "../../support/told.mjs";
 
 const LOST = { type: "socket.closed", code: 1006, random: 0 };
 const updated = { type: "session.updated", session: {} };

@@ -1,10 +1,10 @@
-import "../support/web_speech.js";
+import "../../support/web_speech.js";
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Listener } from "../../static/js/webspeech/listener.js";
-import { joinWords, wordsOf } from "../../static/js/webspeech/results.js";
+import { Listener } from "../../../static/js/webspeech/listener.js";
+import { joinWords, wordsOf } from "../../../static/js/webspeech/results.js";
 
 const { recogniser } = globalThis;
 let told;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spokenText } from "../../static/js/captions.js";
-import { isCommand, isNod, ownWords } from "../../static/js/webspeech/echo.js";
-import { wantsListener } from "../../static/js/words.js";
+import { spokenText } from "../../../static/js/reducer/captions.js";
+import { isCommand, isNod, ownWords } from "../../../static/js/webspeech/echo.js";
+import { wantsListener } from "../../../static/js/reducer/words.js";
 import {
   conversation, created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
-} from "./told.mjs";
+} from "../../support/told.mjs";
 
 const VOCABULARY = { nods: new Set(["mhm", "yeah", "i see", "okay"]), commands: new Set(["stop", "wait", "no", "hold on"]) };
 const BOTH = { listen: "browser", speak: "browser", vocabulary: VOCABULARY };

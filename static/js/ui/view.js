@@ -1,10 +1,10 @@
 /** The talk page as it looks: from the session's state to the document. It decides nothing. */
 
 import { button } from "./button.js";
-import { isInCall } from "./connection.js";
-import { latencyLine } from "./latency.js";
+import { isInCall } from "../reducer/connection.js";
+import { latencyLine } from "../reducer/latency.js";
 import { announcementOf, statusOf } from "./status.js";
-import { isUnacknowledged } from "./sending.js";
+import { isUnacknowledged } from "../reducer/sending.js";
 import { Transcript } from "./transcript.js";
 
 const ACTIONS = {
