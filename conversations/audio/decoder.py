@@ -1,6 +1,6 @@
 """One sound file, from standard input to PCM on standard output: 24,000 Hz, mono, signed 16 bit little-endian.
 
-A process of its own (`containers` starts it), since what strangers upload may be made to harm: an MP4 of 700 bytes
+A process of its own (`uploads` starts it), since what strangers upload may be made to harm: an MP4 of 700 bytes
 can claim so many samples that FFmpeg fills gigabytes with their index. Here the system bounds memory and time, and a
 crash is just another file that cannot be read. It starts in 0.1 s, since it imports neither Django nor numpy.
 

@@ -1,6 +1,7 @@
-"""The driver of a session that speech to speech answers: performs what `realtime.relaying` decides.
+"""The driver of a session that speech to speech answers: performs what `realtime.relay` decides.
 
-To the consumer it is what `session.Session` is. It owns every task of the session; `upstream` keeps its connection.
+To the consumer it is what `session.cascade.Session` is. It owns every task of the session; `s2s_connection` keeps its
+connection.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from conversations.session.base import Line
 from conversations.session.live_sessions import POLICY, RESTART, RESTARTING, WATCH
 from conversations.storage import store
 
-FAILED, BUSY = 1011, 1013  # close codes, beside those of `watch`
+FAILED, BUSY = 1011, 1013  # close codes, beside those of `session.live_sessions`
 EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."
 DRAIN_SEC = 20.0  # for all sessions to store what was said when the server stops
 LOOK_SEC = 0.05

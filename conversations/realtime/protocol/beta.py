@@ -1,5 +1,5 @@
 """The beta dialect of the protocol, at the edge: client events become GA's before they are validated, server events
-beta's on their way out. Nothing deeper in knows of it. Asked for at connect time; see `consumers`.
+beta's on their way out. Nothing deeper in knows of it. Asked for at connect time; see `transport.websocket`.
 
 Beta has neither `conversation.item.done` nor anything of MCP, so those events and items are left out.
 """

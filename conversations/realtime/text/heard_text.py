@@ -1,8 +1,8 @@
 """Which words of a reply had been played when it was cut off.
 
 The words of a clause share its audio's time by how long they take to say, in letters of English: figures and symbols
-are read as words, abbreviations whole, and a mark makes a pause. `static/js/reducer/speech_units.js` has the same map, so that
-what is shown and what is kept agree; `tests/support/spoken_units.json` holds both to it.
+are read as words, abbreviations whole, and a mark makes a pause. `static/js/reducer/speech_units.js` has the same map,
+so that what is shown and what is kept agree; `tests/support/spoken_units.json` holds both to it.
 """
 
 import re

@@ -1,7 +1,8 @@
 """What to read aloud of a written clause: no Markdown, links, emoji, code, formulas or marks of a source.
 
 By Unicode's own properties, so that every script is whole: a joiner between letters belongs to the word, one between
-pictures does not. `heard_text.py` and the page (`static/js/reducer/speech_units.js`, `static/js/webspeech/clauses.js`) keep to the same.
+pictures does not. `heard_text.py` and the page (`static/js/reducer/speech_units.js`, `static/js/webspeech/clauses.js`)
+keep to the same.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""When speech begins, pauses and goes on, from one speech probability per window. `semantics` says when it is over.
+"""When speech begins, pauses and goes on, from one speech probability per window. `endpointing` says when it is over.
 
 Pure: probabilities in, edges out. Silero answers for windows of 32 ms; a click or a breath can fill one
 window, so it takes two to begin. Falling uses a lower threshold than rising, since probabilities
