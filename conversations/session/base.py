@@ -49,7 +49,7 @@ class Machine(Protocol):
     def refuse(self, error: ProtocolError, kind: str = ...) -> Sequence[Any]: ...
 
 
-class Line(ABC):
+class Session(ABC):
     """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
 
     Who inherits sets `machine` and `_record`, performs its own actions in `_do`, and runs.

@@ -16,8 +16,8 @@ from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import initial_settings
-from conversations.session.base import DRAIN_SEC, Line
-from conversations.session.engine_tasks import Work
+from conversations.session.base import DRAIN_SEC, Session
+from conversations.session.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
@@ -38,8 +38,8 @@ def warm(engines: EngineSet) -> None:
         getattr(engine_class, "warm", lambda: None)()
 
 
-class Session(Line):
-    """A line that three engines answer.
+class CascadeSession(Session):
+    """A session that three engines answer.
 
     `kind`: of the session, as GA names it; `stores_captions`: should it be, or become, one of transcription.
     `plays_live` False: the client does not play replies as they come, so they come as soon as the engines make them
@@ -62,7 +62,7 @@ class Session(Line):
         plays_live: bool = True,
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
-        self._work = Work(opened, self._receive, plays_live=plays_live)
+        self._work = EngineTasks(opened, self._receive, plays_live=plays_live)
         config = initial_settings.config(opened, model, expires_at, kind)
         manner = initial_settings.manner(opened, streams=self._work.streams)
         limits = initial_settings.limits(plays_live=plays_live)

@@ -16,9 +16,9 @@ from conversations.realtime import actions as do
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
-from conversations.session.generation import Reply, as_failure
+from conversations.session.generation import Generation, as_failure
 from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
-from conversations.session.transcriber import Ears
+from conversations.session.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import Opened
 from conversations.tools.toolbox import Toolbox
@@ -31,7 +31,7 @@ MOST_FILLER_SEC = 4.0  # of sound
 NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please say it again.")
 
 
-class Work:
+class EngineTasks:
     """`report` takes what the engines bring, as events of the turn machine."""
 
     def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None], *, plays_live: bool = True) -> None:
@@ -46,12 +46,12 @@ class Work:
         # Where nothing is to be stored no words are remembered either.
         is_stored = opened.pk is not None
         file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
-        self._ears = Ears(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        self._ears = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
-        self._replies: dict[str, Reply] = {}
+        self._replies: dict[str, Generation] = {}
 
     @property
     def streams(self) -> bool:
@@ -123,7 +123,7 @@ class Work:
             case do.Generate(response_id) if response_id in self._replies:
                 self._replies[response_id].go_on(action)
             case do.Generate(response_id):
-                reply = Reply(
+                reply = Generation(
                     action,
                     self._llm,
                     self._tts,
@@ -144,7 +144,7 @@ class Work:
                 if running := self._replies.get(action.response_id):
                     self._steer(running, action)
 
-    def _steer(self, reply: Reply, action: do.Speak | do.Unspeak | do.EndSpeech | do.Hold | do.Release) -> None:
+    def _steer(self, reply: Generation, action: do.Speak | do.Unspeak | do.EndSpeech | do.Hold | do.Release) -> None:
         match action:
             case do.Speak():
                 reply.speak(action)
@@ -214,7 +214,7 @@ class Work:
         outcome = await self._toolbox.run(asked.name, asked.arguments)
         self._report(do.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
-    async def _reply(self, response_id: str, reply: Reply) -> None:
+    async def _reply(self, response_id: str, reply: Generation) -> None:
         try:
             await reply.run()
         except Exception as error:  # the outermost edge: one turn fails, the session lives

@@ -8,11 +8,11 @@ from dataclasses import replace
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import cascade, s2s
-from conversations.session.base import Line
+from conversations.session.base import Session
 from conversations.storage.store import Opened
 
 
-async def line(
+async def build_session(
     opened: Opened,
     send: Callable[[str], Awaitable[None]],
     close: Callable[[int], Awaitable[None]],
@@ -22,14 +22,14 @@ async def line(
     kind: str = REALTIME,
     stores_captions: bool = False,
     plays_live: bool = True,
-) -> Line:
-    """Arguments as Session has them. Captions need no assistant. Raises EngineError, ProtocolError."""
+) -> Session:
+    """Arguments as CascadeSession has them. Captions need no assistant. Raises EngineError, ProtocolError."""
     engines = opened.engines
     wire = (send, close, model, int(time.time() + opened.caller.lifetime_sec), dialect)
     if kind != REALTIME:
         opened = replace(opened, tools=(), mcp_servers=())
     if engines.s2s is None or kind != REALTIME:
         await asyncio.to_thread(cascade.warm, engines)
-        return cascade.Session(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
+        return cascade.CascadeSession(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
     await asyncio.to_thread(s2s.warm, engines)
-    return s2s.Relay(opened, engines.s2s, *wire)
+    return s2s.S2SSession(opened, engines.s2s, *wire)

@@ -101,7 +101,7 @@ class ClauseSpeech:
         return frame
 
 
-class Reply:
+class Generation:
     """Cancel the task of `run` to stop it; every upstream stream is closed then. Begins held if it is ahead."""
 
     def __init__(

@@ -36,7 +36,7 @@ _renew = in_thread(leases.renew)
 _sweep = in_thread(leases.sweep)
 
 
-class Session(Protocol):
+class Watched(Protocol):
     opened: Opened
 
     @property
@@ -45,7 +45,7 @@ class Session(Protocol):
     def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None: ...
 
 
-class Watch:
+class LiveSessions:
     """`look(grants, held)` returns which grants still hold, and which holders must stop; `renew` keeps their leases."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Watch:
         renew: Callable[[Collection[tuple[int, str]]], Awaitable[None]] = _renew,
     ) -> None:
         self.is_stopping = False
-        self._sessions: set[Session] = set()
+        self._sessions: set[Watched] = set()
         self._ask, self._renew = look, renew
         self._renew_at = 0.0
         self._running: asyncio.Task[NoReturn] | None = None
@@ -71,8 +71,8 @@ class Watch:
             await asyncio.wait([self._running])
 
     @contextmanager
-    def over(self, session: Session) -> Iterator[None]:
-        """Watch over a session while it lives."""
+    def over(self, session: Watched) -> Iterator[None]:
+        """LiveSessions over a session while it lives."""
         self.start()
         self._sessions.add(session)
         self._users_changed.set()
@@ -162,7 +162,7 @@ class Watch:
             await self._users_changed.wait()
 
 
-def _judge(session: Session, good: Collection[Grant], lost: Collection[str]) -> None:
+def _judge(session: Watched, good: Collection[Grant], lost: Collection[str]) -> None:
     if session.opened.caller.grant not in good:
         message = SIGNED_OUT if session.opened.caller.session_key else REVOKED
         session.close(POLICY, "invalid_api_key", message)
@@ -180,4 +180,4 @@ async def _sweep_now_and_then() -> NoReturn:
         await asyncio.sleep(SWEEP_SEC)
 
 
-WATCH = Watch()  # of this process
+LIVE_SESSIONS = LiveSessions()  # of this process

@@ -1,6 +1,6 @@
 """The driver of a session that speech to speech answers: performs what `realtime.relay` decides.
 
-To the consumer it is what `session.cascade.Session` is. It owns every task of the session; `s2s_connection` keeps its
+To the transport it is what a `CascadeSession` is. It owns every task of the session; `s2s_connection` keeps its
 connection.
 """
 
@@ -21,8 +21,8 @@ from conversations.realtime.relay.actions import Reconnect, Tell
 from conversations.realtime.relay.machine import Action, Relaying
 from conversations.realtime.state import Limits, Manner
 from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
-from conversations.session.base import DRAIN_SEC, POLICY, Line
-from conversations.session.s2s_connection import Upstream, is_final
+from conversations.session.base import DRAIN_SEC, POLICY, Session
+from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
@@ -36,8 +36,8 @@ def warm(engines: EngineSet) -> None:
         load("s2s", engines.s2s.provider).warm()
 
 
-class Relay(Line):
-    """A line that speech to speech answers."""
+class S2SSession(Session):
+    """A session that speech to speech answers."""
 
     machine: Relaying
 
@@ -53,7 +53,7 @@ class Relay(Line):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
-        self._upstream = Upstream(make_s2s(spec), self._receive, self._give_up_upstream)
+        self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
         self.machine = Relaying(
             _config(opened, spec, model, expires_at),
             opened.public_id,

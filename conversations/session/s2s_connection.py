@@ -24,7 +24,7 @@ MOST_HELD = 5_000  # events that the connection does not take: a minute of audio
 HANGS = "Speech to speech came too slowly. Please try again."
 
 
-class Upstream:
+class S2SUpstream:
     """`report` takes what happens, in order; `give_up` is called once no further connection will be tried."""
 
     def __init__(

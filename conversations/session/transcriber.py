@@ -21,7 +21,7 @@ from conversations.realtime.actions import Hear, PartialTranscript, Transcribe, 
 KEPT_IDS = 32
 
 
-class Ears:
+class Transcriber:
     """`open` before the first utterance, `close` at the end. `report` takes the partial transcripts."""
 
     def __init__(

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from conversations import metrics
 from conversations.loop_lag import LAG
-from conversations.session.base import Line
-from conversations.session.live_sessions import POLICY, RESTART, RESTARTING, WATCH
+from conversations.session.base import Session
+from conversations.session.live_sessions import LIVE_SESSIONS, POLICY, RESTART, RESTARTING
 from conversations.storage import store
 
 FAILED, BUSY = 1011, 1013  # close codes, beside those of `session.live_sessions`
@@ -39,7 +39,7 @@ def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
 
     `conversation_id`: a session that is in that conversation makes room for this one, which will take it over.
     """
-    _check(caller, WATCH.is_in(caller.user_id, conversation_id))
+    _check(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
     _live[caller.user_id] += 1
     metrics.sessions(_live.total())
     try:
@@ -53,13 +53,13 @@ def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
 
 def _check(caller: store.Caller, replaces: bool) -> None:
     limits = settings.REALTIME
-    if WATCH.is_stopping:
+    if LIVE_SESSIONS.is_stopping:
         raise RefusedError(RESTART, "server_restarting", RESTARTING)
     if _live.total() - replaces >= limits["MAX_SESSIONS"] or (not replaces and is_late()):
         raise RefusedError(BUSY, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
     # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
-    if live - replaces - WATCH.ending(caller.user_id) >= most or live >= 2 * most:
+    if live - replaces - LIVE_SESSIONS.ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
 
 
@@ -68,12 +68,12 @@ def is_late() -> bool:
     return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
-async def run(session: Line) -> None:
+async def run(session: Session) -> None:
     """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
     lifetime_sec = session.opened.caller.lifetime_sec
     expiry = asyncio.get_running_loop().call_later(lifetime_sec, session.close, POLICY, "session_expired", EXPIRED)
     try:
-        with WATCH.over(session):
+        with LIVE_SESSIONS.over(session):
             await session.run()
     finally:
         expiry.cancel()
@@ -82,7 +82,7 @@ async def run(session: Line) -> None:
 def start() -> None:
     """Look after the live sessions from now on, and after conversations whose own process is gone."""
     LAG.start()
-    WATCH.start()
+    LIVE_SESSIONS.start()
 
 
 async def drain(most_sec: float = DRAIN_SEC) -> None:
@@ -90,11 +90,11 @@ async def drain(most_sec: float = DRAIN_SEC) -> None:
 
     What is not stored after `most_sec` is given up.
     """
-    WATCH.stop()
+    LIVE_SESSIONS.stop()
     with suppress(TimeoutError):
         async with asyncio.timeout(most_sec):
             await _all_gone()
-    await WATCH.end()
+    await LIVE_SESSIONS.end()
 
 
 async def _all_gone() -> None:

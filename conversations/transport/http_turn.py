@@ -14,8 +14,8 @@ from conversations.audio import uploads
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.ids import make_id
 from conversations.session import conversation_hold
-from conversations.session.base import Line
-from conversations.session.factory import line
+from conversations.session.base import Session
+from conversations.session.factory import build_session
 from conversations.storage import store
 from conversations.transport import admission
 
@@ -92,7 +92,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
             opened = await stack.enter_async_context(
                 conversation_hold.held(question.caller, question.ask, takes_over=False)
             )
-            session = await line(opened, frames.put, _closed, question.ask.model, plays_live=False)
+            session = await build_session(opened, frames.put, _closed, question.ask.model, plays_live=False)
             # It is given back when the session has ended, which does not wait for who reads.
             running = asyncio.create_task(_run(session, frames, stack.pop_all()))
         async with aclosing(_events(session, frames, pcm, running)) as told:
@@ -100,7 +100,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
                 yield event
 
 
-async def _events(session: Line, frames: Frames, pcm: bytes, running: asyncio.Task[None]) -> AsyncGenerator[Event]:
+async def _events(session: Session, frames: Frames, pcm: bytes, running: asyncio.Task[None]) -> AsyncGenerator[Event]:
     code, heard = GONE, ""
     try:
         _say(session, pcm)
@@ -122,7 +122,7 @@ async def _events(session: Line, frames: Frames, pcm: bytes, running: asyncio.Ta
         await running
 
 
-def _say(session: Line, pcm: bytes) -> None:
+def _say(session: Session, pcm: bytes) -> None:
     session.feed(json.dumps(MANUAL))
     for start in range(0, len(pcm), APPEND_BYTES):
         session.feed(pcm[start : start + APPEND_BYTES])
@@ -135,7 +135,7 @@ def _heard(updated: Event) -> str:
     return f"{TRANSCRIPTION}.completed" if has_words else "input_audio_buffer.committed"
 
 
-def _answer(session: Line, heard: Event) -> Event | None:
+def _answer(session: Session, heard: Event) -> Event | None:
     """Asks for the response to the words; without any there is nothing to answer, and an error is returned."""
     if heard.data.get("transcript") == "":
         return _error("invalid_request_error", "no_speech", NO_SPEECH)
@@ -143,7 +143,7 @@ def _answer(session: Line, heard: Event) -> Event | None:
     return None
 
 
-async def _run(session: Line, frames: Frames, conversation: AsyncExitStack) -> None:
+async def _run(session: Session, frames: Frames, conversation: AsyncExitStack) -> None:
     last: list[str] = []
     try:
         async with conversation:

@@ -19,8 +19,8 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import conversation_hold
-from conversations.session.base import Line
-from conversations.session.factory import line
+from conversations.session.base import Session
+from conversations.session.factory import build_session
 from conversations.session.live_sessions import POLICY
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
@@ -141,7 +141,7 @@ class RealtimeConsumer:
         is_stored = kind == REALTIME or stores_captions
         try:
             async with conversation_hold.held(caller, self._ask(caller), is_stored=is_stored) as opened:
-                session = await line(
+                session = await build_session(
                     opened,
                     self._send_text,
                     self._close,
@@ -180,13 +180,13 @@ class RealtimeConsumer:
         assistant = "" if caller.session.get("model") else ask("assistant", "")
         return conversation_hold.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
 
-    async def _run(self, session: Line) -> None:
+    async def _run(self, session: Session) -> None:
         async with asyncio.TaskGroup() as group:
             frames = group.create_task(self._take_frames(session))
             await admission.run(session)
             frames.cancel()
 
-    async def _take_frames(self, session: Line) -> None:
+    async def _take_frames(self, session: Session) -> None:
         while (message := await self.receive())["type"] == "websocket.receive":
             frame = message.get("text")
             session.feed(frame if frame is not None else message["bytes"])

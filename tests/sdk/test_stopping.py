@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect as open_socket
 from accounts.models import User
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.session.live_sessions import WATCH
+from conversations.session.live_sessions import LIVE_SESSIONS
 from conversations.storage.store import Caller
 from conversations.transport import admission
 from conversations.transport.admission import RefusedError
@@ -121,7 +121,7 @@ async def test_with_speech_to_speech(
 
 async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As over a connection that a proxy keeps open."""
-    monkeypatch.setattr(WATCH, "is_stopping", True)
+    monkeypatch.setattr(LIVE_SESSIONS, "is_stopping", True)
     with pytest.raises(RefusedError) as refused, admission.admitted(Caller(1)):
         pass
     assert (refused.value.code, refused.value.close_code) == RESTARTING

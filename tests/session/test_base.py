@@ -15,9 +15,9 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.relay.actions import Told
 from conversations.realtime.user_turn.utterance import Pending
-from conversations.session.base import Line
-from conversations.session.cascade import Session
-from conversations.session.s2s import Relay
+from conversations.session.base import Session
+from conversations.session.cascade import CascadeSession
+from conversations.session.s2s import S2SSession
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import Caller, Opened
 from tests.upstream.fixtures import Upstream
@@ -51,17 +51,17 @@ class Client:
         self.closed = code
 
 
-def cascade(upstream: Upstream, client: Client) -> Line:
-    return Session(opened(upstream), client.send, client.close, "", 1_900_000_000)
+def cascade(upstream: Upstream, client: Client) -> Session:
+    return CascadeSession(opened(upstream), client.send, client.close, "", 1_900_000_000)
 
 
-def relay(upstream: Upstream, client: Client) -> Line:
+def relay(upstream: Upstream, client: Client) -> Session:
     spec = EngineSpec("openai", "gpt-realtime-2.1", base_url=upstream.openai_url, api_key="sk-1")
-    return Relay(opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
+    return S2SSession(opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
 
 
 @asynccontextmanager
-async def broken(line: Line, where: type, client: Client) -> AsyncIterator[None]:
+async def broken(line: Session, where: type, client: Client) -> AsyncIterator[None]:
     """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
 
     def defect(_: Any) -> None:

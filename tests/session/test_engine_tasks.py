@@ -9,8 +9,8 @@ import pytest
 from conversations.engines.base import EngineSpec
 from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
-from conversations.session.engine_tasks import Work
-from conversations.session.generation import Reply
+from conversations.session.engine_tasks import EngineTasks
+from conversations.session.generation import Generation
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import Caller, Opened
 from tests.upstream.fixtures import Upstream
@@ -39,7 +39,7 @@ def opened(upstream: Upstream) -> Opened:
 
 def replies() -> int:
     gc.collect()
-    return sum(type(one) is Reply for one in gc.get_objects())  # isinstance would wake other tests' lazy objects
+    return sum(type(one) is Generation for one in gc.get_objects())  # isinstance would wake other tests' lazy objects
 
 
 async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream) -> None:
@@ -47,7 +47,7 @@ async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream
     told: list[Any] = []
     before = replies()
     async with asyncio.TaskGroup() as group:
-        work = Work(opened(upstream), told.append)
+        work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
         work.perform(do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=True))
         work.perform(do.Abort("resp_1"))
@@ -62,7 +62,7 @@ async def filled(upstream: Upstream, words: str) -> list[Any]:
     """What comes of a filler; said once, it is in the cache."""
     told: list[Any] = []
     async with asyncio.TaskGroup() as group:
-        work = Work(opened(upstream), told.append)
+        work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
         work.perform(do.Fill("resp_1", words, "", 1.0))
         await work.finish()

@@ -14,7 +14,7 @@ from conversations.engines.openai.tts import Speech
 from conversations.realtime import actions as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Reply
+from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -34,7 +34,7 @@ class Stage:
         llm = EngineSpec("openai", "gpt-6-luna", base_url=upstream.openai_url, timeout_sec=timeout_sec)
         tts = EngineSpec("openai", "tts-1", base_url=upstream.openai_url, timeout_sec=timeout_sec)
         asked = do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=is_ahead)
-        self.reply = Reply(asked, ChatCompletions(llm), Speech(tts), tts, "en", self.take)
+        self.reply = Generation(asked, ChatCompletions(llm), Speech(tts), tts, "en", self.take)
         self.events: list[Any] = []
         self._changed = asyncio.Event()
         self._clauses = count()

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from accounts import access
 from accounts.access import Grant
 from conversations.session import live_sessions
-from conversations.session.live_sessions import Watch
+from conversations.session.live_sessions import LiveSessions
 from conversations.storage.store import Caller
 
 
@@ -65,7 +65,7 @@ class World:
 
 
 async def looked(world: World, *sessions: Session, times: int = 1) -> None:
-    watched = Watch(world.look, world.renew)
+    watched = LiveSessions(world.look, world.renew)
     watched._sessions.update(sessions)
     for _ in range(times):
         await watched.look()
@@ -118,7 +118,7 @@ async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(live_sessions, "LOOK_SEC", 60.0)
     one = session()
     world = World(({Grant(1)}, set()), (set(), set()))
-    watched = Watch(world.look, world.renew)
+    watched = LiveSessions(world.look, world.renew)
     with watched.over(one):
         async with asyncio.timeout(5):
             await world.has_looked.wait()  # as it joined: a word that came before was not heard
@@ -133,7 +133,7 @@ async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
     early, late = session(), session()
     world = World(({Grant(1)}, set()))
-    watched = Watch(world.look, world.renew)
+    watched = LiveSessions(world.look, world.renew)
     with watched.over(early):
         assert watched.ending(1) == 0
         watched.stop()

@@ -8,7 +8,7 @@ import pytest
 from conversations.engines.base import EngineError, EngineUnavailable
 from conversations.realtime.relay.actions import Told, UpstreamLost, UpstreamReady
 from conversations.session import s2s_connection as upstream_module
-from conversations.session.s2s_connection import Upstream
+from conversations.session.s2s_connection import S2SUpstream
 
 
 class Deaf:
@@ -49,7 +49,7 @@ async def test_one_that_takes_no_more_events_is_left(monkeypatch: pytest.MonkeyP
         reported.append(event)
         has_come.set()
 
-    upstream = Upstream(engine, report, lambda failure: None)
+    upstream = S2SUpstream(engine, report, lambda failure: None)
     running = asyncio.create_task(upstream.run())
     await has_come.wait()
     for number in range(102):
