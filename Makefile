@@ -1,31 +1,34 @@
-# make run    the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
-# make test   every test; installs what it needs
-# make lint   ruff, mypy, and whether all that is installed has wheels
-# make bench  the benchmark, half an hour, into docs/benchmark.md; BENCH="--quick" and others: python -m bench --help
-
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if (3, 11) <= sys.version_info < (3, 15) else "")' 2>/dev/null)))
 BIN := .venv/bin
 # Settings for tools that read them but reach no database.
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
-.PHONY: run test lint bench
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench
 .DELETE_ON_ERROR:
 
-run: .venv/embedded
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: .venv/embedded  ## the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
 	@exec $(BIN)/python manage.py run
 
-test: .venv/dev
+test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what it needs
 	@.ci/browser
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/dev
+lint: .venv/dev  ## ruff, mypy, and whether all that is installed has wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
 	$(BIN)/python .ci/wheels
 
-bench: .venv/dev
+format: .venv/dev  ## Python in the one form, imports in order
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: .venv/dev  ## the benchmark, half an hour, into docs/benchmark.md; BENCH="--quick" and others: python -m bench --help
 	@ENV_FILE=/dev/null $(BIN)/python -m bench --write docs/benchmark.md $(BENCH)
 
 .venv/bin/python:
