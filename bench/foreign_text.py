@@ -25,7 +25,7 @@ from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
 from conversations.models import keywords
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
 from conversations.realtime.protocol.errors import ProtocolError

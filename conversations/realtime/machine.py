@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import actions as report
+from conversations.realtime import commands as report
 from conversations.realtime.agent_turn.mcp_listings import Listings
 from conversations.realtime.agent_turn.preemptive import ReplyEvent
 from conversations.realtime.agent_turn.turn import Replying

@@ -5,8 +5,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from conversations.realtime.actions import Action, Remove, Save, Send, SetDeadline
 from conversations.realtime.agent_turn.rate import Rates
+from conversations.realtime.commands import Action, Remove, Save, Send, SetDeadline
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemLog
 from conversations.realtime.protocol.session_checks import Config

@@ -13,7 +13,7 @@ from openai.types import realtime as sdk
 
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime import figures
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse

@@ -10,7 +10,7 @@ from typing import Any
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id

@@ -12,7 +12,7 @@ from conversations.engines.base import Closes, Connects, EngineError, pcm_second
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND

@@ -23,7 +23,10 @@ from conversations.engines.base import (
 )
 from conversations.engines.deadline import due_by
 from conversations.engines.voices import fitting
-from conversations.realtime.actions import (
+from conversations.realtime.agent_turn import context
+from conversations.realtime.agent_turn.playback_lead import Lead
+from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
+from conversations.realtime.commands import (
     Generate,
     ReplyCall,
     ReplyDone,
@@ -35,9 +38,6 @@ from conversations.realtime.actions import (
     SpeechDone,
     Thinking,
 )
-from conversations.realtime.agent_turn import context
-from conversations.realtime.agent_turn.playback_lead import Lead
-from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.protocol.errors import Failure
 
 Report = Callable[

@@ -16,7 +16,7 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TranscriptStream,
 )
-from conversations.realtime.actions import Hear, PartialTranscript, Transcribe, TranscriptReady
+from conversations.realtime.commands import Hear, PartialTranscript, Transcribe, TranscriptReady
 
 KEPT_IDS = 32
 

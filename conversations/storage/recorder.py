@@ -7,7 +7,7 @@ from functools import partial
 from conversations import metrics
 from conversations.audio.growing_clips import Clips
 from conversations.engines.base import EngineSpec
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.items import Item
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put

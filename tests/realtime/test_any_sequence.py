@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool

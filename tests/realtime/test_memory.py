@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item

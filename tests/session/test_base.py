@@ -12,7 +12,7 @@ import pytest
 from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.relay.actions import Told
 from conversations.realtime.user_turn.utterance import Pending
 from conversations.session.base import Session

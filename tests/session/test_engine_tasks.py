@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.session.engine_tasks import EngineTasks
 from conversations.session.generation import Generation

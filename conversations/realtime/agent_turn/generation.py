@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.fillers import filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import Calling

@@ -5,7 +5,7 @@ They have no part in turns: speech does not interrupt them, and they are not sto
 
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.generation import Producing
 from conversations.realtime.agent_turn.preemptive import ReplyEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY

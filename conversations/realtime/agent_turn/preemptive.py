@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from unicodedata import category
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, Message
 from conversations.realtime.agent_turn.generation import Produced
 from conversations.realtime.figures import Discard, Tally

@@ -5,7 +5,7 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
                 .failed, output_item.done; the model is asked again with what the tool brought
 """
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item, Status

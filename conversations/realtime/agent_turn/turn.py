@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.generation import Producing, has_question
 from conversations.realtime.agent_turn.out_of_band import Asides
 from conversations.realtime.agent_turn.playback import Playing

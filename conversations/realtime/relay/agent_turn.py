@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import samples_in
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import Item

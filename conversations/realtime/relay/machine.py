@@ -5,7 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,

@@ -1,6 +1,6 @@
 """A reply's text as it is written, cut into clauses to be spoken."""
 
-from conversations.realtime.actions import Speak
+from conversations.realtime.commands import Speak
 from conversations.realtime.text.clauses import ClauseChunker
 from conversations.realtime.text.speech_text import SpeechText
 

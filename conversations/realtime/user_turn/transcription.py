@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import inf
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.turn import Replying
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import Item

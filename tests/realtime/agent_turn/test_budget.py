@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect

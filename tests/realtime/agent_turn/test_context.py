@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import fitted, messages, tokens
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemLog

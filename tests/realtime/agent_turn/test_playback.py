@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 PREAMBLE = "Let me look that up for you."

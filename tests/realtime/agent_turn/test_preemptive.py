@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.agent_turn.preemptive import same_words
 from conversations.realtime.figures import Discard, Tally

@@ -1,4 +1,4 @@
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits

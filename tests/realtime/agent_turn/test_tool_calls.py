@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import Call, Message
 from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
 from conversations.realtime.agent_turn.tool_calls import CUT_OFF

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.beta import NAMES, Beta
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime import wire

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.relay.event_shapes import NoEventError, read

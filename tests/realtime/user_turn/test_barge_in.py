@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.agent_turn.context import Message
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 

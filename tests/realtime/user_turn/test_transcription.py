@@ -1,6 +1,6 @@
 """Words that come while the user speaks."""
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.state import Manner
 from conversations.realtime.user_turn.transcription import MOST_CHARS
 from tests.support.realtime.harness import Table, kinds

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.state import Limits

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import Table, base64_silence, kinds

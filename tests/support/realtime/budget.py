@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table

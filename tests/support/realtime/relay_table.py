@@ -5,7 +5,7 @@ import json
 from itertools import count
 from typing import Any
 
-from conversations.realtime import actions as do
+from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
