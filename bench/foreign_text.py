@@ -26,6 +26,7 @@ from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
 from conversations.models import keywords
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -132,16 +133,18 @@ def _replied(text: str, step: int) -> Iterator[None]:
     machine = _machine()
     actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
     asked = next(action for action in actions if isinstance(action, do.Generate))
-    pieces = (do.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step))
-    events: Iterator[do.EngineEvent] = chain(pieces, [do.ReplyDone(asked.response_id, "stop")])
+    pieces = (
+        engine_events.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step)
+    )
+    events: Iterator[engine_events.EngineEvent] = chain(pieces, [engine_events.ReplyDone(asked.response_id, "stop")])
     for event in events:
         yield
         if machine.replying.response is None:  # it was too long, and is refused
             return
         for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, do.Speak)]:
             if clause.text:
-                machine.receive(do.SpeechAudio(asked.response_id, clause.index, bytes(1920)), 1.0)
-            machine.receive(do.SpeechDone(asked.response_id, clause.index), 1.0)
+                machine.receive(engine_events.SpeechAudio(asked.response_id, clause.index, bytes(1920)), 1.0)
+            machine.receive(engine_events.SpeechDone(asked.response_id, clause.index), 1.0)
 
 
 def _machine() -> TurnMachine:

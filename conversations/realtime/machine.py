@@ -15,6 +15,7 @@ from typing import Any, get_args
 from openai.types import realtime as sdk
 
 from conversations.realtime import commands as report
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.mcp_listings import Listings
 from conversations.realtime.agent_turn.preemptive import ReplyEvent
 from conversations.realtime.agent_turn.turn import Replying
@@ -62,7 +63,7 @@ class TurnMachine:
         listening, replying, requests = self.listening, self.replying, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: listening.append,
-            report.SpeechWindow: lambda event: listening.window(event.probability),
+            engine_events.SpeechWindow: lambda event: listening.window(event.probability),
             Ping: lambda _: None,
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
@@ -75,13 +76,13 @@ class TurnMachine:
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
             TranscriptionRetry: requests.retry_transcription,
-            report.PartialTranscript: self.transcripts.partial,
-            report.TranscriptReady: self.transcripts.ready,
-            report.TranscriptFailed: self.transcripts.failed,
+            engine_events.PartialTranscript: self.transcripts.partial,
+            engine_events.TranscriptReady: self.transcripts.ready,
+            engine_events.TranscriptFailed: self.transcripts.failed,
             **dict.fromkeys(get_args(ReplyEvent), replying.receive),
-            report.ToolsReady: self._take_tools,
-            report.DeadlinePassed: self._deadline,
-            report.ClientGone: self._leave,
+            engine_events.ToolsReady: self._take_tools,
+            engine_events.DeadlinePassed: self._deadline,
+            engine_events.ClientGone: self._leave,
         }
 
     def start(self, now: float) -> list[report.Action]:
@@ -95,7 +96,7 @@ class TurnMachine:
             self.core.announce(item)
         return self._decided()
 
-    def receive(self, event: ClientEvent | report.EngineEvent, now: float) -> list[report.Action]:
+    def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[report.Action]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
         self.core.begin(now)
         if self._is_stale(event):
@@ -104,7 +105,7 @@ class TurnMachine:
         if handler is None:
             raise IllegalTransitionError(f"no handler for {type(event).__name__}")
         try:
-            if not isinstance(event, AudioAppend | report.SpeechWindow) and hasattr(event, "event_id"):
+            if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
                 self.listening.refuse_half_sample()
             handler(event)
         except ProtocolError as error:
@@ -131,13 +132,15 @@ class TurnMachine:
 
     def _is_stale(self, event: object) -> bool:
         """A result for a response that has ended, or for words that no longer wait."""
-        if isinstance(event, report.PartialTranscript | report.TranscriptReady | report.TranscriptFailed):
+        if isinstance(
+            event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
+        ):
             return not self.transcripts.expects(event.item_id)
         if isinstance(event, ReplyEvent):
             return not self.replying.expects(event.response_id)
         return False
 
-    def _deadline(self, event: report.DeadlinePassed) -> None:
+    def _deadline(self, event: engine_events.DeadlinePassed) -> None:
         name, _, item_id = event.name.partition(":")
         if name == "transcript" and item_id in self.core.pending:
             self.transcripts.overdue(item_id)
@@ -160,11 +163,11 @@ class TurnMachine:
         elif name == "half_sample":
             self.listening.refuse_half_sample()
 
-    def _take_tools(self, event: report.ToolsReady) -> None:
+    def _take_tools(self, event: engine_events.ToolsReady) -> None:
         self.core.own_tools = event.tools
         self.core.servers = event.servers | labels(event.tools)
         self.listings.take(event)
 
-    def _leave(self, event: report.ClientGone) -> None:
+    def _leave(self, event: engine_events.ClientGone) -> None:
         self.listening.leave()
         self.replying.leave(vanished=event.vanished)

@@ -14,7 +14,7 @@ from openai.types import realtime as sdk
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.realtime import commands as do
-from conversations.realtime import figures
+from conversations.realtime import engine_events, figures
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -182,7 +182,7 @@ class Session(ABC):
         """The client has gone, or is to go: what it said is whole, and it is sent what there is for it."""
         for last in self._input.rest():
             self._receive(last)
-        self._receive(do.ClientGone(self._has_vanished))
+        self._receive(engine_events.ClientGone(self._has_vanished))
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)
@@ -230,7 +230,7 @@ class Session(ABC):
         if at is not None:
             loop = asyncio.get_running_loop()
             wait_sec = max(0.0, at - monotonic())
-            self._deadlines[name] = loop.call_later(wait_sec, self._receive, do.DeadlinePassed(name))
+            self._deadlines[name] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(name))
 
     def _forget_deadlines(self) -> None:
         for timer in self._deadlines.values():

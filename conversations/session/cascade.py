@@ -11,6 +11,7 @@ from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
@@ -113,7 +114,7 @@ class CascadeSession(Session):
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._take(do.SpeechWindow(probability))
+            self._take(engine_events.SpeechWindow(probability))
 
     def _transcribe_only(self) -> None:
         if not self._stores_captions:

@@ -13,6 +13,7 @@ from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
@@ -34,7 +35,9 @@ NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please s
 class EngineTasks:
     """`report` takes what the engines bring, as events of the turn machine."""
 
-    def __init__(self, opened: Opened, report: Callable[[do.EngineEvent], None], *, plays_live: bool = True) -> None:
+    def __init__(
+        self, opened: Opened, report: Callable[[engine_events.EngineEvent], None], *, plays_live: bool = True
+    ) -> None:
         self._opened = opened
         self._plays_live = plays_live
         self._report = report
@@ -79,7 +82,7 @@ class EngineTasks:
         awaited = frozenset(server.spec.label for server in toolbox.servers if server.is_awaited)
         failed = frozenset(server.spec.label for server in toolbox.servers if server.has_failed)
         if (ready := tuple(tools)) or servers:
-            self._report(do.ToolsReady(ready, servers, awaited, failed))
+            self._report(engine_events.ToolsReady(ready, servers, awaited, failed))
 
     async def settle(self) -> None:
         """Who has but one turn has no later one that knows more tools: MCP servers get a moment to answer first."""
@@ -179,15 +182,17 @@ class EngineTasks:
                 found = await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked))
             self._report(found)
         except EngineError as error:
-            self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self._opened.public_id)
-            self._report(do.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
 
-    async def _transcribe_stored(self, asked: do.Transcribe) -> do.TranscriptReady | do.TranscriptFailed:
+    async def _transcribe_stored(
+        self, asked: do.Transcribe
+    ) -> engine_events.TranscriptReady | engine_events.TranscriptFailed:
         ogg = await store.read_sound(self._opened.pk, asked.item_id)
         if ogg is None:
-            return do.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
+            return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
         return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
     async def _fill(self, asked: do.Fill) -> None:
@@ -206,17 +211,17 @@ class EngineTasks:
         except (EngineError, TimeoutError) as error:
             log.info("no filler: %s", type(error).__name__)
         else:
-            self._report(do.Filled(asked.response_id, bytes(pcm)))
+            self._report(engine_events.Filled(asked.response_id, bytes(pcm)))
 
     async def _run_tool(self, asked: do.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
         outcome = await self._toolbox.run(asked.name, asked.arguments)
-        self._report(do.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
+        self._report(engine_events.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _reply(self, response_id: str, reply: Generation) -> None:
         try:
             await reply.run()
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("a reply failed in conversation %s", self._opened.public_id)
-            self._report(do.ReplyFailed(response_id, as_failure(error)))
+            self._report(engine_events.ReplyFailed(response_id, as_failure(error)))

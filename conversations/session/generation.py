@@ -26,14 +26,13 @@ from conversations.engines.voices import fitting
 from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import Lead
 from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
-from conversations.realtime.commands import (
-    Generate,
+from conversations.realtime.commands import Generate, Speak
+from conversations.realtime.engine_events import (
     ReplyCall,
     ReplyDone,
     ReplyFailed,
     ReplyText,
     ReplyWithdrawn,
-    Speak,
     SpeechAudio,
     SpeechDone,
     Thinking,

@@ -16,7 +16,8 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TranscriptStream,
 )
-from conversations.realtime.commands import Hear, PartialTranscript, Transcribe, TranscriptReady
+from conversations.realtime.commands import Hear, Transcribe
+from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
 
 KEPT_IDS = 32
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
@@ -70,23 +71,25 @@ class World(Table):
         match one:
             case do.Transcribe(item_id, revision):
                 self.engine(
-                    do.TranscriptReady(item_id, revision, ("Hello there.", "", "mhm", "And now?")[choice % 4], 1.0)
+                    engine_events.TranscriptReady(
+                        item_id, revision, ("Hello there.", "", "mhm", "And now?")[choice % 4], 1.0
+                    )
                 )
             case do.RunTool(response_id, item_id):
-                self.engine(do.ToolDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
+                self.engine(engine_events.ToolDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
             case do.Speak(response_id, index, text):
                 if text:
-                    self.engine(do.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
-                self.engine(do.SpeechDone(response_id, index))
+                    self.engine(engine_events.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
+                self.engine(engine_events.SpeechDone(response_id, index))
             case do.Fill(response_id):
-                self.engine(do.Filled(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
+                self.engine(engine_events.Filled(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
             case do.Generate(response_id):
                 if choice % 3 == 0:
                     name = ("clock", "clock", "weather")[choice // 3 % 3]
-                    self.engine(do.ReplyCall(response_id, 0, "", name, "{}"))
+                    self.engine(engine_events.ReplyCall(response_id, 0, "", name, "{}"))
                 if choice % 3 != 1:
-                    self.engine(do.ReplyText(response_id, "Well, that is so. "))
-                self.engine(do.ReplyDone(response_id, "length" if choice == 11 else "stop", 20, 5))
+                    self.engine(engine_events.ReplyText(response_id, "Well, that is so. "))
+                self.engine(engine_events.ReplyDone(response_id, "length" if choice == 11 else "stop", 20, 5))
 
     def fail(self, choice: int) -> None:
         for one in self.work[choice : choice + 1]:
@@ -94,10 +97,10 @@ class World(Table):
             failure = Failure("engine_timeout", "Too slow.")
             match one:
                 case do.Transcribe(item_id, revision):
-                    self.engine(do.TranscriptFailed(item_id, revision, failure))
+                    self.engine(engine_events.TranscriptFailed(item_id, revision, failure))
                 case do.Speak(response_id) | do.Generate(response_id):
                     self.work = [other for other in self.work if response_id not in ids(other)]
-                    self.engine(do.ReplyFailed(response_id, failure))
+                    self.engine(engine_events.ReplyFailed(response_id, failure))
 
     def late(self, choice: int) -> None:
         if self.undone:
@@ -131,7 +134,7 @@ def ids(one: Any) -> tuple[str, ...]:
 @given(st.lists(steps, min_size=15, max_size=60))
 def test_any_sequence(sequence: list[Step]) -> None:
     world = World()
-    world.engine(do.ToolsReady((CLOCK,)))
+    world.engine(engine_events.ToolsReady((CLOCK,)))
     for kind, what in sequence:
         match kind:
             case "client":

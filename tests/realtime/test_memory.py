@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item
@@ -29,9 +30,9 @@ def asked(*, modality: str = "audio") -> Table:
 
 def say(table: Table, index: int, ms: int = 1000, *, is_whole: bool = True) -> None:
     response_id = table.last(do.Generate).response_id
-    table.engine(do.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
+    table.engine(engine_events.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
     if is_whole:
-        table.engine(do.SpeechDone(response_id, index))
+        table.engine(engine_events.SpeechDone(response_id, index))
 
 
 def write_all(table: Table) -> None:
@@ -41,7 +42,7 @@ def write_all(table: Table) -> None:
 
 
 def fail(table: Table) -> None:
-    table.engine(do.ReplyFailed(table.last(do.Generate).response_id, BROKEN))
+    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, BROKEN))
 
 
 def remembered(table: Table) -> list[str]:
@@ -168,7 +169,7 @@ def test_a_client_that_was_cut_off_amid_a_reply() -> None:
     say(table, 0)
     say(table, 1)
     table.now += 1.0
-    table.engine(do.ClientGone(vanished=True))
+    table.engine(engine_events.ClientGone(vanished=True))
     assert heard(table.saved(reply(table).id)) == CLAUSES[0].strip()
 
 
@@ -195,7 +196,7 @@ def test_the_model_sees_all_that_it_wrote_in_the_same_response() -> None:
     """It goes on with what its tool brought, and what it wrote before that is about to be said."""
     table = asked()
     table.write("Let me look. ")
-    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "nothing", "{}"))
+    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "nothing", "{}"))
     table.end_text()
     said = [message.words for message in table.last(do.Generate).messages if message.role == "assistant"]
     assert said == ["Let me look. ", ""]

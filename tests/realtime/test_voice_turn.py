@@ -1,4 +1,5 @@
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
@@ -89,8 +90,8 @@ def test_a_noise_does_not_swallow_the_question_before_it() -> None:
     question = table.last(do.Transcribe).item_id
     table.say()
     noise = table.last(do.Transcribe).item_id
-    table.engine(do.TranscriptReady(question, 1, "What time is it?", 1.0))
-    sent = table.engine(do.TranscriptReady(noise, 1, "", 1.0))
+    table.engine(engine_events.TranscriptReady(question, 1, "What time is it?", 1.0))
+    sent = table.engine(engine_events.TranscriptReady(noise, 1, "", 1.0))
     assert "response.created" in kinds(sent)
 
 
@@ -111,7 +112,9 @@ def test_speech_to_text_fails_visibly() -> None:
     table = Table()
     table.say()
     item_id = table.last(do.Transcribe).item_id
-    sent = table.engine(do.TranscriptFailed(item_id, 1, Failure("engine_timeout", "Speech to text was too slow.")))
+    sent = table.engine(
+        engine_events.TranscriptFailed(item_id, 1, Failure("engine_timeout", "Speech to text was too slow."))
+    )
     assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
     assert table.saved(item_id).error_code == "engine_timeout"
     assert "response.created" in kinds(table.say() + table.transcript("Hello?"))

@@ -13,6 +13,7 @@ from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands as do
+from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
 from conversations.realtime.relay.actions import Told
 from conversations.realtime.user_turn.utterance import Pending
 from conversations.session.base import Session
@@ -88,12 +89,12 @@ WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a client's frame": (
         cascade, sdk.InputAudioBufferClearEvent, lambda line: line.feed('{"type": "input_audio_buffer.clear"}')),
     "a deadline": (
-        cascade, do.DeadlinePassed, lambda line: line._set_deadline("idle", 0.0)),
-    "a partial transcript": (cascade, do.PartialTranscript, partial),
-    "a window of detection": (cascade, do.SpeechWindow, lambda line: line.feed(APPEND)),
-    "what a tool brought": (cascade, do.ToolsReady, lambda line: line._work._report(do.ToolsReady(()))),
+        cascade, DeadlinePassed, lambda line: line._set_deadline("idle", 0.0)),
+    "a partial transcript": (cascade, PartialTranscript, partial),
+    "a window of detection": (cascade, SpeechWindow, lambda line: line.feed(APPEND)),
+    "what a tool brought": (cascade, ToolsReady, lambda line: line._work._report(ToolsReady(()))),
     "an event of speech to speech": (relay, Told, lambda line: line._upstream._report(Told({"type": "x"}))),
-    "a deadline of speech to speech": (relay, do.DeadlinePassed, lambda line: line._set_deadline("response", 0.0)),
+    "a deadline of speech to speech": (relay, DeadlinePassed, lambda line: line._set_deadline("response", 0.0)),
 }  # fmt: skip
 
 
@@ -116,8 +117,8 @@ async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: p
 async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstream) -> None:
     client = Client()
     line = make(upstream, client)
-    async with broken(line, do.DeadlinePassed, client):
-        line._receive(do.DeadlinePassed("idle"))
+    async with broken(line, DeadlinePassed, client):
+        line._receive(DeadlinePassed("idle"))
     assert "rate_limits.updated" not in [event["type"] for event in client.told]
 
 
@@ -145,8 +146,8 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     await asyncio.wait([running])
     assert deadline.cancelled()
     told = list(client.told)
-    line._receive(do.DeadlinePassed("response"))
-    line._receive(do.ClientGone(vanished=True))
+    line._receive(DeadlinePassed("response"))
+    line._receive(ClientGone(vanished=True))
     line.close(1012, "server_restarting", "Too late.")
     await asyncio.sleep(0)
     assert client.told == told

@@ -8,6 +8,7 @@ import pytest
 
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.session.engine_tasks import EngineTasks
 from conversations.session.generation import Generation
@@ -71,7 +72,7 @@ async def filled(upstream: Upstream, words: str) -> list[Any]:
 
 
 async def test_a_filler_comes_whole(upstream: Upstream) -> None:
-    assert await filled(upstream, "Un momento.") == [do.Filled("resp_1", speech("Un momento."))]
+    assert await filled(upstream, "Un momento.") == [engine_events.Filled("resp_1", speech("Un momento."))]
 
 
 async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:

@@ -12,6 +12,7 @@ from conversations.engines.openai import http
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
@@ -51,14 +52,14 @@ class Stage:
         self._changed.set()
 
     def pcm(self, index: int | None = None) -> bytes:
-        audio = [event for event in self.events if isinstance(event, do.SpeechAudio)]
+        audio = [event for event in self.events if isinstance(event, engine_events.SpeechAudio)]
         return b"".join(event.pcm for event in audio if index in (None, event.index))
 
     def done(self) -> list[int]:
-        return [event.index for event in self.events if isinstance(event, do.SpeechDone)]
+        return [event.index for event in self.events if isinstance(event, engine_events.SpeechDone)]
 
     def failures(self) -> list[str]:
-        return [event.failure.code for event in self.events if isinstance(event, do.ReplyFailed)]
+        return [event.failure.code for event in self.events if isinstance(event, engine_events.ReplyFailed)]
 
     async def until(self, condition: Any) -> None:
         async with asyncio.timeout(10):
@@ -79,13 +80,15 @@ async def test_it_works(upstream: Upstream) -> None:
     upstream.script(replies=("Sure, I can.",))
     stage = Stage(upstream, "Sure, ", "I can.")
     await stage.reply.run()
-    assert "".join(event.text for event in stage.events if isinstance(event, do.ReplyText)) == "Sure, I can."
-    assert len([event for event in stage.events if isinstance(event, do.ReplyDone)]) == 1
+    assert "".join(event.text for event in stage.events if isinstance(event, engine_events.ReplyText)) == "Sure, I can."
+    assert len([event for event in stage.events if isinstance(event, engine_events.ReplyDone)]) == 1
     assert (stage.pcm(0), stage.pcm(1)) == (speech("Sure, "), speech("I can."))
     assert stage.done() == [0, 1]
-    spoken = [event for event in stage.events if isinstance(event, do.SpeechAudio | do.SpeechDone)]
+    spoken = [
+        event for event in stage.events if isinstance(event, engine_events.SpeechAudio | engine_events.SpeechDone)
+    ]
     assert [event.index for event in spoken] == sorted(event.index for event in spoken)
-    assert all(len(event.pcm) <= FRAME_BYTES for event in spoken if isinstance(event, do.SpeechAudio))
+    assert all(len(event.pcm) <= FRAME_BYTES for event in spoken if isinstance(event, engine_events.SpeechAudio))
 
 
 async def test_clauses_are_synthesised_side_by_side_and_leave_in_order(upstream: Upstream) -> None:
@@ -232,7 +235,7 @@ async def test_a_reply_in_one_piece_lets_others_in(upstream: Upstream) -> None:
     stage = Stage(upstream)
     stage.reply.end_speech()
     await stage.reply.run()
-    pieces = [event.text for event in stage.events if isinstance(event, do.ReplyText)]
+    pieces = [event.text for event in stage.events if isinstance(event, engine_events.ReplyText)]
     assert "".join(pieces) == reply
     assert len(pieces) == 4
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.fillers import filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import Calling
@@ -13,15 +14,15 @@ from conversations.realtime.protocol.items import Item
 from conversations.realtime.state import Core
 
 Produced = (
-    do.ReplyText
-    | do.ReplyWithdrawn
-    | do.Thinking
-    | do.ReplyCall
-    | do.ReplyDone
-    | do.ToolDone
-    | do.SpeechAudio
-    | do.SpeechDone
-    | do.Filled
+    engine_events.ReplyText
+    | engine_events.ReplyWithdrawn
+    | engine_events.Thinking
+    | engine_events.ReplyCall
+    | engine_events.ReplyDone
+    | engine_events.ToolDone
+    | engine_events.SpeechAudio
+    | engine_events.SpeechDone
+    | engine_events.Filled
 )
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
@@ -60,25 +61,25 @@ class Producing:
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
         """`at`: when it happened. Returns why the response must fail, if it must."""
         match event:
-            case do.ReplyText(text=text):
+            case engine_events.ReplyText(text=text):
                 return self._text(response, text, at)
-            case do.ReplyWithdrawn():
+            case engine_events.ReplyWithdrawn():
                 self._withdraw(response)
-            case do.Thinking():
+            case engine_events.Thinking():
                 self._think(response)
-            case do.ReplyCall():
+            case engine_events.ReplyCall():
                 response.thought.end()
                 response.stamp("first_token", at)
                 return self.calling.piece(response, event)
-            case do.ReplyDone():
+            case engine_events.ReplyDone():
                 return self._text_done(response, event, at)
-            case do.ToolDone():
+            case engine_events.ToolDone():
                 return self._tool_done(response, event)
-            case do.SpeechAudio(index=index, pcm=pcm):
+            case engine_events.SpeechAudio(index=index, pcm=pcm):
                 self._audio(response, index, pcm)
-            case do.SpeechDone(index=index):
+            case engine_events.SpeechDone(index=index):
                 self._clause_done(response, index)
-            case do.Filled(pcm=pcm):
+            case engine_events.Filled(pcm=pcm):
                 self._filled(response, pcm)
         return None
 
@@ -149,7 +150,7 @@ class Producing:
                 self.core.do(replace(clause, due_at=response.due_at if is_first else None))
         response.lag.owe(self.core.now, is_owed=response.is_owed)
 
-    def _text_done(self, response: Response, done: do.ReplyDone, at: float) -> Failure | None:
+    def _text_done(self, response: Response, done: engine_events.ReplyDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
         response.thought.end()
@@ -187,7 +188,7 @@ class Producing:
         self.core.do(do.EndSpeech(response.id))
         return None
 
-    def _tool_done(self, response: Response, event: do.ToolDone) -> Failure | None:
+    def _tool_done(self, response: Response, event: engine_events.ToolDone) -> Failure | None:
         response.progress_at = self.core.now
         if event.item_id in response.running:
             self.calling.done(response, event)

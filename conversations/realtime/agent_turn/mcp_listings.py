@@ -10,7 +10,7 @@ cannot be reached                  in_progress, mcp_list_tools.failed
 
 from typing import Any
 
-from conversations.realtime.commands import ToolsReady
+from conversations.realtime.engine_events import ToolsReady
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.state import Core
 

@@ -6,6 +6,7 @@ They have no part in turns: speech does not interrupt them, and they are not sto
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.generation import Producing
 from conversations.realtime.agent_turn.preemptive import ReplyEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
@@ -61,7 +62,7 @@ class Asides:
 
     def receive(self, event: ReplyEvent) -> None:
         response = self._running[event.response_id]
-        if isinstance(event, do.ReplyFailed):
+        if isinstance(event, engine_events.ReplyFailed):
             self._fail(response, event.failure)
         elif failure := self._producing.take(response, event, self.core.now):
             self._fail(response, failure)

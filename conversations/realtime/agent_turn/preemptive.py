@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from unicodedata import category
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, Message
 from conversations.realtime.agent_turn.generation import Produced
 from conversations.realtime.figures import Discard, Tally
@@ -26,7 +27,7 @@ SPOKEN_CHARS = 40
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4
 Messages = Sequence[Message]
-ReplyEvent = Produced | do.ReplyFailed
+ReplyEvent = Produced | engine_events.ReplyFailed
 
 
 @dataclass(slots=True)
@@ -44,15 +45,15 @@ class Draft:
 
     def fits(self, options: Options, messages: Messages) -> bool:
         """The words may differ in case and punctuation only, all else not at all."""
-        has_failed = any(isinstance(event, do.ReplyFailed) for _, event in self.events)
+        has_failed = any(isinstance(event, engine_events.ReplyFailed) for _, event in self.events)
         same_context = options == self.options and messages[:-1] == self.messages[:-1]
         return not has_failed and same_context and messages[-1].role == "user" and self.answers(messages[-1].words)
 
     @property
     def is_ready(self) -> bool:
         """Its first sound, or its first word where it is read, is as good as there; or it will not be ahead."""
-        first = do.SpeechAudio if self.options.is_audio else do.ReplyText
-        last = do.ReplyCall | do.ReplyDone | do.ReplyFailed
+        first = engine_events.SpeechAudio if self.options.is_audio else engine_events.ReplyText
+        last = engine_events.ReplyCall | engine_events.ReplyDone | engine_events.ReplyFailed
         return self.is_due or any(isinstance(event, first | last) for _, event in self.events)
 
     def answers(self, words: str) -> bool:
@@ -61,11 +62,11 @@ class Draft:
     @property
     def cost(self) -> Discard:
         """As told at the end of the words; else an estimate, since no provider tells for a stream that was closed."""
-        done = next((event for _, event in self.events if isinstance(event, do.ReplyDone)), None)
+        done = next((event for _, event in self.events if isinstance(event, engine_events.ReplyDone)), None)
         if done is not None and done.input_tokens:
             return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
         asked = sum(len(message.words) for message in self.messages)
-        written = sum(len(event.text) for _, event in self.events if isinstance(event, do.ReplyText))
+        written = sum(len(event.text) for _, event in self.events if isinstance(event, engine_events.ReplyText))
         return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
 
 
@@ -94,17 +95,19 @@ class Ahead:
 
     def receive(self, event: ReplyEvent) -> None:
         draft = self.draft
-        if isinstance(event, do.ReplyWithdrawn):
+        if isinstance(event, engine_events.ReplyWithdrawn):
             self.drop()
-        if draft is None or isinstance(event, do.ReplyWithdrawn | do.Thinking):  # no budget runs yet
+        if draft is None or isinstance(
+            event, engine_events.ReplyWithdrawn | engine_events.Thinking
+        ):  # no budget runs yet
             return
         was_ready = draft.is_ready
-        if isinstance(event, do.ReplyText) and not draft.events:
+        if isinstance(event, engine_events.ReplyText) and not draft.events:
             self._expect_sound(draft)
         draft.events.append((self.core.now, event))
-        if draft.options.is_audio and isinstance(event, do.ReplyText):
+        if draft.options.is_audio and isinstance(event, engine_events.ReplyText):
             self._speak(draft, draft.script.feed(event.text))
-        elif draft.options.is_audio and isinstance(event, do.ReplyDone):
+        elif draft.options.is_audio and isinstance(event, engine_events.ReplyDone):
             self._speak(draft, draft.script.flush())
         if draft.is_ready and not was_ready:
             self.on_ready()

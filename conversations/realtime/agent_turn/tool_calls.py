@@ -6,6 +6,7 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
 """
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item, Status
@@ -20,7 +21,7 @@ class Calling:
     def __init__(self, core: Core) -> None:
         self.core = core
 
-    def piece(self, response: Response, event: do.ReplyCall) -> Failure | None:
+    def piece(self, response: Response, event: engine_events.ReplyCall) -> Failure | None:
         """A further bit of a call. Returns why the response must fail, if it must."""
         item = response.writing.get(event.index)
         if item is None:
@@ -34,7 +35,7 @@ class Calling:
             self._send_arguments(response, item, "delta", delta=event.arguments)
         return None
 
-    def _open(self, response: Response, event: do.ReplyCall) -> Item:
+    def _open(self, response: Response, event: engine_events.ReplyCall) -> Item:
         tool = next((tool for tool in response.options.tools if tool.name == event.name), None)
         # One that nobody offered is no call for the client: the model is told that there is none.
         label = "unknown" if tool is None else tool.server_label
@@ -93,7 +94,7 @@ class Calling:
             response.running[item.id] = item
             self.core.do(do.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
 
-    def done(self, response: Response, event: do.ToolDone) -> None:
+    def done(self, response: Response, event: engine_events.ToolDone) -> None:
         item = response.running.pop(event.item_id)
         self._finish(response, item, event.output, event.error)
 

@@ -5,6 +5,7 @@ from math import inf
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.generation import Producing, has_question
 from conversations.realtime.agent_turn.out_of_band import Asides
 from conversations.realtime.agent_turn.playback import Playing
@@ -139,27 +140,27 @@ class Replying:
     def receive(self, event: ReplyEvent) -> None:
         if self.asides.expects(event.response_id):
             return self.asides.receive(event)
-        if isinstance(event, do.SpeechAudio):
+        if isinstance(event, engine_events.SpeechAudio):
             self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
             return self.ahead.receive(event)
-        if self._held is not None and isinstance(event, do.ReplyWithdrawn):
+        if self._held is not None and isinstance(event, engine_events.ReplyWithdrawn):
             self._held = self._still_said(self._held)
-        elif self._held is not None and not isinstance(event, do.Thinking):
+        elif self._held is not None and not isinstance(event, engine_events.Thinking):
             return self._held.append((self.core.now, event))
         return self._take(event, self.core.now)
 
     def _still_said(self, held: list[tuple[float, ReplyEvent]]) -> list[tuple[float, ReplyEvent]]:
         """Of what is held back, where the words were a thought: the rest of the clause that has begun to sound."""
         reached = self.response.reached if self.response is not None else 0
-        spoken = do.SpeechAudio | do.SpeechDone
+        spoken = engine_events.SpeechAudio | engine_events.SpeechDone
         return [one for one in held if isinstance(one[1], spoken) and one[1].index < reached]
 
     def _take(self, event: ReplyEvent, at: float) -> None:
         """`at`: when it happened, which may have been ahead of the endpoint."""
         if self.response is None:
             raise IllegalTransitionError("an engine's result without a response")
-        if isinstance(event, do.ReplyFailed):
+        if isinstance(event, engine_events.ReplyFailed):
             return self.fail(event.failure)
         was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
         if failure := self._producing.take(self.response, event, at):
@@ -169,7 +170,7 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
-        elif isinstance(event, do.ToolDone) or self.response.has_sounded is not had_sounded:
+        elif isinstance(event, engine_events.ToolDone) or self.response.has_sounded is not had_sounded:
             self._waiting.watch(self.response)
         return None
 

@@ -6,6 +6,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -28,7 +29,7 @@ from conversations.realtime.relay.user_turn import Hearing
 from conversations.realtime.state import Core, Limits, Manner
 
 Action = do.Action | Tell | Reconnect
-Event = ClientEvent | Told | UpstreamReady | UpstreamLost | do.DeadlinePassed | do.ClientGone
+Event = ClientEvent | Told | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
 
 
 class Relaying:
@@ -69,8 +70,8 @@ class Relaying:
             Told: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
-            do.DeadlinePassed: self._deadline,
-            do.ClientGone: self._leave,
+            engine_events.DeadlinePassed: self._deadline,
+            engine_events.ClientGone: self._leave,
         }
         words = "conversation.item.input_audio_transcription"
         self._upstream: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -248,7 +249,7 @@ class Relaying:
         for wanted in list(self._wanted):
             self._ask_for(*wanted)
 
-    def _deadline(self, event: do.DeadlinePassed) -> None:
+    def _deadline(self, event: engine_events.DeadlinePassed) -> None:
         name, _, item_id = event.name.partition(":")
         if name == "transcript":
             self.hearing.overdue(item_id)
@@ -256,7 +257,7 @@ class Relaying:
             self._wanted.clear()
             self.replying.overdue()
 
-    def _leave(self, event: do.ClientGone) -> None:
+    def _leave(self, event: engine_events.ClientGone) -> None:
         self._wanted.clear()
         self.replying.leave(vanished=event.vanished)
         self.hearing.leave()

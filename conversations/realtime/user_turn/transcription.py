@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import inf
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.turn import Replying
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import Item
@@ -103,7 +104,7 @@ class Transcripts:
             utterance is not None and utterance.item_id == item_id for utterance in (self.utterance, self.dictated)
         )
 
-    def partial(self, event: do.PartialTranscript) -> None:
+    def partial(self, event: engine_events.PartialTranscript) -> None:
         words = spoken_words(event.text[:MOST_CHARS], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
             return self._dictate(self.dictated, words)
@@ -143,7 +144,7 @@ class Transcripts:
     def _is_silent(self) -> bool:
         return self.core.config["audio"]["input"]["transcription"] is None
 
-    def ready(self, event: do.TranscriptReady) -> None:
+    def ready(self, event: engine_events.TranscriptReady) -> None:
         utterance = self._spoken(event.item_id)
         pending = self.core.pending.get(event.item_id)
         if utterance is not None:
@@ -194,7 +195,7 @@ class Transcripts:
         self.to_answer.discard(item_id)
         self.replying.settle()
 
-    def failed(self, event: do.TranscriptFailed) -> None:
+    def failed(self, event: engine_events.TranscriptFailed) -> None:
         utterance = self._spoken(event.item_id)
         if utterance is not None and event.revision != utterance.revision:
             return

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect
@@ -22,7 +23,7 @@ def fills(table: Table) -> list[do.Fill]:
 
 
 def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
-    return table.engine(do.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
+    return table.engine(engine_events.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
 
 
 # The budget.
@@ -117,15 +118,15 @@ def test_words_that_nothing_waits_for_may_take_longer() -> None:
 def test_the_time_of_tools_is_not_counted() -> None:
     """Their own limit bounds it."""
     table = Table()
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     table.pass_time(5)
-    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     assert "response.done" not in kinds(table.pass_time(20))
     tool = table.last(do.RunTool)
-    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert table.last(do.Generate).due_at == pytest.approx(table.now + 7)
     assert "response.done" not in kinds(table.pass_time(6.9))
     assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
@@ -143,7 +144,7 @@ def think(table: Table, seconds: int) -> list[dict[str, Any]]:
     """As the driver reports it: at once, then each second. Returns what was sent meanwhile."""
     sent = []
     for _ in range(seconds):
-        sent += table.engine(do.Thinking(table.last(do.Generate).response_id))
+        sent += table.engine(engine_events.Thinking(table.last(do.Generate).response_id))
         sent += table.pass_time(1)
     return sent
 
@@ -188,14 +189,14 @@ def test_a_setting_leaves_no_time_for_thoughts() -> None:
 
 def test_thoughts_in_several_rounds_share_one_bound() -> None:
     table = Table(limits=Limits(thinking_sec=20))
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     think(table, 15)
-    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     tool = table.last(do.RunTool)
-    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert "response.done" not in kinds(think(table, 16))  # 12 s of the budget, and the 5 s that were left
     assert ending(think(table, 2)) == ("failed", "response_timeout")
 
@@ -214,8 +215,8 @@ def test_a_response_out_of_band_may_think_as_long() -> None:
     assert "response.done" not in kinds(think(table, 50))
     sent = table.write(LONG) + table.end_text()
     clause = table.last(do.Speak)
-    sent += table.engine(do.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
-    assert ending(sent + table.engine(do.SpeechDone(clause.response_id, 0))) == ("completed", "")
+    sent += table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
+    assert ending(sent + table.engine(engine_events.SpeechDone(clause.response_id, 0))) == ("completed", "")
 
 
 def test_one_word_bridges_long_thoughts() -> None:
@@ -229,15 +230,15 @@ def test_one_word_bridges_long_thoughts() -> None:
 
 def test_the_first_clause_behind_tools_is_told_the_budget_that_stood_still() -> None:
     table = Table()
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("response.create")
     table.pass_time(3.1)
     fill(table)
-    table.engine(do.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     table.pass_time(20)
     tool = table.last(do.RunTool)
-    table.engine(do.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
     table.write(LONG)
     table.end_text()
     assert table.last(do.Speak).due_at == pytest.approx(table.now + 8.9)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.harness import Table, kinds, typed
 
@@ -17,13 +18,13 @@ def name_it(table: Table) -> list[dict[str, Any]]:
 
 def connecting() -> Table:
     table, house = Table(), frozenset({"house"})
-    table.engine(do.ToolsReady((), house, awaited=house))
+    table.engine(engine_events.ToolsReady((), house, awaited=house))
     return table
 
 
 def test_it_works() -> None:
     table = Table()
-    table.engine(do.ToolsReady((LAMP,), frozenset({"house"})))
+    table.engine(engine_events.ToolsReady((LAMP,), frozenset({"house"})))
     table.client("conversation.item.create", item=typed("Hello.") | {"id": "item_hello"})
     sent = name_it(table)
     assert kinds(sent) == ["session.updated", "mcp_list_tools.in_progress", *LISTED]
@@ -41,7 +42,7 @@ def test_it_works() -> None:
 
 def test_the_site_is_a_server_too() -> None:
     table = Table()
-    table.engine(do.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
+    table.engine(engine_events.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
     sent = table.client("session.update", session={"tools": [{"type": "mcp", "server_label": "site"}]})
     assert [tool["name"] for tool in sent[-1]["item"]["tools"]] == ["clock"]
 
@@ -53,26 +54,26 @@ def test_one_that_is_still_connected_to() -> None:
     # The agents SDK asks for the item as soon as it hears of it.
     retrieved = table.client("conversation.item.retrieve", item_id=sent[1]["item_id"])[0]
     assert retrieved["item"]["tools"] == []
-    assert kinds(table.engine(do.ToolsReady((LAMP,), house, awaited=house))) == LISTED
-    assert table.engine(do.ToolsReady((LAMP,), house)) == []
+    assert kinds(table.engine(engine_events.ToolsReady((LAMP,), house, awaited=house))) == LISTED
+    assert table.engine(engine_events.ToolsReady((LAMP,), house)) == []
 
 
 def test_one_that_cannot_be_reached() -> None:
     table, house = connecting(), frozenset({"house"})
     name_it(table)
-    assert kinds(table.engine(do.ToolsReady((), house, failed=house))) == ["mcp_list_tools.failed"]
+    assert kinds(table.engine(engine_events.ToolsReady((), house, failed=house))) == ["mcp_list_tools.failed"]
 
 
 def test_one_that_has_no_tools() -> None:
     table = connecting()
     name_it(table)
-    sent = table.engine(do.ToolsReady((), frozenset({"house"})))
+    sent = table.engine(engine_events.ToolsReady((), frozenset({"house"})))
     assert (kinds(sent), sent[-1]["item"]["tools"]) == (LISTED, [])
 
 
 def test_it_is_no_part_of_the_conversation() -> None:
     table = Table()
-    table.engine(do.ToolsReady((LAMP,), frozenset({"house"})))
+    table.engine(engine_events.ToolsReady((LAMP,), frozenset({"house"})))
     item_id = name_it(table)[1]["item_id"]
     assert not [action for action in table.actions if isinstance(action, do.Save)]
     refused = table.client("conversation.item.delete", item_id=item_id)[0]["error"]

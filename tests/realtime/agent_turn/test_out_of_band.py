@@ -3,6 +3,7 @@
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
@@ -18,7 +19,9 @@ def aside(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
 
 
 def answer(table: Table, response_id: str, words: str) -> list[dict[str, Any]]:
-    return table.engine(do.ReplyText(response_id, words)) + table.engine(do.ReplyDone(response_id, "stop", 20, 5))
+    return table.engine(engine_events.ReplyText(response_id, words)) + table.engine(
+        engine_events.ReplyDone(response_id, "stop", 20, 5)
+    )
 
 
 def test_it_works() -> None:
@@ -58,9 +61,9 @@ def test_it_speaks() -> None:
     response_id, _ = aside(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
     answer(table, response_id, "Hello.")
     clause = table.last(do.Speak)
-    sent = table.engine(do.SpeechAudio(response_id, clause.index, bytes(4800)))
+    sent = table.engine(engine_events.SpeechAudio(response_id, clause.index, bytes(4800)))
     assert kinds(sent) == ["response.output_audio_transcript.delta", "response.output_audio.delta"]
-    assert kinds(table.engine(do.SpeechDone(response_id, clause.index)))[-1] == "response.done"
+    assert kinds(table.engine(engine_events.SpeechDone(response_id, clause.index)))[-1] == "response.done"
     assert not [action for action in table.actions if isinstance(action, do.Keep)]
 
 
@@ -84,7 +87,7 @@ def test_it_is_cancelled_by_its_id_only() -> None:
 def test_it_fails_alone_and_by_a_deadline() -> None:
     table = Table()
     response_id, _ = aside(table)
-    sent = table.engine(do.ReplyFailed(response_id, Failure("engine_timeout", "Too slow.")))
+    sent = table.engine(engine_events.ReplyFailed(response_id, Failure("engine_timeout", "Too slow.")))
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "engine_timeout"
     aside(table)
     assert table.pass_time(31)[-1]["response"]["status_details"]["error"]["code"] == "response_timeout"
@@ -111,7 +114,7 @@ def test_there_are_only_so_many() -> None:
 def test_the_client_leaves() -> None:
     table = Table()
     response_id, _ = aside(table)
-    table.engine(do.ClientGone())
+    table.engine(engine_events.ClientGone())
     assert table.last(do.Abort).id == response_id
 
 

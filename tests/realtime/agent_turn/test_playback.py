@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 PREAMBLE = "Let me look that up for you."
@@ -99,7 +99,7 @@ def test_one_that_has_begun_to_play_says_that_the_others_are_over() -> None:
 def test_who_vanishes_has_heard_what_the_clock_says_of_both() -> None:
     table, item_id = behind()
     speak_first(table)
-    table.engine(do.ClientGone(vanished=True))
+    table.engine(engine_events.ClientGone(vanished=True))
     assert table.saved(item_id).heard_ms == 1000
 
 

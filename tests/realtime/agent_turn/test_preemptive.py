@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.agent_turn.preemptive import same_words
 from conversations.realtime.figures import Discard, Tally
@@ -28,7 +29,7 @@ def ahead(words: str = "When does the library close?", **turn_detection: Any) ->
     assert table.transcript(words) == []
     table.write(REPLY)
     clause = table.last(do.Speak)
-    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
+    table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     return table
 
 
@@ -97,7 +98,7 @@ def test_it_is_dropped_when_the_user_goes_on() -> None:
     response_id = table.last(do.Generate).response_id
     assert table.audio(320, 0.9) == []
     assert table.last(do.Abort).id == response_id
-    assert table.engine(do.SpeechAudio(response_id, 0, bytes(480))) == []
+    assert table.engine(engine_events.SpeechAudio(response_id, 0, bytes(480))) == []
     table.audio(256, 0.0)
     table.transcript("When does the library close on Sunday?")
     end(table)
@@ -167,7 +168,7 @@ def test_it_is_dropped_when_the_context_changed() -> None:
 
 def test_a_reply_that_failed_ahead_is_begun_again() -> None:
     table = ahead()
-    table.engine(do.ReplyFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow.")))
+    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow.")))
     assert "response.done" not in kinds(end(table))
     assert len(generates(table)) == 2
 
@@ -203,7 +204,7 @@ def test_no_reply_is_begun_where_none_is_wanted() -> None:
 
 def test_it_ends_with_the_session() -> None:
     table = ahead()
-    table.engine(do.ClientGone())
+    table.engine(engine_events.ClientGone())
     assert table.last(do.Abort).id == table.last(do.Generate).response_id
     assert "response.created" not in kinds(table.events)
 
@@ -242,7 +243,7 @@ def ask_ahead(table: Table, words: str) -> do.Speak:
 
 
 def sound(table: Table, clause: do.Speak) -> list[dict[str, Any]]:
-    return table.engine(do.SpeechAudio(clause.response_id, clause.index, bytes(400 * 48)))
+    return table.engine(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(400 * 48)))
 
 
 def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> None:

@@ -1,4 +1,5 @@
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
@@ -79,7 +80,9 @@ def test_a_failing_engine_ends_the_response_and_not_the_session() -> None:
     table = Table()
     table.client("response.create")
     response_id = table.last(do.Generate).response_id
-    done = table.engine(do.ReplyFailed(response_id, Failure("engine_timeout", "The language model is too slow.")))[-1]
+    done = table.engine(
+        engine_events.ReplyFailed(response_id, Failure("engine_timeout", "The language model is too slow."))
+    )[-1]
     assert done["response"]["status"] == "failed"
     assert done["response"]["status_details"]["error"]["message"] == "The language model is too slow."
     assert table.last(do.Save).item.error_code == "engine_timeout"
@@ -117,8 +120,8 @@ def test_a_stale_result_is_dropped() -> None:
     old = table.last(do.Generate).response_id
     table.client("response.cancel")
     table.client("response.create")
-    assert table.engine(do.ReplyText(old, "Too late.")) == []
-    assert table.engine(do.SpeechAudio(old, 0, b"\0\0")) == []
+    assert table.engine(engine_events.ReplyText(old, "Too late.")) == []
+    assert table.engine(engine_events.SpeechAudio(old, 0, b"\0\0")) == []
 
 
 def test_code_and_markdown_are_shown_and_not_spoken() -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Call, Message
 from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
 from conversations.realtime.agent_turn.tool_calls import CUT_OFF
@@ -19,7 +20,7 @@ SEARCH = Tool("search", "What was said.", {"type": "object", "properties": {}}, 
 def asked(*declared: dict[str, Any], own: tuple[Tool, ...] = (CLOCK, SEARCH), modality: str = "text") -> Table:
     """A response to “Hello there.” is being generated."""
     table = Table()
-    table.engine(do.ToolsReady(own))
+    table.engine(engine_events.ToolsReady(own))
     table.client("session.update", session={"tools": declared, "output_modalities": [modality]})
     table.client("conversation.item.create", item=typed("Hello there."))
     table.client("response.create")
@@ -30,15 +31,15 @@ def call(table: Table, name: str, arguments: str = "{}", index: int = 0, call_id
     """As a model writes it: its name, then its arguments in two pieces."""
     response_id, half = table.last(do.Generate).response_id, len(arguments) // 2
     call_id = call_id or f"call_{name}"
-    sent = table.engine(do.ReplyCall(response_id, index, call_id, name, ""))
-    sent += table.engine(do.ReplyCall(response_id, index, "", "", arguments[:half]))
-    return sent + table.engine(do.ReplyCall(response_id, index, "", "", arguments[half:]))
+    sent = table.engine(engine_events.ReplyCall(response_id, index, call_id, name, ""))
+    sent += table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[:half]))
+    return sent + table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[half:]))
 
 
 def run(table: Table, output: str = "Noon.", error: str = "") -> list[dict[str, Any]]:
     """The tool that was asked for last."""
     tool = table.last(do.RunTool)
-    return table.engine(do.ToolDone(tool.response_id, tool.item_id, output, error))
+    return table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, output, error))
 
 
 def test_it_works() -> None:
@@ -209,9 +210,9 @@ def test_tools_run_side_by_side_and_all_are_awaited() -> None:
     table.end_text()
     clock, search = [action for action in table.actions if isinstance(action, do.RunTool)]
     generates = len([action for action in table.actions if isinstance(action, do.Generate)])
-    table.engine(do.ToolDone(search.response_id, search.item_id, "Nothing.", ""))
+    table.engine(engine_events.ToolDone(search.response_id, search.item_id, "Nothing.", ""))
     assert len([action for action in table.actions if isinstance(action, do.Generate)]) == generates
-    table.engine(do.ToolDone(clock.response_id, clock.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolDone(clock.response_id, clock.item_id, "Noon.", ""))
     assert [said.words for said in table.last(do.Generate).messages if said.role == "tool"] == ["Noon.", "Nothing."]
 
 
@@ -239,7 +240,7 @@ def test_a_model_that_calls_for_ever_may_at_last_call_no_more() -> None:
 
 def test_what_must_be_called_must_be_called_once() -> None:
     table = Table()
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("response.create", response={"tool_choice": "required", "output_modalities": ["text"]})
     assert table.last(do.Generate).tool_choice == "required"
     call(table, "clock")
@@ -283,7 +284,7 @@ def test_the_filler_is_in_the_language_of_the_talk() -> None:
 
 def test_no_tool_runs_before_the_endpoint() -> None:
     table = Table(silence_duration_ms=2000)
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.audio(960, 0.9)
     table.audio(320, 0.0)
     table.transcript("What time is it?")
@@ -324,7 +325,11 @@ def test_a_call_that_was_cut_short_is_not_made() -> None:
 def test_calls_and_arguments_without_end_fail_the_response() -> None:
     table = asked(WEATHER)
     response_id = table.last(do.Generate).response_id
-    sent = [event for n in range(40) for event in table.engine(do.ReplyCall(response_id, n, f"c{n}", "weather", ""))]
+    sent = [
+        event
+        for n in range(40)
+        for event in table.engine(engine_events.ReplyCall(response_id, n, f"c{n}", "weather", ""))
+    ]
     assert sent[-1]["response"]["status"] == "failed"
     table = Table(limits=Limits(max_text_chars=10))
     table.client("response.create", response={"tools": [WEATHER]})
@@ -346,7 +351,7 @@ def test_tools_for_one_response() -> None:
 
 def test_a_server_may_be_named_while_it_is_connected_to() -> None:
     table, house = Table(), [{"type": "mcp", "server_label": "house"}]
-    table.engine(do.ToolsReady((), frozenset({"house"})))
+    table.engine(engine_events.ToolsReady((), frozenset({"house"})))
     shown = table.client("session.update", session={"type": "realtime", "tools": house})[0]
     assert shown["session"]["tools"] == house
     [refused] = table.client(
@@ -357,7 +362,7 @@ def test_a_server_may_be_named_while_it_is_connected_to() -> None:
 
 def test_a_context_of_its_own_goes_on_with_what_the_tool_brought() -> None:
     table = Table()
-    table.engine(do.ToolsReady((CLOCK,)))
+    table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("response.create", response={"output_modalities": ["text"], "input": [typed("The time?")]})
     call(table, "clock")
     table.end_text()

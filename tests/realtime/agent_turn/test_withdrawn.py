@@ -1,6 +1,7 @@
 """A model whose words turn out to be a thought: what was told of it was told, and no more is."""
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import Table
@@ -9,7 +10,7 @@ THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "
 
 
 def withdraw(table: Table) -> None:
-    table.engine(do.ReplyWithdrawn(table.last(do.Generate).response_id))
+    table.engine(engine_events.ReplyWithdrawn(table.last(do.Generate).response_id))
 
 
 def words(table: Table) -> list[str]:
@@ -63,8 +64,8 @@ def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
     sound(table, 0, 400)
     table.machine.replying.pause()
     response_id = table.last(do.Generate).response_id
-    table.engine(do.SpeechDone(response_id, 0))
-    table.engine(do.SpeechAudio(response_id, 1, bytes(100 * BYTES_PER_MS)))
+    table.engine(engine_events.SpeechDone(response_id, 0))
+    table.engine(engine_events.SpeechAudio(response_id, 1, bytes(100 * BYTES_PER_MS)))
     withdraw(table)
     table.write("Noon.")
     table.end_text()

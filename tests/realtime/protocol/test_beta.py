@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.beta import NAMES, Beta
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime import wire
@@ -230,7 +230,7 @@ def test_a_session_that_is_no_object_is_refused() -> None:
 
 def test_nothing_of_mcp_is_told() -> None:
     talk = table()
-    talk.engine(do.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
+    talk.engine(engine_events.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
     assert update(talk, tools=[{"type": "mcp", "server_label": "site"}])["session"]["tools"] == []
 
 

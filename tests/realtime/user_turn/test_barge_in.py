@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
@@ -17,7 +18,7 @@ def talking(**turn_detection: Any) -> Table:
     table.write(REPLY)
     table.end_text()
     clause = table.last(do.Speak)
-    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
+    table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     return table
 
 
@@ -59,7 +60,7 @@ def test_a_clause_cut_short_keeps_its_words_in_proportion() -> None:
     table.transcript("Count, please.")
     table.write(REPLY)
     clause = table.last(do.Speak)
-    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
+    table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
     table.now += 1.0
     table.audio(BARGE_IN_MS, 0.9)
     assert (reply_of(table).heard_ms, reply_of(table).heard_text) == (100, "")
@@ -105,8 +106,8 @@ def test_nothing_of_the_response_follows() -> None:
     table = talking()
     response_id = table.last(do.Speak).response_id
     table.audio(BARGE_IN_MS, 0.9)
-    assert table.engine(do.SpeechAudio(response_id, 0, bytes(480))) == []
-    assert table.engine(do.SpeechDone(response_id, 0)) == []
+    assert table.engine(engine_events.SpeechAudio(response_id, 0, bytes(480))) == []
+    assert table.engine(engine_events.SpeechDone(response_id, 0)) == []
 
 
 def test_a_reply_still_played_when_its_response_is_done_is_cut_too() -> None:
@@ -142,7 +143,9 @@ def test_a_response_runs_on_where_the_session_says_so() -> None:
     table.audio(640, 0.0)
     assert "response.created" not in kinds(table.transcript("And then?"))  # never two beside one another
     response_id = table.last(do.Speak).response_id
-    sent = table.engine(do.SpeechDone(response_id, 0)) + table.engine(do.SpeechDone(response_id, 1))
+    sent = table.engine(engine_events.SpeechDone(response_id, 0)) + table.engine(
+        engine_events.SpeechDone(response_id, 1)
+    )
     assert kinds(sent)[-2:] == ["response.done", "response.created"]
 
 
@@ -188,7 +191,7 @@ def test_a_wrong_truncate_is_refused(fields: dict[str, Any], code: str) -> None:
 def test_a_client_that_vanishes_heard_what_time_allowed() -> None:
     table = talking()
     table.now += 0.7
-    table.engine(do.ClientGone())
+    table.engine(engine_events.ClientGone())
     assert reply_of(table).heard_text == "One two"
     assert reply_of(table).status == "incomplete"
 
@@ -197,14 +200,14 @@ def test_a_client_that_vanishes_heard_what_time_allowed() -> None:
 def test_only_a_client_that_says_goodbye_could_have_said_what_it_heard(vanished: bool, heard: str | None) -> None:
     table = Table()
     table.turn()
-    table.engine(do.ClientGone(vanished))
+    table.engine(engine_events.ClientGone(vanished))
     assert reply_of(table).heard_text == heard
 
 
 def test_the_last_words_before_a_hang_up_are_kept() -> None:
     table = Table()
     table.audio(640, 0.9)
-    table.engine(do.ClientGone())
+    table.engine(engine_events.ClientGone())
     item_id = table.last(do.Transcribe).item_id
     table.transcript("Goodbye.")
     assert table.saved(item_id).text == "Goodbye."

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Manner
@@ -23,7 +24,7 @@ def talking(manner: Manner | None = None, **turn_detection: Any) -> Table:
     table.transcript("When does the library close?")
     table.write(REPLY)
     clause = table.last(do.Speak)
-    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(4000 * 48)))
+    table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(4000 * 48)))
     table.now += PLAYED_SEC
     return table
 
@@ -53,7 +54,7 @@ def test_it_works() -> None:
 def test_a_cough_lets_the_reply_go_on() -> None:
     table = talking()
     table.audio(BARGE_IN_MS, 0.9)
-    held = table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
+    held = table.engine(engine_events.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
     assert held == []
     table.audio(160, 0.0)
     sent = table.transcript("")
@@ -62,7 +63,7 @@ def test_a_cough_lets_the_reply_go_on() -> None:
     assert outcome(table) == "resumed"
     sent = table.audio(640, 0.0)
     assert "response.created" not in kinds(sent)
-    sent = table.engine(do.SpeechDone(reply_id(table), 0)) + table.end_text() + table.speak()
+    sent = table.engine(engine_events.SpeechDone(reply_id(table), 0)) + table.end_text() + table.speak()
     assert sent[-1]["response"]["status"] == "completed"
 
 
@@ -177,7 +178,7 @@ def test_words_that_come_late_still_interrupt() -> None:
 def test_one_loud_window_holds_the_audio_for_a_moment() -> None:
     table = talking()
     table.audio(32, 0.9)
-    assert table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48))) == []
+    assert table.engine(engine_events.SpeechAudio(reply_id(table), 0, bytes(200 * 48))) == []
     assert kinds(table.audio(32, 0.0)) == ["response.output_audio.delta"]
 
 
@@ -233,7 +234,7 @@ def test_the_client_tells_when_its_playback_began() -> None:
     response = table.machine.replying.response
     assert response is not None
     assert 80 <= response.item.waterfall["playback"] - response.item.waterfall["first_audio"] <= 120
-    table.engine(do.SpeechDone(reply_id(table), 0))
+    table.engine(engine_events.SpeechDone(reply_id(table), 0))
     done = (table.end_text() + table.speak())[-1]
     assert done["response"]["timing"]["playback"] > 0
 
@@ -248,7 +249,7 @@ def test_official_clients_see_the_official_order() -> None:
     table.say()
     table.transcript("When does the library close?")
     table.write(REPLY)
-    table.engine(do.SpeechAudio(reply_id(table), 0, bytes(4000 * 48)))
+    table.engine(engine_events.SpeechAudio(reply_id(table), 0, bytes(4000 * 48)))
     table.now += 1
     sent = table.audio(BARGE_IN_MS, 0.9)
     assert kinds(sent)[0] == "input_audio_buffer.speech_started"
@@ -287,7 +288,7 @@ def test_a_sound_that_never_becomes_speech_does_not_silence_the_reply() -> None:
     """A radio next door, or an echo that stays below the onset."""
     table = talking()
     table.audio(320, 0.6)
-    table.engine(do.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
+    table.engine(engine_events.SpeechAudio(reply_id(table), 0, bytes(200 * 48)))
     table.audio(96, 0.6)
     assert kinds(table.pass_time(0.1)) == ["response.output_audio.delta"]
 

@@ -1,4 +1,5 @@
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, base64_silence, kinds
@@ -130,7 +131,7 @@ def test_a_reply_that_paused_goes_on_when_detection_is_switched_off() -> None:
     table.transcript("When does the library close?")
     table.write("At six today. On Sunday it is closed.")
     clause = table.last(do.Speak)
-    table.engine(do.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
+    table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     table.audio(320, 0.9)
     table.manual()
     assert table.last(do.Release).response_id == clause.response_id

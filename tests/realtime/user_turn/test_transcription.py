@@ -1,6 +1,7 @@
 """Words that come while the user speaks."""
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.state import Manner
 from conversations.realtime.user_turn.transcription import MOST_CHARS
 from tests.support.realtime.harness import Table, kinds
@@ -135,7 +136,7 @@ def test_the_endpoint_waits_for_a_reply_that_is_not_ready() -> None:
     assert table.audio(480, 0.0) == []
     table.write("Sure, it closes at six. It")
     clause = table.last(do.Speak)
-    sent = table.engine(do.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
+    sent = table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     assert kinds(sent)[0] == "input_audio_buffer.speech_stopped"
     assert kinds(sent)[-1] == "response.output_audio.delta"
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.state import Limits
@@ -67,7 +68,7 @@ def test_sound_that_is_gone_is_not_offered_again() -> None:
     item_id = failed(table)["item_id"]
     retry(table, item_id)
     gone = Failure("sound_not_stored", "Say it again.")
-    (told,) = table.engine(do.TranscriptFailed(item_id, 0, gone))
+    (told,) = table.engine(engine_events.TranscriptFailed(item_id, 0, gone))
     assert "can_retry" not in told
     assert kinds(retry(table, item_id)) == ["error"]
 

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
@@ -67,7 +68,7 @@ class Table:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))
 
-    def engine(self, event: do.EngineEvent) -> list[dict[str, Any]]:
+    def engine(self, event: engine_events.EngineEvent) -> list[dict[str, Any]]:
         return self._take(self.machine.receive(event, self.now))
 
     def manual(self) -> None:
@@ -83,7 +84,7 @@ class Table:
             append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
             sent += self._take(self.machine.receive(append, self.now))
             if isinstance(self.actions[-1], do.Detect):
-                sent += self.engine(do.SpeechWindow(speech))
+                sent += self.engine(engine_events.SpeechWindow(speech))
         return sent
 
     def say(self, ms: int = 960) -> list[dict[str, Any]]:
@@ -93,15 +94,15 @@ class Table:
     def transcript(self, text: str) -> list[dict[str, Any]]:
         asked = self.last(do.Transcribe)
         self._answered.append(asked)
-        return self.engine(do.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
+        return self.engine(engine_events.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
 
     def hear(self, words: str) -> list[dict[str, Any]]:
         """The words so far, from an engine that hears while one speaks."""
-        return self.engine(do.PartialTranscript(self.last(do.Hear).item_id, words))
+        return self.engine(engine_events.PartialTranscript(self.last(do.Hear).item_id, words))
 
     def fail_transcript(self, asked: do.Transcribe) -> list[dict[str, Any]]:
         failure = Failure("engine_timeout", "Speech to text was too slow.")
-        return self.engine(do.TranscriptFailed(asked.item_id, asked.revision, failure))
+        return self.engine(engine_events.TranscriptFailed(asked.item_id, asked.revision, failure))
 
     @property
     def awaits_words(self) -> bool:
@@ -109,10 +110,10 @@ class Table:
         return any(isinstance(action, do.Transcribe) and action not in self._answered for action in self.actions)
 
     def write(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(do.ReplyText(self.last(do.Generate).response_id, text))
+        return self.engine(engine_events.ReplyText(self.last(do.Generate).response_id, text))
 
     def end_text(self, reason: Any = "stop") -> list[dict[str, Any]]:
-        return self.engine(do.ReplyDone(self.last(do.Generate).response_id, reason, 20, 5))
+        return self.engine(engine_events.ReplyDone(self.last(do.Generate).response_id, reason, 20, 5))
 
     def speak(self, ms: int = 1000) -> list[dict[str, Any]]:
         """Sounds every clause that waits for its speech, `ms` of audio each."""
@@ -122,8 +123,8 @@ class Table:
             if response is not None and clause.response_id == response.id and clause.index >= response.finished:
                 if clause.text:
                     pcm = bytes(ms * BYTES_PER_MS)
-                    sent += self.engine(do.SpeechAudio(clause.response_id, clause.index, pcm))
-                sent += self.engine(do.SpeechDone(clause.response_id, clause.index))
+                    sent += self.engine(engine_events.SpeechAudio(clause.response_id, clause.index, pcm))
+                sent += self.engine(engine_events.SpeechDone(clause.response_id, clause.index))
         return sent
 
     def pass_time(self, seconds: float) -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ class Table:
         while due := [(at, name) for name, at in self.deadlines.items() if at <= until]:
             self.now, name = min(due)
             del self.deadlines[name]
-            sent += self.engine(do.DeadlinePassed(name))
+            sent += self.engine(engine_events.DeadlinePassed(name))
         self.now = until
         return sent
 

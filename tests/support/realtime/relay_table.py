@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from conversations.realtime import commands as do
+from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
@@ -94,11 +95,11 @@ class RelayTable:
         while due := [(at, name) for name, at in self.deadlines.items() if at <= end]:
             self.now, name = min(due)
             del self.deadlines[name]
-            self._take(self.machine.receive(do.DeadlinePassed(name), self.now))
+            self._take(self.machine.receive(engine_events.DeadlinePassed(name), self.now))
         self.now = end
 
     def leave(self, *, vanished: bool = False) -> None:
-        self._take(self.machine.receive(do.ClientGone(vanished), self.now))
+        self._take(self.machine.receive(engine_events.ClientGone(vanished), self.now))
 
     def end_line(self) -> None:
         self._take(self.machine.end())

@@ -1,0 +1,160 @@
+"""What engines bring, tools answer and deadlines remind of, as the driver reports it to the turn machine.
+
+Each result carries the id of the item or response it belongs to.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechWindow:
+    """The VAD's verdict on the next 32 ms."""
+
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """The words of the utterance so far, while it is spoken."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptReady:
+    item_id: str
+    revision: int
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    item_id: str
+    revision: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithdrawn:
+    """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model thinks, and has nothing to say yet. It comes with the first thought, and about once a second then."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCall:
+    """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
+
+    response_id: str
+    index: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDone:
+    """`error` "": it succeeded. Both are for the model to read."""
+
+    response_id: str
+    item_id: str
+    output: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsReady:
+    """All tools that the server runs for this session, from now on."""
+
+    tools: tuple[Tool, ...]
+    servers: frozenset[str] = frozenset()  # labels of all MCP servers of this session
+    awaited: frozenset[str] = frozenset()  # of those that are still connected to
+    failed: frozenset[str] = frozenset()  # of those that cannot be reached
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    response_id: str
+    reason: Literal["stop", "length", "content_filter"]
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechAudio:
+    response_id: str
+    index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDone:
+    response_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The sound of Fill, whole."""
+
+    response_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    response_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone:
+    """`vanished`: without a goodbye, so it could not say how much of the reply it had played."""
+
+    vanished: bool = True
+
+
+EngineEvent = (
+    SpeechWindow
+    | PartialTranscript
+    | TranscriptReady
+    | TranscriptFailed
+    | ReplyText
+    | ReplyWithdrawn
+    | Thinking
+    | ReplyCall
+    | ReplyDone
+    | ToolDone
+    | ToolsReady
+    | SpeechAudio
+    | SpeechDone
+    | Filled
+    | ReplyFailed
+    | DeadlinePassed
+    | ClientGone
+)
