@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -183,16 +184,17 @@ def test_a_strangers_requests_leave_the_owner_mails(
 
 
 def test_sign_up_takes_as_long_for_an_address_that_is_known(user: User, sends_mail: None) -> None:
-    """Measured in CPU time: what others do on this machine does not count."""
+    """Measured in CPU time, in turns, by the least of several: what others do on this machine does not count."""
+    addresses = (f"203.0.113.{number}" for number in count(1))
 
     def cost_sec(email: str) -> float:
-        post, began_at = at("203.0.113.7"), time.thread_time()
+        post, began_at = at(next(addresses)), time.thread_time()
         post(reverse("account_signup"), email=email, password1=PASSWORD, password2=PASSWORD)
         return time.thread_time() - began_at
 
     cost_sec("warm@example.com")
-    known = min(cost_sec(user.email) for _ in range(2))
-    new = min(cost_sec(f"new{number}@example.com") for number in range(2))
+    pairs = [(cost_sec(user.email), cost_sec(f"new{number}@example.com")) for number in range(6)]
+    known, new = (min(costs) for costs in zip(*pairs, strict=True))
     assert 0.75 < known / new < 1.33
 
 

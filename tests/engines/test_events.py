@@ -24,9 +24,11 @@ def told() -> Iterator[list[EngineEvent]]:
     events._listeners.remove(found.append)
 
 
-def spec(upstream: Upstream, provider: str = "openai") -> EngineSpec:
+def spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0) -> EngineSpec:
     url = upstream.google_url if provider == "google" else upstream.openai_url
-    return EngineSpec(provider, "the-model", api_key=SECRET, base_url=url, timeout_sec=0.5, stream_model="live-model")
+    return EngineSpec(
+        provider, "the-model", api_key=SECRET, base_url=url, timeout_sec=timeout_sec, stream_model="live-model"
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ async def test_a_failure_is_told_once(
 ) -> None:
     upstream.behave("transcriptions", fault=fault)
     with pytest.raises(EngineError):
-        await make_stt(spec(upstream)).transcribe(SECOND)
+        await make_stt(spec(upstream, timeout_sec=0.5 if fault == "hang" else 10.0)).transcribe(SECOND)
     assert told[-1] == EngineEvent("stt", "openai", "the-model", outcome, code, status)
     assert {event.outcome for event in told[:-1]} <= {"retried"}
 
