@@ -38,11 +38,11 @@ def test_what_a_session_uses_is_loaded_before_it_runs() -> None:
     """In a thread; the import would stop every other conversation of the process."""
     script = """if True:
         import sys, django; django.setup()
-        from conversations import session
-        from conversations.engine_choice import EngineSet
+        from conversations.session import cascade
+        from conversations.storage.engine_selection import EngineSet
         from conversations.engines.base import EngineSpec
         spec = EngineSpec("openai", "m", stream_model="live")
-        session.warm(EngineSet(stt=spec, llm=spec, tts=spec))
+        cascade.warm(EngineSet(stt=spec, llm=spec, tts=spec))
         print(*sys.modules)
     """
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
