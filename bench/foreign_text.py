@@ -15,6 +15,7 @@ from time import process_time
 from django.core.exceptions import ValidationError
 
 from accounts.bounded_answers import parse_json
+from conversations import keywords
 from conversations.engines.base import storable
 from conversations.engines.demo.eliza import reply_to
 from conversations.engines.failures import Failures
@@ -24,7 +25,6 @@ from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
-from conversations.models import keywords
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
 from conversations.realtime.machine import TurnMachine

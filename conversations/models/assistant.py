@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from accounts.models import Patience
-from conversations.models import keywords
+from conversations import keywords
 from conversations.models.mcp_server import McpServer
 
 

@@ -22,7 +22,8 @@ from django.db.models import Q
 from accounts import access, api_keys, client_secrets, time_zones
 from accounts.access import Grant
 from accounts.models import Scope, User
-from conversations.models import Assistant, AudioClip, Conversation, Item, keywords
+from conversations import keywords
+from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime.audio import samples_of
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers

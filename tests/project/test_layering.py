@@ -1,6 +1,7 @@
 """Imports run downwards only: transport > session > {realtime, engines, storage, audio, tools} > models."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,9 +24,9 @@ ROOMS = {
     "conversations.realtime": (),
     "conversations.audio": ("conversations.realtime",),
     "conversations.engines": ("accounts", "conversations.audio"),
-    "conversations.models": ("accounts.models", "conversations.realtime.protocol.ids"),
+    "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", "conversations.models", "conversations.engines", *PURE, *TELLS,
+        "accounts", "conversations.keywords", "conversations.models", "conversations.engines", *PURE, *TELLS,
         "voiceproject.database", "voiceproject.outages",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
@@ -42,7 +43,8 @@ ROOMS = {
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
     "conversations.templatetags": ("conversations.history",),
     "conversations.management": (*STORED,),
-    "conversations.migrations": ("conversations.models", "conversations.realtime.protocol.ids"),
+    "conversations.migrations": ("conversations.keywords", "conversations.models",
+                                 "conversations.realtime.protocol.ids"),
 }  # fmt: skip
 # Within a room: a module, and those above it.
 WITHIN = {
@@ -119,6 +121,13 @@ def test_engines_load_without_django() -> None:
     load_all = "import sys; from conversations.engines.registry import ENGINES, load; [load(*key) for key in ENGINES]"
     check = f"{load_all}; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_bench_of_foreign_text_loads_without_settings() -> None:
+    """It is run by hand, and reads no table."""
+    without = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-c", "import bench.foreign_text"]
+    assert subprocess.run(command, cwd=ROOT, env=without, check=False).returncode == 0
 
 
 def test_the_decoder_loads_nothing_of_the_site() -> None:

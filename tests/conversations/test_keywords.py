@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from conversations.models import keywords
+from conversations import keywords
 
 
 def test_it_works() -> None:
