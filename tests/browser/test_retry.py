@@ -36,7 +36,7 @@ def test_it_works(open_page: Callable[..., Page], site: Site, upstream: Upstream
     upstream.behave("transcriptions", fault="")
     upstream.script(transcripts=(QUESTION,), replies=(ANSWER,))
     said.get_by_role("button", name="Try again").click()
+    wait_until_audible(page)  # the words come with their sound, so the last of them when it is over
     expect(said).to_have_text(f"You: {QUESTION}")
     expect(page.locator(".bubble.assistant")).to_contain_text("six")
-    wait_until_audible(page)
     expect(page.locator(".notices .notice")).to_have_count(0)
