@@ -39,12 +39,12 @@ def _message(row: Item, common: dict[str, Any]) -> shapes.Message:
     )
 
 
-def taken(given: Sequence[asked_shapes.NewItem]) -> list[live.Item]:
+def taken(given: Sequence[asked_shapes.NewItem]) -> list[live.LiveItem]:
     """New items to be stored. Raises APIError for a text that is too long."""
     return [_taken(item, f"items[{place}]") for place, item in enumerate(given)]
 
 
-def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = None) -> None:
+def check_outputs(new: Sequence[live.LiveItem], conversation: Conversation | None = None) -> None:
     """Each output needs its call, among the new ones or in the conversation. Raises APIError."""
     wanted = {item.call["call_id"] for item in new if item.type == "function_call_output"}
     known = {item.call["call_id"] for item in new if item.type == "function_call"}
@@ -56,8 +56,8 @@ def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = 
             raise APIError(400, UNKNOWN_CALL, unknown_call(call_id), param=f"items[{place}].call_id")
 
 
-def _taken(given: asked_shapes.NewItem, param: str) -> live.Item:
-    item = live.Item(make_id("item"), type=given.type)
+def _taken(given: asked_shapes.NewItem, param: str) -> live.LiveItem:
+    item = live.LiveItem(make_id("item"), type=given.type)
     if isinstance(given, asked_shapes.NewMessage):
         item.role = "system" if given.role == "developer" else given.role
         item.text = _joined(given.content, f"{param}.content")

@@ -2,8 +2,8 @@
 
 from openai.types import realtime as sdk
 
-from conversations.realtime.agent_turn.mcp_listings import Listings
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.mcp_listings import McpListings
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
@@ -13,15 +13,15 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.response_options import asked_options
-from conversations.realtime.protocol.session_config import is_transcription, shown, updated
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.response_options import parse_options
+from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.turn import Listening
+from conversations.realtime.user_turn.turn import UserTurn
 
 
-class Requests:
-    def __init__(self, core: Core, listening: Listening, replying: Replying, listings: Listings) -> None:
+class ClientRequests:
+    def __init__(self, core: Core, listening: UserTurn, replying: AgentTurn, listings: McpListings) -> None:
         self.core = core
         self.listening = listening
         self.replying = replying
@@ -32,17 +32,17 @@ class Requests:
         has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
         known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
         core.configure(
-            updated(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+            update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.listening.configure()
-        core.send("session.updated", session=shown(core.config))
+        core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
 
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
+        item, pcm = client_items.build_item(self.core, event.item.model_dump(exclude_none=True), "item")
         client_items.check_new(self.core, item)
         client_items.check_outputs([item], self.core.log)
         if pcm and not item.is_transcribed:
@@ -95,7 +95,7 @@ class Requests:
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
         return self.core.send("conversation.item.truncated", **cut)
 
-    def _truncate_text(self, item: Item, heard: object) -> None:
+    def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
         if item.role != "assistant" or item.is_audio:
             message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
@@ -112,9 +112,9 @@ class Requests:
         if is_transcription(self.core.config):
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
-        options = asked_options(self.core, event.options)
+        options = parse_options(self.core, event.options)
         if event.input is not None:
-            options.input = client_items.context(self.core, event.input)
+            options.input = client_items.build_context(self.core, event.input)
         if options.is_aside:
             return self.replying.asides.begin(options)
         if self.replying.response is not None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.figures import Figure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
 
 # The driver performs them in order.
@@ -27,7 +27,7 @@ class Save:
     was sent, is stored too. `in_background`: later events need not wait, since it will be saved again.
     """
 
-    item: Item
+    item: LiveItem
     after: str | None = None
     pcm: bytes = b""
     is_final: bool = False
@@ -40,7 +40,7 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Detect:
+class DetectSpeech:
     """Run the VAD over this audio; `from_scratch`: it does not continue what was detected before."""
 
     pcm: bytes
@@ -48,7 +48,7 @@ class Detect:
 
 
 @dataclass(frozen=True, slots=True)
-class Hear:
+class FeedTranscriber:
     """The utterance's next audio, for its clip and for an engine that hears while one speaks; `begins`: it is new."""
 
     item_id: str
@@ -78,7 +78,7 @@ class Generate:
     """Once more for a response that runs: it goes on with what its tools brought. `tool_choice`: see `tools.choice`."""
 
     response_id: str
-    messages: Sequence[Message]
+    messages: Sequence[ContextMessage]
     max_tokens: int | None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
@@ -97,7 +97,7 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
+class SpeakClause:
     """Synthesise one clause; clauses of a response are heard in order of `index`. `text` "" has no sound."""
 
     response_id: str
@@ -109,7 +109,7 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
-class Unspeak:
+class DropClauses:
     """Drop the clauses from `index` on, of which no sound has left; others come under the same numbers."""
 
     response_id: str
@@ -117,7 +117,7 @@ class Unspeak:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class SpeakFiller:
     """Synthesise a few words that bridge a silence, beside all else. What comes too late, or fails, is not missed."""
 
     response_id: str
@@ -127,19 +127,19 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HoldSpeech:
     """The response's speech is not being played: it must not run further ahead until Release."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseSpeech:
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class KeepAudio:
     """Audio of a response that was sent, for its clip."""
 
     response_id: str
@@ -168,25 +168,37 @@ class SetDeadline:
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Unspeak | Fill | EndSpeech | Abort
-"""What the engines do; all else is the session's own."""
-
-Action = (
-    Send
-    | Save
-    | Remove
-    | Detect
-    | Hear
+EngineCommand = (
+    FeedTranscriber
     | Transcribe
     | Generate
     | RunTool
-    | Hold
-    | Release
-    | Speak
-    | Unspeak
-    | Fill
+    | HoldSpeech
+    | ReleaseSpeech
+    | SpeakClause
+    | DropClauses
+    | SpeakFiller
     | EndSpeech
-    | Keep
+    | Abort
+)
+"""What the engines do; all else is the session's own."""
+
+Command = (
+    Send
+    | Save
+    | Remove
+    | DetectSpeech
+    | FeedTranscriber
+    | Transcribe
+    | Generate
+    | RunTool
+    | HoldSpeech
+    | ReleaseSpeech
+    | SpeakClause
+    | DropClauses
+    | SpeakFiller
+    | EndSpeech
+    | KeepAudio
     | Abort
     | SetDeadline
     | Figure

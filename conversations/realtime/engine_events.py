@@ -41,13 +41,13 @@ class TranscriptFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyText:
+class TextDelta:
     response_id: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyWithdrawn:
+class TextWithdrawn:
     """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
 
     response_id: str
@@ -61,7 +61,7 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyCall:
+class ToolCallDelta:
     """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
 
     response_id: str
@@ -72,7 +72,7 @@ class ReplyCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolDone:
+class ToolCallDone:
     """`error` "": it succeeded. Both are for the model to read."""
 
     response_id: str
@@ -92,7 +92,7 @@ class ToolsReady:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyDone:
+class GenerationDone:
     response_id: str
     reason: Literal["stop", "length", "content_filter"]
     input_tokens: int = 0
@@ -114,7 +114,7 @@ class SpeechDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FillerReady:
     """The sound of Fill, whole."""
 
     response_id: str
@@ -122,7 +122,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyFailed:
+class GenerationFailed:
     response_id: str
     failure: Failure
 
@@ -144,17 +144,17 @@ EngineEvent = (
     | PartialTranscript
     | TranscriptReady
     | TranscriptFailed
-    | ReplyText
-    | ReplyWithdrawn
+    | TextDelta
+    | TextWithdrawn
     | Thinking
-    | ReplyCall
-    | ReplyDone
-    | ToolDone
+    | ToolCallDelta
+    | GenerationDone
+    | ToolCallDone
     | ToolsReady
     | SpeechAudio
     | SpeechDone
-    | Filled
-    | ReplyFailed
+    | FillerReady
+    | GenerationFailed
     | DeadlinePassed
     | ClientGone
 )

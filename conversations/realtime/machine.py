@@ -16,10 +16,10 @@ from openai.types import realtime as sdk
 
 from conversations.realtime import commands as report
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.mcp_listings import Listings
-from conversations.realtime.agent_turn.preemptive import ReplyEvent
-from conversations.realtime.agent_turn.turn import Replying
-from conversations.realtime.client_requests import Requests
+from conversations.realtime.agent_turn.mcp_listings import McpListings
+from conversations.realtime.agent_turn.preemptive import GenerationEvent
+from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.client_requests import ClientRequests
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -30,14 +30,14 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import shown
-from conversations.realtime.protocol.tools import labels
+from conversations.realtime.protocol.session_config import show_config
+from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Core, Limits, Manner
-from conversations.realtime.user_turn.interruption import Yielding
-from conversations.realtime.user_turn.transcription import Transcripts
-from conversations.realtime.user_turn.turn import Listening
+from conversations.realtime.user_turn.interruption import Interruption
+from conversations.realtime.user_turn.transcription import Transcription
+from conversations.realtime.user_turn.turn import UserTurn
 
 
 class TurnMachine:
@@ -49,17 +49,17 @@ class TurnMachine:
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
-        items: Sequence[Item] = (),
+        items: Sequence[LiveItem] = (),
         manner: Manner | None = None,
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
         self.core.keeps_sound = bool(conversation_id)
-        self.replying = Replying(self.core)
-        self.yielding = Yielding(self.core, self.replying)
-        self.transcripts = Transcripts(self.core, self.replying, self.yielding)
-        self.listening = Listening(self.core, self.replying, self.transcripts, self.yielding)
-        self.listings = Listings(self.core)
-        self.requests = Requests(self.core, self.listening, self.replying, self.listings)
+        self.replying = AgentTurn(self.core)
+        self.yielding = Interruption(self.core, self.replying)
+        self.transcripts = Transcription(self.core, self.replying, self.yielding)
+        self.listening = UserTurn(self.core, self.replying, self.transcripts, self.yielding)
+        self.listings = McpListings(self.core)
+        self.requests = ClientRequests(self.core, self.listening, self.replying, self.listings)
         listening, replying, requests = self.listening, self.replying, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: listening.append,
@@ -79,16 +79,16 @@ class TurnMachine:
             engine_events.PartialTranscript: self.transcripts.partial,
             engine_events.TranscriptReady: self.transcripts.ready,
             engine_events.TranscriptFailed: self.transcripts.failed,
-            **dict.fromkeys(get_args(ReplyEvent), replying.receive),
+            **dict.fromkeys(get_args(GenerationEvent), replying.receive),
             engine_events.ToolsReady: self._take_tools,
             engine_events.DeadlinePassed: self._deadline,
             engine_events.ClientGone: self._leave,
         }
 
-    def start(self, now: float) -> list[report.Action]:
+    def start(self, now: float) -> list[report.Command]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
-        self.core.send("session.created", session=shown(self.core.config))
+        self.core.send("session.created", session=show_config(self.core.config))
         if self.core.conversation_id:
             conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
             self.core.send("conversation.created", conversation=conversation)
@@ -96,7 +96,7 @@ class TurnMachine:
             self.core.announce(item)
         return self._decided()
 
-    def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[report.Action]:
+    def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[report.Command]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
         self.core.begin(now)
         if self._is_stale(event):
@@ -113,20 +113,20 @@ class TurnMachine:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Command]:
         """A frame that was no client event."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
         return self._decided()
 
-    def end(self) -> list[report.Action]:
+    def end(self) -> list[report.Command]:
         """Words that have not come do not come any more: their items say so, and can be tried again later."""
         self.core.begin(self.core.now)
         for item_id in list(self.core.pending):
             self.transcripts.overdue(item_id)
         return self._decided()
 
-    def _decided(self) -> list[report.Action]:
+    def _decided(self) -> list[report.Command]:
         actions, self.core.actions = self.core.actions, []
         return actions
 
@@ -136,7 +136,7 @@ class TurnMachine:
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
             return not self.transcripts.expects(event.item_id)
-        if isinstance(event, ReplyEvent):
+        if isinstance(event, GenerationEvent):
             return not self.replying.expects(event.response_id)
         return False
 
@@ -165,7 +165,7 @@ class TurnMachine:
 
     def _take_tools(self, event: engine_events.ToolsReady) -> None:
         self.core.own_tools = event.tools
-        self.core.servers = event.servers | labels(event.tools)
+        self.core.servers = event.servers | collect_labels(event.tools)
         self.listings.take(event)
 
     def _leave(self, event: engine_events.ClientGone) -> None:

@@ -198,7 +198,7 @@ class Session(ABC):
                     self._save(action)
                 case do.Remove(item_id):
                     self._record.drop(item_id)
-                case do.Keep(response_id, pcm):
+                case do.KeepAudio(response_id, pcm):
                     self._record.keep(response_id, pcm)
                 case do.SetDeadline(name, at):
                     self._set_deadline(name, at)

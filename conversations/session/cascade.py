@@ -100,11 +100,11 @@ class CascadeSession(Session):
 
     # What the machine decides.
 
-    def _do(self, action: do.EngineAction | do.Detect) -> None:
+    def _do(self, action: do.EngineCommand | do.DetectSpeech) -> None:
         match action:
-            case do.Detect(pcm, from_scratch):
+            case do.DetectSpeech(pcm, from_scratch):
                 self._detect(pcm, from_scratch)
-            case do.Hear(item_id, pcm):
+            case do.FeedTranscriber(item_id, pcm):
                 self._record.hear(item_id, pcm)
                 self._work.perform(action)
             case _:

@@ -117,9 +117,9 @@ class EngineTasks:
         if self._toolbox is not None:
             await self._toolbox.close()
 
-    def perform(self, action: do.EngineAction) -> None:
+    def perform(self, action: do.EngineCommand) -> None:
         match action:
-            case do.Hear():
+            case do.FeedTranscriber():
                 self._ears.hear(action)
             case do.Transcribe(item_id):
                 self._start(item_id, self._transcribe(action))
@@ -137,7 +137,7 @@ class EngineTasks:
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))
-            case do.Fill(response_id):
+            case do.SpeakFiller(response_id):
                 self._start(response_id, self._fill(action))
             case do.RunTool(response_id):
                 self._start(response_id, self._run_tool(action))
@@ -147,17 +147,21 @@ class EngineTasks:
                 if running := self._replies.get(action.response_id):
                     self._steer(running, action)
 
-    def _steer(self, reply: Generation, action: do.Speak | do.Unspeak | do.EndSpeech | do.Hold | do.Release) -> None:
+    def _steer(
+        self,
+        reply: Generation,
+        action: do.SpeakClause | do.DropClauses | do.EndSpeech | do.HoldSpeech | do.ReleaseSpeech,
+    ) -> None:
         match action:
-            case do.Speak():
+            case do.SpeakClause():
                 reply.speak(action)
-            case do.Unspeak(index=index):
+            case do.DropClauses(index=index):
                 reply.unspeak(index)
             case do.EndSpeech():
                 reply.end_speech()
-            case do.Hold():
+            case do.HoldSpeech():
                 reply.hold()
-            case do.Release():
+            case do.ReleaseSpeech():
                 reply.release()
 
     def abort(self, key: str) -> None:
@@ -195,7 +199,7 @@ class EngineTasks:
             return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
         return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
-    async def _fill(self, asked: do.Fill) -> None:
+    async def _fill(self, asked: do.SpeakFiller) -> None:
         """A word that bridges a silence, whole; where it does not come either, it is not missed."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
@@ -211,17 +215,17 @@ class EngineTasks:
         except (EngineError, TimeoutError) as error:
             log.info("no filler: %s", type(error).__name__)
         else:
-            self._report(engine_events.Filled(asked.response_id, bytes(pcm)))
+            self._report(engine_events.FillerReady(asked.response_id, bytes(pcm)))
 
     async def _run_tool(self, asked: do.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
         outcome = await self._toolbox.run(asked.name, asked.arguments)
-        self._report(engine_events.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
+        self._report(engine_events.ToolCallDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _reply(self, response_id: str, reply: Generation) -> None:
         try:
             await reply.run()
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("a reply failed in conversation %s", self._opened.public_id)
-            self._report(engine_events.ReplyFailed(response_id, as_failure(error)))
+            self._report(engine_events.GenerationFailed(response_id, as_failure(error)))

@@ -16,9 +16,9 @@ from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
-from conversations.realtime.protocol.session_config import default_config, updated
-from conversations.realtime.relay.actions import Reconnect, Tell
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.machine import Action, RelayMachine
 from conversations.realtime.state import Limits, Manner
 from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, POLICY, Session
@@ -39,7 +39,7 @@ def warm(engines: EngineSet) -> None:
 class S2SSession(Session):
     """A session that speech to speech answers."""
 
-    machine: Relaying
+    machine: RelayMachine
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class S2SSession(Session):
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
         self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
-        self.machine = Relaying(
+        self.machine = RelayMachine(
             _config(opened, spec, model, expires_at),
             opened.public_id,
             make_id,
@@ -94,7 +94,7 @@ class S2SSession(Session):
 
     def _do(self, action: Action) -> None:
         match action:
-            case Tell(event):
+            case SendUpstream(event):
                 self._upstream.tell(event)
             case Reconnect():
                 self._upstream.leave()
@@ -109,7 +109,7 @@ class S2SSession(Session):
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
-    config = default_config(
+    config = build_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -119,4 +119,4 @@ def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int)
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
-    return updated(config, opened.caller.session, audio_sent=False)
+    return update_config(config, opened.caller.session, audio_sent=False)

@@ -8,7 +8,7 @@ from conversations import metrics
 from conversations.audio.growing_clips import Clips
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands as do
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import Writer
@@ -77,7 +77,7 @@ class Record:
         item.engines = self._engines(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engines(self, item: Item) -> dict[str, str]:
+    def _engines(self, item: LiveItem) -> dict[str, str]:
         """Which of them made it."""
         engines = self._opened.engines
         if self._s2s and item.response_id:

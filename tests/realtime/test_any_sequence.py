@@ -44,10 +44,10 @@ class World(Table):
         self.undone: list[Any] = []  # aborted: what still comes of it is too late
         super().__init__()
 
-    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[do.Command]) -> list[dict[str, Any]]:
         for action in actions:
             match action:
-                case do.Generate() | do.Transcribe() | do.RunTool() | do.Speak() | do.Fill():
+                case do.Generate() | do.Transcribe() | do.RunTool() | do.SpeakClause() | do.SpeakFiller():
                     self.work.append(action)
                 case do.Abort(key):
                     self.undone += [one for one in self.work if key in ids(one)]
@@ -56,7 +56,7 @@ class World(Table):
 
     def go_on(self, choice: int) -> None:
         """One piece of work is done; the clauses of a response are spoken in their order."""
-        ready = [one for one in self.work if not isinstance(one, do.Speak) or one is self._due(one.response_id)]
+        ready = [one for one in self.work if not isinstance(one, do.SpeakClause) or one is self._due(one.response_id)]
         if not ready:
             return
         one = ready[choice % len(ready)]
@@ -64,7 +64,7 @@ class World(Table):
         self._do(one, choice)
 
     def _due(self, response_id: str) -> Any:
-        spoken = [one for one in self.work if isinstance(one, do.Speak) and one.response_id == response_id]
+        spoken = [one for one in self.work if isinstance(one, do.SpeakClause) and one.response_id == response_id]
         return min(spoken, key=lambda one: one.index)
 
     def _do(self, one: Any, choice: int) -> None:
@@ -76,20 +76,20 @@ class World(Table):
                     )
                 )
             case do.RunTool(response_id, item_id):
-                self.engine(engine_events.ToolDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
-            case do.Speak(response_id, index, text):
+                self.engine(engine_events.ToolCallDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
+            case do.SpeakClause(response_id, index, text):
                 if text:
                     self.engine(engine_events.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
                 self.engine(engine_events.SpeechDone(response_id, index))
-            case do.Fill(response_id):
-                self.engine(engine_events.Filled(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
+            case do.SpeakFiller(response_id):
+                self.engine(engine_events.FillerReady(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
             case do.Generate(response_id):
                 if choice % 3 == 0:
                     name = ("clock", "clock", "weather")[choice // 3 % 3]
-                    self.engine(engine_events.ReplyCall(response_id, 0, "", name, "{}"))
+                    self.engine(engine_events.ToolCallDelta(response_id, 0, "", name, "{}"))
                 if choice % 3 != 1:
-                    self.engine(engine_events.ReplyText(response_id, "Well, that is so. "))
-                self.engine(engine_events.ReplyDone(response_id, "length" if choice == 11 else "stop", 20, 5))
+                    self.engine(engine_events.TextDelta(response_id, "Well, that is so. "))
+                self.engine(engine_events.GenerationDone(response_id, "length" if choice == 11 else "stop", 20, 5))
 
     def fail(self, choice: int) -> None:
         for one in self.work[choice : choice + 1]:
@@ -98,9 +98,9 @@ class World(Table):
             match one:
                 case do.Transcribe(item_id, revision):
                     self.engine(engine_events.TranscriptFailed(item_id, revision, failure))
-                case do.Speak(response_id) | do.Generate(response_id):
+                case do.SpeakClause(response_id) | do.Generate(response_id):
                     self.work = [other for other in self.work if response_id not in ids(other)]
-                    self.engine(engine_events.ReplyFailed(response_id, failure))
+                    self.engine(engine_events.GenerationFailed(response_id, failure))
 
     def late(self, choice: int) -> None:
         if self.undone:

@@ -11,7 +11,7 @@ from conversations.realtime import commands as do
 from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.relay_table import RelayTable
 
@@ -42,7 +42,7 @@ def write_all(table: Table) -> None:
 
 
 def fail(table: Table) -> None:
-    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, BROKEN))
+    table.engine(engine_events.GenerationFailed(table.last(do.Generate).response_id, BROKEN))
 
 
 def remembered(table: Table) -> list[str]:
@@ -60,20 +60,20 @@ def remembered(table: Table) -> list[str]:
     return shown
 
 
-def heard(stored: Item) -> str:
+def heard(stored: LiveItem) -> str:
     return (stored.text if stored.heard_text is None else stored.heard_text).strip()
 
 
-def reloaded(stored: Item) -> Item:
+def reloaded(stored: LiveItem) -> LiveItem:
     """As a later session reads it from the database."""
-    return Item(
+    return LiveItem(
         stored.id, role="assistant", status="incomplete", is_audio=stored.is_audio, text=stored.text,
         heard_text=heard(stored), heard_ms=stored.heard_ms, audio_samples=stored.audio_samples,
     )  # fmt: skip
 
 
-def reply(table: Table) -> Item:
-    items: list[Item] = list(table.machine.core.log)
+def reply(table: Table) -> LiveItem:
+    items: list[LiveItem] = list(table.machine.core.log)
     return next(item for item in items if item.role == "assistant")
 
 
@@ -196,7 +196,7 @@ def test_the_model_sees_all_that_it_wrote_in_the_same_response() -> None:
     """It goes on with what its tool brought, and what it wrote before that is about to be said."""
     table = asked()
     table.write("Let me look. ")
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "nothing", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(do.Generate).response_id, 0, "call_1", "nothing", "{}"))
     table.end_text()
     said = [message.words for message in table.last(do.Generate).messages if message.role == "assistant"]
     assert said == ["Let me look. ", ""]
@@ -389,7 +389,7 @@ def test_an_output_of_an_unknown_call_is_refused() -> None:
 
 
 def test_an_output_of_a_call_that_the_server_ran_is_refused() -> None:
-    ran = Item(
+    ran = LiveItem(
         "item_ran",
         type="mcp_call",
         call={"call_id": "call_weather", "name": "w", "output": "Sun.", "arguments": "{}", "server_label": "site"},
@@ -409,7 +409,7 @@ def test_the_context_of_one_response_has_the_call_of_each_output() -> None:
 
 
 def test_a_later_output_of_a_call_takes_the_place_of_the_first() -> None:
-    call = Item("item_call", type="function_call", call={"call_id": "call_weather", "name": "w", "arguments": "{}"})
+    call = LiveItem("item_call", type="function_call", call={"call_id": "call_weather", "name": "w", "arguments": "{}"})
     table = Table(items=(call,))
     for said in ("Still looking.", "Rain."):
         assert kinds(table.client("conversation.item.create", item=output(said=said)))[-1] == "conversation.item.done"

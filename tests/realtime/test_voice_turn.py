@@ -1,6 +1,6 @@
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds
@@ -32,10 +32,10 @@ def test_the_model_sees_the_conversation() -> None:
     table.say()
     table.transcript("How are you?")
     assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "Hello there."),
-        Message("assistant", "Good morning to you."),
-        Message("user", "How are you?"),
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "Hello there."),
+        ContextMessage("assistant", "Good morning to you."),
+        ContextMessage("user", "How are you?"),
     ]
 
 
@@ -74,7 +74,7 @@ def test_speech_starts_while_the_model_still_writes() -> None:
     table.say()
     table.transcript("Tell me a story.")
     table.write("Once upon a time, there was a")
-    assert table.last(do.Speak).text == "Once upon a time,"
+    assert table.last(do.SpeakClause).text == "Once upon a time,"
 
 
 def test_a_noise_without_words_is_not_answered() -> None:

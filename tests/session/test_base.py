@@ -14,8 +14,8 @@ from openai.types import realtime as sdk
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands as do
 from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
-from conversations.realtime.relay.actions import Told
-from conversations.realtime.user_turn.utterance import Pending
+from conversations.realtime.relay.actions import UpstreamEvent
+from conversations.realtime.user_turn.utterance import PendingTranscript
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
@@ -80,7 +80,7 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
-    line.machine.core.pending["item_1"] = Pending(0.0)
+    line.machine.core.pending["item_1"] = PendingTranscript(0.0)
     line._work._ears._item_id = "item_1"
     line._work._ears._partial("Hello")
 
@@ -93,7 +93,7 @@ WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a partial transcript": (cascade, PartialTranscript, partial),
     "a window of detection": (cascade, SpeechWindow, lambda line: line.feed(APPEND)),
     "what a tool brought": (cascade, ToolsReady, lambda line: line._work._report(ToolsReady(()))),
-    "an event of speech to speech": (relay, Told, lambda line: line._upstream._report(Told({"type": "x"}))),
+    "an event of speech to speech": (relay, UpstreamEvent, lambda line: line._upstream._report(UpstreamEvent({"type": "x"}))),
     "a deadline of speech to speech": (relay, DeadlinePassed, lambda line: line._set_deadline("response", 0.0)),
 }  # fmt: skip
 
@@ -125,7 +125,7 @@ async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstrea
 async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
     line = cascade(upstream, client)
-    async with broken(line, Told, client):
+    async with broken(line, UpstreamEvent, client):
         line._guard(line._perform, [do.Send({"type": "response.done"})])  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
@@ -158,7 +158,7 @@ async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> No
     """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
     client = Client()
     line = cascade(upstream, client)
-    async with broken(line, Told, client):
+    async with broken(line, UpstreamEvent, client):
         line._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
         line._send({"type": "conversation.item.added"})
         line.close(1008, "conversation_deleted", "It was deleted.")

@@ -4,25 +4,25 @@ from dataclasses import replace
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.fillers import filler
+from conversations.realtime.agent_turn.fillers import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
-from conversations.realtime.agent_turn.tool_calls import Calling
+from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.audio import SAMPLE_RATE, samples_in
 from conversations.realtime.protocol import response_options as made
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 
 Produced = (
-    engine_events.ReplyText
-    | engine_events.ReplyWithdrawn
+    engine_events.TextDelta
+    | engine_events.TextWithdrawn
     | engine_events.Thinking
-    | engine_events.ReplyCall
-    | engine_events.ReplyDone
-    | engine_events.ToolDone
+    | engine_events.ToolCallDelta
+    | engine_events.GenerationDone
+    | engine_events.ToolCallDone
     | engine_events.SpeechAudio
     | engine_events.SpeechDone
-    | engine_events.Filled
+    | engine_events.FillerReady
 )
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
@@ -37,16 +37,16 @@ def has_question(core: Core, response: Response) -> bool:
     return bool(said) and (said[-1].role in ("user", "system") or said[-1].type == "function_call_output")
 
 
-class Producing:
+class ResponseBuilder:
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.calling = Calling(core)
+        self.calling = ToolCalls(core)
 
     def ask(self, response: Response) -> Failure | None:
         """Asks the model, for the first time or with what the tools brought."""
         options = response.options
         try:
-            messages = made.context(self.core, options, response.outputs)
+            messages = made.choose_context(self.core, options, response.outputs)
         except ProtocolError as error:
             return Failure(error.code, error.message)
         response.phase = Phase.GENERATING
@@ -61,25 +61,25 @@ class Producing:
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
         """`at`: when it happened. Returns why the response must fail, if it must."""
         match event:
-            case engine_events.ReplyText(text=text):
+            case engine_events.TextDelta(text=text):
                 return self._text(response, text, at)
-            case engine_events.ReplyWithdrawn():
+            case engine_events.TextWithdrawn():
                 self._withdraw(response)
             case engine_events.Thinking():
                 self._think(response)
-            case engine_events.ReplyCall():
+            case engine_events.ToolCallDelta():
                 response.thought.end()
                 response.stamp("first_token", at)
                 return self.calling.piece(response, event)
-            case engine_events.ReplyDone():
+            case engine_events.GenerationDone():
                 return self._text_done(response, event, at)
-            case engine_events.ToolDone():
+            case engine_events.ToolCallDone():
                 return self._tool_done(response, event)
             case engine_events.SpeechAudio(index=index, pcm=pcm):
                 self._audio(response, index, pcm)
             case engine_events.SpeechDone(index=index):
                 self._clause_done(response, index)
-            case engine_events.Filled(pcm=pcm):
+            case engine_events.FillerReady(pcm=pcm):
                 self._filled(response, pcm)
         return None
 
@@ -104,7 +104,7 @@ class Producing:
             response.script.drop(reached)
             response.spoken_ahead = min(response.spoken_ahead, reached)
             response.lag.owe(self.core.now, is_owed=response.is_owed)
-            self.core.do(do.Unspeak(response.id, reached))
+            self.core.do(do.DropClauses(response.id, reached))
 
     def _think(self, response: Response) -> None:
         """It is progress for as long as it may think; the budget stands still."""
@@ -134,14 +134,14 @@ class Producing:
         if not response.is_aside:
             self.core.save(response.item, in_background=True)
 
-    def _insert(self, response: Response, item: Item) -> str | None:
+    def _insert(self, response: Response, item: LiveItem) -> str | None:
         if response.is_aside:
             return None
         self.core.log.insert(item)
         self.core.save(item)
         return self.core.log.before(item)
 
-    def _speak(self, response: Response, clauses: list[do.Speak], at: float) -> None:
+    def _speak(self, response: Response, clauses: list[do.SpeakClause], at: float) -> None:
         for clause in clauses:
             response.stamp("first_clause", at)
             response.item.usage.tts_characters += len(clause.text)
@@ -150,7 +150,7 @@ class Producing:
                 self.core.do(replace(clause, due_at=response.due_at if is_first else None))
         response.lag.owe(self.core.now, is_owed=response.is_owed)
 
-    def _text_done(self, response: Response, done: engine_events.ReplyDone, at: float) -> Failure | None:
+    def _text_done(self, response: Response, done: engine_events.GenerationDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
         response.thought.end()
@@ -188,7 +188,7 @@ class Producing:
         self.core.do(do.EndSpeech(response.id))
         return None
 
-    def _tool_done(self, response: Response, event: engine_events.ToolDone) -> Failure | None:
+    def _tool_done(self, response: Response, event: engine_events.ToolCallDone) -> Failure | None:
         response.progress_at = self.core.now
         if event.item_id in response.running:
             self.calling.done(response, event)
@@ -200,7 +200,7 @@ class Producing:
         if response.phase is Phase.CALLING and is_silent and not response.has_filled:
             shown = self.core.config["audio"]["input"]["transcription"] or {}
             response.has_filled = response.is_new_round = True
-            self._say(response, filler(shown.get("language", "")), self.core.now)
+            self._say(response, choose_filler(shown.get("language", "")), self.core.now)
             self._speak(response, response.script.flush(), self.core.now)
 
     def bridge(self, response: Response) -> None:
@@ -209,9 +209,9 @@ class Producing:
             return
         response.has_filled = True
         shown = self.core.config["audio"]["input"]["transcription"] or {}
-        words = filler(shown.get("language", ""))
+        words = choose_filler(shown.get("language", ""))
         response.item.usage.tts_characters += len(words)
-        self.core.do(do.Fill(response.id, words, response.options.voice, response.options.speed))
+        self.core.do(do.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _filled(self, response: Response, pcm: bytes) -> None:
         """Its sound, which is none of the reply's; not where the reply has begun to sound meanwhile."""
@@ -221,7 +221,7 @@ class Producing:
             response.open(self._insert(response, response.item))
         response.send_filler(pcm, self.core.now)
         self.core.audio_sent = True
-        self.core.do(do.Keep(response.id, pcm))
+        self.core.do(do.KeepAudio(response.id, pcm))
 
     # Sound.
 
@@ -235,7 +235,7 @@ class Producing:
         response.has_sounded = self.core.audio_sent = True
         response.send_audio(index, pcm)
         if not response.is_aside:
-            self.core.do(do.Keep(response.id, pcm))
+            self.core.do(do.KeepAudio(response.id, pcm))
 
     def _clause_done(self, response: Response, index: int) -> None:
         response.progress_at = self.core.now

@@ -7,33 +7,33 @@ from typing import Any
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.generation import Producing
-from conversations.realtime.agent_turn.preemptive import ReplyEvent
+from conversations.realtime.agent_turn.generation import ResponseBuilder
+from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, failed
-from conversations.realtime.agent_turn.thinking import Thought
+from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.response_options import Options, awaited
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
 from conversations.realtime.state import Core
 
 
-class Asides:
+class OutOfBandResponses:
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._producing = Producing(core)
+        self._producing = ResponseBuilder(core)
         self._running: dict[str, Response] = {}
 
-    def begin(self, options: Options) -> None:
+    def begin(self, options: ResponseOptions) -> None:
         """Raises ProtocolError. It waits while words of the user, which it may be about, are being transcribed."""
         if len(self._running) >= self.core.limits.max_asides:
             message = f"{self.core.limits.max_asides} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
-        item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         response = Response(self.core.make_id("resp"), item, options, None, self.core.send)
         item.response_id, item.sent_text = response.id, ""
-        response.thought = Thought(self.core.limits.thinking_sec)
-        response.awaits = awaited(self.core, options)
+        response.thought = ThinkingBudget(self.core.limits.thinking_sec)
+        response.awaits = find_awaited(self.core, options)
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response
         self._watch(response)
@@ -60,9 +60,9 @@ class Asides:
     def expects(self, response_id: str) -> bool:
         return response_id in self._running
 
-    def receive(self, event: ReplyEvent) -> None:
+    def receive(self, event: GenerationEvent) -> None:
         response = self._running[event.response_id]
-        if isinstance(event, engine_events.ReplyFailed):
+        if isinstance(event, engine_events.GenerationFailed):
             self._fail(response, event.failure)
         elif failure := self._producing.take(response, event, self.core.now):
             self._fail(response, failure)

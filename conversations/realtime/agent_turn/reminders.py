@@ -7,7 +7,7 @@ AT_ONCE_SEC = 1.0  # behind the words: a client that asks for a response then ha
 LEAST_SILENCE_SEC = 1.0  # where the endpoint lies far back when a response begins: it may be about to sound
 
 
-class Waiting:
+class Reminders:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._words_at, self._words_sec = 0.0, 0.0  # when they were known last, and how long that took

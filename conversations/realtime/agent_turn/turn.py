@@ -6,36 +6,36 @@ from typing import Any
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.generation import Producing, has_question
-from conversations.realtime.agent_turn.out_of_band import Asides
-from conversations.realtime.agent_turn.playback import Playing
-from conversations.realtime.agent_turn.preemptive import Ahead, Draft, ReplyEvent
+from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
+from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
+from conversations.realtime.agent_turn.playback import Playback
+from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
 from conversations.realtime.agent_turn.rate import TOO_MANY
-from conversations.realtime.agent_turn.reminders import Waiting
+from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, failed
-from conversations.realtime.agent_turn.thinking import Thought
+from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.response_options import Options, awaited, default_options
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.response_options import ResponseOptions, default_options, find_awaited
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.utterance import Pending
+from conversations.realtime.user_turn.utterance import PendingTranscript
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
-class Replying:
+class AgentTurn:
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.ahead = Ahead(core)
-        self.asides = Asides(core)
-        self._producing = Producing(core)
-        self._waiting = Waiting(core)
+        self.ahead = PreemptiveGeneration(core)
+        self.asides = OutOfBandResponses(core)
+        self._producing = ResponseBuilder(core)
+        self._waiting = Reminders(core)
         self.response: Response | None = None
-        self.playing = Playing(core)
+        self.playing = Playback(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # in the last response, whether somebody is still there
-        self._held: list[tuple[float, ReplyEvent]] | None = None  # what came while the response was held back
+        self._held: list[tuple[float, GenerationEvent]] | None = None  # what came while the response was held back
 
     @property
     def last(self) -> Response | None:
@@ -44,13 +44,13 @@ class Replying:
 
     # What starts a response.
 
-    def begin(self, options: Options) -> None:
+    def begin(self, options: ResponseOptions) -> None:
         """Starts a response; it waits while words of the user are still being transcribed."""
         self.playing.cut_paused()
         draft = None if self.core.pending else self.ahead.take(options)
         response = self._response(options, draft.response_id if draft else self.core.make_id("resp"))
         self.response, self.asked_at, self._held, self.has_asked = response, None, None, False
-        response.awaits = awaited(self.core, options)
+        response.awaits = find_awaited(self.core, options)
         self.core.remind("idle", None)
         self._waiting.watch(response)
         self._waiting.expect_silence(response)
@@ -68,15 +68,15 @@ class Replying:
         if response is None or response.phase is not Phase.WAITING or response.options.input is not None:
             self.asked_at = endpoint_at
 
-    def _response(self, options: Options, response_id: str) -> Response:
-        item = Item(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+    def _response(self, options: ResponseOptions, response_id: str) -> Response:
+        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         item.response_id, item.sent_text = response_id, ""
         response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
         response.shows_timing = self.core.has("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
         response.due_at = self._waiting.sounds_by(self.asked_at)
-        response.thought = Thought(self.core.limits.thinking_sec)
+        response.thought = ThinkingBudget(self.core.limits.thinking_sec)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -84,10 +84,10 @@ class Replying:
         response.phase = Phase.GENERATING
         response.spoken_ahead = draft.spoken
         response.stamp("transcript", draft.began_at)
-        self.core.do(do.Release(response.id))
+        self.core.do(do.ReleaseSpeech(response.id))
         self._replay(draft.events)
 
-    def _replay(self, events: list[tuple[float, ReplyEvent]]) -> None:
+    def _replay(self, events: list[tuple[float, GenerationEvent]]) -> None:
         for at, event in events:
             if self.running(event.response_id):
                 self._take(event, at)
@@ -137,30 +137,30 @@ class Replying:
         is_ours = self.running(response_id) is not None or self.ahead.holds(response_id)
         return is_ours or self.asides.expects(response_id)
 
-    def receive(self, event: ReplyEvent) -> None:
+    def receive(self, event: GenerationEvent) -> None:
         if self.asides.expects(event.response_id):
             return self.asides.receive(event)
         if isinstance(event, engine_events.SpeechAudio):
             self.ahead.sound_came(event.response_id)
         if self.ahead.holds(event.response_id):
             return self.ahead.receive(event)
-        if self._held is not None and isinstance(event, engine_events.ReplyWithdrawn):
+        if self._held is not None and isinstance(event, engine_events.TextWithdrawn):
             self._held = self._still_said(self._held)
         elif self._held is not None and not isinstance(event, engine_events.Thinking):
             return self._held.append((self.core.now, event))
         return self._take(event, self.core.now)
 
-    def _still_said(self, held: list[tuple[float, ReplyEvent]]) -> list[tuple[float, ReplyEvent]]:
+    def _still_said(self, held: list[tuple[float, GenerationEvent]]) -> list[tuple[float, GenerationEvent]]:
         """Of what is held back, where the words were a thought: the rest of the clause that has begun to sound."""
         reached = self.response.reached if self.response is not None else 0
         spoken = engine_events.SpeechAudio | engine_events.SpeechDone
         return [one for one in held if isinstance(one[1], spoken) and one[1].index < reached]
 
-    def _take(self, event: ReplyEvent, at: float) -> None:
+    def _take(self, event: GenerationEvent, at: float) -> None:
         """`at`: when it happened, which may have been ahead of the endpoint."""
         if self.response is None:
             raise IllegalTransitionError("an engine's result without a response")
-        if isinstance(event, engine_events.ReplyFailed):
+        if isinstance(event, engine_events.GenerationFailed):
             return self.fail(event.failure)
         was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
         if failure := self._producing.take(self.response, event, at):
@@ -170,7 +170,7 @@ class Replying:
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
-        elif isinstance(event, engine_events.ToolDone) or self.response.has_sounded is not had_sounded:
+        elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
             self._waiting.watch(self.response)
         return None
 
@@ -204,7 +204,7 @@ class Replying:
             self.response.pause(self.core.now)
         self.hold_back()
         for response_id in held:
-            self.core.do(do.Hold(response_id))
+            self.core.do(do.HoldSpeech(response_id))
 
     def resume(self) -> None:
         """Playback goes on where it stood."""
@@ -213,7 +213,7 @@ class Replying:
         if self.response is not None:
             self.response.resume(self.core.now)
         for response_id in held:
-            self.core.do(do.Release(response_id))
+            self.core.do(do.ReleaseSpeech(response_id))
 
     def hold_back(self) -> bool:
         """Keeps what the engines bring; a reply that waits for the user's words waits on. Whether this is new."""
@@ -285,7 +285,7 @@ class Replying:
         response.item.cut(response.played_ms(self.core.now))
         self.core.save(response.item, in_background=True)
 
-    def forget(self, item: Item) -> None:
+    def forget(self, item: LiveItem) -> None:
         """The client deleted it: what it still plays of it must not be stored anew."""
         self.playing.forget(item)
 
@@ -301,7 +301,7 @@ class Replying:
 
     # Deadlines.
 
-    def silence_lasts(self, awaited: Sequence[Pending]) -> None:
+    def silence_lasts(self, awaited: Sequence[PendingTranscript]) -> None:
         """Nothing was heard for long behind the endpoint. `awaited`: utterances that are to be answered."""
         response = self.response
         if self._held is not None or self.core.is_user_speaking or self.playing.sounding is not None:

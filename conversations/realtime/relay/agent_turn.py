@@ -7,10 +7,10 @@ from typing import Any
 from conversations.realtime import commands as do
 from conversations.realtime.audio import samples_in
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.actions import Reconnect
-from conversations.realtime.relay.response import STORED, Reply, close_item, count, from_wire, ours, take_over
-from conversations.realtime.relay.upstream_link import Asked, Link
+from conversations.realtime.relay.response import STORED, RelayResponse, close_item, count, from_wire, ours, take_over
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.state import Core
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
@@ -19,19 +19,19 @@ SAVE_SEC = 1.0
 TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
 
 
-class Replying:
-    def __init__(self, core: Core, link: Link) -> None:
+class RelayAgentTurn:
+    def __init__(self, core: Core, link: UpstreamLink) -> None:
         self.core = core
         self.link = link
         self.asked_at: float | None = None  # the endpoint of what is to be answered
-        self.running: dict[str, Reply] = {}
-        self.latest: Reply | None = None  # of the conversation
+        self.running: dict[str, RelayResponse] = {}
+        self.latest: RelayResponse | None = None  # of the conversation
         self.utterance_id = ""  # the last that was committed, and
         self.words_at: float | None = None  # when its words were known
-        self.last: Reply | None = None  # the latest that sounded; the client may still be playing it
+        self.last: RelayResponse | None = None  # the latest that sounded; the client may still be playing it
 
     @property
-    def main(self) -> Reply | None:
+    def main(self) -> RelayResponse | None:
         return next((reply for reply in self.running.values() if not reply.is_aside), None)
 
     def check_asides(self, wanted: int) -> None:
@@ -89,7 +89,7 @@ class Replying:
     def _created(self, shown: dict[str, Any]) -> None:
         is_aside = shown.get("conversation_id") is None
         endpoint_at = self.core.now if is_aside or self.asked_at is None else self.asked_at
-        reply = Reply(shown["id"], shown, is_aside, endpoint_at)
+        reply = RelayResponse(shown["id"], shown, is_aside, endpoint_at)
         reply.stamp("endpoint", endpoint_at)
         self.running[reply.id] = reply
         if not is_aside:
@@ -103,7 +103,7 @@ class Replying:
 
     # Its items.
 
-    def _item_added(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _item_added(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         shown = event["item"]
         if shown["type"] not in STORED:
             return
@@ -115,13 +115,13 @@ class Replying:
                 self.core.log.insert(item)
             self.core.save(item)
 
-    def _item_done(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _item_done(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         if item := self._item(reply, event["item"]["id"]):
             take_over(item, event["item"])
             if self._is_kept(item):
                 self.core.save(item)
 
-    def _is_kept(self, item: Item) -> bool:
+    def _is_kept(self, item: LiveItem) -> bool:
         """Not of a response out of band, nor deleted."""
         return self.core.log.get(item.id) is item
 
@@ -140,22 +140,22 @@ class Replying:
         if reply.id not in self.running and reply.main and self._is_kept(reply.main):
             self.core.save(reply.main, in_background=True)
 
-    def _item(self, reply: Reply, item_id: str) -> Item | None:
+    def _item(self, reply: RelayResponse, item_id: str) -> LiveItem | None:
         return next((item for item in reply.items if item.id == item_id), None)
 
-    def _opened(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _opened(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         place = {key: event[key] for key in ("response_id", "item_id", "output_index", "content_index")}
         reply.open_parts[event["item_id"]] = place
         if item := self._item(reply, event["item_id"]):
             item.is_audio = item.is_audio or event["part"].get("type") == "audio"
 
-    def _words(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _words(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         reply.stamp("first_token", self.core.now)
         item = self._item(reply, event["item_id"])
         if item is not None and item.type == "message":
             item.text = (item.text + event["delta"])[: self.core.limits.max_text_chars]
 
-    def _sound(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _sound(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         try:
             pcm = base64.b64decode(event["delta"])
         except binascii.Error:
@@ -174,11 +174,11 @@ class Replying:
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
         self.core.audio_sent = True
-        self.core.do(do.Keep(reply.id, pcm))
+        self.core.do(do.KeepAudio(reply.id, pcm))
 
     # Its end.
 
-    def _done(self, reply: Reply, shown: dict[str, Any]) -> None:
+    def _done(self, reply: RelayResponse, shown: dict[str, Any]) -> None:
         details = shown.get("status_details") or {}
         error = details.get("error") or {}
         failure = None
@@ -187,7 +187,7 @@ class Replying:
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
         self._finish(reply, shown, failure)
 
-    def _finish(self, reply: Reply, shown: dict[str, Any], failure: Failure | None) -> None:
+    def _finish(self, reply: RelayResponse, shown: dict[str, Any], failure: Failure | None) -> None:
         del self.running[reply.id]
         if self.running:
             self.expect()
@@ -199,7 +199,7 @@ class Replying:
         self.core.send("response.done", response=ours(self.core, reply, shown))
         self.core.send_rates()
 
-    def _store(self, reply: Reply, usage: dict[str, Any], failure: Failure | None) -> None:
+    def _store(self, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
         if failure and not reply.items:
             self._store_failure(reply, failure)
         main = reply.main
@@ -212,9 +212,9 @@ class Replying:
                     item.error_code, item.error_message = failure.code, failure.message
             self.core.save(item, is_final=item is main)
 
-    def _store_failure(self, reply: Reply, failure: Failure) -> None:
+    def _store_failure(self, reply: RelayResponse, failure: Failure) -> None:
         """For the history: the client was told of no item."""
-        item = Item(self.core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
+        item = LiveItem(self.core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
         item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
         self.core.save(item, is_final=True)
 

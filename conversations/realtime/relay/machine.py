@@ -17,22 +17,24 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
-from conversations.realtime.protocol.session_checks import Config, checked_tools
-from conversations.realtime.relay.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
-from conversations.realtime.relay.agent_turn import Replying
-from conversations.realtime.relay.items import Conversing
+from conversations.realtime.protocol.items import ItemLog, LiveItem
+from conversations.realtime.protocol.session_checks import Config, check_tools
+from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.agent_turn import RelayAgentTurn
+from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import playback_started
-from conversations.realtime.relay.session_settings import Settings
-from conversations.realtime.relay.upstream_link import Asked, Link
-from conversations.realtime.relay.user_turn import Hearing
+from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
+from conversations.realtime.relay.user_turn import RelayUserTurn
 from conversations.realtime.state import Core, Limits, Manner
 
-Action = do.Action | Tell | Reconnect
-Event = ClientEvent | Told | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
+Action = do.Command | SendUpstream | Reconnect
+Event = (
+    ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
+)
 
 
-class Relaying:
+class RelayMachine:
     """One per session. `items`: what a continued conversation holds already."""
 
     def __init__(
@@ -41,16 +43,16 @@ class Relaying:
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
-        items: Sequence[Item] = (),
+        items: Sequence[LiveItem] = (),
         manner: Manner | None = None,
         transcription_model: str = "",
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
-        self.link = Link(self.core)
-        self.settings = Settings(self.core, self.link, transcription_model)
-        self.hearing = Hearing(self.core, self.link)
-        self.conversing = Conversing(self.core, self.link)
-        self.replying = Replying(self.core, self.link)
+        self.link = UpstreamLink(self.core)
+        self.settings = RelaySettings(self.core, self.link, transcription_model)
+        self.hearing = RelayUserTurn(self.core, self.link)
+        self.conversing = RelayItems(self.core, self.link)
+        self.replying = RelayAgentTurn(self.core, self.link)
         self._wanted: list[tuple[ResponseRequest, dict[str, Any]]] = []  # responses asked for and not begun
         hearing, conversing = self.hearing, self.conversing
         self._client: dict[type, Callable[[Any], None]] = {
@@ -67,7 +69,7 @@ class Relaying:
             sdk.ResponseCancelEvent: self._cancel,
             PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
             TranscriptionRetry: self._retry,
-            Told: lambda event: self._told(event.event),
+            UpstreamEvent: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
             engine_events.DeadlinePassed: self._deadline,
@@ -142,7 +144,7 @@ class Relaying:
         asked = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         asked.pop("prompt", None)  # as of the session: it would be one of the account's own
         if asked.get("tools") is not None:
-            asked["tools"] = checked_tools(asked["tools"], (), "response")
+            asked["tools"] = check_tools(asked["tools"], (), "response")
         if asked.get("conversation") == "none":
             self.replying.check_asides(sum(one.get("conversation") == "none" for _, one in self._wanted))
         output = (asked.get("audio") or {}).get("output") or {}

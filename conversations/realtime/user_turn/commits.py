@@ -1,22 +1,24 @@
 """An utterance that has ended becomes an item of the conversation: stored, told, and given to be transcribed."""
 
 from conversations.realtime.audio import samples_in
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 # With fewer windows of speech than that it is silence, whatever speech to text would make of it.
 LEAST_WINDOWS = 2
 
 
-class Commits:
-    def __init__(self, core: Core, transcripts: Transcripts) -> None:
+class ClientCommits:
+    def __init__(self, core: Core, transcripts: Transcription) -> None:
         self.core = core
         self.transcripts = transcripts
 
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
-        item = Item(utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        item = LiveItem(
+            utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm)
+        )
         item.usage = utterance.usage
         self.core.log.insert(item)
         has_speech = utterance.speech_windows >= LEAST_WINDOWS

@@ -49,7 +49,7 @@ USUAL_PAUSE_MS = 400
 
 
 @dataclass(slots=True)
-class Pauses:
+class PauseLengths:
     """The pauses after which the speaker went on with the same utterance; lives as long as the session."""
 
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
@@ -69,7 +69,7 @@ class Pauses:
         return len(self._recent) / (len(self._recent) + PAUSES_FOR_HALF_TRUST)
 
 
-def wait_ms(words: str | None, eagerness: Eagerness, pauses: Pauses, language: str = "") -> int:
+def wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths, language: str = "") -> int:
     """`words`: the transcript so far, None while there is none.
 
     The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
@@ -83,7 +83,7 @@ def wait_ms(words: str | None, eagerness: Eagerness, pauses: Pauses, language: s
     return min(round(base + pauses.trust * (own - base)), MAX_WAIT_MS[eagerness])
 
 
-def short_silence_ms(tries: int, pauses: Pauses) -> int:
+def short_silence_ms(tries: int, pauses: PauseLengths) -> int:
     """The silence after which the attempt number `tries` (from 0) to answer ahead starts, in whole windows of the VAD.
 
     The first costs little and mostly pays. The later ones come after attempts that were in vain, so they wait longer,

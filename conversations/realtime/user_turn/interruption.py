@@ -5,7 +5,7 @@ Only where the client plays that game (the extension “playback”): official c
 """
 
 from conversations.realtime.agent_turn.response import Response
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import SAID_MOST_CHARS, is_backchannel, without_echo
@@ -24,8 +24,8 @@ PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the 
 NEARLY_OVER_MS = 1500
 
 
-class Yielding:
-    def __init__(self, core: Core, replying: Replying) -> None:
+class Interruption:
+    def __init__(self, core: Core, replying: AgentTurn) -> None:
         self.core = core
         self.replying = replying
         self._paused: Response | None = None
@@ -94,7 +94,7 @@ class Yielding:
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
         sounding = self.replying.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.said_over = joined(utterance.said_over, self.replying.spoken_around())
+            utterance.said_over = join_words(utterance.said_over, self.replying.spoken_around())
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_aside = is_little and not utterance.is_meant
@@ -134,7 +134,7 @@ class Yielding:
         self.replying.let_go()
 
 
-def joined(before: str, now: str) -> str:
+def join_words(before: str, now: str) -> str:
     """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
     before, now = before[-SAID_MOST_CHARS:], now[-SAID_MOST_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)

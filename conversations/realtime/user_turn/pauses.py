@@ -1,15 +1,15 @@
 """The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
 
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.audio import ms_of
 from conversations.realtime.protocol.response_options import default_options
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.endpointing import MAX_WAIT_MS, short_silence_ms, wait_ms
 from conversations.realtime.user_turn.input_buffer import InputBuffer
-from conversations.realtime.user_turn.interruption import Yielding
-from conversations.realtime.user_turn.onset import Endpointer
-from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.interruption import Interruption
+from conversations.realtime.user_turn.onset import OnsetDetector
+from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 # A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
@@ -19,16 +19,16 @@ RESERVED = (0.0, 0.4, 0.6)
 FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
 
 
-class Pausing:
+class Endpointing:
     """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
 
     def __init__(
         self,
         core: Core,
-        replying: Replying,
-        transcripts: Transcripts,
-        yielding: Yielding,
-        endpointer: Endpointer,
+        replying: AgentTurn,
+        transcripts: Transcription,
+        yielding: Interruption,
+        endpointer: OnsetDetector,
     ) -> None:
         self.core = core
         self.replying = replying

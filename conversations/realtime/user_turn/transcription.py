@@ -5,14 +5,14 @@ from math import inf
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import is_hallucination
-from conversations.realtime.user_turn.interruption import Yielding
+from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import spoken_words
-from conversations.realtime.user_turn.utterance import Pending, Utterance
+from conversations.realtime.user_turn.utterance import PendingTranscript, Utterance
 
 EVENT = "conversation.item.input_audio_transcription"
 MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
@@ -21,8 +21,8 @@ AHEAD_SEC = 0.1  # of the response's own deadline: what was late is told as the 
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
-class Transcripts:
-    def __init__(self, core: Core, replying: Replying, yielding: Yielding) -> None:
+class Transcription:
+    def __init__(self, core: Core, replying: AgentTurn, yielding: Interruption) -> None:
         self.core = core
         self.replying = replying
         self.yielding = yielding
@@ -48,7 +48,7 @@ class Transcripts:
     def _ask(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
         self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
 
-    def retry(self, item: Item) -> None:
+    def retry(self, item: LiveItem) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
         if item.id in self.core.pending or not self._may_retry(item):
             message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
@@ -58,7 +58,7 @@ class Transcripts:
         respond = detection.is_on and detection.create_response and self.core.log.ends_with(item)
         self.await_item(item, None, respond=respond)
 
-    def _may_retry(self, item: Item) -> bool:
+    def _may_retry(self, item: LiveItem) -> bool:
         is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
         return is_spoken and self.core.keeps_sound and item.error_code not in ("", NO_SOUND)
 
@@ -69,7 +69,7 @@ class Transcripts:
 
     def await_item(
         self,
-        item: Item,
+        item: LiveItem,
         pcm: bytes | None,
         utterance: Utterance | None = None,
         *,
@@ -88,11 +88,11 @@ class Transcripts:
             self._ask(item.id, 0, pcm, due_at)
         elif not utterance.is_asked and not is_known and pcm is not None:
             self.ask(utterance, pcm, due_at)
-        self.core.pending[item.id] = Pending(now, utterance)
+        self.core.pending[item.id] = PendingTranscript(now, utterance)
         self.core.remind(f"transcript:{item.id}", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC))
 
     @property
-    def answered(self) -> list[Pending]:
+    def answered(self) -> list[PendingTranscript]:
         """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
         awaited = [self.core.pending[item_id] for item_id in self.to_answer & self.core.pending.keys()]
         return [one for one in awaited if one.utterance is None or one.utterance.said_over is None]
@@ -218,7 +218,7 @@ class Transcripts:
         self.yielding.resume()
         self.replying.settle()
 
-    def _close(self, item_id: str) -> tuple[Pending, Item | None]:
+    def _close(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
         pending = self.core.pending.pop(item_id)
         self.core.remind(f"transcript:{item_id}", None)
         item = self.core.log.get(item_id)  # None: the client deleted it meanwhile

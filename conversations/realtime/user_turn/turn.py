@@ -1,17 +1,17 @@
 """The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
 
 from conversations.realtime import commands as do
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.audio import ms_of, samples_of
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.commits import Commits
+from conversations.realtime.user_turn.commits import ClientCommits
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
-from conversations.realtime.user_turn.interruption import Yielding
-from conversations.realtime.user_turn.onset import USUAL, WINDOW_SAMPLES, Edge, Endpointer
-from conversations.realtime.user_turn.pauses import Pausing
-from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.interruption import Interruption
+from conversations.realtime.user_turn.onset import USUAL, WINDOW_SAMPLES, OnsetDetector, SpeechEdge
+from conversations.realtime.user_turn.pauses import Endpointing
+from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 MIN_COMMIT_MS = 100
@@ -20,8 +20,8 @@ LOOK_BACK_MS = 500
 DICTATED_SPEECH = 0.3  # probability of it in audio that the client commits
 
 
-class Listening:
-    def __init__(self, core: Core, replying: Replying, transcripts: Transcripts, yielding: Yielding) -> None:
+class UserTurn:
+    def __init__(self, core: Core, replying: AgentTurn, transcripts: Transcription, yielding: Interruption) -> None:
         self.core = core
         self.replying = replying
         self.transcripts = transcripts
@@ -31,9 +31,9 @@ class Listening:
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
         self._last_word_at = 0  # position of the end of the last utterance's speech
-        self._endpointer = Endpointer(0.5)
-        self._commits = Commits(core, transcripts)
-        self._pausing = Pausing(core, replying, transcripts, yielding, self._endpointer)
+        self._endpointer = OnsetDetector(0.5)
+        self._commits = ClientCommits(core, transcripts)
+        self._pausing = Endpointing(core, replying, transcripts, yielding, self._endpointer)
         transcripts.on_words = replying.ahead.on_ready = self._reconsider
         self.configure()
 
@@ -84,11 +84,11 @@ class Listening:
             )
         else:
             self._hear(self.utterance, pcm)
-        self.core.do(do.Detect(pcm, self._detect_from_scratch))
+        self.core.do(do.DetectSpeech(pcm, self._detect_from_scratch))
         self._detect_from_scratch = False
 
     def _hear(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
-        self.core.do(do.Hear(utterance.item_id, pcm, *self.transcripts.hints(), begins))
+        self.core.do(do.FeedTranscriber(utterance.item_id, pcm, *self.transcripts.hints(), begins))
 
     def _dictate(self, pcm: bytes) -> None:
         """Audio that the client will commit: heard as it comes, too."""
@@ -127,7 +127,7 @@ class Listening:
     def _attend(self, probability: float) -> None:
         """Nobody speaks yet."""
         edge = self._endpointer.feed(probability, self._detected, self.yielding.onset())
-        if edge is Edge.STARTED:
+        if edge is SpeechEdge.STARTED:
             self._start()
         elif self.core.turn_detection.interrupt_response:
             self.yielding.suspect(probability >= self._endpointer.threshold)
@@ -135,7 +135,7 @@ class Listening:
     def _follow(self, utterance: Utterance, probability: float) -> None:
         edge = self._endpointer.feed(probability, self._detected)
         too_long = ms_of(self._detected - utterance.start) > self.core.limits.max_utterance_ms
-        if edge is Edge.RESUMED:
+        if edge is SpeechEdge.RESUMED:
             self._pausing.over(utterance)
         if self._endpointer.quiet_samples:
             self._pausing.ask(utterance, self.buffer)

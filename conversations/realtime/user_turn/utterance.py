@@ -34,7 +34,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingTranscript:
     """A committed item whose words are not known yet. `utterance` None: its audio came from the client whole."""
 
     committed_at: float

@@ -18,12 +18,12 @@ from tests.support.realtime.relay_table import RelayTable
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
 
 
-def fills(table: Table) -> list[do.Fill]:
-    return [action for action in table.actions if isinstance(action, do.Fill)]
+def fills(table: Table) -> list[do.SpeakFiller]:
+    return [action for action in table.actions if isinstance(action, do.SpeakFiller)]
 
 
 def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
-    return table.engine(engine_events.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
+    return table.engine(engine_events.FillerReady(table.last(do.SpeakFiller).response_id, bytes(ms * BYTES_PER_MS)))
 
 
 # The budget.
@@ -122,11 +122,11 @@ def test_the_time_of_tools_is_not_counted() -> None:
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     table.pass_time(5)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     assert "response.done" not in kinds(table.pass_time(20))
     tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert table.last(do.Generate).due_at == pytest.approx(table.now + 7)
     assert "response.done" not in kinds(table.pass_time(6.9))
     assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
@@ -157,7 +157,7 @@ def test_the_time_of_thoughts_is_not_counted(modality: str) -> None:
     assert "response.done" not in kinds(table.pass_time(9.9))
     sent = table.write(LONG) + table.end_text()
     if modality == "audio":
-        assert table.last(do.Speak).due_at == pytest.approx(table.now + 0.1)
+        assert table.last(do.SpeakClause).due_at == pytest.approx(table.now + 0.1)
         sent += table.speak()
     assert ending(sent) == ("completed", "")
 
@@ -193,10 +193,10 @@ def test_thoughts_in_several_rounds_share_one_bound() -> None:
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     think(table, 15)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert "response.done" not in kinds(think(table, 16))  # 12 s of the budget, and the 5 s that were left
     assert ending(think(table, 2)) == ("failed", "response_timeout")
 
@@ -214,7 +214,7 @@ def test_a_response_out_of_band_may_think_as_long() -> None:
     table.client("response.create", response={"conversation": "none"})
     assert "response.done" not in kinds(think(table, 50))
     sent = table.write(LONG) + table.end_text()
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     sent += table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
     assert ending(sent + table.engine(engine_events.SpeechDone(clause.response_id, 0))) == ("completed", "")
 
@@ -234,14 +234,14 @@ def test_the_first_clause_behind_tools_is_told_the_budget_that_stood_still() -> 
     table.client("response.create")
     table.pass_time(3.1)
     fill(table)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     table.pass_time(20)
     tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     table.write(LONG)
     table.end_text()
-    assert table.last(do.Speak).due_at == pytest.approx(table.now + 8.9)
+    assert table.last(do.SpeakClause).due_at == pytest.approx(table.now + 8.9)
 
 
 # A word that bridges the silence.
@@ -282,7 +282,7 @@ def test_it_is_of_the_assistants_language() -> None:
     table.client("session.update", session={"audio": {"input": transcription}})
     table.client("response.create")
     table.pass_time(3.1)
-    assert table.last(do.Fill).text == "Einen Moment."
+    assert table.last(do.SpeakFiller).text == "Einen Moment."
 
 
 def test_it_bridges_words_that_come_late_too() -> None:

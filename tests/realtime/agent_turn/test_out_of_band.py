@@ -4,7 +4,7 @@ from typing import Any
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds, typed
@@ -19,8 +19,8 @@ def aside(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
 
 
 def answer(table: Table, response_id: str, words: str) -> list[dict[str, Any]]:
-    return table.engine(engine_events.ReplyText(response_id, words)) + table.engine(
-        engine_events.ReplyDone(response_id, "stop", 20, 5)
+    return table.engine(engine_events.TextDelta(response_id, words)) + table.engine(
+        engine_events.GenerationDone(response_id, "stop", 20, 5)
     )
 
 
@@ -29,7 +29,10 @@ def test_it_works() -> None:
     table.client("conversation.item.create", item=typed("Hello there."))
     response_id, sent = aside(table, instructions="Name the mood.")
     assert (sent[0]["response"]["conversation_id"], sent[0]["response"]["metadata"]) == (None, {"topic": "mood"})
-    assert table.last(do.Generate).messages == [Message("system", "Name the mood."), Message("user", "Hello there.")]
+    assert table.last(do.Generate).messages == [
+        ContextMessage("system", "Name the mood."),
+        ContextMessage("user", "Hello there."),
+    ]
     sent = answer(table, response_id, "Calm.")
     assert kinds(sent) == [
         "response.output_item.added",
@@ -60,11 +63,11 @@ def test_it_speaks() -> None:
     table = Table()
     response_id, _ = aside(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
     answer(table, response_id, "Hello.")
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     sent = table.engine(engine_events.SpeechAudio(response_id, clause.index, bytes(4800)))
     assert kinds(sent) == ["response.output_audio_transcript.delta", "response.output_audio.delta"]
     assert kinds(table.engine(engine_events.SpeechDone(response_id, clause.index)))[-1] == "response.done"
-    assert not [action for action in table.actions if isinstance(action, do.Keep)]
+    assert not [action for action in table.actions if isinstance(action, do.KeepAudio)]
 
 
 def test_speech_does_not_interrupt_it() -> None:
@@ -87,7 +90,7 @@ def test_it_is_cancelled_by_its_id_only() -> None:
 def test_it_fails_alone_and_by_a_deadline() -> None:
     table = Table()
     response_id, _ = aside(table)
-    sent = table.engine(engine_events.ReplyFailed(response_id, Failure("engine_timeout", "Too slow.")))
+    sent = table.engine(engine_events.GenerationFailed(response_id, Failure("engine_timeout", "Too slow.")))
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "engine_timeout"
     aside(table)
     assert table.pass_time(31)[-1]["response"]["status_details"]["error"]["code"] == "response_timeout"
@@ -101,7 +104,7 @@ def test_it_waits_for_the_words_it_may_be_about() -> None:
     response_id, _ = aside(table)
     assert not [action for action in table.actions if isinstance(action, do.Generate)]
     table.transcript("I am glad.")
-    assert table.last(do.Generate).messages[-1] == Message("user", "I am glad.")
+    assert table.last(do.Generate).messages[-1] == ContextMessage("user", "I am glad.")
     assert answer(table, response_id, "Glad.")[-1]["response"]["status"] == "completed"
 
 
@@ -135,7 +138,7 @@ def test_an_empty_context() -> None:
     table = Table()
     table.client("conversation.item.create", item=typed("Hello there."))
     table.client("response.create", response={"input": [], "instructions": "Sing."})
-    assert table.last(do.Generate).messages == [Message("system", "Sing.")]
+    assert table.last(do.Generate).messages == [ContextMessage("system", "Sing.")]
 
 
 def test_sound_without_words_is_referred_to() -> None:

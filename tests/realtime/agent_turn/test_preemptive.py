@@ -6,7 +6,7 @@ import pytest
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.agent_turn.preemptive import same_words
 from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.protocol.errors import Failure
@@ -28,7 +28,7 @@ def ahead(words: str = "When does the library close?", **turn_detection: Any) ->
     table.audio(160, 0.0)
     assert table.transcript(words) == []
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     return table
 
@@ -42,7 +42,7 @@ def test_it_works() -> None:
     table = ahead()
     [asked] = generates(table)
     assert asked.is_ahead
-    assert asked.messages[-1] == Message("user", "When does the library close?")
+    assert asked.messages[-1] == ContextMessage("user", "When does the library close?")
     assert kinds(table.events)[-1] == "input_audio_buffer.speech_started"  # nothing of it was sent
     assert not [action for action in table.actions if isinstance(action, do.Save)]  # nor stored
     sent = end(table)
@@ -55,7 +55,7 @@ def test_it_works() -> None:
         *SPOKEN_REPLY[:6],
     ]
     assert len(generates(table)) == 1
-    assert table.last(do.Release).response_id == asked.response_id
+    assert table.last(do.ReleaseSpeech).response_id == asked.response_id
     sent = table.end_text() + table.speak()
     assert sent[-1]["response"]["status"] == "completed"
     assert sent[-1]["response"]["id"] == asked.response_id
@@ -75,7 +75,7 @@ def test_no_clause_is_synthesised_twice() -> None:
     table = ahead()
     end(table)
     table.end_text()
-    clauses = [action.index for action in table.actions if isinstance(action, do.Speak)]
+    clauses = [action.index for action in table.actions if isinstance(action, do.SpeakClause)]
     assert clauses == sorted(set(clauses))
 
 
@@ -85,10 +85,10 @@ def test_little_of_it_is_synthesised_before_the_endpoint() -> None:
         " opens again tomorrow morning at nine. And on Sunday it is closed all day long. On Mondays, too. "
         + 4 * "And there is more to tell of it. "
     )
-    before = [action for action in table.actions if isinstance(action, do.Speak)]
+    before = [action for action in table.actions if isinstance(action, do.SpeakClause)]
     assert sum(len(clause.text) for clause in before) < 120
     end(table)
-    after = [action for action in table.actions if isinstance(action, do.Speak)]
+    after = [action for action in table.actions if isinstance(action, do.SpeakClause)]
     assert [clause.index for clause in after] == list(range(len(after)))
     assert len(after) > len(before)
 
@@ -126,7 +126,7 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     table.transcript("When does the library close today?")
     table.audio(64, 0.0)
     assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
-    assert generates(table)[-1].messages[-1] == Message("user", "When does the library close today?")
+    assert generates(table)[-1].messages[-1] == ContextMessage("user", "When does the library close today?")
 
 
 def test_none_is_begun_inside_a_word() -> None:
@@ -161,14 +161,16 @@ def test_it_is_dropped_when_the_context_changed() -> None:
     table.client("session.update", session={"instructions": "Speak like a pirate."})
     end(table)
     assert table.last(Tally).outcome == "miss"
-    assert generates(table)[-1].messages[0] == Message("system", "Speak like a pirate.")
+    assert generates(table)[-1].messages[0] == ContextMessage("system", "Speak like a pirate.")
     question = next(action.item for action in table.actions if isinstance(action, do.Save) and action.pcm)
     assert table.saved(question.id).usage.discarded_output_tokens > 0
 
 
 def test_a_reply_that_failed_ahead_is_begun_again() -> None:
     table = ahead()
-    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow.")))
+    table.engine(
+        engine_events.GenerationFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow."))
+    )
     assert "response.done" not in kinds(end(table))
     assert len(generates(table)) == 2
 
@@ -232,17 +234,17 @@ def test_a_typed_question_takes_its_place() -> None:
     assert table.last(do.Generate).messages[-1].words == "Never mind, what is the time?"
 
 
-def ask_ahead(table: Table, words: str) -> do.Speak:
+def ask_ahead(table: Table, words: str) -> do.SpeakClause:
     """A question and a pause whose wait is over; the first clause of the reply was asked for and makes no sound yet."""
     table.audio(960, 0.9)
     table.audio(160, 0.0)
     table.transcript(words)
     table.audio(480, 0.0)
     table.write(REPLY)
-    return [action for action in table.actions if isinstance(action, do.Speak) and action.index == 0][-1]
+    return [action for action in table.actions if isinstance(action, do.SpeakClause) and action.index == 0][-1]
 
 
-def sound(table: Table, clause: do.Speak) -> list[dict[str, Any]]:
+def sound(table: Table, clause: do.SpeakClause) -> list[dict[str, Any]]:
     return table.engine(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(400 * 48)))
 
 

@@ -1,6 +1,6 @@
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds, typed
@@ -33,13 +33,13 @@ def test_options_hold_for_one_response() -> None:
     table = Table()
     table.client("response.create", response={"instructions": "Rhyme.", "metadata": {"a": "b"}, "max_output_tokens": 7})
     asked = table.last(do.Generate)
-    assert (asked.messages[0], asked.max_tokens) == (Message("system", "Rhyme."), 7)
+    assert (asked.messages[0], asked.max_tokens) == (ContextMessage("system", "Rhyme."), 7)
     done = (table.write("No.") + table.end_text("length") + table.speak())[-1]["response"]
     assert done["metadata"] == {"a": "b"}
     assert done["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
     table.client("response.create")
     assert (table.last(do.Generate).messages[0], table.last(do.Generate).max_tokens) == (
-        Message("system", "Be brief."),
+        ContextMessage("system", "Be brief."),
         None,
     )
 
@@ -81,7 +81,7 @@ def test_a_failing_engine_ends_the_response_and_not_the_session() -> None:
     table.client("response.create")
     response_id = table.last(do.Generate).response_id
     done = table.engine(
-        engine_events.ReplyFailed(response_id, Failure("engine_timeout", "The language model is too slow."))
+        engine_events.GenerationFailed(response_id, Failure("engine_timeout", "The language model is too slow."))
     )[-1]
     assert done["response"]["status"] == "failed"
     assert done["response"]["status_details"]["error"]["message"] == "The language model is too slow."
@@ -120,7 +120,7 @@ def test_a_stale_result_is_dropped() -> None:
     old = table.last(do.Generate).response_id
     table.client("response.cancel")
     table.client("response.create")
-    assert table.engine(engine_events.ReplyText(old, "Too late.")) == []
+    assert table.engine(engine_events.TextDelta(old, "Too late.")) == []
     assert table.engine(engine_events.SpeechAudio(old, 0, b"\0\0")) == []
 
 
@@ -129,7 +129,7 @@ def test_code_and_markdown_are_shown_and_not_spoken() -> None:
     table.client("response.create")
     table.write("**Use** this:\n```python\nprint('x. y')\n```\nThat is all.")
     table.end_text()
-    spoken = " ".join(action.text for action in table.actions if isinstance(action, do.Speak)).split()
+    spoken = " ".join(action.text for action in table.actions if isinstance(action, do.SpeakClause)).split()
     assert " ".join(spoken) == "Use this: That is all."
     done = table.speak()[-1]
     assert "print('x. y')" in done["response"]["output"][0]["content"][0]["transcript"]

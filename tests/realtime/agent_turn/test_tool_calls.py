@@ -5,7 +5,7 @@ from typing import Any
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Call, Message
+from conversations.realtime.agent_turn.context import ContextCall, ContextMessage
 from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
 from conversations.realtime.agent_turn.tool_calls import CUT_OFF
 from conversations.realtime.protocol.tools import Tool
@@ -31,15 +31,15 @@ def call(table: Table, name: str, arguments: str = "{}", index: int = 0, call_id
     """As a model writes it: its name, then its arguments in two pieces."""
     response_id, half = table.last(do.Generate).response_id, len(arguments) // 2
     call_id = call_id or f"call_{name}"
-    sent = table.engine(engine_events.ReplyCall(response_id, index, call_id, name, ""))
-    sent += table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[:half]))
-    return sent + table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[half:]))
+    sent = table.engine(engine_events.ToolCallDelta(response_id, index, call_id, name, ""))
+    sent += table.engine(engine_events.ToolCallDelta(response_id, index, "", "", arguments[:half]))
+    return sent + table.engine(engine_events.ToolCallDelta(response_id, index, "", "", arguments[half:]))
 
 
 def run(table: Table, output: str = "Noon.", error: str = "") -> list[dict[str, Any]]:
     """The tool that was asked for last."""
     tool = table.last(do.RunTool)
-    return table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, output, error))
+    return table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, output, error))
 
 
 def test_it_works() -> None:
@@ -83,10 +83,10 @@ def test_the_client_answers_and_asks_again() -> None:
     ]
     table.client("response.create")
     assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "Hello there."),
-        Message("assistant", "", (Call("call_weather", "weather", '{"city": "Oslo"}'),)),
-        Message("tool", "Rain.", call_id="call_weather"),
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "Hello there."),
+        ContextMessage("assistant", "", (ContextCall("call_weather", "weather", '{"city": "Oslo"}'),)),
+        ContextMessage("tool", "Rain.", call_id="call_weather"),
     ]
 
 
@@ -157,8 +157,8 @@ def test_the_servers_own_tool_is_run_and_the_response_goes_on() -> None:
     assert kinds(sent) == ["response.mcp_call.completed", "conversation.item.done", "response.output_item.done"]
     assert sent[1]["item"]["output"] == "Noon."
     assert table.last(do.Generate).messages[-2:] == [
-        Message("assistant", "", (Call("call_clock", "clock", "{}"),)),
-        Message("tool", "Noon.", call_id="call_clock"),
+        ContextMessage("assistant", "", (ContextCall("call_clock", "clock", "{}"),)),
+        ContextMessage("tool", "Noon.", call_id="call_clock"),
     ]
     done = (table.write("It is noon.") + table.end_text())[-1]["response"]
     assert [item["type"] for item in done["output"]] == ["mcp_call", "message"]
@@ -210,9 +210,9 @@ def test_tools_run_side_by_side_and_all_are_awaited() -> None:
     table.end_text()
     clock, search = [action for action in table.actions if isinstance(action, do.RunTool)]
     generates = len([action for action in table.actions if isinstance(action, do.Generate)])
-    table.engine(engine_events.ToolDone(search.response_id, search.item_id, "Nothing.", ""))
+    table.engine(engine_events.ToolCallDone(search.response_id, search.item_id, "Nothing.", ""))
     assert len([action for action in table.actions if isinstance(action, do.Generate)]) == generates
-    table.engine(engine_events.ToolDone(clock.response_id, clock.item_id, "Noon.", ""))
+    table.engine(engine_events.ToolCallDone(clock.response_id, clock.item_id, "Noon.", ""))
     assert [said.words for said in table.last(do.Generate).messages if said.role == "tool"] == ["Noon.", "Nothing."]
 
 
@@ -279,7 +279,7 @@ def test_the_filler_is_in_the_language_of_the_talk() -> None:
     call(table, "clock")
     table.end_text()
     table.pass_time(FILLER_SEC + 0.1)
-    assert table.last(do.Speak).text == "Einen Moment."
+    assert table.last(do.SpeakClause).text == "Einen Moment."
 
 
 def test_no_tool_runs_before_the_endpoint() -> None:
@@ -312,7 +312,7 @@ def test_a_barge_in_ends_the_tool_with_the_reply() -> None:
     assert run(table) == []  # too late
     table.audio(640, 0.0)
     table.transcript("Never mind.")
-    assert Message("tool", CUT_OFF, call_id="call_clock") in table.last(do.Generate).messages
+    assert ContextMessage("tool", CUT_OFF, call_id="call_clock") in table.last(do.Generate).messages
 
 
 def test_a_call_that_was_cut_short_is_not_made() -> None:
@@ -328,7 +328,7 @@ def test_calls_and_arguments_without_end_fail_the_response() -> None:
     sent = [
         event
         for n in range(40)
-        for event in table.engine(engine_events.ReplyCall(response_id, n, f"c{n}", "weather", ""))
+        for event in table.engine(engine_events.ToolCallDelta(response_id, n, f"c{n}", "weather", ""))
     ]
     assert sent[-1]["response"]["status"] == "failed"
     table = Table(limits=Limits(max_text_chars=10))
@@ -368,10 +368,10 @@ def test_a_context_of_its_own_goes_on_with_what_the_tool_brought() -> None:
     table.end_text()
     run(table)
     assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "The time?"),
-        Message("assistant", "", (Call("call_clock", "clock", "{}"),)),
-        Message("tool", "Noon.", call_id="call_clock"),
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "The time?"),
+        ContextMessage("assistant", "", (ContextCall("call_clock", "clock", "{}"),)),
+        ContextMessage("tool", "Noon.", call_id="call_clock"),
     ]
 
 

@@ -10,11 +10,11 @@ THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "
 
 
 def withdraw(table: Table) -> None:
-    table.engine(engine_events.ReplyWithdrawn(table.last(do.Generate).response_id))
+    table.engine(engine_events.TextWithdrawn(table.last(do.Generate).response_id))
 
 
 def words(table: Table) -> list[str]:
-    return [one.text for one in table.actions if isinstance(one, do.Speak)]
+    return [one.text for one in table.actions if isinstance(one, do.SpeakClause)]
 
 
 def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
@@ -22,10 +22,10 @@ def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
     table.write(THOUGHT)
     began = len(words(table))
     withdraw(table)
-    assert table.last(do.Unspeak).index == 0
+    assert table.last(do.DropClauses).index == 0
     table.write(LONG)
     table.end_text()
-    clauses = [one for one in table.actions if isinstance(one, do.Speak)][began:]
+    clauses = [one for one in table.actions if isinstance(one, do.SpeakClause)][began:]
     assert [(one.index, one.text.strip()) for one in clauses] == [(0, LONG.strip())]
     sent = sound(table, 0, 900, is_whole=True)
     assert ending(sent) == ("completed", "")
@@ -39,7 +39,7 @@ def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
     sound(table, 0, 400)
     told = table.machine.replying.response.item.sent_text  # type: ignore[union-attr]
     withdraw(table)
-    assert table.last(do.Unspeak).index == 1
+    assert table.last(do.DropClauses).index == 1
     table.write("Noon.")
     table.end_text()
     sound(table, 0, 400, is_whole=True)

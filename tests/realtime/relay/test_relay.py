@@ -7,7 +7,7 @@ import pytest
 
 from conversations.realtime import commands as do
 from conversations.realtime.audio import BYTES_PER_MS
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.state import Limits
 from tests.support.realtime.relay_table import LOST, TYPED, RelayTable
@@ -298,7 +298,7 @@ def test_an_aside_is_told_and_not_stored() -> None:
     table.begin("aside", "By the way.", 100, conversation_id=None)
     done = table.end("aside", "By the way.", conversation_id=None)
     assert next(event for event in done if event["type"] == "response.done")["response"]["conversation_id"] is None
-    assert not [action for action in table.actions if isinstance(action, do.Keep)]
+    assert not [action for action in table.actions if isinstance(action, do.KeepAudio)]
     assert not [kind for kind in table.kinds[-6:] if kind.startswith("conversation.item")]
 
 
@@ -573,11 +573,11 @@ def test_a_reply_under_way_is_cancelled_and_kept() -> None:
 
 def test_a_continued_conversation_is_told_on_both_sides() -> None:
     items = (
-        Item("item_1", role="user", text="My cat is Tom."),
-        Item("item_2", role="assistant", text="I see. And then?", heard_text="I see.", is_audio=True),
-        Item("item_3", type="function_call", call={"call_id": "call_1", "name": "find", "arguments": "{}"}),
-        Item("item_4", type="function_call", call={"call_id": "call_2", "name": "find", "arguments": "{}"}),
-        Item("item_5", type="function_call_output", call={"call_id": "call_2", "output": "Here."}),
+        LiveItem("item_1", role="user", text="My cat is Tom."),
+        LiveItem("item_2", role="assistant", text="I see. And then?", heard_text="I see.", is_audio=True),
+        LiveItem("item_3", type="function_call", call={"call_id": "call_1", "name": "find", "arguments": "{}"}),
+        LiveItem("item_4", type="function_call", call={"call_id": "call_2", "name": "find", "arguments": "{}"}),
+        LiveItem("item_5", type="function_call_output", call={"call_id": "call_2", "output": "Here."}),
     )
     table = RelayTable(items=items)
     assert table.kinds.count("conversation.item.added") == 5

@@ -4,7 +4,7 @@ import pytest
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "
@@ -17,7 +17,7 @@ def talking(**turn_detection: Any) -> Table:
     table.transcript("Count, please.")
     table.write(REPLY)
     table.end_text()
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     return table
 
@@ -59,7 +59,7 @@ def test_a_clause_cut_short_keeps_its_words_in_proportion() -> None:
     table.say()
     table.transcript("Count, please.")
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
     table.now += 1.0
     table.audio(BARGE_IN_MS, 0.9)
@@ -96,15 +96,15 @@ def test_the_model_sees_what_was_heard() -> None:
     table.audio(640, 0.0)
     table.transcript("Stop.")
     assert table.last(do.Generate).messages[1:] == [
-        Message("user", "Count, please."),
-        Message("assistant", "One two"),
-        Message("user", "Stop."),
+        ContextMessage("user", "Count, please."),
+        ContextMessage("assistant", "One two"),
+        ContextMessage("user", "Stop."),
     ]
 
 
 def test_nothing_of_the_response_follows() -> None:
     table = talking()
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(do.SpeakClause).response_id
     table.audio(BARGE_IN_MS, 0.9)
     assert table.engine(engine_events.SpeechAudio(response_id, 0, bytes(480))) == []
     assert table.engine(engine_events.SpeechDone(response_id, 0)) == []
@@ -142,7 +142,7 @@ def test_a_response_runs_on_where_the_session_says_so() -> None:
     assert kinds(table.audio(640, 0.9)) == ["input_audio_buffer.speech_started"]
     table.audio(640, 0.0)
     assert "response.created" not in kinds(table.transcript("And then?"))  # never two beside one another
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(do.SpeakClause).response_id
     sent = table.engine(engine_events.SpeechDone(response_id, 0)) + table.engine(
         engine_events.SpeechDone(response_id, 1)
     )
@@ -159,7 +159,7 @@ def test_a_question_that_waited_for_the_end_is_answered_knowing_what_was_heard()
 
 def test_a_client_cancels() -> None:
     table = talking()
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(do.SpeakClause).response_id
     done = table.client("response.cancel", response_id=response_id)[-1]
     assert done["response"]["status_details"]["reason"] == "client_cancelled"
     error = table.client("response.cancel", event_id="late")[0]["error"]

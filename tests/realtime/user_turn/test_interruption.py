@@ -6,7 +6,7 @@ import pytest
 
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
@@ -23,14 +23,14 @@ def talking(manner: Manner | None = None, **turn_detection: Any) -> Table:
     table.say()
     table.transcript("When does the library close?")
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(4000 * 48)))
     table.now += PLAYED_SEC
     return table
 
 
 def reply_id(table: Table) -> str:
-    return str(table.last(do.Speak).response_id)
+    return str(table.last(do.SpeakClause).response_id)
 
 
 def outcome(table: Table) -> str:
@@ -40,7 +40,7 @@ def outcome(table: Table) -> str:
 def test_it_works() -> None:
     table = talking()
     assert kinds(table.audio(BARGE_IN_MS, 0.9)) == ["input_audio_buffer.speech_started"]
-    assert table.last(do.Hold).response_id == reply_id(table)
+    assert table.last(do.HoldSpeech).response_id == reply_id(table)
     table.audio(320, 0.9)
     table.audio(160, 0.0)
     sent = table.transcript("Wait, what about Sunday?")
@@ -59,7 +59,7 @@ def test_a_cough_lets_the_reply_go_on() -> None:
     table.audio(160, 0.0)
     sent = table.transcript("")
     assert kinds(sent) == ["output_audio_buffer.started", "response.output_audio.delta"]
-    assert table.last(do.Release).response_id == reply_id(table)
+    assert table.last(do.ReleaseSpeech).response_id == reply_id(table)
     assert outcome(table) == "resumed"
     sent = table.audio(640, 0.0)
     assert "response.created" not in kinds(sent)
@@ -74,7 +74,7 @@ def test_words_after_a_cough_end_the_reply_without_another_pause() -> None:
     table.audio(160, 0.0)
     table.transcript("")
     table.audio(640, 0.9)
-    assert len([action for action in table.actions if isinstance(action, do.Hold)]) == 1
+    assert len([action for action in table.actions if isinstance(action, do.HoldSpeech)]) == 1
     table.audio(192, 0.0)
     sent = table.transcript("Wait, what about Sunday?")
     assert kinds(sent)[0] == "output_audio_buffer.cleared"
@@ -152,7 +152,7 @@ def test_a_long_barge_in_is_looked_into() -> None:
     table.audio(320, 0.0)
     table.transcript("No, I meant the one in the town hall.")
     table.audio(640, 0.0)
-    assert table.last(do.Generate).messages[-1] == Message("user", "No, I meant the one in the town hall.")
+    assert table.last(do.Generate).messages[-1] == ContextMessage("user", "No, I meant the one in the town hall.")
 
 
 def test_speech_without_known_words_is_meant_after_a_while() -> None:

@@ -1,6 +1,6 @@
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, base64_silence, kinds
 
@@ -27,7 +27,7 @@ def test_a_response_asked_for_with_the_commit_waits_for_the_words() -> None:
     assert kinds(table.client("response.create")) == ["response.created"]
     assert not [action for action in table.actions if isinstance(action, do.Generate)]
     table.transcript("What is two and two?")
-    assert table.last(do.Generate).messages[-1] == Message("user", "What is two and two?")
+    assert table.last(do.Generate).messages[-1] == ContextMessage("user", "What is two and two?")
 
 
 def test_the_buffer_is_empty_after_a_commit() -> None:
@@ -130,11 +130,11 @@ def test_a_reply_that_paused_goes_on_when_detection_is_switched_off() -> None:
     table.say()
     table.transcript("When does the library close?")
     table.write("At six today. On Sunday it is closed.")
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     table.audio(320, 0.9)
     table.manual()
-    assert table.last(do.Release).response_id == clause.response_id
+    assert table.last(do.ReleaseSpeech).response_id == clause.response_id
     table.end_text()
     assert kinds(table.speak())[-1] == "response.done"
 
@@ -146,5 +146,5 @@ def test_switching_to_manual_hears_what_was_kept_before() -> None:
     table.manual()
     table.audio(320)
     table.client("input_audio_buffer.commit")
-    heard = b"".join(action.pcm for action in table.actions if isinstance(action, do.Hear))
+    heard = b"".join(action.pcm for action in table.actions if isinstance(action, do.FeedTranscriber))
     assert len(heard) == len(table.last(do.Transcribe).pcm) > 320 * 48

@@ -25,7 +25,7 @@ def test_all_audio_of_the_utterance_goes_to_the_engine_and_no_silence() -> None:
     table = Table(manner=STREAMS, prefix_padding_ms=320)
     table.audio(3200)
     table.audio(960, 0.9)
-    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    heard = [action for action in table.actions if isinstance(action, do.FeedTranscriber)]
     assert [action.begins for action in heard] == [True] + [False] * (len(heard) - 1)
     assert sum(len(action.pcm) for action in heard) == (320 + 960) * 48
 
@@ -71,7 +71,7 @@ def test_what_the_client_commits_is_heard_as_it_comes() -> None:
     table.audio(320)
     table.client("input_audio_buffer.commit")
     table.audio(320)
-    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    heard = [action for action in table.actions if isinstance(action, do.FeedTranscriber)]
     assert [action.begins for action in heard].count(True) == 2
     assert table.last(do.Transcribe).item_id == heard[0].item_id != heard[-1].item_id
 
@@ -135,7 +135,7 @@ def test_the_endpoint_waits_for_a_reply_that_is_not_ready() -> None:
     table.transcript("When does the library close on Sunday?")
     assert table.audio(480, 0.0) == []
     table.write("Sure, it closes at six. It")
-    clause = table.last(do.Speak)
+    clause = table.last(do.SpeakClause)
     sent = table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     assert kinds(sent)[0] == "input_audio_buffer.speech_stopped"
     assert kinds(sent)[-1] == "response.output_audio.delta"

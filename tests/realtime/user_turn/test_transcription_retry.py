@@ -7,7 +7,7 @@ import pytest
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.relay_table import RelayTable
@@ -88,7 +88,7 @@ def test_where_the_client_asks_for_responses_only_the_words_come() -> None:
 
 
 def test_a_later_session_may_try_again() -> None:
-    lost = Item("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="engine_timeout")
+    lost = LiveItem("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="engine_timeout")
     table = Table(items=(lost,))
     retry(table, "item_lost")
     assert kinds(table.transcript("Hello there.")) == [f"{EVENT}.completed", "response.created"]

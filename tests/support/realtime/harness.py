@@ -12,8 +12,8 @@ from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.state import Limits, Manner
 from tests.support.realtime import wire
 
@@ -26,7 +26,7 @@ class Table:
         self,
         *,
         limits: Limits | None = None,
-        items: tuple[Item, ...] = (),
+        items: tuple[LiveItem, ...] = (),
         manner: Manner | None = None,
         dialect: Beta | None = None,
         kind: str = "realtime",
@@ -34,7 +34,7 @@ class Table:
     ) -> None:
         numbers = count(1)
         self.dialect = dialect
-        config = default_config(
+        config = build_config(
             session_id="sess_1",
             model="assistant",
             instructions="Be brief.",
@@ -47,7 +47,7 @@ class Table:
         )
         self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, manner)
         self.now = 100.0
-        self.actions: list[do.Action] = []
+        self.actions: list[do.Command] = []
         self._answered: list[do.Transcribe] = []
         self.deadlines: dict[str, float] = {}
         self._take(self.machine.start(self.now))
@@ -83,7 +83,7 @@ class Table:
             self.now += WINDOW_MS / 1000
             append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
             sent += self._take(self.machine.receive(append, self.now))
-            if isinstance(self.actions[-1], do.Detect):
+            if isinstance(self.actions[-1], do.DetectSpeech):
                 sent += self.engine(engine_events.SpeechWindow(speech))
         return sent
 
@@ -98,7 +98,7 @@ class Table:
 
     def hear(self, words: str) -> list[dict[str, Any]]:
         """The words so far, from an engine that hears while one speaks."""
-        return self.engine(engine_events.PartialTranscript(self.last(do.Hear).item_id, words))
+        return self.engine(engine_events.PartialTranscript(self.last(do.FeedTranscriber).item_id, words))
 
     def fail_transcript(self, asked: do.Transcribe) -> list[dict[str, Any]]:
         failure = Failure("engine_timeout", "Speech to text was too slow.")
@@ -110,15 +110,15 @@ class Table:
         return any(isinstance(action, do.Transcribe) and action not in self._answered for action in self.actions)
 
     def write(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(engine_events.ReplyText(self.last(do.Generate).response_id, text))
+        return self.engine(engine_events.TextDelta(self.last(do.Generate).response_id, text))
 
     def end_text(self, reason: Any = "stop") -> list[dict[str, Any]]:
-        return self.engine(engine_events.ReplyDone(self.last(do.Generate).response_id, reason, 20, 5))
+        return self.engine(engine_events.GenerationDone(self.last(do.Generate).response_id, reason, 20, 5))
 
     def speak(self, ms: int = 1000) -> list[dict[str, Any]]:
         """Sounds every clause that waits for its speech, `ms` of audio each."""
         sent = []
-        for clause in [action for action in self.actions if isinstance(action, do.Speak)]:
+        for clause in [action for action in self.actions if isinstance(action, do.SpeakClause)]:
             response = self.machine.replying.response
             if response is not None and clause.response_id == response.id and clause.index >= response.finished:
                 if clause.text:
@@ -147,7 +147,7 @@ class Table:
     def last(self, kind: type[Any]) -> Any:
         return next(action for action in reversed(self.actions) if isinstance(action, kind))
 
-    def saved(self, item_id: str) -> Item:
+    def saved(self, item_id: str) -> LiveItem:
         """The item as it was stored last."""
         saves = [action for action in self.actions if isinstance(action, do.Save)]
         return next(save.item for save in reversed(saves) if save.item.id == item_id)
@@ -166,7 +166,7 @@ class Table:
         wire.check_beta(told)
         return [told]
 
-    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[do.Command]) -> list[dict[str, Any]]:
         self.actions += actions
         sent = []
         for action in actions:

@@ -10,11 +10,11 @@ from conversations.realtime import engine_events
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.session_config import default_config
-from conversations.realtime.relay.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.session_config import build_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import read
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.relay.machine import Action, RelayMachine
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
 
@@ -25,13 +25,13 @@ FOREIGN = ("output_audio_buffer.",)  # our additions, which the official types d
 class RelayTable:
     """`sent`: all that the client was sent. `told`: what the upstream was, by the present connection."""
 
-    def __init__(self, *, items: tuple[Item, ...] = (), limits: Limits | None = None, is_up: bool = True) -> None:
+    def __init__(self, *, items: tuple[LiveItem, ...] = (), limits: Limits | None = None, is_up: bool = True) -> None:
         ids = count(1)
-        config = default_config(
+        config = build_config(
             session_id="sess_ours", model="assistant", instructions="Be brief.", voice="marin", stt_model="stt-1",
             language="", speed=1.0, expires_at=1_900_000_000,
         )  # fmt: skip
-        self.machine = Relaying(
+        self.machine = RelayMachine(
             config, "conv_1", lambda prefix: f"{prefix}_{next(ids)}", limits, items, transcription_model="stt-1"
         )
         self.now = 100.0
@@ -50,7 +50,7 @@ class RelayTable:
         for event in sent:
             if not event["type"].startswith(FOREIGN):
                 wire.check(event, json.dumps(event))
-        self.told += [action.event for action in actions if isinstance(action, Tell)]
+        self.told += [action.event for action in actions if isinstance(action, SendUpstream)]
         for action in actions:
             if isinstance(action, do.SetDeadline):
                 self.deadlines.pop(action.name, None)
@@ -88,7 +88,7 @@ class RelayTable:
         """An event of the upstream; what the client is sent about it."""
         event = read({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
         assert event is not None, f"no such event: {kind}"
-        return self._take(self.machine.receive(Told(event), self.now))
+        return self._take(self.machine.receive(UpstreamEvent(event), self.now))
 
     def wait(self, seconds: float) -> None:
         end = self.now + seconds
@@ -170,7 +170,7 @@ class RelayTable:
     def told_kinds(self) -> list[str]:
         return [event["type"] for event in self.told]
 
-    def stored(self, item_id: str) -> Item:
+    def stored(self, item_id: str) -> LiveItem:
         """As it was saved last."""
         saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
         return saves[-1].item
