@@ -25,8 +25,7 @@ from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -132,7 +131,7 @@ def whole_reply(text: str) -> Iterator[None]:
 def _replied(text: str, step: int) -> Iterator[None]:
     machine = _machine()
     actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
-    asked = next(action for action in actions if isinstance(action, do.Generate))
+    asked = next(action for action in actions if isinstance(action, commands.Generate))
     pieces = (
         engine_events.TextDelta(asked.response_id, text[start : start + step]) for start in range(0, len(text), step)
     )
@@ -141,9 +140,9 @@ def _replied(text: str, step: int) -> Iterator[None]:
     )
     for event in events:
         yield
-        if machine.replying.response is None:  # it was too long, and is refused
+        if machine.agent_turn.response is None:  # it was too long, and is refused
             return
-        for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, do.SpeakClause)]:
+        for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, commands.SpeakClause)]:
             if clause.text:
                 machine.receive(engine_events.SpeechAudio(asked.response_id, clause.index, bytes(1920)), 1.0)
             machine.receive(engine_events.SpeechDone(asked.response_id, clause.index), 1.0)

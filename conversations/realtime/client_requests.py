@@ -21,21 +21,21 @@ from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
-    def __init__(self, core: Core, listening: UserTurn, replying: AgentTurn, listings: McpListings) -> None:
+    def __init__(self, core: Core, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.core = core
-        self.listening = listening
-        self.replying = replying
+        self.user_turn = user_turn
+        self.agent_turn = agent_turn
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
-        has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
+        has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
         core.configure(
             update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
-            self.listening.configure()
+            self.user_turn.configure()
         core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
 
@@ -46,14 +46,14 @@ class ClientRequests:
         client_items.check_new(self.core, item)
         client_items.check_outputs([item], self.core.log)
         if pcm and not item.is_transcribed:
-            self.listening.transcripts.check_pending()
+            self.user_turn.transcription.check_pending()
         try:
             self.core.log.insert(item, event.previous_item_id)
         except KeyError:
             message = f"There is no item {event.previous_item_id!r} to insert behind."
             raise ProtocolError("invalid_value", message, "previous_item_id") from None
         if pcm and not item.is_transcribed:
-            self.listening.transcripts.await_item(item, pcm, respond=False)
+            self.user_turn.transcription.await_item(item, pcm, respond=False)
         self.core.save(item, after=event.previous_item_id, pcm=pcm)
         self.core.announce(item)
 
@@ -63,16 +63,16 @@ class ClientRequests:
         self.core.send("conversation.item.retrieved", item=item)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
-        self.listening.transcripts.retry(self.core.known(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(self.core.known(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self.core.known(event.item_id, "delete")
-        running = self.replying.response
+        running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.core.log.remove(item)
-        self.replying.forget(item)
+        self.agent_turn.forget(item)
         self.core.remove(item)
         self.core.send("conversation.item.deleted", item_id=item.id)
 
@@ -115,30 +115,30 @@ class ClientRequests:
         options = parse_options(self.core, event.options)
         if event.input is not None:
             options.input = client_items.build_context(self.core, event.input)
-        if options.is_aside:
-            return self.replying.asides.begin(options)
-        if self.replying.response is not None:
+        if options.is_out_of_band:
+            return self.agent_turn.out_of_band.begin(options)
+        if self.agent_turn.response is not None:
             message = (
-                f"The response {self.replying.response.id} is still running. Wait for it, or send response.cancel."
+                f"The response {self.agent_turn.response.id} is still running. Wait for it, or send response.cancel."
             )
             raise ProtocolError("conversation_already_has_active_response", message)
-        return self.replying.begin(options)
+        return self.agent_turn.begin(options)
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = self.replying.find(event.response_id)
+        response = self.agent_turn.find(event.response_id)
         if response is None or response.audio_started_at is None:
             return
         response.played(event.played_ms, self.core.now)
-        self.replying.playing.began_after(response)
+        self.agent_turn.playback.began_after(response)
         self.core.save(response.item, in_background=True)
         self.core.do(Played(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
-        running, asides = self.replying.response, self.replying.asides
-        if event.response_id is not None and asides.expects(event.response_id):
-            return asides.cancel(event.response_id)
+        running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band
+        if event.response_id is not None and out_of_band.expects(event.response_id):
+            return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
-        return self.replying.cancel("client_cancelled")
+        return self.agent_turn.cancel("client_cancelled")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.realtime.agent_turn.context import ContextMessage
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.figures import Figure
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
@@ -82,7 +83,7 @@ class Generate:
     max_tokens: int | None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
-    is_ahead: bool = False  # of the endpoint: begins held, see Hold
+    is_preemptive: bool = False  # of the endpoint: begins held, see Hold
     due_at: float | None = None  # by when the turn needs the first sound, or word
 
 
@@ -162,9 +163,9 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class SetDeadline:
-    """Tell the machine `DeadlinePassed(name)` at `at`; None clears it."""
+    """Tell the machine `DeadlinePassed(deadline)` at `at`, in seconds of the session's clock; None clears it."""
 
-    name: str
+    deadline: Deadline
     at: float | None
 
 

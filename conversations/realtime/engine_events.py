@@ -6,6 +6,7 @@ Each result carries the id of the item or response it belongs to.
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 
@@ -129,7 +130,7 @@ class GenerationFailed:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    name: str
+    deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True)

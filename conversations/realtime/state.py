@@ -7,6 +7,7 @@ from typing import Any
 
 from conversations.realtime.agent_turn.rate import Rates
 from conversations.realtime.commands import Command, Remove, Save, Send, SetDeadline
+from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
@@ -36,7 +37,7 @@ class Limits:
     tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s
     context_tokens: int = 28_000  # of the conversation that the model is shown, about
     responses_per_min: int = 120
-    max_asides: int = 8  # responses out of band at a time
+    max_out_of_band: int = 8  # responses out of band at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ class Core:
     def remove(self, item: LiveItem) -> None:
         self.do(Remove(item.id))
 
-    def remind(self, name: str, at: float | None) -> None:
-        self.do(SetDeadline(name, at))
+    def set_deadline(self, kind: Kind, at: float | None, of: str = "") -> None:
+        """Ask to be told at `at`; None clears it."""
+        self.do(SetDeadline(Deadline(kind, of), at))
 
     def known(self, item_id: str, verb: str) -> LiveItem:
         """The item that a client names, to do what `verb` says. Raises ProtocolError."""

@@ -12,8 +12,7 @@ from conversations.engines.base import Closes, Connects, EngineError, pcm_second
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
@@ -117,15 +116,15 @@ class EngineTasks:
         if self._toolbox is not None:
             await self._toolbox.close()
 
-    def perform(self, action: do.EngineCommand) -> None:
+    def perform(self, action: commands.EngineCommand) -> None:
         match action:
-            case do.FeedTranscriber():
+            case commands.FeedTranscriber():
                 self._ears.hear(action)
-            case do.Transcribe(item_id):
+            case commands.Transcribe(item_id):
                 self._start(item_id, self._transcribe(action))
-            case do.Generate(response_id) if response_id in self._replies:
+            case commands.Generate(response_id) if response_id in self._replies:
                 self._replies[response_id].go_on(action)
-            case do.Generate(response_id):
+            case commands.Generate(response_id):
                 reply = Generation(
                     action,
                     self._llm,
@@ -137,11 +136,11 @@ class EngineTasks:
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))
-            case do.SpeakFiller(response_id):
+            case commands.SpeakFiller(response_id):
                 self._start(response_id, self._fill(action))
-            case do.RunTool(response_id):
+            case commands.RunTool(response_id):
                 self._start(response_id, self._run_tool(action))
-            case do.Abort(key):
+            case commands.Abort(key):
                 self.abort(key)
             case _:
                 if running := self._replies.get(action.response_id):
@@ -150,18 +149,22 @@ class EngineTasks:
     def _steer(
         self,
         reply: Generation,
-        action: do.SpeakClause | do.DropClauses | do.EndSpeech | do.HoldSpeech | do.ReleaseSpeech,
+        action: commands.SpeakClause
+        | commands.DropClauses
+        | commands.EndSpeech
+        | commands.HoldSpeech
+        | commands.ReleaseSpeech,
     ) -> None:
         match action:
-            case do.SpeakClause():
+            case commands.SpeakClause():
                 reply.speak(action)
-            case do.DropClauses(index=index):
+            case commands.DropClauses(index=index):
                 reply.unspeak(index)
-            case do.EndSpeech():
+            case commands.EndSpeech():
                 reply.end_speech()
-            case do.HoldSpeech():
+            case commands.HoldSpeech():
                 reply.hold()
-            case do.ReleaseSpeech():
+            case commands.ReleaseSpeech():
                 reply.release()
 
     def abort(self, key: str) -> None:
@@ -180,7 +183,7 @@ class EngineTasks:
             self._tasks.pop(key, None)
             self._replies.pop(key, None)  # not in the task: one that is cancelled before its first step never runs
 
-    async def _transcribe(self, asked: do.Transcribe) -> None:
+    async def _transcribe(self, asked: commands.Transcribe) -> None:
         try:
             with due_by(asked.due_at):
                 found = await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked))
@@ -192,14 +195,14 @@ class EngineTasks:
             self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
 
     async def _transcribe_stored(
-        self, asked: do.Transcribe
+        self, asked: commands.Transcribe
     ) -> engine_events.TranscriptReady | engine_events.TranscriptFailed:
         ogg = await store.read_sound(self._opened.pk, asked.item_id)
         if ogg is None:
             return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
         return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
-    async def _fill(self, asked: do.SpeakFiller) -> None:
+    async def _fill(self, asked: commands.SpeakFiller) -> None:
         """A word that bridges a silence, whole; where it does not come either, it is not missed."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
@@ -217,7 +220,7 @@ class EngineTasks:
         else:
             self._report(engine_events.FillerReady(asked.response_id, bytes(pcm)))
 
-    async def _run_tool(self, asked: do.RunTool) -> None:
+    async def _run_tool(self, asked: commands.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
         outcome = await self._toolbox.run(asked.name, asked.arguments)

@@ -136,7 +136,7 @@ class Generation:
         self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
         self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
         self._streams = asyncio.Semaphore(MAX_STREAMS)
-        self._lead = PlaybackLead(is_held=asked.is_ahead, plays_live=plays_live)
+        self._playback_lead = PlaybackLead(is_held=asked.is_preemptive, plays_live=plays_live)
         self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
 
     def go_on(self, asked: Generate) -> None:
@@ -164,10 +164,10 @@ class Generation:
 
     def hold(self) -> None:
         """Nothing is being played until `release`."""
-        self._lead.hold(monotonic())
+        self._playback_lead.hold(monotonic())
 
     def release(self) -> None:
-        self._lead.release(monotonic())
+        self._playback_lead.release(monotonic())
         self._announce()
 
     async def run(self) -> None:
@@ -252,7 +252,7 @@ class Generation:
         while (speech := await self._speeches.get()) is not None:
             response_id, index = speech.asked.response_id, speech.asked.index
             while frame := await self._next_frame(speech):
-                self._lead.add(pcm_seconds(frame), monotonic())
+                self._playback_lead.add(pcm_seconds(frame), monotonic())
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
             self._announce()
@@ -260,8 +260,8 @@ class Generation:
                 self.report(SpeechDone(response_id, index))
 
     async def _next_frame(self, speech: ClauseSpeech) -> bytes:
-        await self._room(lambda: self._lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
-        is_easy = self._lead.seconds(monotonic()) > EASY_SEC
+        await self._room(lambda: self._playback_lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
+        is_easy = self._playback_lead.seconds(monotonic()) > EASY_SEC
         return await speech.take(FRAME_BYTES if is_easy else LEAST_FRAME_BYTES)
 
     # How far ahead. Sending moves speech from a clause to the lead, so that only time, a release and a clause's end
@@ -274,7 +274,7 @@ class Generation:
         """Of what was played. The clause that is due counts no more than their share of those that wait."""
         if speech.is_dropped:
             return 0.0
-        sent_sec = self._lead.seconds(monotonic())
+        sent_sec = self._playback_lead.seconds(monotonic())
         waiting_sec = sum(other.seconds for other in self._open if other is not speech)
         if speech is self._open[0]:
             return sent_sec + speech.seconds + min(waiting_sec, WAITING_SEC)
@@ -283,7 +283,7 @@ class Generation:
     async def _room(self, ahead_sec: Callable[[], float], most_sec: float) -> None:
         while (excess_sec := ahead_sec() - most_sec) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if self._lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
+                async with asyncio.timeout(None if self._playback_lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
                     await self._changed.wait()
 
     def _announce(self) -> None:

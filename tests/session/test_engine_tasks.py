@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
 from conversations.session.generation import Generation
@@ -50,8 +49,8 @@ async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream
     async with asyncio.TaskGroup() as group:
         work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
-        work.perform(do.Generate("resp_1", [ContextMessage("user", "Hello.")], None, is_ahead=True))
-        work.perform(do.Abort("resp_1"))
+        work.perform(commands.Generate("resp_1", [ContextMessage("user", "Hello.")], None, is_preemptive=True))
+        work.perform(commands.Abort("resp_1"))
         for _ in range(3):  # cancelled, over, forgotten
             await asyncio.sleep(0)
         assert replies() == before
@@ -65,7 +64,7 @@ async def filled(upstream: Upstream, words: str) -> list[Any]:
     async with asyncio.TaskGroup() as group:
         work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
-        work.perform(do.SpeakFiller("resp_1", words, "", 1.0))
+        work.perform(commands.SpeakFiller("resp_1", words, "", 1.0))
         await work.finish()
         await work.end()
     return told

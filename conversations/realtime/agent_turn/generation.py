@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
@@ -40,7 +39,7 @@ def has_question(core: Core, response: Response) -> bool:
 class ResponseBuilder:
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.calling = ToolCalls(core)
+        self.tool_calls = ToolCalls(core)
 
     def ask(self, response: Response) -> Failure | None:
         """Asks the model, for the first time or with what the tools brought."""
@@ -53,9 +52,9 @@ class ResponseBuilder:
         choice = options.tool_choice
         if response.rounds > 1:  # one that must call would do so for ever
             choice = "auto" if response.rounds < MAX_ROUNDS else "none"
-        due_at = None if response.has_sounded or response.is_aside else response.due_at
+        due_at = None if response.has_sounded or response.is_out_of_band else response.due_at
         asked = (messages, options.max_tokens, options.tools, choice)
-        self.core.do(do.Generate(response.id, *asked, due_at=due_at))
+        self.core.do(commands.Generate(response.id, *asked, due_at=due_at))
         return None
 
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
@@ -68,9 +67,9 @@ class ResponseBuilder:
             case engine_events.Thinking():
                 self._think(response)
             case engine_events.ToolCallDelta():
-                response.thought.end()
+                response.thinking.end()
                 response.stamp("first_token", at)
-                return self.calling.piece(response, event)
+                return self.tool_calls.piece(response, event)
             case engine_events.GenerationDone():
                 return self._text_done(response, event, at)
             case engine_events.ToolCallDone():
@@ -90,7 +89,7 @@ class ResponseBuilder:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote without an end. Try again.")
-        response.thought.end()
+        response.thinking.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
         return None
@@ -104,11 +103,11 @@ class ResponseBuilder:
             response.script.drop(reached)
             response.spoken_ahead = min(response.spoken_ahead, reached)
             response.lag.owe(self.core.now, is_owed=response.is_owed)
-            self.core.do(do.DropClauses(response.id, reached))
+            self.core.do(commands.DropClauses(response.id, reached))
 
     def _think(self, response: Response) -> None:
         """It is progress for as long as it may think; the budget stands still."""
-        if moved_sec := response.thought.goes_on(self.core.now):
+        if moved_sec := response.thinking.goes_on(self.core.now):
             response.progress_at = self.core.now
             response.due_at += moved_sec
 
@@ -131,36 +130,36 @@ class ResponseBuilder:
     def _save_told(self, response: Response) -> None:
         """What was told by now: should the server be killed, that is what a later session remembers."""
         response.saved_at = self.core.now
-        if not response.is_aside:
+        if not response.is_out_of_band:
             self.core.save(response.item, in_background=True)
 
     def _insert(self, response: Response, item: LiveItem) -> str | None:
-        if response.is_aside:
+        if response.is_out_of_band:
             return None
         self.core.log.insert(item)
         self.core.save(item)
         return self.core.log.before(item)
 
-    def _speak(self, response: Response, clauses: list[do.SpeakClause], at: float) -> None:
+    def _speak(self, response: Response, clauses: list[commands.SpeakClause], at: float) -> None:
         for clause in clauses:
             response.stamp("first_clause", at)
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
-                is_first = clause.index == 0 and not (response.has_sounded or response.is_aside)
+                is_first = clause.index == 0 and not (response.has_sounded or response.is_out_of_band)
                 self.core.do(replace(clause, due_at=response.due_at if is_first else None))
         response.lag.owe(self.core.now, is_owed=response.is_owed)
 
     def _text_done(self, response: Response, done: engine_events.GenerationDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
-        response.thought.end()
+        response.thinking.end()
         used = response.item.usage
         used.input_tokens += done.input_tokens
         used.output_tokens += done.output_tokens
         used.cached_tokens += done.cached_tokens
         if response.options.is_audio:
             self._speak(response, response.script.flush(), at)
-        has_called = self.calling.end(response, is_whole=done.reason == "stop")
+        has_called = self.tool_calls.end(response, is_whole=done.reason == "stop")
         if done.reason != "stop":
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
@@ -172,10 +171,10 @@ class ResponseBuilder:
         """After the model's words, or its tools: waits for those, asks it again, or lets the speech end."""
         if response.running:
             response.phase, response.called_at = Phase.CALLING, response.called_at or self.core.now
-            if response.options.is_audio and not response.is_aside:
-                self.core.remind("filler", self.core.now + FILLER_SEC)
+            if response.options.is_audio and not response.is_out_of_band:
+                self.core.set_deadline("filler", self.core.now + FILLER_SEC)
             return None
-        self.core.remind("filler", None)
+        self.core.set_deadline("filler", None)
         if response.called_at is not None:  # the time of tools is bounded by their own limits
             response.due_at += self.core.now - response.called_at
             response.called_at = None
@@ -185,13 +184,13 @@ class ResponseBuilder:
             response.has_brought, response.is_new_round = False, True
             return self.ask(response)
         response.phase = Phase.SPEAKING
-        self.core.do(do.EndSpeech(response.id))
+        self.core.do(commands.EndSpeech(response.id))
         return None
 
     def _tool_done(self, response: Response, event: engine_events.ToolCallDone) -> Failure | None:
         response.progress_at = self.core.now
         if event.item_id in response.running:
-            self.calling.done(response, event)
+            self.tool_calls.done(response, event)
         return self._go_on(response) if response.phase is Phase.CALLING else None
 
     def fill(self, response: Response) -> None:
@@ -211,7 +210,7 @@ class ResponseBuilder:
         shown = self.core.config["audio"]["input"]["transcription"] or {}
         words = choose_filler(shown.get("language", ""))
         response.item.usage.tts_characters += len(words)
-        self.core.do(do.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
+        self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _filled(self, response: Response, pcm: bytes) -> None:
         """Its sound, which is none of the reply's; not where the reply has begun to sound meanwhile."""
@@ -221,7 +220,7 @@ class ResponseBuilder:
             response.open(self._insert(response, response.item))
         response.send_filler(pcm, self.core.now)
         self.core.audio_sent = True
-        self.core.do(do.KeepAudio(response.id, pcm))
+        self.core.do(commands.KeepAudio(response.id, pcm))
 
     # Sound.
 
@@ -234,8 +233,8 @@ class ResponseBuilder:
         response.audio_came(self.core.now)
         response.has_sounded = self.core.audio_sent = True
         response.send_audio(index, pcm)
-        if not response.is_aside:
-            self.core.do(do.KeepAudio(response.id, pcm))
+        if not response.is_out_of_band:
+            self.core.do(commands.KeepAudio(response.id, pcm))
 
     def _clause_done(self, response: Response, index: int) -> None:
         response.progress_at = self.core.now

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from unicodedata import category
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, ContextMessage
 from conversations.realtime.agent_turn.generation import Produced
 from conversations.realtime.figures import Discard, Tally
@@ -88,7 +87,7 @@ class PreemptiveGeneration:
         script = SpeechScript(response_id, options.voice, options.speed)
         self.draft = Draft(response_id, options, messages, self.core.now, utterance, script)
         asked = (messages, options.max_tokens, options.tools, options.tool_choice)
-        self.core.do(do.Generate(response_id, *asked, is_ahead=True))
+        self.core.do(commands.Generate(response_id, *asked, is_preemptive=True))
 
     def holds(self, response_id: str) -> bool:
         return self.draft is not None and self.draft.response_id == response_id
@@ -112,7 +111,7 @@ class PreemptiveGeneration:
         if draft.is_ready and not was_ready:
             self.on_ready()
 
-    def _speak(self, draft: Draft, clauses: list[do.SpeakClause]) -> None:
+    def _speak(self, draft: Draft, clauses: list[commands.SpeakClause]) -> None:
         for clause in clauses:
             if draft.spoken_chars >= SPOKEN_CHARS:
                 return
@@ -123,7 +122,7 @@ class PreemptiveGeneration:
     def _expect_sound(self, draft: Draft) -> None:
         self._first_word = draft.response_id, self.core.now
         if self._first_sounds:
-            self.core.remind("ahead", self.core.now + max(0.0, min(self._first_sounds) - STORE_SEC))
+            self.core.set_deadline("preemptive", self.core.now + max(0.0, min(self._first_sounds) - STORE_SEC))
 
     def sound_came(self, response_id: str) -> None:
         """Of any response, also one that is no longer ahead: how long its first sound takes is learned."""
@@ -143,7 +142,7 @@ class PreemptiveGeneration:
             self.drop()
             return None
         self.draft = None
-        self.core.remind("ahead", None)
+        self.core.set_deadline("preemptive", None)
         self.core.do(Tally("speculation", "hit"))
         return draft
 
@@ -158,14 +157,14 @@ class PreemptiveGeneration:
         draft, self.draft = self.draft, None
         if draft is None:
             return
-        self.core.remind("ahead", None)
+        self.core.set_deadline("preemptive", None)
         cost, usage = draft.cost, draft.utterance.usage
         usage.discarded_input_tokens += cost.input_tokens
         usage.discarded_output_tokens += cost.output_tokens
         usage.discarded_tts_characters += cost.tts_characters
         if item := self.core.log.get(draft.utterance.item_id):  # the utterance has ended and is stored already
             self.core.save(item, in_background=True)
-        self.core.do(do.Abort(draft.response_id))
+        self.core.do(commands.Abort(draft.response_id))
         self.core.do(Tally("speculation", "miss"))
         self.core.do(cost)
 

@@ -24,7 +24,7 @@ class Reminders:
         return now + max(AT_ONCE_SEC, budget_sec - (self._words_sec if is_at_once else 0.0))
 
     def watch(self, response: Response) -> None:
-        self.core.remind("response", self.due(response))
+        self.core.set_deadline("response", self.due(response))
 
     def due(self, response: Response) -> float:
         """When it is to be given up, should nothing more come of it."""
@@ -39,10 +39,12 @@ class Reminders:
         """Of a response that begins."""
         if self.core.limits.filler_sec is not None and response.options.is_audio:
             since = response.endpoint_at or self.core.now
-            self.core.remind("silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC))
+            self.core.set_deadline(
+                "silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC)
+            )
 
     def expect_user(self, response: Response) -> None:
         """Of a response that has ended."""
         timeout_ms = self.core.turn_detection.idle_timeout_ms
         if timeout_ms is not None and response.status == "completed":
-            self.core.remind("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
+            self.core.set_deadline("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)

@@ -57,7 +57,7 @@ class Response:
     is_early: bool = False  # begun before it is known whether anything was said
     has_sounded: bool = False  # its own sound, or its words where it is read
     due_at: float = inf  # by when it must have
-    thought: ThinkingBudget = field(default_factory=lambda: ThinkingBudget(0.0))
+    thinking: ThinkingBudget = field(default_factory=lambda: ThinkingBudget(0.0))
     called_at: float | None = None  # since when only tools are waited for
     lag: SpeechLag = field(default_factory=SpeechLag)
     endpoint_at: float | None = None  # zero of the waterfall
@@ -130,7 +130,7 @@ class Response:
         return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
     @property
-    def is_aside(self) -> bool:
+    def is_out_of_band(self) -> bool:
         return self.conversation_id is None
 
     @property
@@ -152,13 +152,13 @@ class Response:
         self.outputs.append(item)
         place = len(self.outputs) - 1
         self.send("response.output_item.added", response_id=self.id, output_index=place, item=shown)
-        if not self.is_aside:
+        if not self.is_out_of_band:
             self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
 
     def close_output(self, item: LiveItem, previous_item_id: str | None) -> None:
         """Its status is set by then."""
         shown, place = item.wire(as_sent=True), self.outputs.index(item)
-        if not self.is_aside:
+        if not self.is_out_of_band:
             self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
         self.send("response.output_item.done", response_id=self.id, output_index=place, item=shown)
 

@@ -5,8 +5,7 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
                 .failed, output_item.done; the model is asked again with what the tool brought
 """
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Status
@@ -49,7 +48,7 @@ class ToolCalls:
         return item
 
     def _insert(self, response: Response, item: LiveItem) -> str | None:
-        if response.is_aside:
+        if response.is_out_of_band:
             return None
         self.core.log.insert(item)
         self.core.save(item)
@@ -92,7 +91,7 @@ class ToolCalls:
             self._finish(response, item, "", f"There is no tool {item.call['name']!r}.")
         else:
             response.running[item.id] = item
-            self.core.do(do.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
+            self.core.do(commands.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
 
     def done(self, response: Response, event: engine_events.ToolCallDone) -> None:
         item = response.running.pop(event.item_id)
@@ -112,12 +111,12 @@ class ToolCalls:
 
     def _close(self, response: Response, item: LiveItem, status: Status) -> None:
         item.status = status
-        if not response.is_aside:
+        if not response.is_out_of_band:
             self.core.save(item)
         response.close_output(item, self._before(response, item))
 
     def _before(self, response: Response, item: LiveItem) -> str | None:
-        return None if response.is_aside else self.core.log.before(item)
+        return None if response.is_out_of_band else self.core.log.before(item)
 
     def abandon(self, response: Response) -> None:
         """The response ends before its calls have."""

@@ -35,7 +35,7 @@ class ResponseOptions:
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     metadata: dict[str, str] | None = None
-    is_aside: bool = False  # out of band: beside the conversation, and not part of it
+    is_out_of_band: bool = False  # out of band: beside the conversation, and not part of it
     input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
 
 
@@ -60,8 +60,8 @@ def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Res
     options = default_options(core)
     if asked is None:
         return options
-    options.is_aside = asked.conversation == "none"
-    own = () if options.is_aside else core.own_tools
+    options.is_out_of_band = asked.conversation == "none"
+    own = () if options.is_out_of_band else core.own_tools
     declared = core.config["tools"] if asked.tools is None else _declared(core, asked)
     options.tools = offer_tools(declared, own)
     if asked.conversation not in (None, "auto", "none"):
@@ -94,7 +94,7 @@ def choose_context(core: Core, options: ResponseOptions, outputs: Sequence[LiveI
     if options.input is not None:
         return build_messages([*options.input, *outputs], options.instructions)
     said = fit_messages(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
-    return said + build_messages(outputs, "") if options.is_aside else said
+    return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
 def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:

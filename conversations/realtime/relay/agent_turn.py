@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from conversations.realtime import commands as do
+from conversations.realtime import commands
 from conversations.realtime.audio import samples_in
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -32,12 +32,12 @@ class RelayAgentTurn:
 
     @property
     def main(self) -> RelayResponse | None:
-        return next((reply for reply in self.running.values() if not reply.is_aside), None)
+        return next((reply for reply in self.running.values() if not reply.is_out_of_band), None)
 
-    def check_asides(self, wanted: int) -> None:
+    def check_out_of_band(self, wanted: int) -> None:
         """Raises ProtocolError. `wanted`: how many were asked for and have not begun."""
-        most = self.core.limits.max_asides
-        if wanted + sum(reply.is_aside for reply in self.running.values()) >= most:
+        most = self.core.limits.max_out_of_band
+        if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
             message = f"{most} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
 
@@ -52,7 +52,7 @@ class RelayAgentTurn:
             due_at = min(due_at, since + limits.turn_budget_sec)
         if main:
             due_at = min(due_at, main.lag.reaches(limits.speech_lag_sec, main.plays_until))
-        self.core.remind("response", due_at)
+        self.core.set_deadline("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
         """An event of a response. One that is not known, or over, is not told of."""
@@ -87,12 +87,12 @@ class RelayAgentTurn:
         self.core.send(event["type"], **fields)
 
     def _created(self, shown: dict[str, Any]) -> None:
-        is_aside = shown.get("conversation_id") is None
-        endpoint_at = self.core.now if is_aside or self.asked_at is None else self.asked_at
-        reply = RelayResponse(shown["id"], shown, is_aside, endpoint_at)
+        is_out_of_band = shown.get("conversation_id") is None
+        endpoint_at = self.core.now if is_out_of_band or self.asked_at is None else self.asked_at
+        reply = RelayResponse(shown["id"], shown, is_out_of_band, endpoint_at)
         reply.stamp("endpoint", endpoint_at)
         self.running[reply.id] = reply
-        if not is_aside:
+        if not is_out_of_band:
             self.asked_at, self.latest, reply.answers = None, reply, self.utterance_id
             if self.words_at is not None:
                 reply.stamp("transcript", self.words_at)
@@ -110,7 +110,7 @@ class RelayAgentTurn:
         item = self.core.log.get(shown["id"]) or from_wire(shown)
         item.status, item.waterfall, item.response_id = "in_progress", reply.waterfall, reply.id
         reply.items.append(item)
-        if not reply.is_aside:
+        if not reply.is_out_of_band:
             if self.core.log.get(item.id) is None:
                 self.core.log.insert(item)
             self.core.save(item)
@@ -166,7 +166,7 @@ class RelayAgentTurn:
         reply.stamp("first_audio", self.core.now)
         item.audio_samples += samples_in(pcm)
         reply.sound_came(self.core.now, samples_in(pcm))
-        if reply.is_aside:
+        if reply.is_out_of_band:
             return
         if self.core.now - reply.saved_at >= SAVE_SEC and self._is_kept(item):
             reply.saved_at = self.core.now  # should the server be killed, a later session remembers so much
@@ -174,7 +174,7 @@ class RelayAgentTurn:
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
         self.core.audio_sent = True
-        self.core.do(do.KeepAudio(reply.id, pcm))
+        self.core.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
 
@@ -192,9 +192,9 @@ class RelayAgentTurn:
         if self.running:
             self.expect()
         else:
-            self.core.remind("response", None)
+            self.core.set_deadline("response", None)
         reply.stamp("done", self.core.now)
-        if not reply.is_aside:
+        if not reply.is_out_of_band:
             self._store(reply, shown.get("usage") or {}, failure)
         self.core.send("response.done", response=ours(self.core, reply, shown))
         self.core.send_rates()
@@ -243,7 +243,7 @@ class RelayAgentTurn:
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
-        self.core.remind("response", None)
+        self.core.set_deadline("response", None)
         for reply in list(self.running.values()):
             for item in reply.items:
                 if item.status == "in_progress":
@@ -256,10 +256,10 @@ class RelayAgentTurn:
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said nothing has heard what its clock says."""
-        self.core.remind("response", None)
+        self.core.set_deadline("response", None)
         for reply in list(self.running.values()):
             self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
-            if not reply.is_aside:
+            if not reply.is_out_of_band:
                 self._store(reply, {}, None)
         self.running.clear()
         last = self.last

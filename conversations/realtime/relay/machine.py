@@ -5,8 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -28,7 +27,7 @@ from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.relay.user_turn import RelayUserTurn
 from conversations.realtime.state import Core, Limits, Manner
 
-Action = do.Command | SendUpstream | Reconnect
+Action = commands.Command | SendUpstream | Reconnect
 Event = (
     ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
 )
@@ -52,7 +51,7 @@ class RelayMachine:
         self.settings = RelaySettings(self.core, self.link, transcription_model)
         self.hearing = RelayUserTurn(self.core, self.link)
         self.conversing = RelayItems(self.core, self.link)
-        self.replying = RelayAgentTurn(self.core, self.link)
+        self.agent_turn = RelayAgentTurn(self.core, self.link)
         self._wanted: list[tuple[ResponseRequest, dict[str, Any]]] = []  # responses asked for and not begun
         hearing, conversing = self.hearing, self.conversing
         self._client: dict[type, Callable[[Any], None]] = {
@@ -67,12 +66,12 @@ class RelayMachine:
             sdk.ConversationItemTruncateEvent: conversing.truncate,
             ResponseRequest: self._respond,
             sdk.ResponseCancelEvent: self._cancel,
-            PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
+            PlaybackStarted: lambda event: playback_started(self.core, self.agent_turn.last, event),
             TranscriptionRetry: self._retry,
             UpstreamEvent: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
-            engine_events.DeadlinePassed: self._deadline,
+            engine_events.DeadlinePassed: self._pass_deadline,
             engine_events.ClientGone: self._leave,
         }
         words = "conversation.item.input_audio_transcription"
@@ -146,7 +145,7 @@ class RelayMachine:
         if asked.get("tools") is not None:
             asked["tools"] = check_tools(asked["tools"], (), "response")
         if asked.get("conversation") == "none":
-            self.replying.check_asides(sum(one.get("conversation") == "none" for _, one in self._wanted))
+            self.agent_turn.check_out_of_band(sum(one.get("conversation") == "none" for _, one in self._wanted))
         output = (asked.get("audio") or {}).get("output") or {}
         if output.pop("format", None) not in (None, self.core.config["audio"]["output"]["format"]):
             message = "The format of one response cannot differ from the session's. Set it by session.update."
@@ -163,14 +162,14 @@ class RelayMachine:
             self._wanted = [one for one in self._wanted if one is not wanted]
 
         self._wanted = [one for one in self._wanted if one[0] is not event] + [wanted]
-        if asked.get("conversation") != "none" and self.replying.main is None:
-            self.replying.asked_at = self.replying.asked_at or self.core.now
-        self.replying.expect()
+        if asked.get("conversation") != "none" and self.agent_turn.main is None:
+            self.agent_turn.asked_at = self.agent_turn.asked_at or self.core.now
+        self.agent_turn.expect()
         self.link.tell("response.create", Asked(event.event_id, refused), **({"response": asked} if asked else {}))
 
     def _cancel(self, event: sdk.ResponseCancelEvent) -> None:
         named = {} if event.response_id is None else {"response_id": event.response_id}
-        if not self.replying.running:
+        if not self.agent_turn.running:
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
         self.link.tell("response.cancel", Asked(event.event_id), **named)
@@ -184,12 +183,12 @@ class RelayMachine:
     def _told(self, event: dict[str, Any]) -> None:
         kind: str = event["type"]
         if kind == "response.created" and self._wanted:
-            is_aside = event["response"].get("conversation_id") is None
-            fits = (one for one in self._wanted if (one[1].get("conversation") == "none") is is_aside)
+            is_out_of_band = event["response"].get("conversation_id") is None
+            fits = (one for one in self._wanted if (one[1].get("conversation") == "none") is is_out_of_band)
             if begun := next(fits, None):
                 self._wanted.remove(begun)
         if kind.startswith("response."):
-            self.replying.receive(event)
+            self.agent_turn.receive(event)
         elif handler := self._upstream.get(kind):
             handler(event)
 
@@ -201,26 +200,26 @@ class RelayMachine:
         if asked is None or not asked.is_own:
             shown = {name: error.get(name) for name in ("type", "code", "message", "param")}
             self.core.send("error", error=shown | {"event_id": asked.event_id if asked else None})
-        if len(self._wanted) < wanted and not self.replying.running:
-            self.replying.asked_at = None
-            self.core.remind("response", None)
+        if len(self._wanted) < wanted and not self.agent_turn.running:
+            self.agent_turn.asked_at = None
+            self.core.set_deadline("response", None)
 
     def _item(self, event: dict[str, Any]) -> None:
         self.conversing.added(event, self.hearing.name_of(event["item"]["id"]))
 
     def _words(self, event: dict[str, Any]) -> None:
         self.hearing.words(event)
-        self.replying.words_known(self.hearing.name_of(event["item_id"]))
+        self.agent_turn.words_known(self.hearing.name_of(event["item_id"]))
 
     def _committed(self, event: dict[str, Any]) -> None:
         self.hearing.committed(event)
-        self.replying.committed(self.hearing.name_of(event["item_id"]))
+        self.agent_turn.committed(self.hearing.name_of(event["item_id"]))
 
     def _speech_started(self, event: dict[str, Any]) -> None:
-        last = self.replying.last
+        last = self.agent_turn.last
         if not self.hearing.started(event) or last is None or not self.core.has("playback"):
             return
-        if last.id in self.replying.running or last.is_sounding(self.core.now):
+        if last.id in self.agent_turn.running or last.is_sounding(self.core.now):
             # The upstream gives a reply up as soon as somebody speaks, or lets it go on: that is the verdict.
             verdict = "cleared" if self.core.turn_detection.interrupt_response else "started"
             self.core.send(f"output_audio_buffer.{verdict}", response_id=last.id)
@@ -228,8 +227,8 @@ class RelayMachine:
     def _speech_stopped(self, event: dict[str, Any]) -> None:
         self.hearing.stopped(event)
         if self.core.turn_detection.create_response:
-            self.replying.asked_at = self.core.now
-            self.replying.expect()
+            self.agent_turn.asked_at = self.core.now
+            self.agent_turn.expect()
 
     # Connections come and go.
 
@@ -242,24 +241,23 @@ class RelayMachine:
     def _lost(self, event: UpstreamLost) -> None:
         """What ran has failed; what was asked for and not begun is asked of the next connection."""
         self.link.down()
-        self.replying.fail_all(event.failure)
+        self.agent_turn.fail_all(event.failure)
         self.settings.lost()
         self.conversing.lost()
         self.hearing.lost(event.failure)
         if not self._wanted and not self.hearing.is_needed:  # what is heard anew is answered by itself
-            self.replying.ask_again(event.failure)
+            self.agent_turn.ask_again(event.failure)
         for wanted in list(self._wanted):
             self._ask_for(*wanted)
 
-    def _deadline(self, event: engine_events.DeadlinePassed) -> None:
-        name, _, item_id = event.name.partition(":")
-        if name == "transcript":
-            self.hearing.overdue(item_id)
-        elif name == "response":
+    def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
+        if event.deadline.kind == "transcript":
+            self.hearing.overdue(event.deadline.of)
+        elif event.deadline.kind == "response":
             self._wanted.clear()
-            self.replying.overdue()
+            self.agent_turn.overdue()
 
     def _leave(self, event: engine_events.ClientGone) -> None:
         self._wanted.clear()
-        self.replying.leave(vanished=event.vanished)
+        self.agent_turn.leave(vanished=event.vanished)
         self.hearing.leave()

@@ -17,7 +17,7 @@ STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of too
 class RelayResponse:
     id: str
     shown: dict[str, Any]  # as it was created
-    is_aside: bool  # out of band: of no conversation
+    is_out_of_band: bool  # out of band: of no conversation
     endpoint_at: float  # zero of the waterfall
     answers: str = ""  # the utterance's item
     waterfall: dict[str, int] = field(default_factory=dict)
@@ -58,8 +58,8 @@ def ours(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, A
     """The response as the client sees it: of our conversation, in the format that it is sent in."""
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
-    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else core.conversation_id}
-    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_aside
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else core.conversation_id}
+    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_out_of_band
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 

@@ -134,7 +134,7 @@ class RelayUserTurn:
 
     def _await_words(self, item_id: str) -> None:
         self.pending.add(item_id)
-        self.core.remind(f"transcript:{item_id}", self.core.now + self.core.limits.transcript_timeout_sec)
+        self.core.set_deadline("transcript", self.core.now + self.core.limits.transcript_timeout_sec, of=item_id)
 
     # Its words.
 
@@ -172,7 +172,7 @@ class RelayUserTurn:
         if item_id not in self.pending:
             return None
         self.pending.discard(item_id)
-        self.core.remind(f"transcript:{item_id}", None)
+        self.core.set_deadline("transcript", None, of=item_id)
         item = self.core.log.get(item_id)
         if item is not None:
             item.is_transcribed = True

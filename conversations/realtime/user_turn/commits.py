@@ -11,9 +11,9 @@ LEAST_WINDOWS = 2
 
 
 class ClientCommits:
-    def __init__(self, core: Core, transcripts: Transcription) -> None:
+    def __init__(self, core: Core, transcription: Transcription) -> None:
         self.core = core
-        self.transcripts = transcripts
+        self.transcription = transcription
 
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
         item = LiveItem(
@@ -23,10 +23,10 @@ class ClientCommits:
         self.core.log.insert(item)
         has_speech = utterance.speech_windows >= LEAST_WINDOWS
         is_known = utterance.words is not None or not has_speech
-        self.transcripts.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
+        self.transcription.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
         self.core.save(item, pcm=pcm)
         before = self.core.log.before(item)
         self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         self.core.announce(item)
         if is_known:
-            self.transcripts.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)
+            self.transcription.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)

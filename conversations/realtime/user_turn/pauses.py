@@ -25,15 +25,15 @@ class Endpointing:
     def __init__(
         self,
         core: Core,
-        replying: AgentTurn,
-        transcripts: Transcription,
-        yielding: Interruption,
+        agent_turn: AgentTurn,
+        transcription: Transcription,
+        interruption: Interruption,
         endpointer: OnsetDetector,
     ) -> None:
         self.core = core
-        self.replying = replying
-        self.transcripts = transcripts
-        self.yielding = yielding
+        self.agent_turn = agent_turn
+        self.transcription = transcription
+        self.interruption = interruption
         self.endpointer = endpointer
         self.quiet_ms = 0
         self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
@@ -47,7 +47,7 @@ class Endpointing:
         self.core.pauses.learn(self.quiet_ms)
         self.reset()
         utterance.go_on()
-        self.replying.ahead.drop()
+        self.agent_turn.preemptive.drop()
 
     def is_over(self, utterance: Utterance) -> bool:
         """Whether the utterance has ended; if not, an answer may be begun."""
@@ -58,7 +58,7 @@ class Endpointing:
 
     def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
         """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
-        eagerness, draft = self.core.turn_detection.eagerness, self.replying.ahead.draft
+        eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
         if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
             return False
         return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
@@ -66,15 +66,15 @@ class Endpointing:
     def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
         """One more quiet window. Asks for the words early in the pause."""
         self.quiet_ms = ms_of(self.endpointer.quiet_samples)
-        self.yielding.quiet(self.quiet_ms / 1000)
+        self.interruption.quiet(self.quiet_ms / 1000)
         detection, manner = self.core.turn_detection, self.core.manner
-        is_wanted = manner.speculation or detection.eagerness is not None or self.yielding.is_on
+        is_wanted = manner.speculation or detection.eagerness is not None or self.interruption.is_on
         tries = utterance.revision
         may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
         if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
             return
         if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
-            self.transcripts.ask(utterance, buffer.peek())
+            self.transcription.ask(utterance, buffer.peek())
             utterance.is_asked = True
 
     def _wait_ms(self, utterance: Utterance) -> int:
@@ -83,16 +83,16 @@ class Endpointing:
             return self.core.turn_detection.silence_duration_ms
         words = utterance.known
         if self._judged is None or self._judged[0] != words:
-            language, _ = self.transcripts.hints()
+            language, _ = self.transcription.hints()
             self._judged = words, wait_ms(words, eagerness, self.core.pauses, language)
         return self._judged[1]
 
     def _answer_ahead(self, utterance: Utterance) -> None:
-        words, replying = utterance.known, self.replying
+        words, agent_turn = utterance.known, self.agent_turn
         may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
-        is_free = replying.response is None and not self.core.pending and not self.yielding.is_on
-        if not words or not may or not is_free or utterance.is_aside or not self.endpointer.is_in_pause:
+        is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_on
+        if not words or not may or not is_free or utterance.is_out_of_band or not self.endpointer.is_in_pause:
             return
-        if replying.ahead.draft is None or not replying.ahead.draft.answers(words):
+        if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.answers(words):
             utterance.tries += 1
-            replying.ahead.begin(default_options(self.core), words, utterance)
+            agent_turn.preemptive.begin(default_options(self.core), words, utterance)

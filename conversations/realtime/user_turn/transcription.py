@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from math import inf
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -22,10 +21,10 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 
 
 class Transcription:
-    def __init__(self, core: Core, replying: AgentTurn, yielding: Interruption) -> None:
+    def __init__(self, core: Core, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.core = core
-        self.replying = replying
-        self.yielding = yielding
+        self.agent_turn = agent_turn
+        self.interruption = interruption
         self.utterance: Utterance | None = None  # the one being spoken
         self.dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self.to_answer: set[str] = set()  # items whose words call for a response
@@ -46,7 +45,7 @@ class Transcription:
         self._ask(utterance.item_id, utterance.revision, pcm, due_at)
 
     def _ask(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
-        self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
+        self.core.do(commands.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
 
     def retry(self, item: LiveItem) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
@@ -83,13 +82,15 @@ class Transcription:
             self.to_answer.add(item.id)
             due_at = now + limits.turn_budget_sec
             if limits.filler_sec is not None:
-                self.core.remind("silence", now + limits.filler_sec)
+                self.core.set_deadline("silence", now + limits.filler_sec)
         if utterance is None:
             self._ask(item.id, 0, pcm, due_at)
         elif not utterance.is_asked and not is_known and pcm is not None:
             self.ask(utterance, pcm, due_at)
         self.core.pending[item.id] = PendingTranscript(now, utterance)
-        self.core.remind(f"transcript:{item.id}", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC))
+        self.core.set_deadline(
+            "transcript", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC), of=item.id
+        )
 
     @property
     def answered(self) -> list[PendingTranscript]:
@@ -112,7 +113,7 @@ class Transcription:
         if utterance is None:
             return None
         utterance.partial = words
-        self.yielding.heard(utterance, words, is_over=False)
+        self.interruption.heard(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -162,7 +163,7 @@ class Transcription:
         text = self._plausible(utterance, text)
         if utterance.is_asked:
             utterance.words = text
-        self.yielding.heard(utterance, text, is_over=utterance.is_asked)
+        self.interruption.heard(utterance, text, is_over=utterance.is_asked)
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
@@ -177,9 +178,9 @@ class Transcription:
         utterance = self.core.pending[item_id].utterance
         text = self._plausible(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
-            text = self.yielding.heard(utterance, text, is_over=True)
+            text = self.interruption.heard(utterance, text, is_over=True)
         pending, item = self._close(item_id)
-        self.replying.words_took(self.core.now - pending.committed_at)
+        self.agent_turn.words_took(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
@@ -190,10 +191,10 @@ class Transcription:
                     self._caption(utterance)
                 usage = {"type": "duration", "seconds": seconds}
                 self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
-            if item_id in self.to_answer and text and not (utterance and utterance.is_aside):
-                self.replying.ask(pending.committed_at)
+            if item_id in self.to_answer and text and not (utterance and utterance.is_out_of_band):
+                self.agent_turn.ask(pending.committed_at)
         self.to_answer.discard(item_id)
-        self.replying.settle()
+        self.agent_turn.settle()
 
     def failed(self, event: engine_events.TranscriptFailed) -> None:
         utterance = self._spoken(event.item_id)
@@ -214,18 +215,18 @@ class Transcription:
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
             self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
-            self.replying.words_failed(item_id, failure)
-        self.yielding.resume()
-        self.replying.settle()
+            self.agent_turn.words_failed(item_id, failure)
+        self.interruption.resume()
+        self.agent_turn.settle()
 
     def _close(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
         pending = self.core.pending.pop(item_id)
-        self.core.remind(f"transcript:{item_id}", None)
+        self.core.set_deadline("transcript", None, of=item_id)
         item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
         if item is not None:
             item.is_transcribed = True
         return pending, item
 
     def overdue(self, item_id: str) -> None:
-        self.core.do(do.Abort(item_id))
+        self.core.do(commands.Abort(item_id))
         self._fail(item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again."))

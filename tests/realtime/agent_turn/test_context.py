@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
+from conversations.realtime import commands
 from conversations.realtime.agent_turn.context import build_messages, count_tokens, fit_messages
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
@@ -61,7 +61,7 @@ def test_items_that_are_left_out_stay_in_the_conversation() -> None:
     first = table.client("conversation.item.create", item=typed("x" * 60))[0]["item"]["id"]
     table.client("conversation.item.create", item=typed("y" * 60))
     table.client("response.create")
-    assert [said.words[0] for said in table.last(do.Generate).messages] == ["B", "y"]
+    assert [said.words[0] for said in table.last(commands.Generate).messages] == ["B", "y"]
     assert table.client("conversation.item.retrieve", item_id=first)[0]["item"]["id"] == first
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conversations.realtime import commands as do
+from conversations.realtime import commands
 from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.event_shapes import NoEventError, read
@@ -272,7 +272,7 @@ def test_the_same_limits() -> None:
 
 
 def test_the_same_limit_of_asides() -> None:
-    table = RelayTable(limits=Limits(max_asides=2))
+    table = RelayTable(limits=Limits(max_out_of_band=2))
     aside = {"conversation": "none"}
     for _ in range(2):
         assert table.client("response.create", response=aside) == []
@@ -298,7 +298,7 @@ def test_an_aside_is_told_and_not_stored() -> None:
     table.begin("aside", "By the way.", 100, conversation_id=None)
     done = table.end("aside", "By the way.", conversation_id=None)
     assert next(event for event in done if event["type"] == "response.done")["response"]["conversation_id"] is None
-    assert not [action for action in table.actions if isinstance(action, do.KeepAudio)]
+    assert not [action for action in table.actions if isinstance(action, commands.KeepAudio)]
     assert not [kind for kind in table.kinds[-6:] if kind.startswith("conversation.item")]
 
 
@@ -618,6 +618,6 @@ def test_a_response_that_fails_before_its_first_word_is_in_the_history() -> None
     error = {"type": "server_error", "code": "engine_unavailable", "message": "It has trouble of its own."}
     details = {"type": "failed", "error": error}
     table.upstream("response.done", response=shown | {"status": "failed", "status_details": details})
-    [item] = [action.item for action in table.actions if isinstance(action, do.Save) and action.item.error_code]
+    [item] = [action.item for action in table.actions if isinstance(action, commands.Save) and action.item.error_code]
     assert (item.role, item.error_message) == ("assistant", "It has trouble of its own.")
     assert item.id not in str(table.sent)

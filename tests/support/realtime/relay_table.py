@@ -5,9 +5,9 @@ import json
 from itertools import count
 from typing import Any
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.audio import BYTES_PER_MS
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -38,7 +38,7 @@ class RelayTable:
         self.actions: list[Action] = []
         self.sent: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
-        self.deadlines: dict[str, float] = {}
+        self.deadlines: dict[Deadline, float] = {}
         self._upstream_ids = count(1)
         self._take(self.machine.start(self.now))
         if is_up:
@@ -46,16 +46,16 @@ class RelayTable:
 
     def _take(self, actions: list[Action]) -> list[dict[str, Any]]:
         self.actions += actions
-        sent = [action.event for action in actions if isinstance(action, do.Send)]
+        sent = [action.event for action in actions if isinstance(action, commands.Send)]
         for event in sent:
             if not event["type"].startswith(FOREIGN):
                 wire.check(event, json.dumps(event))
         self.told += [action.event for action in actions if isinstance(action, SendUpstream)]
         for action in actions:
-            if isinstance(action, do.SetDeadline):
-                self.deadlines.pop(action.name, None)
+            if isinstance(action, commands.SetDeadline):
+                self.deadlines.pop(action.deadline, None)
                 if action.at is not None:
-                    self.deadlines[action.name] = action.at
+                    self.deadlines[action.deadline] = action.at
         self.sent += sent
         return sent
 
@@ -92,10 +92,10 @@ class RelayTable:
 
     def wait(self, seconds: float) -> None:
         end = self.now + seconds
-        while due := [(at, name) for name, at in self.deadlines.items() if at <= end]:
-            self.now, name = min(due)
-            del self.deadlines[name]
-            self._take(self.machine.receive(engine_events.DeadlinePassed(name), self.now))
+        while due := [(at, deadline) for deadline, at in self.deadlines.items() if at <= end]:
+            self.now, deadline = min(due)
+            del self.deadlines[deadline]
+            self._take(self.machine.receive(engine_events.DeadlinePassed(deadline), self.now))
         self.now = end
 
     def leave(self, *, vanished: bool = False) -> None:
@@ -172,11 +172,11 @@ class RelayTable:
 
     def stored(self, item_id: str) -> LiveItem:
         """As it was saved last."""
-        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return saves[-1].item
 
     def sound(self, item_id: str) -> bytes:
-        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return b"".join(save.pcm for save in saves)
 
     @property
@@ -187,9 +187,9 @@ class RelayTable:
         """No frame names an item that was not saved before it."""
         saved: set[str] = set()
         for action in self.actions:
-            if isinstance(action, do.Save):
+            if isinstance(action, commands.Save):
                 saved.add(action.item.id)
-            elif isinstance(action, do.Send) and action.event["type"].startswith("conversation.item."):
+            elif isinstance(action, commands.Send) and action.event["type"].startswith("conversation.item."):
                 named = action.event.get("item_id") or action.event["item"]["id"]
                 assert named in saved, f"{action.event['type']} tells of {named}, which is not stored"
 
