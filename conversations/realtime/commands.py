@@ -83,7 +83,7 @@ class Generate:
     max_tokens: int | None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
-    is_preemptive: bool = False  # of the endpoint: begins held, see Hold
+    is_preemptive: bool = False  # of the endpoint: begins held, see HoldSpeech
     due_at: float | None = None  # by when the turn needs the first sound, or word
 
 
@@ -129,7 +129,7 @@ class SpeakFiller:
 
 @dataclass(frozen=True, slots=True)
 class HoldSpeech:
-    """The response's speech is not being played: it must not run further ahead until Release."""
+    """The response's speech is not being played: it must not run further ahead until ReleaseSpeech."""
 
     response_id: str
 

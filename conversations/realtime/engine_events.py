@@ -116,7 +116,7 @@ class SpeechDone:
 
 @dataclass(frozen=True, slots=True)
 class FillerReady:
-    """The sound of Fill, whole."""
+    """The sound of SpeakFiller, whole."""
 
     response_id: str
     pcm: bytes

@@ -1,9 +1,9 @@
 """The turn machine: events in, actions out. Pure: no awaits, clocks, logs or randomness.
 
-    client events ─┐                     ┌─ Send, Save, Remove      in this order on the wire
-    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Hear, Transcribe         the user's half (user_turn)
-    engine results ┤         now)        ├─ Generate, Speak, Hold, Abort …   the assistant's (replying)
-    deadlines    ──┘                     └─ SetDeadline             so that every turn ends
+    client events ─┐                     ┌─ Send, Save, Remove                        in this order on the wire
+    VAD windows  ──┼─► receive(event,  ──┼─ DetectSpeech, FeedTranscriber, Transcribe   the user's turn
+    engine results ┤         now)        ├─ Generate, SpeakClause, HoldSpeech, Abort …  the agent's turn
+    deadlines    ──┘                     └─ SetDeadline                               so that every turn ends
 
 Every engine result names the item or the response it belongs to; the stale ones are dropped in
 `_is_stale` and nowhere else. A client's mistake becomes an `error` event; a driver's raises.

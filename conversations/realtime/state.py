@@ -106,7 +106,7 @@ class Core:
         With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
         """
         copy = deepcopy(item)
-        copy.heard_text = None if item.heard.rstrip() == item.text.rstrip() else item.heard
+        copy.heard_text = None if item.played_text.rstrip() == item.text.rstrip() else item.played_text
         self.do(Save(copy, after, pcm, is_final, in_background))
 
     def remove(self, item: LiveItem) -> None:

@@ -18,7 +18,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
 from conversations.realtime.relay.actions import Reconnect, SendUpstream
-from conversations.realtime.relay.machine import Action, RelayMachine
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
 from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, POLICY, Session
@@ -92,7 +92,7 @@ class S2SSession(Session):
                 await self._record.join()
         self._forget_deadlines()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: RelayCommand) -> None:
         match action:
             case SendUpstream(event):
                 self._upstream.tell(event)

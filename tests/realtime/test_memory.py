@@ -156,10 +156,10 @@ def test_who_speaks_over_what_is_left_of_a_reply_that_failed_has_heard_no_more()
     say(table, 0, 4000)
     say(table, 1, 4000)
     fail(table)
-    assert reply(table).heard.strip() == "".join(CLAUSES[:2]).strip()
+    assert reply(table).played_text.strip() == "".join(CLAUSES[:2]).strip()
     table.now += 1.5
     table.audio(320, 0.9)
-    assert reply(table).heard == "One is"
+    assert reply(table).played_text == "One is"
 
 
 def test_a_client_that_was_cut_off_amid_a_reply() -> None:

@@ -60,7 +60,7 @@ def _in_order(items: Sequence[LiveItem]) -> list[LiveItem]:
 
 def _said(item: LiveItem, outputs: dict[str, str]) -> list[ContextMessage]:
     if item.type == "message":
-        return [ContextMessage(item.role, item.remembered)] if item.remembered.strip() else []
+        return [ContextMessage(item.role, item.context_text)] if item.context_text.strip() else []
     call = item.call
     # A call without its output is refused by models; an output is told with its call.
     if "name" not in call or call["call_id"] not in outputs:

@@ -32,7 +32,7 @@ def has_question(core: Core, response: Response) -> bool:
     """Return whether there is something to answer: not where a response waited for words, and none were said."""
     if not response.awaits or response.options.input is not None:
         return True
-    said = [item for item in core.log if item.type != "message" or item.remembered.strip()]
+    said = [item for item in core.log if item.type != "message" or item.context_text.strip()]
     return bool(said) and (said[-1].role in ("user", "system") or said[-1].type == "function_call_output")
 
 

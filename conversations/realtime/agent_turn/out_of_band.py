@@ -51,7 +51,7 @@ class OutOfBandResponses:
                 self._fail(response, failure)
 
     def words_failed(self, item_id: str, failure: Failure) -> None:
-        """See Replying."""
+        """See AgentTurn."""
         for response in list(self._running.values()):
             if response.phase is Phase.WAITING and item_id in response.awaits:
                 self._fail(response, failure)

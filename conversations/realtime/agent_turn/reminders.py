@@ -1,4 +1,4 @@
-"""How long is waited: for a response, for its sound, for the user behind it. Reminders of `Replying`."""
+"""How long is waited: for a response, for its sound, for the user behind it. Reminders of `AgentTurn`."""
 
 from conversations.realtime.agent_turn.response import Response, played_out_at
 from conversations.realtime.state import Core

@@ -45,7 +45,7 @@ class LiveItem:
     text: str = ""  # the user's words, or all that was generated
     is_transcribed: bool = True  # false while the words of spoken audio are not known yet
     sent_text: str | None = None  # of our own replies: what went over the wire by now
-    heard_text: str | None = None  # what was played, once it is known; see `heard`
+    heard_text: str | None = None  # what was played, once it is known; see `played_text`
     heard_ms: int | None = None
     audio_samples: int = 0
     clauses: list[tuple[str, int]] = field(default_factory=list)  # text and ms of audio, as spoken
@@ -62,7 +62,7 @@ class LiveItem:
         return ms_of(self.audio_samples)
 
     @property
-    def heard(self) -> str:
+    def played_text(self) -> str:
         """Return the words that were told and heard by now, however the reply ends or has ended.
 
         That is what is stored as heard, shown to clients and to a later session, and remembered. Of a reply that
@@ -77,9 +77,9 @@ class LiveItem:
         return self.text if self.sent_text is None else self.sent_text
 
     @property
-    def remembered(self) -> str:
-        """Return the words that the model is shown: `heard`, or all of a reply that it is still writing."""
-        return self.text if self.status == "in_progress" else self.heard
+    def context_text(self) -> str:
+        """Return the words that the model is shown: `played_text`, or all of a reply that it is still writing."""
+        return self.text if self.status == "in_progress" else self.played_text
 
     @property
     def _spoken(self) -> list[tuple[str, int]]:
@@ -118,7 +118,7 @@ class LiveItem:
     def _part(self, as_sent: bool) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
-            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.heard}
+            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.played_text}
         if self.is_audio:
             # The key must be there even while unknown: the agents SDK throws without it.
             return {"type": "input_audio", "transcript": self.text if self.is_transcribed else None}

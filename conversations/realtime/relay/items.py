@@ -171,7 +171,7 @@ def _in_words(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | Non
     """The item for `conversation.item.create`; None where there is nothing to tell."""
     if item.type == "message":
         kind = "output_text" if item.role == "assistant" else "input_text"
-        words = item.remembered.strip()
+        words = item.context_text.strip()
         content = [{"type": kind, "text": words}]
         return {"id": item.id, "type": item.type, "role": item.role, "content": content} if words else None
     is_told = item.type == "function_call_output" or item.call.get("call_id") in answered

@@ -27,7 +27,7 @@ from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.relay.user_turn import RelayUserTurn
 from conversations.realtime.state import Core, Limits, Manner
 
-Action = commands.Command | SendUpstream | Reconnect
+RelayCommand = commands.Command | SendUpstream | Reconnect
 Event = (
     ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
 )
@@ -92,7 +92,7 @@ class RelayMachine:
             "conversation.item.deleted": conversing.deleted,
         }
 
-    def start(self, now: float) -> list[Action]:
+    def start(self, now: float) -> list[RelayCommand]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
         self.core.send("session.created", session=self.core.config)
@@ -102,7 +102,7 @@ class RelayMachine:
             self.core.announce(item)
         return self._decided()
 
-    def receive(self, event: Event, now: float) -> list[Action]:
+    def receive(self, event: Event, now: float) -> list[RelayCommand]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
         self.core.begin(now)
         handler = self._client.get(type(event))
@@ -115,13 +115,13 @@ class RelayMachine:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[RelayCommand]:
         """A frame that was no client event, or a reason to end the session."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
         return self._decided()
 
-    def end(self) -> list[Action]:
+    def end(self) -> list[RelayCommand]:
         """Nothing more is waited for, nor listened to."""
         self.hearing.end()
         self._upstream.clear()
@@ -131,7 +131,7 @@ class RelayMachine:
     def is_awaiting_words(self) -> bool:
         return self.hearing.is_awaiting and self.link.is_up
 
-    def _decided(self) -> list[Action]:
+    def _decided(self) -> list[RelayCommand]:
         actions, self.core.actions = self.core.actions, []
         return list(actions)
 

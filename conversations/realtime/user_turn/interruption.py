@@ -85,7 +85,7 @@ class Interruption:
         if self.is_on and is_open and utterance.speech_windows >= MEANT_WINDOWS:
             self._confirm(utterance)
 
-    def heard(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
+    def judge_words(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
         """Judges the words of an utterance that began over the assistant's voice; returns the user's own of them.
 
         `is_over`: no more are expected for now.

@@ -113,7 +113,7 @@ class Transcription:
         if utterance is None:
             return None
         utterance.partial = words
-        self.interruption.heard(utterance, words, is_over=False)
+        self.interruption.judge_words(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -163,7 +163,7 @@ class Transcription:
         text = self._plausible(utterance, text)
         if utterance.is_asked:
             utterance.words = text
-        self.interruption.heard(utterance, text, is_over=utterance.is_asked)
+        self.interruption.judge_words(utterance, text, is_over=utterance.is_asked)
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
@@ -178,7 +178,7 @@ class Transcription:
         utterance = self.core.pending[item_id].utterance
         text = self._plausible(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
-            text = self.interruption.heard(utterance, text, is_over=True)
+            text = self.interruption.judge_words(utterance, text, is_over=True)
         pending, item = self._close(item_id)
         self.agent_turn.words_took(self.core.now - pending.committed_at)
         if item is not None:

@@ -273,7 +273,7 @@ def test_it_is_no_answer() -> None:
     fill(table)
     assert ending(table.pass_time(9)) == ("failed", "response_timeout")
     item = next(iter(table.machine.core.log))
-    assert (item.text, item.remembered) == ("", "")
+    assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
 
 

@@ -81,7 +81,7 @@ def test_the_next_one_is_played_behind_it() -> None:
     table.audio(BARGE_IN_MS, 0.9)
     assert table.saved(second.item.id).heard_ms == 0
     assert 0 < (table.saved(item_id).heard_ms or 0) < 5000
-    assert second.item.remembered == ""
+    assert second.item.context_text == ""
 
 
 def test_one_that_has_begun_to_play_says_that_the_others_are_over() -> None:

@@ -29,7 +29,7 @@ def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
     sent = sound(table, 0, 900, is_whole=True)
     assert ending(sent) == ("completed", "")
     item = next(iter(table.machine.core.log))
-    assert (item.text, item.remembered, table.saved(item.id).text) == (LONG, LONG, LONG)
+    assert (item.text, item.context_text, table.saved(item.id).text) == (LONG, LONG, LONG)
 
 
 def test_what_has_begun_to_sound_goes_on_and_stays() -> None:

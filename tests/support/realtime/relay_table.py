@@ -14,7 +14,7 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import read
-from conversations.realtime.relay.machine import Action, RelayMachine
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
 
@@ -35,7 +35,7 @@ class RelayTable:
             config, "conv_1", lambda prefix: f"{prefix}_{next(ids)}", limits, items, transcription_model="stt-1"
         )
         self.now = 100.0
-        self.actions: list[Action] = []
+        self.actions: list[RelayCommand] = []
         self.sent: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
         self.deadlines: dict[Deadline, float] = {}
@@ -44,7 +44,7 @@ class RelayTable:
         if is_up:
             self.connect()
 
-    def _take(self, actions: list[Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[RelayCommand]) -> list[dict[str, Any]]:
         self.actions += actions
         sent = [action.event for action in actions if isinstance(action, commands.Send)]
         for event in sent:
