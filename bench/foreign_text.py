@@ -33,8 +33,8 @@ from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, without_echo
-from conversations.realtime.user_turn.endpointing import PauseLengths, wait_ms
 from conversations.realtime.user_turn.interruption import join_words
+from conversations.realtime.user_turn.pause_lengths import PauseLengths, wait_ms
 from conversations.realtime.user_turn.transcript_filter import spoken_words
 from conversations.realtime.user_turn.transcription import MOST_CHARS
 from conversations.session.generation import PIECE_CHARS

@@ -21,7 +21,7 @@ from conversations.realtime.protocol.session_checks import (
     check_values,
 )
 from conversations.realtime.protocol.tools import Tool, collect_labels
-from conversations.realtime.user_turn.endpointing import Eagerness
+from conversations.realtime.user_turn.pause_lengths import Eagerness
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {

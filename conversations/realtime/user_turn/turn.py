@@ -7,10 +7,10 @@ from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.commits import ClientCommits
+from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.onset import USUAL, WINDOW_SAMPLES, OnsetDetector, SpeechEdge
-from conversations.realtime.user_turn.pauses import Endpointing
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
