@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.audio import uploads
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.ids import make_id
 from conversations.session import conversation_hold
 from conversations.session.base import Session

@@ -15,15 +15,16 @@ ROOT = Path(__file__).parents[2]
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
-PURE = ("conversations.realtime", "conversations.audio")
+PCM = "conversations.pcm"  # the audio format, which imports nothing
+PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
 # What of this project each room may import, beside itself. Whoever adds a room says here what stands below it.
 ROOMS = {
     "accounts": ("voiceproject.database",),
-    "conversations.realtime": (),
-    "conversations.audio": ("conversations.realtime",),
-    "conversations.engines": ("accounts", "conversations.audio"),
+    "conversations.realtime": (PCM,),
+    "conversations.audio": (PCM, "conversations.realtime"),
+    "conversations.engines": ("accounts", PCM, "conversations.audio"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
         "accounts", "conversations.keywords", "conversations.models", "conversations.engines", *PURE, *TELLS,
@@ -139,8 +140,12 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     ]
 
 
+def test_the_audio_format_imports_nothing() -> None:
+    assert not list(imports(PCM))
+
+
 def test_realtime_is_pure() -> None:
-    allowed = (*sys.stdlib_module_names, *PURE_EXCEPTIONS, "conversations.realtime")
+    allowed = (*sys.stdlib_module_names, *PURE_EXCEPTIONS, PCM, "conversations.realtime")
     assert not [pair for pair in imports("conversations.realtime") if not is_within(pair[1], allowed)]
 
 

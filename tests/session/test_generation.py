@@ -11,10 +11,10 @@ from conversations.engines.base import EngineSpec
 from conversations.engines.openai import http
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.context import Message
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech

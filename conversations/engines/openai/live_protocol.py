@@ -12,18 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from conversations.engines.base import (
-    NO_HINTS,
-    SAMPLE_BYTES,
-    SAMPLE_RATE,
-    EngineError,
-    Hints,
-    Transcript,
-    storable,
-)
+from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, storable
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
 from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, language_code, with_keywords
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
 SHORTEST_BYTES = int(SHORTEST_SEC * BYTES_PER_SEC)

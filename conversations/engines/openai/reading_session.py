@@ -10,10 +10,11 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines.base import SAMPLE_RATE, EngineError
+from conversations.engines.base import EngineError
 from conversations.engines.failures import Failures
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
 MAX_MESSAGE_BYTES = 4_000_000  # upstream decides how much sound is in one: a minute

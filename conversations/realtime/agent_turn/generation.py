@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.fillers import filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import Calling
-from conversations.realtime.audio import SAMPLE_RATE, samples_in
 from conversations.realtime.protocol import response_options as made
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import Item

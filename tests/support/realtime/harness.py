@@ -5,9 +5,9 @@ import json
 from itertools import count
 from typing import Any
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, parse
