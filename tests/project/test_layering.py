@@ -16,6 +16,7 @@ PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "
 OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
 PCM = "conversations.pcm"  # the audio format, which imports nothing
+CLOSE_CODES = "conversations.close_codes"  # so does this
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -24,18 +25,19 @@ ROOMS = {
     "accounts": ("voiceproject.database",),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
-    "conversations.engines": ("accounts", PCM, "conversations.audio"),
+    "conversations.network": ("accounts",),
+    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", "conversations.keywords", "conversations.models", "conversations.engines", *PURE, *TELLS,
-        "voiceproject.database", "voiceproject.outages",
+        "accounts", CLOSE_CODES, "conversations.keywords", "conversations.models", "conversations.engines",
+        *PURE, *TELLS, "voiceproject.database", "voiceproject.outages",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
-    "conversations.tools": (*STORED, "conversations.engines", "voiceproject.database"),
-    "conversations.session": ("accounts.access", "conversations.engines", "conversations.storage",
+    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.network", "voiceproject.database"),
+    "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
                               "conversations.tools", *PURE, *TELLS),
-    "conversations.transport": ("accounts", "conversations.engines.base", "conversations.session",
+    "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.base", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.outages",
                                 "voiceproject.refusals"),
     "conversations.api": (*STORED, "conversations.engines.base", "conversations.session", "conversations.transport",
@@ -53,7 +55,7 @@ WITHIN = {
     "conversations.session.cascade": ("s2s", "factory"),
     "conversations.session.s2s": ("cascade", "factory"),
 }
-DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.audio")
+DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.network", "conversations.audio")
 ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
 ASYNC = ("conversations.session", "conversations.transport")  # whose only door to the database is `storage`
 
@@ -140,8 +142,9 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     ]
 
 
-def test_the_audio_format_imports_nothing() -> None:
-    assert not list(imports(PCM))
+@pytest.mark.parametrize("module", [PCM, CLOSE_CODES])
+def test_what_all_may_import_imports_nothing(module: str) -> None:
+    assert not list(imports(module))
 
 
 def test_realtime_is_pure() -> None:
