@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.openai import http
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
+from conversations.network import http
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events

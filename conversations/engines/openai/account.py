@@ -10,8 +10,8 @@ from accounts.bounded_answers import UnfitAnswerError, parse_json
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
-from conversations.engines.openai.http import keep_warm, shared_client
 from conversations.engines.openai.provider_errors import Said
+from conversations.network.http import keep_warm, shared_client
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0

@@ -7,8 +7,8 @@ from accounts.bounded_answers import parse_json, whole_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
+from conversations.network.http import tls_context
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
