@@ -8,10 +8,11 @@ from typing import Any
 
 from conversations import metrics
 from conversations.audio import opus
-from conversations.engines.base import Closes, Connects, EngineError, pcm_seconds
+from conversations.engines.base import Closes, Connects, EngineError
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
+from conversations.pcm import pcm_seconds
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool

@@ -19,13 +19,12 @@ from conversations.engines.base import (
     TextToSpeech,
     Tool,
     ToolCall,
-    pcm_seconds,
 )
 from conversations.engines.deadline import due_by
 from conversations.engines.voices import fitting
+from conversations.pcm import BYTES_PER_MS, ms_of, pcm_seconds, samples_in
 from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
-from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.commands import Generate, SpeakClause
 from conversations.realtime.engine_events import (
     GenerationDone,

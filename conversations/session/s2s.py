@@ -11,6 +11,7 @@ from time import monotonic
 
 from django.conf import settings
 
+from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import Beta
@@ -21,13 +22,11 @@ from conversations.realtime.relay.actions import Reconnect, SendUpstream
 from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
 from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
-from conversations.session.base import DRAIN_SEC, POLICY, Session
+from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
-
-BUSY = 1013
 
 
 def warm(engines: EngineSet) -> None:
@@ -104,7 +103,7 @@ class S2SSession(Session):
         return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
     def _give_up_upstream(self, failure: EngineError) -> None:
-        self.close(POLICY if is_final(failure) else BUSY, failure.code, failure.message)
+        self.close(POLICY_VIOLATION if is_final(failure) else TRY_AGAIN_LATER, failure.code, failure.message)
 
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:

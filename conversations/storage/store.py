@@ -24,7 +24,7 @@ from accounts.access import Grant
 from accounts.models import Scope, User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
-from conversations.realtime.audio import samples_of
+from conversations.pcm import samples_of
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
 from conversations.storage.engine_selection import EngineSet, choose

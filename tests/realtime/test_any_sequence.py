@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.any_events import ANSWERS, LATEST, any_event

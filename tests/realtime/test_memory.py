@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem
 from tests.support.realtime.harness import Table, kinds

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.openai import http
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
+from conversations.network import http
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
-from conversations.realtime.audio import SAMPLE_RATE, samples_in
 from conversations.realtime.protocol import response_options as made
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import LiveItem

@@ -12,9 +12,9 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
+from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
-from conversations.realtime.audio import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import USUAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from conversations.realtime.audio import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, samples_in
 from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem

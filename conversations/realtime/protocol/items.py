@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conversations.realtime.audio import ms_of
+from conversations.pcm import ms_of
 from conversations.realtime.text.heard_text import estimate_heard_text
 
 USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second

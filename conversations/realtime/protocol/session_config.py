@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from openai.types import realtime as sdk
 from pydantic import BaseModel
 
+from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.client_events import validate_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import (
@@ -41,7 +42,7 @@ TURN_DETECTION: dict[str, Config] = {
     },
 }
 AUDIO_FORMATS: tuple[Config, ...] = (
-    {"type": "audio/pcm", "rate": 24_000},
+    {"type": "audio/pcm", "rate": SAMPLE_RATE},
     {"type": "audio/pcmu"},
     {"type": "audio/pcma"},
 )

@@ -4,8 +4,8 @@ import base64
 import binascii
 from typing import Any
 
+from conversations.pcm import samples_in
 from conversations.realtime import commands
-from conversations.realtime.audio import samples_in
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.actions import Reconnect

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
-from conversations.realtime.audio import SAMPLE_RATE
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
 from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.state import Core
 
-PCM = {"type": "audio/pcm", "rate": 24_000}
+PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 # Without `tracing` and `prompt`, which would act in the account whose key it is: the site's, mostly.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
              *sorted(SHOWN_WHEN_SET - {"extensions", "prompt"}))  # fmt: skip

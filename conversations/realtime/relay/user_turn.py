@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from conversations.realtime.audio import SAMPLE_BYTES, ms_of, samples_in, samples_of
+from conversations.pcm import SAMPLE_BYTES, ms_of, samples_in, samples_of
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.upstream_link import Asked, Cut, UpstreamLink

@@ -1,6 +1,6 @@
 """An utterance that has ended becomes an item of the conversation: stored, told, and given to be transcribed."""
 
-from conversations.realtime.audio import samples_in
+from conversations.pcm import samples_in
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.transcription import Transcription

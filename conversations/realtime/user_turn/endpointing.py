@@ -1,8 +1,8 @@
 """The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
 
+from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
-from conversations.realtime.audio import ms_of
 from conversations.realtime.protocol.response_options import default_options
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.input_buffer import InputBuffer

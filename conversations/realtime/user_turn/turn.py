@@ -1,8 +1,8 @@
 """The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
 
+from conversations.pcm import ms_of, samples_of
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
-from conversations.realtime.audio import ms_of, samples_of
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.state import Core

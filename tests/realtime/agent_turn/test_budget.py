@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect
 from conversations.realtime.state import Limits

@@ -1,7 +1,7 @@
 """A model whose words turn out to be a thought: what was told of it was told, and no more is."""
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import Table
 

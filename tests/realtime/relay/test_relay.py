@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.state import Limits

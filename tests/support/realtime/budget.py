@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table
 

@@ -5,8 +5,8 @@ import json
 from itertools import count
 from typing import Any
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from conversations.realtime.audio import BYTES_PER_MS
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
