@@ -51,8 +51,9 @@ export function onWords(state, { id, text }, now) {
  */
 export function onUtterance(state, { id, text }, now) {
   const { judged, own } = judge(state, id, text, now);
-  if (own) return say({ ...judged, hearing: false }, id, own, now);
-  const quiet = withoutItem({ ...judged, hearing: false }, id);
+  if (own && id !== null) return say({ ...judged, hearing: false }, id, own, now);
+  const silent = { ...judged, hearing: false };
+  const quiet = id === null ? silent : withoutItem(silent, id);
   if (!state.push || !state.thinking || state.response !== null) return [quiet, []];
   /** @type {Notice} */
   const notice = { tone: "info", text: "Nothing was heard. Hold the button for as long as you speak." };
@@ -100,7 +101,7 @@ export function onOwnTranscript(state, { item_id, transcript }, now) {
   return [{ ...next, thinking: true, askedAt: state.askedAt ?? now }, effects];
 }
 
-/** @type {(state: State, id: string, text: string, now: number) => { judged: State, own: string, isMeant: boolean }} */
+/** @type {(state: State, id: string | null, text: string, now: number) => { judged: State, own: string, isMeant: boolean }} */
 function judge(state, id, text, now) {
   const over = overOf(state, id, now);
   const judged = { ...state, over };
@@ -113,7 +114,7 @@ function judge(state, id, text, now) {
 
 /**
  * Which reply sounded as the utterance began, and what of it may come back: {id, item, from}.
- * @type {(state: State, id: string, now: number) => JudgedUtterance}
+ * @type {(state: State, id: string | null, now: number) => JudgedUtterance}
  */
 function overOf(state, id, now) {
   if (state.over?.id === id && state.over.item !== null) return state.over;

@@ -73,7 +73,7 @@ interface SpeechSettings {
 
 interface ListenerHandlers {
   onWords: (words: HeardWords) => void;
-  onUtterance: (words: HeardWords) => void;
+  onUtterance: (words: HeardUtterance) => void;
   onFailed: (notice: Notice) => void;
 }
 

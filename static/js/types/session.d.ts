@@ -87,7 +87,7 @@ interface Vocabulary {
 
 /** The utterance that the page judges, and from which character of which reply on. */
 interface JudgedUtterance {
-  id: string;
+  id: string | null;
   item: string | null;
   from?: number;
 }
@@ -164,11 +164,14 @@ type PlaybackEvent =
   | PlaybackReport<"playback.stopped">
   | ClauseReport;
 
-/** Words of the browser's recogniser. The id is null where nothing was said before the button was let go. */
+/** Words of the browser's recogniser. */
 interface HeardWords {
   id: string;
   text: string;
 }
+
+/** All of them; the id is null where nothing was said before the button was let go. */
+type HeardUtterance = { id: string | null; text: string };
 
 type SessionEvent =
   | { type: "server"; event: ServerEvent }
@@ -179,7 +182,7 @@ type SessionEvent =
   | { type: "listen"; by: Side }
   | { type: "listener.failed"; notice: Notice }
   | ({ type: "words" } & HeardWords)
-  | ({ type: "utterance" } & HeardWords)
+  | ({ type: "utterance" } & HeardUtterance)
   | { type: "speak"; by: Side }
   | { type: "speaker.failed"; notice: Notice }
   | { type: "choose"; assistant: string; voice: string }

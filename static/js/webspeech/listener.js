@@ -186,7 +186,7 @@ export class Listener {
     const { id, text, results } = this;
     this.#forget();
     this.taken = this.recognition ? results : 0;
-    if (text || !this.wanted) this.onUtterance({ id: id ?? "", text });
+    if (text || !this.wanted) this.onUtterance({ id, text });
   }
 
   #ended() {
