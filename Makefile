@@ -21,10 +21,11 @@ test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what
 	@.ci/browser
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
+lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
+	$(BIN)/djlint --lint --quiet templates
 	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
 	$(NODE) node_modules/typescript/bin/tsc --project .
 	$(BIN)/python .ci/wheels
