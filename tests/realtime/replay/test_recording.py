@@ -202,7 +202,7 @@ WORST = [
     json.dumps({"at": 1, "event": "session.update", "given": {"patch": {"$object": [["a", {}]] * (MB // 16)}}}),
     json.dumps({"at": 1, "event": "ToolsReady", "given": {"tools": [{}] * (MB // 4)}}),
     json.dumps({"at": 1, "event": "ToolsReady", "given": {"tools": [{}] * 49_000}}),
-    json.dumps({"at": 1, "event": "ToolsReady", "given": {"tools": [0] * 300_000}}),
+    json.dumps({"at": 1, "event": "ToolsReady", "given": {"tools": [0] * 190_000}}),
     json.dumps(
         {"at": 1, "event": "session.update", "given": {"patch": {"x": [{"$silence": 20_000_000}] * (MB // 24)}}}
     ),
