@@ -20,6 +20,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
+# As in `conversations.pcm`, which this process does not load; a test holds the two together.
 SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
 MAX_MEMORY_BYTES = 384 * 1024 * 1024  # of address space: 120 MB are libraries

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from conversations.pcm import SAMPLE_RATE
+
 Samples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
 FACTOR = 3
@@ -19,7 +21,7 @@ TAPS = 2 * AHEAD + 1
 
 def _low_pass() -> Samples:
     place = np.arange(TAPS) - AHEAD
-    taps = np.sinc(place * 2 * CUTOFF_HZ / 24_000) * np.cos(np.pi * place / (TAPS + 1)) ** 2
+    taps = np.sinc(place * 2 * CUTOFF_HZ / SAMPLE_RATE) * np.cos(np.pi * place / (TAPS + 1)) ** 2
     return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 

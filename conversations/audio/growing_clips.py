@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from conversations.audio.opus import SAMPLE_RATE, Encoding
+from conversations.audio.opus import Encoding
+from conversations.pcm import BYTES_PER_MS
 
-STEP_BYTES = SAMPLE_RATE // 4 * 2  # of sound that is encoded at a time: a quarter of a second
+STEP_BYTES = 250 * BYTES_PER_MS  # of sound that is encoded at a time
 # Kept back with what came last, since an utterance ends where detection has got to.
-UNSURE_BYTES = SAMPLE_RATE // 20 * 2
+UNSURE_BYTES = 50 * BYTES_PER_MS
 
 
 def yield_to_the_loop() -> None:

@@ -11,7 +11,8 @@ from threading import Lock
 import av
 import numpy as np
 
-SAMPLE_RATE = 24_000
+from conversations.pcm import SAMPLE_RATE
+
 BITS_PER_SEC = "24k"
 # Every second that anybody says or hears is encoded. "voip" models a throat, and costs three times as much for the same
 # nearness to the original; so does a higher complexity (libopus has up to 10) by a fifth a step.

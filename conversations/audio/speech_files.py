@@ -12,8 +12,8 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-SAMPLE_RATE = 24_000
-SAMPLE_BYTES = 2
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
+
 UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV that is streamed says of its length
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import onnxruntime
 
-from conversations.realtime.audio import SAMPLE_RATE
+from conversations.pcm import SAMPLE_RATE
 
 MODEL_RATE = 16_000
 STEP = 768  # samples of a window at SAMPLE_RATE, 32 ms

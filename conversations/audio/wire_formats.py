@@ -10,7 +10,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id

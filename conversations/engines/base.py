@@ -16,17 +16,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-SAMPLE_RATE = 24_000
-SAMPLE_BYTES = 2
-
 FinishReason = Literal["stop", "length", "content_filter"]
 Kind = Literal["stt", "llm", "tts", "s2s"]
 KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
                                "s2s": "Speech to speech"}  # fmt: skip
-
-
-def pcm_seconds(pcm: bytes | bytearray) -> float:
-    return len(pcm) / (SAMPLE_RATE * SAMPLE_BYTES)
 
 
 def storable(text: str) -> str:

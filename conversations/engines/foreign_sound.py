@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conversations.engines.base import SAMPLE_BYTES, SAMPLE_RATE, EngineError
+from conversations.engines.base import EngineError
 from conversations.engines.failures import Failures
 from conversations.engines.sound_formats import (
     HEAD_BYTES,
@@ -26,6 +26,7 @@ from conversations.engines.sound_formats import (
     named,
     wav_format,
 )
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BARE = ("audio/pcm", "audio/x-pcm", "audio/l16", "audio/raw", "audio/x-raw")  # samples, as was asked for
 LAWS = {"audio/basic": "mulaw", "audio/pcmu": "mulaw", "audio/pcma": "alaw"}  # of telephony, 8,000 a second

@@ -19,10 +19,11 @@ from google.cloud import texttospeech as api
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from conversations.engines import foreign_sound
-from conversations.engines.base import SAMPLE_RATE, EngineError, EngineSpec
+from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.failures import Failures
 from conversations.engines.supervision import pieces
 from conversations.engines.voices import CHIRP_LANGUAGES
+from conversations.pcm import SAMPLE_RATE
 
 ENDPOINT = "https://texttospeech.googleapis.com"
 AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself

@@ -4,6 +4,8 @@ import codecs
 import struct
 from dataclasses import dataclass
 
+from conversations.pcm import SAMPLE_RATE
+
 HEAD_BYTES = 1_024  # enough to tell; a provider's first piece is as a rule more
 MAX_HEADER_BYTES = 64_000  # of a WAV file, ahead of its sound
 RATES = range(4_000, 192_001)
@@ -37,7 +39,7 @@ class UnfitSoundError(Exception):
 @dataclass(frozen=True, slots=True)
 class Format:
     coding: str = "s16le"  # s16be, u8, s24le, s32le, f32le, f64le, mulaw, alaw
-    rate: int = 24_000
+    rate: int = SAMPLE_RATE
     channels: int = 1
     start: int = 0  # bytes ahead of the sound
     length: int | None = None  # of the sound, where it is said

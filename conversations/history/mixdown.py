@@ -17,13 +17,13 @@ import numpy as np
 from conversations.audio import opus
 from conversations.audio.growing_clips import yield_to_the_loop
 from conversations.models import clip_storage
-from conversations.realtime.audio import SAMPLES_PER_MS
+from conversations.pcm import SAMPLE_RATE, SAMPLES_PER_MS
 from conversations.storage.store import in_request
 from voiceproject.database import give_back
 
 log = logging.getLogger(__name__)
 
-PIECE_SAMPLES = 10 * opus.SAMPLE_RATE
+PIECE_SAMPLES = 10 * SAMPLE_RATE
 BITS_PER_SEC = "48k"
 LEFT, RIGHT = 0, 1
 _thread = ThreadPoolExecutor(1, thread_name_prefix="recording", initializer=yield_to_the_loop)
@@ -73,14 +73,14 @@ class _Mix:
         self._file = io.BytesIO()
         self._container = av.open(self._file, "w", format="ogg")
         options = {"b": BITS_PER_SEC, "application": opus.APPLICATION, "compression_level": opus.COMPLEXITY}
-        self._stream = self._container.add_stream("libopus", rate=opus.SAMPLE_RATE, layout="stereo", options=options)
+        self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="stereo", options=options)
 
     def add(self, samples: Samples, side: int) -> bytes:
         """What of the file is new; perhaps nothing."""
         both = np.zeros((1, 2 * len(samples)), dtype=np.int16)
         both[0, side::2] = samples
         frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
-        frame.sample_rate = opus.SAMPLE_RATE
+        frame.sample_rate = SAMPLE_RATE
         self._container.mux(self._stream.encode(frame))
         return self._taken()
 

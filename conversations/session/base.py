@@ -13,8 +13,9 @@ from openai.types import realtime as sdk
 
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events, figures
+from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
+from conversations.realtime import commands, engine_events, figures
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -30,7 +31,6 @@ from conversations.storage.recorder import Record
 
 log = logging.getLogger(__name__)
 
-POLICY, FAILED = 1008, 1011
 ERROR = json.dumps({"type": "error"})[:-1]  # how its frame begins, in each dialect
 BROKEN = "The server failed; its log says why. Connect again to go on."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
@@ -38,7 +38,7 @@ DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits f
 WORDS_SEC = 6.0  # of that for the last words to come; the rest is for storing
 # Where another session waits for the conversation: what is not stored before it takes it by force is lost.
 HURRIED_WORDS_SEC = 1.5
-GOODBYES = (1000, 1005)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
+GOODBYES = (NORMAL, NO_STATUS)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 
 
 class Machine(Entries, Protocol):
@@ -75,8 +75,8 @@ class Session(ABC):
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send, is_paced=is_paced)
-        self._deadlines: dict[str, asyncio.TimerHandle] = {}
-        self._close_code = 1000
+        self._deadlines: dict[Deadline, asyncio.TimerHandle] = {}
+        self._close_code = NORMAL
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = self._is_broken = self._is_over = False
         self._recording: recording.SessionRecording | None = None
@@ -120,7 +120,7 @@ class Session(ABC):
             message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
             self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
-            self.close(POLICY, "input_too_fast", TOO_FAST)
+            self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
     def hang_up(self, code: int) -> None:
         """The client is gone; `code` is the close code of its socket."""
@@ -135,7 +135,7 @@ class Session(ABC):
         self._close_code = code
         if error_code == TakenOverError.code:
             self._words_sec = HURRIED_WORDS_SEC
-        self._refuse(ProtocolError(error_code, message), _kind(code))
+        self._refuse(ProtocolError(error_code, message), error_type(code))
         if hears_out:
             self._inbox.end()
         else:
@@ -144,7 +144,7 @@ class Session(ABC):
     @property
     def is_ending(self) -> bool:
         """Whether it only stores what was said: its client has left, or was told to go."""
-        return self._client_left or self._close_code != 1000
+        return self._client_left or self._close_code != NORMAL
 
     # Frames in.
 
@@ -156,7 +156,7 @@ class Session(ABC):
             except ProtocolError as error:
                 self._refuse(error)
             except TooFastError:
-                self.close(POLICY, "input_too_fast", TOO_FAST)
+                self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
     async def _read(self, event: ClientEvent) -> None:
         audio = self.machine.core.config["audio"]
@@ -187,7 +187,7 @@ class Session(ABC):
             if not self._is_broken:
                 self._is_broken = True
                 log.exception("a session failed in conversation %s", self.opened.public_id)
-                self.close(FAILED, "internal_error", BROKEN)
+                self.close(INTERNAL_ERROR, "internal_error", BROKEN)
 
     def _take(self, event: Any) -> None:
         """Within the edge: what is decided while a decision is performed."""
@@ -207,16 +207,16 @@ class Session(ABC):
     def _perform(self, actions: Sequence[Any]) -> None:
         for action in actions:
             match action:
-                case do.Send(event):
+                case commands.Send(event):
                     self._send(event)
-                case do.Save():
+                case commands.Save():
                     self._save(action)
-                case do.Remove(item_id):
+                case commands.Remove(item_id):
                     self._record.drop(item_id)
-                case do.Keep(response_id, pcm):
+                case commands.KeepAudio(response_id, pcm):
                     self._record.keep(response_id, pcm)
-                case do.SetDeadline(name, at):
-                    self._set_deadline(name, at)
+                case commands.SetDeadline(deadline, at):
+                    self._set_deadline(deadline, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
@@ -237,21 +237,21 @@ class Session(ABC):
                     self._outbox.put(json.dumps(told))
         except OutboxFullError:
             self._outbox.abandon()
-            self.close(POLICY, "output_too_slow", "The client asks for more than it reads.")
+            self.close(POLICY_VIOLATION, "output_too_slow", "The client asks for more than it reads.")
 
-    def _set_deadline(self, name: str, at: float | None) -> None:
-        if timer := self._deadlines.pop(name, None):
+    def _set_deadline(self, deadline: Deadline, at: float | None) -> None:
+        if timer := self._deadlines.pop(deadline, None):
             timer.cancel()
         if at is not None:
             loop = asyncio.get_running_loop()
             wait_sec = max(0.0, at - monotonic())
-            self._deadlines[name] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(name))
+            self._deadlines[deadline] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(deadline))
 
     def _forget_deadlines(self) -> None:
         for timer in self._deadlines.values():
             timer.cancel()
 
-    def _save(self, action: do.Save) -> None:
+    def _save(self, action: commands.Save) -> None:
         done = self._record.save(action)
         if done is not None and not action.in_background:
             self._outbox.wait_for(done)
@@ -274,8 +274,3 @@ class Session(ABC):
         event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}
         if told := self._dialect.server(event) if self._dialect else event:
             await self._outbox.send_now(json.dumps(told))
-
-
-def _kind(close_code: int) -> str:
-    """Of the error that says why: whose fault it is."""
-    return "invalid_request_error" if close_code == POLICY else "server_error"

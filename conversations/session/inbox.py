@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from time import monotonic
 
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64

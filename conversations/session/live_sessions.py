@@ -16,13 +16,13 @@ from channels.layers import get_channel_layer
 
 from accounts import access
 from accounts.access import Grant
+from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART
 from conversations.storage import leases
 from conversations.storage.leases import RENEW_SEC, TakenOverError
 from conversations.storage.store import Opened, in_thread
 
 log = logging.getLogger(__name__)
 
-POLICY, RESTART = 1008, 1012  # close codes
 LOOK_SEC = 0.5
 APART_SEC = 0.1  # however often the channel layer speaks
 REJOIN_SEC = 2.0  # after the channel layer failed
@@ -97,7 +97,7 @@ class LiveSessions:
         """The server stops: tell every session. Each stores what was said."""
         self.is_stopping = True
         for session in self._sessions:
-            session.close(RESTART, "server_restarting", RESTARTING, hears_out=True)
+            session.close(SERVICE_RESTART, "server_restarting", RESTARTING, hears_out=True)
 
     async def _run(self) -> NoReturn:
         async with asyncio.TaskGroup() as group:
@@ -165,9 +165,9 @@ class LiveSessions:
 def _judge(session: Watched, good: Collection[Grant], lost: Collection[str]) -> None:
     if session.opened.caller.grant not in good:
         message = SIGNED_OUT if session.opened.caller.session_key else REVOKED
-        session.close(POLICY, "invalid_api_key", message)
+        session.close(POLICY_VIOLATION, "invalid_api_key", message)
     elif session.opened.holder in lost:
-        session.close(POLICY, TakenOverError.code, str(TakenOverError()), hears_out=True)
+        session.close(POLICY_VIOLATION, TakenOverError.code, str(TakenOverError()), hears_out=True)
 
 
 async def _sweep_now_and_then() -> NoReturn:

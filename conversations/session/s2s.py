@@ -11,23 +11,22 @@ from time import monotonic
 
 from django.conf import settings
 
+from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
-from conversations.realtime.protocol.session_config import default_config, updated
-from conversations.realtime.relay.actions import Reconnect, Tell
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
-from conversations.session.base import DRAIN_SEC, POLICY, Session
+from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
+from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Record
-
-BUSY = 1013
 
 
 def warm(engines: EngineSet) -> None:
@@ -39,7 +38,7 @@ def warm(engines: EngineSet) -> None:
 class S2SSession(Session):
     """A session that speech to speech answers."""
 
-    machine: Relaying
+    machine: RelayMachine
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class S2SSession(Session):
             responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
         )
         self.machine = self._build_machine(
-            Relaying,
+            RelayMachine,
             {
                 "config": _config(opened, spec, model, expires_at),
                 "conversation_id": opened.public_id,
@@ -94,9 +93,9 @@ class S2SSession(Session):
                 await self._record.join()
         self._forget_deadlines()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: RelayCommand) -> None:
         match action:
-            case Tell(event):
+            case SendUpstream(event):
                 self._upstream.tell(event)
             case Reconnect():
                 self._upstream.leave()
@@ -106,12 +105,12 @@ class S2SSession(Session):
         return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
     def _give_up_upstream(self, failure: EngineError) -> None:
-        self.close(POLICY if is_final(failure) else BUSY, failure.code, failure.message)
+        self.close(POLICY_VIOLATION if is_final(failure) else TRY_AGAIN_LATER, failure.code, failure.message)
 
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
-    config = default_config(
+    config = build_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -121,4 +120,4 @@ def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int)
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
-    return updated(config, opened.caller.session, audio_sent=False)
+    return update_config(config, opened.caller.session, audio_sent=False)

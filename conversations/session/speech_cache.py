@@ -27,17 +27,9 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
 
-from conversations.engines.base import (
-    NO_HINTS,
-    SAMPLE_BYTES,
-    SAMPLE_RATE,
-    EngineSpec,
-    Hints,
-    SpeechToText,
-    TextToSpeech,
-    Transcript,
-)
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, SpeechToText, TextToSpeech, Transcript
 from conversations.engines.voices import is_public
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 

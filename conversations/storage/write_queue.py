@@ -14,6 +14,7 @@ from typing import Literal
 from django.db import Error
 
 from conversations import metrics
+from conversations.close_codes import INTERNAL_ERROR, POLICY_VIOLATION
 from conversations.storage.changes import Change
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
@@ -121,11 +122,11 @@ class Writer:
         except (ConversationDeletedError, TakenOverError) as error:
             # What had to wait for the database was said before another session could take over.
             is_kept = isinstance(error, TakenOverError) and self._is_late
-            self._lose(1008, error.code, str(error), is_kept=is_kept)
+            self._lose(POLICY_VIOLATION, error.code, str(error), is_kept=is_kept)
         except (Error, ClipStorageError, TimeoutError) as error:
             is_kept = _may_pass(error)
             log.error("conversation %s could not be stored", self._conversation_id, exc_info=None if is_kept else error)
-            self._lose(1011, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
+            self._lose(INTERNAL_ERROR, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
         else:
             self._stored()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from conversations.engines.openai.http import tls_context
+from conversations.network.http import tls_context
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome, ToolError
 

@@ -9,12 +9,12 @@ from time import monotonic
 from django.conf import settings
 
 from conversations import metrics
+from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER
 from conversations.loop_lag import LAG
 from conversations.session.base import Session
-from conversations.session.live_sessions import LIVE_SESSIONS, POLICY, RESTART, RESTARTING
+from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import store
 
-FAILED, BUSY = 1011, 1013  # close codes, beside those of `session.live_sessions`
 EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."
 DRAIN_SEC = 20.0  # for all sessions to store what was said when the server stops
 LOOK_SEC = 0.05
@@ -54,13 +54,15 @@ def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
 def _check(caller: store.Caller, replaces: bool) -> None:
     limits = settings.REALTIME
     if LIVE_SESSIONS.is_stopping:
-        raise RefusedError(RESTART, "server_restarting", RESTARTING)
+        raise RefusedError(SERVICE_RESTART, "server_restarting", RESTARTING)
     if _live.total() - replaces >= limits["MAX_SESSIONS"] or (not replaces and is_late()):
-        raise RefusedError(BUSY, "server_busy", SERVER_BUSY)
+        raise RefusedError(TRY_AGAIN_LATER, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
     # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
     if live - replaces - LIVE_SESSIONS.ending(caller.user_id) >= most or live >= 2 * most:
-        raise RefusedError(POLICY, "too_many_sessions", f"You have {most} conversations open, the most. End one first.")
+        raise RefusedError(
+            POLICY_VIOLATION, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
+        )
 
 
 def is_late() -> bool:
@@ -71,7 +73,9 @@ def is_late() -> bool:
 async def run(session: Session) -> None:
     """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
     lifetime_sec = session.opened.caller.lifetime_sec
-    expiry = asyncio.get_running_loop().call_later(lifetime_sec, session.close, POLICY, "session_expired", EXPIRED)
+    expiry = asyncio.get_running_loop().call_later(
+        lifetime_sec, session.close, POLICY_VIOLATION, "session_expired", EXPIRED
+    )
     try:
         with LIVE_SESSIONS.over(session):
             await session.run()

@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from conversations.audio import uploads
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.close_codes import ABNORMAL, NORMAL
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.ids import make_id
 from conversations.session import conversation_hold
 from conversations.session.base import Session
@@ -27,7 +28,6 @@ HELD_FRAMES = 64  # for a reader that is slow; what comes beyond waits in the se
 SILENCE_SEC = 60.0  # beside thinking; the session's own deadlines are shorter; should one be missing, the turn ends
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
-DONE, GONE = 1000, 1006  # close codes of a client that heard all, and of one that did not
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
 ENDED = "The session ended, or fell silent, before the reply was whole. Try again."
 BROKEN = "The server failed at this turn; its log says why. Try again."
@@ -101,7 +101,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
 
 
 async def _events(session: Session, frames: Frames, pcm: bytes, running: asyncio.Task[None]) -> AsyncGenerator[Event]:
-    code, heard = GONE, ""
+    code, heard = ABNORMAL, ""  # until the client has heard all
     try:
         _say(session, pcm)
         async for frame in frames:
@@ -116,7 +116,7 @@ async def _events(session: Session, frames: Frames, pcm: bytes, running: asyncio
                 break
         else:  # what it said at its end was given up with all else that nobody took
             yield _error("server_error", "session_ended", ENDED)
-        code = DONE
+        code = NORMAL
     finally:
         session.hang_up(code)
         await running

@@ -12,6 +12,7 @@ from django.http import parse_cookie
 
 from accounts import client_addresses, client_secrets, key_guard, time_zones
 from accounts.models import Scope
+from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
 from conversations.engines.base import EngineError
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import is_ping
@@ -21,11 +22,10 @@ from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTI
 from conversations.session import conversation_hold
 from conversations.session.base import Session
 from conversations.session.factory import build_session
-from conversations.session.live_sessions import POLICY
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
-from conversations.transport.admission import BUSY, FAILED, RefusedError
+from conversations.transport.admission import RefusedError
 from voiceproject import outages
 from voiceproject.refusals import TOO_MANY_WRONG_KEYS
 
@@ -76,7 +76,7 @@ class RealtimeConsumer:
             # Every step takes as long as the loop is late, so a newcomer is told before any other; who goes on with a
             # conversation may be in it already, which is found out further on.
             if admission.is_late() and "conversation" not in self.query:
-                raise RefusedError(BUSY, "server_busy", admission.SERVER_BUSY)
+                raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
             caller = await self._caller(key)
             with admission.admitted(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
@@ -108,25 +108,25 @@ class RealtimeConsumer:
         if key is not None:
             address = client_addresses.of_scope(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
-                raise RefusedError(POLICY, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
+                raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_one(key):
                     message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
-                raise RefusedError(POLICY, "invalid_api_key", message)
+                raise RefusedError(POLICY_VIOLATION, "invalid_api_key", message)
             if not self._is_allowed_origin():
                 message = "Pages of this origin may not connect. The site's API_ALLOWED_ORIGINS names those that may."
-                raise RefusedError(POLICY, "origin_not_allowed", message)
+                raise RefusedError(POLICY_VIOLATION, "origin_not_allowed", message)
             if Scope.REALTIME not in caller.scopes:
                 message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
-                raise RefusedError(POLICY, "missing_scope", message)
+                raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
         caller = await store.in_time(store.signed_in(cookie)) if cookie else None
         if caller is None:
-            raise RefusedError(POLICY, "invalid_api_key", "Sign in first, or connect with an API key.")
+            raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller
 
     def _dialect(self) -> Beta | None:
@@ -152,22 +152,22 @@ class RealtimeConsumer:
                 )
                 await self._run(session)
         except time_zones.UnknownTimeZoneError as error:
-            raise RefusedError(POLICY, "invalid_value", str(error)) from None
+            raise RefusedError(POLICY_VIOLATION, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
-            raise RefusedError(POLICY, "not_found", str(error)) from None
+            raise RefusedError(POLICY_VIOLATION, "not_found", str(error)) from None
         except TakenOverError as error:
-            raise RefusedError(POLICY, error.code, str(error)) from None
+            raise RefusedError(POLICY_VIOLATION, error.code, str(error)) from None
         except (EngineError, ProtocolError) as error:
-            raise RefusedError(POLICY, error.code, error.message) from error
+            raise RefusedError(POLICY_VIOLATION, error.code, error.message) from error
 
     def _kind(self, caller: store.Caller) -> tuple[str, bool]:
         """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
             message = "Served are conversations over this WebSocket, and intent=transcription."
-            raise RefusedError(POLICY, "invalid_value", message)
+            raise RefusedError(POLICY_VIOLATION, "invalid_value", message)
         if stores not in ("true", "false"):
-            raise RefusedError(POLICY, "invalid_value", "'store' must be 'true' or 'false'.")
+            raise RefusedError(POLICY_VIOLATION, "invalid_value", "'store' must be 'true' or 'false'.")
         kind = TRANSCRIPTION if TRANSCRIPTION in (intent, caller.session.get("type")) else REALTIME
         return kind, stores == "true" or "conversation" in self.query
 
@@ -192,7 +192,7 @@ class RealtimeConsumer:
             session.feed(frame if frame is not None else message["bytes"])
             if is_ping(frame) and not session.is_ending:
                 await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
-        session.hang_up(message.get("code", 1006))
+        session.hang_up(message.get("code", ABNORMAL))
 
     # Frames out.
 
@@ -200,7 +200,7 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.send", "text": text})
 
     async def _refuse(self, refusal: RefusedError) -> None:
-        kind = "invalid_request_error" if refusal.close_code == POLICY else "server_error"
+        kind = error_type(refusal.close_code)
         error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
         await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
         await self._close(refusal.close_code)
@@ -213,6 +213,8 @@ def _refusal_of(error: Exception) -> RefusedError:
     """What the caller is told of a fault of ours."""
     if outages.is_passing(error):
         log.warning("a caller was turned away: %s", outages.reason(error))
-        return RefusedError(BUSY, "storage_unavailable", AWAY)
+        return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
-    return RefusedError(FAILED, "internal_error", "The server failed; its log says why. Connect again to go on.")
+    return RefusedError(
+        INTERNAL_ERROR, "internal_error", "The server failed; its log says why. Connect again to go on."
+    )

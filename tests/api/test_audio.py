@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from conversations.audio import opus
 from conversations.history import mixdown
 from conversations.models import ClipData, Conversation
+from conversations.pcm import SAMPLE_RATE
 from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 
@@ -47,7 +47,7 @@ def streamed(answer: Any) -> bytes:
 
 def channels(ogg: bytes) -> np.ndarray[Any, Any]:
     """Both channels at 24 kHz, as rows."""
-    resampler = av.AudioResampler(format="s16p", layout="stereo", rate=opus.SAMPLE_RATE)
+    resampler = av.AudioResampler(format="s16p", layout="stereo", rate=SAMPLE_RATE)
     with av.open(io.BytesIO(ogg), "r") as container:
         frames = [*container.decode(audio=0), None]
         return np.hstack([out.to_ndarray() for frame in frames for out in resampler.resample(frame)])
@@ -110,7 +110,7 @@ def test_it_is_sent_while_it_is_made(as_owner: Client, conversation: Conversatio
 
     first = asyncio.run(first_piece())
     assert first.startswith(b"OggS")
-    assert len(first) < 24 * mixdown.PIECE_SAMPLES // opus.SAMPLE_RATE * 1000
+    assert len(first) < 24 * mixdown.PIECE_SAMPLES // SAMPLE_RATE * 1000
 
 
 def test_a_clip_that_the_storage_lost_is_left_out(

@@ -7,7 +7,7 @@ import pytest
 
 from conversations.audio import uploads
 from conversations.audio.speech_files import MEDIA_TYPES, speech_file
-from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
+from conversations.pcm import BYTES_PER_MS, SAMPLE_RATE
 from tests.support.sound_files import likeness
 from tests.upstream.sound import speech
 

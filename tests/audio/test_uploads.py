@@ -18,7 +18,7 @@ from av.codec.codec import UnknownCodecError
 from conversations.audio import decoder, uploads
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
 from tests.support.factories import tone
 from tests.support.sound_files import likeness, sound_file
 from tests.upstream.sound import speech
@@ -66,6 +66,10 @@ async def test_it_works(container: str, codec: str, rate: int, layout: str) -> N
     pcm = await uploads.decode(sound_file(SPEECH, container, codec, rate, layout))
     assert abs(len(pcm) - len(SPEECH)) < 150 * BYTES_PER_MS  # a frame of AAC at 16 kHz is 64 ms, and some are padding
     assert likeness(pcm, SPEECH, most_shift_ms=140) > 0.9
+
+
+def test_the_decoder_makes_the_audio_format_of_the_site() -> None:
+    assert (decoder.SAMPLE_RATE, decoder.SAMPLE_BYTES) == (SAMPLE_RATE, SAMPLE_BYTES)
 
 
 async def test_vorbis() -> None:

@@ -9,7 +9,7 @@ from conversations.audio import vad
 from conversations.audio.vad import STEP, SpeechDetector
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
-from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_RATE
+from conversations.pcm import BYTES_PER_MS, SAMPLE_RATE
 
 FRAME = 40 * BYTES_PER_MS
 SECOND = SAMPLE_RATE

@@ -11,7 +11,7 @@ from openai.types.realtime import ConversationItemCreateEvent
 
 from conversations.audio.g711 import A_LAW, FACTOR, MU_LAW, Decoder, Encoder, Law
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, read_item
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
 

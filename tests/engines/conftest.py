@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from conversations.engines import google
-from conversations.engines.openai import http
+from conversations.network import http
 
 
 @pytest.fixture(autouse=True)

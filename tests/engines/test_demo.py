@@ -11,18 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from conversations.engines.base import (
-    EngineRejected,
-    EngineSpec,
-    EngineUnavailable,
-    Hints,
-    Message,
-    Tool,
-    ToolCall,
-    pcm_seconds,
-)
+from conversations.engines.base import EngineRejected, EngineSpec, EngineUnavailable, Hints, Message, Tool, ToolCall
 from conversations.engines.demo import espeak
 from conversations.engines.registry import load, make_llm, make_stt, make_tts, voices
+from conversations.pcm import pcm_seconds
 
 DEMO = EngineSpec(provider="demo", voice="en-us")
 

@@ -63,7 +63,7 @@ async def test_it_ends_in_a_sentence(upstream: Upstream, endpoint: str, body: st
 
 
 async def test_speech_without_an_end_is_cut(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.engines.openai.http.MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr("conversations.network.http.MAX_ANSWER_BYTES", 100_000)
     upstream.behave("speech", raw=Raw((bytes(10_000),) * 100, "audio/pcm").script())
     with pytest.raises(EngineError):
         await speak(upstream)

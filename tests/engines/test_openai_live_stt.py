@@ -22,8 +22,8 @@ from conversations.engines.base import (
     TranscriptStream,
 )
 from conversations.engines.openai import live_protocol, live_socket, live_stt
-from conversations.engines.openai.http import close_clients
 from conversations.engines.registry import make_stt, make_stt_stream
+from conversations.network.http import close_clients
 from tests.upstream.__main__ import start_http
 from tests.upstream.behaviour import World
 from tests.upstream.fixtures import Upstream

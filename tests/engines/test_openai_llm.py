@@ -15,8 +15,8 @@ from conversations.engines.base import (
     EngineUnavailable,
     Message,
 )
-from conversations.engines.openai.http import shared_client
 from conversations.engines.openai.llm import ChatCompletions
+from conversations.network.http import shared_client
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 

@@ -8,8 +8,8 @@ import pytest
 
 from conversations.engines import google
 from conversations.engines.base import Connects, EngineSpec, Message
-from conversations.engines.openai import http
 from conversations.engines.registry import make_llm, make_stt, make_tts
+from conversations.network import http
 from tests.upstream.fixtures import Upstream
 
 HELLO = [Message("user", "Hello.")]

@@ -15,26 +15,30 @@ ROOT = Path(__file__).parents[2]
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
-PURE = ("conversations.realtime", "conversations.audio")
+PCM = "conversations.pcm"  # the audio format, which imports nothing
+CLOSE_CODES = "conversations.close_codes"  # so does this
+SITE_ENGINES = "conversations.site_engines"
+PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
 # What of this project each room may import, beside itself. Whoever adds a room says here what stands below it.
 ROOMS = {
     "accounts": ("voiceproject.database",),
-    "conversations.realtime": (),
-    "conversations.audio": ("conversations.realtime",),
-    "conversations.engines": ("accounts", "conversations.audio"),
+    "conversations.realtime": (PCM,),
+    "conversations.audio": (PCM, "conversations.realtime"),
+    "conversations.network": ("accounts",),
+    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", "conversations.keywords", "conversations.models", "conversations.engines", *PURE, *TELLS,
-        "voiceproject.database", "voiceproject.outages",
+        "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
+        "conversations.engines", *PURE, *TELLS, "voiceproject.database", "voiceproject.outages",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
-    "conversations.tools": (*STORED, "conversations.engines", "voiceproject.database"),
-    "conversations.session": ("accounts.access", "conversations.engines", "conversations.storage",
+    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.network", "voiceproject.database"),
+    "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
                               "conversations.tools", *PURE, *TELLS),
-    "conversations.transport": ("accounts", "conversations.engines.base", "conversations.session",
+    "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.base", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.outages",
                                 "voiceproject.refusals"),
     "conversations.api": (*STORED, "conversations.engines.base", "conversations.session", "conversations.transport",
@@ -52,7 +56,7 @@ WITHIN = {
     "conversations.session.cascade": ("s2s", "factory"),
     "conversations.session.s2s": ("cascade", "factory"),
 }
-DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.audio")
+DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.network", "conversations.audio")
 ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
 ASYNC = ("conversations.session", "conversations.transport")  # whose only door to the database is `storage`
 
@@ -139,8 +143,13 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     ]
 
 
+@pytest.mark.parametrize("module", [PCM, CLOSE_CODES])
+def test_what_all_may_import_imports_nothing(module: str) -> None:
+    assert not list(imports(module))
+
+
 def test_realtime_is_pure() -> None:
-    allowed = (*sys.stdlib_module_names, *PURE_EXCEPTIONS, "conversations.realtime")
+    allowed = (*sys.stdlib_module_names, *PURE_EXCEPTIONS, PCM, "conversations.realtime")
     assert not [pair for pair in imports("conversations.realtime") if not is_within(pair[1], allowed)]
 
 

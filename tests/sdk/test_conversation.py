@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.official_client import FRAME, MANUAL, Connect, once, sound, stored
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream

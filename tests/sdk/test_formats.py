@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.audio.g711 import A_LAW, MU_LAW
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.formats import LAWS, PCM, PCMA, PCMU, as_g711, as_pcm, likeness
 from tests.support.official_client import Connect, Talk, sound, stored
 from tests.upstream.fixtures import Upstream

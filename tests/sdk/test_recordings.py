@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from conversations.models import Assistant
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.commands import Send
 from tests.support.live import Site, running_site
 from tests.support.official_client import Connect, Talk
@@ -109,7 +109,7 @@ async def barge_in(talk: Talk, upstream: Upstream, kind: str, utterance: bytes) 
 async def test_a_barge_in(connect: Connect, upstream: Upstream, utterance: bytes, folder: Path, site: Site) -> None:
     # Twice each: in the pause of the utterance it is heard, and answered, ahead.
     upstream.script(
-        transcripts=("Tell me everything.",) * 2 + ("Stop.",) * 2, replies=(STORY, STORY, "Sorry.", "Sorry.")
+        transcripts=("SendUpstream me everything.",) * 2 + ("Stop.",) * 2, replies=(STORY, STORY, "Sorry.", "Sorry.")
     )
     async with connect() as talk:
         await barge_in(talk, upstream, "speech", utterance)
@@ -131,7 +131,7 @@ async def test_speech_to_speech(
 ) -> None:
     slug = f"s2s-{uuid4().hex[:12]}"
     await Assistant.objects.acreate(slug=slug, name=slug, instructions="Be brief.", s2s_engine="openai")
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=(STORY, "Sorry."))
+    upstream.script(transcripts=("SendUpstream me everything.", "Stop."), replies=(STORY, "Sorry."))
     async with connect(assistant=slug) as talk:
         await barge_in(talk, upstream, "live_responses", utterance)
     check(talk, await recording_of(talk, folder, site), "speech_to_speech")

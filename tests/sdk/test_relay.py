@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Assistant, Conversation
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site
 from tests.support.official_client import MANUAL, Connect, once, sound, stored
 from tests.support.realtime import wire

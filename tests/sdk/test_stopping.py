@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect as open_socket
 
 from accounts.models import User
 from conversations.models import Assistant, Conversation, Item
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from conversations.session.live_sessions import LIVE_SESSIONS
 from conversations.storage.store import Caller
 from conversations.transport import admission

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 
 from accounts.models import User
 from conversations.models import Assistant, Conversation
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site, running_site
 from tests.support.official_client import FRAME, Connect, Talk, sound, speech, stored
 from tests.support.realtime import wire

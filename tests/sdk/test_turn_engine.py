@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site, running_site
 from tests.support.official_client import FRAME, Connect, Talk, speech, stored
 from tests.upstream.fixtures import Upstream

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from conversations.models import Conversation
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.http_turns import seconds, wav_of
 from tests.support.official_client import stored
 from tests.upstream.fixtures import Upstream

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from accounts import api_keys
 from accounts.models import Scope, User
 from conversations.models import Conversation
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.factories import tone
 from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of
 from tests.support.live import Site

@@ -13,7 +13,7 @@ from accounts import api_keys
 from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.http_turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
 from tests.support.live import ROOT, Site
 from tests.support.official_client import sound, stored

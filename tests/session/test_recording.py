@@ -13,7 +13,7 @@ from django.conf import settings
 from pytest_django import Settings
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime.engine_events import SpeechWindow, ToolDone
+from conversations.realtime.engine_events import SpeechWindow, ToolCallDone
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import IllegalTransitionError
 from conversations.realtime.relay.actions import UpstreamReady
@@ -99,9 +99,9 @@ async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, fold
     """Also where a tool or a model says it, and where it looks like nothing in particular."""
     told = " ".join(SECRETS)
     session = cascade(replace(opened, instructions=f"Say {told}"))
-    session._entries.receive(ToolDone("resp_1", "item_1", f"I was given {told}.", told), 1.0)
+    session._entries.receive(ToolCallDone("resp_1", "item_1", f"I was given {told}.", told), 1.0)
     text = await ended(session)
-    assert text.count("ToolDone") == 1
+    assert text.count("ToolCallDone") == 1
     assert [secret for secret in SECRETS if secret in text] == []
 
 
@@ -126,9 +126,9 @@ async def test_what_cannot_be_encoded_ends_the_recording_alone(
     session._entries.start(1.0)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            session._entries.receive(ToolDone("resp_1", "item_1", object(), ""), 1.0)  # type: ignore[arg-type]
+            session._entries.receive(ToolCallDone("resp_1", "item_1", object(), ""), 1.0)  # type: ignore[arg-type]
     assert len(caplog.records) == 1
-    assert "ToolDone" not in await ended(session)
+    assert "ToolCallDone" not in await ended(session)
 
 
 async def test_the_step_that_fails_is_there_too(opened: Opened, folder: Path) -> None:

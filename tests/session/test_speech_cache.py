@@ -21,9 +21,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from conversations.engines.base import EngineSpec, EngineUnavailable, Hints
-from conversations.engines.openai import http
 from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
+from conversations.network import http
 from conversations.session import speech_cache
 from conversations.session.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
 from tests.support.live import running_redis

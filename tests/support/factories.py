@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from conversations.audio import opus
 from conversations.models import AudioClip, Conversation, Item
+from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.ids import make_id
 
 WATERFALL = {
@@ -66,5 +67,5 @@ def add_clip(item: Item, duration_ms: int = 200) -> AudioClip:
 
 def tone(duration_ms: int, hertz: int = 440) -> bytes:
     """PCM, signed 16 bit little-endian, mono, 24,000 Hz."""
-    steps = (2 * math.pi * hertz * n / opus.SAMPLE_RATE for n in range(duration_ms * opus.SAMPLE_RATE // 1000))
+    steps = (2 * math.pi * hertz * n / SAMPLE_RATE for n in range(duration_ms * SAMPLE_RATE // 1000))
     return b"".join(struct.pack("<h", round(8000 * math.sin(step))) for step in steps)

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 
 from accounts.models import User
 from conversations.models import Item
-from conversations.realtime.audio import SAMPLE_BYTES, SAMPLE_RATE
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from tests.support.live import Site
 from tests.support.sound_files import sound_file
 

@@ -14,7 +14,7 @@ from conversations.audio import opus
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
 from conversations.models import Conversation, Item
-from conversations.realtime.audio import BYTES_PER_MS
+from conversations.pcm import BYTES_PER_MS
 from tests.support.realtime import wire
 
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}

@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-from conversations.realtime.audio import SAMPLE_RATE
+from conversations.pcm import SAMPLE_RATE
 
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from conversations.engines.base import SAMPLE_RATE
+from conversations.pcm import SAMPLE_RATE
 
 DECODER_RATE = 16_000  # of the model in the wheel
 PAUSE_SEC = 0.4  # before and after: without one the first and the last word are lost

@@ -10,9 +10,9 @@ from conversations.engines.base import (
     EngineUnavailable,
     Hints,
     Transcript,
-    pcm_seconds,
 )
 from conversations.engines.demo import decoder, not_installed
+from conversations.pcm import pcm_seconds
 
 
 class Pocketsphinx:

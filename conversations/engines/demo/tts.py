@@ -5,8 +5,9 @@ from contextlib import suppress
 import numpy as np
 import soxr
 
-from conversations.engines.base import SAMPLE_RATE, EngineError, EngineRejected, EngineSpec, EngineTimeout
+from conversations.engines.base import EngineError, EngineRejected, EngineSpec, EngineTimeout
 from conversations.engines.demo import espeak, not_installed
+from conversations.pcm import SAMPLE_RATE
 
 DEFAULT_VOICE = "en-us"
 NOT_INSTALLED = (ModuleNotFoundError, OSError)  # no wheel, or one whose library this machine cannot load

@@ -12,18 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from conversations.engines.base import (
-    NO_HINTS,
-    SAMPLE_BYTES,
-    SAMPLE_RATE,
-    EngineError,
-    Hints,
-    Transcript,
-    storable,
-)
+from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, storable
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
 from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, language_code, with_keywords
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
 SHORTEST_BYTES = int(SHORTEST_SEC * BYTES_PER_SEC)
@@ -213,14 +207,14 @@ class LiveProtocol:
         refused = str(said.get("param")).rpartition(".")[2]
         if piece:
             self._unacknowledged.remove(piece)
-            if said.get("code") == "input_audio_buffer_commit_empty":  # it counts otherwise than we do
+            if said.get("code") == provider_errors.COMMIT_EMPTY:  # it counts otherwise than we do
                 piece.settle("", 0.0)
             else:
                 piece.utterance.fail(self._account.explain_event(said))
         elif event_id == UPDATE_ID and refused in ("keywords", "prompt", "language") and refused not in self._refused:
             self._refused.add(refused)
             self._hints_sent = None
-        elif said.get("code") != "session_expired":  # then it closes, and the next connection takes over
+        elif said.get("code") != provider_errors.SESSION_EXPIRED:  # then it closes, and the next connection takes over
             raise self._account.explain_event(said)
 
 

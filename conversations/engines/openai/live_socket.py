@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from accounts.bounded_answers import parse_json
 from accounts.public_addresses import public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
-from conversations.engines.openai.http import tls_context
+from conversations.network.http import tls_context
 
 MAX_MESSAGE_BYTES = 1_000_000
 CLOSE_SEC = 1.0

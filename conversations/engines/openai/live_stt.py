@@ -16,9 +16,9 @@ from websockets.exceptions import WebSocketException
 from conversations.engines import events
 from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.network.http import tls_context
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
 MUTE_SEC = 60.0  # after a commit that was not settled, and unless words come: so long files are asked at once

@@ -13,9 +13,9 @@ from conversations.engines.failures import MAX_SCRUBBED
 from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
-from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.tool_calls import as_message, tool_fields
 from conversations.engines.supervision import pieces
+from conversations.network.http import tls_context
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,10 @@ NO_CREDIT = {"insufficient_quota", "insufficient_balance", "billing_hard_limit_r
 TOO_MANY = {"rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests", "resource_exhausted"}
 BAD_KEY = {"invalid_api_key", "authentication_error", "invalid_authentication_error", "unauthenticated"}
 REFUSED = {"invalid_request_error", "invalid_argument", "model_not_found", "not_found_error", "failed_precondition"}
+# A Realtime session has reached its longest time, an hour. Its account is well: another connection goes on.
+SESSION_EXPIRED = "session_expired"
+# Events of ours that came too late, or too early, to mean anything: nothing is lost.
+COMMIT_EMPTY, CANCEL_NOT_ACTIVE = "input_audio_buffer_commit_empty", "response_cancel_not_active"
 MAX_CODE = 60
 
 

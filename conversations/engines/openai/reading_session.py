@@ -10,16 +10,17 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines.base import SAMPLE_RATE, EngineError
+from conversations.engines.base import EngineError
 from conversations.engines.failures import Failures
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
 MAX_MESSAGE_BYTES = 4_000_000  # upstream decides how much sound is in one: a minute
 MAX_HELD_CHARS = 16_000_000  # of one response's events that are not read yet: four minutes
 SESSION_ID = "session"  # of the event that sets it up
-HARMLESS = ("response_cancel_not_active",)  # it had just ended
 
 
 class Reading:
@@ -175,7 +176,7 @@ class ReadingSession:
         said = error if isinstance(error, dict) else {}
         if reading := self._readings.pop(str(said.get("event_id")), None):
             reading.put(self._account.explain_event(said))
-        elif said.get("code") == "session_expired":
+        elif said.get("code") == provider_errors.SESSION_EXPIRED:
             raise self._account.failures.broke_off()  # worth another try, over another connection
-        elif said.get("code") not in HARMLESS:
+        elif said.get("code") != provider_errors.CANCEL_NOT_ACTIVE:
             raise self._account.explain_event(said)

@@ -8,9 +8,10 @@ from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec
+from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.network.http import tls_context
 
 EXPECTED = "a Realtime conversation"
 MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
@@ -61,7 +62,7 @@ class Conversation:
     def _explained(self, event: dict[str, Any]) -> dict[str, Any]:
         error = event.get("error")
         if isinstance(error, dict):
-            if error.get("code") == "session_expired":
+            if error.get("code") == provider_errors.SESSION_EXPIRED:
                 raise self._account.failures.broke_off()  # worth another connection
             return {**event, "error": self._public(error)}
         response = event.get("response")

@@ -17,11 +17,11 @@ from conversations.engines import events
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.foreign_sound import ForeignSound, WordsError
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.readback import Readback
 from conversations.engines.openai.reading_session import Reading, ReadingSession
 from conversations.engines.sound_formats import UnfitSoundError
 from conversations.engines.supervision import pieces
+from conversations.network.http import tls_context
 
 DEFAULT_VOICE = "marin"
 WORDS_BEFORE_SOUND = 3

@@ -4,20 +4,12 @@ import wave
 from openai import BadRequestError, omit
 
 from accounts.bounded_answers import parse_json, whole_body
-from conversations.engines.base import (
-    NO_HINTS,
-    SAMPLE_BYTES,
-    SAMPLE_RATE,
-    EngineSpec,
-    Hints,
-    Transcript,
-    pcm_seconds,
-    storable,
-)
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.supervision import answer
+from conversations.network.http import tls_context
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_CHARACTERS = 100_000  # what an item may hold

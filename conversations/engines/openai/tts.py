@@ -8,9 +8,9 @@ from accounts.bounded_answers import parse_json
 from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.openai.http import tls_context
 from conversations.engines.openai.provider_errors import is_error
 from conversations.engines.supervision import pieces
+from conversations.network.http import tls_context
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
 

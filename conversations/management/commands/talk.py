@@ -15,7 +15,7 @@ from openai.types.realtime import RealtimeServerEvent
 from websockets.exceptions import WebSocketException
 
 from conversations.audio import opus
-from conversations.realtime.audio import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
+from conversations.pcm import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
 
 APPEND_BYTES = 1000 * BYTES_PER_MS
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}

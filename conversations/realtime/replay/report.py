@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from conversations.realtime.commands import Detect, Hear, Send
+from conversations.realtime.commands import DetectSpeech, FeedTranscriber, Send
 from conversations.realtime.engine_events import SpeechWindow
 from conversations.realtime.protocol.client_events import APPEND, AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.relay.actions import Tell
+from conversations.realtime.relay.actions import SendUpstream
 from conversations.realtime.replay.player import Decided
 from conversations.realtime.replay.vocabulary import name_of
 
@@ -65,7 +65,9 @@ def _is_quiet(decided: Decided) -> bool:
 
 
 def _is_forwarding(action: Any) -> bool:
-    return isinstance(action, Detect | Hear) or (isinstance(action, Tell) and action.event["type"] == APPEND)
+    return isinstance(action, DetectSpeech | FeedTranscriber) or (
+        isinstance(action, SendUpstream) and action.event["type"] == APPEND
+    )
 
 
 def _quiet_lines(quiet: list[tuple[float, str]]) -> Iterator[str]:
@@ -75,7 +77,7 @@ def _quiet_lines(quiet: list[tuple[float, str]]) -> Iterator[str]:
 
 
 def _action(action: Any, clock: float) -> str:
-    if isinstance(action, Send | Tell):
+    if isinstance(action, Send | SendUpstream):
         kind = action.event["type"]
         rest = {key: value for key, value in action.event.items() if key not in ("type", "event_id")}
         return f"{type(action).__name__} {kind} {_members(_without_sound(kind, rest), clock)}"

@@ -26,7 +26,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
 )
 from conversations.realtime.relay.machine import Event as RelayEvent
-from conversations.realtime.relay.machine import Relaying
+from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.replay.secrets import is_secret, mask, without_address_secrets
 
 MAX_SILENCE_BYTES = 20_000_000  # that one line may stand for
@@ -34,7 +34,7 @@ MAX_SILENCE_BYTES_IN_ALL = 4_000_000_000  # about a day of sound
 NOT_BASE64 = "!"  # stands for what a client sent as sound and was none
 SOUND_KEYS = ("audio", "delta")
 
-MACHINES: dict[str, type[TurnMachine] | type[Relaying]] = {"cascade": TurnMachine, "s2s": Relaying}
+MACHINES: dict[str, type[TurnMachine] | type[RelayMachine]] = {"cascade": TurnMachine, "s2s": RelayMachine}
 _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} | {
     AudioAppend: APPEND,
     SessionUpdate: "session.update",

@@ -1,6 +1,6 @@
 """The audio that the user has sent and that no item holds yet. Bounded."""
 
-from conversations.realtime.audio import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, samples_in
 
 
 class BufferFullError(Exception):

@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from conversations.realtime import engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.replay.player import play
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.realtime.replay.recording import read_recording
@@ -26,7 +26,7 @@ from tests.support.realtime.harness import Table, typed
 from tests.support.recordings import printed
 
 MB = 1_000_000
-EARLIER = (Item("item_old", role="user", text="Good morning."),)
+EARLIER = (LiveItem("item_old", role="user", text="Good morning."),)
 
 
 class TableMachine(RecordedMachine):
@@ -43,7 +43,7 @@ class TableMachine(RecordedMachine):
         machine = TurnMachine(config, conversation_id, make, limits, items, manner)
         encoder = Encoder(False, lambda text: text)
         super().__init__(machine, made, encoder, lambda: 100.0, lines.append, lambda error: pytest.fail(str(error)))
-        self.core, self.replying = machine.core, machine.replying
+        self.core, self.agent_turn = machine.core, machine.agent_turn
         given = {"config": config, "conversation_id": conversation_id, "limits": limits, "items": items}
         self.write_head("cascade", "2026-11-29T12:00:00Z", given | {"manner": manner})
 
@@ -69,7 +69,7 @@ def talk(table: Table) -> None:
     table.client("conversation.item.create", item=typed("And in words?"))
     table.frame("no JSON")
     table.client("response.create", response={"conversation": "none", "metadata": {"topic": "weather"}})
-    table.engine(engine_events.ReplyFailed(table.events[-1].get("response", {}).get("id", ""), Failure("x", "y")))
+    table.engine(engine_events.GenerationFailed(table.events[-1].get("response", {}).get("id", ""), Failure("x", "y")))
     table.pass_time(60)
     table.engine(engine_events.ClientGone())
     table.actions += table.machine.end()
@@ -138,7 +138,11 @@ def test_the_command(file: Callable[..., Path], table: Table) -> None:
         (("[" * 100_000 + "\n",), {}, "Line 3 is not JSON"),
         (('{"at":1,"event":"os.system","given":{}}\n',), {}, "Line 3: no event is called 'os.system'"),
         (('{"at":1,"event":"SpeechWindow","given":{"probability":"x"}}\n',), {}, "Line 3: SpeechWindow"),
-        (('{"at":1,"event":"Filled","given":{"response_id":"","pcm":{"$silence":1e99}}}\n',), {}, "no possible length"),
+        (
+            ('{"at":1,"event":"FillerReady","given":{"response_id":"","pcm":{"$silence":1e99}}}\n',),
+            {},
+            "no possible length",
+        ),
         (('{"at":1,"do":"__init__"}\n',), {}, "Line 3: the machine has no entry '__init__'"),
         (('{"at":1,"do":"refuse","given":{"code":7}}\n',), {}, "Line 3: a refusal has"),
         (('{"at":1e400,"do":"end"}\n',), {}, "Line 3: 'at' is no time"),
@@ -184,7 +188,7 @@ def test_a_step_that_fails_now_is_told(file: Callable[..., Path]) -> None:
 
 def test_nothing_of_a_foreign_file_reaches_the_terminal(file: Callable[..., Path]) -> None:
     path = file(
-        '{"at":1,"event":"ReplyText","given":{"response_id":"","text":"\\u001b[2J\\u202e"}}\n',
+        '{"at":1,"event":"TextDelta","given":{"response_id":"","text":"\\u001b[2J\\u202e"}}\n',
         head={"started": "\x1b[2J"},
     )
     for found in (printed(path), printed(path, step=2)):

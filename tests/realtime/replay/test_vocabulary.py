@@ -12,9 +12,9 @@ from conversations.realtime.engine_events import EngineEvent, SpeechAudio, Tools
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, SessionUpdate, parse
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item, Usage
+from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.relay.actions import Told
+from conversations.realtime.relay.actions import UpstreamEvent
 from conversations.realtime.replay.secrets import LEFT_OUT, scrubber
 from conversations.realtime.replay.vocabulary import (
     EVENTS,
@@ -28,7 +28,7 @@ from conversations.realtime.replay.vocabulary import (
 )
 from tests.support.realtime.any_events import any_event
 
-ITEM = Item("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
+ITEM = LiveItem("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
 
 
 def decoder() -> Decoder:
@@ -60,7 +60,7 @@ def test_every_engine_event_is_known(event_type: type) -> None:
 
 
 def test_every_event_has_a_name_of_its_own() -> None:
-    assert {*EVENTS.values()} >= {*get_args(ClientEvent), *get_args(EngineEvent), Told}
+    assert {*EVENTS.values()} >= {*get_args(ClientEvent), *get_args(EngineEvent), UpstreamEvent}
 
 
 def test_nested_values() -> None:
@@ -81,9 +81,11 @@ def test_what_the_machines_are_built_with() -> None:
 
 def test_without_sound_its_length_is_kept() -> None:
     assert there_and_back(AudioAppend(b"\7" * 960), with_sound=False) == AudioAppend(bytes(960))
-    told = Told({"type": "response.output_audio.delta", "delta": "BwcHBw==", "item_id": "item_1"})
+    told = UpstreamEvent({"type": "response.output_audio.delta", "delta": "BwcHBw==", "item_id": "item_1"})
     assert there_and_back(told, with_sound=False).event["delta"] == "AAAAAA=="
-    none = Told({"type": "response.output_audio.delta", "delta": "no base64, but maybe sound", "item_id": "item_1"})
+    none = UpstreamEvent(
+        {"type": "response.output_audio.delta", "delta": "no base64, but maybe sound", "item_id": "item_1"}
+    )
     assert "maybe" not in str(there_and_back(none, with_sound=False))
 
 
@@ -117,7 +119,7 @@ def test_secrets_by_their_keys_and_by_their_looks() -> None:
         ("SpeechWindow", None),
         ("SpeechWindow", {"probability": "much"}),
         ("SpeechWindow", {}),
-        ("ReplyDone", {"response_id": "r", "reason": "none of ours"}),
+        ("GenerationDone", {"response_id": "r", "reason": "none of ours"}),
         ("conversation.item.create", {"type": "conversation.item.create"}),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from accounts import public_addresses
-from conversations.engines.openai import http
+from conversations.network import http
 from tests.upstream.fixtures import Upstream
 
 

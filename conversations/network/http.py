@@ -1,4 +1,4 @@
-"""The HTTP connections to OpenAI and compatible servers, shared by all sessions of an event loop.
+"""HTTP connections to servers of others: those of engines are shared by all sessions of an event loop.
 
 Redirects are not followed: they could lead into the private network. Answers are bounded. Where a user typed the base
 URL only public addresses are called.
