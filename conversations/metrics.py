@@ -2,9 +2,8 @@
 
 from functools import lru_cache
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
-from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
 from conversations.engines import events
@@ -12,6 +11,7 @@ from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.figures import Discard, Figure, Played, Tally
 from conversations.realtime.protocol.items import Item
+from conversations.site_engines import site_models
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -71,9 +71,7 @@ def engine(event: EngineEvent) -> None:
 
 @lru_cache(maxsize=1)
 def _site_models() -> frozenset[str]:
-    kinds: list[dict[str, Any]] = list(settings.ENGINES.values())
-    named = [kind.get(name, {}) for kind in kinds for name in ("model", "stream_model")]
-    return frozenset({""}.union(*(models.values() for models in named)))
+    return site_models() | {""}
 
 
 def figure(told: Figure) -> None:
