@@ -16,7 +16,7 @@ from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import default_config, shown, updated
+from conversations.realtime.protocol.session_config import build_config, show_config, update_config
 from conversations.storage import store
 
 
@@ -54,9 +54,9 @@ def _build_session(caller: store.Caller, patch: Config) -> Config:
         defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
-    start = default_config(session_id=make_id("sess"), expires_at=0, **defaults)
-    config = updated(start, patch, audio_sent=False, servers=servers)
-    return {key: value for key, value in shown(config).items() if key != "expires_at"}
+    start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
+    config = update_config(start, patch, audio_sent=False, servers=servers)
+    return {key: value for key, value in show_config(config).items() if key != "expires_at"}
 
 
 def _mint(caller: store.Caller, patch: Config, options: inputs.SecretOptions) -> dict[str, Any]:

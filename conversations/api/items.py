@@ -41,12 +41,12 @@ def _serialize_message(row: Item, common: dict[str, Any]) -> outputs.Message:
     )
 
 
-def parse_items(given: Sequence[inputs.NewItem]) -> list[live.Item]:
+def parse_items(given: Sequence[inputs.NewItem]) -> list[live.LiveItem]:
     """Return a client's items as new items to be stored. Raises APIError if a text is too long."""
     return [_parse_item(item, f"items[{place}]") for place, item in enumerate(given)]
 
 
-def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = None) -> None:
+def check_outputs(new: Sequence[live.LiveItem], conversation: Conversation | None = None) -> None:
     """Check that each output has its call, among the new items or in the conversation.
 
     Raises APIError for the first one that has none.
@@ -61,9 +61,9 @@ def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = 
             raise APIError(400, UNKNOWN_CALL, unknown_call(call_id), param=f"items[{place}].call_id")
 
 
-def _parse_item(given: inputs.NewItem, param: str) -> live.Item:
+def _parse_item(given: inputs.NewItem, param: str) -> live.LiveItem:
     """Return one new item. `param` is its place in the request, such as items[0]."""
-    item = live.Item(make_id("item"), type=given.type)
+    item = live.LiveItem(make_id("item"), type=given.type)
     if isinstance(given, inputs.NewMessage):
         item.role = "system" if given.role == "developer" else given.role
         item.text = _join_text(given.content, f"{param}.content")

@@ -14,8 +14,8 @@ from openai.types import realtime as sdk
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events, figures
+from conversations.realtime import commands, engine_events, figures
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -73,7 +73,7 @@ class Session(ABC):
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send, is_paced=is_paced)
-        self._deadlines: dict[str, asyncio.TimerHandle] = {}
+        self._deadlines: dict[Deadline, asyncio.TimerHandle] = {}
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = self._is_broken = self._is_over = False
@@ -192,16 +192,16 @@ class Session(ABC):
     def _perform(self, actions: Sequence[Any]) -> None:
         for action in actions:
             match action:
-                case do.Send(event):
+                case commands.Send(event):
                     self._send(event)
-                case do.Save():
+                case commands.Save():
                     self._save(action)
-                case do.Remove(item_id):
+                case commands.Remove(item_id):
                     self._record.drop(item_id)
-                case do.Keep(response_id, pcm):
+                case commands.KeepAudio(response_id, pcm):
                     self._record.keep(response_id, pcm)
-                case do.SetDeadline(name, at):
-                    self._set_deadline(name, at)
+                case commands.SetDeadline(deadline, at):
+                    self._set_deadline(deadline, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
@@ -224,19 +224,19 @@ class Session(ABC):
             self._outbox.abandon()
             self.close(POLICY_VIOLATION, "output_too_slow", "The client asks for more than it reads.")
 
-    def _set_deadline(self, name: str, at: float | None) -> None:
-        if timer := self._deadlines.pop(name, None):
+    def _set_deadline(self, deadline: Deadline, at: float | None) -> None:
+        if timer := self._deadlines.pop(deadline, None):
             timer.cancel()
         if at is not None:
             loop = asyncio.get_running_loop()
             wait_sec = max(0.0, at - monotonic())
-            self._deadlines[name] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(name))
+            self._deadlines[deadline] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(deadline))
 
     def _forget_deadlines(self) -> None:
         for timer in self._deadlines.values():
             timer.cancel()
 
-    def _save(self, action: do.Save) -> None:
+    def _save(self, action: commands.Save) -> None:
         done = self._record.save(action)
         if done is not None and not action.in_background:
             self._outbox.wait_for(done)

@@ -17,11 +17,11 @@ from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
-from conversations.realtime.protocol.session_config import default_config, updated
-from conversations.realtime.relay.actions import Reconnect, Tell
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
+from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
@@ -38,7 +38,7 @@ def warm(engines: EngineSet) -> None:
 class S2SSession(Session):
     """A session that speech to speech answers."""
 
-    machine: Relaying
+    machine: RelayMachine
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class S2SSession(Session):
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
         self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
-        self.machine = Relaying(
+        self.machine = RelayMachine(
             _config(opened, spec, model, expires_at),
             opened.public_id,
             make_id,
@@ -91,9 +91,9 @@ class S2SSession(Session):
                 await self._record.join()
         self._forget_deadlines()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: RelayCommand) -> None:
         match action:
-            case Tell(event):
+            case SendUpstream(event):
                 self._upstream.tell(event)
             case Reconnect():
                 self._upstream.leave()
@@ -108,7 +108,7 @@ class S2SSession(Session):
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
-    config = default_config(
+    config = build_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -118,4 +118,4 @@ def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int)
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
-    return updated(config, opened.caller.session, audio_sent=False)
+    return update_config(config, opened.caller.session, audio_sent=False)
