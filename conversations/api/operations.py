@@ -1,4 +1,4 @@
-"""The HTTP API as one table: what `urls` serves and what `openapi` describes."""
+"""The HTTP API as one table: `urls` serves it and `documents/openapi` describes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from accounts.models import Scope
-from conversations.api import asked_shapes, assistants, audio, client_secrets, conversations, shapes, turns
+from conversations.api import assistants, audio, client_secrets, conversations
+from conversations.api.shapes import inputs, outputs
+from conversations.api.turns import create
 
 OGG = ("audio/ogg",)
 FORM = "multipart/form-data"  # with the part `file`
@@ -19,9 +21,10 @@ ITEM = f"{CONVERSATION}/items/{{item_id}}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`scope` None: any key will do. `body` and `answer`: a shape, or the media types that bytes may have.
+    """One method of one address.
 
-    `failures`: the statuses that it has beside those that go without saying.
+    `scope` is what the key must have; with None any key will do. `body` and `answer` are a shape, or the media types
+    of bytes. `failures` are the statuses that it may answer with beside those of every operation of its kind.
     """
 
     method: str
@@ -36,66 +39,68 @@ class Operation:
 
 
 OPERATIONS = [
-    Operation("GET", "/v1/models", assistants.listed, "The assistants that you may talk to", None, shapes.ModelList),
-    Operation("GET", "/v1/models/{model}", assistants.retrieved, "One assistant", None, shapes.Model),
+    Operation(
+        "GET", "/v1/models", assistants.list_assistants, "The assistants that you may talk to", None, outputs.ModelList
+    ),
+    Operation("GET", "/v1/models/{model}", assistants.retrieve_assistant, "One assistant", None, outputs.Model),
     Operation(
         "POST",
         "/v1/realtime/client_secrets",
-        client_secrets.created,
+        client_secrets.create_client_secret,
         "A short-lived key for the socket, to be handed to a browser",
         Scope.REALTIME,
-        shapes.ClientSecret,
-        body=asked_shapes.NewClientSecret,
+        outputs.ClientSecret,
+        body=inputs.NewClientSecret,
     ),
     Operation(
         "POST",
         "/v1/realtime/sessions",
-        client_secrets.beta_created,
+        client_secrets.create_beta_session,
         "The same in the beta dialect",
         Scope.REALTIME,
-        shapes.BetaSession,
-        body=asked_shapes.NewBetaSession,
+        outputs.BetaSession,
+        body=inputs.NewBetaSession,
     ),
     Operation(
         "GET",
         "/v1/conversations",
-        conversations.listed,
+        conversations.list_conversations,
         "Your conversations",
         READ,
-        shapes.ConversationPage,
-        query=asked_shapes.ListQuery,
+        outputs.ConversationPage,
+        query=inputs.ListQuery,
     ),
     Operation(
         "POST",
         "/v1/conversations",
-        conversations.created,
+        conversations.create_conversation,
         "Make a conversation, to be gone on with over the socket or turn by turn",
         WRITE,
-        shapes.Conversation,
-        body=asked_shapes.NewConversation,
+        outputs.Conversation,
+        body=inputs.NewConversation,
     ),
-    Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, shapes.Conversation),
+    Operation("GET", CONVERSATION, conversations.retrieve_conversation, "One conversation", READ, outputs.Conversation),
     Operation(
         "POST",
         CONVERSATION,
-        conversations.updated,
+        conversations.update_conversation,
         "Change what you noted of it",
         WRITE,
-        shapes.Conversation,
-        body=asked_shapes.ConversationUpdate,
+        outputs.Conversation,
+        body=inputs.ConversationUpdate,
     ),
     Operation(
         "DELETE",
         CONVERSATION,
-        conversations.deleted,
+        conversations.delete_conversation,
         "Delete it with its items and sound",
         WRITE,
-        shapes.DeletedConversation,
+        outputs.DeletedConversation,
     ),
     Operation(
         "GET",
         f"{CONVERSATION}/audio",
-        audio.conversation_audio,
+        audio.retrieve_conversation_audio,
         "All of its sound in order: the user left, the assistant right",
         READ,
         OGG,
@@ -103,32 +108,32 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONVERSATION}/items",
-        conversations.items_listed,
+        conversations.list_items,
         "What was said and done in it",
         READ,
-        shapes.ItemPage,
-        query=asked_shapes.ListQuery,
+        outputs.ItemPage,
+        query=inputs.ListQuery,
     ),
     Operation(
         "POST",
         f"{CONVERSATION}/items",
-        conversations.items_created,
+        conversations.create_items,
         "Add items behind the last",
         WRITE,
-        shapes.ItemPage,
-        body=asked_shapes.NewItems,
+        outputs.ItemPage,
+        body=inputs.NewItems,
     ),
-    Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, shapes.AnItem),
-    Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, shapes.Conversation),
-    Operation("GET", f"{ITEM}/audio", audio.item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
+    Operation("GET", ITEM, conversations.retrieve_item, "One item", READ, outputs.AnItem),
+    Operation("DELETE", ITEM, conversations.delete_item, "Delete it with its sound", WRITE, outputs.Conversation),
+    Operation("GET", f"{ITEM}/audio", audio.retrieve_item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
     Operation(
         "POST",
         "/v1/voice/turns",
-        turns.create,
+        create.create_turn,
         "Say something, and hear the reply: as sound, or as the events of the socket",
         Scope.REALTIME,
-        tuple(turns.CONTENT_TYPES),
-        query=asked_shapes.TurnQuery,
+        tuple(create.CONTENT_TYPES),
+        query=inputs.TurnQuery,
         body=SOUND,
         failures=(406, 415, 500, 502, 503, 504),
     ),

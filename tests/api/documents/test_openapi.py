@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from accounts import api_keys
 from accounts.models import Scope, User
-from conversations.api import openapi
-from conversations.api.asked_shapes import MAX_ITEMS
+from conversations.api.documents import openapi
 from conversations.api.operations import FORM, OPERATIONS, SOUND
+from conversations.api.shapes.inputs import MAX_ITEMS
 from conversations.models import Conversation
 from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
@@ -56,7 +56,7 @@ CONFIG = SchemathesisConfig.from_dict(
         },
     }
 )
-schema = schemathesis.openapi.from_dict(openapi.document(), config=CONFIG)
+schema = schemathesis.openapi.from_dict(openapi.build_document(), config=CONFIG)
 
 
 @schema.parametrize()
@@ -124,4 +124,4 @@ def test_the_scopes_are_true() -> None:
 
 
 def test_it_needs_no_key(client: Client) -> None:
-    assert client.get("/v1/openapi.json").json() == openapi.document()
+    assert client.get("/v1/openapi.json").json() == openapi.build_document()
