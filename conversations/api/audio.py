@@ -21,7 +21,7 @@ def retrieve_item_audio(request: HttpRequest, conversation_id: str, item_id: str
     clip = AudioClip.objects.select_related("item__conversation").filter(item=item).first()
     if clip is None:
         raise not_found(f"The item {item_id!r} has no sound.")
-    return clip_download.respond(request, clip)
+    return clip_download.answer_clip(request, clip)
 
 
 async def retrieve_conversation_audio(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
@@ -29,7 +29,7 @@ async def retrieve_conversation_audio(request: HttpRequest, conversation_id: str
     caller = await auth.authenticate_async(request, Scope.CONVERSATIONS_READ)
     parts = await _load_parts(caller, conversation_id)
     headers = {"Content-Disposition": content_disposition_header(False, f"{conversation_id}.ogg") or "inline"}
-    pieces = _yield_nothing() if request.method == "HEAD" else mixdown.stream(parts)
+    pieces = _yield_nothing() if request.method == "HEAD" else mixdown.stream_mixdown(parts)
     return StreamingHttpResponse(pieces, content_type="audio/ogg", headers=headers)
 
 

@@ -13,7 +13,6 @@ from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
-from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Session
@@ -66,7 +65,16 @@ class CascadeSession(Session):
         config = initial_settings.config(opened, model, expires_at, kind)
         manner = initial_settings.manner(opened, streams=self._engine_tasks.streams)
         limits = initial_settings.limits(plays_live=plays_live)
-        self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
+        self.machine = self._build_machine(
+            TurnMachine,
+            {
+                "config": config,
+                "conversation_id": opened.public_id,
+                "limits": limits,
+                "items": opened.items,
+                "manner": manner,
+            },
+        )
         self._detector = SpeechDetector()
         self._record = Record(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
         self._stores_captions = stores_captions
@@ -77,7 +85,7 @@ class CascadeSession(Session):
             self._engine_tasks.begin(group)
             writer = group.create_task(self._record.run())
             sender = group.create_task(self._outbox.run())
-            self._perform(self.machine.start(monotonic()))
+            self._perform(self._entries.start(monotonic()))
             await self._engine_tasks.settle()
             await self._read_frames()
             await self._drain()
@@ -94,7 +102,7 @@ class CascadeSession(Session):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._words_sec):
                         await self._engine_tasks.finish()
-                self._guard(lambda: self._perform(self.machine.end()))
+                self._guard(lambda: self._perform(self._entries.end()))
                 await self._record.join()
 
     # What the machine decides.
@@ -118,6 +126,8 @@ class CascadeSession(Session):
     def _transcribe_only(self) -> None:
         if not self._stores_captions:
             self._record.is_on = self.machine.core.keeps_sound = False
+            if self._recording:
+                self._recording.machine.keep_no_sound()
             self._engine_tasks.remember_nothing()
 
     def _send(self, event: dict[str, Any]) -> None:

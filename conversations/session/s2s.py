@@ -53,17 +53,19 @@ class S2SSession(Session):
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
         self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
-        self.machine = RelayMachine(
-            _config(opened, spec, model, expires_at),
-            opened.public_id,
-            make_id,
-            Limits(
-                responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
-                turn_budget_sec=settings.TURN_BUDGET_SEC,
-            ),
-            items=opened.items,
-            manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
-            transcription_model=spec.stream_model,
+        limits = Limits(
+            responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
+        )
+        self.machine = self._build_machine(
+            RelayMachine,
+            {
+                "config": _config(opened, spec, model, expires_at),
+                "conversation_id": opened.public_id,
+                "limits": limits,
+                "items": opened.items,
+                "manner": Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
+                "transcription_model": spec.stream_model,
+            },
         )
         self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
@@ -71,7 +73,7 @@ class S2SSession(Session):
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         async with self._lifetime() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
-            self._perform(self.machine.start(monotonic()))
+            self._perform(self._entries.start(monotonic()))
             helpers.append(group.create_task(self._upstream.run()))
             await self._read_frames()
             await self._drain()
@@ -87,7 +89,7 @@ class S2SSession(Session):
                     async with asyncio.timeout(self._words_sec):
                         while self.machine.is_awaiting_words:
                             await self._upstream.news()
-                self._guard(lambda: self._perform(self.machine.end()))
+                self._guard(lambda: self._perform(self._entries.end()))
                 await self._record.join()
         self._forget_deadlines()
 
