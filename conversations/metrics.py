@@ -94,4 +94,4 @@ def _step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
-events.listen(engine)
+events.add_listener(engine)

@@ -22,7 +22,7 @@ KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language mod
                                "s2s": "Speech to speech"}  # fmt: skip
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """Without NUL and halves of surrogate pairs: JSON can carry them, neither UTF-8 nor Postgres can."""
     return text.replace("\0", "").encode(errors="ignore").decode()
 
@@ -190,7 +190,7 @@ class TranscriptStream(Protocol):
 
 
 @runtime_checkable
-class Connects(Protocol):
+class Connectable(Protocol):
     """An engine of any kind may have this."""
 
     async def connect(self) -> None:
@@ -203,7 +203,7 @@ class Connects(Protocol):
 
 
 @runtime_checkable
-class Closes(Protocol):
+class Closable(Protocol):
     """An engine that keeps a connection has this."""
 
     async def close(self) -> None:
@@ -213,11 +213,11 @@ class Closes(Protocol):
 
 class StreamingSpeechToText(Protocol):
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
-        """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""
+        """Connectable in the background, so that the first utterance does not wait. Needs the running event loop."""
         ...
 
 
-def _ignore() -> None: ...
+def _do_nothing() -> None: ...
 
 
 class LanguageModel(Protocol):
@@ -228,7 +228,7 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
-        on_thought: Callable[[], None] = _ignore,
+        on_thought: Callable[[], None] = _do_nothing,
     ) -> AsyncGenerator[Completion]:
         """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
 
@@ -257,7 +257,7 @@ class SpeechToSpeech(Protocol):
         """Raises EngineError."""
         ...
 
-    def garbage(self) -> EngineError:
+    def unexpected_answer_error(self) -> EngineError:
         """Why a connection was left whose events are none of the protocol."""
         ...
 

@@ -22,6 +22,6 @@ def due_by(at: float | None) -> Iterator[None]:
         _due_at.reset(token)
 
 
-def left_sec() -> float:
+def remaining_sec() -> float:
     """Return how long the turn can wait for the first output; 0.0 when it is late, infinite without a deadline."""
     return max(0.0, _due_at.get() - monotonic())

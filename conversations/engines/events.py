@@ -38,7 +38,7 @@ Listener = Callable[[EngineEvent], None]
 _listeners: list[Listener] = []
 
 
-def listen(listener: Listener) -> None:
+def add_listener(listener: Listener) -> None:
     """Call `listener` with every event from now on."""
     if listener not in _listeners:
         _listeners.append(listener)
@@ -47,10 +47,10 @@ def listen(listener: Listener) -> None:
 def report(error: EngineError, outcome: Outcome | None = None) -> None:
     """Tell of `error`; without an outcome it ends what was asked of the engine."""
     ending: Outcome = "refused" if is_refusal(error) else "failed"
-    tell(EngineEvent(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
+    publish(EngineEvent(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
 
 
-def tell(event: EngineEvent) -> None:
+def publish(event: EngineEvent) -> None:
     log.warning("%s", event)
     for listener in _listeners:
         listener(event)

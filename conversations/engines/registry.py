@@ -14,19 +14,6 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TextToSpeech,
 )
-from conversations.engines.voices import voices
-
-__all__ = [
-    "ENGINES",
-    "load",
-    "load_stream",
-    "make_llm",
-    "make_s2s",
-    "make_stt",
-    "make_stt_stream",
-    "make_tts",
-    "voices",
-]
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",

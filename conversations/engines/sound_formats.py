@@ -28,7 +28,7 @@ BITRATES = {
 MPEG_RATES = (44_100, 48_000, 32_000)
 
 
-class UnfitSoundError(Exception):
+class UnusableAudioError(Exception):
     """It is no sound that can be played. `what` it is, in words that follow “but”."""
 
     def __init__(self, what: str) -> None:
@@ -37,7 +37,7 @@ class UnfitSoundError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class SampleFormat:
     coding: str = "s16le"  # s16be, u8, s24le, s32le, f32le, f64le, mulaw, alaw
     rate: int = SAMPLE_RATE
     channels: int = 1
@@ -45,19 +45,19 @@ class Format:
     length: int | None = None  # of the sound, where it is said
 
 
-def named(head: bytes) -> str:
+def detect_format(head: bytes) -> str:
     """The name of a format that is known by how it begins; "" of what may be bare samples."""
     for magic, name in MAGIC.items():
         if head.startswith(magic):
             return name
     if head[4:8] == b"ftyp":
         return "MP4"
-    return _mpeg(head)
+    return _detect_mpeg(head)
 
 
-def bytes_to_tell(head: bytes) -> int:
+def bytes_needed(head: bytes) -> int:
     """How many bytes it takes to tell MPEG audio from samples: where it may be such, a frame and the next header."""
-    return max(_mp3_frame(head) + 4, _aac_frame(head) + 2)
+    return max(_mp3_frame_bytes(head) + 4, _aac_frame_bytes(head) + 2)
 
 
 def is_text(head: bytes) -> bool:
@@ -69,48 +69,48 @@ def is_text(head: bytes) -> bool:
     return bool(text) and all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
-def wav_format(head: bytes) -> Format | int:
-    """Of a WAV file, or how many bytes it takes to know more. Raises UnfitSoundError."""
+def parse_wav_header(head: bytes) -> SampleFormat | int:
+    """Of a WAV file, or how many bytes it takes to know more. Raises UnusableAudioError."""
     place, found = 12, None
     while len(head) >= place + 8:
         name, size = struct.unpack_from("<4sI", head, place)
         place += 8
         if name == b"data":
             if found is None:
-                raise UnfitSoundError("a WAV file without a format")
+                raise UnusableAudioError("a WAV file without a format")
             length = size if OPEN_ENDED[0] < size < OPEN_ENDED[1] else None
-            return Format(found.coding, found.rate, found.channels, place, length)
+            return SampleFormat(found.coding, found.rate, found.channels, place, length)
         if place + size > MAX_HEADER_BYTES:
-            raise UnfitSoundError("a broken WAV file")
+            raise UnusableAudioError("a broken WAV file")
         if name == b"fmt " and len(head) >= place + size:
-            found = _wav_coding(head[place : place + size])
+            found = _parse_wav_format(head[place : place + size])
         place += size + size % 2
     return place + 8
 
 
-def _wav_coding(chunk: bytes) -> Format:
+def _parse_wav_format(chunk: bytes) -> SampleFormat:
     if len(chunk) < 16:
-        raise UnfitSoundError("a broken WAV file")
+        raise UnusableAudioError("a broken WAV file")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     if tag == 0xFFFE and len(chunk) >= 26:
         tag = struct.unpack_from("<H", chunk, 24)[0]
     codings = {(1, 8): "u8", (1, 16): "s16le", (1, 24): "s24le", (1, 32): "s32le", (3, 32): "f32le", (3, 64): "f64le",
                (6, 8): "alaw", (7, 8): "mulaw"}  # fmt: skip
     if (tag, bits) not in codings or rate not in RATES or not 1 <= channels <= MAX_CHANNELS:
-        raise UnfitSoundError(f"a WAV file in a format that is not known here (code {tag}, {bits} bits, {rate} Hz)")
-    return Format(codings[tag, bits], rate, channels)
+        raise UnusableAudioError(f"a WAV file in a format that is not known here (code {tag}, {bits} bits, {rate} Hz)")
+    return SampleFormat(codings[tag, bits], rate, channels)
 
 
-def _mpeg(head: bytes) -> str:
+def _detect_mpeg(head: bytes) -> str:
     """By two frames in a row: the first bytes alone are those of many a sample."""
-    length = _mp3_frame(head)
-    if length and head[length : length + 1] == b"\xff" and _mp3_frame(head[length:]):
+    length = _mp3_frame_bytes(head)
+    if length and head[length : length + 1] == b"\xff" and _mp3_frame_bytes(head[length:]):
         return "MP3"
-    length = _aac_frame(head)
+    length = _aac_frame_bytes(head)
     return "AAC" if length and head[length : length + 2] == head[:2] else ""
 
 
-def _aac_frame(head: bytes) -> int:
+def _aac_frame_bytes(head: bytes) -> int:
     """The length of the frame, in ADTS, that begins here; 0 if none does."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
@@ -118,7 +118,7 @@ def _aac_frame(head: bytes) -> int:
     return length if length > 7 else 0
 
 
-def _mp3_frame(head: bytes) -> int:
+def _mp3_frame_bytes(head: bytes) -> int:
     """The length of the frame that begins here; 0 if none does."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0

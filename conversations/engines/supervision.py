@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from conversations.engines import events
 from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
-from conversations.engines.deadline import left_sec
+from conversations.engines.deadline import remaining_sec
 from conversations.engines.failures import Failures
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ T = TypeVar("T")
 PAUSES_SEC = (0.2, 0.8)  # before the second and the third try, at least; a person waits meanwhile
 
 
-async def answer(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
+async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
     """Return what `attempt()` does. Failures that may pass are tried again, all within `timeout_sec`."""
 
     async def within(patience: Patience) -> T:
@@ -23,13 +23,13 @@ async def answer(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failur
             return await attempt()
 
     try:
-        return await _tried(within, Patience(timeout_sec, failures))
+        return await _retry(within, Patience(timeout_sec, failures))
     except EngineError as error:
         events.report(error)
         raise
 
 
-async def pieces(
+async def stream_with_retries(
     open_stream: Callable[[], AsyncGenerator[T]],
     timeout_sec: float,
     failures: Failures,
@@ -45,18 +45,18 @@ async def pieces(
 
     async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await _next_told(stream, patience, is_told, is_thought)
+        return stream, await _next_output(stream, patience, is_told, is_thought)
 
     try:
-        stream, piece = await _tried(begin, Patience(timeout_sec, failures))
+        stream, piece = await _retry(begin, Patience(timeout_sec, failures))
         async with aclosing(stream):
             while piece is not None:
                 yield piece
                 patience = Patience(timeout_sec, failures, has_begun=True)
                 try:
-                    piece = await _next_told(stream, patience, is_told, is_thought)
+                    piece = await _next_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
-                    raise patience.timed_out() from error
+                    raise patience.timeout_error() from error
     except EngineError as error:
         events.report(error)
         raise
@@ -74,15 +74,15 @@ class Patience:
     def renew(self, *, thinks: bool = False) -> None:
         """The engine is at work."""
         self._has_begun = self._has_begun or thinks
-        left = self._timeout_sec if self._has_begun else left_sec()
+        left = self._timeout_sec if self._has_begun else remaining_sec()
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
 
-    def timed_out(self) -> EngineTimeout:
-        return self._failures.timeout(self._wait_sec) if self._wait_sec else self._failures.late()
+    def timeout_error(self) -> EngineTimeout:
+        return self._failures.timeout_error(self._wait_sec) if self._wait_sec else self._failures.out_of_time_error()
 
 
-async def _next_told(
+async def _next_output(
     stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool], is_thought: Callable[[T], bool]
 ) -> T | None:
     while True:
@@ -93,13 +93,13 @@ async def _next_told(
         patience.renew(thinks=is_thought(piece))
 
 
-async def _tried(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:
+async def _retry(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:
     now = asyncio.get_running_loop().time
     for pause_sec in (*PAUSES_SEC, None):
         try:
             return await attempt(patience)
         except TimeoutError as error:
-            raise patience.timed_out() from error
+            raise patience.timeout_error() from error
         except (EngineUnavailable, EngineBusy) as error:
             wait_sec = max(pause_sec or 0.0, error.retry_after_sec or 0.0)
             if pause_sec is None or now() + wait_sec >= patience.ends_at:

@@ -85,7 +85,7 @@ ESPEAK: dict[str, str] = {
 }
 
 
-def fitting(spec: EngineSpec, wanted: str) -> str:
+def choose_voice(spec: EngineSpec, wanted: str) -> str:
     """`wanted`, or the spec's own voice where OpenAI's was asked of another provider: official clients do by habit."""
     own = {"openai": OPENAI, "openai-realtime": OPENAI_REALTIME}.get(spec.provider, ())
     return spec.voice if wanted in OPENAI and wanted not in own else wanted
@@ -96,7 +96,7 @@ def is_public(voice: str) -> bool:
     return not voice or voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS
 
 
-def voices(spec: EngineSpec) -> list[Voice]:
+def list_voices(spec: EngineSpec) -> list[Voice]:
     """(id, label) of what `spec` can speak with, the default first; [] when nobody can know (a compatible server)."""
     if spec.provider == "google":
         return [
@@ -109,11 +109,11 @@ def voices(spec: EngineSpec) -> list[Voice]:
     if spec.base_url:
         return []
     if spec.provider == "openai-realtime":
-        return realtime_voices(spec)
+        return list_realtime_voices(spec)
     known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
     return [(voice, voice.capitalize()) for voice in known]
 
 
-def realtime_voices(spec: EngineSpec) -> list[Voice]:
+def list_realtime_voices(spec: EngineSpec) -> list[Voice]:
     """Of a Realtime model that speaks."""
     return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]

@@ -8,10 +8,10 @@ from typing import Any
 
 from conversations import metrics
 from conversations.audio import opus
-from conversations.engines.base import Closes, Connects, EngineError
+from conversations.engines.base import Closable, Connectable, EngineError
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
-from conversations.engines.voices import fitting
+from conversations.engines.voices import choose_voice
 from conversations.pcm import pcm_seconds
 from conversations.realtime import commands as do
 from conversations.realtime import engine_events
@@ -51,8 +51,8 @@ class EngineTasks:
         is_stored = opened.pk is not None
         file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
         self._ears = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
-        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
-        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
+        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
+        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Generation] = {}
@@ -200,7 +200,7 @@ class EngineTasks:
         """A word that bridges a silence, whole; where it does not come either, it is not missed."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
-        voice = fitting(spec, asked.voice)
+        voice = choose_voice(spec, asked.voice)
         try:
             async with asyncio.timeout(FILLER_TIMEOUT_SEC):
                 pieces = self._tts.speak(asked.text, voice=voice, language=language, speed=asked.speed)

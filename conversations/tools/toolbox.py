@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.engines.base import Tool, storable
+from conversations.engines.base import Tool, make_storable
 from conversations.storage.store import Opened
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession
@@ -147,7 +147,7 @@ def _object(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    text, most = storable(text), int(settings.TOOLS["OUTPUT_CHARS"])
+    text, most = make_storable(text), int(settings.TOOLS["OUTPUT_CHARS"])
     if len(text) <= most:
         return text
     return f"{text[:most]}… (cut here: the tool said {len(text)} characters)"

@@ -10,8 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from conversations.engines.registry import voices
-from conversations.engines.voices import realtime_voices
+from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.user_turn.backchannel import COMMANDS, NODS
 from conversations.storage.engine_selection import EngineSet, choose_each
@@ -81,7 +80,7 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
         "description": assistant.description,
         "language": assistant.language,
         "speed": assistant.speed,
-        "voices": realtime_voices(speaker) if engines.s2s else voices(speaker),
+        "voices": list_realtime_voices(speaker) if engines.s2s else list_voices(speaker),
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
         "demos": engines.demos,

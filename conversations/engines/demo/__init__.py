@@ -12,7 +12,7 @@ def is_installed(kind: Kind) -> bool:
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
-def not_installed(kind: Kind, package: str) -> EngineUnavailable:
+def not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
     """What a site without requirements-embedded.txt (the Docker image) tells its user."""
     return EngineUnavailable(
         kind,

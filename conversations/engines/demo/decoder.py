@@ -28,17 +28,17 @@ _pool: ProcessPoolExecutor | None = None
 _decoder: Any = None  # in the worker process only
 
 
-def pool() -> ProcessPoolExecutor:
+def worker_pool() -> ProcessPoolExecutor:
     """The one worker, started on first use. Spawned: a fork would copy the event loop's and gRPC's threads."""
     global _pool
     with _lock:
         if _pool is None:
             context = multiprocessing.get_context("spawn")
-            _pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_load)
+            _pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_load_model)
         return _pool
 
 
-def discard(broken: ProcessPoolExecutor) -> None:
+def discard_pool(broken: ProcessPoolExecutor) -> None:
     """Forget a pool whose worker died, so that the next utterance starts another."""
     global _pool
     with _lock:
@@ -47,7 +47,7 @@ def discard(broken: ProcessPoolExecutor) -> None:
     broken.shutdown(wait=False)
 
 
-def ready() -> bool:
+def is_ready() -> bool:
     """Runs in the worker once its model is loaded."""
     return _decoder is not None
 
@@ -56,21 +56,21 @@ def decode(pcm: bytes) -> str:
     """The words in 24 kHz PCM; "" for none. Runs in the worker."""
     _decoder.start_utt()
     try:
-        _decoder.process_raw(_in_a_room(pcm), full_utt=True)
+        _decoder.process_raw(_add_room_noise(pcm), full_utt=True)
     finally:
         _decoder.end_utt()
     hypothesis = _decoder.hyp()
     return str(hypothesis.hypstr) if hypothesis else ""
 
 
-def _in_a_room(pcm: bytes) -> bytes:
+def _add_room_noise(pcm: bytes) -> bytes:
     speech = soxr.resample(np.frombuffer(pcm, dtype=np.int16).astype(np.float32), SAMPLE_RATE, DECODER_RATE)
     padded = np.pad(speech, round(PAUSE_SEC * DECODER_RATE))
     noise = np.random.default_rng(seed=0).normal(0.0, ROOM_NOISE, padded.size)
     return np.clip(padded + noise, -32_768, 32_767).astype(np.int16).tobytes()
 
 
-def _load() -> None:
+def _load_model() -> None:
     global _decoder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends this process
     Thread(target=_end_with_parent, daemon=True).start()

@@ -103,5 +103,5 @@ class Library:
 
 
 @cache
-def library() -> Library:
+def load_library() -> Library:
     return Library()

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec, EngineTimeout
-from conversations.engines.demo import espeak, not_installed
+from conversations.engines.demo import espeak, not_installed_error
 from conversations.pcm import SAMPLE_RATE
 
 DEFAULT_VOICE = "en-us"
@@ -24,7 +24,7 @@ class EspeakNG:
     def warm() -> None:
         """Loads the library. Call it in a thread."""
         with suppress(*NOT_INSTALLED):
-            espeak.thread.submit(espeak.library).result()
+            espeak.thread.submit(espeak.load_library).result()
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
@@ -35,7 +35,7 @@ class EspeakNG:
             while (chunk := await self._next(rendering)) is not None:
                 yield chunk
         finally:
-            rendering.wanted = False
+            rendering.is_wanted = False
 
     async def _next(self, rendering: "Rendering") -> bytes | None:
         try:
@@ -53,13 +53,13 @@ class Rendering:
 
     def __init__(self, text: str, voice: str, speed: float) -> None:
         self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None ends it
-        self.wanted = True
+        self.is_wanted = True
         self._loop = asyncio.get_running_loop()
         self._text, self._voice, self._speed = text, voice, speed
 
     def run(self) -> None:
         """On espeak's thread."""
-        if not self.wanted:
+        if not self.is_wanted:
             return
         end: EngineError | None = None
         try:
@@ -67,11 +67,11 @@ class Rendering:
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
         except NOT_INSTALLED:
-            end = not_installed("tts", "espeakng-loader")
+            end = not_installed_error("tts", "espeakng-loader")
         self._put(end)
 
     def _render(self) -> None:
-        library = espeak.library()
+        library = espeak.load_library()
         self._resampler = soxr.ResampleStream(library.rate, SAMPLE_RATE, 1, dtype="int16")
         library.render(self._text, self._voice, self._speed, self._take)
         self._take(b"", last=True)
@@ -80,8 +80,8 @@ class Rendering:
         chunk = self._resampler.resample_chunk(np.frombuffer(pcm, np.int16), last=last).tobytes()
         if chunk:  # the resampler keeps a short one back
             self._put(chunk)
-        return self.wanted
+        return self.is_wanted
 
     def _put(self, chunk: bytes | EngineError | None) -> None:
-        if self.wanted:
+        if self.is_wanted:
             self._loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)

@@ -36,17 +36,17 @@ class EventStream:
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Raises EventTooLargeError."""
-        for line in self._lines(data):
-            if event := self._take(line):
+        for line in self._split_lines(data):
+            if event := self._read_line(line):
                 yield event
 
     def finish(self) -> Event | None:
         """Return the last event, if the stream ended without its blank line."""
         if line := b"".join(self._line):
-            self._take(self._without_bom(line))
+            self._read_line(self._strip_bom(line))
         return self._dispatch()
 
-    def _lines(self, data: bytes) -> Iterator[bytes]:
+    def _split_lines(self, data: bytes) -> Iterator[bytes]:
         if self._ended_in_cr and data.startswith(b"\n"):
             data = data[1:]
             self._ended_in_cr = False
@@ -55,23 +55,23 @@ class EventStream:
         self._ended_in_cr = data.endswith(b"\r")
         *whole, rest = LINE_END.split(data)
         for piece in whole:
-            self._hold(piece)
+            self._buffer(piece)
             line = b"".join(self._line)
             self._line.clear()
-            yield self._without_bom(line)
-        self._hold(rest)
+            yield self._strip_bom(line)
+        self._buffer(rest)
 
-    def _hold(self, piece: bytes) -> None:
+    def _buffer(self, piece: bytes) -> None:
         self._bytes += len(piece)
         if self._bytes > MAX_EVENT_BYTES:
             raise EventTooLargeError(f"an event of more than {MAX_EVENT_BYTES} bytes")
         self._line.append(piece)
 
-    def _without_bom(self, line: bytes) -> bytes:
+    def _strip_bom(self, line: bytes) -> bytes:
         is_first, self._is_first_line = self._is_first_line, False
         return line.removeprefix(BOM) if is_first else line
 
-    def _take(self, line: bytes) -> Event | None:
+    def _read_line(self, line: bytes) -> Event | None:
         if not line:
             return self._dispatch()
         name, _, value = line.decode(errors="replace").partition(":")  # "" is the name of a comment

@@ -28,7 +28,7 @@ class Piece:
         self.stage = Stage.OPEN
         self.pcm = bytearray()  # until it is settled
         self.sent_bytes = 0  # over the present connection
-        self.words = ""  # so far
+        self.text = ""  # so far
         self.seconds = 0.0  # its length once committed, then what was billed
         self.commit_id = ""
 
@@ -36,13 +36,13 @@ class Piece:
     def is_pending(self) -> bool:
         return self.stage in (Stage.OPEN, Stage.COMMITTED)
 
-    def add(self, words: str) -> None:
-        self.words = (self.words + words)[:MAX_CHARACTERS]
+    def append_text(self, words: str) -> None:
+        self.text = (self.text + words)[:MAX_CHARACTERS]
 
     def settle(self, words: str, seconds: float) -> None:
         if self.stage is Stage.COMMITTED:
             self.stage = Stage.SETTLED
-            self.words, self.seconds = words[:MAX_CHARACTERS], seconds
+            self.text, self.seconds = words[:MAX_CHARACTERS], seconds
             self.pcm.clear()
             self.utterance.advance()
 
@@ -72,8 +72,8 @@ class Utterance:
     def is_awaited(self) -> bool:
         return any(not future.done() for _, future in self._waiting)
 
-    def words(self) -> str:
-        return joined(piece.words for piece in self.pieces)
+    def text(self) -> str:
+        return join_texts(piece.text for piece in self.pieces)
 
     def wait(self) -> "asyncio.Future[Transcript]":
         """Done when every piece that is committed now is settled."""
@@ -87,7 +87,7 @@ class Utterance:
         for count, future in self._waiting:
             if count <= settled and not future.done():
                 ready = self.pieces[:count]
-                future.set_result(Transcript(joined(p.words for p in ready), sum(p.seconds for p in ready)))
+                future.set_result(Transcript(join_texts(p.text for p in ready), sum(p.seconds for p in ready)))
         self._waiting = [(count, future) for count, future in self._waiting if not future.done()]
 
     def drop(self) -> None:
@@ -108,7 +108,7 @@ class Utterance:
         self._waiting.clear()
 
 
-def joined(pieces: Iterable[str]) -> str:
+def join_texts(pieces: Iterable[str]) -> str:
     """The pieces as one text, with a space between two where their script has spaces and neither has one."""
     text = ""
     for piece in (piece.strip() for piece in pieces):

@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, storable
+from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
-from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, language_code, with_keywords
+from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, build_prompt, language_code
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
@@ -34,39 +34,39 @@ class LiveProtocol:
         self._model = model
         self._account = account
         self._on_partial = on_partial
-        self._told = ""
+        self._published = ""
         self._refused: set[str] = set()  # hints that the model does not take
         self._pending: list[Piece] = []  # neither settled nor dropped, in order
         self._to_send: deque[Piece] = deque()
         self._gave_up: EngineError | None = None
         self.utterance = Utterance(NO_HINTS)
-        self._queue(self.utterance.open_piece)
+        self._enqueue(self.utterance.open_piece)
         self.restart()
 
     def restart(self) -> None:
         """A new connection knows nothing: all that is not settled is sent, and committed, again."""
         self._pending = [piece for piece in self._pending if piece.is_pending]
         for piece in self._pending:
-            piece.sent_bytes, piece.words = 0, ""
+            piece.sent_bytes, piece.text = 0, ""
         self._to_send = deque(self._pending)
         self._unacknowledged: deque[Piece | None] = deque()  # commits in order; None is a clear
         self._items: dict[str, Piece] = {}
         self._hints_sent: Hints | None = None
-        self.is_ready = self.has_heard = False
+        self.is_ready = self.has_words = False
 
     def begin(self, hints: Hints) -> None:
         self.utterance.drop()
         self.utterance = Utterance(hints)
-        self._told = ""
+        self._published = ""
         if self._gave_up:
             self.utterance.fail(self._gave_up)
-        self._queue(self.utterance.open_piece)
+        self._enqueue(self.utterance.open_piece)
 
     def send(self, pcm: bytes) -> None:
         if self.utterance.failure:
             return
         if self.utterance.kept_bytes + len(pcm) > MAX_KEPT_BYTES:
-            self.utterance.fail(self._account.failures.trouble("it does not keep up"))
+            self.utterance.fail(self._account.failures.server_error("it does not keep up"))
         else:
             self.utterance.open_piece.pcm += pcm
 
@@ -78,7 +78,7 @@ class LiveProtocol:
         if len(piece.pcm) >= SHORTEST_BYTES:
             piece.stage, piece.seconds = Stage.COMMITTED, len(piece.pcm) / BYTES_PER_SEC
             self.utterance.pieces.append(Piece(self.utterance))
-            self._queue(self.utterance.open_piece)
+            self._enqueue(self.utterance.open_piece)
         return self.utterance.wait()
 
     def fail_awaited(self, error: EngineError) -> None:
@@ -93,7 +93,7 @@ class LiveProtocol:
         for utterance in {piece.utterance for piece in self._pending}:
             utterance.fail(error)
 
-    def _queue(self, piece: Piece) -> None:
+    def _enqueue(self, piece: Piece) -> None:
         self._pending = [piece for piece in self._pending if piece.is_pending]
         if piece.is_pending:
             self._pending.append(piece)
@@ -109,10 +109,10 @@ class LiveProtocol:
         hints = (self._to_send[0].utterance if self._to_send else self.utterance).hints
         if hints != self._hints_sent:
             self._hints_sent = hints
-            return json.dumps(self._update(hints))
-        return self._frame_of(self._to_send[0]) if self._to_send else None
+            return json.dumps(self._build_update(hints))
+        return self._next_piece_frame(self._to_send[0]) if self._to_send else None
 
-    def _frame_of(self, piece: Piece) -> str | None:
+    def _next_piece_frame(self, piece: Piece) -> str | None:
         if piece.sent_bytes < len(piece.pcm):
             audio = piece.pcm[piece.sent_bytes : piece.sent_bytes + MAX_APPEND_BYTES]
             piece.sent_bytes += len(audio)
@@ -124,11 +124,11 @@ class LiveProtocol:
         piece.commit_id = f"commit_{id(piece)}"
         return json.dumps({"type": "input_audio_buffer.commit", "event_id": piece.commit_id})
 
-    def _update(self, hints: Hints) -> dict[str, Any]:
+    def _build_update(self, hints: Hints) -> dict[str, Any]:
         takes_keywords = "keywords" not in self._refused
         wanted = {
             "language": language_code(hints),
-            "prompt": hints.prompt if takes_keywords else with_keywords(hints),
+            "prompt": hints.prompt if takes_keywords else build_prompt(hints),
             "keywords": list(hints.keywords),
         }
         kept = {name: value for name, value in wanted.items() if value and name not in self._refused}
@@ -154,14 +154,14 @@ class LiveProtocol:
                 if self._unacknowledged and self._unacknowledged[0] is None:
                     self._unacknowledged.popleft()
             case kind if kind == f"{TRANSCRIPTION}delta":
-                self._hear(item_id, _text(event.get("delta")))
+                self._add_delta(item_id, _text_or_empty(event.get("delta")))
             case kind if kind == f"{TRANSCRIPTION}completed":
                 self._settle(item_id, event)
             case kind if kind == f"{TRANSCRIPTION}failed":
                 if piece := self._items.pop(item_id, None):
                     piece.utterance.fail(self._account.explain_event(event.get("error")))
             case "error":
-                self._complain(event.get("error"))
+                self._handle_error(event.get("error"))
 
     def _acknowledge(self, item_id: str) -> None:
         while self._unacknowledged:
@@ -170,16 +170,16 @@ class LiveProtocol:
                 self._items[item_id] = piece
                 return
 
-    def _hear(self, item_id: str, words: str) -> None:
-        if item_id not in self._items and (claimed := self._uncommitted()):
+    def _add_delta(self, item_id: str, words: str) -> None:
+        if item_id not in self._items and (claimed := self._find_unnamed_piece()):
             self._items[item_id] = claimed
         piece = self._items.get(item_id)
         if piece and piece.is_pending:
-            piece.add(words)
-            self.has_heard = True
-            self._tell()
+            piece.append_text(words)
+            self.has_words = True
+            self._publish_partial()
 
-    def _uncommitted(self) -> Piece | None:
+    def _find_unnamed_piece(self) -> Piece | None:
         """Whose the first words of a new item are. While a clear is on its way they may be of what it clears."""
         if None in self._unacknowledged:
             return None
@@ -191,16 +191,16 @@ class LiveProtocol:
         if piece := self._items.pop(item_id, None):
             usage = event.get("usage")
             billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, piece.seconds)
-            piece.settle(_text(event.get("transcript")).strip(), billed)
-            self.has_heard = True
-            self._tell()
+            piece.settle(_text_or_empty(event.get("transcript")).strip(), billed)
+            self.has_words = True
+            self._publish_partial()
 
-    def _tell(self) -> None:
-        if not self.utterance.failure and (words := self.utterance.words()) != self._told:
-            self._told = words
+    def _publish_partial(self) -> None:
+        if not self.utterance.failure and (words := self.utterance.text()) != self._published:
+            self._published = words
             self._on_partial(words)
 
-    def _complain(self, error: Any) -> None:
+    def _handle_error(self, error: Any) -> None:
         said = error if isinstance(error, dict) else {}
         event_id = said.get("event_id")
         piece = next((piece for piece in self._unacknowledged if piece and piece.commit_id == event_id), None)
@@ -218,5 +218,5 @@ class LiveProtocol:
             raise self._account.explain_event(said)
 
 
-def _text(value: object) -> str:
-    return storable(value) if isinstance(value, str) else ""
+def _text_or_empty(value: object) -> str:
+    return make_storable(value) if isinstance(value, str) else ""

@@ -32,25 +32,25 @@ async def open_socket(
     failures = account.failures
     try:
         async with asyncio.timeout(min(CONNECT_SEC, timeout_sec)):
-            options = await _options(account, max_message_bytes)
+            options = await _build_options(account, max_message_bytes)
             realtime = account.client.realtime
             return await realtime.connect(extra_query=query, websocket_connection_options=options).enter()
     except InvalidStatus as error:
         refused = error.response
         raise account.explain_refusal(refused.status_code, bytes(refused.body), refused.headers) from None
     except InvalidURI as error:
-        raise failures.not_found() from error
+        raise failures.not_found_error() from error
     except (InvalidMessage, ConnectionClosed) as error:
-        raise failures.broke_off() from error
+        raise failures.connection_lost_error() from error
     except WebSocketException as error:
-        raise failures.garbage(expected) from error
+        raise failures.unexpected_answer_error(expected) from error
     except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
-        raise failures.unreachable() from error
+        raise failures.unreachable_error() from error
     except SDK_ERRORS as error:
         raise account.explain(error) from error
 
 
-async def _options(account: Account, max_message_bytes: int) -> Any:
+async def _build_options(account: Account, max_message_bytes: int) -> Any:
     """For `websockets.connect`. Where a user typed the base URL it goes to the very address that was checked."""
     url = account.client.base_url
     options: dict[str, Any] = {
@@ -68,13 +68,13 @@ async def _options(account: Account, max_message_bytes: int) -> Any:
     return options
 
 
-async def next_event(connection: AsyncRealtimeConnection, account: Account, expected: str) -> dict[str, Any] | None:
+async def receive_event(connection: AsyncRealtimeConnection, account: Account, expected: str) -> dict[str, Any] | None:
     """None for JSON that is no object. Raises EngineError for what is no JSON, and what `websockets` raises."""
     data = await connection.recv_bytes()
     try:
         event = parse_json(data, max_bytes=len(data))  # the socket has bounded it
     except ValueError as error:
-        raise account.failures.garbage(expected) from error
+        raise account.failures.unexpected_answer_error(expected) from error
     return event if isinstance(event, dict) else None
 
 

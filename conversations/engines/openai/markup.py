@@ -62,8 +62,8 @@ class Markup:
         self._last = ""  # character that was said
         self._has_words = False
         self._follows_marker = False
-        self._was_told = False  # something was returned as said
-        self.closes_alone = False  # a thought without its opening tag was seen
+        self._has_returned = False  # something was returned as said
+        self.has_unopened_thought = False  # a thought without its opening tag was seen
         self.withdraws = False  # what was returned until the last `feed`
 
     @property
@@ -75,38 +75,38 @@ class Markup:
         said, place = [], 0
         self.withdraws = False
         for marker in MARKER.finditer(text):
-            said.append(self._text(text[place : marker.start()]))
-            if self._is_alone(marker[0]):
+            said.append(self._take_text(text[place : marker.start()]))
+            if self._ends_unopened_thought(marker[0]):
                 said = [self._withdraw()]
-            said.append(self._marker(marker[0]))
+            said.append(self._take_marker(marker[0]))
             place = marker.end()
-        end = _end_of_text(text, place)
+        end = _find_end_of_text(text, place)
         self._held = text[end:]
-        said.append(self._text(text[place:end]))
-        self._was_told = self._was_told or any(said)
+        said.append(self._take_text(text[place:end]))
+        self._has_returned = self._has_returned or any(said)
         return "".join(said)
 
-    def _is_alone(self, marker: str) -> bool:
+    def _ends_unopened_thought(self, marker: str) -> bool:
         name = marker.lower()
-        if not _closes(name) or name in CLOSES_OTHERS or self._has_opened:
+        if not _is_closing(name) or name in CLOSES_OTHERS or self._has_opened:
             return False
         return self._is_presumed or (self._mode is Mode.SAID and self._last != "`")
 
     def _withdraw(self) -> str:
         """What was said so far was a thought."""
-        self.closes_alone = True
-        self.withdraws, self._was_told = self.withdraws or self._was_told, False
+        self.has_unopened_thought = True
+        self.withdraws, self._has_returned = self.withdraws or self._has_returned, False
         self._has_words, self._last = False, ""
         return ""
 
     def finish(self, *, is_cut: bool = False) -> str:
         """`is_cut`: the model had more to write, so that an open thought is one."""
-        rest, self._held = self._text(self._held), ""
+        rest, self._held = self._take_text(self._held), ""
         if self._mode is Mode.THOUGHT and self._kept is not None and not is_cut:
             rest += "".join(self._kept)
         return rest
 
-    def _text(self, text: str) -> str:
+    def _take_text(self, text: str) -> str:
         if not text or self._mode is Mode.HIDDEN:
             return ""
         match self._mode:
@@ -117,7 +117,7 @@ class Markup:
                 self._name = (self._name + text)[:MAX_ROLE]
                 return ""
             case Mode.ROLE:
-                return self._role(text)
+                return self._take_role(text)
         return self._say(text)
 
     def _say(self, text: str) -> str:
@@ -134,28 +134,28 @@ class Markup:
             if self._kept_chars > MAX_KEPT:
                 self._kept = None
 
-    def _role(self, text: str) -> str:
+    def _take_role(self, text: str) -> str:
         """Of ChatML and Gemma, whose role ends with its line."""
         name, newline, rest = (self._name + text).partition("\n")
         self._name = name
         if newline or len(name) > MAX_ROLE:
             self._begin_message()
-            return self._text(rest if newline else name)
+            return self._take_text(rest if newline else name)
         return ""
 
     def _begin_message(self) -> None:
         is_own = self._name.strip() in OWN_ROLES or len(self._name) > MAX_ROLE
         self._mode, self._name = Mode.SAID if is_own else Mode.HIDDEN, ""
 
-    def _marker(self, marker: str) -> str:
+    def _take_marker(self, marker: str) -> str:
         name = marker.lower()
         if self._mode is Mode.SAID and self._last == "`":
             return self._say(marker)
         self._follows_marker = True
-        if _closes(name):
-            self._close()
-        elif name in OPENS or _tag(name) in THOUGHTS:
-            self._open(marker)
+        if _is_closing(name):
+            self._close_thought()
+        elif name in OPENS or _tag_name(name) in THOUGHTS:
+            self._open_thought(marker)
         elif self._mode is Mode.THOUGHT:
             pass  # whatever else stands in it
         elif name in STARTS:
@@ -175,7 +175,7 @@ class Markup:
         elif self._mode is Mode.ROLE:
             self._begin_message()
 
-    def _open(self, marker: str) -> None:
+    def _open_thought(self, marker: str) -> None:
         self._has_opened = True
         if self._is_presumed and not "".join(self._kept or ()).strip():
             self._kept = None  # it opens its thoughts itself
@@ -187,23 +187,23 @@ class Markup:
             self._mode, self._depth = Mode.THOUGHT, 1
             self._kept, self._kept_chars = ([marker], len(marker)) if is_amid else (None, 0)
 
-    def _close(self) -> None:
+    def _close_thought(self) -> None:
         self._depth = max(0, self._depth - 1)
         if self._mode is Mode.THOUGHT and not self._depth:
             self._mode, self._kept, self._is_presumed = Mode.SAID, None, False
 
 
-def _closes(name: str) -> bool:
-    return name in CLOSES or (name.startswith("</") and _tag(name) in THOUGHTS)
+def _is_closing(name: str) -> bool:
+    return name in CLOSES or (name.startswith("</") and _tag_name(name) in THOUGHTS)
 
 
-def _tag(marker: str) -> str:
+def _tag_name(marker: str) -> str:
     """“think” of <think> and of </think x="y">; "" of what is no tag."""
     words = marker.strip("</>").split(maxsplit=1) if marker.startswith("<") else []
     return words[0] if words else ""
 
 
-def _end_of_text(text: str, start: int) -> int:
+def _find_end_of_text(text: str, start: int) -> int:
     """Where the text ends that cannot be the beginning of a marker."""
     place = max(text.rfind(opener, max(start, len(text) - LONGEST_MARKER)) for opener in OPENERS)
     return place if place >= start and _may_be_marker(text[place:]) else len(text)

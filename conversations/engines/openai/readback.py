@@ -36,33 +36,33 @@ class Word:
     is_figure: bool  # or something else that nobody says as it is written
 
 
-def words_in(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """Scripts without spaces count by character."""
     found: list[Word] = []
     for match in WORD.finditer(text):
         if any(map(is_unspaced, match[0])):
             places = range(match.start(), match.end())
-            found += [Word(_folded(text[place]), place + 1, not text[place].isalpha()) for place in places]
+            found += [Word(_fold(text[place]), place + 1, not text[place].isalpha()) for place in places]
         else:
-            folded = _folded(match[0])
+            folded = _fold(match[0])
             found.append(Word(folded, match.end(), not folded.isalpha() or bool(JOINT.search(match[0]))))
     return [word for word in found if word.folded]
 
 
-def _folded(text: str) -> str:
-    return "".join(filter(_counts, unicodedata.normalize("NFKC", text).casefold()))
+def _fold(text: str) -> str:
+    return "".join(filter(_is_significant, unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _counts(character: str) -> bool:
+def _is_significant(character: str) -> bool:
     return character.isalnum() or character in "%&+=@°§€$£¥"
 
 
 class Readback:
-    """`hear` the transcript as it comes."""
+    """`add_transcript` the transcript as it comes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._asked = words_in(text)
+        self._asked = split_words(text)
         self._said = ""
         self._is_endless = False
 
@@ -71,44 +71,44 @@ class Readback:
         """There is nothing to read."""
         return not self._asked
 
-    def hear(self, words: str) -> None:
-        self.replace(self._said + words)
+    def add_transcript(self, words: str) -> None:
+        self.replace_transcript(self._said + words)
 
-    def replace(self, words: str) -> None:
+    def replace_transcript(self, words: str) -> None:
         """The whole transcript is known."""
         most = MOST_TIMES * len(self._text) + MOST_BESIDE
         self._said, self._is_endless = words[:most], len(words) > most
 
-    def vouches_for(self, count: int) -> bool:
+    def has_words(self, count: int) -> bool:
         """So many words were heard, or all there are; whether they agree is another question."""
-        return len(self._heard(is_over=False)) >= min(count, len(self._asked) - 1)
+        return len(self._complete_words(is_over=False)) >= min(count, len(self._asked) - 1)
 
-    def agrees(self, *, is_over: bool = False) -> bool:
+    def is_faithful(self, *, is_over: bool = False) -> bool:
         """What was said is the beginning of the text. Of a word that may go on nothing is said until it is over."""
         if self._is_endless:
             return False
-        said = self._heard(is_over)
-        strays = sum(_strays(asked, heard, is_tail) for asked, heard, is_tail in self._differences(said))
+        said = self._complete_words(is_over)
+        strays = sum(_count_strays(asked, heard, is_tail) for asked, heard, is_tail in self._find_differences(said))
         return strays <= len(said) // WORDS_PER_STRAY
 
     @property
     def unread(self) -> str:
         """The text behind the last word that was read; "" where that was all."""
-        said = self._heard(is_over=True)
-        kind, start, read, first, last = self._pairs(said)[-1]
+        said = self._complete_words(is_over=True)
+        kind, start, read, first, last = self._match(said)[-1]
         if kind == "replace":
-            read = start + _reach(self._asked[start:read], said[first:last])
+            read = start + _count_words_read(self._asked[start:read], said[first:last])
         rest = self._asked[read:]
         if said and all(word.is_figure for word in rest):
             return ""
         return self._text[self._asked[read - 1].end if read else 0 :]
 
-    def _heard(self, is_over: bool) -> list[Word]:
-        said = words_in(self._said)
+    def _complete_words(self, is_over: bool) -> list[Word]:
+        said = split_words(self._said)
         goes_on = bool(said) and not is_over and said[-1].end == len(self._said)
         return said[:-1] if goes_on and not is_unspaced(self._said[-1]) else said
 
-    def _pairs(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
+    def _match(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
         """difflib's opcodes, without what is not read yet; never none."""
         asked, heard = [word.folded for word in self._asked], [word.folded for word in said]
         codes = SequenceMatcher(None, asked, heard, autojunk=False).get_opcodes()
@@ -116,8 +116,8 @@ class Readback:
             codes.pop()
         return codes or [("equal", 0, 0, 0, 0)]
 
-    def _differences(self, said: list[Word]) -> list[tuple[list[Word], list[Word], bool]]:
-        codes = self._pairs(said)
+    def _find_differences(self, said: list[Word]) -> list[tuple[list[Word], list[Word], bool]]:
+        codes = self._match(said)
         return [
             (self._asked[a:b], said[c:d], code is codes[-1])
             for code in codes
@@ -126,21 +126,21 @@ class Readback:
         ]
 
 
-def _strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
+def _count_strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
     """How many words stand for something else; `is_tail`: of what was asked the rest may be still to come."""
     if is_tail and said and asked:
-        return min(_strays(asked[:count], said, False) for count in range(1, len(asked) + 1))
+        return min(_count_strays(asked[:count], said, False) for count in range(1, len(asked) + 1))
     if not said:
         return sum(not word.is_figure for word in asked)
     wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
     if any(word.is_figure for word in asked + said) and asked:
-        return 0 if _same_figures(asked, said) else max(len(asked), len(said))
+        return 0 if _are_same_figures(asked, said) else max(len(asked), len(said))
     if _is_like(wanted, heard, ALIKE) or _is_abbreviated(wanted, heard):
         return 0
     return max(len(asked), len(said))
 
 
-def _reach(asked: list[Word], said: list[Word]) -> int:
+def _count_words_read(asked: list[Word], said: list[Word]) -> int:
     """How many of the words that were asked for those that were said stand for."""
     heard = "".join(word.folded for word in said)
     if digits := sum(map(str.isdigit, heard)):
@@ -148,12 +148,12 @@ def _reach(asked: list[Word], said: list[Word]) -> int:
 
     def fit(count: int) -> tuple[int, float]:
         wanted = "".join(word.folded for word in asked[:count])
-        return -_strays(asked[:count], said, False), SequenceMatcher(None, wanted, heard, autojunk=False).ratio()
+        return -_count_strays(asked[:count], said, False), SequenceMatcher(None, wanted, heard, autojunk=False).ratio()
 
     return max(range(1, len(asked) + 1), key=fit)
 
 
-def _same_figures(asked: list[Word], said: list[Word]) -> bool:
+def _are_same_figures(asked: list[Word], said: list[Word]) -> bool:
     """The same digits, or digits on one side and about as many words as they take on the other; the same letters."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):

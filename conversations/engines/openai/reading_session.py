@@ -14,7 +14,7 @@ from conversations.engines.base import EngineError
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
 from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
@@ -31,21 +31,23 @@ class Reading:
         self._failures = failures
         self._held_chars = 0
         self.response_id = ""
-        self.is_left = False  # nobody listens any more
-        self._came: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
+        self.is_abandoned = False  # nobody listens any more
+        self._events: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
 
     def put(self, event: dict[str, Any] | EngineError) -> None:
         """Beyond MAX_HELD_CHARS the reading fails, and the rest is not kept."""
         if self._held_chars > MAX_HELD_CHARS:
             return
-        self._held_chars += _size(event)
+        self._held_chars += _event_chars(event)
         is_too_much = self._held_chars > MAX_HELD_CHARS
-        self._came.put_nowait(self._failures.trouble("it sends more than can be heard") if is_too_much else event)
+        self._events.put_nowait(
+            self._failures.server_error("it sends more than can be heard") if is_too_much else event
+        )
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         while True:
-            event = await self._came.get()
-            self._held_chars -= _size(event)
+            event = await self._events.get()
+            self._held_chars -= _event_chars(event)
             if isinstance(event, EngineError):
                 raise event
             yield event
@@ -53,7 +55,7 @@ class Reading:
                 return
 
 
-def _size(event: dict[str, Any] | EngineError) -> int:
+def _event_chars(event: dict[str, Any] | EngineError) -> int:
     delta = event.get("delta") if isinstance(event, dict) else None
     return 1_000 + (len(delta) if isinstance(delta, str) else 0)
 
@@ -105,9 +107,9 @@ class ReadingSession:
         self._outgoing.put_nowait({"type": "response.create", "event_id": reading.id, "response": asked})
         return reading
 
-    def leave(self, reading: Reading) -> None:
+    def abandon(self, reading: Reading) -> None:
         """Closes what is still made of it upstream; at once, or as soon as it is known there by a name."""
-        reading.is_left = True
+        reading.is_abandoned = True
         if reading.id in self._readings and reading.response_id:
             self._cancel(reading)
 
@@ -123,10 +125,10 @@ class ReadingSession:
 
     async def _run(self) -> None:
         sender = asyncio.create_task(self._send_all())
-        failure: EngineError = self._account.failures.broke_off()
+        failure: EngineError = self._account.failures.connection_lost_error()
         try:
             while True:
-                if event := await next_event(self._connection, self._account, EXPECTED):
+                if event := await receive_event(self._connection, self._account, EXPECTED):
                     self._receive(event)
         except EngineError as error:
             failure = error
@@ -150,9 +152,9 @@ class ReadingSession:
         """Raises EngineError where it ends the session, not one reading."""
         kind = event.get("type")
         if kind == "error":
-            self._complain(event.get("error"))
+            self._handle_error(event.get("error"))
         elif kind == "response.created":
-            self._created(event.get("response"))
+            self._bind_response(event.get("response"))
         elif isinstance(kind, str) and kind.startswith("response."):
             response = event.get("response")
             response_id = response.get("id") if isinstance(response, dict) else event.get("response_id")
@@ -161,7 +163,7 @@ class ReadingSession:
                 if kind == "response.done":
                     del self._readings[reading.id]
 
-    def _created(self, response: Any) -> None:
+    def _bind_response(self, response: Any) -> None:
         """A server that does not echo our mark creates responses in the order in which they were asked for."""
         shown = response if isinstance(response, dict) else {}
         metadata = shown.get("metadata")
@@ -169,14 +171,14 @@ class ReadingSession:
         reading = reading or next((one for one in self._readings.values() if not one.response_id), None)
         if reading:
             reading.response_id = str(shown.get("id"))
-            if reading.is_left:
+            if reading.is_abandoned:
                 self._cancel(reading)
 
-    def _complain(self, error: Any) -> None:
+    def _handle_error(self, error: Any) -> None:
         said = error if isinstance(error, dict) else {}
         if reading := self._readings.pop(str(said.get("event_id")), None):
             reading.put(self._account.explain_event(said))
         elif said.get("code") == provider_errors.SESSION_EXPIRED:
-            raise self._account.failures.broke_off()  # worth another try, over another connection
+            raise self._account.failures.connection_lost_error()  # worth another try, over another connection
         elif said.get("code") != provider_errors.CANCEL_NOT_ACTIVE:
             raise self._account.explain_event(said)

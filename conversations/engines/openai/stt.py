@@ -4,10 +4,10 @@ import wave
 from openai import BadRequestError, omit
 
 from accounts.bounded_answers import parse_json, whole_body
-from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, storable
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.supervision import answer
+from conversations.engines.supervision import call_with_retries
 from conversations.network.http import tls_context
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
 
@@ -34,8 +34,8 @@ class Transcriptions:
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if pcm_seconds(pcm) < SHORTEST_SEC:
             return Transcript(text="", seconds=pcm_seconds(pcm))
-        file = ("utterance.wav", wav(pcm), "audio/wav")
-        return await answer(
+        file = ("utterance.wav", encode_wav(pcm), "audio/wav")
+        return await call_with_retries(
             lambda: self._request(file, hints, pcm_seconds(pcm)),
             self._spec.timeout_sec,
             self._account.failures,
@@ -49,18 +49,18 @@ class Transcriptions:
         try:
             result = parse_json(body, MAX_ANSWER_BYTES)
         except ValueError as error:
-            raise self._account.failures.garbage("a transcript") from error
-        return self._transcript(result, seconds)
+            raise self._account.failures.unexpected_answer_error("a transcript") from error
+        return self._parse_transcript(result, seconds)
 
-    def _transcript(self, result: object, seconds: float) -> Transcript:
+    def _parse_transcript(self, result: object, seconds: float) -> Transcript:
         """Null is what some servers say of silence."""
         if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
             if provider_errors.is_error(result):
                 raise self._account.explain_event(result)
-            raise self._account.failures.garbage("a transcript")
+            raise self._account.failures.unexpected_answer_error("a transcript")
         usage = result.get("usage")
         billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
-        return Transcript(text=storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
+        return Transcript(text=make_storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
 
     async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> bytes:
         takes_keywords = self._takes_keywords
@@ -69,7 +69,7 @@ class Transcriptions:
                 file=file,
                 model=self._spec.model,
                 language=language_code(hints) or omit,
-                prompt=(hints.prompt if takes_keywords else with_keywords(hints)) or omit,
+                prompt=(hints.prompt if takes_keywords else build_prompt(hints)) or omit,
                 keywords=hints.keywords if takes_keywords and hints.keywords else omit,
                 response_format="json",
             ) as response:
@@ -86,7 +86,7 @@ def language_code(hints: Hints) -> str:
     return hints.language.partition("-")[0].lower()
 
 
-def with_keywords(hints: Hints) -> str:
+def build_prompt(hints: Hints) -> str:
     """The prompt of a model that knows no keywords: Whisper takes its spelling from the words that stand there."""
     return ". ".join(part for part in (hints.prompt, ", ".join(hints.keywords)) if part)
 
@@ -98,7 +98,7 @@ def billed_seconds(said: object, seconds: float) -> float:
     return seconds
 
 
-def wav(pcm: bytes) -> bytes:
+def encode_wav(pcm: bytes) -> bytes:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

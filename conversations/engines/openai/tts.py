@@ -9,7 +9,7 @@ from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
-from conversations.engines.supervision import pieces
+from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import tls_context
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
@@ -32,7 +32,7 @@ class Speech:
     ) -> AsyncGenerator[bytes]:
         if not text.strip():
             return
-        stream = pieces(
+        stream = stream_with_retries(
             lambda: self._stream(text, voice or self._spec.voice or DEFAULT_VOICE, speed),
             self._spec.timeout_sec,
             self._account.failures,
@@ -52,7 +52,9 @@ class Speech:
             ) as response:
                 content_type = response.headers.get("content-type", "")
                 explain = partial(self._explain_words, content_type)
-                sound = foreign_sound.speech(response.iter_bytes(), content_type, self._account.failures, explain)
+                sound = foreign_sound.convert_speech(
+                    response.iter_bytes(), content_type, self._account.failures, explain
+                )
                 async with aclosing(sound):
                     async for pcm in sound:
                         yield pcm
@@ -66,4 +68,4 @@ class Speech:
                 return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
         is_named = kind.startswith(("text/", "application/json"))
-        return self._account.failures.garbage(f"PCM audio but {kind if is_named else 'a text'}")
+        return self._account.failures.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")

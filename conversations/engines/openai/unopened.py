@@ -13,11 +13,11 @@ MOST_WITHOUT = 3  # replies in a row without such a thought: the server was set 
 _known: OrderedDict[tuple[str, str], int] = OrderedDict()
 
 
-def thinks_first(base_url: str, model: str) -> bool:
+def begins_in_thought(base_url: str, model: str) -> bool:
     return (base_url, model) in _known
 
 
-def saw(base_url: str, model: str, *, closes_alone: bool) -> None:
+def record_reply(base_url: str, model: str, *, closes_alone: bool) -> None:
     """Remember, of a reply that has come to its end, or to such a tag."""
     key = base_url, model
     if closes_alone:
@@ -31,5 +31,5 @@ def saw(base_url: str, model: str, *, closes_alone: bool) -> None:
             del _known[key]
 
 
-def forget() -> None:
+def forget_all() -> None:
     _known.clear()
