@@ -27,12 +27,12 @@ def start(jobs: Sequence[Callable[[], bool]]) -> None:
 def _run(jobs: Sequence[Callable[[], bool]]) -> None:
     while True:
         _news.clear()
-        has_more = [do(job) for job in jobs]  # every one has its turn
+        has_more = [run_job(job) for job in jobs]  # every one has its turn
         if not any(has_more):
             _news.wait(INTERVAL_SEC)
 
 
-def do(job: Callable[[], bool]) -> bool:
+def run_job(job: Callable[[], bool]) -> bool:
     """Whether there is more to do at once. What fails is tried again at the next look."""
     try:
         return job()

@@ -21,10 +21,10 @@ class LoopLag:
         """Measure from now on; for the event loop."""
         self._running = asyncio.get_running_loop().create_task(self._run())
 
-    def expect(self, now: float) -> None:
+    def begin_interval(self, now: float) -> None:
         self._due_at = now + EVERY_SEC
 
-    def arrive(self, now: float) -> None:
+    def end_interval(self, now: float) -> None:
         if self._due_at is not None:
             self._late_sec.append(max(0.0, now - self._due_at))
         self._due_at = None
@@ -37,9 +37,9 @@ class LoopLag:
 
     async def _run(self) -> NoReturn:
         while True:
-            self.expect(monotonic())
+            self.begin_interval(monotonic())
             await asyncio.sleep(EVERY_SEC)
-            self.arrive(monotonic())
+            self.end_interval(monotonic())
 
 
 LAG = LoopLag()

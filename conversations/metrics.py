@@ -39,31 +39,31 @@ _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is,
 _lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
-def turn(item: Item) -> None:
+def observe_turn(item: Item) -> None:
     """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):
-            _step(name, ms)
+            _observe_step(name, ms)
 
 
-def ended(status: str) -> None:
+def count_response(status: str) -> None:
     """A response ended, with the status that `response.done` gives; not every one that is cancelled has an item."""
     _turns.labels(status).inc()
 
 
-def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
+def count_cache_lookup(kind: Literal["stt", "tts"], hit: bool) -> None:
     _cache.labels(kind, "hit" if hit else "miss").inc()
 
 
-def storage_retried(storage: Literal["database", "clips"]) -> None:
+def count_storage_retry(storage: Literal["database", "clips"]) -> None:
     _storage_retries.labels(storage).inc()
 
 
-def sessions(count: int) -> None:
+def set_live_sessions(count: int) -> None:
     _sessions.set(count)
 
 
-def engine(event: EngineEvent) -> None:
+def count_engine_event(event: EngineEvent) -> None:
     """Models that the site does not name itself are “other”: users may name any."""
     model = event.model if event.model in _site_models() else "other"
     _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
@@ -76,22 +76,22 @@ def _site_models() -> frozenset[str]:
     return frozenset({""}.union(*(models.values() for models in named)))
 
 
-def figure(told: Figure) -> None:
+def observe_figure(told: Figure) -> None:
     match told:
         case Tally("speculation", outcome):
             _speculations.labels(outcome).inc()
         case Tally("interruption", outcome):
             _interruptions.labels(outcome).inc()
         case Played(ms):  # alone, since the page may tell of it when the item is final already
-            _step("playback", ms)
+            _observe_step("playback", ms)
         case Discard(input_tokens, output_tokens, tts_characters):
             _discarded.labels("input_tokens").inc(input_tokens)
             _discarded.labels("output_tokens").inc(output_tokens)
             _discarded.labels("tts_characters").inc(tts_characters)
 
 
-def _step(name: str, ms: int) -> None:
+def _observe_step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
-events.add_listener(engine)
+events.add_listener(count_engine_event)

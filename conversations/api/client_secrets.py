@@ -49,7 +49,7 @@ def _session(caller: store.Caller, patch: Config) -> Config:
     """The session that one with the secret would have; it has no end yet. Raises ProtocolError."""
     model = patch.get("model")
     try:
-        defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
+        defaults, servers = store.find_session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
     start = default_config(session_id=make_id("sess"), expires_at=0, **defaults)

@@ -107,7 +107,7 @@ def item_of(conversation: Conversation, item_id: str) -> Item:
 
 def _change(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
     try:
-        changes.apply(conversation.pk, wanted)
+        changes.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:  # a moment ago
         raise _unknown(conversation.public_id) from None
 

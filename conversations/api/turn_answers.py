@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from django.http.request import MediaType
 
-from conversations.audio.speech_files import MEDIA_TYPES, speech_file
+from conversations.audio.speech_files import MEDIA_TYPES, open_speech_file
 from conversations.realtime.protocol.errors import Failure
 from conversations.transport.http_turn import TRANSCRIPTION, Event
 
@@ -79,7 +79,7 @@ def failure_in(event: Event) -> Failure | None:
 
 async def as_file(events: AsyncGenerator[Event], media_type: str, headers: dict[str, str]) -> AsyncGenerator[bytes]:
     """The reply as one file, while it is spoken. Raises TurnFailedError, before the first bytes if it has no sound."""
-    file, sounds = speech_file(media_type), False
+    file, sounds = open_speech_file(media_type), False
     async with aclosing(events):
         async for event in events:
             if failure := failure_in(event):

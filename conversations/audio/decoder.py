@@ -44,7 +44,7 @@ class Outcome(IntEnum):
     TOO_LONG = 67
 
 
-class UnusableError(Exception):
+class UnusableFileError(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.name)
         self.outcome = outcome
@@ -68,14 +68,14 @@ class Resampling:
             self._mixer = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
         frame.pts = None  # gaps are not filled
         for resampled in self._resampler.resample(frame):
-            yield from self._mixed(resampled)
+            yield from self._mix(resampled)
 
     def flush(self) -> Iterator[bytes]:
         resampler, self._resampler = self._resampler, None
         for resampled in resampler.resample(None) if resampler else ():
-            yield from self._mixed(resampled)
+            yield from self._mix(resampled)
 
-    def _mixed(self, frame: AudioFrame) -> Iterator[bytes]:
+    def _mix(self, frame: AudioFrame) -> Iterator[bytes]:
         """The mean of the channels, or the loudest of them where they cancel each other out."""
         count = frame.layout.nb_channels
         samples = array("h", bytes(frame.planes[0])[: frame.samples * count * SAMPLE_BYTES])
@@ -94,31 +94,31 @@ def _power(samples: "array[int]") -> int:
     return sum(map(mul, some, some))
 
 
-def pcm(data: bytes, max_sec: float) -> Iterator[bytes]:
+def decode_pcm(data: bytes, max_sec: float) -> Iterator[bytes]:
     """The file's first audio, piece by piece. Raises UnusableError, or `av.FFmpegError` for no sound file."""
-    options = {"format_whitelist": CONTAINERS, "codec_whitelist": _codecs(), "protocol_whitelist": "none"}
+    options = {"format_whitelist": CONTAINERS, "codec_whitelist": _list_codecs(), "protocol_whitelist": "none"}
     with av.open(BytesIO(data), "r", options=options) as container:
         if not container.streams.audio:
-            raise UnusableError(Outcome.NO_AUDIO)
+            raise UnusableFileError(Outcome.NO_AUDIO)
         # The container's list holds for its own looks into the file; the codec is opened with options of its own.
-        container.streams.audio[0].codec_context.options = {"codec_whitelist": _codecs()}
+        container.streams.audio[0].codec_context.options = {"codec_whitelist": _list_codecs()}
         resampling, left_sec = Resampling(), max_sec
-        for frame in _frames(container, container.streams.audio[0]):
+        for frame in _decode_frames(container, container.streams.audio[0]):
             if frame.sample_rate not in RATES:
-                raise UnusableError(Outcome.NO_SOUND_FILE)
+                raise UnusableFileError(Outcome.NO_SOUND_FILE)
             left_sec -= frame.samples / frame.sample_rate
             if left_sec < 0:  # told before the frame is blown up to 24,000 Hz
-                raise UnusableError(Outcome.TOO_LONG)
+                raise UnusableFileError(Outcome.TOO_LONG)
             yield from resampling.feed(frame)
         yield from resampling.flush()
 
 
-def _codecs() -> str:
+def _list_codecs() -> str:
     return ",".join(name for name in av.codecs_available if name in CODECS or name.startswith("pcm_"))
 
 
-def _frames(container: av.container.InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Packets that are damaged are left out, as players do. Raises UnusableError where nothing is left."""
+def _decode_frames(container: av.container.InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Packets that are damaged are left out, as players do. Raises UnusableFileError where nothing is left."""
     data_bytes, has_frames = 0, False
     for packet in container.demux(stream):
         data_bytes += packet.size
@@ -129,7 +129,7 @@ def _frames(container: av.container.InputContainer, stream: AudioStream) -> Iter
         except av.InvalidDataError:
             continue
     if not has_frames:
-        raise UnusableError(Outcome.NO_SOUND_FILE if data_bytes or stream.frames else Outcome.NO_AUDIO)
+        raise UnusableFileError(Outcome.NO_SOUND_FILE if data_bytes or stream.frames else Outcome.NO_AUDIO)
 
 
 def main(max_sec: float) -> Outcome:
@@ -138,9 +138,9 @@ def main(max_sec: float) -> Outcome:
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SEC, MAX_CPU_SEC))
     av.logging.set_level(None)
     try:
-        for piece in pcm(sys.stdin.buffer.read(), max_sec):
+        for piece in decode_pcm(sys.stdin.buffer.read(), max_sec):
             sys.stdout.buffer.write(piece)
-    except UnusableError as error:
+    except UnusableFileError as error:
         return error.outcome
     except (av.FFmpegError, ValueError, MemoryError):
         return Outcome.NO_SOUND_FILE

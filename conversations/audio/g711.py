@@ -19,19 +19,19 @@ AHEAD = 48  # samples that it looks ahead, as many as it looks back
 TAPS = 2 * AHEAD + 1
 
 
-def _low_pass() -> Samples:
+def _build_low_pass() -> Samples:
     place = np.arange(TAPS) - AHEAD
     taps = np.sinc(place * 2 * CUTOFF_HZ / SAMPLE_RATE) * np.cos(np.pi * place / (TAPS + 1)) ** 2
     return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
-def _mu_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
+def _build_mu_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = ~np.arange(256) & 0xFF
     size = (((code & 0x0F) << 3) + 132 << ((code & 0x70) >> 4)) - 132
     return np.asarray(np.where(code & 0x80, -size, size), dtype=np.int16)
 
 
-def _a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
+def _build_a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = np.arange(256) ^ 0x55
     segment = (code & 0x70) >> 4
     size = ((code & 0x0F) << 4) + 8 + np.where(segment, 256, 0) << np.maximum(segment - 1, 0)
@@ -51,8 +51,8 @@ class Law:
         self.codes = order[np.searchsorted(borders, every, side="right")].astype(np.uint8)
 
 
-MU_LAW, A_LAW = Law(_mu_levels()), Law(_a_levels())
-_LOW_PASS = _low_pass()
+MU_LAW, A_LAW = Law(_build_mu_levels()), Law(_build_a_levels())
+_LOW_PASS = _build_low_pass()
 # Of 3 samples out the first is made of taps 0, 3, 6 … and so on: rows of samples in times this.
 _PHASES = np.ascontiguousarray(np.pad(_LOW_PASS, (0, 2)).reshape(-1, FACTOR)[::-1] * FACTOR)
 _ROWS = len(_PHASES)
@@ -81,7 +81,7 @@ class Decoder:
             return b""
         wide = (np.lib.stride_tricks.sliding_window_view(known, _ROWS) @ _PHASES).ravel()
         early, self._early = self._early, max(0, self._early - len(wide))
-        return _pcm(wide[early:])
+        return _to_pcm(wide[early:])
 
 
 class Encoder:
@@ -106,8 +106,8 @@ class Encoder:
         if not count:
             return b""
         narrow = np.lib.stride_tricks.sliding_window_view(known, TAPS)[::FACTOR] @ _LOW_PASS
-        return self._law.codes[np.frombuffer(_pcm(narrow), np.uint16)].tobytes()
+        return self._law.codes[np.frombuffer(_to_pcm(narrow), np.uint16)].tobytes()
 
 
-def _pcm(samples: Samples) -> bytes:
+def _to_pcm(samples: Samples) -> bytes:
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16).tobytes()

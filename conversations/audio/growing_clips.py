@@ -20,17 +20,17 @@ STEP_BYTES = 250 * BYTES_PER_MS  # of sound that is encoded at a time
 UNSURE_BYTES = 50 * BYTES_PER_MS
 
 
-def yield_to_the_loop() -> None:
+def lower_thread_priority() -> None:
     """Nobody waits yet for what is encoded here; on a single core the conversations do."""
     if sys.platform == "linux":  # elsewhere priorities belong to processes only
         with suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
-_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=yield_to_the_loop)
+_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=lower_thread_priority)
 
 
-class _Growing:
+class _GrowingClip:
     def __init__(self) -> None:
         self.encoding = Encoding()
         self.given_bytes = 0
@@ -45,34 +45,34 @@ class _Growing:
         self.rest += pcm
 
 
-class Clips:
+class ClipEncoder:
     """Makers of files: slow, so call them in a thread; a second time they give the same file."""
 
     def __init__(self) -> None:
         self._heard_id = ""
-        self._heard = _Growing()
-        self._replies: dict[str, _Growing] = {}
+        self._heard = _GrowingClip()
+        self._replies: dict[str, _GrowingClip] = {}
 
-    def hear(self, item_id: str, pcm: bytes) -> None:
+    def add_user_audio(self, item_id: str, pcm: bytes) -> None:
         """More of an utterance."""
         if item_id != self._heard_id:
-            self._heard_id, self._heard = item_id, _Growing()
+            self._heard_id, self._heard = item_id, _GrowingClip()
         self._heard.add(pcm)
 
-    def heard(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
+    def finish_user_clip(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
         """`pcm`: the whole utterance, which may have ended before the last that was heard."""
         if item_id != self._heard_id:  # a client's own item, perhaps amid an utterance
             return partial(Encoding().finish, pcm)
-        heard, self._heard, self._heard_id = self._heard, _Growing(), ""
+        heard, self._heard, self._heard_id = self._heard, _GrowingClip(), ""
         if heard.given_bytes > len(pcm):
             return partial(Encoding().finish, pcm)
         return partial(heard.encoding.finish, pcm[heard.given_bytes :])
 
-    def keep(self, response_id: str, pcm: bytes) -> None:
+    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
         """More of a reply."""
-        self._replies.setdefault(response_id, _Growing()).add(pcm)
+        self._replies.setdefault(response_id, _GrowingClip()).add(pcm)
 
-    def kept(self, response_id: str) -> Callable[[], bytes] | None:
+    def finish_reply_clip(self, response_id: str) -> Callable[[], bytes] | None:
         """None: it has no sound."""
         reply = self._replies.pop(response_id, None)
         return partial(reply.encoding.finish, bytes(reply.rest)) if reply else None

@@ -64,7 +64,7 @@ class Encoding:
             self._container = av.open(self._file, "w", format="ogg")
             options = {"b": BITS_PER_SEC, "application": APPLICATION, "compression_level": COMPLEXITY}
             self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options=options)
-        self._container.mux(self._stream.encode(_frame(samples)))
+        self._container.mux(self._stream.encode(_build_frame(samples)))
 
 
 def encode(pcm24k: bytes) -> bytes:
@@ -84,7 +84,7 @@ def decode(ogg: bytes) -> bytes:
         return b"".join(out.to_ndarray().tobytes() for frame in frames for out in resampler.resample(frame))
 
 
-def _frame(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> av.AudioFrame:
+def _build_frame(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
     frame.sample_rate = SAMPLE_RATE
     return frame

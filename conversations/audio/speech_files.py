@@ -28,7 +28,7 @@ class SpeechFile(Protocol):
 
 
 @dataclass(slots=True)
-class Plain:
+class UncompressedFile:
     """PCM as it is, behind a header."""
 
     header: bytes = b""
@@ -66,7 +66,7 @@ class _Pipe:
         return taken
 
 
-class Compressed:
+class CompressedFile:
     def __init__(self, how: Compression) -> None:
         self._pipe = _Pipe()
         options = {"flush_packets": "1", **how.container_options}
@@ -95,23 +95,23 @@ OGG = Compression("ogg", "libopus", "32k", {"application": "audio"}, {"page_dura
 MP3 = Compression("mp3", "libmp3lame", "64k", {}, {"write_xing": "0", "id3v2_version": "0"})
 
 
-def wav_header() -> bytes:
+def build_wav_header() -> bytes:
     rate, width = SAMPLE_RATE, SAMPLE_BYTES
     shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
     return struct.pack("<4sI4s", b"RIFF", UNKNOWN_BYTES, b"WAVE") + shape + struct.pack("<4sI", b"data", UNKNOWN_BYTES)
 
 
-def speech_file(media_type: str) -> SpeechFile:
+def open_speech_file(media_type: str) -> SpeechFile:
     """Raises KeyError for what is not one of MEDIA_TYPES."""
     match media_type:
         case "audio/ogg":
-            return Compressed(OGG)
+            return CompressedFile(OGG)
         case "audio/mpeg":
-            return Compressed(MP3)
+            return CompressedFile(MP3)
         case "audio/wav":
-            return Plain(wav_header())
+            return UncompressedFile(build_wav_header())
         case "audio/pcm":
-            return Plain()
+            return UncompressedFile()
     raise KeyError(media_type)
 
 

@@ -32,7 +32,7 @@ class SoundFileError(Exception):
 
 async def decode(data: bytes) -> bytes:
     """The file's audio: signed 16 bit little-endian, mono, 24,000 Hz. Raises SoundFileError."""
-    pcm, status = await asyncio.get_running_loop().run_in_executor(_threads, _run, data)
+    pcm, status = await asyncio.get_running_loop().run_in_executor(_threads, _run_decoder, data)
     if status in MESSAGES:
         raise SoundFileError(Outcome(status))
     if status != Outcome.DONE or not pcm:  # it crashed, met its bounds, or found not one sample
@@ -40,7 +40,7 @@ async def decode(data: bytes) -> bytes:
     return pcm
 
 
-def _run(data: bytes) -> tuple[bytes, int | None]:
+def _run_decoder(data: bytes) -> tuple[bytes, int | None]:
     """What the decoder wrote, and its exit status. The site's keys are in the environment, so it gets none."""
     command = [sys.executable, "-P", decoder.__file__, str(MAX_SEC + ROUNDING_SEC)]
     try:

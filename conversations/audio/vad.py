@@ -34,7 +34,7 @@ Window: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int16]]"
 
 
 @cache
-def model() -> onnxruntime.InferenceSession:
+def load_model() -> onnxruntime.InferenceSession:
     """Loaded once; call it at start so that the first session does not wait for it."""
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
@@ -42,14 +42,14 @@ def model() -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _phases() -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+def _build_phases() -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
     """The two filters of 24 to 16 kHz: every 3 samples in give 2 out, of which the second lies 1.5 further."""
     place = np.arange(TAPS)[:, None] - (TAPS - 1) / 2 - np.array([-0.75, 0.75])
     taps = np.sinc(place * 2 * CUTOFF_HZ / SAMPLE_RATE) * np.cos(np.pi * place / (TAPS + 2)) ** 2
     return np.asarray(taps / taps.sum(axis=0) / 32768, dtype=np.float32)
 
 
-_PHASES = _phases()
+_PHASES = _build_phases()
 
 
 def resample(samples: Samples) -> Samples:
@@ -59,7 +59,7 @@ def resample(samples: Samples) -> Samples:
     return (overlapping @ _PHASES).ravel()
 
 
-def _voice_power(window: Window) -> float:
+def _measure_voice_power(window: Window) -> float:
     """The mean square between 300 and 3,000 Hz or so, where voices are and most of a room's hum and hiss is not."""
     low = window.reshape(-1, BAND) @ _MEAN
     change = low[1:] - low[:-1]
@@ -84,7 +84,7 @@ class Gate:
         self._room = self.LOWEST / self.MARGIN
         self._left = 0
 
-    def lets_through(self, power: float) -> bool:
+    def may_be_speech(self, power: float) -> bool:
         if power > self._room * self.MARGIN and power > self.LOWEST:
             self._left = max(self._left, self.DOUBT)
         if self._left:
@@ -92,7 +92,7 @@ class Gate:
         self._learn(power)
         return False
 
-    def heard(self, power: float, probability: float) -> None:
+    def update(self, power: float, probability: float) -> None:
         """The model's verdict on a window let through."""
         if probability > self.LIKELY:
             self._left = self.HOLD
@@ -122,22 +122,22 @@ class SpeechDetector:
         pcm = self._rest + pcm
         whole = len(pcm) - len(pcm) % STEP_BYTES
         self._rest = pcm[whole:]
-        return [self._look(np.frombuffer(pcm, np.int16, STEP, start)) for start in range(0, whole, STEP_BYTES)]
+        return [self._score_window(np.frombuffer(pcm, np.int16, STEP, start)) for start in range(0, whole, STEP_BYTES)]
 
-    def _look(self, window: Window) -> float:
-        power = _voice_power(window)
-        if not self._gate.lets_through(power):
+    def _score_window(self, window: Window) -> float:
+        power = _measure_voice_power(window)
+        if not self._gate.may_be_speech(power):
             self._quiet.append(window)
             return 0.0
         while self._quiet:
-            self._probability(self._quiet.popleft())
-        probability = self._probability(window)
-        self._gate.heard(power, probability)
+            self._run_model(self._quiet.popleft())
+        probability = self._run_model(window)
+        self._gate.update(power, probability)
         return probability
 
-    def _probability(self, window: Window) -> float:
+    def _run_model(self, window: Window) -> float:
         samples = np.concatenate((self._lead, window), dtype=np.float32)
         self._lead = window[-LEAD:]
         given = {"input": resample(samples)[None, :], "state": self._state, "sr": _RATE}
-        output, self._state = model().run(None, given)
+        output, self._state = load_model().run(None, given)
         return float(output[0, 0])

@@ -44,14 +44,14 @@ class InputAudio:
                 pcm = self._decode(event.pcm, kind)
                 return [event if pcm is event.pcm else AudioAppend(pcm, event.event_id)]
             case sdk.InputAudioBufferCommitEvent():
-                return [*self.rest(), event]
+                return [*self.flush(), event]
             case sdk.InputAudioBufferClearEvent():
-                self._flush()
+                self._flush_decoder()
         return [event]
 
-    def rest(self) -> list[ClientEvent]:
+    def flush(self) -> list[ClientEvent]:
         """The last of a sound that has ended."""
-        tail = self._flush()
+        tail = self._flush_decoder()
         return [AudioAppend(tail)] if tail else []
 
     def _decode(self, data: bytes, kind: str) -> bytes:
@@ -59,11 +59,11 @@ class InputAudio:
             return data
         tail = b""
         if kind != self._kind:
-            tail = self._flush()
+            tail = self._flush_decoder()
             self._kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
         return tail + (self._decoder.decode(data) if self._decoder else data)
 
-    def _flush(self) -> bytes:
+    def _flush_decoder(self) -> bytes:
         if self._decoder is None:
             return b""
         tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self._kind])
@@ -77,27 +77,27 @@ class OutputAudio:
         self._kinds: dict[str, str] = {}  # by response, where it is not PCM
         self._encoders: dict[str, Encoder] = {}  # by item
 
-    def told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+    def encode_event(self, event: dict[str, Any]) -> list[dict[str, Any]]:
         """The event as it leaves: perhaps nothing yet, perhaps with the last of a sound before it."""
         kind: str = event["type"]
         if kind == "response.created":
-            self._begin(event["response"])
+            self._begin_response(event["response"])
         elif not self._kinds:
             return [event]
         elif kind == "response.output_audio.delta":
-            return self._delta(event)
+            return self._encode_delta(event)
         elif kind == "response.output_audio.done":
-            return [*self._tail(event), event]
+            return [*self._flush_item(event), event]
         elif kind == "response.done":
             self._kinds.pop(event["response"]["id"], None)
         return [event]
 
-    def _begin(self, response: dict[str, Any]) -> None:
+    def _begin_response(self, response: dict[str, Any]) -> None:
         kind = response["audio"]["output"]["format"]["type"]
         if kind in LAWS:
             self._kinds[response["id"]] = kind
 
-    def _delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+    def _encode_delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
         kind = self._kinds.get(event["response_id"])
         if kind is None:
             return [event]
@@ -105,14 +105,14 @@ class OutputAudio:
         sound = encoder.encode(base64.b64decode(event["delta"]))
         return [{**event, "delta": base64.b64encode(sound).decode()}] if sound else []
 
-    def _tail(self, done: dict[str, Any]) -> list[dict[str, Any]]:
+    def _flush_item(self, done: dict[str, Any]) -> list[dict[str, Any]]:
         encoder = self._encoders.pop(done["item_id"], None)
         tail = encoder.flush() if encoder else b""
         delta = {"type": "response.output_audio.delta", "event_id": make_id("event")}
         return [{**done, **delta, "delta": base64.b64encode(tail).decode()}] if tail else []
 
 
-def read_item(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
+def decode_item_audio(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
     """Makes the sound of the item's parts PCM; returns its seconds of G.711. Slow: call it in a thread.
 
     `audio`: the session's, which names the formats. What is no base64 stays as it is, and is refused by who reads it.
@@ -128,11 +128,11 @@ def read_item(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> 
                     f"The audio of an item may last {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
                 )
                 raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
-            part.audio = _as_pcm(sound, Decoder(LAWS[kind]))
+            part.audio = _decode_to_pcm(sound, Decoder(LAWS[kind]))
     return seconds
 
 
-def _as_pcm(audio: str, decoder: Decoder) -> str:
+def _decode_to_pcm(audio: str, decoder: Decoder) -> str:
     try:
         data = base64.b64decode(audio, validate=True)
     except (binascii.Error, ValueError):

@@ -46,10 +46,14 @@ class EngineTasks:
         user_id = opened.caller.user_id
         self._stt = stt = make_stt(engines.stt)
         self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
-        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
+        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.count_cache_lookup))
         # Where nothing is to be stored no words are remembered either.
         is_stored = opened.pk is not None
-        file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
+        file_stt = (
+            CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup))
+            if is_stored
+            else stt
+        )
         self._ears = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]

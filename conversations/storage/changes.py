@@ -60,26 +60,28 @@ class Prepared:
     uploads: Mapping[str, clip_files.Upload]
 
 
-def apply(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
+def apply_changes(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
     """In order; a second time, after a lost connection, they change nothing.
 
     `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError, ClipStorageError.
     """
     prepared = prepare(conversation_pk, changes)
-    check_uploads(clip_files.upload_and_wait([*prepared.uploads.values()]))
+    check_uploads(clip_files.upload_all_blocking([*prepared.uploads.values()]))
     commit(prepared, holder)
 
 
 def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
     """Encodes, which is slow, and reserves names. Raises ConversationDeletedError."""
-    sounds = _sounds(changes)
+    sounds = _encode_sounds(changes)
     uploads: Mapping[str, clip_files.Upload] = {}
     if sounds and clip_files.is_outside():
         conversation = Conversation.objects.owned().filter(pk=conversation_pk).first()
         if conversation is None:
             raise ConversationDeletedError
         dropped = {change.item_id for change in changes if isinstance(change, Drop)}
-        stored = _with_sound(conversation, sounds.keys()) - dropped  # by an earlier try, whose answer was lost
+        stored = (
+            _find_items_with_clip(conversation, sounds.keys()) - dropped
+        )  # by an earlier try, whose answer was lost
         files = {item_id: sound.ogg for item_id, sound in sounds.items() if item_id not in stored}
         uploads = clip_files.reserve(conversation, files)
     return Prepared(conversation_pk, changes, sounds, uploads)
@@ -95,36 +97,36 @@ def check_uploads(hanging: list[str]) -> None:
 def commit(prepared: Prepared, holder: str = "") -> None:
     """Raises ConversationDeletedError, TakenOverError, ClipStorageError."""
     with transaction.atomic():
-        conversation = _locked(prepared.conversation_pk, holder)
-        silent = _Batch(conversation, _latest(prepared.changes)).apply()
+        conversation = _lock_conversation(prepared.conversation_pk, holder)
+        silent = _Batch(conversation, _merge_changes(prepared.changes)).apply()
         if clip_files.is_outside():
-            _take_over(prepared, silent)
+            _attach_uploads(prepared, silent)
             return
         for item_id in prepared.sounds.keys() & silent.keys():
-            _keep(conversation, silent[item_id], prepared.sounds[item_id])
+            _store_clip(conversation, silent[item_id], prepared.sounds[item_id])
 
 
-def _with_sound(conversation: Conversation, item_ids: Iterable[str]) -> set[str]:
+def _find_items_with_clip(conversation: Conversation, item_ids: Iterable[str]) -> set[str]:
     clips = AudioClip.objects.filter(item__conversation=conversation, item__public_id__in=item_ids)
     return set(clips.values_list("item__public_id", flat=True))
 
 
-def _take_over(prepared: Prepared, silent: Mapping[str, Item]) -> None:
+def _attach_uploads(prepared: Prepared, silent: Mapping[str, Item]) -> None:
     """The uploaded files become the clips of items that have none."""
     clips = [
-        _clip(silent[item_id], prepared.sounds[item_id], upload.name)
+        _build_clip(silent[item_id], prepared.sounds[item_id], upload.name)
         for item_id, upload in prepared.uploads.items()
         if item_id in silent
     ]
     if clips:
-        clip_files.take_over([clip.file.name or "" for clip in AudioClip.objects.bulk_create(clips)])
+        clip_files.attach([clip.file.name or "" for clip in AudioClip.objects.bulk_create(clips)])
 
 
-def _clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
+def _build_clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
     return AudioClip(item=row, file=name, duration_ms=sound.duration_ms, size_bytes=len(sound.ogg))
 
 
-def _sounds(changes: Sequence[Change]) -> dict[str, Sound]:
+def _encode_sounds(changes: Sequence[Change]) -> dict[str, Sound]:
     """Of each item that is not dropped again: its id may be another item's by then."""
     makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
     for change in changes:
@@ -135,13 +137,13 @@ def _sounds(changes: Sequence[Change]) -> dict[str, Sound]:
     return {item_id: Sound(audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
 
 
-def _keep(conversation: Conversation, row: Item, sound: Sound) -> None:
-    clip = _clip(row, sound)
+def _store_clip(conversation: Conversation, row: Item, sound: Sound) -> None:
+    clip = _build_clip(row, sound)
     clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(sound.ogg), save=False)
     clip.save()
 
 
-def _locked(conversation_pk: int, holder: str) -> Conversation:
+def _lock_conversation(conversation_pk: int, holder: str) -> Conversation:
     # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
     conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
@@ -151,7 +153,7 @@ def _locked(conversation_pk: int, holder: str) -> Conversation:
     return conversation
 
 
-def _latest(changes: Sequence[Change]) -> list[Change]:
+def _merge_changes(changes: Sequence[Change]) -> list[Change]:
     """Of several states of an item only the last, at the place of the first."""
     latest: list[Change] = []
     places: dict[str, int] = {}
@@ -192,24 +194,24 @@ class _Batch:
         """The rows that have no sound yet, by the items' ids."""
         for change in self._changes:
             if isinstance(change, Put):
-                self._put(change.item, change.after)
+                self._put_item(change.item, change.after)
             else:
-                self._drop(change.item_id)
+                self._drop_item(change.item_id)
         self._write_rows()
-        self._sum_up()
+        self._update_conversation()
         heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
         return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
 
-    def _put(self, item: live.Item, after: str | None) -> None:
+    def _put_item(self, item: live.Item, after: str | None) -> None:
         stored = self._stored.get(item.id)
-        position = stored.position if stored else self._position(after)
+        position = stored.position if stored else self._assign_position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
-        _fill(row, item)
+        _copy_fields(row, item)
         self._rows[item.id] = row
         self._count += stored is None
         self._errors += bool(item.error_code and not (stored and stored.error_code))
 
-    def _position(self, after: str | None) -> int:
+    def _assign_position(self, after: str | None) -> int:
         self._end += 1
         return self._end - 1 if after is None else self._make_room(after)
 
@@ -228,7 +230,7 @@ class _Batch:
             self._written |= self._rows
             self._rows = {}
 
-    def _drop(self, item_id: str) -> None:
+    def _drop_item(self, item_id: str) -> None:
         self._write_rows()
         row = self._conversation.items.filter(public_id=item_id).first()
         if row is None:
@@ -241,9 +243,9 @@ class _Batch:
         if clip:
             clip_files.discard([clip.file.name or ""])
 
-    def _sum_up(self) -> None:
+    def _update_conversation(self) -> None:
         before = self._conversation.title
-        title = before or self._first_words()
+        title = before or self._find_first_words()
         if self._count or self._errors or title != before:
             Conversation.objects.filter(pk=self._conversation.pk).update(
                 title=title,
@@ -252,12 +254,12 @@ class _Batch:
                 updated_at=timezone.now(),
             )
 
-    def _first_words(self) -> str:
+    def _find_first_words(self) -> str:
         said = (change.item for change in self._changes if isinstance(change, Put))
         return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
 
 
-def _fill(row: Item, item: live.Item) -> None:
+def _copy_fields(row: Item, item: live.Item) -> None:
     row.type, row.role, row.status = item.type, item.role, item.status
     row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
     row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms

@@ -55,7 +55,7 @@ def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str
 
     A name that a clip has, or whose file is being deleted, is not given out: the new file would be deleted.
     """
-    wanted = {item_id: f"{conversation.public_id}/{_plain(item_id)}.ogg" for item_id in sounds}
+    wanted = {item_id: f"{conversation.public_id}/{_safe_stem(item_id)}.ogg" for item_id in sounds}
     clips = AudioClip.objects.filter(item__conversation=conversation, file__in=wanted.values())
     taken = set(clips.values_list("file", flat=True))
     reserved = _reserve(set(wanted.values()) - taken)
@@ -67,7 +67,7 @@ def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str
     return {id_: Upload(names[id_], content, reserved[names[id_]]) for id_, content in sounds.items()}
 
 
-def _plain(item_id: str) -> str:
+def _safe_stem(item_id: str) -> str:
     """Clients may choose ids, and no file is to lie elsewhere for it."""
     return item_id if PLAIN_ID.fullmatch(item_id) else sha256(item_id.encode()).hexdigest()[:40]
 
@@ -80,13 +80,13 @@ def _reserve(names: Iterable[str]) -> dict[str, bool]:
         ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE conversations_loosefile.is_reserved
         RETURNING name, xmax = 0"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [sorted(names), _later()])
+        cursor.execute(statement, [sorted(names), _expiry()])
         return dict(cursor.fetchall())
 
 
 def abandon(names: Iterable[str]) -> None:
     """No try uses them again: what hangs may still finish, so their files are deleted later than anything hangs."""
-    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_later())
+    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_expiry())
 
 
 def discard(names: Iterable[str]) -> None:
@@ -103,29 +103,29 @@ def discard(names: Iterable[str]) -> None:
     transaction.on_commit(background.wake)
 
 
-def take_over(names: list[str]) -> None:
+def attach(names: list[str]) -> None:
     """Clips now have these files. Within their transaction. Raises ClipStorageError if one is being deleted."""
     if LooseFile.objects.filter(name__in=names, is_reserved=True).delete()[0] < len(names):
         raise ClipStorageError("A reservation has run out.")
 
 
-def _later() -> datetime:
+def _expiry() -> datetime:
     return timezone.now() + RESERVED_FOR
 
 
-def start(upload: Upload) -> "Future[None]":
+def start_upload(upload: Upload) -> "Future[None]":
     """Uploads in a thread of its own: one that hangs cannot be stopped, and neither others nor the exit wait for it."""
     if not _room.acquire(blocking=False):
         raise ClipStorageError(f"{MAX_UPLOADS} uploads are under way or hang.")
     future: Future[None] = Future()
     future.set_running_or_notify_cancel()  # so that who waits no longer does not cancel it
-    Thread(target=_run, args=(upload, future), name="clip upload", daemon=True).start()
+    Thread(target=_run_upload, args=(upload, future), name="clip upload", daemon=True).start()
     return future
 
 
-def _run(upload: Upload, future: "Future[None]") -> None:
+def _run_upload(upload: Upload, future: "Future[None]") -> None:
     try:
-        _save(upload)
+        _save_file(upload)
     except Exception as error:  # whatever is wrong, in whichever library's words
         failure = ClipStorageError(f"{type(error).__name__}: {error}")
         failure.__cause__ = error
@@ -137,7 +137,7 @@ def _run(upload: Upload, future: "Future[None]") -> None:
         connection.close()
 
 
-def _save(upload: Upload) -> None:
+def _save_file(upload: Upload) -> None:
     """Under exactly this name: storages that find it taken would choose another, which nobody would know of."""
     storage = clip_storage()
     if not upload.is_new and storage.exists(upload.name):
@@ -148,18 +148,18 @@ def _save(upload: Upload) -> None:
         raise ClipStorageError(f"It renamed {upload.name} to {name}.")
 
 
-async def upload(uploads: Sequence[Upload]) -> list[str]:
+async def upload_all(uploads: Sequence[Upload]) -> list[str]:
     """Waits until all are there, and returns the names of those that hang. Raises ClipStorageError if one fails."""
-    started = {asyncio.wrap_future(start(one)): one.name for one in uploads}
+    started = {asyncio.wrap_future(start_upload(one)): one.name for one in uploads}
     done, hanging = await asyncio.wait(started, timeout=UPLOAD_SEC) if started else (set(), set())
     for future in done:
         future.result()
     return [started[future] for future in hanging]
 
 
-def upload_and_wait(uploads: Sequence[Upload]) -> list[str]:
+def upload_all_blocking(uploads: Sequence[Upload]) -> list[str]:
     """The same for code that may wait."""
-    started = {start(one): one.name for one in uploads}
+    started = {start_upload(one): one.name for one in uploads}
     done, hanging = wait_for(started, UPLOAD_SEC)
     for future in done:
         future.result()

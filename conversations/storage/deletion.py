@@ -32,27 +32,27 @@ DOUBLINGS = 10  # of the time to the next try: up to 85 minutes
 
 def delete_conversations(conversations: Iterable[Conversation]) -> int:
     """Deletes them with their items and clips; returns how many there were."""
-    return _delete(Conversation.objects.filter(pk__in=[one.pk for one in conversations], user__isnull=False))
+    return _hide_and_delete(Conversation.objects.filter(pk__in=[one.pk for one in conversations], user__isnull=False))
 
 
 def delete_conversations_of(users: Iterable[User]) -> int:
     """What must be done before `users` are deleted, which would otherwise leave their sound behind."""
-    return _delete(Conversation.objects.filter(user__in=users))
+    return _hide_and_delete(Conversation.objects.filter(user__in=users))
 
 
 @transaction.atomic
-def _delete(conversations: QuerySet[Conversation]) -> int:
+def _hide_and_delete(conversations: QuerySet[Conversation]) -> int:
     """They vanish at once, and of a live session's next item no sound is left behind: it finds nothing to belong to."""
     count = conversations.update(user=None)
-    work_off()
+    delete_batch()
     transaction.on_commit(background.wake)
     return count
 
 
 @transaction.atomic
-def work_off() -> bool:
+def delete_batch() -> bool:
     """Deletes a batch of what is being deleted; whether there may be more. One process at a time."""
-    if not _is_alone():
+    if not _acquire_lock():
         return False
     doomed = list(
         Conversation.objects.filter(user=None).order_by("pk").values_list("pk", flat=True)[:BATCH_CONVERSATIONS]
@@ -67,7 +67,7 @@ def work_off() -> bool:
     return len(items) == BATCH_ITEMS or len(doomed) == BATCH_CONVERSATIONS
 
 
-def _is_alone() -> bool:
+def _acquire_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_ID])
         return bool(cursor.fetchone()[0])
@@ -75,8 +75,8 @@ def _is_alone() -> bool:
 
 def delete_loose_files() -> bool:
     """Deletes a batch of the files that are due; whether there may be more. Those that it fails at are tried again."""
-    names = _claim()
-    failed = file_deletion.delete(clip_storage(), names)
+    names = _claim_due_files()
+    failed = file_deletion.delete_files(clip_storage(), names)
     LooseFile.objects.filter(name__in=set(names) - failed).delete()
     LooseFile.objects.filter(name__in=failed).update(
         due_at=Now() + Power(2, Least(F("tries"), DOUBLINGS)) * FIRST_RETRY
@@ -87,7 +87,7 @@ def delete_loose_files() -> bool:
 
 
 @transaction.atomic
-def _claim() -> list[str]:
+def _claim_due_files() -> list[str]:
     """Names that no other process takes meanwhile, and no upload from now on."""
     now = timezone.now()
     due = LooseFile.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at")
@@ -100,7 +100,7 @@ def _claim() -> list[str]:
     return [name for name in rows if name not in kept]
 
 
-def remaining() -> dict[str, int]:
+def count_remaining() -> dict[str, int]:
     """What is still to be deleted, by what it is; empty where nothing is."""
     doomed = Conversation.objects.filter(user=None)
     counts = {

@@ -34,43 +34,43 @@ class EngineSet:
     s2s: EngineSpec | None = None  # in place of the three
 
     @property
-    def demos(self) -> list[Kind]:
+    def demo_kinds(self) -> list[Kind]:
         """Of which kinds the demo serves."""
         kinds: tuple[Kind, ...] = () if self.s2s else ("stt", "llm", "tts")
         return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
 
     @property
-    def missing(self) -> list[Kind]:
+    def missing_kinds(self) -> list[Kind]:
         """Which kinds nothing serves: the demo would, and is not installed for them."""
-        return [kind for kind in self.demos if not demo.is_installed(kind)]
+        return [kind for kind in self.demo_kinds if not demo.is_installed(kind)]
 
 
-def choose(user: User, assistant: Assistant | None) -> EngineSet:
+def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
     """Reads the database (provider keys); call it from sync code."""
-    return choose_each(user, [assistant])[0]
+    return choose_engines_of_each(user, [assistant])[0]
 
 
-def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
-    """As `choose`, for all of them with one look at the user's keys."""
+def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
+    """As `choose_engines`, for all of them with one look at the user's keys."""
     credentials = {provider: credential_for(user, provider) for provider in ("openai", "google")}
     return [
         EngineSet(
-            stt=_spec("stt", assistant, credentials),
-            llm=_spec("llm", assistant, credentials),
-            tts=_spec("tts", assistant, credentials),
-            s2s=_s2s(assistant, credentials) if assistant and assistant.s2s_engine else None,
+            stt=_build_spec("stt", assistant, credentials),
+            llm=_build_spec("llm", assistant, credentials),
+            tts=_build_spec("tts", assistant, credentials),
+            s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
         )
         for assistant in assistants
     ]
 
 
-def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
+def _build_spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
     site: dict[str, Any] = settings.ENGINES[kind]
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
     provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
-    credential = _credential(provider, credentials)
+    credential = _find_credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
-    stream_model = _stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
+    stream_model = _choose_stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
     if stream_model == model:
         model = ""  # it takes no files: those, where the stream fails, go to the site's
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
@@ -87,21 +87,21 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
     )
 
 
-def _s2s(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
+def _build_s2s_spec(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
     """With the assistant's voice where such a model has it, and the model that writes down what the user says."""
-    spec = _spec("s2s", assistant, credentials)
+    spec = _build_spec("s2s", assistant, credentials)
     voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
     stt: dict[str, Any] = settings.ENGINES["stt"]
     return replace(spec, voice=voice, stream_model=stt["model"][spec.provider])
 
 
-def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
+def _find_credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
     return credentials.get(CREDENTIALS.get(provider, provider))
 
 
 def _is_ready(provider: str, site: dict[str, Any], credentials: dict[str, Credential | None]) -> bool:
     """Whether it can be chosen without being asked for."""
-    credential = _credential(provider, credentials)
+    credential = _find_credential(provider, credentials)
     if provider in OWN_SERVER_ONLY:
         return credential is not None and _is_openai(credential.base_url) and provider in site["model"]
     return provider == "demo" or credential is not None
@@ -111,7 +111,7 @@ def _is_openai(base_url: str) -> bool:
     return base_url.rstrip("/") in ("", settings.OPENAI_URL)
 
 
-def _stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:
+def _choose_stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:
     """The model that hears while one speaks, of the server that has it; "" where the assistant chose another model."""
     base_url = credential.base_url.rstrip("/") if credential else ""
     found: str = site["stream_model"].get(base_url or settings.OPENAI_URL, "")

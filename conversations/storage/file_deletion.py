@@ -12,7 +12,7 @@ THREADS = 8
 DEADLINE_SEC = 120.0  # for a batch
 
 
-def delete(storage: Storage, names: Collection[str]) -> set[str]:
+def delete_files(storage: Storage, names: Collection[str]) -> set[str]:
     """Returns the names of those that may still be there."""
     work = _Work(names)
     is_bulk = hasattr(getattr(storage, "bucket", None), "delete_objects")

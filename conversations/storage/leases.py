@@ -36,7 +36,7 @@ class TakenOverError(Exception):
         super().__init__("The conversation goes on in another connection, which took it over from this one.")
 
 
-def begin(user: User, assistant: Assistant, holder: str) -> Conversation:
+def begin_conversation(user: User, assistant: Assistant, holder: str) -> Conversation:
     """Make a conversation that `holder` holds."""
     live = {"status": Conversation.Status.LIVE, "held_until": Now() + LEASE, "goes_if_empty": True}
     return Conversation.objects.create(user=user, assistant=assistant, holder=holder, **live)
@@ -58,7 +58,7 @@ def claim(pk: int, holder: str) -> None:
         raise ConversationDeletedError
 
 
-def lost(held: Collection[tuple[int, str]]) -> set[str]:
+def find_lost(held: Collection[tuple[int, str]]) -> set[str]:
     """Return which of these holders must stop, since another session came; `held`: each with its conversation's pk.
 
     One whose conversation was deleted is told at its next write.
@@ -91,7 +91,7 @@ def end(pk: int, holder: str) -> None:
 
 
 @transaction.atomic
-def sweep() -> int:
+def end_lapsed() -> int:
     """Close the conversations whose holders are gone, their process killed, say; return how many those were."""
     lapsed = Conversation.objects.filter(
         Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE), status=Conversation.Status.LIVE

@@ -24,13 +24,13 @@ class ServerSpec:
         return f"ServerSpec({self.label!r}, {urlsplit(self.url).hostname!r})"  # the rest may hold secrets
 
 
-def chosen(assistant: Assistant) -> tuple[ServerSpec, ...]:
+def list_usable(assistant: Assistant) -> tuple[ServerSpec, ...]:
     """One whose authorisation cannot be decrypted is left out, and its verdict says so. Reads the database."""
     servers = assistant.mcp_servers.filter(is_enabled=True).order_by("label")[:MOST]
-    return tuple(found for server in servers if (found := _usable(server)))
+    return tuple(found for server in servers if (found := _try_build_spec(server)))
 
 
-def spec(server: McpServer) -> ServerSpec:
+def build_spec(server: McpServer) -> ServerSpec:
     """Raises encryption.DecryptionError."""
     encrypted = bytes(server.authorization_encrypted)
     return ServerSpec(
@@ -42,9 +42,9 @@ def spec(server: McpServer) -> ServerSpec:
     )
 
 
-def _usable(server: McpServer) -> ServerSpec | None:
+def _try_build_spec(server: McpServer) -> ServerSpec | None:
     try:
-        return spec(server)
+        return build_spec(server)
     except encryption.DecryptionError:
         log.warning("the MCP server %s cannot be used: its authorisation can no longer be decrypted", server.label)
         McpServer.objects.filter(pk=server.pk).update(works=False, verdict=UNDECRYPTABLE)

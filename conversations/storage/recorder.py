@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from conversations import metrics
-from conversations.audio.growing_clips import Clips
+from conversations.audio.growing_clips import ClipEncoder
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands as do
 from conversations.realtime.protocol.items import Item
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
-from conversations.storage.write_queue import Writer
+from conversations.storage.write_queue import WriteQueue
 
 
-class Record:
+class Recorder:
     """`run` it while the session lives, `join` it at the end.
 
     `stt_label` tells which engine an item's words came from; `s2s` replies, where it does.
@@ -34,9 +34,9 @@ class Record:
         self._opened = opened
         self._stt_label = stt_label
         self._s2s = s2s
-        self._clips = Clips()
+        self._clips = ClipEncoder()
         write = partial(store.write, opened.pk, holder=opened.holder)
-        self._writer = Writer(opened.public_id, write, give_up, tell)
+        self._writer = WriteQueue(opened.public_id, write, give_up, tell)
 
     async def run(self) -> None:
         await self._writer.run()
@@ -48,17 +48,19 @@ class Record:
     async def end(self) -> None:
         """After `run`, however that ended: what is not stored by now is kept, and stored when it can be."""
         if rest := await self._writer.close():
-            await spool.keep(spool.Rest.of(self._opened, rest, self._writer.has_stored), self._writer.hanging)
+            await spool.keep_leftover(
+                spool.Leftover.from_session(self._opened, rest, self._writer.has_stored), self._writer.hanging
+            )
 
-    def hear(self, item_id: str, pcm: bytes) -> None:
+    def add_user_audio(self, item_id: str, pcm: bytes) -> None:
         """More of an utterance."""
         if self.is_on:
-            self._clips.hear(item_id, pcm)
+            self._clips.add_user_audio(item_id, pcm)
 
-    def keep(self, response_id: str, pcm: bytes) -> None:
+    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
         """More of a reply."""
         if self.is_on:
-            self._clips.keep(response_id, pcm)
+            self._clips.add_reply_audio(response_id, pcm)
 
     def drop(self, item_id: str) -> None:
         if self.is_on:
@@ -68,16 +70,16 @@ class Record:
         """What is done once the item is durable; None where it is not kept."""
         item = action.item
         if action.is_final:
-            metrics.turn(item)
+            metrics.observe_turn(item)
         if not self.is_on:
             return None
-        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
+        make_clip = self._clips.finish_user_clip(item.id, action.pcm) if action.pcm else None
         if action.is_final:
-            make_clip = self._clips.kept(item.response_id)
-        item.engines = self._engines(item)
+            make_clip = self._clips.finish_reply_clip(item.response_id)
+        item.engines = self._engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engines(self, item: Item) -> dict[str, str]:
+    def _engine_labels(self, item: Item) -> dict[str, str]:
         """Which of them made it."""
         engines = self._opened.engines
         if self._s2s and item.response_id:

@@ -52,42 +52,42 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Leftover:
     """What is left of a session."""
 
     origin: Origin
     changes: Sequence[Change]
 
     @classmethod
-    def of(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Rest":
+    def from_session(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
         """Of a session whose conversation is stored."""
         pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
         origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
         return cls(origin, changes)
 
 
-async def keep(rest: Rest, hanging: "asyncio.Future[None] | None" = None) -> None:
+async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" = None) -> None:
     """It is on disk when this returns, or in memory where the disk fails. `hanging`: the session's own last try."""
     name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
-    held = await asyncio.to_thread(_keep, name, rest)
+    held = await asyncio.to_thread(_write_or_remember, name, rest)
     if held is None or hanging is None:
-        _let_go(held)
+        _release(held)
     else:
-        hanging.add_done_callback(lambda _: _let_go(held))
+        hanging.add_done_callback(lambda _: _release(held))
 
 
-def _let_go(held: int | None) -> None:
+def _release(held: int | None) -> None:
     if held is not None:
         os.close(held)  # and with it the lock
     background.wake()
 
 
-def _keep(name: str, rest: Rest) -> int | None:
+def _write_or_remember(name: str, rest: Leftover) -> int | None:
     """The locked file."""
-    data = b"".join(json.dumps(line).encode() + b"\n" for line in _lines(rest))
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
     log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
     try:
-        return _write(settings.SPOOL_DIR, name, data)
+        return _write_file(settings.SPOOL_DIR, name, data)
     except OSError as error:
         log.error("SPOOL_DIR cannot be written, so they are kept in memory: %s", error)
     with _lock:
@@ -98,7 +98,7 @@ def _keep(name: str, rest: Rest) -> int | None:
     return None
 
 
-def _write(folder: Path, name: str, data: bytes) -> int:
+def _write_file(folder: Path, name: str, data: bytes) -> int:
     """Whole or not at all, whatever happens to the machine. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
@@ -111,7 +111,7 @@ def _write(folder: Path, name: str, data: bytes) -> int:
             writer.write(data)
         os.fsync(file)
         draft.rename(folder / name)
-        _sync(folder)
+        _sync_folder(folder)
     except BaseException:
         os.close(file)
         draft.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def _write(folder: Path, name: str, data: bytes) -> int:
     return file
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -127,7 +127,7 @@ def _sync(folder: Path) -> None:
         os.close(directory)
 
 
-def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
+def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
     yield asdict(rest.origin)
     for change in rest.changes:
         if isinstance(change, Drop):
@@ -137,12 +137,12 @@ def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
             yield {"item": asdict(change.item), "after": change.after, "sound": sound}
 
 
-def _read(data: bytes) -> Rest:
+def _parse(data: bytes) -> Leftover:
     origin, *made = (json.loads(line) for line in data.splitlines())
-    return Rest(Origin(**origin), [_change(one) for one in made])
+    return Leftover(Origin(**origin), [_parse_change(one) for one in made])
 
 
-def _change(line: dict[str, Any]) -> Change:
+def _parse_change(line: dict[str, Any]) -> Change:
     if "drop" in line:
         return Drop(line["drop"])
     known = {field.name for field in fields(Item)}  # an older or newer version may have had others
@@ -160,18 +160,18 @@ def replay() -> bool:
     if time.monotonic() < _clips_not_before:
         return False
     for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
-        with _claimed(path) as data:
-            if data and _is_done(path.name, data):
+        with _claim(path) as data:
+            if data and _try_store(path.name, data):
                 path.unlink()
     for kept in list(_memory):
-        if _is_done(*kept):
+        if _try_store(*kept):
             with _lock:
                 _memory.remove(kept)
     return False
 
 
 @contextmanager
-def _claimed(path: Path) -> Iterator[bytes]:
+def _claim(path: Path) -> Iterator[bytes]:
     """Its bytes; none where another process is at it, or was."""
     with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
         try:
@@ -182,11 +182,11 @@ def _claimed(path: Path) -> Iterator[bytes]:
             yield file.read() if path.exists() else b""
 
 
-def _is_done(name: str, data: bytes) -> bool:
+def _try_store(name: str, data: bytes) -> bool:
     """Whether it need not be kept any longer. What can never be stored is set aside, so that the rest goes on."""
     global _clips_not_before
     try:
-        rest = _read(data)
+        rest = _parse(data)
         _store(rest)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
@@ -202,22 +202,24 @@ def _is_done(name: str, data: bytes) -> bool:
     return True
 
 
-def _store(rest: Rest) -> None:
+def _store(rest: Leftover) -> None:
     """What somebody deleted meanwhile stays deleted: all of it was to go."""
-    if not _has_stored(rest) and not rest.origin.has_stored:
-        _has_stored(rest)  # its own session, which ended at that moment, had taken the empty conversation away
+    if not _store_in_conversation(rest) and not rest.origin.has_stored:
+        _store_in_conversation(
+            rest
+        )  # its own session, which ended at that moment, had taken the empty conversation away
 
 
-def _has_stored(rest: Rest) -> bool:
+def _store_in_conversation(rest: Leftover) -> bool:
     """False: the conversation is gone."""
     if not rest.origin.has_stored:
         _restore_conversation(rest.origin)
     conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
     if conversation is None:
         return False
-    made = rest.changes if conversation.holder == rest.origin.holder else _new_items(conversation, rest.changes)
+    made = rest.changes if conversation.holder == rest.origin.holder else _select_new_items(conversation, rest.changes)
     try:
-        changes.apply(conversation.pk, made)
+        changes.apply_changes(conversation.pk, made)
     except ConversationDeletedError:
         return False
     leases.end(conversation.pk, rest.origin.holder)
@@ -233,7 +235,7 @@ def _restore_conversation(origin: Origin) -> None:
         Conversation.objects.create(user_id=origin.user_id, assistant=assistant, **named)
 
 
-def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
+def _select_new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
     """Another session has taken over: what that was told of must not change."""
     ids = [change.item.id for change in made if isinstance(change, Put)]
     known = set(conversation.items.filter(public_id__in=ids).values_list("public_id", flat=True))
@@ -242,6 +244,6 @@ def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Chang
 
 def _set_aside(name: str, data: bytes) -> None:
     try:
-        os.close(_write(settings.SPOOL_DIR, f"{name}.failed", data))
+        os.close(_write_file(settings.SPOOL_DIR, f"{name}.failed", data))
     except OSError as error:
         log.error("%s is lost: %s", name, error)

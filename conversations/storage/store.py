@@ -27,7 +27,7 @@ from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.pcm import samples_of
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
-from conversations.storage.engine_selection import EngineSet, choose
+from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.mcp_servers import ServerSpec
 from voiceproject import database, outages
 
@@ -118,7 +118,7 @@ class Opened:
     mcp_servers: tuple[ServerSpec, ...] = ()
 
 
-class HeldError(Exception):
+class ConversationHeldError(Exception):
     """Another session holds the conversation."""
 
     def __init__(self, pk: int) -> None:
@@ -130,7 +130,7 @@ class NotFoundError(Exception):
     """No such conversation or assistant, or not this user's; the message says which."""
 
 
-def caller_of(token: str, address: str = "") -> Caller | None:
+def find_caller(token: str, address: str = "") -> Caller | None:
     """Whose API key this is, shown by a client at `address`; for sync code."""
     key = api_keys.authenticate(token, address)
     return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
@@ -140,7 +140,7 @@ def caller_of(token: str, address: str = "") -> Caller | None:
 def authenticate(token: str, address: str = "") -> Caller | None:
     """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
     if not client_secrets.is_one(token):
-        return caller_of(token, address)
+        return find_caller(token, address)
     secret = client_secrets.authenticate(token, address)
     if secret is None:
         return None
@@ -149,7 +149,7 @@ def authenticate(token: str, address: str = "") -> Caller | None:
 
 
 @in_thread
-def signed_in(cookie: str) -> Caller | None:
+def authenticate_cookie(cookie: str) -> Caller | None:
     """Who is signed in on the pages of a browser that sends this session cookie."""
     grant = access.of_cookie(cookie)
     return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
@@ -163,7 +163,8 @@ def open_conversation(
     """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
 
     `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
-    database. `holder` holds it from now on. Raises NotFoundError, HeldError, time_zones.UnknownTimeZoneError.
+    database. `holder` holds it from now on. Raises NotFoundError, ConversationHeldError,
+    time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
@@ -173,12 +174,12 @@ def open_conversation(
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
     spoken_with = None if assistant or conversation is None else conversation.assistant
-    chosen = spoken_with or _assistant(user, assistant, model)
-    engines = choose(user, chosen)
+    chosen = spoken_with or _find_assistant(user, assistant, model)
+    engines = choose_engines(user, chosen)
     if conversation is None:
-        conversation = leases.begin(user, chosen, holder) if is_stored else None
+        conversation = leases.begin_conversation(user, chosen, holder) if is_stored else None
     elif not leases.take(conversation.pk, holder, assistant=chosen):
-        raise HeldError(conversation.pk)
+        raise ConversationHeldError(conversation.pk)
     return Opened(
         pk=conversation.pk if conversation else None,
         public_id=conversation.public_id if conversation else "",
@@ -191,22 +192,22 @@ def open_conversation(
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=engines,
-        items=_context(conversation) if conversation else [],
+        items=_load_context(conversation) if conversation else [],
         holder=holder,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
-        mcp_servers=mcp_servers.chosen(chosen),
+        mcp_servers=mcp_servers.list_usable(chosen),
     )
 
 
-def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
+def find_session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
     """What `default_config` is to know of a session of this caller, and the labels of the MCP servers that it has.
 
     For sync code. Raises NotFoundError.
     """
     user = User.objects.get(pk=caller.user_id)
-    chosen = _assistant(user, "", model)
-    engines = choose(user, chosen)
+    chosen = _find_assistant(user, "", model)
+    engines = choose_engines(user, chosen)
     defaults = {
         "model": model or chosen.slug,
         "instructions": chosen.instructions,
@@ -215,11 +216,11 @@ def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[st
         "language": chosen.language,
         "speed": chosen.speed,
     }
-    servers = () if engines.s2s else mcp_servers.chosen(chosen)  # speech to speech has none
+    servers = () if engines.s2s else mcp_servers.list_usable(chosen)  # speech to speech has none
     return defaults, {server.label for server in servers}
 
 
-def _assistant(user: User, slug: str, model: str = "") -> Assistant:
+def _find_assistant(user: User, slug: str, model: str = "") -> Assistant:
     offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
@@ -230,13 +231,13 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
     return found
 
 
-def _context(conversation: Conversation) -> list[live.Item]:
+def _load_context(conversation: Conversation) -> list[live.Item]:
     leases.close_unfinished([conversation.pk])
     with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
-    return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
+    return [_to_live_item(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
-def _live(row: Item) -> live.Item:
+def _to_live_item(row: Item) -> live.Item:
     return live.Item(
         row.public_id,
         type=row.type,
@@ -264,16 +265,16 @@ async def write(conversation_pk: int | None, made: Sequence[changes.Change], hol
         await _apply(conversation_pk, made, holder)
         return
     prepared = await _prepare(conversation_pk, made)
-    if hanging := await clip_files.upload([*prepared.uploads.values()]):
+    if hanging := await clip_files.upload_all([*prepared.uploads.values()]):
         await _check_uploads(hanging)
     await _commit(prepared, holder)
 
 
-_apply, _prepare, _commit = in_thread(changes.apply), in_thread(changes.prepare), in_thread(changes.commit)
+_apply, _prepare, _commit = in_thread(changes.apply_changes), in_thread(changes.prepare), in_thread(changes.commit)
 _check_uploads = in_thread(changes.check_uploads)
 
 
-async def in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
+async def answer_in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
     """The store's answer, for who cannot wait for it. Raises OperationalError where the database hangs."""
     try:
         async with asyncio.timeout(limit_sec):

@@ -48,7 +48,7 @@ async def _tell_nobody(message: str, *, is_late: bool) -> None:
     pass
 
 
-class Writer:
+class WriteQueue:
     """`write(changes)` is the store's, bound to the conversation.
 
     `give_up(close_code, error_code, message)` is called when a write is lost or takes too long, before its future is
@@ -107,7 +107,7 @@ class Writer:
         if self._running is not None:
             await asyncio.wait({self._running}, timeout=CLOSE_SEC)
             if self._running.done() and not self._running.cancelled() and self._running.exception() is None:
-                self._stored()
+                self._settle_written()
         return [entry.change for entry in self._waiting]
 
     @property
@@ -118,44 +118,48 @@ class Writer:
     async def _write_all(self) -> None:
         """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
         try:
-            await self._persistently([entry.change for entry in self._waiting])
+            await self._write_with_retries([entry.change for entry in self._waiting])
         except (ConversationDeletedError, TakenOverError) as error:
             # What had to wait for the database was said before another session could take over.
             is_kept = isinstance(error, TakenOverError) and self._is_late
-            self._lose(POLICY_VIOLATION, error.code, str(error), is_kept=is_kept)
+            self._give_up_waiting(POLICY_VIOLATION, error.code, str(error), is_kept=is_kept)
         except (Error, ClipStorageError, TimeoutError) as error:
             is_kept = _may_pass(error)
             log.error("conversation %s could not be stored", self._conversation_id, exc_info=None if is_kept else error)
-            self._lose(INTERNAL_ERROR, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
+            self._give_up_waiting(INTERNAL_ERROR, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
         else:
-            self._stored()
+            self._settle_written()
 
-    async def _persistently(self, changes: Sequence[Change]) -> None:
+    async def _write_with_retries(self, changes: Sequence[Change]) -> None:
         """Until it is stored. Raises what the last try did, or TimeoutError if that hangs."""
         began_at = asyncio.get_running_loop().time()
         for wait_sec in chain(self._retry_after_sec, [None]):
             try:
-                await self._try(changes, began_at)
+                await self._try_write(changes, began_at)
                 break
             except (Error, ClipStorageError) as error:
                 if wait_sec is None or not self._may_wait(error, began_at):
                     raise
-                self._note(error)
+                self._report_retry(error)
                 await asyncio.sleep(wait_sec)
         if self._is_late:
             self._is_late = False
             log.info("conversation %s is stored again", self._conversation_id)
             await self._tell(BACK, is_late=False)
 
-    async def _try(self, changes: Sequence[Change], began_at: float) -> None:
+    async def _try_write(self, changes: Sequence[Change], began_at: float) -> None:
         self._tried = len(changes)
         self._running = running = asyncio.ensure_future(self._write(changes))
         if not self._is_late:
-            await asyncio.wait({running}, timeout=self._left(min(self._late_sec, self._patience_sec), began_at))
-            if self._left(self._late_sec, began_at) <= 0 and not (running.done() and running.exception() is None):
+            await asyncio.wait(
+                {running}, timeout=self._remaining_sec(min(self._late_sec, self._patience_sec), began_at)
+            )
+            if self._remaining_sec(self._late_sec, began_at) <= 0 and not (
+                running.done() and running.exception() is None
+            ):
                 self._is_late = True
                 await self._tell(AWAY, is_late=True)
-        await asyncio.wait({running}, timeout=self._left(self._patience_sec, began_at))
+        await asyncio.wait({running}, timeout=self._remaining_sec(self._patience_sec, began_at))
         if not running.done():
             raise TimeoutError("The storage hangs.")
         self._running = None
@@ -163,17 +167,17 @@ class Writer:
 
     def _may_wait(self, error: Exception, began_at: float) -> bool:
         has_room = len(self._waiting) < MAX_WAITING
-        return _may_pass(error) and has_room and self._left(self._patience_sec, began_at) > 0
+        return _may_pass(error) and has_room and self._remaining_sec(self._patience_sec, began_at) > 0
 
-    def _left(self, limit_sec: float, began_at: float) -> float:
+    def _remaining_sec(self, limit_sec: float, began_at: float) -> float:
         return max(0.0, began_at + limit_sec - asyncio.get_running_loop().time())
 
-    def _note(self, error: Exception) -> None:
+    def _report_retry(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
-        metrics.storage_retried(where)
+        metrics.count_storage_retry(where)
         log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
 
-    def _stored(self) -> None:
+    def _settle_written(self) -> None:
         self._running = None
         self.has_stored = True
         for _ in range(self._tried):
@@ -182,7 +186,7 @@ class Writer:
                 done.set_result(None)
         self._tried = 0
 
-    def _lose(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
+    def _give_up_waiting(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
         self._has_given_up, self._is_kept = True, is_kept
         self._give_up(code, error_code, message)
         for entry in self._waiting:

@@ -40,7 +40,7 @@ class AuthorizationRefusedError(Exception):
 
 
 @asynccontextmanager
-async def connected(spec: ServerSpec, on_forgotten: Callable[[], None]) -> AsyncIterator[Client]:
+async def connect(spec: ServerSpec, on_forgotten: Callable[[], None]) -> AsyncIterator[Client]:
     """Enter and leave it in one task. Raises what `explain` knows, in groups too, also when the server is lost.
 
     `on_forgotten`: it does not know our session any more, and what was asked in it was not done.
@@ -76,14 +76,14 @@ async def list_tools(client: Client, spec: ServerSpec) -> list[RemoteTool]:
     return [tool for tool in found if not spec.allowed_tools or tool.name in spec.allowed_tools]
 
 
-def as_outcome(result: CallToolResult) -> Outcome:
-    said = "\n".join(_text(part) for part in result.content)
-    if not said and result.structured_content is not None:
-        said = json.dumps(result.structured_content, ensure_ascii=False)
-    return Outcome(error=said or "The tool failed and did not say why.") if result.is_error else Outcome(output=said)
+def to_outcome(result: CallToolResult) -> Outcome:
+    text = "\n".join(_describe_part(part) for part in result.content)
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
+    return Outcome(error=text or "The tool failed and did not say why.") if result.is_error else Outcome(output=text)
 
 
-def _text(part: TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource) -> str:
+def _describe_part(part: TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource) -> str:
     match part:
         case TextContent(text=text):
             return text
@@ -96,12 +96,12 @@ def _text(part: TextContent | ImageContent | AudioContent | ResourceLink | Embed
     return f"({part.resource.mime_type or 'a file'}, which cannot be shown here)"
 
 
-def was_lost(error: MCPError) -> bool:
+def is_connection_lost(error: MCPError) -> bool:
     """Whether the connection ended amid a call."""
     return error.code == CONNECTION_CLOSED
 
 
-def said(error: MCPError) -> str:
+def error_text(error: MCPError) -> str:
     """A server's own words, or the SDK's about an answer that is none: these quote it."""
     return " ".join(error.message[: 10 * MAX_SAID].split())[:MAX_SAID]
 
@@ -118,7 +118,7 @@ def explain(error: BaseException, spec: ServerSpec) -> str:
         case MCPError(code=code) if code == METHOD_NOT_FOUND:
             return "was not found at this URL. Most end in /mcp."
         case MCPError():
-            return f"answered with an error: {said(error)}"
+            return f"answered with an error: {error_text(error)}"
         case httpx2.HTTPError() | httpx2.StreamError() | httpx2.InvalidURL():
             return "could not be reached. Check the URL, or try again later."
         case ValidationError():

@@ -95,10 +95,10 @@ class McpSession:
         try:
             outcome: Outcome = sdk.as_outcome(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._lost(connection, sdk.was_lost(error), sdk.said(error)) from None
+            raise self._failure_of(connection, sdk.was_lost(error), sdk.said(error)) from None
         return outcome
 
-    def _lost(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
+    def _failure_of(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
         connection.is_lost = is_lost
         if connection.is_forgotten:
             return ForgottenError()
@@ -108,13 +108,13 @@ class McpSession:
 
     def _connect(self) -> Connection:
         connection = Connection()
-        connection.task = self._group.create_task(self._keep(connection))
+        connection.task = self._group.create_task(self._hold_open(connection))
         connection.task.add_done_callback(lambda done: connection.fail(f"{self.spec.label} is not connected any more."))
         return connection
 
-    async def _keep(self, connection: Connection) -> None:
+    async def _hold_open(self, connection: Connection) -> None:
         """Connects, and stays until the end of the session or of the connection."""
-        sdk = await asyncio.to_thread(_load)
+        sdk = await asyncio.to_thread(_load_sdk)
         try:
             async with asyncio.timeout(self.spec.timeout_sec) as limit:
                 async with sdk.connected(self.spec, connection.forget) as client:
@@ -135,7 +135,7 @@ class McpSession:
             return f"{self.spec.label} could not be used; the server's log says why."
 
 
-def _load() -> Any:
+def _load_sdk() -> Any:
     tls_context()
     return import_module("conversations.tools.mcp_client")
 

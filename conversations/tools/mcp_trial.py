@@ -19,9 +19,9 @@ MAX_VERDICT = 500
 def try_out(server: McpServer) -> None:
     """Connects, lists the tools and keeps the verdict. Takes seconds."""
     try:
-        spec = mcp_servers.spec(server)
+        spec = mcp_servers.build_spec(server)
         give_back()
-        server.works, verdict = async_to_sync(_verdict)(spec)
+        server.works, verdict = async_to_sync(_try_server)(spec)
         server.verdict = verdict[:MAX_VERDICT]
     except encryption.DecryptionError:
         server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE
@@ -29,7 +29,7 @@ def try_out(server: McpServer) -> None:
     server.save(update_fields=["works", "verdict", "tested_at"])
 
 
-async def _verdict(spec: ServerSpec) -> tuple[bool, str]:
+async def _try_server(spec: ServerSpec) -> tuple[bool, str]:
     sdk = import_module("conversations.tools.mcp_client")
     try:
         async with asyncio.timeout(spec.timeout_sec), sdk.connected(spec, lambda: None) as client:

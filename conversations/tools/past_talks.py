@@ -43,7 +43,7 @@ def search_past_talks(context: Context, words: Words = "", first_day: First = No
     try:
         with transaction.atomic():
             _limit_statements()
-            return _search(context, words, _said_before(context, first_day, last_day))
+            return _search(context, words, _find_earlier_items(context, first_day, last_day))
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             raise ToolError("This search takes too long. Narrow it by days, or by a rarer word.") from None
@@ -57,15 +57,15 @@ def _limit_statements() -> None:
 
 
 def _search(context: Context, words: str, said: QuerySet[Item]) -> str:
-    for query in _queries(words):
-        if talks := _talks(context.user_id, said, query):
-            return "\n".join(_told(context, talk, said, query, words) for talk in talks)
+    for query in _build_queries(words):
+        if talks := _find_talks(context.user_id, said, query):
+            return "\n".join(_describe_talk(context, talk, said, query, words) for talk in talks)
     if not words:
         return "There is no earlier talk."
     return "No earlier talk has these words. Other words may find one."
 
 
-def _said_before(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
+def _find_earlier_items(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
     """Without what the model has before it: the latest of this conversation."""
     running = Item.objects.filter(conversation__public_id=context.conversation_id)
     latest = running.aggregate(latest=Max("position"))["latest"] or 0
@@ -82,7 +82,7 @@ def _midnight(context: Context, day: date) -> datetime:
     return datetime.combine(day, time(), context.zone)
 
 
-def _queries(words: str) -> list[Query | None]:
+def _build_queries(words: str) -> list[Query | None]:
     """All of the words in one utterance; else any of them."""
     if not words:
         return [None]
@@ -92,7 +92,7 @@ def _queries(words: str) -> list[Query | None]:
     return [query_of(words), reduce(or_, map(query_of, telling))]
 
 
-def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
+def _find_talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
     hits = said.filter(conversation=OuterRef("pk"))
     if query is not None:
         hits = hits.filter(search_words=query)
@@ -102,16 +102,16 @@ def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conv
     return talks
 
 
-def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: Query | None, words: str) -> str:
+def _describe_talk(context: Context, talk: Conversation, said: QuerySet[Item], query: Query | None, words: str) -> str:
     items = said.filter(conversation=talk).order_by("position")
     if query is not None:
         items = items.filter(search_words=query)
     shown = items.only("role", "text", "heard_text")[:MOST_SNIPPETS]
-    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{_quote(item, words)}”" for item in shown]
+    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{_build_quote(item, words)}”" for item in shown]
     began = talk.created_at.astimezone(context.zone)
     return f"{began:%A %Y-%m-%d %H:%M}, “{talk}”: {' '.join(quotes)}"
 
 
-def _quote(item: Item, words: str) -> str:
+def _build_quote(item: Item, words: str) -> str:
     """Of what was heard: the model was shown no more of it either."""
     return " ".join(snippet(item.played_text, words, SNIPPET_CHARS).split())

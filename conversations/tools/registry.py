@@ -7,5 +7,8 @@ from conversations.tools.site_tool import SiteTool
 
 SITE_TOOLS: dict[str, SiteTool] = {
     tool.tool.name: tool
-    for tool in (SiteTool.of(current_time), SiteTool.of(search_past_talks, scope=Scope.CONVERSATIONS_READ))
+    for tool in (
+        SiteTool.from_function(current_time),
+        SiteTool.from_function(search_past_talks, scope=Scope.CONVERSATIONS_READ),
+    )
 }

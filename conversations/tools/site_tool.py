@@ -33,9 +33,9 @@ class SiteTool:
     scope: Scope | None = None  # without which it is no tool of a caller: a key is to open no more through a model
 
     @classmethod
-    def of(cls, function: Function, scope: Scope | None = None) -> "SiteTool":
+    def from_function(cls, function: Function, scope: Scope | None = None) -> "SiteTool":
         name = function.__name__
-        arguments = _arguments(function)
+        arguments = _build_argument_model(function)
         schema = arguments.model_json_schema()
         del schema["title"]
         for described in schema.get("properties", {}).values():
@@ -47,17 +47,17 @@ class SiteTool:
         given = self._parse(arguments)
         if inspect.iscoroutinefunction(self.function):
             return str(await self.function(context, **given))
-        return str(await store.in_thread(self.function, _threads())(context, **given))
+        return str(await store.in_thread(self.function, _thread_pool())(context, **given))
 
     def _parse(self, arguments: str) -> dict[str, Any]:
         try:
             parsed = self.arguments.model_validate(json.loads(arguments))
         except ValueError as error:
-            raise ToolError(_complaint(error)) from None
+            raise ToolError(_describe_error(error)) from None
         return {name: getattr(parsed, name) for name in self.arguments.model_fields}
 
 
-def _arguments(function: Function) -> type[BaseModel]:
+def _build_argument_model(function: Function) -> type[BaseModel]:
     hints = get_type_hints(function, include_extras=True)
     _, *parameters = inspect.signature(function).parameters.values()
     fields: dict[str, Any] = {
@@ -67,7 +67,7 @@ def _arguments(function: Function) -> type[BaseModel]:
     return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def _complaint(error: ValueError) -> str:
+def _describe_error(error: ValueError) -> str:
     if not isinstance(error, ValidationError):  # json's
         return f"The arguments are no JSON: {error}."
     wrong = [f"{'.'.join(map(str, each['loc'])) or 'the arguments'}: {each['msg']}" for each in error.errors()]
@@ -75,6 +75,6 @@ def _complaint(error: ValueError) -> str:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def _thread_pool() -> ThreadPoolExecutor:
     """Apart from the store's: a slow tool must not keep words from being stored."""
     return ThreadPoolExecutor(int(settings.TOOLS["THREADS"]), thread_name_prefix="tool")

@@ -59,7 +59,7 @@ class Toolbox:
         for name in set(opened.tools) - set(known):
             log.warning("the assistant %s has a tool %s, which this site does not know", opened.assistant_slug, name)
         self._remote: dict[str, RemoteTool] = {}
-        self._servers = [McpSession(spec, group, self._add) for spec in opened.mcp_servers]
+        self._servers = [McpSession(spec, group, self._add_remote_tools) for spec in opened.mcp_servers]
 
     async def settle(self) -> None:
         """Until every MCP server's tools are there, or will not come. Each has its time limit."""
@@ -82,9 +82,9 @@ class Toolbox:
     async def run(self, name: str, arguments: str) -> Outcome:
         """Never raises but CancelledError, and takes no longer than the tool's time limit."""
         if site_tool := self._site.get(name):
-            return await self._bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(site_tool, arguments))
+            return await self._run_bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(site_tool, arguments))
         if remote := self._remote.get(name):
-            return await self._bounded(name, remote.server.spec.timeout_sec, _run_remote(remote, arguments))
+            return await self._run_bounded(name, remote.server.spec.timeout_sec, _run_remote(remote, arguments))
         return Outcome(error=f"There is no tool {name[:MAX_NAME]!r}.")
 
     async def close(self) -> None:
@@ -95,7 +95,7 @@ class Toolbox:
         context = Context(self._opened.caller.user_id, self._opened.public_id, zone, self._now().astimezone(zone))
         return Outcome(output=await tool.call(context, arguments or "{}"))
 
-    async def _bounded(self, name: str, timeout_sec: float, call: Awaitable[Outcome]) -> Outcome:
+    async def _run_bounded(self, name: str, timeout_sec: float, call: Awaitable[Outcome]) -> Outcome:
         try:
             async with asyncio.timeout(timeout_sec):
                 outcome = await call
@@ -108,20 +108,22 @@ class Toolbox:
             outcome = Outcome(error="The tool failed; the server's log says why.")
         return Outcome(_cut(outcome.output), _cut(outcome.error))
 
-    def _add(self, server: McpSession, found: Sequence["ServersTool"]) -> None:
+    def _add_remote_tools(self, server: McpSession, found: Sequence["ServersTool"]) -> None:
         """A name that is taken gets the server's label in front. One that the model may know by now stays its own."""
         known = {remote.name for remote in self._remote.values() if remote.server is server}
         for tool in found:
             if tool.name in known:
                 continue
-            name = next((name for name in _names(server.spec.label, tool.name) if not self.server_label(name)), "")
+            name = next(
+                (name for name in _candidate_names(server.spec.label, tool.name) if not self.server_label(name)), ""
+            )
             if len(self.tools) >= MOST:
                 log.warning("the MCP server %s: only %d tools have room in a session", server.spec.label, MOST)
                 break
             if not name:
                 log.warning("the MCP server %s: both names of its tool %s are taken", server.spec.label, tool.name)
                 continue
-            offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _object(tool.input_schema))
+            offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _complete_schema(tool.input_schema))
             self._remote[name] = RemoteTool(offered, tool.name, server)
         self._offer(self)
 
@@ -136,12 +138,12 @@ async def _run_remote(remote: RemoteTool, arguments: str) -> Outcome:
     return await remote.server.call(remote.name, given)
 
 
-def _names(label: str, name: str) -> tuple[str, str]:
+def _candidate_names(label: str, name: str) -> tuple[str, str]:
     """MCP's may have dots and slashes, and twice the length."""
     return tuple(re.sub(r"[^A-Za-z0-9_-]", "_", wanted)[:MAX_NAME] for wanted in (name, f"{label}_{name}"))  # type: ignore[return-value]
 
 
-def _object(schema: dict[str, Any]) -> dict[str, Any]:
+def _complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """OpenAI refuses one without properties."""
     return {"properties": {}, **schema, "type": "object"}
 

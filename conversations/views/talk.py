@@ -13,7 +13,7 @@ from accounts.models import User
 from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.user_turn.backchannel import COMMANDS, NODS
-from conversations.storage.engine_selection import EngineSet, choose_each
+from conversations.storage.engine_selection import EngineSet, choose_engines_of_each
 
 
 @require_safe
@@ -31,7 +31,7 @@ def talk(request: HttpRequest) -> HttpResponse:
     continued = _continued(user, request.GET.get("conversation", ""))
     offered = list(Assistant.objects.offered_to(user.pk))
     chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
-    engines = choose_each(user, offered)
+    engines = choose_engines_of_each(user, offered)
     context = {
         "conversation": continued,
         "assistants": offered,
@@ -83,7 +83,7 @@ def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str
         "voices": list_realtime_voices(speaker) if engines.s2s else list_voices(speaker),
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
-        "demos": engines.demos,
-        "missing": engines.missing,
+        "demos": engines.demo_kinds,
+        "missing": engines.missing_kinds,
         "isOneEngine": engines.s2s is not None,
     }

@@ -13,7 +13,7 @@ from accounts import encryption
 from accounts.models import ProviderKey, User
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
-from conversations.storage.engine_selection import choose
+from conversations.storage.engine_selection import choose_engines
 from tests.support.live import ROOT
 
 OPENAI = "https://api.openai.com/v1"
@@ -24,7 +24,7 @@ LIVE = "gpt-live-transcribe"
 def stt(owner: User, settings: Settings, models: dict[str, str], base_url: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
     settings.ENGINES = settings.ENGINES | {"stt": settings.ENGINES["stt"] | {"stream_model": models}}
-    return choose(owner, Assistant(**assistant)).stt
+    return choose_engines(owner, Assistant(**assistant)).stt
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def tts(
     if models:
         kept = {name: settings.ENGINES["tts"]["model"][name] for name in models}
         settings.ENGINES = settings.ENGINES | {"tts": settings.ENGINES["tts"] | {"model": kept}}
-    return choose(owner, Assistant(**assistant)).tts
+    return choose_engines(owner, Assistant(**assistant)).tts
 
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
@@ -108,12 +108,12 @@ def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings:
 
 def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-site"
-    assert choose(owner, Assistant()).s2s is None
-    spec = choose(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
+    assert choose_engines(owner, Assistant()).s2s is None
+    spec = choose_engines(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
     assert spec is not None
     assert (spec.provider, spec.voice, spec.stream_model) == ("openai", "cedar", "gpt-transcribe")
     assert "realtime" in spec.model
-    other = choose(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
+    other = choose_engines(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
     assert other is not None
     assert (other.model, other.voice) == ("own", "marin")
 

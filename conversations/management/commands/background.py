@@ -11,8 +11,8 @@ class Command(BaseCommand):
     help = "Delete what is being deleted, and store what calls left behind while the database was away."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for job in (spool.replay, deletion.work_off, deletion.delete_loose_files):
+        for job in (spool.replay, deletion.delete_batch, deletion.delete_loose_files):
             while job():
                 pass
-        left = ", ".join(f"{count:,} {name}" for name, count in deletion.remaining().items())
+        left = ", ".join(f"{count:,} {name}" for name, count in deletion.count_remaining().items())
         self.stdout.write(f"Still to be deleted: {left}." if left else "Nothing is left to do.")
