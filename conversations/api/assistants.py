@@ -2,15 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from conversations.api import auth, requests, shapes
+from conversations.api import auth, requests
 from conversations.api.errors import not_found
+from conversations.api.shapes import outputs
 from conversations.models import Assistant
 
 
 def listed(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, None)
     offered = Assistant.objects.offered_to(caller.user_id)
-    return requests.answer(shapes.ModelList(data=[_shown(assistant) for assistant in offered]))
+    return requests.answer(outputs.ModelList(data=[_shown(assistant) for assistant in offered]))
 
 
 def retrieved(request: HttpRequest, model: str) -> HttpResponse:
@@ -22,9 +23,9 @@ def retrieved(request: HttpRequest, model: str) -> HttpResponse:
     return requests.answer(_shown(found))
 
 
-def _shown(assistant: Assistant) -> shapes.Model:
+def _shown(assistant: Assistant) -> outputs.Model:
     """As `openai.types.Model`, and the name that people know it by."""
-    return shapes.Model(
+    return outputs.Model(
         id=assistant.slug,
         created=int(assistant.created_at.timestamp()),
         owned_by="user" if assistant.owner_id else "site",

@@ -9,8 +9,9 @@ from django.http import HttpRequest, JsonResponse
 
 from accounts import client_secrets
 from accounts.models import Scope
-from conversations.api import asked_shapes, auth, requests
+from conversations.api import auth, requests
 from conversations.api.errors import APIError, not_found
+from conversations.api.shapes import inputs
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
@@ -21,7 +22,7 @@ from conversations.storage import store
 
 def created(request: HttpRequest) -> JsonResponse:
     caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, asked_shapes.NewClientSecret)
+    asked = requests.body(request, inputs.NewClientSecret)
     patch = asked.session or {}
     try:
         session = _session(caller, patch)
@@ -33,7 +34,7 @@ def created(request: HttpRequest) -> JsonResponse:
 def beta_created(request: HttpRequest) -> JsonResponse:
     """A flat session in, a flat session out, with the secret in it."""
     caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, asked_shapes.NewBetaSession)
+    asked = requests.body(request, inputs.NewBetaSession)
     dialect, flat = Beta(), asked.model_dump(exclude={"client_secret"})
     try:
         patch = dialect.client({"type": "session.update", "session": flat})["session"]
@@ -41,7 +42,7 @@ def beta_created(request: HttpRequest) -> JsonResponse:
     except ProtocolError as error:
         raise _in_beta(dialect, error) from None
     told = dialect.server({"type": "session.updated", "session": session}) or {}
-    options = asked.client_secret or asked_shapes.SecretOptions()
+    options = asked.client_secret or inputs.SecretOptions()
     return JsonResponse({**told["session"], "client_secret": _minted(caller, patch, options)})
 
 
@@ -57,8 +58,8 @@ def _session(caller: store.Caller, patch: Config) -> Config:
     return {key: value for key, value in shown(config).items() if key != "expires_at"}
 
 
-def _minted(caller: store.Caller, patch: Config, options: asked_shapes.SecretOptions) -> dict[str, Any]:
-    expiry = options.expires_after or asked_shapes.ExpiresAfter()
+def _minted(caller: store.Caller, patch: Config, options: inputs.SecretOptions) -> dict[str, Any]:
+    expiry = options.expires_after or inputs.ExpiresAfter()
     secret, token = client_secrets.mint(cast(int, caller.key_id), patch, expiry.seconds)
     return {"value": token, "expires_at": int(secret.expires_at.timestamp())}
 

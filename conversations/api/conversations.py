@@ -7,9 +7,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Scope
-from conversations.api import asked_shapes, auth, items, requests, shapes
+from conversations.api import auth, items, requests
 from conversations.api.errors import APIError, not_found
 from conversations.api.paging import page
+from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
 from conversations.storage import changes, store
 from conversations.storage.deletion import delete_conversations
@@ -18,15 +19,15 @@ from conversations.storage.leases import ConversationDeletedError
 
 def listed(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_READ)
-    asked = requests.query(request, asked_shapes.ListQuery)
+    asked = requests.query(request, inputs.ListQuery)
     mine = Conversation.objects.filter(user=caller.user_id).select_related("assistant")
     rows, has_more = page(mine, asked, "pk")
-    return _page(shapes.ConversationPage, [shown(row) for row in rows], has_more)
+    return _page(outputs.ConversationPage, [shown(row) for row in rows], has_more)
 
 
 def created(request: HttpRequest) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
-    asked = requests.body(request, asked_shapes.NewConversation)
+    asked = requests.body(request, inputs.NewConversation)
     first = items.taken(asked.items or [])
     items.check_outputs(first)
     with transaction.atomic():
@@ -43,7 +44,7 @@ def retrieved(request: HttpRequest, conversation_id: str) -> HttpResponse:
 def updated(request: HttpRequest, conversation_id: str) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     found = owned(caller, conversation_id)
-    found.metadata = requests.body(request, asked_shapes.ConversationUpdate).metadata or {}
+    found.metadata = requests.body(request, inputs.ConversationUpdate).metadata or {}
     # Only this column: a live session may be counting up the others at the same moment.
     found.save(update_fields=["metadata"])
     return requests.answer(shown(found))
@@ -53,7 +54,7 @@ def deleted(request: HttpRequest, conversation_id: str) -> HttpResponse:
     """With its items and their sound, other than officially, where the items stay."""
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     delete_conversations([owned(caller, conversation_id)])
-    return requests.answer(shapes.DeletedConversation(id=conversation_id))
+    return requests.answer(outputs.DeletedConversation(id=conversation_id))
 
 
 # Its items.
@@ -61,20 +62,20 @@ def deleted(request: HttpRequest, conversation_id: str) -> HttpResponse:
 
 def items_listed(request: HttpRequest, conversation_id: str) -> HttpResponse:
     caller = auth.caller(request, Scope.CONVERSATIONS_READ)
-    asked = requests.query(request, asked_shapes.ListQuery)
+    asked = requests.query(request, inputs.ListQuery)
     rows, has_more = page(owned(caller, conversation_id).items.as_dialogue(), asked, "position")
-    return _page(shapes.ItemPage, [items.shown(row) for row in rows], has_more)
+    return _page(outputs.ItemPage, [items.shown(row) for row in rows], has_more)
 
 
 def items_created(request: HttpRequest, conversation_id: str) -> HttpResponse:
     """Behind the last. A live session goes on with what it knew; the next one sees them."""
     caller = auth.caller(request, Scope.CONVERSATIONS_WRITE)
     found = owned(caller, conversation_id)
-    new = items.taken(requests.body(request, asked_shapes.NewItems).items)
+    new = items.taken(requests.body(request, inputs.NewItems).items)
     items.check_outputs(new, found)
     _change(found, [changes.Put(item) for item in new])
     rows = found.items.as_dialogue().filter(public_id__in=[item.id for item in new])
-    return _page(shapes.ItemPage, [items.shown(row) for row in rows], has_more=False)
+    return _page(outputs.ItemPage, [items.shown(row) for row in rows], has_more=False)
 
 
 def item_retrieved(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponse:
@@ -116,8 +117,8 @@ def _unknown(conversation_id: str) -> APIError:
     return not_found(f"There is no conversation {conversation_id!r} of yours.")
 
 
-def shown(row: Conversation) -> shapes.Conversation:
-    return shapes.Conversation(
+def shown(row: Conversation) -> outputs.Conversation:
+    return outputs.Conversation(
         id=row.public_id,
         created_at=int(row.created_at.timestamp()),
         metadata=row.metadata,
@@ -129,6 +130,8 @@ def shown(row: Conversation) -> shapes.Conversation:
     )
 
 
-def _page(kind: type[shapes.ItemPage] | type[shapes.ConversationPage], data: list[Any], has_more: bool) -> HttpResponse:
+def _page(
+    kind: type[outputs.ItemPage] | type[outputs.ConversationPage], data: list[Any], has_more: bool
+) -> HttpResponse:
     ids = [one.id for one in data] or [""]
     return requests.answer(kind(data=data, first_id=ids[0], last_id=ids[-1], has_more=has_more))

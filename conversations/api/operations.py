@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from accounts.models import Scope
-from conversations.api import asked_shapes, assistants, audio, client_secrets, conversations, shapes, turns
+from conversations.api import assistants, audio, client_secrets, conversations
+from conversations.api.shapes import inputs, outputs
+from conversations.api.turns import create
 
 OGG = ("audio/ogg",)
 FORM = "multipart/form-data"  # with the part `file`
@@ -36,16 +38,16 @@ class Operation:
 
 
 OPERATIONS = [
-    Operation("GET", "/v1/models", assistants.listed, "The assistants that you may talk to", None, shapes.ModelList),
-    Operation("GET", "/v1/models/{model}", assistants.retrieved, "One assistant", None, shapes.Model),
+    Operation("GET", "/v1/models", assistants.listed, "The assistants that you may talk to", None, outputs.ModelList),
+    Operation("GET", "/v1/models/{model}", assistants.retrieved, "One assistant", None, outputs.Model),
     Operation(
         "POST",
         "/v1/realtime/client_secrets",
         client_secrets.created,
         "A short-lived key for the socket, to be handed to a browser",
         Scope.REALTIME,
-        shapes.ClientSecret,
-        body=asked_shapes.NewClientSecret,
+        outputs.ClientSecret,
+        body=inputs.NewClientSecret,
     ),
     Operation(
         "POST",
@@ -53,8 +55,8 @@ OPERATIONS = [
         client_secrets.beta_created,
         "The same in the beta dialect",
         Scope.REALTIME,
-        shapes.BetaSession,
-        body=asked_shapes.NewBetaSession,
+        outputs.BetaSession,
+        body=inputs.NewBetaSession,
     ),
     Operation(
         "GET",
@@ -62,8 +64,8 @@ OPERATIONS = [
         conversations.listed,
         "Your conversations",
         READ,
-        shapes.ConversationPage,
-        query=asked_shapes.ListQuery,
+        outputs.ConversationPage,
+        query=inputs.ListQuery,
     ),
     Operation(
         "POST",
@@ -71,18 +73,18 @@ OPERATIONS = [
         conversations.created,
         "Make a conversation, to be gone on with over the socket or turn by turn",
         WRITE,
-        shapes.Conversation,
-        body=asked_shapes.NewConversation,
+        outputs.Conversation,
+        body=inputs.NewConversation,
     ),
-    Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, shapes.Conversation),
+    Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, outputs.Conversation),
     Operation(
         "POST",
         CONVERSATION,
         conversations.updated,
         "Change what you noted of it",
         WRITE,
-        shapes.Conversation,
-        body=asked_shapes.ConversationUpdate,
+        outputs.Conversation,
+        body=inputs.ConversationUpdate,
     ),
     Operation(
         "DELETE",
@@ -90,7 +92,7 @@ OPERATIONS = [
         conversations.deleted,
         "Delete it with its items and sound",
         WRITE,
-        shapes.DeletedConversation,
+        outputs.DeletedConversation,
     ),
     Operation(
         "GET",
@@ -106,8 +108,8 @@ OPERATIONS = [
         conversations.items_listed,
         "What was said and done in it",
         READ,
-        shapes.ItemPage,
-        query=asked_shapes.ListQuery,
+        outputs.ItemPage,
+        query=inputs.ListQuery,
     ),
     Operation(
         "POST",
@@ -115,20 +117,20 @@ OPERATIONS = [
         conversations.items_created,
         "Add items behind the last",
         WRITE,
-        shapes.ItemPage,
-        body=asked_shapes.NewItems,
+        outputs.ItemPage,
+        body=inputs.NewItems,
     ),
-    Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, shapes.AnItem),
-    Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, shapes.Conversation),
+    Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, outputs.AnItem),
+    Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, outputs.Conversation),
     Operation("GET", f"{ITEM}/audio", audio.item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
     Operation(
         "POST",
         "/v1/voice/turns",
-        turns.create,
+        create.create,
         "Say something, and hear the reply: as sound, or as the events of the socket",
         Scope.REALTIME,
-        tuple(turns.CONTENT_TYPES),
-        query=asked_shapes.TurnQuery,
+        tuple(create.CONTENT_TYPES),
+        query=inputs.TurnQuery,
         body=SOUND,
         failures=(406, 415, 500, 502, 503, 504),
     ),

@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from conversations.api.asked_shapes import ListQuery
 from conversations.api.errors import APIError
+from conversations.api.shapes.inputs import ListQuery
 
 Row = TypeVar("Row", bound=Model)
 

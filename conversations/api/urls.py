@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from conversations.api import asyncapi, openapi
+from conversations.api.documents import asyncapi, openapi
 from conversations.api.errors import APIError
 from conversations.api.operations import OPERATIONS
 

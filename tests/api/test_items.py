@@ -9,7 +9,7 @@ from openai.types.conversations import ConversationItem, ConversationItemList
 from pydantic import TypeAdapter
 
 from accounts.models import User
-from conversations.api.asked_shapes import MAX_TEXT_CHARS
+from conversations.api.shapes.inputs import MAX_TEXT_CHARS
 from conversations.models import Conversation, Item
 from tests.support.api_client import error_of
 from tests.support.factories import add_clip, add_item, make_conversation

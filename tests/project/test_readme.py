@@ -2,7 +2,7 @@ import re
 
 from tests.support.live import ROOT
 
-SETTINGS = (ROOT / "voiceproject/settings.py").read_text()
+SETTINGS = "".join(path.read_text() for path in sorted((ROOT / "voiceproject/settings").glob("*.py")))
 NAMES = set(re.findall(r"env(?:_\w+)?\(\s*\"([A-Z_]+)\"", SETTINGS))
 
 

@@ -3,7 +3,7 @@
 import jsonschema_rs
 import pytest
 
-from conversations.api import asyncapi
+from conversations.api.documents import asyncapi
 from tests.support.official_client import Connect
 
 

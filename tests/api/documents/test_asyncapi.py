@@ -8,7 +8,7 @@ from typing import Any
 
 from django.test import Client
 
-from conversations.api import asyncapi
+from conversations.api.documents import asyncapi
 from conversations.realtime.protocol import client_events
 from tests.support.realtime.wire import SHAPES
 

@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from accounts import api_keys
 from accounts.models import Scope, User
-from conversations.api import openapi
-from conversations.api.asked_shapes import MAX_ITEMS
+from conversations.api.documents import openapi
 from conversations.api.operations import FORM, OPERATIONS, SOUND
+from conversations.api.shapes.inputs import MAX_ITEMS
 from conversations.models import Conversation
 from tests.support.api_client import bearing, error_of
 from tests.support.factories import add_clip, add_item, make_conversation, make_user

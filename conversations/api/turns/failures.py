@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from accounts.time_zones import UnknownTimeZoneError
 from conversations.api.errors import APIError, not_found
-from conversations.api.turn_answers import TurnFailedError
+from conversations.api.turns.answers import TurnFailedError
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.engines.base import EngineError

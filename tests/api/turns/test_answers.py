@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.api.turn_answers import preferred
+from conversations.api.turns.answers import preferred
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from django.http import HttpRequest, JsonResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from conversations.api import shapes
 from conversations.api.operations import FORM, OGG, OPERATIONS, Operation
+from conversations.api.shapes import outputs
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """Conversations with the assistants of this site. What goes over the WebSocket at /v1/realtime is in
@@ -119,7 +119,7 @@ def _errors(operation: Operation) -> list[tuple[str, str]]:
 
 
 def _error(text: str) -> dict[str, Any]:
-    return {"description": text, "content": {JSON: {"schema": _ref(shapes.Error)}}}
+    return {"description": text, "content": {JSON: {"schema": _ref(outputs.Error)}}}
 
 
 def _ref(shape: type[BaseModel]) -> dict[str, str]:
@@ -127,7 +127,7 @@ def _ref(shape: type[BaseModel]) -> dict[str, str]:
 
 
 def _schemas() -> dict[str, Any]:
-    named: set[type[BaseModel]] = {shapes.Error}
+    named: set[type[BaseModel]] = {outputs.Error}
     for operation in OPERATIONS:
         named |= {shape for shape in (operation.body, operation.answer) if isinstance(shape, type)}
     ordered = sorted(named, key=lambda shape: shape.__name__)

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 
 from accounts.models import Scope
-from conversations.api import asked_shapes, auth, requests
+from conversations.api import auth, requests
 from conversations.api.errors import APIError
-from conversations.api.turn_answers import (
+from conversations.api.shapes import inputs
+from conversations.api.turns.answers import (
     EVENT_STREAM,
     OFFERED,
     TurnFailedError,
@@ -20,7 +21,7 @@ from conversations.api.turn_answers import (
     log_failure,
     preferred,
 )
-from conversations.api.turn_errors import REASONS, refusal
+from conversations.api.turns.failures import REASONS, refusal
 from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_hold import Ask
 from conversations.transport import http_turn
@@ -37,7 +38,7 @@ async def create(request: HttpRequest) -> StreamingHttpResponse:
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
-    asked = requests.query(request, asked_shapes.TurnQuery).model_dump(exclude_none=True)
+    asked = requests.query(request, inputs.TurnQuery).model_dump(exclude_none=True)
     question = http_turn.Question(caller, await _file(request), Ask(**asked))
     headers: dict[str, str] = {}
     events = http_turn.events(question)

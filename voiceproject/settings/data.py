@@ -1,0 +1,93 @@
+"""Where the site keeps what it knows: Postgres, Redis, the sound of conversations."""
+
+from pathlib import Path
+
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from voiceproject.settings.django import STATIC_HASHED
+from voiceproject.settings.env import VAR_DIR, env, env_database, env_int, env_json, env_url
+
+# Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
+DATABASES = {"default": env_database("DATABASE_URL")}
+# A server whose machine or network is gone, without a word, is found out within half a minute. TCP alone takes hours.
+for name, seconds in {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}.items():
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, seconds)
+DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 30_000)
+# Every request and every store call runs in a thread of its own; the pool keeps their connections few and warm.
+DATABASES["default"]["ENGINE"] = "voiceproject.database"
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    # Connections that one process may hold. Requests hold half of them at most; the rest is for live conversations.
+    "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
+    # How long a caller waits for a free one before it fails.
+    "timeout": 10,
+    # Until an attempt to connect starts anew. Between its tries the pool waits ever longer, up to the default of 300 s,
+    # and would find a database that was gone for 40 s another 23 s late; so it is a second.
+    "reconnect_timeout": 2,
+}
+
+# Where the last words of calls are kept that cannot be stored since the database is away, until it is back: a folder
+# that outlives the process, and a bound on what it holds.
+SPOOL_DIR = Path(env("SPOOL_DIR", str(VAR_DIR / "spool")))
+SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_000_000
+
+# Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
+REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
+if REDIS_URL:
+    CACHES = {
+        # While Redis is away each process has its own in memory. It is found gone at once, or within half a second.
+        "default": {
+            "BACKEND": "voiceproject.shared_cache.SharedCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 1)},
+        },
+        # A look-up that takes longer than this is given up by its caller, and must not hold a thread for long.
+        "speech": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "speech",
+            "OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+        },
+    }
+    # It waits 5 s for a message at a time, which is no silence of Redis yet.
+    layer_host = {"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [layer_host]}}
+    }
+else:
+    CACHES = {
+        "default": {"BACKEND": "voiceproject.bounded_cache.BoundedCache"},
+        "speech": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "speech",
+            "OPTIONS": {
+                "MAX_ENTRIES": 2**31
+            },  # its own number of places bounds it, see conversations/session/speech_cache.py
+        },
+    }
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# Short clauses that were spoken before, such as “Sure,”, and what was heard within the last minutes: the most that they
+# take of the process's memory, or of Redis. 0 keeps nothing.
+SPEECH_CACHE_MB = env_int("SPEECH_CACHE_MB", 64, highest=100_000)
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "voiceproject.static_files.HashedStorage"
+        if STATIC_HASHED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+    # Where the sound goes: Postgres, or any Django storage by its dotted path (django-storages' S3, say), with its
+    # options as a JSON object. Clips that are stored already stay where they are: move them before you change it.
+    "clips": {
+        "BACKEND": env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
+        "OPTIONS": env_json("CLIPS_STORAGE_OPTIONS"),
+    },
+}

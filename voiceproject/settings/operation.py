@@ -1,0 +1,57 @@
+"""What those who run the site see of it: mail, logs, metrics."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from voiceproject.settings.env import env, env_bool, env_choice, env_int
+from voiceproject.settings.site import HTTPS
+
+# The mail server. Unset: mail is printed on the terminal of a local site, and dropped by an HTTPS one, whose log must
+# not hold the links that let people in.
+EMAIL_HOST = env("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587, lowest=1, highest=65535)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", EMAIL_PORT == 465)
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587 and not EMAIL_USE_SSL)  # STARTTLS
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("EMAIL_USE_TLS and EMAIL_USE_SSL are both on; the mail server speaks one of them.")
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'dummy' if HTTPS else 'console'}.EmailBackend"
+if EMAIL_HOST:
+    EMAIL_BACKEND = "voiceproject.mail.EmailBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", "Voiceproject <voiceproject@localhost>")
+
+# debug, info, warning or error. access lines have neither query strings nor whole one-time links.
+LOG_LEVEL = env_choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
+ACCESS_LOG = env_bool("ACCESS_LOG", False)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "class": "voiceproject.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {
+        "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["terminal"], "level": "WARNING"},
+    "loggers": {
+        "voiceproject": {"level": LOG_LEVEL},
+        # Who came in or was refused, what was done to accounts and keys: docs/security-log.md. LOG_LEVEL leaves it.
+        "voiceproject.security": {"level": "INFO"},
+        "voiceproject.access": {"level": "INFO" if ACCESS_LOG else "WARNING"},
+        "accounts": {"level": LOG_LEVEL},
+        "conversations": {"level": LOG_LEVEL},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        # Strangers who try host names are no news.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+    },
+}
+
+# Lets Prometheus read /metrics, with "Authorization: Bearer" and this value. Unset: there is no such page. Each process
+# tells its own numbers, so scrape each, past whatever shares the load out.
+METRICS_TOKEN = env("METRICS_TOKEN")
