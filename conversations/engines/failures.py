@@ -1,4 +1,4 @@
-"""What a user reads when an engine fails: the same sentences for every provider, with the engine's name in front."""
+"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first."""
 
 import re
 from dataclasses import dataclass
@@ -18,27 +18,30 @@ from conversations.engines.base import (
     make_storable,
 )
 
-# Ids of the account, and keys, also where the provider starred the middle out. Names of parameters have no digits.
-# Each unbroken run is looked at once: a look ahead from every "sk-" in it would cost the square of its length.
+# What tells of an account: its ids, and keys, even if the provider masked their middle with stars. Names of
+# parameters are spared, since they have no digits. Each unbroken run of characters is searched once: a look-ahead from
+# every "sk-" in it would take time quadratic in its length.
 RUN = re.compile(r"[\w*-]{9,}")
 ACCOUNT_PREFIX = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_]")
 ACCOUNT_FACT = re.compile(r"(?=.*[0-9A-Z]).{6,}")
 MAX_DETAIL = 300  # characters of a provider's own words
-MAX_SCRUBBED = 2_000  # of them that are looked at
+MAX_SCRUBBED = 2_000  # characters of them that are searched
 
 E = TypeVar("E", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
+    """Builds the errors of one engine."""
+
     kind: Kind
     provider: str
-    name: str  # “OpenAI”: what people call the provider
-    secret: str  # never to appear, whatever the provider echoes
+    name: str  # what people call the provider, such as OpenAI
+    secret: str  # the key; it must never appear, whatever the provider echoes
     model: str = ""  # for the log
 
     def check_key(self) -> None:
-        """Raises EngineAuthError for a key that no header can carry: the clients' own exceptions would quote it."""
+        """Raise EngineAuthError for a key that no HTTP header can carry: the clients' own exceptions would quote it."""
         if self.secret and not (self.secret.isascii() and self.secret.isprintable()):
             raise self.auth_error()
 
@@ -104,7 +107,7 @@ class Failures:
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 
     def scrub(self, detail: str) -> str:
-        """A provider's own words: short, without the key, and with nothing that tells of the account."""
+        """Return a provider's own words, shortened, without the key or anything that identifies the account."""
         plain = " ".join(make_storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")
@@ -113,7 +116,7 @@ class Failures:
 
 
 def _cut_at_word(text: str) -> str:
-    """As much as is looked at, in whole words: half a key would not be known as one."""
+    """Return the part that is searched, cut between words: half a key would not be recognised as one."""
     return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
 
 

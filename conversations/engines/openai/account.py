@@ -1,4 +1,4 @@
-"""A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
+"""An engine's access to OpenAI or a compatible server: the SDK's client, and its exceptions as EngineErrors."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -17,11 +17,11 @@ OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
 
 SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError)
-"""ValueError: JSON and streams that are none."""
+"""What a request may raise. ValueError comes of answers that are not valid JSON or no valid stream."""
 
 
 class Account:
-    """One engine's account. Its connections are shared with all others."""
+    """The account of one engine. Connections are shared with all other accounts."""
 
     def __init__(self, kind: Kind, spec: EngineSpec) -> None:
         self._spec = spec
@@ -32,7 +32,10 @@ class Account:
 
     @cached_property
     def client(self) -> AsyncOpenAI:
-        """Needs the running event loop. It does not retry: `supervision` does, and sees how much time is left."""
+        """Return the SDK's client, or raise EngineAuthError. It needs a running event loop.
+
+        It does not retry: `supervision` does, since that knows how much time is left.
+        """
         self.failures.check_key()
         client = AsyncOpenAI(
             api_key=self._spec.api_key or "none",
@@ -41,24 +44,26 @@ class Account:
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),
             http_client=shared_client(self._spec.public_only),
         )
-        client.organization = client.project = None  # the SDK takes them from the environment; the key may be a user's
+        client.organization = client.project = (
+            None  # the SDK reads them from the environment, but the key may be a user's
+        )
         return client
 
     async def connect(self) -> None:
-        """Opens a connection for the next request, where none was used lately. Never raises."""
-        # Speech overlaps with the reply that it speaks, so it needs a connection of its own.
+        """Open a connection for the next request, unless one was used lately. It never raises."""
+        # Speech is requested while the reply is still streaming, so it needs a connection of its own.
         lane = "sound" if self.failures.kind == "tts" else "words"
         await keep_warm(f"{self._spec.base_url or OPENAI_URL}/models", lane, self._spec.public_only)
 
     def explain(self, error: Exception) -> EngineError:
-        """The SDK's exception as an EngineError."""
+        """Return an exception of the SDK as an EngineError."""
         if not isinstance(error, APIStatusError):
             return self._explain_transport(error)
         said = provider_errors.parse_error(error.body if isinstance(error.body, dict | list) else None)
         return self._explain(said, error.status_code, provider_errors.parse_retry_after_sec(error.response.headers))
 
     def explain_refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
-        """A WebSocket's handshake that was answered otherwise."""
+        """Return the EngineError for a WebSocket handshake that was answered with an HTTP error."""
         try:
             said = provider_errors.parse_error(parse_json(body))
         except ValueError:
@@ -66,7 +71,7 @@ class Account:
         return self._explain(said, status, provider_errors.parse_retry_after_sec(headers))
 
     def explain_event(self, error: object) -> EngineError:
-        """An error that came in a stream, over a WebSocket, or with a status that says that all is well."""
+        """Return the EngineError for an error sent in a stream, over a WebSocket, or with a status of success."""
         said = provider_errors.parse_error(error)
         return self._explain(said, said.status)
 

@@ -1,9 +1,10 @@
-"""What OpenAI and compatible servers stream as a chat completion, read so that any of their ways will do.
+"""Reads a streamed chat completion of OpenAI or a compatible server, in any of the shapes that servers give it.
 
-An answer ends with `[DONE]`, or with a `finish_reason`: one of them is enough. Documented, or reported of Ollama, vLLM,
-llama.cpp, LM Studio, Mistral, and the compatible endpoints of Gemini and Azure: a `finish_reason` of "" throughout, or
-before the last words; chunks without choices, a delta or content; content as a list of parts, some of them thoughts;
-thoughts in fields of their own or between tags; errors as events, as data, as words; an answer that is not streamed.
+An answer ends with `[DONE]` or with a `finish_reason`: one of them is enough. These shapes are documented or reported
+for Ollama, vLLM, llama.cpp, LM Studio, Mistral, and the compatible endpoints of Gemini and Azure: a `finish_reason` of
+"" in each chunk, or ahead of the last words; chunks without choices, delta or content; content as a list of parts, of
+which some are thoughts; thoughts in fields of their own or between tags; errors as events, as data, or as plain text;
+an answer that is not streamed.
 """
 
 import re
@@ -20,11 +21,11 @@ from conversations.engines.openai.tool_calls import ToolCallReader
 
 MAX_STREAM_BYTES = 16_000_000
 MAX_PLAIN_BYTES = 1_000_000  # of an answer that is not streamed
-MOST_TOKENS = 2**31 - 1  # no server means more, and no integer of the database holds it
+MOST_TOKENS = 2**31 - 1  # the most that an integer of the database holds
 WORKING = Completion()
-"""The model is at work, and has nothing to say yet."""
+"""Stands for a chunk without words: the model is at work."""
 THINKING = Completion()
-"""It is seen to think."""
+"""Stands for a chunk in which the model thinks."""
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "length": "length", "max_tokens": "length", "model_length": "length",
@@ -38,7 +39,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ReportedError(Exception):
-    """The server tells of a failure in place of an answer, or amid it."""
+    """The server reported a failure instead of an answer, or in the middle of it. `error` is what it sent."""
 
     def __init__(self, error: object) -> None:
         super().__init__("the server reported an error")
@@ -46,33 +47,39 @@ class ReportedError(Exception):
 
 
 class ChatStream:
-    """`feed` the bytes of the body, then `finish`. Both raise ReportedError, and ValueError for what is no answer."""
+    """Reads one answer: `feed` it the bytes of the body, then `finish`.
+
+    Both raise ReportedError for a failure that the server reports, and ValueError for what is not an answer.
+    `used_ids` are the ids of earlier tool calls; `begins_in_thought` says that the model is known to think first.
+    """
 
     def __init__(self, used_ids: Collection[str], *, begins_in_thought: bool = False) -> None:
         self.calls = ToolCallReader(used_ids)
         self.finish_reason: FinishReason | None = None
-        self.is_done = False  # “[DONE]” came
-        self.has_begun = False  # something of an answer came
+        self.is_done = False  # “[DONE]” was received
+        self.has_begun = False  # a part of an answer was received
         self._bytes = 0
         self._events = EventStream()
-        self._plain: bytearray | None = None  # the body so far, where it is no stream of events
+        self._plain: bytearray | None = None  # the body so far, if it is not a stream of events
         self._is_first = True
-        self._index: object = None  # of the choice that is read; others are not
+        self._index: object = None  # of the choice that is read; others are ignored
         self._markup = Markup(begins_in_thought=begins_in_thought)
-        self._half = ""  # of a character that JSON writes as two
-        self._whole = ""  # what was said, where messages come in place of deltas
+        self._half = ""  # the first surrogate of a character that JSON writes as two
+        self._whole = ""  # the text so far, where the server sends messages instead of deltas
         self._usage: dict[str, Any] = {}
 
     @property
     def has_ended(self) -> bool:
+        """Whether the answer is complete: only token counts may still follow."""
         return self.is_done or self.finish_reason is not None
 
     @property
     def has_unopened_thought(self) -> bool:
-        """A thought came that nothing had opened."""
+        """Whether the answer began in a thought without an opening tag."""
         return self._markup.has_unopened_thought
 
     def feed(self, data: bytes) -> Iterator[Completion]:
+        """Yield what these bytes say, with WORKING or THINKING for chunks that say nothing."""
         self._bytes += len(data)
         if self._bytes > MAX_STREAM_BYTES:
             raise ValueError(f"an answer of more than {MAX_STREAM_BYTES} bytes")
@@ -91,11 +98,11 @@ class ChatStream:
             yield from self._read_event(event)
 
     def finish(self) -> Iterator[Completion]:
-        """After the last byte, or as soon as nothing more is awaited: the rest, and the ending if there is one."""
+        """Yield the rest, and the ending if there is one, when no more bytes come or are waited for."""
         if self._plain is not None:
             yield from self._read_plain(bytes(self._plain))
         elif not self.has_ended and (last := self._events.finish()):
-            with suppress(ValueError):  # it was cut
+            with suppress(ValueError):  # the event was cut off
                 yield from self._read_event(last)
         is_cut = self.finish_reason == "length" or not self.has_ended
         if text := make_storable(self._markup.finish(is_cut=is_cut)):
@@ -105,7 +112,7 @@ class ChatStream:
             yield self._build_ending()
 
     def _read_plain(self, body: bytes) -> Iterator[Completion]:
-        """One object, or one on each line. It came to its end, so that it needs no other sign of it."""
+        """Yield the content of a body that is one JSON object, or one on each line. It needs no sign of its end."""
         try:
             chunks = [parse_json(body)]
         except ValueError:
@@ -146,7 +153,7 @@ class ChatStream:
         self._note_finish_reason(choice.get("finish_reason"))
 
     def _find_choice(self, choices: object) -> dict[str, Any] | None:
-        """The first, and later that of the same index. One without an index is the only one."""
+        """Return the first choice, and in later chunks the one of the same index; None if there is none."""
         found = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
         if self._index is None and found:
             self._index = found[0].get("index")
@@ -172,7 +179,7 @@ class ChatStream:
         return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(_find_calls(delta)))
 
     def _is_thinking(self, choice: dict[str, Any]) -> bool:
-        """Of a chunk that says nothing: a thought in a field or a part of its own, or between tags."""
+        """Return whether a chunk without words is a thought: in a field or part of its own, or between tags."""
         delta = choice.get("delta", choice.get("message"))
         if not isinstance(delta, dict):
             return False
@@ -182,13 +189,13 @@ class ChatStream:
         return bool(content) and (_is_thought(delta) or _has_thoughts(content) or self._markup.is_thinking)
 
     def _strip_repetition(self, text: str) -> str:
-        """Of messages each of which may hold all that was said before."""
+        """Return the new part of a message, which may repeat all that earlier messages said."""
         rest = text.removeprefix(self._whole) if self._whole else text
         self._whole += rest
         return rest
 
     def _join_surrogates(self, text: str) -> str:
-        """A character beyond the first 65,536 may come as two halves, one in each delta."""
+        """Return the text with surrogates joined: the two halves of one character may come in two deltas."""
         text, self._half = self._half + text, ""
         if not SURROGATE.search(text):
             return text
@@ -207,7 +214,7 @@ class ChatStream:
 
 
 def _parse_chunks(data: str) -> list[Any]:
-    """Servers have put one chunk right behind the other, with no blank line between them."""
+    """Return the chunks in the data of one event: some servers leave out the blank line between two events."""
     try:
         return [parse_json(data)]
     except ValueError:
@@ -218,7 +225,7 @@ def _parse_chunks(data: str) -> list[Any]:
 
 
 def _text_of(content: object) -> str:
-    """The words of a content: a text, or parts of which some are thoughts, pictures, references."""
+    """Return the words of a content: a string, or parts, of which thoughts, pictures and references are left out."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -230,19 +237,19 @@ def _text_of(content: object) -> str:
 
 
 def _is_thought(delta: dict[str, Any]) -> bool:
-    """Gemini's thoughts are content, and marked."""
+    """Return whether the content of a delta is a thought: Gemini marks it so."""
     extra = delta.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     return isinstance(google, dict) and google.get("thought") is True
 
 
 def _has_thoughts(content: object) -> bool:
-    """Mistral's are parts of the content."""
+    """Return whether a part of the content is a thought, as with Mistral."""
     return isinstance(content, list) and any(isinstance(part, dict) and part.get("thinking") for part in content)
 
 
 def _find_calls(delta: dict[str, Any]) -> object:
-    """In their present form, or in that of 2023."""
+    """Return the tool calls of a delta, in their present form or in that of 2023 (`function_call`)."""
     if isinstance(calls := delta.get("tool_calls"), list):
         return calls
     function = delta.get("function_call")

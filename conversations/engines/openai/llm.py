@@ -19,9 +19,9 @@ from conversations.network.http import tls_context
 
 log = logging.getLogger(__name__)
 
-REPORT_SEC = 1.0  # between two reports of a model that thinks
-USAGE_SEC = 1.0  # from the `finish_reason` on; the tokens used come right behind it, or never
-LAST_BYTES_SEC = 0.1  # from “[DONE]” on
+REPORT_SEC = 1.0  # between two reports that the model is thinking
+USAGE_SEC = 1.0  # wait after the `finish_reason`: the token counts come right after it, or never
+LAST_BYTES_SEC = 0.1  # wait after “[DONE]”
 # Ollama: “… does not support tools”. vLLM: “"auto" tool choice requires --enable-auto-tool-choice and …”.
 # llama.cpp, with a status of 500: “tools param requires --jinja flag”.
 TOOLS_REFUSED = re.compile(
@@ -32,29 +32,30 @@ TOOLS_REFUSED = re.compile(
 
 
 class ThoughtReporter:
-    """They come by the token; `report` is called with the first, and once a second then."""
+    """Calls `report` at the first token of a thought, and then at most once a second."""
 
     def __init__(self, report: Callable[[], None]) -> None:
         self._report = report
         self._quiet_until = 0.0
 
     def notice(self) -> None:
+        """Note another token of a thought."""
         if (now := monotonic()) >= self._quiet_until:
             self._quiet_until = now + REPORT_SEC
             self._report()
 
 
 class ChatCompletions:
-    """`/v1/chat/completions`, streamed."""
+    """A language model by `/v1/chat/completions`, streamed."""
 
     warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("llm", spec)
-        # A thinking pause is silence in a talk. Compatible servers may not know the parameter.
+        # While a model thinks, the user hears silence. Compatible servers may not know the parameter.
         self._effort = spec.reasoning_effort or ("none" if self._account.is_own else "")
-        self._calls_tools = True  # until it refuses them
+        self._calls_tools = True  # until the server refuses tools
 
     async def connect(self) -> None:
         await self._account.connect()
@@ -97,7 +98,7 @@ class ChatCompletions:
         return body
 
     def _build_tool_fields(self, tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
-        # OpenAI caches a prompt with its tools; other servers may not know `tool_choice`, and would call them.
+        # OpenAI caches prompts with their tools, so it gets unused ones too. Other servers may ignore `tool_choice`.
         is_unused = tool_choice == "none" and not self._account.is_own
         if is_unused or (tool_choice in ("auto", "none") and not self._calls_tools):
             return {}
@@ -154,9 +155,12 @@ class ChatCompletions:
             yield response
 
     def _drop_refused_field(self, error: APIStatusError, body: dict[str, Any]) -> bool:
-        """Takes what the server refuses out of `body`, now and from now on. False: it is not to be spared."""
+        """Remove from `body` what the server refused, and do without it from now on.
+
+        Return False if the error is about something else. Raise EngineRejected if a tool call was required.
+        """
         if "reasoning_effort" in body and error.status_code == 400 and error.param == "reasoning_effort":
-            self._effort = ""  # a model that does not reason, or always does
+            self._effort = ""  # the model cannot reason, or always does
             del body["reasoning_effort"]
             return True
         if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
@@ -171,9 +175,9 @@ class ChatCompletions:
 
 
 async def _read_until_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> AsyncIterator[bytes]:
-    """`stream_with_retries`, until `reply` has all that is awaited: servers may leave the connection open behind it.
+    """Yield `pieces` until `reply` is complete, even if the server leaves the connection open.
 
-    What is left of the body is read where it is there, so that the connection can serve the next turn.
+    What is left of the body is read if it is already there, so that the connection can serve the next turn.
     """
     clock = asyncio.get_running_loop().time
     while True:

@@ -1,4 +1,4 @@
-"""What a provider's error says, whatever its shape.
+"""Reads the errors of providers, whatever their shape, and holds the table of their names.
 
 OpenAI: {"error": {"message", "type", "code"}}. Gemini wraps that into a list, with a number as its code. Ollama:
 {"error": "words"}. vLLM and Mistral: {"object": "error", "message", "type", "code"}. FastAPI: {"detail": "words"}.
@@ -25,16 +25,19 @@ MAX_CODE = 60
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
+    """What a provider says of a failure."""
+
     message: str = ""
-    names: tuple[str, ...] = ()  # its code, type and status, in small letters
-    status: int | None = None  # of HTTP, if the error itself tells it
+    names: tuple[str, ...] = ()  # its code, type and status, in lower case
+    status: int | None = None  # of HTTP, if the error itself names one
 
     def has_any(self, names: set[str]) -> bool:
+        """Return whether the error goes by one of these names."""
         return not names.isdisjoint(self.names)
 
 
 def parse_error(error: object) -> ErrorReport:
-    """`error`: a body, or what stands in it under “error”."""
+    """Return what `error` says. It may be a whole body, or the value of its key "error"."""
     if isinstance(error, list):
         return parse_error(error[0]) if error and not isinstance(error[0], list) else ErrorReport()
     if isinstance(error, str):
@@ -48,7 +51,7 @@ def parse_error(error: object) -> ErrorReport:
 
 
 def is_error(chunk: object) -> bool:
-    """Whether what came where something else was asked for tells of a failure."""
+    """Return whether a chunk that came in place of a result reports a failure."""
     if isinstance(chunk, list):
         return bool(chunk) and not isinstance(chunk[0], list) and is_error(chunk[0])
     if not isinstance(chunk, dict):
@@ -58,7 +61,10 @@ def is_error(chunk: object) -> bool:
 
 
 def parse_retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """How long the provider asks to wait: in milliseconds, in seconds, or until a date (RFC 9110, 10.2.3)."""
+    """Return how many seconds the provider asks to wait; None if it does not.
+
+    The header may give milliseconds, seconds, or a date (RFC 9110, section 10.2.3).
+    """
     seconds = _parse_number(headers.get("retry-after-ms", ""), 0.001) or _parse_number(headers.get("retry-after", ""))
     if seconds is None and (value := headers.get("retry-after")):
         try:

@@ -13,19 +13,19 @@ from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_CHARACTERS = 100_000  # what an item may hold
-ROUNDED_UP_TO_SEC = 60  # by the coarsest meters
+ROUNDED_UP_TO_SEC = 60  # the coarsest step in which a provider bills
 SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 
 
 class Transcriptions:
-    """`/v1/audio/transcriptions`: a whole utterance as a WAV file."""
+    """Speech to text by `/v1/audio/transcriptions`: a whole utterance is sent as a WAV file."""
 
     warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("stt", spec)
-        # OpenAI's own models after Whisper. Compatible servers mostly serve Whisper, which takes names from the prompt.
+        # OpenAI's own models after Whisper do. Compatible servers mostly run Whisper, which takes names from the prompt.
         self._takes_keywords = self._account.is_own and "whisper" not in spec.model
 
     async def connect(self) -> None:
@@ -53,7 +53,7 @@ class Transcriptions:
         return self._parse_transcript(result, seconds)
 
     def _parse_transcript(self, result: object, seconds: float) -> Transcript:
-        """Null is what some servers say of silence."""
+        """Return the transcript in a response, or raise EngineError. Some servers answer null for silence."""
         if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
             if provider_errors.is_error(result):
                 raise self._account.explain_event(result)
@@ -77,28 +77,32 @@ class Transcriptions:
         except BadRequestError as error:
             if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
                 raise
-            self._takes_keywords = False  # an older model
+            self._takes_keywords = False  # an older model does not
             return await self._create(file, hints)
 
 
 def language_code(hints: Hints) -> str:
-    """ISO 639-1: “de” of de-AT."""
+    """Return the language as ISO 639-1, such as “de” for de-AT; "" if none is given."""
     return hints.language.partition("-")[0].lower()
 
 
 def build_prompt(hints: Hints) -> str:
-    """The prompt of a model that knows no keywords: Whisper takes its spelling from the words that stand there."""
+    """Return the prompt for a model without keywords: Whisper adopts the spelling of the words in its prompt."""
     return ". ".join(part for part in (hints.prompt, ", ".join(hints.keywords)) if part)
 
 
 def billed_seconds(said: object, seconds: float) -> float:
-    """What upstream said, where it makes sense; models billed by tokens say nothing."""
+    """Return the billed seconds that the provider reported, or `seconds` if that is missing or makes no sense.
+
+    Models that are billed by tokens report none.
+    """
     if isinstance(said, int | float) and 0 < said <= seconds + ROUNDED_UP_TO_SEC:
         return said
     return seconds
 
 
 def encode_wav(pcm: bytes) -> bytes:
+    """Return PCM as a WAV file."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

@@ -1,8 +1,9 @@
-"""Calls of tools in the chunks of a chat completion.
+"""Tools in the requests of a chat completion, and their calls in its chunks.
 
-OpenAI names a call in its first delta and streams its arguments. Others send a call whole, without an id, without an
-index or with the same index for all, repeat the id and the name in every delta, give no arguments or an object of them,
-an id that is longer than the Realtime protocol allows, or a name with a token of the model's at its end.
+OpenAI names a call in its first delta and streams its arguments. Other servers send a call whole, without an id,
+without an index or with the same index for all; they repeat id and name in every delta; they give no arguments, or an
+object in place of JSON text; their ids are longer than the Realtime protocol allows, or a token of the model's
+sticks to the name.
 """
 
 import json
@@ -17,7 +18,7 @@ NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
 def build_tool_fields(tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
-    """What a request says about tools."""
+    """Return the fields of a request that declare tools; {} without any."""
     if not tools:
         return {}
     fields: dict[str, Any] = {"tools": [{"type": "function", "function": _build_function(tool)} for tool in tools]}
@@ -33,6 +34,7 @@ def _build_function(tool: Tool) -> dict[str, Any]:
 
 
 def build_message(message: Message) -> dict[str, Any]:
+    """Return a message in the shape of the Chat Completions API."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
     if not message.calls:
@@ -45,14 +47,14 @@ def build_message(message: Message) -> dict[str, Any]:
 
 
 class ToolCallReader:
-    """The calls of one completion."""
+    """Collects the tool calls of one completion from its deltas."""
 
     def __init__(self, used_ids: Collection[str]) -> None:
         self._ids = set(used_ids)
         self._calls: list[_Call] = []
 
     def feed(self, deltas: object) -> list[CallPiece]:
-        """`deltas`: a chunk's `tool_calls`, which may be anything."""
+        """Return the new pieces in `deltas`, the `tool_calls` of a chunk, whatever the server put there."""
         pieces: list[CallPiece] = []
         for delta in deltas if isinstance(deltas, list) else []:
             if isinstance(delta, dict):
@@ -61,15 +63,16 @@ class ToolCallReader:
 
     @property
     def have_begun(self) -> bool:
+        """Whether there is any call."""
         return bool(self._calls)
 
     def fill_empty_arguments(self) -> list[CallPiece]:
-        """The arguments of those that got none: their text must be JSON all the same."""
+        """Return pieces with the arguments "{}" for calls that got none: their text must be JSON all the same."""
         return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.has_no_arguments]
 
     @property
     def are_named(self) -> bool:
-        """Whether each has a name."""
+        """Whether each call has a name."""
         return all(call.name for call in self._calls)
 
     def _feed_one(self, delta: dict[str, Any]) -> list[CallPiece]:
@@ -81,7 +84,7 @@ class ToolCallReader:
         call.pending_arguments += arguments
         if call.name:
             return call.take_pending()
-        if not name:  # it comes later
+        if not name:  # the name comes in a later delta
             return []
         call.name = name
         return [CallPiece(call.index, self._choose_id(call), name), *call.take_pending()]
@@ -103,12 +106,14 @@ class ToolCallReader:
 
 
 class _Call:
+    """One call, as far as it was received."""
+
     def __init__(self, index: int, key: object) -> None:
         self.index = index
         self.key = key  # the server's index
         self.server_id = ""
         self.name = ""
-        self.pending_arguments = ""  # arguments not told yet
+        self.pending_arguments = ""  # received, and not passed on yet
         self.has_no_arguments = True
 
     def take_pending(self) -> list[CallPiece]:

@@ -16,7 +16,7 @@ DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers 
 
 
 class Speech:
-    """`/v1/audio/speech`, streamed as PCM."""
+    """Text to speech by `/v1/audio/speech`, streamed as PCM."""
 
     warm = staticmethod(tls_context)
 
@@ -48,7 +48,7 @@ class Speech:
                 model=self._spec.model,
                 voice=voice,
                 response_format="pcm",
-                speed=omit if speed == 1.0 else speed,  # some models know no speed
+                speed=omit if speed == 1.0 else speed,  # some models refuse the parameter
             ) as response:
                 content_type = response.headers.get("content-type", "")
                 explain = partial(self._explain_words, content_type)
@@ -62,7 +62,7 @@ class Speech:
             raise self._account.explain(error) from error
 
     def _explain_words(self, content_type: str, body: bytes) -> EngineError:
-        """An error that came as if all were well, or a page."""
+        """Return the error for a text in place of audio: a reported failure, or a web page."""
         with suppress(ValueError):
             if is_error(said := parse_json(body)):
                 return self._account.explain_event(said)
