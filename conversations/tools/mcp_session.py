@@ -93,9 +93,9 @@ class McpSession:
             raise ToolError(str(error)) from None
         sdk = import_module("conversations.tools.mcp_client")
         try:
-            outcome: Outcome = sdk.as_outcome(await client.call_tool(name, arguments))
+            outcome: Outcome = sdk.to_outcome(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._failure_of(connection, sdk.was_lost(error), sdk.said(error)) from None
+            raise self._failure_of(connection, sdk.is_connection_lost(error), sdk.error_text(error)) from None
         return outcome
 
     def _failure_of(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
@@ -117,7 +117,7 @@ class McpSession:
         sdk = await asyncio.to_thread(_load_sdk)
         try:
             async with asyncio.timeout(self.spec.timeout_sec) as limit:
-                async with sdk.connected(self.spec, connection.forget) as client:
+                async with sdk.connect(self.spec, connection.forget) as client:
                     self._announce(self, await sdk.list_tools(client, self.spec))
                     limit.reschedule(None)
                     connection.client.set_result(client)

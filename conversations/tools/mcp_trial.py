@@ -32,7 +32,7 @@ def try_out(server: McpServer) -> None:
 async def _try_server(spec: ServerSpec) -> tuple[bool, str]:
     sdk = import_module("conversations.tools.mcp_client")
     try:
-        async with asyncio.timeout(spec.timeout_sec), sdk.connected(spec, lambda: None) as client:
+        async with asyncio.timeout(spec.timeout_sec), sdk.connect(spec, lambda: None) as client:
             names = [tool.name for tool in await sdk.list_tools(client, spec)]
     except Exception as error:
         return False, f"{spec.label} {sdk.explain(error, spec)}"

@@ -25,7 +25,7 @@ class Transcriptions:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("stt", spec)
-        # OpenAI's own models after Whisper do. Compatible servers mostly run Whisper, which takes names from the prompt.
+        # OpenAI's own models after Whisper do. Compatible ones run Whisper mostly, which takes names from the prompt.
         self._takes_keywords = self._account.is_own and "whisper" not in spec.model
 
     async def connect(self) -> None:
