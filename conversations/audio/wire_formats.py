@@ -1,6 +1,6 @@
-"""Sound between the wire's formats and ours: inside everything is PCM at 24 kHz, on the wire it is what was asked.
+"""Converts audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
 
-Each direction is a stream of its own, so that its filters remember what came before.
+Each direction is a stream of its own, since the resampling filters need what came before.
 """
 
 import base64
@@ -18,27 +18,31 @@ from conversations.realtime.protocol.ids import make_id
 PCM = "audio/pcm"
 LAWS = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}
 G711_BYTES_PER_MS = 8
-MAX_ITEM_SEC = 300  # of G.711 in an item: what a frame can hold of it is six times as long as PCM
+MAX_ITEM_SEC = 300  # of G.711 in one item: a frame can hold six times as much time of it as of PCM
 
 
 def bytes_per_ms(kind: str) -> int:
+    """Return how many bytes a millisecond takes in the format `kind`."""
     return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
 
 
 def is_pcm(audio: dict[str, Any]) -> bool:
-    """Whether both formats of a session's `audio` are ours."""
+    """Return whether input and output of a session's `audio` settings are PCM, so that nothing is to be converted."""
     return all(audio[side]["format"]["type"] not in LAWS for side in ("input", "output"))
 
 
 class InputAudio:
-    """What the client sends. `kind` is the session's input format by now, as GA names it."""
+    """Converts the audio that a client sends."""
 
     def __init__(self) -> None:
         self._kind = PCM
         self._decoder: Decoder | None = None
 
     def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
-        """The event with its sound as PCM, and before a commit the last that the decoder kept back."""
+        """Return the event with its audio as PCM; before a commit, also an append with what the decoder held back.
+
+        `kind` is the present input format of the session, such as audio/pcmu.
+        """
         match event:
             case AudioAppend():
                 pcm = self._decode(event.pcm, kind)
@@ -50,7 +54,7 @@ class InputAudio:
         return [event]
 
     def flush(self) -> list[ClientEvent]:
-        """The last of a sound that has ended."""
+        """Return an append with the last audio that the decoder held back; [] if there is none."""
         tail = self._flush_decoder()
         return [AudioAppend(tail)] if tail else []
 
@@ -71,14 +75,14 @@ class InputAudio:
 
 
 class OutputAudio:
-    """What the client is sent: server events on their way, with the audio of each response in its own format."""
+    """Converts the audio in server events. Each response keeps the format with which it began."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, str] = {}  # by response, where it is not PCM
-        self._encoders: dict[str, Encoder] = {}  # by item
+        self._kinds: dict[str, str] = {}  # formats by response id, of those that are not PCM
+        self._encoders: dict[str, Encoder] = {}  # by item id
 
     def encode_event(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """The event as it leaves: perhaps nothing yet, perhaps with the last of a sound before it."""
+        """Return the events to send for this one: none if no audio is ready yet, or the last audio before it."""
         kind: str = event["type"]
         if kind == "response.created":
             self._begin_response(event["response"])
@@ -113,10 +117,10 @@ class OutputAudio:
 
 
 def decode_item_audio(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
-    """Makes the sound of the item's parts PCM; returns its seconds of G.711. Slow: call it in a thread.
+    """Convert the audio in an item's parts to PCM, in place, and return how many seconds of G.711 that were.
 
-    `audio`: the session's, which names the formats. What is no base64 stays as it is, and is refused by who reads it.
-    Raises ProtocolError for a sound that is too long.
+    It is slow, so call it in a thread. `audio` are the session's settings, which name the formats. What is not base64
+    stays as it is, and is refused where the item is read. Raise ProtocolError if the audio is too long.
     """
     seconds = 0.0
     for part in getattr(event.item, "content", None) or ():
