@@ -1,4 +1,4 @@
-"""What an operator watches, for Prometheus. Labels come from short, fixed lists: nothing of a user is ever in one."""
+"""Metrics for Prometheus. Labels come from short, fixed lists, so nothing of a user ever shows in one."""
 
 from functools import lru_cache
 from time import monotonic
@@ -40,31 +40,34 @@ _lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
 def observe_turn(item: Item) -> None:
-    """The steps of a response whose item is final."""
+    """Observe the steps of a turn, when the item of its response is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):
             _observe_step(name, ms)
 
 
 def count_response(status: str) -> None:
-    """A response ended, with the status that `response.done` gives; not every one that is cancelled has an item."""
+    """Count a response that has ended with the status of its `response.done`; a cancelled one may have no item."""
     _turns.labels(status).inc()
 
 
 def count_cache_lookup(kind: Literal["stt", "tts"], hit: bool) -> None:
+    """Count a look-up in the cache of speech or of transcripts."""
     _cache.labels(kind, "hit" if hit else "miss").inc()
 
 
 def count_storage_retry(storage: Literal["database", "clips"]) -> None:
+    """Count a write of a session that is tried again, since this storage was away."""
     _storage_retries.labels(storage).inc()
 
 
 def set_live_sessions(count: int) -> None:
+    """Set how many sessions of this process are live."""
     _sessions.set(count)
 
 
 def count_engine_event(event: EngineEvent) -> None:
-    """Models that the site does not name itself are “other”: users may name any."""
+    """Count an event of an engine. Models that are not in the settings are “other”, since users may name any."""
     model = event.model if event.model in _site_models() else "other"
     _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
 
@@ -77,12 +80,13 @@ def _site_models() -> frozenset[str]:
 
 
 def observe_figure(told: Figure) -> None:
+    """Record a figure that the turn machine reports."""
     match told:
         case Tally("speculation", outcome):
             _speculations.labels(outcome).inc()
         case Tally("interruption", outcome):
             _interruptions.labels(outcome).inc()
-        case Played(ms):  # alone, since the page may tell of it when the item is final already
+        case Played(ms):  # apart from the other steps, since the page may report it after the item is final
             _observe_step("playback", ms)
         case Discard(input_tokens, output_tokens, tts_characters):
             _discarded.labels("input_tokens").inc(input_tokens)

@@ -1,4 +1,4 @@
-"""What a session changes in its conversation, and the one transaction that makes a number of such changes durable."""
+"""The changes that a session makes to its conversation, and the one transaction that makes several of them durable."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ CHANGING = [field.name for field in Item._meta.concrete_fields if not field.gene
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The item as it stands. `after`: where a new one is inserted (an id, "root", or None for the end).
+    """Save an item as it stands.
 
-    `make_clip`: its sound as an Ogg Opus file, made before anything is locked.
+    `after` is where a new item is inserted: after the item of this id, first ("root"), or last (None). `make_clip`
+    returns the item's audio as an Ogg Opus file; it is called before anything is locked.
     """
 
     item: live.Item
@@ -33,7 +34,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The item goes, and its sound."""
+    """Delete an item and its audio."""
 
     item_id: str
 
@@ -43,15 +44,17 @@ Change = Put | Drop
 
 @dataclass(frozen=True, slots=True)
 class Sound:
+    """The audio of an item, as an Ogg Opus file."""
+
     duration_ms: int
     ogg: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Changes with what they need before anything is locked: their sound, encoded, and the names for its files.
+    """Changes, with what must be done before anything is locked: their audio is encoded, and its files have names.
 
-    `uploads` are to be made before `commit`. In Postgres itself there are none: there the sound is part of the commit.
+    The `uploads` must be finished before `commit`. A storage in Postgres has none: the audio is part of the commit.
     """
 
     conversation_pk: int
@@ -61,9 +64,10 @@ class Prepared:
 
 
 def apply_changes(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
-    """In order; a second time, after a lost connection, they change nothing.
+    """Apply changes in order, in one transaction. Applied again, after a lost connection, they change nothing.
 
-    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError, ClipStorageError.
+    `holder` is the id of the session that writes, "" for others. Raise ConversationDeletedError, TakenOverError or
+    ClipStorageError.
     """
     prepared = prepare(conversation_pk, changes)
     check_uploads(clip_files.upload_all_blocking([*prepared.uploads.values()]))
@@ -71,7 +75,7 @@ def apply_changes(conversation_pk: int, changes: Sequence[Change], holder: str =
 
 
 def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
-    """Encodes, which is slow, and reserves names. Raises ConversationDeletedError."""
+    """Encode the audio, which is slow, and reserve names for its files. Raise ConversationDeletedError."""
     sounds = _encode_sounds(changes)
     uploads: Mapping[str, clip_files.Upload] = {}
     if sounds and clip_files.is_outside():
@@ -79,23 +83,21 @@ def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
         if conversation is None:
             raise ConversationDeletedError
         dropped = {change.item_id for change in changes if isinstance(change, Drop)}
-        stored = (
-            _find_items_with_clip(conversation, sounds.keys()) - dropped
-        )  # by an earlier try, whose answer was lost
+        stored = _find_items_with_clip(conversation, sounds.keys()) - dropped  # by an earlier try whose answer was lost
         files = {item_id: sound.ogg for item_id, sound in sounds.items() if item_id not in stored}
         uploads = clip_files.reserve(conversation, files)
     return Prepared(conversation_pk, changes, sounds, uploads)
 
 
 def check_uploads(hanging: list[str]) -> None:
-    """Raises ClipStorageError where some hang; the next try uploads them under other names."""
+    """Raise ClipStorageError if uploads hang; the next try uploads them under other names."""
     if hanging:
         clip_files.abandon(hanging)
         raise clip_files.ClipStorageError(f"{len(hanging)} uploads hang.")
 
 
 def commit(prepared: Prepared, holder: str = "") -> None:
-    """Raises ConversationDeletedError, TakenOverError, ClipStorageError."""
+    """Make the changes durable. Raise ConversationDeletedError, TakenOverError or ClipStorageError."""
     with transaction.atomic():
         conversation = _lock_conversation(prepared.conversation_pk, holder)
         silent = _Batch(conversation, _merge_changes(prepared.changes)).apply()
@@ -112,7 +114,7 @@ def _find_items_with_clip(conversation: Conversation, item_ids: Iterable[str]) -
 
 
 def _attach_uploads(prepared: Prepared, silent: Mapping[str, Item]) -> None:
-    """The uploaded files become the clips of items that have none."""
+    """Make the uploaded files the clips of items that have none."""
     clips = [
         _build_clip(silent[item_id], prepared.sounds[item_id], upload.name)
         for item_id, upload in prepared.uploads.items()
@@ -127,7 +129,7 @@ def _build_clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
 
 
 def _encode_sounds(changes: Sequence[Change]) -> dict[str, Sound]:
-    """Of each item that is not dropped again: its id may be another item's by then."""
+    """Return the encoded audio of each item that is not dropped later: a new item may have its id by then."""
     makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
     for change in changes:
         if isinstance(change, Drop):
@@ -144,7 +146,7 @@ def _store_clip(conversation: Conversation, row: Item, sound: Sound) -> None:
 
 
 def _lock_conversation(conversation_pk: int, holder: str) -> Conversation:
-    # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
+    # The lock orders two sessions of one conversation: the old one must not change what the new one has read.
     conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
         raise ConversationDeletedError
@@ -154,7 +156,7 @@ def _lock_conversation(conversation_pk: int, holder: str) -> Conversation:
 
 
 def _merge_changes(changes: Sequence[Change]) -> list[Change]:
-    """Of several states of an item only the last, at the place of the first."""
+    """Return only the last of several states of an item, at the place of the first."""
     latest: list[Change] = []
     places: dict[str, int] = {}
     for change in changes:
@@ -170,12 +172,16 @@ def _merge_changes(changes: Sequence[Change]) -> list[Change]:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
+    """What is known of an item that the database already holds."""
+
     position: int
     error_code: str
     clip_pk: int | None
 
 
 class _Batch:
+    """Writes merged changes with as few statements as their order allows."""
+
     def __init__(self, conversation: Conversation, changes: Sequence[Change]) -> None:
         self._conversation = conversation
         self._changes = changes
@@ -184,14 +190,14 @@ class _Batch:
         rows = conversation.items.filter(Q(public_id__in=ids) | Q(position=last))
         found = rows.values_list("public_id", "position", "error_code", "clip")
         self._stored = {public_id: _Stored(position, error, clip) for public_id, position, error, clip in found}
-        # The position behind the last item.
+        # The position after the last item.
         self._end = max((row.position + 1 for row in self._stored.values()), default=0)
-        self._rows: dict[str, Item] = {}  # put and not yet written
+        self._rows: dict[str, Item] = {}  # rows to be written
         self._written: dict[str, Item] = {}
         self._count = self._errors = 0
 
     def apply(self) -> dict[str, Item]:
-        """The rows that have no sound yet, by the items' ids."""
+        """Write all changes. Return the written rows that have no clip yet, by the items' ids."""
         for change in self._changes:
             if isinstance(change, Put):
                 self._put_item(change.item, change.after)

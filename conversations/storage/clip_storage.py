@@ -1,4 +1,4 @@
-"""The default `clips` storage: audio as rows of Postgres. A site moves clips elsewhere (S3) by setting."""
+"""The default storage of clips: audio as rows of Postgres. A setting moves clips elsewhere, such as to S3."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def _clip_rows() -> "QuerySet[ClipData]":
 
 @deconstructible
 class PostgresStorage(Storage):
-    """Whole clips in, whole clips out: one is about 5 kB a second. No public URLs: `views.clips` checks who asks."""
+    """Stores clips whole, about 5 kB a second. They have no public URLs: `views.clips` checks who asks."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         _clip_rows().create(name=name, data=content.read())
@@ -38,7 +38,7 @@ class PostgresStorage(Storage):
         _clip_rows().filter(name=name).delete()
 
     def delete_files(self, names: Iterable[str]) -> None:
-        """In one statement, and within the transaction of who calls."""
+        """Delete many clips in one statement, within the transaction of the caller."""
         _clip_rows().filter(name__in=names).delete()
 
     def exists(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which remote MCP servers an assistant may use, and how they are reached. An admin sets them up."""
+"""Finds the remote MCP servers that an assistant may use, and how to reach them. An admin sets them up."""
 
 import logging
 from dataclasses import dataclass
@@ -9,15 +9,17 @@ from conversations.models import Assistant, McpServer
 
 log = logging.getLogger(__name__)
 
-MOST = 10  # of an assistant; each is a connection of every session
+MOST = 10  # of an assistant; each costs every session a connection
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
+    """How to reach an MCP server."""
+
     label: str
     url: str
-    authorization: str = ""  # the header's whole value
-    allowed_tools: tuple[str, ...] = ()  # none: all
+    authorization: str = ""  # the whole value of the header
+    allowed_tools: tuple[str, ...] = ()  # empty: all
     timeout_sec: float = 20.0  # of a call, and of connecting
 
     def __repr__(self) -> str:
@@ -25,13 +27,16 @@ class ServerSpec:
 
 
 def list_usable(assistant: Assistant) -> tuple[ServerSpec, ...]:
-    """One whose authorisation cannot be decrypted is left out, and its verdict says so. Reads the database."""
+    """Return the enabled servers of an assistant, at most MOST. It reads the database.
+
+    A server whose authorisation cannot be decrypted is left out, and its verdict says so.
+    """
     servers = assistant.mcp_servers.filter(is_enabled=True).order_by("label")[:MOST]
     return tuple(found for server in servers if (found := _try_build_spec(server)))
 
 
 def build_spec(server: McpServer) -> ServerSpec:
-    """Raises encryption.DecryptionError."""
+    """Return how to reach a server, or raise encryption.DecryptionError."""
     encrypted = bytes(server.authorization_encrypted)
     return ServerSpec(
         label=server.label,

@@ -1,4 +1,4 @@
-"""Trying an MCP server out: what an admin sees on saving it."""
+"""Tries an MCP server out, when an admin saves it."""
 
 import asyncio
 from importlib import import_module
@@ -17,7 +17,7 @@ MAX_VERDICT = 500
 
 
 def try_out(server: McpServer) -> None:
-    """Connects, lists the tools and keeps the verdict. Takes seconds."""
+    """Connect, list the tools, and save the verdict with the server. It takes seconds."""
     try:
         spec = mcp_servers.build_spec(server)
         give_back()

@@ -1,4 +1,4 @@
-"""A search in what the user and the assistants said before."""
+"""A tool that searches what the user and the assistants said in earlier conversations."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -18,9 +18,9 @@ from conversations.storage.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
 
 MOST_TALKS = 5
-MOST_SNIPPETS = 2  # of each
+MOST_SNIPPETS = 2  # of each talk
 SNIPPET_CHARS = 160
-SHORT_WORD = 3  # characters: "the", "and" and their like find everything
+SHORT_WORD = 3  # characters; words up to this length, such as "the" and "and", would find everything
 STATEMENT_TIMEOUT_MS = 4_000
 SPEAKERS = {Item.Role.USER: "user", Item.Role.ASSISTANT: "assistant"}
 
@@ -51,7 +51,7 @@ def search_past_talks(context: Context, words: Words = "", first_day: First = No
 
 
 def _limit_statements() -> None:
-    """The thread is not to outlive the tool's time limit by much."""
+    """Limit the statements of this transaction, so that the thread ends soon after the tool's time limit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
 
@@ -66,7 +66,7 @@ def _search(context: Context, words: str, said: QuerySet[Item]) -> str:
 
 
 def _find_earlier_items(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
-    """Without what the model has before it: the latest of this conversation."""
+    """Return the items of these days, without the latest of this conversation: the model has those."""
     running = Item.objects.filter(conversation__public_id=context.conversation_id)
     latest = running.aggregate(latest=Max("position"))["latest"] or 0
     seen = Q(conversation__public_id=context.conversation_id, position__gt=latest - CONTEXT_ITEMS)
@@ -83,7 +83,7 @@ def _midnight(context: Context, day: date) -> datetime:
 
 
 def _build_queries(words: str) -> list[Query | None]:
-    """All of the words in one utterance; else any of them."""
+    """Return the queries to try in order: all of the words in one item, then any of them; [None] without words."""
     if not words:
         return [None]
     telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD or RUN.search(word)]
@@ -113,5 +113,5 @@ def _describe_talk(context: Context, talk: Conversation, said: QuerySet[Item], q
 
 
 def _build_quote(item: Item, words: str) -> str:
-    """Of what was heard: the model was shown no more of it either."""
+    """Return a snippet around the words, from what was played to the user: the model's context holds no more either."""
     return " ".join(snippet(item.played_text, words, SNIPPET_CHARS).split())

@@ -1,4 +1,4 @@
-"""The tools of the site. Each is a function; adding one is a line here, and an admin gives it to assistants."""
+"""The tools of the site, by name. To add one, add a line here; an admin then gives it to assistants."""
 
 from accounts.models import Scope
 from conversations.tools.clock import current_time
