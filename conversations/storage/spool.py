@@ -1,7 +1,8 @@
-"""What a session could not store by its end: kept in files under SPOOL_DIR, and stored when the database is back.
+"""Keeps what a session could not store by its end in files under SPOOL_DIR, and stores it when the database is back.
 
-A file a session, in order, with its sound. Whichever process sees the folder stores it, at its next start too. A file
-is locked while a try of the session itself still hangs, which must not come after a later one.
+There is one file for each session, with its changes in order and their audio. Any process that sees the folder stores
+it, also after a restart. A file is locked while a try of the session itself still hangs: that must not take effect
+after a later one.
 """
 
 import asyncio
@@ -32,8 +33,8 @@ from voiceproject import outages
 
 log = logging.getLogger(__name__)
 
-MEMORY_BYTES = 64_000_000  # where the folder cannot be written
-CLIPS_RETRY_SEC = 30.0  # a clip storage that hangs takes its time at each try
+MEMORY_BYTES = 64_000_000  # kept in memory at most, if the folder cannot be written
+CLIPS_RETRY_SEC = 30.0  # between two tries, since each takes long when the clip storage hangs
 _memory: list[tuple[str, bytes]] = []
 _lock = Lock()
 _clips_not_before = 0.0
@@ -41,7 +42,10 @@ _clips_not_before = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The session that leaves something behind, and its conversation. `has_stored`: something of it was stored."""
+    """The session that leaves changes behind, and its conversation.
+
+    `has_stored` tells whether anything of the session was stored before.
+    """
 
     pk: int
     public_id: str
@@ -53,21 +57,21 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What is left of a session."""
+    """The changes of a session that are not stored."""
 
     origin: Origin
     changes: Sequence[Change]
 
     @classmethod
     def from_session(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
-        """Of a session whose conversation is stored."""
+        """Return what is left of a session whose conversation is to be stored."""
         pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
         origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
         return cls(origin, changes)
 
 
 async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" = None) -> None:
-    """It is on disk when this returns, or in memory where the disk fails. `hanging`: the session's own last try."""
+    """Keep changes on disk, or in memory if the disk fails. `hanging` is the session's own last try, if it hangs."""
     name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
     held = await asyncio.to_thread(_write_or_remember, name, rest)
     if held is None or hanging is None:
@@ -78,12 +82,12 @@ async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" =
 
 def _release(held: int | None) -> None:
     if held is not None:
-        os.close(held)  # and with it the lock
+        os.close(held)  # and so release its lock
     background.wake()
 
 
 def _write_or_remember(name: str, rest: Leftover) -> int | None:
-    """The locked file."""
+    """Write the file, and return it, locked; None if it had to be kept in memory, or was lost."""
     data = b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
     log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
     try:
@@ -99,7 +103,7 @@ def _write_or_remember(name: str, rest: Leftover) -> int | None:
 
 
 def _write_file(folder: Path, name: str, data: bytes) -> int:
-    """Whole or not at all, whatever happens to the machine. Raises OSError."""
+    """Write a file whole or not at all, even if the machine fails, and return it, locked. Raise OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
         raise OSError("SPOOL_MAX_MB is reached.")
@@ -152,11 +156,14 @@ def _parse_change(line: dict[str, Any]) -> Change:
     return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)
 
 
-# Stored at last.
+# Storing what was kept.
 
 
 def replay() -> bool:
-    """Stores what is kept, oldest first. Raises DatabaseError while the database is still away."""
+    """Store what is kept, the oldest first. Raise DatabaseError while the database is still away.
+
+    It returns False, for `background`: there is nothing more to do at once.
+    """
     if time.monotonic() < _clips_not_before:
         return False
     for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
@@ -172,7 +179,7 @@ def replay() -> bool:
 
 @contextmanager
 def _claim(path: Path) -> Iterator[bytes]:
-    """Its bytes; none where another process is at it, or was."""
+    """Lock a file and yield its bytes; b"" if another process has it locked, or has stored it."""
     with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,7 +190,7 @@ def _claim(path: Path) -> Iterator[bytes]:
 
 
 def _try_store(name: str, data: bytes) -> bool:
-    """Whether it need not be kept any longer. What can never be stored is set aside, so that the rest goes on."""
+    """Try to store a file, and return whether it need not be kept. What can never be stored is set aside."""
     global _clips_not_before
     try:
         rest = _parse(data)
@@ -203,7 +210,7 @@ def _try_store(name: str, data: bytes) -> bool:
 
 
 def _store(rest: Leftover) -> None:
-    """What somebody deleted meanwhile stays deleted: all of it was to go."""
+    """Store the changes. A conversation that somebody deleted meanwhile stays deleted."""
     if not _store_in_conversation(rest) and not rest.origin.has_stored:
         _store_in_conversation(
             rest
@@ -211,7 +218,7 @@ def _store(rest: Leftover) -> None:
 
 
 def _store_in_conversation(rest: Leftover) -> bool:
-    """False: the conversation is gone."""
+    """Store the changes in their conversation, and return False if it is gone."""
     if not rest.origin.has_stored:
         _restore_conversation(rest.origin)
     conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
@@ -227,7 +234,7 @@ def _store_in_conversation(rest: Leftover) -> bool:
 
 
 def _restore_conversation(origin: Origin) -> None:
-    """A conversation in which nothing is stored goes with its session; there was something, as it turns out."""
+    """Create the conversation again if it is gone: it went with its session, as empty, but was not."""
     is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
     if is_gone and User.objects.filter(pk=origin.user_id).exists():
         assistant = Assistant.objects.filter(slug=origin.assistant).first()
@@ -236,7 +243,7 @@ def _restore_conversation(origin: Origin) -> None:
 
 
 def _select_new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
-    """Another session has taken over: what that was told of must not change."""
+    """Return only the changes that add items: another session has taken over, and what it has read must not change."""
     ids = [change.item.id for change in made if isinstance(change, Put)]
     known = set(conversation.items.filter(public_id__in=ids).values_list("public_id", flat=True))
     return [change for change in made if isinstance(change, Put) and change.item.id not in known]
