@@ -1,8 +1,8 @@
-"""What text to speech answers, made the sound that was asked for: PCM, signed 16 bit, mono, 24,000 Hz; or refused.
+"""Converts what a text-to-speech server answers to the PCM that was asked for, or refuses it.
 
-Servers take a liking to a format of their own: WAV where bare samples were asked for, at 16 or 22 kHz, in two channels;
-MP3 under any name; an error as JSON or as a page. Played as samples all of that is noise, so the bytes are believed,
-and the type only where they say nothing else.
+Servers answer in formats of their own: WAV where bare samples were asked for, at 16 or 22 kHz, in two channels; MP3
+under any name; an error as JSON, or as a web page. Played as samples, all of that is noise. So the format is told by
+the bytes, and by the content type only if they do not show it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -28,23 +28,23 @@ from conversations.engines.sound_formats import (
 )
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
-BARE = ("audio/pcm", "audio/x-pcm", "audio/l16", "audio/raw", "audio/x-raw")  # samples, as was asked for
-LAWS = {"audio/basic": "mulaw", "audio/pcmu": "mulaw", "audio/pcma": "alaw"}  # of telephony, 8,000 a second
+BARE = ("audio/pcm", "audio/x-pcm", "audio/l16", "audio/raw", "audio/x-raw")  # bare samples, as was asked for
+LAWS = {"audio/basic": "mulaw", "audio/pcmu": "mulaw", "audio/pcma": "alaw"}  # telephony, 8,000 samples a second
 OTHERS = ("text/", "audio/", "video/", "image/", "application/json", "application/problem", "application/xml")
 MAX_TEXT_BYTES = 64_000
-# Compressed and random bytes, read as samples, are as loud as can be and know nothing of one another. No speech is so:
-# what is loud is voiced, and its neighbours are alike; what hisses is soft.
+# Compressed data read as samples is as loud as can be, and its samples are unrelated. Speech never is: loud sounds are
+# voiced, with neighbouring samples alike, and hissing sounds are soft.
 WINDOW = 512  # samples
-NOISE_LOUDNESS = 0.45  # of the loudest, on average; such bytes have 0.58
-NOISE_LIKENESS = 0.25  # of neighbours, either way
+NOISE_LOUDNESS = 0.45  # root mean square, of full scale; random bytes have 0.58
+NOISE_LIKENESS = 0.25  # correlation of neighbouring samples, positive or negative
 CHECKED_SAMPLES = WINDOW * 24  # half a second
-BLOCK_BYTES = 4_096  # converted at a time: less would cost more than the sound is worth
+BLOCK_BYTES = 4_096  # converted at a time, at least: the cost of a call is the same for less
 
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class TextAnswerError(Exception):
-    """The answer is a text: `body`."""
+    """The answer is text instead of audio; `body` is its beginning."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__("words in place of sound")
@@ -52,13 +52,16 @@ class TextAnswerError(Exception):
 
 
 class AnswerDecoder:
-    """`feed` the body as it comes, then `finish`. Both raise UnfitSoundError and WordsError."""
+    """Decodes one answer: `feed` it the body as it comes, then `finish`. Both return PCM in whole samples.
+
+    Both raise UnusableAudioError and TextAnswerError.
+    """
 
     def __init__(self, content_type: str) -> None:
         self._type, self._parameters = _parse_content_type(content_type)
         self._head = bytearray()
         self._is_text = False
-        self._has_sound = False  # other bytes than zeros
+        self._has_sound = False  # whether there was any byte other than zero
         self._wanted = HEAD_BYTES
         self._pcm: PcmConverter | None = None
 
@@ -82,7 +85,7 @@ class AnswerDecoder:
 
     def _has_enough(self) -> bool:
         if self._type == "audio/l16" and not self._has_sound:
-            return len(self._head) > MAX_HEADER_BYTES  # silence does not tell in which order its bytes are
+            return len(self._head) > MAX_HEADER_BYTES  # silence does not show its byte order
         return len(self._head) >= max(self._wanted, bytes_needed(bytes(self._head[:8])))
 
     def _begin_conversion(self, *, is_whole: bool = False) -> bytes:
@@ -102,7 +105,7 @@ class AnswerDecoder:
         return self._pcm.feed(head)
 
     def _guess_format(self, head: bytes) -> SampleFormat:
-        """The format of samples without a header."""
+        """Return the format of samples without a header, by their content type. Raise UnusableAudioError."""
         if self._type not in BARE and self._type not in LAWS and self._type.startswith(OTHERS):
             raise UnusableAudioError(self._type)
         law = LAWS.get(self._type, "")
@@ -120,7 +123,10 @@ async def convert_speech(
     failures: Failures,
     explain: Callable[[bytes], EngineError] | None = None,
 ) -> AsyncGenerator[bytes]:
-    """Yield the sound in `pieces`, in whole samples. Raises EngineError where there is none; `explain`s a text."""
+    """Yield the audio in `pieces` as PCM, in whole samples, or raise EngineError if there is none.
+
+    `explain` returns the error for an answer that is text; it is given the text's beginning.
+    """
     sound, is_empty = AnswerDecoder(content_type), True
     try:
         async for received in pieces:
@@ -139,7 +145,10 @@ async def convert_speech(
 
 
 class PcmConverter:
-    """A stream of samples of any format to ours. `is_checked`: it may be none, and then UnfitSoundError is raised."""
+    """Converts a stream of samples of any format to PCM.
+
+    If `is_checked`, the samples may be other data, and UnusableAudioError is raised when they turn out to be noise.
+    """
 
     def __init__(self, given: SampleFormat, *, is_checked: bool = False) -> None:
         self._given = given
@@ -172,7 +181,7 @@ class PcmConverter:
         return self._convert(data)
 
     def finish(self) -> bytes:
-        """Half a sample at the end is dropped."""
+        """Return the last PCM. Half a sample at the end is dropped."""
         rest = self._convert_whole_frames(self._rest)
         if self._resampler is None:
             return rest
@@ -208,14 +217,17 @@ def _is_noise(samples: Samples) -> bool:
 
 
 def _is_big_endian(head: bytes) -> bool:
-    """RFC 3551 has the bytes of audio/L16 so, and servers have them either way: in the wrong order sound is rough."""
+    """Return whether samples of audio/L16 are big-endian, as RFC 3551 says; servers send both orders.
+
+    In the wrong order, neighbouring samples differ far more.
+    """
     whole = head[: len(head) - len(head) % SAMPLE_BYTES]
     rough = {order: np.abs(np.diff(np.frombuffer(whole, order).astype(np.int32))).sum() for order in ("<i2", ">i2")}
     return bool(rough[">i2"] < rough["<i2"])
 
 
 def _decode_samples(data: bytes, coding: str) -> Samples:
-    """Between -1 and 1."""
+    """Return samples between -1 and 1."""
     match coding:
         case "mulaw" | "alaw":
             from conversations.audio.g711 import A_LAW, MU_LAW

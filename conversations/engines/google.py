@@ -27,23 +27,23 @@ from conversations.pcm import SAMPLE_RATE
 
 ENDPOINT = "https://texttospeech.googleapis.com"
 AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself
-SPEAKER = "Chirp3-HD-Kore"  # with a language in front, where no voice is chosen
+SPEAKER = "Chirp3-HD-Kore"  # the default voice; a language comes before it
 STREAMING_FAMILY = "Chirp3-HD"
 
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 32_000_000),  # one piece may be minutes of audio
     ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
-    ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
+    ("grpc.max_reconnect_backoff_ms", 2_000),  # by default a short outage means two minutes of failures
 )
 
-# It writes a traceback where a server sends what is no message; that is told in words where it was asked.
+# gRPC logs a traceback when a server sends no valid message; that error is reported where the call was made.
 logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, grpc.aio.Channel]] = WeakKeyDictionary()
 
 
 class CloudTextToSpeech:
-    """The credential travels with each call, so that all sessions share the connection to an endpoint."""
+    """Text to speech by Google. The credential travels with each call, so all sessions share the connections."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -51,7 +51,7 @@ class CloudTextToSpeech:
         self._unary_voices: set[str] = set()
 
     async def connect(self) -> None:
-        """Starts to connect, unless it is; the channel keeps itself alive from then on."""
+        """Begin to connect, unless there is a connection. The channel keeps itself alive from then on."""
         shared_channel(self._spec.base_url or ENDPOINT).get_state(try_to_connect=True)
 
     async def speak(
@@ -103,7 +103,7 @@ class CloudTextToSpeech:
             call.cancel()  # resets the stream upstream; nothing once it has ended
 
     async def _synthesize_whole(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        """A WAV file."""
+        """Yield the whole speech as a WAV file."""
         response = await self._client.synthesize_speech(
             input=api.SynthesisInput(text=text),
             voice=_voice_params(voice),
@@ -117,7 +117,7 @@ class CloudTextToSpeech:
         yield self._read_audio(response)
 
     def _read_audio(self, response: Any) -> bytes:
-        """The client makes None of what is no message."""
+        """Return the audio in a response, or raise EngineError: the client gives None for an invalid message."""
         if response is None:
             raise self._failures.unexpected_answer_error("speech")
         return bytes(response.audio_content)
@@ -137,7 +137,7 @@ class CloudTextToSpeech:
 
     @cached_property
     def _service_account(self) -> Any:
-        """Signs its own tokens, so that no other server has to be asked for them: google.aip.dev/auth/4111."""
+        """The service account. It signs its own tokens, so that no other server is asked: google.aip.dev/auth/4111."""
         info = json.loads(self._spec.api_key)
         return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)  # type: ignore[no-untyped-call]
 
@@ -188,7 +188,7 @@ class CloudTextToSpeech:
 
 
 def shared_channel(endpoint: str) -> grpc.aio.Channel:
-    """The running loop's connection to `endpoint`; http:// is plaintext."""
+    """Return the running event loop's connection to `endpoint`; http:// means plaintext."""
     channels = _channels.setdefault(asyncio.get_running_loop(), {})
     if endpoint not in channels:
         parts = urlsplit(endpoint if "//" in endpoint else f"https://{endpoint}")
@@ -200,29 +200,32 @@ def shared_channel(endpoint: str) -> grpc.aio.Channel:
 
 
 async def close_channels() -> None:
-    """Closes the running loop's connections, at the end of a process or a test."""
+    """Close the connections of the running event loop, at the end of a process or a test."""
     for channel in _channels.pop(asyncio.get_running_loop(), {}).values():
         await channel.close()
 
 
 def _parse_retry_after_sec(error: Exception) -> float | None:
-    """Of `google.rpc.RetryInfo`."""
+    """Return the delay in seconds of `google.rpc.RetryInfo`; None if there is none."""
     details = getattr(error, "details", None) or ()
     delays = [detail.retry_delay.ToTimedelta() for detail in details if hasattr(detail, "retry_delay")]
     return max(0.0, delays[0].total_seconds()) if delays else None
 
 
 def _choose_locale(language: str) -> str:
-    """“de” or “de-DE” → “de-DE”; English where there is no such voice."""
+    """Return the locale of a language, such as “de-DE” for “de”; English if no voice speaks it."""
     known = [code for code in CHIRP_LANGUAGES if code.lower().startswith(language.lower())]
     return known[0] if known else "en-US"
 
 
 def _speaking_rate(speed: float) -> float:
-    """0 is left out of the request: some voices refuse any rate, even 1 (home-assistant/core#130843)."""
+    """Return the speaking rate. 0, for the normal speed, is not sent: some voices refuse any rate, even 1.
+
+    (home-assistant/core#130843)
+    """
     return 0.0 if speed == 1.0 else speed
 
 
 def _voice_params(name: str) -> api.VoiceSelectionParams:
-    """`en-US-Chirp3-HD-Kore` speaks en-US, `cmn-CN-Chirp3-HD-Kore` cmn-CN."""
+    """Return a voice with its language, such as en-US for `en-US-Chirp3-HD-Kore`."""
     return api.VoiceSelectionParams(name=name, language_code="-".join(name.split("-")[:2]))

@@ -1,8 +1,8 @@
-"""Pocketsphinx in a process of its own.
+"""Runs pocketsphinx in a process of its own.
 
-Its decoder holds Python's interpreter lock for the whole utterance (seconds of it): in a thread of the
-web process it would freeze every session. One worker: the model takes 120 MB and half a second to load, and decodes
-speech about six times faster than it is spoken.
+Its decoder holds Python's interpreter lock for a whole utterance, which takes seconds: in a thread of the web process
+it would freeze every session. There is one worker: the model takes 120 MB and half a second to load, and decodes speech
+about six times faster than it is spoken.
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ import soxr
 
 from conversations.pcm import SAMPLE_RATE
 
-DECODER_RATE = 16_000  # of the model in the wheel
+DECODER_RATE = 16_000  # Hz, of the model in the wheel
 PAUSE_SEC = 0.4  # before and after: without one the first and the last word are lost
 ROOM_NOISE = 30.0  # of 32,768; the model was trained on rooms, and mishears speech out of digital silence
 MAX_ACTIVE_STATES = 5_000  # per frame; a third less work than the default 30,000 for the same words
@@ -29,7 +29,7 @@ _decoder: Any = None  # in the worker process only
 
 
 def worker_pool() -> ProcessPoolExecutor:
-    """The one worker, started on first use. Spawned: a fork would copy the event loop's and gRPC's threads."""
+    """Return the pool of one worker, started on first use. It is spawned: a fork would copy the threads of gRPC."""
     global _pool
     with _lock:
         if _pool is None:
@@ -48,12 +48,12 @@ def discard_pool(broken: ProcessPoolExecutor) -> None:
 
 
 def is_ready() -> bool:
-    """Runs in the worker once its model is loaded."""
+    """Return whether the model is loaded; it runs in the worker, after loading."""
     return _decoder is not None
 
 
 def decode(pcm: bytes) -> str:
-    """The words in 24 kHz PCM; "" for none. Runs in the worker."""
+    """Return the words in PCM, "" for none. It runs in the worker."""
     _decoder.start_utt()
     try:
         _decoder.process_raw(_add_room_noise(pcm), full_utt=True)
@@ -79,7 +79,7 @@ def _load_model() -> None:
 
 
 def _end_with_parent() -> None:
-    """A pool's worker waits on its queue for ever when the parent is killed."""
+    """End this process with its parent: a worker would wait on its queue for ever if the parent is killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,6 +1,6 @@
-"""ELIZA, after Weizenbaum (1966): find the strongest phrase, turn it around, remember the rest.
+"""ELIZA, after Weizenbaum (1966): it finds the strongest phrase, turns it around, and remembers the rest.
 
-Pure: its state follows from what it was told, so a stored conversation goes on where it stopped.
+It is pure: its state follows from what the user said, so a stored conversation goes on where it stopped.
 """
 
 import re
@@ -20,11 +20,11 @@ from conversations.engines.demo.eliza_script import (
 
 _REFLECTED = re.compile(r"\b(" + "|".join(sorted(REFLECTIONS, key=len, reverse=True)) + r")\b")
 _MEMORIES = 8
-_MOST_CHARS = 2_000  # of an utterance; she does not listen for longer
+_MOST_CHARS = 2_000  # of an utterance; the rest is ignored
 
 
 def find_reply(said: Iterable[str]) -> str:
-    """The reply to the last of the user's utterances, given all of them in order."""
+    """Return the reply to the last of the user's utterances, given all of them in order."""
     eliza, reply = Eliza(), GREETING
     for utterance in said:
         reply = eliza.answer(utterance)
@@ -32,11 +32,14 @@ def find_reply(said: Iterable[str]) -> str:
 
 
 class Eliza:
+    """One conversation."""
+
     def __init__(self) -> None:
         self._used: Counter[tuple[str, ...]] = Counter()
         self._memory: deque[str] = deque(maxlen=_MEMORIES)
 
     def answer(self, utterance: str) -> str:
+        """Return the reply to the next utterance."""
         parts = re.split(r"[.,;:!?]|\bbut\b", utterance[:_MOST_CHARS].lower())
         clauses = [words for part in parts if (words := _expand_contractions(part))]
         if not clauses:
@@ -63,7 +66,7 @@ class Eliza:
 
 
 def reflect(phrase: str) -> str:
-    """“my dog loves you” → “your dog loves me”."""
+    """Return a phrase from the other side: “my dog loves you” becomes “your dog loves me”."""
     phrase = re.sub(r"^you (?!to\b|are\b|were\b)", "I ", phrase)
     return _REFLECTED.sub(lambda found: REFLECTIONS[found[1]], phrase)
 

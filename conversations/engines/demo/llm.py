@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
 from conversations.engines.demo.eliza import find_reply
 
-REPLAYED = 100  # user messages; ELIZA hears them again to find its state, about 50 microseconds each
+REPLAYED = 100  # user messages that ELIZA reads again to find its state; each takes about 50 microseconds
 
 
 class Eliza:
-    """Streams word by word. Its tokens are words. It calls no tools, and hears nothing of what they said."""
+    """A language model that streams ELIZA's replies word by word. Its tokens are words, and it ignores tools."""
 
     def __init__(self, spec: EngineSpec) -> None:
         pass

@@ -16,14 +16,14 @@ from conversations.pcm import pcm_seconds
 
 
 class Pocketsphinx:
-    """American English, small and rough, but real: it hears simple sentences spoken close to the microphone."""
+    """Speech to text for American English. It recognises simple sentences spoken close to the microphone."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._timeout_sec = spec.timeout_sec
 
     @staticmethod
     def warm() -> None:
-        """Starts the worker and waits for its model (about a second). Call it in a thread."""
+        """Start the worker and wait for its model, about a second. Call it in a thread."""
         if _is_installed():
             decoder.worker_pool().submit(decoder.is_ready).result()
 

@@ -14,7 +14,7 @@ NOT_INSTALLED = (ModuleNotFoundError, OSError)  # no wheel, or one whose library
 
 
 class EspeakNG:
-    """A robot's voice, in a hundred languages, at once."""
+    """Text to speech with a robotic voice, in a hundred languages, without delay."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._voice = spec.voice
@@ -22,7 +22,7 @@ class EspeakNG:
 
     @staticmethod
     def warm() -> None:
-        """Loads the library. Call it in a thread."""
+        """Load the library. Call it in a thread."""
         with suppress(*NOT_INSTALLED):
             espeak.thread.submit(espeak.load_library).result()
 
@@ -49,16 +49,16 @@ class EspeakNG:
 
 
 class Rendering:
-    """One text on its way through espeak's thread. The queue holds all of it: a few seconds render at once."""
+    """One text that espeak's thread renders. Its queue may hold all of it: a few seconds are rendered at once."""
 
     def __init__(self, text: str, voice: str, speed: float) -> None:
-        self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None ends it
+        self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None is the end
         self.is_wanted = True
         self._loop = asyncio.get_running_loop()
         self._text, self._voice, self._speed = text, voice, speed
 
     def run(self) -> None:
-        """On espeak's thread."""
+        """Render the text; it runs on espeak's thread."""
         if not self.is_wanted:
             return
         end: EngineError | None = None

@@ -1,8 +1,8 @@
-"""OpenAI's Realtime transcription session: hears while the user speaks. `live_protocol` decides, this file connects.
+"""Speech to text by OpenAI's Realtime transcription sessions: it transcribes while the user speaks.
 
-The connection is opened by `listen` and kept until `close`. Cut, it is opened again at once, later after growing
-pauses, and told again what was not settled. Whatever goes wrong fails one utterance at most, and file speech to text
-stands by.
+`live_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it breaks,
+it is opened again, at once and then after growing pauses, and what was not settled is sent again. Whatever goes wrong
+fails one utterance at most, for which file speech to text stands by.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
 from conversations.network.http import tls_context
 
-SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
-MUTE_SEC = 60.0  # after a commit that was not settled, and unless words come: so long files are asked at once
+SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
+MUTE_SEC = 60.0  # for so long after a commit without an answer, file speech to text is asked at once
 LONGEST_PAUSE_SEC = 30.0
 QUERY = {"intent": "transcription"}
 EXPECTED = "a Realtime transcription session"
 
 
 class LiveTranscriptions:
-    """`/v1/realtime?intent=transcription`."""
+    """Streaming speech to text by `/v1/realtime?intent=transcription`."""
 
     warm = staticmethod(tls_context)
 
@@ -36,26 +36,27 @@ class LiveTranscriptions:
         self._spec = spec
 
     def listen(self, on_partial: Callable[[str], None]) -> "LiveStream":
+        """Return a stream, which connects in the background."""
         return LiveStream(self._spec, on_partial)
 
 
 class LiveStream:
-    """One session's. Its task lives until `close`.
+    """The stream of one session. Its task lives until `close`.
 
-    A server that refuses the key or the model before it heard anything is not asked again: all commits fail at once.
+    A server that refuses the key or the model at the start is not called again: then all commits fail at once.
     """
 
     def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
         self._account = Account("stt", replace(spec, model=spec.stream_model))
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
-        self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
-        self._silence: EngineError | None = None  # of the last commit that was not settled, until words come
+        self._failure: EngineError | None = None  # why the last try to connect failed, until one succeeds
+        self._silence: EngineError | None = None  # why the last commit had no answer, until words come
         self._mute_until = 0.0  # by the loop's clock
         self._misses = 0  # connections in a row that brought no words
         self._has_news = asyncio.Event()
         self._begins = asyncio.Event()
-        self._connection_timeout: asyncio.Timeout | None = None  # of the present connection
+        self._connection_timeout: asyncio.Timeout | None = None  # ends the present connection
         self._task = asyncio.create_task(self._run())
 
     def begin(self, hints: Hints) -> None:
@@ -64,7 +65,7 @@ class LiveStream:
         self._has_news.set()
 
     def send(self, pcm: bytes) -> None:
-        """Beyond 130 s that upstream has not settled the utterance fails, and the rest is not kept."""
+        """Send the next audio. The utterance fails if the provider has not settled 130 seconds of it."""
         self._protocol.send(pcm)
         self._has_news.set()
 
@@ -95,7 +96,7 @@ class LiveStream:
         return self._silence if asyncio.get_running_loop().time() < self._mute_until else None
 
     def _hang_up(self) -> None:
-        """Ends a connection that hangs; `_run` makes another."""
+        """End a connection that hangs; `_run` opens another."""
         if self._connection_timeout and not self._connection_timeout.expired():
             self._connection_timeout.reschedule(asyncio.get_running_loop().time())
 
@@ -117,14 +118,14 @@ class LiveStream:
             await self._pause(max(reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
 
     async def _pause(self, wait_sec: float) -> None:
-        """Ended by an utterance that begins."""
+        """Wait, or until an utterance begins."""
         self._begins.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_sec):
                 await self._begins.wait()
 
     async def _serve_connection(self) -> None:
-        """One connection, until it is cut. Raises EngineError where there is reason to fail who waits."""
+        """Open a connection and serve it until it breaks. Raise EngineError if those who wait must be told."""
         connection = await open_socket(self._account, QUERY, EXPECTED, self._settle_sec)
         sender = asyncio.create_task(self._send_all(connection))
         try:
@@ -161,5 +162,8 @@ class LiveStream:
 
 
 def reconnect_pause_sec(misses: int) -> float:
-    """None after the first miss. The power is bounded, or it overflows while a server is away for a night."""
+    """Return the pause before connecting again, in seconds, after so many connections in a row without words.
+
+    There is none after the first. The exponent is bounded, or it would overflow when a server is away for a night.
+    """
     return min(0.25 * 2 ** min(misses, 10), LONGEST_PAUSE_SEC) if misses > 1 else 0.0

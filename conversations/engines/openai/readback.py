@@ -1,8 +1,8 @@
-"""Whether a model that was asked to read a text aloud says that text: its transcript beside the text, word by word.
+"""Checks whether a model that was asked to read a text aloud does so: compares its transcript with the text by words.
 
-Tolerant of what is the same thing written otherwise: case, punctuation, compounds, figures and symbols in words, common
-abbreviations, another spelling. Not of words that are left out, put in or put differently, beyond one in eight: those
-are an answer, a translation or a comment in place of the reading. Pure.
+It tolerates the same thing written differently: case, punctuation, compounds, figures and symbols as words, common
+abbreviations, other spellings. It does not tolerate words that are left out, added or replaced, beyond one in eight:
+those are an answer, a translation or a comment instead of a reading. This module is pure.
 """
 
 import re
@@ -18,26 +18,28 @@ FIGURE = r"[$€£¥#]?\d[\d.,:/]*(?:\s?[%€$£¥°])?"
 JOINED = r"[^\W_]+(?:[.@/][^\W_]+)+"
 WORD = re.compile(rf"{FIGURE}(?!\w)|{JOINED}|{FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)*|[%&+=@°§]")
 JOINT = re.compile(r"\w[.@/]\w")
-WORDS_PER_STRAY = 8
-ALIKE = 0.7  # of two spellings
-ALIKE_JOINED = 0.5  # “www.a.uk” has three dots to say
+WORDS_PER_STRAY = 8  # one word in so many may differ
+ALIKE = 0.7  # least similarity of two spellings of a word
+ALIKE_JOINED = 0.5  # and of joined words: the dots of “www.a.uk” are spoken as words
 ABBREVIATION_CHARS = 5
 YEAR_DIGITS = 4
 WORDS_PER_DIGIT = 2  # “97” is four words in French, “20” one
 WORDS_BESIDE = 2  # “half past”, “per cent”
-# What was said is read anew with every piece that comes, so it is bounded: figures in words are longer, not as much.
-MOST_TIMES, MOST_BESIDE = 3, 200  # characters of what was said, for those of the text
+# The transcript is compared again with each piece, so its length is bounded, generously for figures in words.
+MOST_TIMES, MOST_BESIDE = 3, 200  # characters of transcript: so many times those of the text, and so many more
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    folded: str
-    end: int  # in the text
-    is_figure: bool  # or something else that nobody says as it is written
+    """A word of the text or of the transcript."""
+
+    folded: str  # in lower case, without punctuation
+    end: int  # its end in the text
+    is_figure: bool  # a figure, or something else that is not spoken as it is written
 
 
 def split_words(text: str) -> list[Word]:
-    """Scripts without spaces count by character."""
+    """Return the words of a text. In scripts without spaces each character counts as a word."""
     found: list[Word] = []
     for match in WORD.finditer(text):
         if any(map(is_unspaced, match[0])):
@@ -58,7 +60,7 @@ def _is_significant(character: str) -> bool:
 
 
 class Readback:
-    """`add_transcript` the transcript as it comes."""
+    """Compares one reading with its text; give it the transcript as it comes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -68,23 +70,24 @@ class Readback:
 
     @property
     def is_empty(self) -> bool:
-        """There is nothing to read."""
+        """Whether there is nothing to read in the text."""
         return not self._asked
 
     def add_transcript(self, words: str) -> None:
+        """Add the next words of the transcript."""
         self.replace_transcript(self._said + words)
 
     def replace_transcript(self, words: str) -> None:
-        """The whole transcript is known."""
+        """Set the whole transcript."""
         most = MOST_TIMES * len(self._text) + MOST_BESIDE
         self._said, self._is_endless = words[:most], len(words) > most
 
     def has_words(self, count: int) -> bool:
-        """So many words were heard, or all there are; whether they agree is another question."""
+        """Return whether the transcript has `count` words, or nearly as many as the text; they may still be wrong."""
         return len(self._complete_words(is_over=False)) >= min(count, len(self._asked) - 1)
 
     def is_faithful(self, *, is_over: bool = False) -> bool:
-        """What was said is the beginning of the text. Of a word that may go on nothing is said until it is over."""
+        """Return whether the transcript is the beginning of the text. A last word that may go on is left out."""
         if self._is_endless:
             return False
         said = self._complete_words(is_over)
@@ -93,7 +96,7 @@ class Readback:
 
     @property
     def unread(self) -> str:
-        """The text behind the last word that was read; "" where that was all."""
+        """The text after the last word that was read; "" if all was read."""
         said = self._complete_words(is_over=True)
         kind, start, read, first, last = self._match(said)[-1]
         if kind == "replace":
@@ -109,7 +112,7 @@ class Readback:
         return said[:-1] if goes_on and not is_unspaced(self._said[-1]) else said
 
     def _match(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
-        """difflib's opcodes, without what is not read yet; never none."""
+        """Return difflib's opcodes without the part that is not read yet; there is at least one."""
         asked, heard = [word.folded for word in self._asked], [word.folded for word in said]
         codes = SequenceMatcher(None, asked, heard, autojunk=False).get_opcodes()
         if codes and codes[-1][0] == "delete":
@@ -127,7 +130,7 @@ class Readback:
 
 
 def _count_strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
-    """How many words stand for something else; `is_tail`: of what was asked the rest may be still to come."""
+    """Return how many words differ. If it `is_tail`, the rest of the asked words may still come."""
     if is_tail and said and asked:
         return min(_count_strays(asked[:count], said, False) for count in range(1, len(asked) + 1))
     if not said:
@@ -141,7 +144,7 @@ def _count_strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
 
 
 def _count_words_read(asked: list[Word], said: list[Word]) -> int:
-    """How many of the words that were asked for those that were said stand for."""
+    """Return how many of the asked words the said ones stand for."""
     heard = "".join(word.folded for word in said)
     if digits := sum(map(str.isdigit, heard)):
         return min(len(asked), digits)  # “3:30” is three words, or less
@@ -154,7 +157,7 @@ def _count_words_read(asked: list[Word], said: list[Word]) -> int:
 
 
 def _are_same_figures(asked: list[Word], said: list[Word]) -> bool:
-    """The same digits, or digits on one side and about as many words as they take on the other; the same letters."""
+    """Return whether both sides have the same digits, digits and a fitting number of words, or the same letters."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):
         fewer, more = sorted(digits, key=len)
@@ -169,7 +172,7 @@ def _are_same_figures(asked: list[Word], said: list[Word]) -> bool:
 
 
 def _is_like(wanted: str, heard: str, least: float) -> bool:
-    """difflib's ratio costs the product of the lengths, its upper bounds hardly anything."""
+    """Return whether two words are at least so similar. difflib's cheap upper bounds are tried first."""
     matcher = SequenceMatcher(None, wanted, heard, autojunk=False)
     ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
     return all(ratio() >= least for ratio in ratios)

@@ -1,4 +1,4 @@
-"""A Realtime session that only reads aloud: responses out of band, any number side by side over one connection."""
+"""A Realtime session that only reads aloud, by out-of-band responses, several at a time over one connection."""
 
 import asyncio
 import itertools
@@ -18,24 +18,24 @@ from conversations.engines.openai.live_socket import close_socket, open_socket, 
 from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
-MAX_MESSAGE_BYTES = 4_000_000  # upstream decides how much sound is in one: a minute
-MAX_HELD_CHARS = 16_000_000  # of one response's events that are not read yet: four minutes
-SESSION_ID = "session"  # of the event that sets it up
+MAX_MESSAGE_BYTES = 4_000_000  # a minute of audio; the provider decides how much is in one message
+MAX_HELD_CHARS = 16_000_000  # of events of one response that are not read yet: four minutes
+SESSION_ID = "session"  # the id of the event that configures the session
 
 
 class Reading:
-    """One response: its events in order, up to `response.done`. Raises EngineError where it fails."""
+    """One response that reads a text."""
 
     def __init__(self, reading_id: str, failures: Failures) -> None:
         self.id = reading_id
         self._failures = failures
         self._held_chars = 0
         self.response_id = ""
-        self.is_abandoned = False  # nobody listens any more
+        self.is_abandoned = False  # nobody wants its events any more
         self._events: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
 
     def put(self, event: dict[str, Any] | EngineError) -> None:
-        """Beyond MAX_HELD_CHARS the reading fails, and the rest is not kept."""
+        """Add an event. If more than MAX_HELD_CHARS wait, the reading fails and the rest is not kept."""
         if self._held_chars > MAX_HELD_CHARS:
             return
         self._held_chars += _event_chars(event)
@@ -45,6 +45,7 @@ class Reading:
         )
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the events in order, up to `response.done`, or raise EngineError."""
         while True:
             event = await self._events.get()
             self._held_chars -= _event_chars(event)
@@ -61,7 +62,7 @@ def _event_chars(event: dict[str, Any] | EngineError) -> int:
 
 
 class ReadingSession:
-    """Its task lives until the connection is lost or `close`."""
+    """A session with one voice. Its task lives until the connection is lost, or `close`."""
 
     def __init__(self, connection: AsyncRealtimeConnection, account: Account, voice: str) -> None:
         self.voice = voice
@@ -70,28 +71,31 @@ class ReadingSession:
         self._account = account
         self._ids = itertools.count(1)
         self._speed = 1.0
-        self._readings: dict[str, Reading] = {}  # those that have not ended
+        self._readings: dict[str, Reading] = {}  # by id, those that have not ended
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._configure({"voice": voice})
         self._task = asyncio.create_task(self._run())
 
     @classmethod
     async def open(cls, account: Account, model: str, voice: str, timeout_sec: float) -> "ReadingSession":
-        """Raises EngineError."""
+        """Open a session, or raise EngineError."""
         connection = await open_socket(account, {"model": model}, EXPECTED, timeout_sec, MAX_MESSAGE_BYTES)
         return cls(connection, account, voice)
 
     async def close(self) -> None:
-        if self.is_open:  # else it is closing by itself
+        """Close the connection."""
+        if self.is_open:  # otherwise it closes by itself
             self._task.cancel()
         await asyncio.wait({self._task})
-        self._connection._connection.transport.abort()  # should the task have had no time to begin
+        self._connection._connection.transport.abort()  # in case the task was cancelled before it began
 
     @property
     def is_idle(self) -> bool:
+        """Whether nothing is being read."""
         return not self._readings
 
     def begin(self, instructions: str, speed: float) -> Reading:
+        """Ask for a response with these instructions."""
         if speed != self._speed:
             self._speed = speed
             self._configure({"speed": speed})
@@ -108,7 +112,7 @@ class ReadingSession:
         return reading
 
     def abandon(self, reading: Reading) -> None:
-        """Closes what is still made of it upstream; at once, or as soon as it is known there by a name."""
+        """Cancel a reading at the provider: at once, or as soon as the id of its response is known."""
         reading.is_abandoned = True
         if reading.id in self._readings and reading.response_id:
             self._cancel(reading)
@@ -149,7 +153,7 @@ class ReadingSession:
                 await self._connection.send_raw(json.dumps(await self._outgoing.get()))
 
     def _receive(self, event: dict[str, Any]) -> None:
-        """Raises EngineError where it ends the session, not one reading."""
+        """Take an event. Raise EngineError for a failure of the session, not of one reading."""
         kind = event.get("type")
         if kind == "error":
             self._handle_error(event.get("error"))
@@ -164,7 +168,7 @@ class ReadingSession:
                     del self._readings[reading.id]
 
     def _bind_response(self, response: Any) -> None:
-        """A server that does not echo our mark creates responses in the order in which they were asked for."""
+        """Find the reading of a new response. Servers that do not echo our metadata create them in order."""
         shown = response if isinstance(response, dict) else {}
         metadata = shown.get("metadata")
         reading = self._readings.get(metadata.get("reading", "")) if isinstance(metadata, dict) else None

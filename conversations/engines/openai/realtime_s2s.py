@@ -1,4 +1,4 @@
-"""Speech to speech: a Realtime conversation session, for a relay. What could tell of the account stays here."""
+"""Speech to speech by a Realtime session, for a relay. Details of the account are kept out of its events."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
 
 
 class SpeechToSpeech:
-    """`/v1/realtime`."""
+    """Speech to speech by `/v1/realtime`."""
 
     warm = staticmethod(tls_context)
 
@@ -27,32 +27,32 @@ class SpeechToSpeech:
         self._account = Account("s2s", spec)
 
     async def connect(self) -> "RealtimeConnection":
-        """Raises EngineError."""
+        """Open a connection, or raise EngineError."""
         query = {"model": self._spec.model}
         connection = await open_socket(self._account, query, EXPECTED, self._spec.timeout_sec, MAX_MESSAGE_BYTES)
         return RealtimeConnection(connection, self._account)
 
     def unexpected_answer_error(self) -> EngineError:
-        """What it sends is no event of the protocol."""
+        """Return the error for a provider whose events do not follow the protocol."""
         return self._account.failures.unexpected_answer_error(EXPECTED)
 
 
 class RealtimeConnection:
-    """One connection, until it is lost or `close`."""
+    """One connection, until it is lost or closed."""
 
     def __init__(self, connection: AsyncRealtimeConnection, account: Account) -> None:
         self._connection = connection
         self._account = account
 
     async def send(self, event: dict[str, Any]) -> None:
-        """Raises EngineError."""
+        """Send an event, or raise EngineError."""
         try:
             await self._connection.send_raw(json.dumps(event))
         except (WebSocketException, OSError) as error:
             raise self._account.failures.connection_lost_error() from error
 
     async def receive(self) -> dict[str, Any]:
-        """The next event; its errors in words for the user. Raises EngineError once the connection is lost."""
+        """Return the next event, with errors in words for the user. Raise EngineError once the connection is lost."""
         try:
             event = await receive_event(self._connection, self._account, EXPECTED)
         except (WebSocketException, OSError) as error:
@@ -73,7 +73,10 @@ class RealtimeConnection:
         return event
 
     def _rewrite_error(self, error: dict[str, Any]) -> dict[str, Any]:
-        """A refusal of what the client asked keeps its code and words; trouble of the account is told in ours."""
+        """Return an error as the client may see it.
+
+        A refusal of what the client asked keeps its code and message; trouble with the account is told in our words.
+        """
         explained = self._account.explain_event(error)
         if isinstance(explained, EngineRejected):
             message = self._account.failures.scrub(str(error.get("message") or explained.message))
