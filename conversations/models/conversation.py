@@ -72,7 +72,7 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
 
-    # Shown in lists; `history.summaries` fills them in.
+    # Shown in lists; `history.summaries.add_summaries` fills them in.
     first_words = ""
     audio_ms = 0
 

@@ -27,7 +27,7 @@ class Put:
     returns the item's audio as an Ogg Opus file; it is called before anything is locked.
     """
 
-    item: live.Item
+    item: live.LiveItem
     after: str | None = None
     make_clip: Callable[[], bytes] | None = None
 
@@ -208,7 +208,7 @@ class _Batch:
         heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
         return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
 
-    def _put_item(self, item: live.Item, after: str | None) -> None:
+    def _put_item(self, item: live.LiveItem, after: str | None) -> None:
         stored = self._stored.get(item.id)
         position = stored.position if stored else self._assign_position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
@@ -265,7 +265,7 @@ class _Batch:
         return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
 
 
-def _copy_fields(row: Item, item: live.Item) -> None:
+def _copy_fields(row: Item, item: live.LiveItem) -> None:
     row.type, row.role, row.status = item.type, item.role, item.status
     row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
     row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms

@@ -6,16 +6,17 @@ The user's own provider key comes before the site's; the assistant's choice befo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.conf import settings
 
+from accounts.credentials import OPENAI_URL, Credential
 from accounts.models import User
-from accounts.provider_keys import Credential, credential_for
+from accounts.provider_keys import credential_for
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec, Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
+from conversations.site_engines import SiteChoice, site_choice
 
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
@@ -67,8 +68,8 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
 
 
 def _build_spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
-    site: dict[str, Any] = settings.ENGINES[kind]
-    chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
+    site = site_choice(kind)
+    chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
     provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
     credential = _find_credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
@@ -78,11 +79,11 @@ def _build_spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, 
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
     return EngineSpec(
         provider=provider,
-        model=model or site["model"].get(provider, ""),
-        voice=voice or site.get("voice", {}).get(provider, ""),
+        model=model or site.models.get(provider, ""),
+        voice=voice or site.voices.get(provider, ""),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
-        reasoning_effort=site.get("reasoning_effort", ""),
+        reasoning_effort=site.reasoning_effort,
         public_only=credential.public_only if credential else False,
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
@@ -93,28 +94,27 @@ def _build_s2s_spec(assistant: Assistant, credentials: dict[str, Credential | No
     """Return speech to speech with the assistant's voice if such models have it, and a model to transcribe the user."""
     spec = _build_spec("s2s", assistant, credentials)
     voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
-    stt: dict[str, Any] = settings.ENGINES["stt"]
-    return replace(spec, voice=voice, stream_model=stt["model"][spec.provider])
+    return replace(spec, voice=voice, stream_model=site_choice("stt").models[spec.provider])
 
 
 def _find_credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
     return credentials.get(CREDENTIALS.get(provider, provider))
 
 
-def _is_ready(provider: str, site: dict[str, Any], credentials: dict[str, Credential | None]) -> bool:
+def _is_ready(provider: str, site: SiteChoice, credentials: dict[str, Credential | None]) -> bool:
     """Return whether a provider can be chosen without being asked for."""
     credential = _find_credential(provider, credentials)
     if provider in OWN_SERVER_ONLY:
-        return credential is not None and _is_openai(credential.base_url) and provider in site["model"]
+        return credential is not None and _is_openai(credential.base_url) and provider in site.models
     return provider == "demo" or credential is not None
 
 
 def _is_openai(base_url: str) -> bool:
-    return base_url.rstrip("/") in ("", settings.OPENAI_URL)
+    return base_url.rstrip("/") in ("", OPENAI_URL)
 
 
-def _choose_stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:
+def _choose_stream_model(site: SiteChoice, credential: Credential | None, chosen_model: str) -> str:
     """Return the model that transcribes while the user speaks; "" if the server has none, or the assistant another."""
     base_url = credential.base_url.rstrip("/") if credential else ""
-    found: str = site["stream_model"].get(base_url or settings.OPENAI_URL, "")
+    found = site.stream_models.get(base_url or OPENAI_URL, "")
     return found if chosen_model in ("", found) else ""

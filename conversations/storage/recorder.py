@@ -7,8 +7,8 @@ from functools import partial
 from conversations import metrics
 from conversations.audio.growing_clips import ClipEncoder
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands as do
-from conversations.realtime.protocol.items import Item
+from conversations.realtime import commands
+from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import WriteQueue
@@ -68,7 +68,7 @@ class Recorder:
         if self.is_on:
             self._writer.put(Drop(item_id))
 
-    def save(self, action: do.Save) -> asyncio.Future[None] | None:
+    def save(self, action: commands.Save) -> asyncio.Future[None] | None:
         """Store an item as it stands. The returned future is done when that is durable; None if nothing is stored."""
         item = action.item
         if action.is_final:
@@ -81,7 +81,7 @@ class Recorder:
         item.engines = self._engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engine_labels(self, item: Item) -> dict[str, str]:
+    def _engine_labels(self, item: LiveItem) -> dict[str, str]:
         """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:
