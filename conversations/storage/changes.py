@@ -12,11 +12,10 @@ from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage import clip_files
+from conversations.storage.item_rows import CHANGING, copy_fields
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 
 TITLE_CHARS = 80
-LASTING = {"id", "conversation", "public_id", "position", "created_at"}
-CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +211,7 @@ class _Batch:
         stored = self._stored.get(item.id)
         position = stored.position if stored else self._assign_position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
-        _copy_fields(row, item)
+        copy_fields(row, item)
         self._rows[item.id] = row
         self._count += stored is None
         self._errors += bool(item.error_code and not (stored and stored.error_code))
@@ -263,19 +262,3 @@ class _Batch:
     def _find_first_words(self) -> str:
         said = (change.item for change in self._changes if isinstance(change, Put))
         return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
-
-
-def _copy_fields(row: Item, item: live.LiveItem) -> None:
-    row.type, row.role, row.status = item.type, item.role, item.status
-    row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
-    row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
-    row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
-    row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
-    used = item.usage
-    row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
-    row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
-    row.input_audio_tokens, row.output_audio_tokens = used.input_audio_tokens, used.output_audio_tokens
-    row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
-    row.discarded_output_tokens = used.discarded_output_tokens
-    row.discarded_tts_characters = used.discarded_tts_characters
-    row.error_code, row.error_message = item.error_code, item.error_message

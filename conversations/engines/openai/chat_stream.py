@@ -15,6 +15,7 @@ from typing import Any
 from accounts.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason, make_storable
 from conversations.engines.openai import provider_errors
+from conversations.engines.openai.chat_content import find_calls, has_thoughts, is_thought, text_of
 from conversations.engines.openai.event_stream import Event, EventStream
 from conversations.engines.openai.markup import Markup
 from conversations.engines.openai.tool_calls import ToolCallReader
@@ -172,11 +173,11 @@ class ChatStream:
             content = delta.get("content")
         else:
             delta = choice["message"] if isinstance(choice.get("message"), dict) else {"content": choice.get("text")}
-            content = self._strip_repetition(_text_of(delta.get("content")))
-        text = "" if _is_thought(delta) else self._join_surrogates(_text_of(content) or _text_of(delta.get("refusal")))
+            content = self._strip_repetition(text_of(delta.get("content")))
+        text = "" if is_thought(delta) else self._join_surrogates(text_of(content) or text_of(delta.get("refusal")))
         said = make_storable(self._markup.feed(text)) if text else ""
         withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
-        return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(_find_calls(delta)))
+        return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(find_calls(delta)))
 
     def _is_thinking(self, choice: dict[str, Any]) -> bool:
         """Return whether a chunk without words is a thought: in a field or part of its own, or between tags."""
@@ -186,7 +187,7 @@ class ChatStream:
         content = delta.get("content")
         if any(delta.get(field) for field in THOUGHTS):
             return True
-        return bool(content) and (_is_thought(delta) or _has_thoughts(content) or self._markup.is_thinking)
+        return bool(content) and (is_thought(delta) or has_thoughts(content) or self._markup.is_thinking)
 
     def _strip_repetition(self, text: str) -> str:
         """Return the new part of a message, which may repeat all that earlier messages said."""
@@ -222,38 +223,6 @@ def _parse_chunks(data: str) -> list[Any]:
             raise
     lines = (line.strip() for line in data.split("\n"))
     return [line if line == "[DONE]" else parse_json(line) for line in lines if line]
-
-
-def _text_of(content: object) -> str:
-    """Return the words of a content: a string, or parts, of which thoughts, pictures and references are left out."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(_text_of(part) for part in content if isinstance(part, str | dict))
-    if isinstance(content, dict) and content.get("type", "text") in ("text", "output_text", "refusal"):
-        text = content.get("text") or content.get("refusal")
-        return text if isinstance(text, str) else ""
-    return ""
-
-
-def _is_thought(delta: dict[str, Any]) -> bool:
-    """Return whether the content of a delta is a thought: Gemini marks it so."""
-    extra = delta.get("extra_content")
-    google = extra.get("google") if isinstance(extra, dict) else None
-    return isinstance(google, dict) and google.get("thought") is True
-
-
-def _has_thoughts(content: object) -> bool:
-    """Return whether a part of the content is a thought, as with Mistral."""
-    return isinstance(content, list) and any(isinstance(part, dict) and part.get("thinking") for part in content)
-
-
-def _find_calls(delta: dict[str, Any]) -> object:
-    """Return the tool calls of a delta, in their present form or in that of 2023 (`function_call`)."""
-    if isinstance(calls := delta.get("tool_calls"), list):
-        return calls
-    function = delta.get("function_call")
-    return [{"index": 0, "function": function}] if isinstance(function, dict) else []
 
 
 def _wrap_pieces(pieces: list[CallPiece]) -> list[Completion]:
