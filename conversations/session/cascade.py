@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from conversations.audio.vad import SpeechDetector
-from conversations.audio.vad import model as vad_model
+from conversations.audio.vad import load_model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
@@ -19,7 +19,7 @@ from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.recorder import Record
+from conversations.storage.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class CascadeSession(Session):
             },
         )
         self._detector = SpeechDetector()
-        self._record = Record(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
+        self._record = Recorder(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
         self._stores_captions = stores_captions
 
     async def run(self) -> None:
@@ -112,7 +112,7 @@ class CascadeSession(Session):
             case commands.DetectSpeech(pcm, from_scratch):
                 self._detect(pcm, from_scratch)
             case commands.FeedTranscriber(item_id, pcm):
-                self._record.hear(item_id, pcm)
+                self._record.add_user_audio(item_id, pcm)
                 self._engine_tasks.perform(action)
             case _:
                 self._engine_tasks.perform(action)

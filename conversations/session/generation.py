@@ -21,7 +21,7 @@ from conversations.engines.base import (
     ToolCall,
 )
 from conversations.engines.deadline import due_by
-from conversations.engines.voices import fitting
+from conversations.engines.voices import choose_voice
 from conversations.pcm import BYTES_PER_MS, ms_of, pcm_seconds, samples_in
 from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
@@ -234,7 +234,7 @@ class Generation:
     async def _fetch(self, speech: ClauseSpeech) -> None:
         """A failure waits for its clause's turn: what comes before it is still heard."""
         asked = speech.asked
-        voice = fitting(self.tts_spec, asked.voice)
+        voice = choose_voice(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
             with due_by(asked.due_at):
