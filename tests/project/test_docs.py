@@ -1,4 +1,4 @@
-"""What the documents name is there: links, paths, classes. Whoever moves or renames something learns where it is told of."""
+"""What the documents name is there: links, paths, classes. Whoever moves something learns where it is told of."""
 
 import ast
 import re
