@@ -97,7 +97,7 @@ class Core:
         self.send("error", error=shown | {"event_id": error.event_id})
 
     def send_rates(self) -> None:
-        self.send("rate_limits.updated", rate_limits=self.rates.shown(self.now))
+        self.send("rate_limits.updated", rate_limits=self.rates.show(self.now))
 
     def save(self, item: LiveItem, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip

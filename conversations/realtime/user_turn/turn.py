@@ -239,7 +239,7 @@ class UserTurn:
         span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
         self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
         self._commits.commit(silence, self.buffer.take(), respond=False)
-        agent_turn.ask_whether_there()
+        agent_turn.ask_if_present()
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""
