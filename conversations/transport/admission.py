@@ -59,7 +59,7 @@ def _check(caller: store.Caller, replaces: bool) -> None:
         raise RefusedError(TRY_AGAIN_LATER, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
     # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
-    if live - replaces - LIVE_SESSIONS.ending(caller.user_id) >= most or live >= 2 * most:
+    if live - replaces - LIVE_SESSIONS.count_ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(
             POLICY_VIOLATION, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
         )
@@ -77,7 +77,7 @@ async def run(session: Session) -> None:
         lifetime_sec, session.close, POLICY_VIOLATION, "session_expired", EXPIRED
     )
     try:
-        with LIVE_SESSIONS.over(session):
+        with LIVE_SESSIONS.watch(session):
             await session.run()
     finally:
         expiry.cancel()

@@ -37,7 +37,7 @@ BROKEN = "The server failed at this turn; its log says why. Try again."
 class Question:
     caller: store.Caller
     file: bytes
-    ask: conversation_hold.Ask
+    ask: conversation_hold.ConversationRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ async def events(question: Question) -> AsyncGenerator[Event]:
         frames = Frames()
         async with AsyncExitStack() as stack:
             opened = await stack.enter_async_context(
-                conversation_hold.held(question.caller, question.ask, takes_over=False)
+                conversation_hold.hold_conversation(question.caller, question.ask, takes_over=False)
             )
             session = await build_session(opened, frames.put, _closed, question.ask.model, plays_live=False)
             # It is given back when the session has ended, which does not wait for who reads.

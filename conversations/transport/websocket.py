@@ -140,7 +140,7 @@ class RealtimeConsumer:
         kind, stores_captions = self._kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
-            async with conversation_hold.held(caller, self._ask(caller), is_stored=is_stored) as opened:
+            async with conversation_hold.hold_conversation(caller, self._ask(caller), is_stored=is_stored) as opened:
                 session = await build_session(
                     opened,
                     self._send_text,
@@ -175,10 +175,12 @@ class RealtimeConsumer:
         """A client secret's own goes first: whoever made it chose."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    def _ask(self, caller: store.Caller) -> conversation_hold.Ask:
+    def _ask(self, caller: store.Caller) -> conversation_hold.ConversationRequest:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        return conversation_hold.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
+        return conversation_hold.ConversationRequest(
+            ask("conversation", ""), assistant, self._model(caller), ask("time_zone", "")
+        )
 
     async def _run(self, session: Session) -> None:
         async with asyncio.TaskGroup() as group:

@@ -35,8 +35,8 @@ class Session:
     def is_ending(self) -> bool:
         return bool(self.ended)
 
-    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
-        self.ended.append((code, error_code, hears_out))
+    def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None:
+        self.ended.append((code, error_code, drains_input))
         self.has_ended.set()
 
 
