@@ -47,6 +47,27 @@ pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.su
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
 
+# Those that take longest, so that no worker begins one when the other has run out of work.
+LONG_MODULES = ("sdk/test_outages.py", "sdk/test_engine_faults.py", "browser/test_looks.py",
+                "browser/test_web_speech.py", "browser/test_trouble.py", "browser/test_talk.py", "clients/test_openai_node.py",
+                "voiceproject/test_run.py")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long modules: the workers take one after the other, in this order."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Keep the settings of this process from its workers, each of which has a folder and a Postgres of its own.
+
+    pytest-django would read them before this file is read there.
+    """
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI what is skipped is not tested, and counts as failed. A failure shows what the live sites printed."""
