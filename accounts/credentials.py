@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+OPENAI_URL = "https://api.openai.com/v1"  # what a base URL of "" stands for
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:

@@ -14,10 +14,10 @@ from accounts import (
     invitations,
     provider_keys,
     provider_secrets,
-    provider_trials,
     throttles,
     time_zones,
 )
+from accounts.credentials import OPENAI_URL
 from accounts.entrance_forms import AddressInput
 from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
 
@@ -150,7 +150,7 @@ class OpenAIKeyForm(ProviderKeyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        default = provider_keys.default_base_url(self.provider) or provider_trials.OPENAI_URL
+        default = provider_keys.default_base_url(self.provider) or OPENAI_URL
         self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:

@@ -17,13 +17,12 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from google.oauth2 import service_account
 
 from accounts.bounded_answers import PLAIN, UnfitAnswerError, bounded, parse_json, whole_body
-from accounts.credentials import Credential
+from accounts.credentials import OPENAI_URL, Credential
 from accounts.models import ProviderKey
 from accounts.public_addresses import AsyncPublicOnlyTransport
 
 TIMEOUT_SEC = 8.0
 MAX_ANSWER_BYTES = 4_000_000
-OPENAI_URL = "https://api.openai.com/v1"
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 

@@ -2,16 +2,16 @@
 
 from functools import lru_cache
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
-from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.figures import Discard, Figure, Played, Tally
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
+from conversations.site_engines import site_models
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -39,7 +39,7 @@ _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is,
 _lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
-def turn(item: Item) -> None:
+def turn(item: LiveItem) -> None:
     """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):
@@ -71,9 +71,7 @@ def engine(event: EngineEvent) -> None:
 
 @lru_cache(maxsize=1)
 def _site_models() -> frozenset[str]:
-    kinds: list[dict[str, Any]] = list(settings.ENGINES.values())
-    named = [kind.get(name, {}) for kind in kinds for name in ("model", "stream_model")]
-    return frozenset({""}.union(*(models.values() for models in named)))
+    return site_models() | {""}
 
 
 def figure(told: Figure) -> None:

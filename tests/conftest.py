@@ -28,6 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of the live sites would 
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
+    VOICE_RECORD_DIR="",
     DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,

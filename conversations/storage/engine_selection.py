@@ -6,16 +6,17 @@ The user's own provider key comes before the site's; the assistant's choice befo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.conf import settings
 
+from accounts.credentials import OPENAI_URL, Credential
 from accounts.models import User
-from accounts.provider_keys import Credential, credential_for
+from accounts.provider_keys import credential_for
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec, Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
+from conversations.site_engines import SiteChoice, site_choice
 
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
@@ -65,8 +66,8 @@ def choose_each(user: User, assistants: Sequence[Assistant | None]) -> list[Engi
 
 
 def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
-    site: dict[str, Any] = settings.ENGINES[kind]
-    chosen: str = getattr(assistant, f"{kind}_engine", "") or site["engine"]
+    site = site_choice(kind)
+    chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
     provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
     credential = _credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
@@ -76,11 +77,11 @@ def _spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Creden
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
     return EngineSpec(
         provider=provider,
-        model=model or site["model"].get(provider, ""),
-        voice=voice or site.get("voice", {}).get(provider, ""),
+        model=model or site.models.get(provider, ""),
+        voice=voice or site.voices.get(provider, ""),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
-        reasoning_effort=site.get("reasoning_effort", ""),
+        reasoning_effort=site.reasoning_effort,
         public_only=credential.public_only if credential else False,
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
@@ -91,28 +92,27 @@ def _s2s(assistant: Assistant, credentials: dict[str, Credential | None]) -> Eng
     """With the assistant's voice where such a model has it, and the model that writes down what the user says."""
     spec = _spec("s2s", assistant, credentials)
     voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
-    stt: dict[str, Any] = settings.ENGINES["stt"]
-    return replace(spec, voice=voice, stream_model=stt["model"][spec.provider])
+    return replace(spec, voice=voice, stream_model=site_choice("stt").models[spec.provider])
 
 
 def _credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:
     return credentials.get(CREDENTIALS.get(provider, provider))
 
 
-def _is_ready(provider: str, site: dict[str, Any], credentials: dict[str, Credential | None]) -> bool:
+def _is_ready(provider: str, site: SiteChoice, credentials: dict[str, Credential | None]) -> bool:
     """Whether it can be chosen without being asked for."""
     credential = _credential(provider, credentials)
     if provider in OWN_SERVER_ONLY:
-        return credential is not None and _is_openai(credential.base_url) and provider in site["model"]
+        return credential is not None and _is_openai(credential.base_url) and provider in site.models
     return provider == "demo" or credential is not None
 
 
 def _is_openai(base_url: str) -> bool:
-    return base_url.rstrip("/") in ("", settings.OPENAI_URL)
+    return base_url.rstrip("/") in ("", OPENAI_URL)
 
 
-def _stream_model(site: dict[str, Any], credential: Credential | None, chosen_model: str) -> str:
+def _stream_model(site: SiteChoice, credential: Credential | None, chosen_model: str) -> str:
     """The model that hears while one speaks, of the server that has it; "" where the assistant chose another model."""
     base_url = credential.base_url.rstrip("/") if credential else ""
-    found: str = site["stream_model"].get(base_url or settings.OPENAI_URL, "")
+    found = site.stream_models.get(base_url or OPENAI_URL, "")
     return found if chosen_model in ("", found) else ""

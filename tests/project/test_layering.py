@@ -17,6 +17,7 @@ OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
+SITE_ENGINES = "conversations.site_engines"
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -29,8 +30,8 @@ ROOMS = {
     "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", CLOSE_CODES, "conversations.keywords", "conversations.models", "conversations.engines",
-        *PURE, *TELLS, "voiceproject.database", "voiceproject.outages",
+        "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
+        "conversations.engines", *PURE, *TELLS, "voiceproject.database", "voiceproject.outages",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),

@@ -1,10 +1,5 @@
 """Which engine serves whom, and with which models."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -14,73 +9,49 @@ from accounts.models import ProviderKey, User
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
 from conversations.storage.engine_selection import choose
-from tests.support.live import ROOT
 
 OPENAI = "https://api.openai.com/v1"
 LAN = "http://10.0.0.5:8080/v1"
 LIVE = "gpt-live-transcribe"
 
 
-def stt(owner: User, settings: Settings, models: dict[str, str], base_url: str = "", **assistant: str) -> EngineSpec:
+def stt(owner: User, settings: Settings, model: str, base_url: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
-    settings.ENGINES = settings.ENGINES | {"stt": settings.ENGINES["stt"] | {"stream_model": models}}
+    settings.STT_STREAM_MODEL = model
     return choose(owner, Assistant(**assistant)).stt
-
-
-@pytest.mark.parametrize(
-    ("base_url", "name", "models"),
-    [
-        ("", "", {OPENAI: LIVE}),
-        ("", "gpt-realtime-whisper", {OPENAI: "gpt-realtime-whisper"}),
-        (LAN, "", {OPENAI: LIVE}),
-        (f"{LAN}/", "voxtral", {OPENAI: LIVE, LAN: "voxtral"}),
-        ("", "none", {}),
-    ],
-)
-def test_what_the_environment_says(base_url: str, name: str, models: dict[str, str]) -> None:
-    script = (
-        "import json; from voiceproject import settings; print(json.dumps(settings.ENGINES['stt']['stream_model']))"
-    )
-    env = {**os.environ, "OPENAI_BASE_URL": base_url, "STT_STREAM_MODEL": name}
-    shown = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, check=True)
-    assert json.loads(shown.stdout) == models
 
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
 def test_openai_hears_while_one_speaks(owner: User, settings: Settings, base_url: str) -> None:
-    spec = stt(owner, settings, {OPENAI: LIVE}, base_url)
+    spec = stt(owner, settings, "", base_url)
     assert (spec.model, spec.stream_model) == ("gpt-transcribe", LIVE)
 
 
 def test_a_compatible_server_only_where_it_is_named(owner: User, settings: Settings) -> None:
-    assert stt(owner, settings, {OPENAI: LIVE}, LAN).stream_model == ""
-    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, f"{LAN}/").stream_model == "voxtral"
+    assert stt(owner, settings, "", LAN).stream_model == ""
+    assert stt(owner, settings, "voxtral", f"{LAN}/").stream_model == "voxtral"
 
 
 def test_an_assistant_with_a_model_of_its_own(owner: User, settings: Settings) -> None:
-    own = stt(owner, settings, {OPENAI: LIVE}, stt_engine="openai", stt_model="whisper-1")
+    own = stt(owner, settings, "", stt_engine="openai", stt_model="whisper-1")
     assert (own.model, own.stream_model) == ("whisper-1", "")
-    live = stt(owner, settings, {OPENAI: LIVE}, stt_engine="openai", stt_model=LIVE)
+    live = stt(owner, settings, "", stt_engine="openai", stt_model=LIVE)
     assert (live.model, live.stream_model) == ("gpt-transcribe", LIVE)
-    assert stt(owner, settings, {OPENAI: LIVE}, stt_engine="demo").stream_model == ""
+    assert stt(owner, settings, "", stt_engine="demo").stream_model == ""
 
 
 def test_a_users_own_server(owner: User, settings: Settings) -> None:
     fields = {"secret_encrypted": encryption.encrypt("sk-mine"), "tested_at": timezone.now()}
     key = ProviderKey.objects.create(user=owner, provider="openai", base_url="https://my.example/v1", **fields)
-    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, LAN).stream_model == ""
+    assert stt(owner, settings, "voxtral", LAN).stream_model == ""
     key.base_url = OPENAI
     key.save()
-    assert stt(owner, settings, {OPENAI: LIVE, LAN: "voxtral"}, LAN).stream_model == LIVE
+    assert stt(owner, settings, "voxtral", LAN).stream_model == LIVE
 
 
-def tts(
-    owner: User, settings: Settings, base_url: str = "", models: tuple[str, ...] = (), **assistant: str
-) -> EngineSpec:
+def tts(owner: User, settings: Settings, base_url: str = "", model: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
-    if models:
-        kept = {name: settings.ENGINES["tts"]["model"][name] for name in models}
-        settings.ENGINES = settings.ENGINES | {"tts": settings.ENGINES["tts"] | {"model": kept}}
+    settings.TTS_MODEL = model
     return choose(owner, Assistant(**assistant)).tts
 
 
@@ -103,7 +74,8 @@ def test_googles_voices_come_first(owner: User, settings: Settings) -> None:
 
 
 def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings: Settings) -> None:
-    assert tts(owner, settings, models=("openai", "google", "demo")).provider == "openai"
+    spec = tts(owner, settings, model="tts-1")
+    assert (spec.provider, spec.model) == ("openai", "tts-1")
 
 
 def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings) -> None:
@@ -116,20 +88,3 @@ def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings)
     other = choose(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
     assert other is not None
     assert (other.model, other.voice) == ("own", "marin")
-
-
-@pytest.mark.parametrize(
-    ("engine", "model", "models"),
-    [
-        ("", "", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-2.1-mini"}),
-        ("", "tts-1", {"openai": "tts-1"}),
-        ("", "gpt-realtime-3", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-3"}),
-        ("openai-realtime", "own", {"openai": "gpt-4o-mini-tts", "openai-realtime": "own"}),
-        ("openai", "tts-1", {"openai": "tts-1", "openai-realtime": "gpt-realtime-2.1-mini"}),
-    ],
-)
-def test_which_engine_a_model_belongs_to(engine: str, model: str, models: dict[str, str]) -> None:
-    script = "import json; from voiceproject import settings; print(json.dumps(settings.TTS_MODELS))"
-    env = {**os.environ, "TTS_ENGINE": engine, "TTS_MODEL": model}
-    shown = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, check=True)
-    assert {name: found for name, found in json.loads(shown.stdout).items() if "openai" in name} == models

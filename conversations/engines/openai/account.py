@@ -7,13 +7,13 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
 from accounts.bounded_answers import UnfitAnswerError, parse_json
+from accounts.credentials import OPENAI_URL
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import Said
 from conversations.network.http import keep_warm, shared_client
 
-OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SEC = 5.0
 
 SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError)

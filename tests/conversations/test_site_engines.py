@@ -1,0 +1,70 @@
+"""What the site's settings say about engines."""
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from conversations.site_engines import site_choice, site_models
+
+OPENAI = "https://api.openai.com/v1"
+LAN = "http://10.0.0.5:8080/v1"
+LIVE = "gpt-live-transcribe"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "models"),
+    [
+        ("", "", {OPENAI: LIVE}),
+        ("", "gpt-realtime-whisper", {OPENAI: "gpt-realtime-whisper"}),
+        (LAN, "", {OPENAI: LIVE}),
+        (f"{LAN}/", "voxtral", {OPENAI: LIVE, LAN: "voxtral"}),
+        ("", "none", {}),
+    ],
+)
+def test_which_server_hears_while_one_speaks(
+    settings: Settings, base_url: str, name: str, models: dict[str, str]
+) -> None:
+    settings.OPENAI_BASE_URL, settings.STT_STREAM_MODEL = base_url, name
+    assert site_choice("stt").stream_models == models
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "models"),
+    [
+        ("", "", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-2.1-mini"}),
+        ("", "tts-1", {"openai": "tts-1"}),
+        ("", "gpt-realtime-3", {"openai": "gpt-4o-mini-tts", "openai-realtime": "gpt-realtime-3"}),
+        ("openai-realtime", "own", {"openai": "gpt-4o-mini-tts", "openai-realtime": "own"}),
+        ("openai", "tts-1", {"openai": "tts-1", "openai-realtime": "gpt-realtime-2.1-mini"}),
+    ],
+)
+def test_which_engine_a_model_belongs_to(settings: Settings, engine: str, model: str, models: dict[str, str]) -> None:
+    settings.TTS_ENGINE, settings.TTS_MODEL = engine, model
+    found = site_choice("tts").models
+    assert {name: found[name] for name in found if "openai" in name} == models
+
+
+@pytest.mark.parametrize(
+    ("engine", "voice", "own"),
+    [
+        ("", "", ()),
+        ("", "ash", ("openai", "openai-realtime")),
+        ("", "de-DE-Chirp3-HD-Kore", ("google",)),
+        ("demo", "de", ("demo",)),
+    ],
+)
+def test_which_engine_a_voice_belongs_to(settings: Settings, engine: str, voice: str, own: tuple[str, ...]) -> None:
+    settings.TTS_ENGINE = settings.TTS_VOICE = ""
+    usual = site_choice("tts").voices
+    settings.TTS_ENGINE, settings.TTS_VOICE = engine, voice
+    assert site_choice("tts").voices == {**usual, **dict.fromkeys(own, voice)}
+
+
+def test_speech_to_speech_has_the_voice_of_openai(settings: Settings) -> None:
+    settings.TTS_ENGINE, settings.TTS_VOICE, settings.S2S_MODEL = "", "ash", "own"
+    choice = site_choice("s2s")
+    assert (choice.provider, choice.models, choice.voices) == ("", {"openai": "own"}, {"openai": "ash"})
+
+
+def test_all_models_of_the_site(settings: Settings) -> None:
+    settings.STT_MODEL, settings.LLM_MODEL = "own-ears", "own-head"
+    assert {"own-ears", "own-head", LIVE, "espeak-ng"} <= site_models()
