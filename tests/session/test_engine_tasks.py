@@ -1,6 +1,7 @@
 """A session's engines at work, each piece of it a task by its id."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
+from conversations.session.generation import Generation
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import Caller, Opened
 from tests.upstream.fixtures import Upstream
@@ -35,9 +37,15 @@ def opened(upstream: Upstream) -> Opened:
     )
 
 
-async def test_a_reply_dropped_before_it_began_is_forgotten(upstream: Upstream) -> None:
-    """Begun in a pause that the same frame of audio ends. Of the same id a new one can begin: nothing goes on."""
+def replies() -> int:
+    gc.collect()
+    return sum(type(one) is Generation for one in gc.get_objects())  # isinstance would wake other tests' lazy objects
+
+
+async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream) -> None:
+    """Begun in a pause that the same frame of audio ends."""
     told: list[Any] = []
+    before = replies()
     async with asyncio.TaskGroup() as group:
         work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
@@ -45,11 +53,9 @@ async def test_a_reply_dropped_before_it_began_is_forgotten(upstream: Upstream) 
         work.perform(commands.Abort("resp_1"))
         for _ in range(3):  # cancelled, over, forgotten
             await asyncio.sleep(0)
-        assert told == []
-        work.perform(do.Generate("resp_1", [Message("user", "Hello.")], None))
-        await work.finish()
+        assert replies() == before
         await work.end()
-    assert "Hello" in str(told[0])
+    assert told == []
 
 
 async def filled(upstream: Upstream, words: str) -> list[Any]:
