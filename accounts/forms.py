@@ -8,18 +8,14 @@ from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
-from accounts import (
-    base_urls,
-    client_addresses,
-    invitations,
-    provider_keys,
-    provider_secrets,
-    throttles,
-    time_zones,
-)
-from accounts.credentials import OPENAI_URL
-from accounts.entrance_forms import AddressInput
+from accounts import time_zones
 from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
+from accounts.outbound import base_urls
+from accounts.provider_keys import keyring, secret_formats
+from accounts.provider_keys.credentials import OPENAI_URL
+from accounts.security import client_addresses, throttles
+from accounts.sign_in import invitations
+from accounts.sign_in.address_forms import AddressInput
 
 MAX_API_KEYS = 50
 
@@ -124,8 +120,8 @@ class ProviderKeyForm(forms.Form):
         """The saved key with its verdict, or None: then the form carries the error."""
         data = self.cleaned_data
         try:
-            return provider_keys.save(user, self.provider, data["secret"], data.get("base_url", ""))
-        except provider_secrets.SecretError as error:
+            return keyring.save(user, self.provider, data["secret"], data.get("base_url", ""))
+        except secret_formats.SecretError as error:
             self.add_error("secret", str(error))
         except base_urls.BaseURLError as error:
             self.add_error("base_url", str(error))
@@ -150,7 +146,7 @@ class OpenAIKeyForm(ProviderKeyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        default = provider_keys.default_base_url(self.provider) or OPENAI_URL
+        default = keyring.default_base_url(self.provider) or OPENAI_URL
         self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:
@@ -164,7 +160,7 @@ class GoogleKeyForm(ProviderKeyForm):
     provider = ProviderKey.Provider.GOOGLE
     secret = forms.CharField(
         label="API key or service account",
-        max_length=provider_secrets.MAX_LENGTH,
+        max_length=secret_formats.MAX_LENGTH,
         help_text="An API key, or the whole JSON file of a service account with access to Cloud Text-to-Speech.",
         widget=SecretTextarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
     )

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.addresses import AddressField, canonical
+from accounts.sign_in.email_addresses import AddressField, canonical
 
 
 class Patience(models.TextChoices):

@@ -12,8 +12,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import client_addresses, client_secrets, key_guard
-from accounts.security_log import Event, record
+from accounts.keys import client_secrets, key_guard
+from accounts.security import client_addresses
+from accounts.security.security_log import Event, record
 from voiceproject import database
 from voiceproject.places import PAGE_SEC, WAIT_SEC, Places
 from voiceproject.refusals import API, BUSY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal, wrong_keys

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
-from accounts.security_log import Event, record
+from accounts.security.security_log import Event, record
 
 SALT = "voiceproject.set_up"
 MAX_AGE_SEC = 24 * 60 * 60

@@ -6,8 +6,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from accounts import client_addresses, key_guard
+from accounts.keys import key_guard
 from accounts.models import Scope
+from accounts.security import client_addresses
 from conversations.api.auth import lacking
 from conversations.storage import store
 from voiceproject import database

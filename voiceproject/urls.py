@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from accounts import reauthentication
+from accounts.sign_in import reauthentication
 from voiceproject.set_up import SetUpView
 
 # The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.

@@ -9,7 +9,7 @@ import daphne.http_protocol
 import daphne.server
 from twisted.internet import defer
 
-from accounts import client_addresses
+from accounts.security import client_addresses
 from voiceproject import bodies
 from voiceproject.refusals import BUSY, Refusal
 

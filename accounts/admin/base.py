@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from accounts.security_log import Event, record
+from accounts.security.security_log import Event, record
 
 TOLD_IDS = 20
 

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from accounts import invitations
 from accounts.admin.base import RecordedAdmin
 from accounts.models import Invitation, User
+from accounts.sign_in import invitations
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import access, api_keys, notices, provider_keys, reauthentication
+from accounts import access
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, touchable
 from accounts.forms import ScopesField
+from accounts.keys import api_keys
 from accounts.models import APIKey, ProviderKey, User
+from accounts.provider_keys import keyring
+from accounts.security import notices
+from accounts.sign_in import reauthentication
 
 
 @admin.register(APIKey)
@@ -102,7 +106,7 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
         keys = list(self.touchable(request, queryset).select_related("user"))
         for key in keys:
-            provider_keys.delete(key.user, key.provider)
+            keyring.delete(key.user, key.provider)
         transaction.on_commit(lambda: _tell_deleted(request, keys))
 
     @admin.action(description="Try again", permissions=["view"])
@@ -110,7 +114,7 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         keys = list(self.touchable(request, queryset).select_related("user"))
         self.log_acted(request, keys, "try_again", "Tried again.")
         for key in keys:
-            provider_keys.retest(key)
+            keyring.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
             self.message_user(request, f"{key.user.email}: {key.verdict}", level)
 

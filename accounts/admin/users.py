@@ -13,11 +13,11 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import access
-from accounts.adapter import AccountAdapter
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import is_superuser, may_touch, touchable
 from accounts.deletion import delete_users, what_goes_with
 from accounts.models import User
+from accounts.sign_in.adapter import AccountAdapter
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 

@@ -2,7 +2,7 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.adapter import AccountAdapter
+from accounts.sign_in.adapter import AccountAdapter
 
 register = template.Library()
 

@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import api_keys, notices, reauthentication
 from accounts.forms import APIKeyForm
+from accounts.keys import api_keys
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
+from accounts.security import notices
+from accounts.sign_in import reauthentication
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

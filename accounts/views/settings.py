@@ -8,11 +8,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import invitations
-from accounts.adapter import AccountAdapter
 from accounts.forms import PreferencesForm
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
+from accounts.sign_in import invitations
+from accounts.sign_in.adapter import AccountAdapter
 from accounts.views.provider_keys import provider_cards
 
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
-from accounts import encryption
 from accounts.admin.base import RecordedAdmin
+from accounts.provider_keys import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
 

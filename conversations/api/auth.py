@@ -2,8 +2,9 @@
 
 from django.http import HttpRequest
 
-from accounts import client_addresses, client_secrets
+from accounts.keys import client_secrets
 from accounts.models import Scope
+from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
 from conversations.storage import store

@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from accounts.bounded_answers import PLAIN, bounded
-from accounts.public_addresses import AsyncPublicOnlyTransport
+from accounts.outbound.bounded_answers import PLAIN, bounded
+from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
 # People think between two turns, and a new TLS connection costs a tenth of a second.

@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
-from accounts import access, api_keys, client_secrets, time_zones
+from accounts import access, time_zones
 from accounts.access import Grant
+from accounts.keys import api_keys, client_secrets
 from accounts.models import Scope, User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item

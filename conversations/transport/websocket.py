@@ -10,8 +10,10 @@ from urllib.parse import parse_qs
 from django.conf import settings
 from django.http import parse_cookie
 
-from accounts import client_addresses, client_secrets, key_guard, time_zones
+from accounts import time_zones
+from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
+from accounts.security import client_addresses
 from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
 from conversations.engines.base import EngineError
 from conversations.realtime.protocol.beta import Beta

@@ -20,9 +20,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
-from accounts import access, api_keys, client_secrets
+from accounts import access
 from accounts.access import Grant
 from accounts.deletion import delete_users
+from accounts.keys import api_keys, client_secrets
 from accounts.models import APIKey, ClientSecret, User
 from tests.support.factories import make_user
 from tests.support.live import Site

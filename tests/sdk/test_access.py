@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation
 from tests.support.live import Site

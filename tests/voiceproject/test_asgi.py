@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.live import Site, manage, running_site
 from voiceproject.server import OPEN_FILES

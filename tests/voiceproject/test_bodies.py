@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import Scope, User
 from tests.support.live import ROOT, Site
 from voiceproject.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, Held, is_too_slow

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from websockets.sync.client import connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from conversations.models import Conversation, Item
 from conversations.realtime.protocol.ids import make_id

@@ -12,7 +12,7 @@ import pytest
 from django.core.cache.backends.redis import RedisCache
 from websockets.sync.client import ClientConnection, connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.live import Site, running_redis, running_site
 from voiceproject import shared_cache

@@ -3,8 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import api_keys, notices
+from accounts.keys import api_keys
 from accounts.models import APIKey, Scope, User
+from accounts.security import notices
 
 
 class Command(BaseCommand):

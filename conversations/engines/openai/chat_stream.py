@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
-from accounts.bounded_answers import parse_json
+from accounts.outbound.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason, storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.event_stream import Event, EventStream
