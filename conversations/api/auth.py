@@ -8,8 +8,8 @@ from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
 from conversations.storage import store
-from voiceproject.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
-from voiceproject.requests import has_place
+from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
+from voiceproject.http.requests import has_place
 
 
 class APIRequest(HttpRequest):

@@ -30,7 +30,8 @@ from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
 from conversations.storage.engine_selection import EngineSet, choose
 from conversations.storage.mcp_servers import ServerSpec
-from voiceproject import database, outages
+from voiceproject import database
+from voiceproject.database import outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")

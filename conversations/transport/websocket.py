@@ -28,8 +28,8 @@ from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
 from conversations.transport.admission import RefusedError
-from voiceproject import outages
-from voiceproject.refusals import TOO_MANY_WRONG_KEYS
+from voiceproject.database import outages
+from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from accounts.provider_keys import keyring
 from conversations.models import Conversation, McpServer
 from tests.support.factories import make_conversation, make_user
 from voiceproject.database.base import requests_share
-from voiceproject.requests import Handler
+from voiceproject.http.requests import Handler
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 CSRF = "c" * 32

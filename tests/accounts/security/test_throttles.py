@@ -15,8 +15,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.security import known_browsers, throttles
 from tests.support.factories import make_user
-from voiceproject import bounded_cache
-from voiceproject.bounded_cache import BoundedCache
+from voiceproject.cache import bounded_cache
+from voiceproject.cache.bounded_cache import BoundedCache
 
 PASSWORD = "correct horse battery staple"
 RESET, CODE = reverse("account_reset_password"), reverse("account_request_login_code")

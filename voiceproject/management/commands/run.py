@@ -11,7 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
-from voiceproject import outages, server, set_up
+from voiceproject import set_up
+from voiceproject.database import outages
+from voiceproject.server import daphne_server
 
 MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 
@@ -21,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            placeholder = server.bind(settings.HOST, settings.PORT)
+            placeholder = daphne_server.bind(settings.HOST, settings.PORT)
             check_database()
             with one_at_a_time():
                 call_command("migrate", verbosity=0, interactive=False)
@@ -50,7 +52,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
         background.start([spool.replay, deletion.work_off, deletion.delete_loose_files])
-        server.serve(placeholder, application, greet, admission)
+        daphne_server.serve(placeholder, application, greet, admission)
 
 
 def check_database() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
-from voiceproject.bounded_cache import BoundedCache
+from voiceproject.cache.bounded_cache import BoundedCache
 
 AWAY_SEC = 2.0  # before Redis is asked again; one that hangs would hold every request for its time limit
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 from django.core.exceptions import ImproperlyConfigured
 
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 log = logging.getLogger("voiceproject.postgres")
 

@@ -12,8 +12,8 @@ from accounts.security import client_addresses
 from conversations.api.auth import lacking
 from conversations.storage import store
 from voiceproject import database
-from voiceproject.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, wrong_keys
-from voiceproject.requests import bearer_token
+from voiceproject.http.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, wrong_keys
+from voiceproject.http.requests import bearer_token
 
 
 async def refusal(head: Mapping[str, Any]) -> Refusal | None:

@@ -11,12 +11,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from tests.support.live import ROOT
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 USE = """
 import sys, psycopg
 from pathlib import Path
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 with psycopg.connect(embedded_postgres.start(Path(sys.argv[1]))) as connection:
     print(connection.execute("SHOW server_version").fetchone()[0], flush=True)
 sys.stdin.readline()

@@ -19,8 +19,8 @@ from django.db import connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from voiceproject import database
+from voiceproject.cache.shared_cache import SharedCache
 from voiceproject.database.base import requests_share
-from voiceproject.shared_cache import SharedCache
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]

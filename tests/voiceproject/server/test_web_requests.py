@@ -73,7 +73,7 @@ def test_forms_are_not_parsed_on_the_event_loop(live_site: Site) -> None:
 
 
 SERVER = """
-from voiceproject import server, web_requests
+from voiceproject.server import daphne_server, web_requests
 
 async def application(scope, receive, send):
     if scope["type"] == "http":
@@ -85,9 +85,9 @@ async def application(scope, receive, send):
         print("ended", flush=True)
 
 web_requests.READ_TIMEOUT_SEC = 1.0
-placeholder = server.bind("127.0.0.1", 0)
+placeholder = daphne_server.bind("127.0.0.1", 0)
 port = placeholder.getsockname()[1]
-server.serve(placeholder, application, lambda: print(port, flush=True))
+daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 """
 
 

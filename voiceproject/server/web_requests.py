@@ -10,8 +10,8 @@ import daphne.server
 from twisted.internet import defer
 
 from accounts.security import client_addresses
-from voiceproject import bodies
-from voiceproject.refusals import BUSY, Refusal
+from voiceproject.http import bodies
+from voiceproject.http.refusals import BUSY, Refusal
 
 # What is read and dropped of a body that is refused, so that its client can read why.
 LINGER_BYTES = 50_000_000
@@ -88,7 +88,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self.asking = asyncio.ensure_future(self._admit(self._head()))
 
     async def _admit(self, head: dict[str, Any]) -> None:
-        from voiceproject.uploads import refusal  # Django's models, which load after Daphne
+        from voiceproject.http.uploads import refusal  # Django's models, which load after Daphne
 
         refused = await refusal(head)
         if getattr(self, "channel", None) is None:  # gone meanwhile

@@ -15,8 +15,8 @@ import pytest
 from accounts.keys import api_keys
 from accounts.models import Scope, User
 from tests.support.live import ROOT, Site
-from voiceproject.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, Held, is_too_slow
-from voiceproject.http_channel import Idle
+from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, Held, is_too_slow
+from voiceproject.server.http_channel import Idle
 
 TURNS = "/v1/voice/turns"
 FILE = 20_000_000
@@ -139,7 +139,8 @@ def test_connections_without_a_request() -> None:
 
 
 SERVER = """
-from voiceproject import bodies, http_channel, server
+from voiceproject.http import bodies
+from voiceproject.server import daphne_server, http_channel
 
 async def application(scope, receive, send):
     if scope["type"] == "http":
@@ -149,9 +150,9 @@ async def application(scope, receive, send):
 http_channel.HEAD_SEC = 1.0
 http_channel._idle = http_channel.Idle(each=3)
 bodies.GRACE_SEC = 0.5
-placeholder = server.bind("127.0.0.1", 0)
+placeholder = daphne_server.bind("127.0.0.1", 0)
 port = placeholder.getsockname()[1]
-server.serve(placeholder, application, lambda: print(port, flush=True))
+daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 """
 
 

@@ -20,7 +20,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
-from voiceproject import http_channel, web_requests
+from voiceproject.server import http_channel, web_requests
 
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.

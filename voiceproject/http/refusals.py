@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from voiceproject import outages
+from voiceproject.database import outages
 from voiceproject.database.base import BusyError
 
 logger = logging.getLogger(__name__)
