@@ -78,7 +78,7 @@ class PreferencesForm(forms.ModelForm[User]):
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """What a key may do; all of it, unless one takes something away."""
+    """What a key may do: everything, unless the user unticks something."""
 
     def __init__(self, **kwargs: Any) -> None:
         defaults = {"label": "It may", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
@@ -104,7 +104,7 @@ class APIKeyForm(forms.Form):
 
 
 class SecretTextarea(forms.Textarea):
-    """Like a password field: a form that comes back with an error comes back without the secret."""
+    """A text area like a password field: a form that comes back with an error comes back without the secret."""
 
     def format_value(self, value: Any) -> str:
         return ""
@@ -117,7 +117,7 @@ class ProviderKeyForm(forms.Form):
     secret: forms.CharField
 
     def save(self, user: User) -> ProviderKey | None:
-        """The saved key with its verdict, or None: then the form carries the error."""
+        """Save the key and return it with its verdict, or return None: then the form carries the error."""
         data = self.cleaned_data
         try:
             return keyring.save(user, self.provider, data["secret"], data.get("base_url", ""))

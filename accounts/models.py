@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self.email)
 
     def vouch_for_email(self) -> None:
-        """Takes the address as verified: on an admin's word, or that of whoever runs commands on the server."""
+        """Mark the address as verified, on the word of an admin or of whoever runs commands on the server."""
         EmailAddress.objects.filter(user=self).exclude(email=self.email).update(primary=False)
         verified = {"verified": True, "primary": True}
         EmailAddress.objects.update_or_create(user=self, email=self.email, defaults=verified)

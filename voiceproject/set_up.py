@@ -31,7 +31,7 @@ class FirstAdminForm(BaseUserCreationForm[User]):
 
 
 def path_if_needed() -> str:
-    """The link's path with a fresh token, or an empty string where there is an admin already."""
+    """Return the link's path with a fresh token, or an empty string where there is an admin already."""
     return "" if has_admin() else reverse("set_up", args=[signing.dumps("first admin", salt=SALT)])
 
 
@@ -66,7 +66,7 @@ class SetUpView(View):
 
 
 def _one_at_a_time() -> None:
-    """Two people with the same link: the second waits, and then finds the first."""
+    """Let the second of two people with the same link wait, and then find the first one's account."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
 

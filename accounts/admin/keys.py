@@ -40,12 +40,12 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Whoever makes a key can act with it: not for staff and superusers, unless a superuser makes it."""
+        """Offer staff and superusers as owners of a key to superusers alone: whoever makes a key can act with it."""
         kwargs["queryset"] = touchable(request, User.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """After the password again: whoever makes a key can act as its user for long."""
+        """Ask for the password again first: whoever makes a key can act as its user for long."""
         response: HttpResponse = reauthentication.ask(request) or super().add_view(request, form_url, extra_context)
         return response
 
@@ -57,7 +57,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             transaction.on_commit(lambda: notices.api_key_made(request, obj))  # the mail server takes its time
 
     def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
-        """Shows the key in this answer, and in no other: a message would pass it through a cookie."""
+        """Show the key in this answer, and in no other: a message would pass it through a cookie."""
         context = {**self.admin_site.each_context(request), "title": "Your new API key", "key": obj}
         response = TemplateResponse(request, "accounts/admin_api_key_created.html", context)
         response["Cache-Control"] = "no-store"

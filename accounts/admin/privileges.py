@@ -37,7 +37,7 @@ class OwnedAdminMixin:
         return may_touch(request, obj and obj.user) and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
     def touchable(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """What of a selection the request's user may act on."""
+        """Return the part of a selection that the request's user may act on."""
         if is_superuser(request):
             return queryset
         return queryset.exclude(user__in=User.objects.filter(PRIVILEGED))

@@ -23,7 +23,7 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class FreeAddress:
-    """For a form: the address must not be one that somebody else has beside their first."""
+    """A form's check that nobody else has this address as a second one."""
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
@@ -59,7 +59,7 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
     actions = ("deactivate", "reset_password")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Staff that may change users must not be able to make themselves more than staff."""
+        """Keep staff who may change users from making themselves more than staff."""
         fields = super().get_readonly_fields(request, obj)
         return fields if is_superuser(request) else (*fields, *PRIVILEGES)
 
@@ -86,7 +86,7 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         delete_users(users)
 
     def get_deleted_objects(self, objs: Iterable[User], request: HttpRequest) -> tuple[Any, ...]:
-        """Numbers in place of Django's list of every row, which may be a million."""
+        """Return numbers in place of Django's list of every row, which may have a million."""
         users = User.objects.filter(pk__in=[user.pk for user in objs])
         belongings = what_goes_with(users)
         counts = {"users": len(users)} | {str(m._meta.verbose_name_plural): n for m, n in belongings.items()}
@@ -129,7 +129,7 @@ admin.site.unregister(EmailAddress)
 
 @admin.register(Group)
 class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
-    """Superusers alone: whoever may change a group that they are in may give themselves everything."""
+    """Groups, for superusers alone: whoever may change a group that they are in may give themselves everything."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -30,13 +30,13 @@ MARK_LENGTH = 10
 
 
 def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
-    """The stored key, and its text, which exists nowhere else and is to be shown once."""
+    """Store a new key. Return it with its text, which exists nowhere else and is to be shown once."""
     key = APIKey(user=user, name=name, scopes=list(scopes))
     return key, issue(key)
 
 
 def issue(key: APIKey) -> str:
-    """Gives a new key its text, which it returns, and saves what is kept of it."""
+    """Give a new key its text and save what is kept of it. Return the text."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     token = start + checksum(start)
     key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
@@ -46,7 +46,7 @@ def issue(key: APIKey) -> str:
 
 
 def authenticate(token: str, address: str = "") -> APIKey | None:
-    """The key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
+    """Return the key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
 
     `address` is the client's: use from a new one is told in the security log, and so is a refusal.
     """
@@ -60,7 +60,7 @@ def authenticate(token: str, address: str = "") -> APIKey | None:
 
 
 def revoke(key: APIKey) -> None:
-    """From now on the key opens nothing, and what it has opened is closed. Call it from sync code."""
+    """Revoke the key: it opens nothing any more, and what it has opened is closed. Call it from sync code."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
@@ -82,7 +82,7 @@ def _record_use(key: APIKey, address: str) -> None:
 
 
 def _mark(key: APIKey, address: str) -> str:
-    """What is kept of an address: enough to know it again, too little to tell it."""
+    """Return what is kept of an address: enough to know it again, too little to tell it."""
     return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
 
 
@@ -102,5 +102,5 @@ def checksum(text: str) -> str:
 
 
 def digest(token: str) -> str:
-    """What is kept of a key. It has 238 random bits: a plain hash is as good as a slow one, and takes microseconds."""
+    """Return what is kept of a key. It has 238 random bits, so a plain hash is as safe as a slow one."""
     return sha256(token.encode()).hexdigest()

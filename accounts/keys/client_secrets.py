@@ -19,7 +19,7 @@ RANDOM_LENGTH = 42
 
 
 def mint(key_id: int, session: dict[str, Any], lifetime_sec: int) -> tuple[ClientSecret, str]:
-    """The stored secret, and its text, which exists nowhere else. Those that have expired are removed meanwhile."""
+    """Store a new secret. Return it with its text, which exists nowhere else. Also remove secrets that have expired."""
     now = timezone.now()
     ClientSecret.objects.filter(expires_at__lte=now).delete()
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
@@ -31,12 +31,12 @@ def mint(key_id: int, session: dict[str, Any], lifetime_sec: int) -> tuple[Clien
 
 
 def is_one(token: str) -> bool:
-    """By its looks."""
+    """Return whether a text looks like a client secret. Reads no table."""
     return token.startswith(START)
 
 
 def authenticate(token: str, address: str = "") -> ClientSecret | None:
-    """The secret with its key; None if it is unknown or expired, its key may not talk, or its user is deactivated.
+    """Return the secret with its key, or None: unknown, expired, or its key or user may not talk.
 
     It is for browsers anywhere, so a new address is no news; a refusal is told in the security log.
     """

@@ -21,7 +21,7 @@ MOST_ADDRESSES = MOST_KEYS = 10_000
 
 
 class KeyGuard:
-    """Safe in threads. `now`: of the monotonic clock."""
+    """A count of the wrong keys of each address. Safe in threads; `now` is of the monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

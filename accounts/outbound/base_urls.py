@@ -12,11 +12,11 @@ from accounts.outbound.public_addresses import is_public
 
 
 class BaseURLError(ValueError):
-    """The text is for the user, and names the setting where one decides."""
+    """A base URL that may not be used. The text is for the user, and names the setting where one decides."""
 
 
 def check(url: str) -> None:
-    """Raises BaseURLError unless a user's base URL may be called now. Asks the name service."""
+    """Raise BaseURLError unless a user's base URL may be called now. Asks the name service."""
     host, port = _host_and_port(url)
     if settings.USER_BASE_URLS == "none":
         raise BaseURLError("This site does not let users choose a base URL (USER_BASE_URLS=none).")

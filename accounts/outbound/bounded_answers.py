@@ -23,7 +23,7 @@ class UnfitAnswerError(httpx2.ReadError):
 
 
 async def bounded(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
-    """Raises UnfitAnswerError for an answer of more than `max_bytes`, or a packed one; errors are cut."""
+    """Bound an answer: raise UnfitAnswerError for more than `max_bytes` or a packed one; cut the bodies of errors."""
     if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         await response.aclose()
         raise UnfitAnswerError("a packed answer, which was not asked for")
@@ -34,7 +34,7 @@ async def bounded(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
 
 
 class CutStream(httpx2.AsyncByteStream):
-    """Ends after `max_bytes`, whatever is still to come."""
+    """A stream that ends after `max_bytes`, whatever is still to come."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, max_bytes: int) -> None:
         self._inner = inner

@@ -18,7 +18,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AsyncPublicOnlyTransport(httpx2.AsyncHTTPTransport):
-    """Raises httpx2.ConnectError for a name with any address that is not public."""
+    """A transport that raises httpx2.ConnectError for a name with any address that is not public."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -32,7 +32,7 @@ class AsyncPublicOnlyBackend(httpcore2.AnyIOBackend):
 
 
 async def public_address(host: str, port: int) -> str:
-    """The address to connect to. Raises httpcore2.ConnectError for a name with any address that is not public."""
+    """Return the address to connect to, or raise httpcore2.ConnectError for a name with any that is not public."""
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as error:  # a ValueError where it can be no name at all
@@ -41,7 +41,7 @@ async def public_address(host: str, port: int) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address, IPv4 or IPv6 in text, belongs to the public Internet."""
+    """Return whether an address, IPv4 or IPv6 in text, belongs to the public Internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         ip = _embedded_ipv4(ip) or ip

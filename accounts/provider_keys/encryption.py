@@ -16,7 +16,7 @@ def encrypt(text: str) -> bytes:
 
 
 def decrypt(token: bytes) -> str:
-    """Raises DecryptionError."""
+    """Return the secret's text, or raise DecryptionError."""
     try:
         return _fernet().decrypt(token).decode()
     except InvalidToken:

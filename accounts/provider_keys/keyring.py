@@ -24,7 +24,7 @@ class ProviderKeyError(Exception):
 
 
 def credential_for(user: User, provider: str) -> Credential | None:
-    """The user's own credential, else the site's, else None. Reads the database.
+    """Return the user's own credential, else the site's, else None. Reads the database.
 
     A key of the user's own that cannot be used counts as none, with the reason left in its verdict. It is never
     replaced by the site's: the user chose where the words go.
@@ -41,7 +41,7 @@ def credential_for(user: User, provider: str) -> Credential | None:
 
 
 def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
-    """Tries the key out and keeps it with the verdict, also a bad one. Takes seconds.
+    """Try the key out and keep it with the verdict, also a bad one. Takes seconds.
 
     Raises base_urls.BaseURLError or secret_formats.SecretError, and then keeps nothing.
     """
@@ -67,7 +67,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
 
 
 def retest(key: ProviderKey) -> None:
-    """Tries a saved key again and keeps the verdict. Takes seconds."""
+    """Try a saved key again and keep the verdict. Takes seconds."""
     give_back()
     try:
         if key.base_url:
@@ -85,7 +85,7 @@ def delete(user: User, provider: str) -> None:
 
 
 def site_credential(provider: str) -> Credential | None:
-    """The site's own, from its settings. A server named without a key counts: compatible ones need none."""
+    """Return the site's own credential. A server named without a key counts: compatible ones need none."""
     base_url = default_base_url(provider)
     if provider == ProviderKey.Provider.OPENAI:
         secret = settings.OPENAI_API_KEY
@@ -95,7 +95,7 @@ def site_credential(provider: str) -> Credential | None:
 
 
 def default_base_url(provider: str) -> str:
-    """Where a key without a base URL of its own is used; "" means the provider itself.
+    """Return where a key without a base URL of its own is used; "" means the provider itself.
 
     The site's server also for users' keys, because the model ids are the site's too.
     """

@@ -13,11 +13,11 @@ WANTED = ("client_email", "private_key", "token_uri")
 
 
 class SecretError(ValueError):
-    """The text is for the user, and never holds the secret."""
+    """A secret of the wrong form. The text is for the user, and never holds the secret."""
 
 
 def check(provider: str, secret: str) -> None:
-    """Raises SecretError."""
+    """Raise SecretError unless the secret looks like one of this provider."""
     if provider == ProviderKey.Provider.GOOGLE and secret.startswith("{"):
         _check_service_account(secret)
     elif not re.fullmatch(r"[!-~]{0,1000}", secret):

@@ -33,7 +33,7 @@ class Verdict:
 
 
 def try_out(provider: str, credential: Credential) -> Verdict:
-    """Calls the provider (seconds at most) and says what came of it."""
+    """Call the provider and return what came of it. Takes TIMEOUT_SEC at most."""
     return _try_openai(credential) if provider == ProviderKey.Provider.OPENAI else _try_google(credential)
 
 
@@ -50,7 +50,7 @@ def _try_openai(credential: Credential) -> Verdict:
 
 
 async def _list_models(credential: Credential, url: str) -> bytes:
-    """The answer as it came. One deadline for all of it: a hostile server may dribble."""
+    """Return the answer as it came. One deadline holds for all of it, since a hostile server may dribble."""
     # Unlike the SDK's own client this follows no redirects: they could lead into the private network.
     transport = AsyncPublicOnlyTransport() if credential.public_only else None
     guards = {"response": [_keep_bounds]}
@@ -63,12 +63,12 @@ async def _list_models(credential: Credential, url: str) -> bytes:
 
 
 async def _keep_bounds(response: httpx2.Response) -> None:
-    """Also for errors, which the SDK reads whole."""
+    """Bound every answer, errors too, which the SDK reads whole."""
     await bounded(response, MAX_ANSWER_BYTES)
 
 
 def _model_count(body: bytes) -> int | None:
-    """None for what is no list of models: a web page answers 200 as well, and the SDK takes it."""
+    """Count the models of an answer. None: it lists none; a web page answers 200 too, and the SDK takes it."""
     try:
         answer = parse_json(body, MAX_ANSWER_BYTES)
     except ValueError:

@@ -16,19 +16,19 @@ UNKNOWN = "unknown"
 
 
 def of_request(request: HttpRequest) -> str:
-    """The address of a request's client, or "unknown"."""
+    """Return the address of a request's client, or "unknown"."""
     return _nearest(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR") or "")
 
 
 def of_scope(scope: Mapping[str, Any]) -> str:
-    """The same for an ASGI scope: of a WebSocket, say."""
+    """Return the same for an ASGI scope, such as that of a WebSocket."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     forwarded = ",".join(value.decode("latin1") for name, value in headers if name == b"x-forwarded-for")
     return _nearest(forwarded, (scope.get("client") or ("",))[0])
 
 
 def counted(address: str) -> str:
-    """The part of an address by which tries are counted: whole for IPv4, its /64 for IPv6."""
+    """Return the part of an address by which tries are counted: the whole of IPv4, the /64 of IPv6."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -39,7 +39,7 @@ def counted(address: str) -> str:
 
 
 def _nearest(forwarded: str, peer: str) -> str:
-    """What the outermost trusted proxy saw. With fewer entries than proxies, somebody came past them: the peer then."""
+    """Return what the outermost trusted proxy saw; the peer, where there are fewer entries than proxies."""
     count = settings.TRUSTED_PROXY_COUNT
     seen = [part.strip() for part in forwarded.split(",")] if forwarded else []
     text = seen[-count] if 0 < count <= len(seen) else peer
@@ -47,7 +47,7 @@ def _nearest(forwarded: str, peer: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """An address without port, brackets and zone; "" if it is none."""
+    """Return an address without port, brackets and zone; "" if it is none."""
     host = text.partition("%")[0]
     if host.startswith("["):
         host = host[1:].partition("]")[0]

@@ -22,14 +22,14 @@ def api_key_made(request: HttpRequest, key: APIKey) -> None:
 
 
 def api_key_revoked(request: HttpRequest, key: APIKey) -> None:
-    """Also for one that an admin deleted."""
+    """Mail the owner that a key was revoked, or deleted by an admin."""
     _tell(
         request, key.user, "A revoked API key", f"The API key “{_name(key)}” ({key.prefix}…) was revoked.", "api_keys"
     )
 
 
 def api_key_made_by_command(key: APIKey) -> None:
-    """Without a request, and so without a link: a command does not know the site's address."""
+    """Mail the owner of a key that a command made, without a link: a command does not know the site's address."""
     if not settings.EMAIL_HOST:
         return
     sentence = f"The API key “{_name(key)}” ({key.prefix}…) was made for you on the server, by a command."

@@ -87,7 +87,7 @@ def record(event: Event, *, user: int | None = None, address: str | None = None,
 
 
 def _shown(value: str | int) -> str:
-    """In one word or in quotes, so that nobody can write a line of their own."""
+    """Return a value in one word or in quotes, so that nobody can write a line of their own."""
     text = str(value)[:VALUE_CHARS]
     if PLAIN.fullmatch(text):
         return text
@@ -107,7 +107,7 @@ class Pace:
         self.unwritten: dict[str, int] = {}
 
     def suppressed(self, event: str, address: str, now: float | None = None) -> int | None:
-        """None: do not write this one. Else how many of the event were not written since the last one that was."""
+        """Return how many of the event were left out since the last one written; None: leave this one out, too."""
         window = int((time.monotonic() if now is None else now) // WINDOW_SEC)
         with self.lock:
             if window != self.window:

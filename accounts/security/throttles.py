@@ -53,7 +53,7 @@ class Hit:
 
 
 def hit(limit: Limit, *who: str) -> Hit:
-    """Count one try. While the cache is down, as within the limit."""
+    """Count one try. While the cache is down, every try is within the limit."""
     key = _key(limit, who)
     cache.add(key, 0, limit.window_sec)
     try:
@@ -63,7 +63,7 @@ def hit(limit: Limit, *who: str) -> Hit:
 
 
 def is_spent(limit: Limit, *who: str) -> bool:
-    """Whether there is no try left; counts none."""
+    """Return whether there is no try left. Counts none."""
     return int(cache.get(_key(limit, who), 0)) >= limit.most
 
 

@@ -32,10 +32,10 @@ class AccountAdapter(GuardedSignIn, GuardedMail):
         super().send_password_reset_mail(user, email, context)
 
     def password_reset_url(self, user: User) -> str:
-        """A link with which the user, or whoever holds it, chooses a new password once."""
+        """Return a link with which the user, or whoever holds it, chooses a new password once."""
         uid, key = user_pk_to_url_str(user), default_token_generator.make_token(user)
         return str(self.get_reset_password_from_key_url(f"{uid}-{key}"))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """In place of allauth's, which fails on a request that came past the proxies."""
+        """Return the client's address. allauth's own method fails on a request that came past the proxies."""
         return client_addresses.of_request(request)

@@ -8,7 +8,7 @@ from accounts.sign_in.email_addresses import canonical
 
 
 class AddressInput(fields.EmailField):  # type: ignore[misc]
-    """allauth's field, with its looks."""
+    """An e-mail field with the looks of allauth's."""
 
     def to_python(self, value: Any) -> str:
         return canonical(str(super().to_python(value) or ""))

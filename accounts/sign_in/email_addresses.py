@@ -18,7 +18,7 @@ LONGEST = 320  # what Django's validator lets through; a longer text is none, an
 
 
 def canonical(text: str) -> str:
-    """An address as it is kept. What is no address comes back with its letters made small, to be refused."""
+    """Return an address as it is kept. What is no address comes back in lower case, to be refused by validation."""
     if len(text) > LONGEST:
         return text
     text = unicodedata.normalize("NFKC", text).strip().lower()
@@ -54,7 +54,7 @@ class AddressFormField(forms.EmailField):
 
 
 class AddressField(models.EmailField):  # type: ignore[type-arg]
-    """Stored, looked up (by `=` and `in`) and read from forms in that one way."""
+    """An e-mail address that is stored, looked up (by `=` and `in`) and read from forms in its one way of writing."""
 
     def to_python(self, value: Any) -> Any:
         return canonical(value) if isinstance(value, str) else value

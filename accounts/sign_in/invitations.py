@@ -15,20 +15,20 @@ SESSION_KEY = "invitation"
 
 
 def link(invitation: Invitation, site_url: str) -> str:
-    """Good for INVITATION_DAYS. `site_url` is https://host, without a slash at its end."""
+    """Return a link that is good for INVITATION_DAYS. `site_url` is https://host, without a slash at its end."""
     token = signing.dumps(invitation.pk, salt=SALT)
     return site_url + reverse("accept_invitation", args=[token])
 
 
 def send(invitation: Invitation, site_url: str) -> None:
-    """Raises OSError (which smtplib's errors are) when the mail server does not take it."""
+    """Mail the invitation. Raises OSError (which smtplib's errors are) when the mail server does not take it."""
     context = {"invitation": invitation, "link": link(invitation, site_url), "days": settings.INVITATION_DAYS}
     message = render_to_string("accounts/email/invitation.txt", context)
     send_mail("Your invitation to Voiceproject", message, None, [invitation.email])
 
 
 def open_link(request: HttpRequest, token: str) -> Invitation | None:
-    """Remembers the invitation for the sign-up that follows. None if it expired, is used, withdrawn or forged."""
+    """Remember the invitation for the sign-up that follows. None: it expired, was used, withdrawn or forged."""
     try:
         pk = signing.loads(token, salt=SALT, max_age=settings.INVITATION_DAYS * 86_400)
     except signing.BadSignature:
@@ -38,12 +38,12 @@ def open_link(request: HttpRequest, token: str) -> Invitation | None:
 
 
 def held_by(request: HttpRequest) -> Invitation | None:
-    """The invitation that this browser came with, if it is still open."""
+    """Return the invitation that this browser came with, if it is still open."""
     pk = request.session.get(SESSION_KEY)
     return Invitation.objects.filter(pk=pk, accepted_at=None).first() if pk else None
 
 
 def accept(request: HttpRequest, user: User) -> None:
-    """Closes what was open for this address, whether or not the user came through the link."""
+    """Close what was open for this address, whether or not the user came through the link."""
     request.session.pop(SESSION_KEY, None)
     Invitation.objects.filter(email=user.email, accepted_at=None).update(accepted_at=timezone.now())

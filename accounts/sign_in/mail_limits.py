@@ -29,7 +29,7 @@ class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
     _send_sec = 0.0  # what the last mail took, in this process
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Unlike allauth's, survives a mail server that does not answer, and says so.
+        """Send a mail. Unlike allauth's, this survives a mail server that does not answer, and says so.
 
         A mail is tried whether or not the address has an account, so that the message tells a stranger nothing.
         """
@@ -50,7 +50,7 @@ class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 def _spent(kind: str, email: str) -> str:
-    """Which limit forbids this mail; "" for none. Those to owners about what was done are never forbidden."""
+    """Return which limit forbids this mail; "" for none. Notices to owners about what was done are never forbidden."""
     request = allauth_context.request
     if kind not in TO_OWNERS | TO_STRANGERS or request.user.is_staff:
         return ""

@@ -23,7 +23,7 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
     _hits: tuple[Hit, ...] = ()
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """In place of allauth's, which counts by account alone. Raises ValidationError."""
+        """Count a try; raise ValidationError where there are too many. allauth's own counts by account alone."""
         account, user = _account(credentials)
         address = client_addresses.counted(client_addresses.of_request(request))
         is_known = user is not None and known_browsers.knows(request, user)
@@ -43,7 +43,7 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError(_sentence(spent), code="too_many_login_attempts")
 
     def _rollback_login_failed_rl_usage(self) -> None:
-        """Called when the password was right."""
+        """Take the counted try back: allauth calls this when the password was right."""
         throttles.take_back(self._hits)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -52,7 +52,7 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
         record(Event.SIGN_IN_REFUSED, user=user.pk if user else None, reason=reason)
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Called when a new password was chosen by a mailed link."""
+        """Forget the wrong tries: allauth calls this when a new password was chosen by a mailed link."""
         account = _account(credentials)[0]
         address = client_addresses.counted(client_addresses.of_request(request))
         for who in (address, "known browser"):

@@ -28,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def before_posts(view: View) -> View:
-    """A POST to the view waits until the password was given again. Put it below login_required."""
+    """Let a POST to the view wait until the password was given again. Put it below login_required."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -40,7 +40,7 @@ def before_posts(view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponse | None:
-    """The way to the page that asks, with the form kept; None where the password was given a moment ago."""
+    """Keep the form and return the way to the page that asks; None where the password was given a moment ago."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         return _ask_for_code(request)
     if not is_reauthentication_required(request, app=APP):
@@ -67,7 +67,7 @@ def _ask_for_code(request: HttpRequest) -> HttpResponse | None:
 
 
 def resume(request: HttpRequest, state: dict[str, str]) -> HttpResponse:
-    """Called by allauth when the password was right: goes on with the form as if it had just been sent."""
+    """Go on with the form as if it had just been sent: allauth calls this when the password was right."""
     url = state["url"]
     if get_next_redirect_url(request) != url:  # left over from another time
         return redirect(get_next_redirect_url(request) or "settings")

@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.simple_tag
 def sign_up_is_open(request: HttpRequest) -> bool:
-    """Whether this visitor may sign up: to everybody where it is open, else to who holds an invitation."""
+    """Return whether this visitor may sign up: everybody where sign-up is open, else who holds an invitation."""
     return AccountAdapter(request).is_open_for_signup(request)
 
 

@@ -29,7 +29,7 @@ class ProviderCard:
 
 
 def provider_cards(user: User, bound: ProviderKeyForm | None = None) -> list[ProviderCard]:
-    """Every provider, with the form that was just sent in, if any, in its place."""
+    """Return a card for every provider, with the form that was just sent in, if any, in its place."""
     own = {key.provider: key for key in ProviderKey.objects.filter(user=user)}
     return [
         ProviderCard(

@@ -19,7 +19,7 @@ from accounts.views.provider_keys import provider_cards
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def overview(request: SignedInRequest) -> HttpResponse:
-    """A POST saves the preferences."""
+    """Show the settings. A POST saves the preferences."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=["patience", "time_zone"])
@@ -32,7 +32,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
 
 @require_GET
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Leads on to the sign-up. Whoever holds the link was given it by the admin or by mail: no need to verify again."""
+    """Lead on to the sign-up. Whoever holds the link got it from the admin or by mail: no need to verify again."""
     invitation = invitations.open_link(request, token)
     if invitation is None:
         messages.error(request, "This invitation has expired, is withdrawn, or was used. Ask for a new one.")

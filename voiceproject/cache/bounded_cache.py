@@ -27,7 +27,7 @@ class BoundedCache(LocMemCache):
         super().__init__(name, {**params, "OPTIONS": {"MAX_ENTRIES": MAX_ENTRIES, **params.get("OPTIONS", {})}})
 
     def _cull(self) -> None:
-        """Called with the lock held, before an entry is added to a full cache."""
+        """Make room before an entry is added to a full cache. Called with the lock held."""
         now, ends = time.time(), self._expire_info
         for key in [key for key, end in ends.items() if end is not None and end <= now]:
             self._delete(key)

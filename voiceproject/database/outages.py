@@ -8,7 +8,7 @@ TOO_COMPLEX = "54"  # the class of statements that no waiting makes any smaller
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same may succeed in a while.
+    """Return whether the same may succeed in a while.
 
     Lost and refused connections, restarts, full disks, deadlocks and no free connection are an OperationalError each,
     a connection that was closed under us is an InterfaceError, and read-only is an InternalError.
@@ -20,7 +20,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def drop_connection(error: BaseException) -> None:
-    """Closes this thread's connection if it may lead to a server that is read-only, so that the pool makes another.
+    """Close this thread's connection if it may lead to a server that is read-only, so that the pool makes another.
 
     After a failover the address is the new primary's, while pooled connections still lead to the old one.
     """
@@ -29,7 +29,7 @@ def drop_connection(error: BaseException) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """The error in one line, for the log."""
+    """Return the error in one line, for the log."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

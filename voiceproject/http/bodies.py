@@ -25,7 +25,7 @@ def most_bytes(method: bytes, path: bytes) -> int:
 
 
 def unknown_bytes() -> int:
-    """The most of a body whose sender nobody has looked at."""
+    """Return how many bytes a body may have whose sender nobody has looked at."""
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 

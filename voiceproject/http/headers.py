@@ -45,7 +45,7 @@ def _set_policies(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _forbid_storing(request: HttpRequest, response: HttpResponseBase) -> None:
-    """For whoever is signed in, or may be: after the sign-out, “back” shows nothing. Stands below static files."""
+    """Forbid browsers to keep pages of whoever is signed in: after the sign-out, “back” shows nothing."""
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         response.headers.setdefault("Cache-Control", "private, no-store")
 

@@ -58,7 +58,7 @@ async def _health() -> Answer:
 
 
 class Readiness:
-    """One look at a time, for all who ask."""
+    """Whether the site can serve. One look at a time, for all who ask."""
 
     def __init__(self) -> None:
         self._look: asyncio.Task[Answer] | None = None

@@ -11,7 +11,7 @@ PAGE_SEC = 15.0
 
 
 class Places:
-    """So many for each; who comes beyond them waits for one. Safe in threads, and on the event loop."""
+    """So many places for each; who comes beyond them waits for one. Safe in threads, and on the event loop."""
 
     def __init__(self, each: int, waiting: int) -> None:
         self._each = each

@@ -19,7 +19,7 @@ TOO_MANY_WRONG_KEYS = "Too many wrong keys came from your address. Check the key
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`retry_sec` 0: to try again is of no use. `kind`: the official error's type."""
+    """A refusal of a request. `retry_sec` 0: to try again is of no use. `kind`: the official error's type."""
 
     status: int
     code: str
@@ -73,7 +73,7 @@ def wrong_keys(wait_sec: int) -> Refusal:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's page for a fault of ours; a database that is away or has too much to do is one that passes: 503.
+    """Return the page for a fault of ours: 500, or 503 for a database that is away or has too much to do.
 
     That is a line of the log, and no traceback.
     """

@@ -73,7 +73,7 @@ async def _place(places: Places, who: str | None, wait_sec: float) -> AsyncItera
 
 
 def bearer_token(scope: Mapping[str, Any]) -> str:
-    """The API key that a request shows, or ""."""
+    """Return the API key that a request shows, or ""."""
     given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     scheme, _, token = given.decode("latin1").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

@@ -44,7 +44,7 @@ def is_installed() -> bool:
 
 
 def url(data_dir: Path) -> str:
-    """The DATABASE_URL of the server that `start` runs for this directory."""
+    """Return the DATABASE_URL of the server that `start` runs for this directory."""
     return f"postgresql://postgres@:5432/postgres?host={quote(str(_socket_dir(data_dir)), safe='')}"
 
 
@@ -105,7 +105,7 @@ def _leave(data_dir: Path, users: int) -> None:
 
 @contextmanager
 def _exclusive(data_dir: Path) -> Iterator[None]:
-    """One process at a time starts, stops or joins, so nobody joins a server that is being stopped."""
+    """Let one process at a time start, stop or join, so that nobody joins a server that is being stopped."""
     lock = os.open(f"{data_dir}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -126,7 +126,7 @@ def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
 
 
 def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
-    """Under another name until it is whole, so that a start cut short leaves nothing half made."""
+    """Make the data directory, under another name until it is whole: a start cut short leaves nothing half made."""
     draft = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     _make_private_dir(draft, owner)
@@ -152,7 +152,7 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def _owner(data_dir: Path) -> pwd.struct_passwd | None:
-    """The account to run as, None for our own. Postgres refuses to run as root, so root lends it one."""
+    """Return the account to run as, None for our own. Postgres refuses to run as root, so root lends it one."""
     if os.geteuid() != 0:
         return None
     folder = data_dir if data_dir.exists() else data_dir.parent
@@ -163,7 +163,7 @@ def _owner(data_dir: Path) -> pwd.struct_passwd | None:
 
 
 def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
-    """One that is there already must be the owner's: in /tmp somebody else may have been first."""
+    """Make a directory for its owner alone. One that is there must be the owner's: others can write to /tmp."""
     uid, gid = (owner.pw_uid, owner.pw_gid) if owner else (os.geteuid(), os.getegid())
     try:
         path.mkdir(mode=0o700)
@@ -174,7 +174,7 @@ def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
 
 
 def _open_the_way(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
-    """Root's Postgres, being nobody, must pass the folders above (pass, not list): /root is often closed."""
+    """Let root's Postgres, being nobody, pass the folders above (pass, not list): /root is often closed."""
     if owner is None:
         return
     for folder in (*data_dir.parents, *_binary("postgres").parents):
@@ -191,7 +191,7 @@ def _binary(name: str) -> Path:
 
 
 def run(data_dir: Path, name: str, *arguments: str) -> None:
-    """The folder goes by environment, since pg_ctl hands its arguments to a shell unquoted.
+    """Run a command of Postgres. The folder goes by environment: pg_ctl hands its arguments to a shell unquoted.
 
     In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
     """
@@ -218,7 +218,7 @@ def run(data_dir: Path, name: str, *arguments: str) -> None:
 
 
 def _is_full(data_dir: Path, errors: str) -> bool:
-    """A server that ends at its start says why in its log, or nowhere where that is on the same disk."""
+    """Return whether the disk is full: then a server that ends at its start may have no room to log why."""
     try:
         reason = (data_dir / "server.log").read_text(errors="replace")[-LOG_END_CHARS:]
     except OSError:

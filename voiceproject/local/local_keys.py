@@ -15,7 +15,7 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def read(folder: Path, name: str) -> str:
-    """The key, or an empty string where none was made."""
+    """Return the key, or an empty string where none was made."""
     try:
         return (folder / name.lower()).read_text().strip()
     except FileNotFoundError:
@@ -35,7 +35,7 @@ def make_missing(folder: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: two commands may start at once, and the first to arrive wins."""
+    """Write the key whole or not at all: two commands may start at once, and the first to arrive wins."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")

@@ -18,7 +18,7 @@ RETRY_SEC = 5.0  # after a start that failed, as on a full disk
 
 
 def begin(data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
-    """After `embedded_postgres.start`, until this process ends: then whoever uses the server last stops it."""
+    """Watch the server from `embedded_postgres.start` until this process ends; its last user stops it then."""
     is_ending = Event()
     Thread(target=_watch, args=(data_dir, settings or {}, is_ending), name="postgres watch", daemon=True).start()
     atexit.register(is_ending.set)  # ahead of what stops the server, since it was registered later
@@ -38,7 +38,7 @@ def _watch(data_dir: Path, settings: Mapping[str, str], is_ending: Event) -> Non
 
 
 def _is_gone(data_dir: Path) -> bool:
-    """Whether nobody listens any more; one that is only stopped or slow still does."""
+    """Return whether nobody listens any more; a server that is only stopped or slow still does."""
     with socket.socket(socket.AF_UNIX) as client:
         client.setblocking(False)
         try:

@@ -10,7 +10,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of control groups, version 2: "max 100
 
 
 def share_of_core(quota: Path = QUOTA) -> float:
-    """Between 0 and 1."""
+    """Return how much of a core this process may use, from 0 to 1."""
     try:
         used, period = quota.read_text().split()
         return min(1.0, int(used) / int(period))

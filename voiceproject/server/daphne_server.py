@@ -48,7 +48,7 @@ logger = logging.getLogger("voiceproject.access")
 
 
 class Sessions(Protocol):
-    """What is live in this process."""
+    """What is live in this process, as far as the server has to know."""
 
     def start(self) -> None:
         """Begin to look after them, once the event loop runs."""
@@ -58,7 +58,7 @@ class Sessions(Protocol):
 
 
 class NoSessions:
-    """Of an application that has none."""
+    """The sessions of an application that has none."""
 
     def start(self) -> None:
         pass
@@ -82,7 +82,7 @@ def bind(host: str, port: int) -> socket.socket:
 def serve(
     placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
 ) -> None:
-    """Runs until SIGINT or SIGTERM, and then until the `sessions` have ended; a second one does not wait for it.
+    """Run until SIGINT or SIGTERM, and then until the `sessions` have ended; a second signal does not wait for that.
 
     Raises ImproperlyConfigured if the port was lost meanwhile.
     """
@@ -124,7 +124,7 @@ def _raise_open_files() -> None:
 
 
 def _spare_the_conversations_the_collector() -> None:
-    """What is loaded by now stays. To look through all of it again and again stopped every conversation for 0.1 s."""
+    """Keep the collector from what is loaded by now: looking through all of it stopped every conversation for 0.1 s."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -136,7 +136,7 @@ daphne.http_protocol.HTTPFactory.protocol = http_channel.Channel
 
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
     def onConnect(self, request: Any) -> Any:  # noqa: N802  # Autobahn's name
-        """Daphne answers a subprotocol that is not ASCII with a traceback in the log."""
+        """Refuse a subprotocol that is not ASCII: Daphne answers one with a traceback in the log."""
         if not all(name.isascii() for name in request.protocols):
             raise ConnectionDeny(400)  # type: ignore[no-untyped-call]
         self.frames, self.opened_at = 0, time.monotonic()
@@ -174,7 +174,7 @@ class Server(web_requests.Server):
         super().listen_success(port)
 
     def wind_down(self) -> None:
-        """Let in nobody more, end what is live, then stop. Asked a second time: at once."""
+        """Let in nobody more, end what is live, then stop. Asked a second time, stop at once."""
         if self._winding_down is None:
             self._winding_down = asyncio.get_event_loop().create_task(self._wind_down())
         else:
@@ -212,7 +212,7 @@ class Server(web_requests.Server):
 
 
 def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:
-    """Daphne's access log, without query strings and whole one-time links, in which secrets travel."""
+    """Write Daphne's access log, without query strings and whole one-time links, in which secrets travel."""
     path = LONG_SEGMENT.sub(r"\1…", details["path"].strip("b'").partition("?")[0])
     what = details.get("method", "WebSocket"), path, details.get("status", action)
     logger.info("%s %s %s %s", details["client"], *what)

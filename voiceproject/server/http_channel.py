@@ -77,7 +77,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
         super().connectionLost(reason)
 
     def close_late(self) -> None:
-        """What a client does not send in time it need not send any more."""
+        """Close the connection: what a client does not send in time it need not send any more."""
         self._forget_head()
         self.transport.write(TOO_LATE)
         self.timeoutConnection()

@@ -67,20 +67,20 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             super().handleContentChunk(data)
 
     def check_timeouts(self) -> None:
-        """Called every other second by Daphne."""
+        """End what takes too long. Daphne calls this every other second."""
         if self.begun_at and bodies.is_too_slow(self.received_bytes, time.monotonic() - self.begun_at):
             self.begun_at = 0.0
             self.loseConnection() if self.is_refused else self.channel.close_late()
         super().check_timeouts()
 
     def _head(self) -> dict[str, Any]:
-        """The part of an ASGI scope that tells who asks; the rest of it is made when the body is whole."""
+        """Return the part of an ASGI scope that tells who asks; the rest of it is made when the body is whole."""
         headers = [(name.lower(), value) for name, values in self.requestHeaders.getAllRawHeaders() for value in values]
         peer = self.channel.transport.getPeer()
         return {"headers": headers, "client": [str(getattr(peer, "host", "")), 0], "path": self.asked_path}
 
     def _ask(self) -> None:
-        """Whether the sender may send a file; nothing more is taken until that is known."""
+        """Ask whether the sender may send a file; nothing more is taken until that is known."""
         if self.asking is None:
             self.expects = self.requestHeaders.hasHeader(b"expect")
             self.requestHeaders.removeHeader(b"expect")  # or else Twisted tells it to continue
@@ -106,7 +106,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         self._refuse(Refusal(413, "request_too_large", message))
 
     def _refuse(self, refusal: Refusal) -> None:
-        """At once: no request is made of it. A client that waits to be told to continue is not told so.
+        """Refuse at once, before a request is made of it. A client that waits to be told to continue is not told so.
 
         To close at once as well would reset the connection of a client that still sends, and it would read no answer.
         """
@@ -166,7 +166,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self.transport.abortConnection()
 
     def cut(self) -> None:
-        """What was written still leaves; the end of the answer does not."""
+        """Cut the answer: what was written still leaves; its end does not."""
         self.is_cut = True
         self.loseConnection()
 
@@ -191,7 +191,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annot
         return super().create_application(protocol, scope)
 
     def hang_up_requests(self, finished: asyncio.Future[None]) -> defer.Deferred[Any]:
-        """Ends requests as if their clients had gone, for `finished` in place of their applications.
+        """End requests as if their clients had gone, for `finished` in place of their applications.
 
         Django forgets its own tasks when it is cancelled; so it goes about it in order, and what was said is stored.
         """

@@ -8,7 +8,7 @@ Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
 
 
 def only_at(path: str, application: Application) -> Application:
-    """Other paths are refused. Channels' own router raises there, so strangers could fill the log with tracebacks."""
+    """Refuse other paths. Channels' own router raises there, so strangers could fill the log with tracebacks."""
 
     async def serve_or_refuse(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["path"] == path:

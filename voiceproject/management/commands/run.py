@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
 
 def check_database() -> None:
-    """One plain try first: the pool would keep trying, and hide the reason."""
+    """Connect once without the pool, which would keep trying and hide the reason."""
     parameters = {**connection.get_connection_params(), "connect_timeout": 5}
     parameters.pop("pool", None)
     try:
@@ -67,7 +67,7 @@ def check_database() -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Several processes may start together on one database; each finds the work done by the one before it."""
+    """Let processes that start together on one database take turns; each finds the work of the one before it done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
         yield
