@@ -18,7 +18,7 @@ def delete_users(users: QuerySet[User]) -> None:
     doomed.delete()
 
 
-def what_goes_with(users: QuerySet[User]) -> dict[type[Model], int]:
+def count_related(users: QuerySet[User]) -> dict[type[Model], int]:
     """Return how many rows of each kind would be deleted with `users`; kinds without any are left out."""
     relations = [relation for relation in User._meta.related_objects if relation.on_delete is CASCADE]
     counts = {

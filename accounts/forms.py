@@ -30,7 +30,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
     email = AddressInput()
 
     def clean_email(self) -> str:
-        address = client_addresses.counted(client_addresses.of_request(context.request))
+        address = client_addresses.group_address(client_addresses.read_request_address(context.request))
         if throttles.is_spent(throttles.TAKEN, address):
             raise forms.ValidationError("Too many tries to sign up from here. Try again in an hour.")
         try:
@@ -38,7 +38,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
         except forms.ValidationError:
             throttles.hit(throttles.TAKEN, address)
             raise
-        invitation = invitations.held_by(context.request)
+        invitation = invitations.find_held(context.request)
         if invitation and invitation.email != email:
             raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
         return email
@@ -67,7 +67,7 @@ class PreferencesForm(forms.ModelForm[User]):
         required=False,
         choices=lambda: [
             ("", "As the device says"),
-            *((name, name.replace("_", " ")) for name in time_zones.offered()),
+            *((name, name.replace("_", " ")) for name in time_zones.list_offered()),
         ],
         help_text="In which the assistant tells you the time.",
     )

@@ -18,7 +18,7 @@ def find(name: str) -> ZoneInfo:
 
 
 @cache
-def offered() -> tuple[str, ...]:
+def list_offered() -> tuple[str, ...]:
     """Return the zones named after a place, in order, and UTC; the rest are old names and fixed offsets."""
     return ("UTC", *sorted(name for name in _names() if "/" in name and not name.startswith("Etc/")))
 

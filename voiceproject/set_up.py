@@ -54,7 +54,7 @@ class SetUpView(View):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         with transaction.atomic():
-            _one_at_a_time()
+            _take_turns()
             if not is_good(token):
                 return _gone(request)
             form = FirstAdminForm(request.POST)
@@ -65,7 +65,7 @@ class SetUpView(View):
         return redirect("home")
 
 
-def _one_at_a_time() -> None:
+def _take_turns() -> None:
     """Let the second of two people with the same link wait, and then find the first one's account."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])

@@ -28,7 +28,7 @@ class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
         _record(request, Event.ADMIN_DELETED, list(queryset))
         return super().log_deletions(request, queryset)
 
-    def log_acted(self, request: HttpRequest, objects: Sequence[Model], action: str, text: str) -> None:
+    def record_action(self, request: HttpRequest, objects: Sequence[Model], action: str, text: str) -> None:
         """Record an action that changed `objects`. `text` is what their history says, such as "Revoked."."""
         if not objects or request.user.pk is None:
             return

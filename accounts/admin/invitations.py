@@ -51,14 +51,14 @@ class InvitationAdmin(RecordedAdmin):
     @admin.action(description="Send again", permissions=["add"])
     def send(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         open_ones = list(queryset.filter(accepted_at=None))
-        self.log_acted(request, open_ones, "send", "Sent again.")
+        self.record_action(request, open_ones, "send", "Sent again.")
         for invitation in open_ones:
             self._deliver(request, invitation)
 
     def _deliver(self, request: HttpRequest, invitation: Invitation) -> None:
         site_url = request.build_absolute_uri("/").rstrip("/")
         if not settings.EMAIL_HOST:
-            link = invitations.link(invitation, site_url)
+            link = invitations.make_link(invitation, site_url)
             self.message_user(request, f"This site sends no mail. Pass this on to {invitation.email}: {link}")
             return
         try:

@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import access
 from accounts.admin.base import RecordedAdmin
-from accounts.admin.privileges import OwnedAdminMixin, touchable
+from accounts.admin.privileges import OwnedAdminMixin, filter_touchable
 from accounts.forms import ScopesField
 from accounts.keys import api_keys
 from accounts.models import APIKey, ProviderKey, User
@@ -41,12 +41,14 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         """Offer staff and superusers as owners of a key to superusers alone: whoever makes a key can act with it."""
-        kwargs["queryset"] = touchable(request, User.objects.all())
+        kwargs["queryset"] = filter_touchable(request, User.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask for the password again first: whoever makes a key can act as its user for long."""
-        response: HttpResponse = reauthentication.ask(request) or super().add_view(request, form_url, extra_context)
+        response: HttpResponse = reauthentication.ask_for_password(request) or super().add_view(
+            request, form_url, extra_context
+        )
         return response
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
@@ -67,7 +69,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         self.delete_queryset(request, APIKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        keys = self.touchable(request, queryset)
+        keys = self.filter_touchable(request, queryset)
         gone = list(keys.select_related("user"))
         access.announce({key.user_id for key in gone})
         super().delete_queryset(request, keys)
@@ -75,11 +77,11 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        keys = list(self.touchable(request, queryset).filter(revoked_at=None))
+        keys = list(self.filter_touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
             notices.api_key_revoked(request, key)
-        self.log_acted(request, keys, "revoke", "Revoked.")
+        self.record_action(request, keys, "revoke", "Revoked.")
         self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
 
 
@@ -104,15 +106,15 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         self.delete_queryset(request, ProviderKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        keys = list(self.touchable(request, queryset).select_related("user"))
+        keys = list(self.filter_touchable(request, queryset).select_related("user"))
         for key in keys:
             keyring.delete(key.user, key.provider)
         transaction.on_commit(lambda: _tell_deleted(request, keys))
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        keys = list(self.touchable(request, queryset).select_related("user"))
-        self.log_acted(request, keys, "try_again", "Tried again.")
+        keys = list(self.filter_touchable(request, queryset).select_related("user"))
+        self.record_action(request, keys, "try_again", "Tried again.")
         for key in keys:
             keyring.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR

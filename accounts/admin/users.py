@@ -14,8 +14,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import access
 from accounts.admin.base import RecordedAdmin
-from accounts.admin.privileges import is_superuser, may_touch, touchable
-from accounts.deletion import delete_users, what_goes_with
+from accounts.admin.privileges import filter_touchable, is_superuser, may_touch
+from accounts.deletion import count_related, delete_users
 from accounts.models import User
 from accounts.sign_in.adapter import AccountAdapter
 
@@ -81,14 +81,14 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         delete_users(User.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = touchable(request, queryset)
+        users = filter_touchable(request, queryset)
         _hang_up(users)
         delete_users(users)
 
     def get_deleted_objects(self, objs: Iterable[User], request: HttpRequest) -> tuple[Any, ...]:
         """Return numbers in place of Django's list of every row, which may have a million."""
         users = User.objects.filter(pk__in=[user.pk for user in objs])
-        belongings = what_goes_with(users)
+        belongings = count_related(users)
         counts = {"users": len(users)} | {str(m._meta.verbose_name_plural): n for m, n in belongings.items()}
         lacking = {str(m._meta.verbose_name) for m in belongings if not self._may_delete(request, m)}
         if not all(self.has_delete_permission(request, user) for user in users):
@@ -102,16 +102,16 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = [user for user in touchable(request, queryset) if user != request.user]
+        users = [user for user in filter_touchable(request, queryset) if user != request.user]
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
-        self.log_acted(request, users, "deactivate", "Deactivated.")
+        self.record_action(request, users, "deactivate", "Deactivated.")
         self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        adapter, users = AccountAdapter(request), list(touchable(request, queryset).filter(is_active=True))
-        self.log_acted(request, users, "reset_password", "Got a link to choose a new password.")
+        adapter, users = AccountAdapter(request), list(filter_touchable(request, queryset).filter(is_active=True))
+        self.record_action(request, users, "reset_password", "Got a link to choose a new password.")
         for user in users:
             url = adapter.password_reset_url(user)
             if settings.EMAIL_HOST:

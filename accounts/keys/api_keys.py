@@ -83,7 +83,7 @@ def _record_use(key: APIKey, address: str) -> None:
 
 def _mark(key: APIKey, address: str) -> str:
     """Return what is kept of an address: enough to know it again, too little to tell it."""
-    return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.counted(address)).hexdigest()[:MARK_LENGTH]
+    return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.group_address(address)).hexdigest()[:MARK_LENGTH]
 
 
 def is_well_formed(token: str) -> bool:

@@ -30,7 +30,7 @@ def mint(key_id: int, session: dict[str, Any], lifetime_sec: int) -> tuple[Clien
     return secret, token
 
 
-def is_one(token: str) -> bool:
+def is_client_secret(token: str) -> bool:
     """Return whether a text looks like a client secret. Reads no table."""
     return token.startswith(START)
 

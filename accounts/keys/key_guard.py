@@ -31,12 +31,12 @@ class KeyGuard:
     def wait_sec(self, address: str, token: str, now: float) -> int:
         """Return for how long this address is refused; 0 if it may show this key."""
         with self._lock:
-            count, until = self._wrong.get(client_addresses.counted(address), (0, now))
+            count, until = self._wrong.get(client_addresses.group_address(address), (0, now))
             is_refused = count >= settings.WRONG_KEYS_PER_MIN and now < until
             return ceil(until - now) if is_refused and digest(token) not in self._right else 0
 
     def count_wrong(self, address: str, token: str, now: float) -> None:
-        counted = client_addresses.counted(address)
+        counted = client_addresses.group_address(address)
         with self._lock:
             self._right.pop(digest(token), None)
             count, until = self._wrong.pop(counted, (0, now))

@@ -22,7 +22,7 @@ class UnfitAnswerError(httpx2.ReadError):
     """An answer that is too long, or packed: the same request would bring it again."""
 
 
-async def bounded(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
+async def bound_answer(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
     """Bound an answer: raise UnfitAnswerError for more than `max_bytes` or a packed one; cut the bodies of errors."""
     if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         await response.aclose()

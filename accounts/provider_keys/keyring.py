@@ -33,7 +33,7 @@ def credential_for(user: User, provider: str) -> Credential | None:
     if key is None:
         return site_credential(provider)
     try:
-        return _own(key)
+        return _find_own(key)
     except ProviderKeyError as error:
         logger.warning("The %s key of user %s cannot be used: %s", provider, user.pk, error)
         ProviderKey.objects.filter(pk=key.pk).update(works=False, verdict=str(error))
@@ -55,7 +55,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     verdict = trials.try_out(provider, credential)
     fields = {
         "secret_encrypted": encryption.encrypt(secret),
-        "hint": _hint(secret),
+        "hint": _make_hint(secret),
         "base_url": base_url,
         "works": verdict.works,
         "verdict": verdict.text,
@@ -72,7 +72,7 @@ def retest(key: ProviderKey) -> None:
     try:
         if key.base_url:
             base_urls.check(key.base_url)
-        verdict = trials.try_out(key.provider, _own(key))
+        verdict = trials.try_out(key.provider, _find_own(key))
     except (ProviderKeyError, base_urls.BaseURLError) as error:
         verdict = trials.Verdict(works=False, text=str(error))
     key.works, key.verdict, key.tested_at = verdict.works, verdict.text, timezone.now()
@@ -112,7 +112,7 @@ def _service_account() -> str:
         return ""
 
 
-def _own(key: ProviderKey) -> Credential:
+def _find_own(key: ProviderKey) -> Credential:
     # Whether the base URL is public is checked where the connection is made, by `public_addresses`.
     if key.base_url and settings.USER_BASE_URLS == "none":
         raise ProviderKeyError("This site no longer lets users choose a base URL (USER_BASE_URLS=none).")
@@ -128,6 +128,6 @@ def _credential(provider: str, secret: str, base_url: str) -> Credential:
     return Credential(secret, base_url or default_base_url(provider), public_only)
 
 
-def _hint(secret: str) -> str:
+def _make_hint(secret: str) -> str:
     # The end of a service account's JSON says nothing, and the end of a short secret says too much.
     return "" if secret.endswith("}") or len(secret) < 20 else secret[-HINT_LENGTH:]

@@ -27,7 +27,7 @@ def check(provider: str, secret: str) -> None:
 
 
 def _check_service_account(secret: str) -> None:
-    account = _parsed(secret)
+    account = _parse(secret)
     if account.get("type") != "service_account":
         raise SecretError('This is not the JSON of a service account (its "type" says so). Make a key for one.')
     missing = [name for name in WANTED if not isinstance(account.get(name), str) or not account[name]]
@@ -37,7 +37,7 @@ def _check_service_account(secret: str) -> None:
         raise SecretError("The token_uri of this JSON is not Google's.")
 
 
-def _parsed(secret: str) -> dict[str, Any]:
+def _parse(secret: str) -> dict[str, Any]:
     try:
         account = json.loads(secret[: MAX_LENGTH + 1])
     except (json.JSONDecodeError, RecursionError):

@@ -17,7 +17,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from google.oauth2 import service_account
 
 from accounts.models import ProviderKey
-from accounts.outbound.bounded_answers import PLAIN, UnfitAnswerError, bounded, parse_json, whole_body
+from accounts.outbound.bounded_answers import PLAIN, UnfitAnswerError, bound_answer, parse_json, whole_body
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
 
@@ -64,7 +64,7 @@ async def _list_models(credential: Credential, url: str) -> bytes:
 
 async def _keep_bounds(response: httpx2.Response) -> None:
     """Bound every answer, errors too, which the SDK reads whole."""
-    await bounded(response, MAX_ANSWER_BYTES)
+    await bound_answer(response, MAX_ANSWER_BYTES)
 
 
 def _model_count(body: bytes) -> int | None:

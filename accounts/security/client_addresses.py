@@ -15,19 +15,19 @@ IPV6_PREFIX = 64  # what one household or host is given: it has all of these add
 UNKNOWN = "unknown"
 
 
-def of_request(request: HttpRequest) -> str:
+def read_request_address(request: HttpRequest) -> str:
     """Return the address of a request's client, or "unknown"."""
-    return _nearest(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR") or "")
+    return _read_forwarded(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR") or "")
 
 
-def of_scope(scope: Mapping[str, Any]) -> str:
+def read_scope_address(scope: Mapping[str, Any]) -> str:
     """Return the same for an ASGI scope, such as that of a WebSocket."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     forwarded = ",".join(value.decode("latin1") for name, value in headers if name == b"x-forwarded-for")
-    return _nearest(forwarded, (scope.get("client") or ("",))[0])
+    return _read_forwarded(forwarded, (scope.get("client") or ("",))[0])
 
 
-def counted(address: str) -> str:
+def group_address(address: str) -> str:
     """Return the part of an address by which tries are counted: the whole of IPv4, the /64 of IPv6."""
     try:
         ip = ipaddress.ip_address(address)
@@ -38,7 +38,7 @@ def counted(address: str) -> str:
     return address
 
 
-def _nearest(forwarded: str, peer: str) -> str:
+def _read_forwarded(forwarded: str, peer: str) -> str:
     """Return what the outermost trusted proxy saw; the peer, where there are fewer entries than proxies."""
     count = settings.TRUSTED_PROXY_COUNT
     seen = [part.strip() for part in forwarded.split(",")] if forwarded else []

@@ -28,7 +28,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     )
 
 
-def knows(request: HttpRequest, user: User) -> bool:
+def is_known(request: HttpRequest, user: User) -> bool:
     return _mark(user) in _marks(request)
 
 

@@ -68,7 +68,7 @@ REFUSALS = {
 def record(event: Event, *, user: int | None = None, address: str | None = None, **details: str | int) -> None:
     """Write one event: `user` is whom it concerns, by id; `address` whence it came, None: as the request under way."""
     if address is None:
-        address = client_addresses.of_request(context.request) if context.request else ""
+        address = client_addresses.read_request_address(context.request) if context.request else ""
     fields: dict[str, str | int] = {"event": event.value}
     if user is not None:
         fields["user"] = user
@@ -76,17 +76,17 @@ def record(event: Event, *, user: int | None = None, address: str | None = None,
         fields["address"] = address
     fields |= details
     if event in REFUSALS:
-        suppressed = _pace.suppressed(event.value, client_addresses.counted(address))
+        suppressed = _pace.count_suppressed(event.value, client_addresses.group_address(address))
         if suppressed is None:
             return
         if suppressed:
             fields["suppressed"] = suppressed
     level = logging.WARNING if event in REFUSALS else logging.INFO
-    line = " ".join(f"{name}={_shown(value)}" for name, value in fields.items())
+    line = " ".join(f"{name}={_quote(value)}" for name, value in fields.items())
     logger.log(level, line, extra={"security": fields})
 
 
-def _shown(value: str | int) -> str:
+def _quote(value: str | int) -> str:
     """Return a value in one word or in quotes, so that nobody can write a line of their own."""
     text = str(value)[:VALUE_CHARS]
     if PLAIN.fullmatch(text):
@@ -106,7 +106,7 @@ class Pace:
         self.counts: OrderedDict[tuple[str, str], int] = OrderedDict()
         self.unwritten: dict[str, int] = {}
 
-    def suppressed(self, event: str, address: str, now: float | None = None) -> int | None:
+    def count_suppressed(self, event: str, address: str, now: float | None = None) -> int | None:
         """Return how many of the event were left out since the last one written; None: leave this one out, too."""
         window = int((time.monotonic() if now is None else now) // WINDOW_SEC)
         with self.lock:

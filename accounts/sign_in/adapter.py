@@ -18,7 +18,7 @@ from accounts.sign_in.password_limits import GuardedSignIn
 class AccountAdapter(GuardedSignIn, GuardedMail):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         if settings.SIGN_UP == "invitation":
-            return invitations.held_by(request) is not None
+            return invitations.find_held(request) is not None
         return bool(settings.SIGN_UP == "open")
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
@@ -38,4 +38,4 @@ class AccountAdapter(GuardedSignIn, GuardedMail):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the client's address. allauth's own method fails on a request that came past the proxies."""
-        return client_addresses.of_request(request)
+        return client_addresses.read_request_address(request)

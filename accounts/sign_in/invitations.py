@@ -14,7 +14,7 @@ SALT = "accounts.invitation"
 SESSION_KEY = "invitation"
 
 
-def link(invitation: Invitation, site_url: str) -> str:
+def make_link(invitation: Invitation, site_url: str) -> str:
     """Return a link that is good for INVITATION_DAYS. `site_url` is https://host, without a slash at its end."""
     token = signing.dumps(invitation.pk, salt=SALT)
     return site_url + reverse("accept_invitation", args=[token])
@@ -22,7 +22,7 @@ def link(invitation: Invitation, site_url: str) -> str:
 
 def send(invitation: Invitation, site_url: str) -> None:
     """Mail the invitation. Raises OSError (which smtplib's errors are) when the mail server does not take it."""
-    context = {"invitation": invitation, "link": link(invitation, site_url), "days": settings.INVITATION_DAYS}
+    context = {"invitation": invitation, "link": make_link(invitation, site_url), "days": settings.INVITATION_DAYS}
     message = render_to_string("accounts/email/invitation.txt", context)
     send_mail("Your invitation to Voiceproject", message, None, [invitation.email])
 
@@ -34,10 +34,10 @@ def open_link(request: HttpRequest, token: str) -> Invitation | None:
     except signing.BadSignature:
         return None
     request.session[SESSION_KEY] = pk
-    return held_by(request)
+    return find_held(request)
 
 
-def held_by(request: HttpRequest) -> Invitation | None:
+def find_held(request: HttpRequest) -> Invitation | None:
     """Return the invitation that this browser came with, if it is still open."""
     pk = request.session.get(SESSION_KEY)
     return Invitation.objects.filter(pk=pk, accepted_at=None).first() if pk else None

@@ -54,7 +54,7 @@ def _spent(kind: str, email: str) -> str:
     request = allauth_context.request
     if kind not in TO_OWNERS | TO_STRANGERS or request.user.is_staff:
         return ""
-    address = client_addresses.counted(client_addresses.of_request(request))
+    address = client_addresses.group_address(client_addresses.read_request_address(request))
     recipient = email.lower()
     site = throttles.Limit("mail.strangers", settings.STRANGER_MAILS_PER_HOUR, 3600)
     hits = {

@@ -25,8 +25,8 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a try; raise ValidationError where there are too many. allauth's own counts by account alone."""
         account, user = _account(credentials)
-        address = client_addresses.counted(client_addresses.of_request(request))
-        is_known = user is not None and known_browsers.knows(request, user)
+        address = client_addresses.group_address(client_addresses.read_request_address(request))
+        is_known = user is not None and known_browsers.is_known(request, user)
         hits = [throttles.hit(throttles.WRONG_HERE, account, "known browser" if is_known else address)]
         if not is_known:
             hits += [throttles.hit(throttles.WRONG_FROM_ADDRESS, address)]
@@ -54,7 +54,7 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the wrong tries: allauth calls this when a new password was chosen by a mailed link."""
         account = _account(credentials)[0]
-        address = client_addresses.counted(client_addresses.of_request(request))
+        address = client_addresses.group_address(client_addresses.read_request_address(request))
         for who in (address, "known browser"):
             throttles.forget(throttles.WRONG_HERE, account, who)
         throttles.forget(throttles.WRONG_AT_ACCOUNT, account)

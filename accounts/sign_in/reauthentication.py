@@ -32,14 +32,14 @@ def before_posts(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST" and (answer := ask(request)):
+        if request.method == "POST" and (answer := ask_for_password(request)):
             return answer
         return view(request, *args, **kwargs)
 
     return guarded  # type: ignore[return-value]
 
 
-def ask(request: HttpRequest) -> HttpResponse | None:
+def ask_for_password(request: HttpRequest) -> HttpResponse | None:
     """Keep the form and return the way to the page that asks; None where the password was given a moment ago."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         return _ask_for_code(request)

@@ -119,7 +119,7 @@ class McpServerAdmin(RecordedAdmin):
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
         servers = list(queryset)
-        self.log_acted(request, servers, "try_again", "Tried again.")
+        self.record_action(request, servers, "try_again", "Tried again.")
         for server in servers:
             self._try(request, server)
 

@@ -24,9 +24,9 @@ def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
     Raises APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
     """
     token = _token(request)
-    if client_secrets.is_one(token):
+    if client_secrets.is_client_secret(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
-    found = store.caller_of(token, client_addresses.of_request(request))
+    found = store.caller_of(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]

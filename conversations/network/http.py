@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from accounts.outbound.bounded_answers import PLAIN, bounded
+from accounts.outbound.bounded_answers import PLAIN, bound_answer
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
@@ -81,7 +81,7 @@ def _no_cookies() -> CookieJar:
 
 class BoundedHTTPTransport(httpx2.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await bounded(await super().handle_async_request(request), MAX_ANSWER_BYTES)
+        return await bound_answer(await super().handle_async_request(request), MAX_ANSWER_BYTES)
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -92,7 +92,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         self._max_bytes = max_bytes
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await bounded(await self._inner.handle_async_request(request), self._max_bytes or MAX_ANSWER_BYTES)
+        return await bound_answer(await self._inner.handle_async_request(request), self._max_bytes or MAX_ANSWER_BYTES)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

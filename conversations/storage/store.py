@@ -141,7 +141,7 @@ def caller_of(token: str, address: str = "") -> Caller | None:
 @in_thread
 def authenticate(token: str, address: str = "") -> Caller | None:
     """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
-    if not client_secrets.is_one(token):
+    if not client_secrets.is_client_secret(token):
         return caller_of(token, address)
     secret = client_secrets.authenticate(token, address)
     if secret is None:
@@ -153,7 +153,7 @@ def authenticate(token: str, address: str = "") -> Caller | None:
 @in_thread
 def signed_in(cookie: str) -> Caller | None:
     """Who is signed in on the pages of a browser that sends this session cookie."""
-    grant = access.of_cookie(cookie)
+    grant = access.find_cookie_grant(cookie)
     return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
 
 

@@ -108,14 +108,14 @@ class RealtimeConsumer:
 
     async def _caller(self, key: str | None) -> store.Caller:
         if key is not None:
-            address = client_addresses.of_scope(self.scope)
+            address = client_addresses.read_scope_address(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
-                if client_secrets.is_one(key):
+                if client_secrets.is_client_secret(key):
                     message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY_VIOLATION, "invalid_api_key", message)
             if not self._is_allowed_origin():

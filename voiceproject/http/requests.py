@@ -31,12 +31,12 @@ _of_user = Places(settings.REQUESTS_AT_ONCE["USER"], waiting=32)
 
 class Handler(ASGIHandler):
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        address = client_addresses.of_scope(scope)
+        address = client_addresses.read_scope_address(scope)
         token = bearer_token(scope) if scope["path"].startswith(API) else ""
         if token and (refusal := _refusal_of_key(scope, address, token)):
             await refuse(scope, send, refusal)
             return
-        async with _place(_of_address, client_addresses.counted(address), PAGE_SEC) as has_place:
+        async with _place(_of_address, client_addresses.group_address(address), PAGE_SEC) as has_place:
             if has_place:
                 await self._serve(scope, receive, _judging(send, address, token) if token else send)
             else:
@@ -87,7 +87,7 @@ def _refusal_of_key(scope: Mapping[str, Any], address: str, token: str) -> Refus
     if wait_sec := key_guard.wait_sec(address, token):
         return wrong_keys(wait_sec)
     origin = next((value.decode("latin1") for name, value in scope["headers"] if name == b"origin"), "")
-    if key_guard.is_possible(token) or client_secrets.is_one(token) or origin in settings.API_ALLOWED_ORIGINS:
+    if key_guard.is_possible(token) or client_secrets.is_client_secret(token) or origin in settings.API_ALLOWED_ORIGINS:
         return None
     record(Event.API_KEY_REFUSED, address=address)
     return WRONG_KEY

@@ -17,7 +17,7 @@ from voiceproject.http.requests import bearer_token
 
 
 async def refusal(head: Mapping[str, Any]) -> Refusal | None:
-    token, address = bearer_token(head), client_addresses.of_scope(head)
+    token, address = bearer_token(head), client_addresses.read_scope_address(head)
     if not token:
         return NO_KEY
     if wait_sec := key_guard.wait_sec(address, token):

@@ -43,7 +43,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         super().gotLength(length)
         self.begun_at, self.asked_path = time.monotonic(), self.channel._path.decode("latin1")
-        self.address = client_addresses.counted(client_addresses.of_scope(self._head()))
+        self.address = client_addresses.group_address(client_addresses.read_scope_address(self._head()))
         self.most_bytes = bodies.most_bytes(self.channel._command, self.channel._path)
         if length is not None and length > self.most_bytes:
             self._refuse_size()

@@ -7,7 +7,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
 
 
-def only_at(path: str, application: Application) -> Application:
+def restrict_to(path: str, application: Application) -> Application:
     """Refuse other paths. Channels' own router raises there, so strangers could fill the log with tracebacks."""
 
     async def serve_or_refuse(scope: dict[str, Any], receive: Any, send: Send) -> None:

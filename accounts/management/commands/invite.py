@@ -26,4 +26,4 @@ class Command(BaseCommand):
         if User.objects.filter(email=email).exists():
             raise CommandError(f"{email} has an account already.")
         invitation, _ = Invitation.objects.get_or_create(email=email)
-        self.stdout.write(invitations.link(invitation, site.rstrip("/")))
+        self.stdout.write(invitations.make_link(invitation, site.rstrip("/")))

@@ -33,15 +33,15 @@ def test_nobody_writes_a_line_of_their_own(caplog: pytest.LogCaptureFixture) -> 
 
 def test_refusals_are_written_in_moderation() -> None:
     pace = Pace()
-    written = [pace.suppressed("api_key_refused", "203.0.113.7", now=1.0) for _ in range(50)]
+    written = [pace.count_suppressed("api_key_refused", "203.0.113.7", now=1.0) for _ in range(50)]
     assert written.count(0) == security_log.LINES_PER_ADDRESS
-    assert pace.suppressed("api_key_refused", "203.0.113.8", now=2.0) == 40  # told with the next line
-    assert pace.suppressed("api_key_refused", "203.0.113.7", now=61.0) == 0
+    assert pace.count_suppressed("api_key_refused", "203.0.113.8", now=2.0) == 40  # told with the next line
+    assert pace.count_suppressed("api_key_refused", "203.0.113.7", now=61.0) == 0
 
 
 def test_many_addresses_fill_neither_the_log_nor_the_memory() -> None:
     pace = Pace()
-    written = [pace.suppressed("api_key_refused", f"address{n}", now=1.0) for n in range(2 * Pace.MAX_ADDRESSES)]
+    written = [pace.count_suppressed("api_key_refused", f"address{n}", now=1.0) for n in range(2 * Pace.MAX_ADDRESSES)]
     assert written.count(0) == security_log.LINES_PER_EVENT
     assert len(pace.counts) <= Pace.MAX_ADDRESSES
 
@@ -62,10 +62,10 @@ def test_many_addresses_fill_neither_the_log_nor_the_memory() -> None:
 def test_whence_a_client_comes(settings: Any, proxies: int, forwarded: str, peer: str, address: str) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
     scope = {"headers": [(b"x-forwarded-for", forwarded.encode())], "client": (peer, 4711)}
-    assert client_addresses.of_scope(scope) == address
+    assert client_addresses.read_scope_address(scope) == address
 
 
 def test_a_household_counts_as_one() -> None:
-    assert client_addresses.counted("2001:db8:1:2::7") == client_addresses.counted("2001:db8:1:2:ffff::1")
-    assert client_addresses.counted("::ffff:203.0.113.7") == client_addresses.counted("203.0.113.7")
-    assert client_addresses.counted("unknown") == "unknown"
+    assert client_addresses.group_address("2001:db8:1:2::7") == client_addresses.group_address("2001:db8:1:2:ffff::1")
+    assert client_addresses.group_address("::ffff:203.0.113.7") == client_addresses.group_address("203.0.113.7")
+    assert client_addresses.group_address("unknown") == "unknown"

@@ -89,10 +89,10 @@ def test_a_browser_is_known_to_its_own_accounts_only(cheap_passwords: None, user
     browser, other = Client(), make_user(password=PASSWORD)
     sign_in(at("203.0.113.7", browser), other)
     request = browser.get("/").wsgi_request
-    assert known_browsers.knows(request, other)
-    assert not known_browsers.knows(request, user)
+    assert known_browsers.is_known(request, other)
+    assert not known_browsers.is_known(request, user)
     browser.cookies[known_browsers.COOKIE] = "forged"
-    assert not known_browsers.knows(browser.get("/").wsgi_request, other)
+    assert not known_browsers.is_known(browser.get("/").wsgi_request, other)
 
 
 def test_a_known_browser_may_not_try_at_will(cheap_passwords: None, user: User) -> None:

@@ -29,7 +29,7 @@ def _sign_up(client: Client, email: str) -> Any:
 
 
 def test_by_invitation(invitation: Invitation, client: Client) -> None:
-    answer = client.get(invitations.link(invitation, ""), follow=True)
+    answer = client.get(invitations.make_link(invitation, ""), follow=True)
     assert f'value="{GUEST}"' in answer.content.decode()
     _sign_up(client, GUEST)
     assert User.objects.get().email == GUEST
@@ -41,7 +41,7 @@ def test_an_invited_address_needs_no_second_mail(
     invitation: Invitation, client: Client, sends_mail: None, mailoutbox: list[EmailMessage]
 ) -> None:
     invitations.send(invitation, "http://testserver")
-    link = invitations.link(invitation, "http://testserver")
+    link = invitations.make_link(invitation, "http://testserver")
     assert link.rpartition("/")[0].rpartition(":")[0] in str(mailoutbox[0].body)
     client.get(link)
     _sign_up(client, GUEST)
@@ -57,13 +57,13 @@ def test_without_one_the_door_is_closed(invitation: Invitation, client: Client) 
 
 
 def test_it_holds_for_its_address_alone(invitation: Invitation, client: Client) -> None:
-    client.get(invitations.link(invitation, ""))
+    client.get(invitations.make_link(invitation, ""))
     assert "Your invitation is for" in _sign_up(client, "another@example.com").content.decode()
     assert not User.objects.exists()
 
 
 def test_a_link_that_is_no_longer_good(invitation: Invitation, client: Client, settings: Any) -> None:
-    good = invitations.link(invitation, "")
+    good = invitations.make_link(invitation, "")
     forged = reverse("accept_invitation", args=[signing.dumps(invitation.pk, salt="another")])
     for link in (forged, good[:-2] + "x/"):
         assert "Ask for a new one" in client.get(link, follow=True).content.decode()
@@ -80,7 +80,7 @@ def test_a_link_that_is_no_longer_good(invitation: Invitation, client: Client, s
 
 def test_closed_is_closed_to_the_invited_too(invitation: Invitation, client: Client, settings: Any) -> None:
     settings.SIGN_UP = "closed"
-    client.get(invitations.link(invitation, ""))
+    client.get(invitations.make_link(invitation, ""))
     assert "closed" in _sign_up(client, GUEST).content.decode()
     assert not User.objects.exists()
 

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             placeholder = daphne_server.bind(settings.HOST, settings.PORT)
             check_database()
-            with one_at_a_time():
+            with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
             self.serve(placeholder)
         except ImproperlyConfigured as error:
@@ -66,7 +66,7 @@ def check_database() -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def take_turns() -> Iterator[None]:
     """Let processes that start together on one database take turns; each finds the work of the one before it done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
