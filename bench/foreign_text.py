@@ -25,17 +25,16 @@ from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnfitSoundError
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.event_shapes import NoEventError, read
-from conversations.realtime.text.heard_text import heard_text
+from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, without_echo
-from conversations.realtime.user_turn.endpointing import Pauses, wait_ms
-from conversations.realtime.user_turn.interruption import joined
+from conversations.realtime.user_turn.interruption import join_words
+from conversations.realtime.user_turn.pause_lengths import PauseLengths, wait_ms
 from conversations.realtime.user_turn.transcript_filter import spoken_words
 from conversations.realtime.user_turn.transcription import MOST_CHARS
 from conversations.session.generation import PIECE_CHARS
@@ -132,23 +131,25 @@ def whole_reply(text: str) -> Iterator[None]:
 def _replied(text: str, step: int) -> Iterator[None]:
     machine = _machine()
     actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
-    asked = next(action for action in actions if isinstance(action, do.Generate))
+    asked = next(action for action in actions if isinstance(action, commands.Generate))
     pieces = (
-        engine_events.ReplyText(asked.response_id, text[start : start + step]) for start in range(0, len(text), step)
+        engine_events.TextDelta(asked.response_id, text[start : start + step]) for start in range(0, len(text), step)
     )
-    events: Iterator[engine_events.EngineEvent] = chain(pieces, [engine_events.ReplyDone(asked.response_id, "stop")])
+    events: Iterator[engine_events.EngineEvent] = chain(
+        pieces, [engine_events.GenerationDone(asked.response_id, "stop")]
+    )
     for event in events:
         yield
-        if machine.replying.response is None:  # it was too long, and is refused
+        if machine.agent_turn.response is None:  # it was too long, and is refused
             return
-        for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, do.Speak)]:
+        for clause in [action for action in machine.receive(event, 1.0) if isinstance(action, commands.SpeakClause)]:
             if clause.text:
                 machine.receive(engine_events.SpeechAudio(asked.response_id, clause.index, bytes(1920)), 1.0)
             machine.receive(engine_events.SpeechDone(asked.response_id, clause.index), 1.0)
 
 
 def _machine() -> TurnMachine:
-    config = default_config(
+    config = build_config(
         session_id="sess_1", model="m", instructions="", voice="", stt_model="", language="", speed=1.0, expires_at=1
     )
     machine = TurnMachine(config, "conv_1", _ids())
@@ -237,11 +238,11 @@ def partial_words(text: str) -> Iterator[None]:
     for end in range(step, len(text) + step, step):
         yield
         words = text[:end][:MOST_CHARS]
-        said = joined(said, SAID[: end % 500])
+        said = join_words(said, SAID[: end % 500])
         without_echo(words, said)
         spoken_words(words, is_partial=True)
         is_backchannel(words)
-        wait_ms(words, "medium", Pauses())
+        wait_ms(words, "medium", PauseLengths())
 
 
 def key_words(text: str) -> None:
@@ -259,7 +260,7 @@ READERS: dict[str, Read] = {
     "halves of characters": lambda text: _done(storable(text)),
     "a reply in pieces": streamed_reply,
     "a reply at once": whole_reply,
-    "what was heard of a reply": lambda text: _done(heard_text([(text, 1000)], 500)),
+    "what was heard of a reply": lambda text: _done(estimate_heard_text([(text, 1000)], 500)),
     "a reading": read_back,
     "a provider's event": provider_event,
     "a provider's stream": provider_stream,
@@ -267,12 +268,12 @@ READERS: dict[str, Read] = {
     "what is to be speech": foreign_sound,
     "words over a reply": lambda text: _done(without_echo(text, SAID)),
     "a reply that is echoed": lambda text: _done(without_echo(SAID[:300], text)),
-    "what was said": lambda text: _done(joined(text, text)),
+    "what was said": lambda text: _done(join_words(text, text)),
     "partial words": partial_words,
     "a transcript": lambda text: _done(spoken_words(text[:MOST_CHARS])),
     "a nod": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
-    "the end of an utterance": lambda text: _done(wait_ms(text, "medium", Pauses())),
+    "the end of an utterance": lambda text: _done(wait_ms(text, "medium", PauseLengths())),
     "words to the demo": lambda text: _done(reply_to([text])),
     "key words": key_words,
 }

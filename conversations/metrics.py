@@ -10,7 +10,7 @@ from conversations.engines import events
 from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.figures import Discard, Figure, Played, Tally
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.site_engines import site_models
 
 _steps = Histogram(
@@ -39,7 +39,7 @@ _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is,
 _lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
-def turn(item: Item) -> None:
+def turn(item: LiveItem) -> None:
     """The steps of a response whose item is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):

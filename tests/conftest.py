@@ -27,6 +27,7 @@ os.environ.update(dict.fromkeys((*PROVIDER_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
+    VOICE_RECORD_DIR="",
     DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,

@@ -1,4 +1,4 @@
-"""Personas, with a form in the order in which one thinks of them."""
+"""Assistants in the admin, with a form in the order in which one thinks of them."""
 
 from typing import Any, ClassVar
 
@@ -24,6 +24,8 @@ ENGINE_DEFAULT = "The site’s choice"
 
 
 class AssistantForm(forms.ModelForm[Assistant]):
+    """The form of an assistant, with a switch for the default and a list of tools."""
+
     # Not the model's field: choosing a new default takes the place of the old one, in `save_model`.
     default = forms.BooleanField(
         required=False,
@@ -55,6 +57,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
             self._offer_what_runs(kind)
 
     def _offer_what_runs(self, kind: Kind) -> None:
+        """Offer only the providers that have an engine of this kind."""
         field = self.fields.get(f"{kind}_engine")
         if isinstance(field, forms.ChoiceField):  # absent from a form that can only be read
             runs = [provider for provider in Assistant.Provider if (kind, provider.value) in ENGINES]
@@ -63,8 +66,10 @@ class AssistantForm(forms.ModelForm[Assistant]):
 
 @admin.register(Assistant)
 class AssistantAdmin(RecordedAdmin):
+    """The list and the form of assistants."""
+
     form = AssistantForm
-    list_display = ["name_shown", "engines", "language", "owner", "default"]
+    list_display = ["name_and_description", "engines", "language", "owner", "default"]
     list_select_related = ["owner"]
     list_filter = ["is_default", "language"]
     search_fields = ["name", "slug", "description"]
@@ -92,22 +97,25 @@ class AssistantAdmin(RecordedAdmin):
     ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Assistant | None = None) -> bool:
-        """The default stays until another takes its place."""
+        """Tell whether the assistant may be deleted; the default may not until another takes its place."""
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Assistant, form: AssistantForm, change: bool) -> None:
+        """Save the assistant; a new default takes the place of the old one."""
         obj.is_default = form.cleaned_data["default"]
         if obj.is_default:
             Assistant.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
         super().save_model(request, obj, form, change)
 
     @display(header=True, description="Assistant", ordering="name")
-    def name_shown(self, obj: Assistant) -> tuple[str, str]:
+    def name_and_description(self, obj: Assistant) -> tuple[str, str]:
+        """Return the name, and the description below it."""
         return obj.name, obj.description
 
     @display(description="Engines")
     def engines(self, obj: Assistant) -> str:
+        """Return the engines that the assistant chose, or that it leaves the choice to the site."""
         if obj.s2s_engine:
             return obj.get_s2s_engine_display()
         chosen = (obj.get_stt_engine_display(), obj.get_llm_engine_display(), obj.get_tts_engine_display())
@@ -115,4 +123,5 @@ class AssistantAdmin(RecordedAdmin):
 
     @display(description="Default", label={"Default": "success"})
     def default(self, obj: Assistant) -> str | None:
+        """Return the label of the default assistant."""
         return "Default" if obj.is_default else None

@@ -1,4 +1,4 @@
-"""Remote MCP servers: set up, tried out on saving, and never shown their authorisation again."""
+"""Remote MCP servers in the admin: they are tried out when they are saved, and never show their authorisation again."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +21,15 @@ SAVED = "saved_mcp_server"  # of a request
 
 @dataclass
 class Saved:
-    """A server until it is tried out, and what is to be told afterwards."""
+    """A server that was saved and is yet to be tried out, and the messages that are shown after that."""
 
     server: McpServer
     messages: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
 
 
 class McpServerForm(forms.ModelForm[McpServer]):
+    """The form of a server. Its authorisation goes in, and never comes out."""
+
     authorization = forms.CharField(
         label="Authorisation",
         required=False,
@@ -42,6 +44,7 @@ class McpServerForm(forms.ModelForm[McpServer]):
         fields = ["label", "url", "allowed_tools", "timeout_sec", "is_enabled"]
 
     def clean_url(self) -> str:
+        """Return the address, or raise ValidationError if no MCP server can have it."""
         url = str(self.cleaned_data["url"])
         try:
             parts = urlsplit(url)
@@ -54,20 +57,29 @@ class McpServerForm(forms.ModelForm[McpServer]):
         return url
 
     def clean_authorization(self) -> str:
+        """Return the header's value, or raise ValidationError if no header can have it."""
         value = str(self.cleaned_data["authorization"])
         if not (value.isascii() and (value.isprintable())):
             raise forms.ValidationError("A header is one line of plain letters, digits and signs.")
         return value
 
     def clean(self) -> dict[str, Any]:
-        """What is saved and never shown could be read by having it sent to a host of one's own."""
+        """Check that a saved authorisation goes to no other host than the one it was entered for.
+
+        It is never shown, but could be read by having it sent to a host of one's own.
+        """
         data = self.cleaned_data
         is_kept = self.instance.authorization_encrypted and not data["forget_authorization"]
-        if is_kept and not data.get("authorization") and _host(data.get("url", "")) != _host(self.initial["url"]):
+        if (
+            is_kept
+            and not data.get("authorization")
+            and _find_host(data.get("url", "")) != _find_host(self.initial["url"])
+        ):
             self.add_error("authorization", "It was saved for another host. Enter it again, or have it forgotten.")
         return data
 
     def save(self, commit: bool = True) -> McpServer:
+        """Save the server, with its authorisation encrypted."""
         if self.cleaned_data["authorization"]:
             self.instance.authorization_encrypted = encryption.encrypt(self.cleaned_data["authorization"])
         elif self.cleaned_data["forget_authorization"]:
@@ -75,33 +87,39 @@ class McpServerForm(forms.ModelForm[McpServer]):
         return super().save(commit)
 
 
-def _host(url: str) -> tuple[str, str]:
-    """With scheme and port; of a URL that was refused, ("", "")."""
+def _find_host(url: str) -> tuple[str, str]:
+    """Return scheme, host and port of an address, or ("", "") for one that was refused."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
 
 
 @admin.register(McpServer)
 class McpServerAdmin(RecordedAdmin):
+    """The list and the form of MCP servers."""
+
     form = McpServerForm
     list_display = ["label", "url", "enabled", "state", "verdict", "tested_at"]
     list_filter = ["is_enabled", "works"]
     search_fields = ["label", "url"]
-    readonly_fields = ["authorization_saved", "verdict", "tested_at"]
+    readonly_fields = ["has_authorization", "verdict", "tested_at"]
     actions = ["try_again"]
     fieldsets = [
         ("Server", {"fields": [("label", "is_enabled"), "url"]}),
-        ("Authorisation", {"fields": ["authorization_saved", "authorization", "forget_authorization"]}),
+        ("Authorisation", {"fields": ["has_authorization", "authorization", "forget_authorization"]}),
         ("Tools", {"fields": ["allowed_tools", "timeout_sec"]}),
         ("When it was tried", {"fields": ["verdict", "tested_at"]}),
     ]
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
+        """Save the server, and keep in mind that it is to be tried out."""
         super().save_model(request, obj, form, change)
         setattr(request, SAVED, Saved(obj))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Tries out behind the transaction, which would keep a connection and a row while the server answers."""
+        """Save the server, then try it out.
+
+        That comes behind the transaction, which would keep a connection and a row while the server answers.
+        """
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         if saved := request.__dict__.pop(SAVED, None):
             self._try(request, saved.server)
@@ -110,7 +128,7 @@ class McpServerAdmin(RecordedAdmin):
         return response
 
     def message_user(self, request: HttpRequest, *told: Any, **options: Any) -> None:
-        """Holds back that a server is saved until it is tried out, since the verdict comes first."""
+        """Show a message; one that a server is saved waits until it is tried out, since the verdict comes first."""
         if saved := getattr(request, SAVED, None):
             saved.messages.append((told, options))
         else:
@@ -118,23 +136,28 @@ class McpServerAdmin(RecordedAdmin):
 
     @admin.action(description="Try again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
+        """Try out each of the chosen servers."""
         servers = list(queryset)
         self.record_action(request, servers, "try_again", "Tried again.")
         for server in servers:
             self._try(request, server)
 
     def _try(self, request: HttpRequest, server: McpServer) -> None:
+        """Try out a server, and show the verdict."""
         try_out(server)
         self.message_user(request, server.verdict, messages.SUCCESS if server.works else messages.ERROR)
 
     @display(description="Saved", boolean=True)
-    def authorization_saved(self, obj: McpServer) -> bool:
+    def has_authorization(self, obj: McpServer) -> bool:
+        """Tell whether an authorisation is saved."""
         return bool(obj.authorization_encrypted)
 
     @display(description="Enabled", boolean=True, ordering="is_enabled")
     def enabled(self, obj: McpServer) -> bool:
+        """Tell whether assistants may use the server."""
         return obj.is_enabled
 
     @display(description="State", label={"Works": "success", "Fails": "danger"})
     def state(self, obj: McpServer) -> str | None:
+        """Return whether the server worked when it was last tried, as a label, or None if it never was."""
         return ("Works" if obj.works else "Fails") if obj.tested_at else None

@@ -1,4 +1,4 @@
-"""How far the background has come with what is being deleted: told on the admin's first page, and after a deletion."""
+"""How far the background has come with deleting: told on the admin's first page, and after each deletion."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from django.http import HttpRequest
 from conversations.storage import deletion
 
 
-def tell(request: HttpRequest) -> None:
-    """Nothing, where nothing is left to be deleted."""
+def tell_progress(request: HttpRequest) -> None:
+    """Tell how much is still to be deleted; if nothing is, say nothing."""
     if counts := deletion.remaining():
         left = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         messages.info(request, f"Still being deleted in the background: {left}.")
 
 
-def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold calls it for the first page."""
+def add_to_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Tell the progress to staff who may delete. Unfold calls it for the admin's first page."""
     if request.user.has_perm("conversations.delete_conversation"):
-        tell(request)
+        tell_progress(request)
     return context

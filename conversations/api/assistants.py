@@ -1,4 +1,4 @@
-"""GET /v1/models: the assistants that one may talk to. Their ids are what `?model=` takes."""
+"""GET /v1/models: the assistants that the caller may talk to. Their ids are what `?model=` takes."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -8,23 +8,25 @@ from conversations.api.shapes import outputs
 from conversations.models import Assistant
 
 
-def listed(request: HttpRequest) -> HttpResponse:
-    caller = auth.caller(request, None)
+def list_assistants(request: HttpRequest) -> HttpResponse:
+    """Answer with every assistant that is offered to the caller."""
+    caller = auth.authenticate(request, None)
     offered = Assistant.objects.offered_to(caller.user_id)
-    return requests.answer(outputs.ModelList(data=[_shown(assistant) for assistant in offered]))
+    return requests.answer(outputs.ModelList(data=[_serialize_assistant(assistant) for assistant in offered]))
 
 
-def retrieved(request: HttpRequest, model: str) -> HttpResponse:
-    caller = auth.caller(request, None)
+def retrieve_assistant(request: HttpRequest, model: str) -> HttpResponse:
+    """Answer with one assistant, or raise APIError with 404."""
+    caller = auth.authenticate(request, None)
     offered = Assistant.objects.offered_to(caller.user_id)
     found = next((assistant for assistant in offered if assistant.slug == model), None)
     if found is None:
         raise not_found(f"There is no assistant {model!r}. GET /v1/models lists yours.")
-    return requests.answer(_shown(found))
+    return requests.answer(_serialize_assistant(found))
 
 
-def _shown(assistant: Assistant) -> outputs.Model:
-    """As `openai.types.Model`, and the name that people know it by."""
+def _serialize_assistant(assistant: Assistant) -> outputs.Model:
+    """Return the assistant in the shape of `openai.types.Model`, with the name that people know it by."""
     return outputs.Model(
         id=assistant.slug,
         created=int(assistant.created_at.timestamp()),

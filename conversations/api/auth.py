@@ -1,4 +1,4 @@
-"""Who asks: an API key as a bearer token, and nothing else. Cookies count for pages only."""
+"""Who is calling: an API key as a bearer token, and nothing else. Cookies count for pages only."""
 
 from django.http import HttpRequest
 
@@ -12,42 +12,39 @@ from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refu
 from voiceproject.http.requests import has_place
 
 
-class APIRequest(HttpRequest):
-    """What a view below /v1/ gets, for the type checker; `caller` sets `allowance`, which the answer's headers tell."""
+def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
+    """Return who is calling, and count the request. Every view begins with this.
 
-    allowance: rate_limit.Allowance
-
-
-def caller(request: HttpRequest, scope: Scope | None) -> store.Caller:
-    """The first line of every view. `scope` None: any key will do.
-
+    `scope` is what the key must have; with None any key will do. Sets `request.allowance`, which the headers tell.
     Raises APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
     """
-    token = _token(request)
+    token = _read_token(request)
     if client_secrets.is_client_secret(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
     found = store.caller_of(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
-    if refused := rate_limit.refusal(request.allowance):  # type: ignore[attr-defined]
+    if refused := rate_limit.find_refusal(request.allowance):  # type: ignore[attr-defined]
         raise refused
     if not has_place(request, found.user_id):
         raise from_refusal(TOO_MANY_AT_ONCE)
     if scope is not None and scope not in found.scopes:
-        raise from_refusal(lacking(scope))
+        raise from_refusal(missing_scope(scope))
     return found
 
 
-acaller = store.in_request(caller)  # for async views
+authenticate_async = store.in_request(authenticate)  # for async views
 
 
-def lacking(scope: Scope) -> Refusal:
+def missing_scope(scope: Scope) -> Refusal:
+    """Return the refusal of a key that lacks the scope."""
     message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
     return Refusal(403, "missing_scope", message)
 
 
-def _token(request: HttpRequest) -> str:
+def _read_token(request: HttpRequest) -> str:
+    """Return the bearer token of the request. Raises APIError if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise from_refusal(NO_KEY)
@@ -55,4 +52,5 @@ def _token(request: HttpRequest) -> str:
 
 
 def _unauthorized(message: str) -> APIError:
+    """Return the 401 of a token that is not valid here."""
     return APIError(401, "invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})

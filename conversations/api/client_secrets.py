@@ -1,6 +1,6 @@
-"""Client secrets for browsers of other sites: made by a program with its key, good for the socket for some minutes.
+"""Client secrets for browsers of other sites: a program makes one with its key, and it opens the socket for minutes.
 
-Two shapes for one thing: POST /v1/realtime/client_secrets, and the beta dialect's POST /v1/realtime/sessions.
+There are two shapes for it: POST /v1/realtime/client_secrets, and the beta dialect's POST /v1/realtime/sessions.
 """
 
 from typing import Any, cast
@@ -16,54 +16,57 @@ from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import default_config, shown, updated
+from conversations.realtime.protocol.session_config import build_config, show_config, update_config
 from conversations.storage import store
 
 
-def created(request: HttpRequest) -> JsonResponse:
-    caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, inputs.NewClientSecret)
+def create_client_secret(request: HttpRequest) -> JsonResponse:
+    """Make a secret, and answer with it and the session that it will open."""
+    caller = auth.authenticate(request, Scope.REALTIME)
+    asked = requests.parse_body(request, inputs.NewClientSecret)
     patch = asked.session or {}
     try:
-        session = _session(caller, patch)
+        session = _build_session(caller, patch)
     except ProtocolError as error:
         raise APIError(400, error.code, error.message, param=error.param) from None
-    return JsonResponse({**_minted(caller, patch, asked), "session": session})
+    return JsonResponse({**_mint(caller, patch, asked), "session": session})
 
 
-def beta_created(request: HttpRequest) -> JsonResponse:
-    """A flat session in, a flat session out, with the secret in it."""
-    caller = auth.caller(request, Scope.REALTIME)
-    asked = requests.body(request, inputs.NewBetaSession)
+def create_beta_session(request: HttpRequest) -> JsonResponse:
+    """Take a flat session of the beta dialect, and answer with the whole flat session and the secret in it."""
+    caller = auth.authenticate(request, Scope.REALTIME)
+    asked = requests.parse_body(request, inputs.NewBetaSession)
     dialect, flat = Beta(), asked.model_dump(exclude={"client_secret"})
     try:
         patch = dialect.client({"type": "session.update", "session": flat})["session"]
-        session = _session(caller, patch)
+        session = _build_session(caller, patch)
     except ProtocolError as error:
-        raise _in_beta(dialect, error) from None
+        raise _translate_error(dialect, error) from None
     told = dialect.server({"type": "session.updated", "session": session}) or {}
     options = asked.client_secret or inputs.SecretOptions()
-    return JsonResponse({**told["session"], "client_secret": _minted(caller, patch, options)})
+    return JsonResponse({**told["session"], "client_secret": _mint(caller, patch, options)})
 
 
-def _session(caller: store.Caller, patch: Config) -> Config:
-    """The session that one with the secret would have; it has no end yet. Raises ProtocolError."""
+def _build_session(caller: store.Caller, patch: Config) -> Config:
+    """Return the session that the secret will open, without an end. Raises ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
         defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
-    start = default_config(session_id=make_id("sess"), expires_at=0, **defaults)
-    config = updated(start, patch, audio_sent=False, servers=servers)
-    return {key: value for key, value in shown(config).items() if key != "expires_at"}
+    start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
+    config = update_config(start, patch, audio_sent=False, servers=servers)
+    return {key: value for key, value in show_config(config).items() if key != "expires_at"}
 
 
-def _minted(caller: store.Caller, patch: Config, options: inputs.SecretOptions) -> dict[str, Any]:
+def _mint(caller: store.Caller, patch: Config, options: inputs.SecretOptions) -> dict[str, Any]:
+    """Store a new secret, and return its token and its end in epoch seconds."""
     expiry = options.expires_after or inputs.ExpiresAfter()
     secret, token = client_secrets.mint(cast(int, caller.key_id), patch, expiry.seconds)
     return {"value": token, "expires_at": int(secret.expires_at.timestamp())}
 
 
-def _in_beta(dialect: Beta, error: ProtocolError) -> APIError:
+def _translate_error(dialect: Beta, error: ProtocolError) -> APIError:
+    """Return the error in the beta dialect, whose parameters have other names."""
     told = dialect.server({"type": "error", "error": {"message": error.message, "param": error.param}}) or {}
     return APIError(400, error.code, told["error"]["message"], param=told["error"]["param"])

@@ -1,4 +1,4 @@
-"""Refusals over HTTP, in the official shape: {"error": {"message", "type", "param", "code"}}."""
+"""Errors over HTTP in the official shape: {"error": {"message", "type", "param", "code"}}."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,10 @@ from voiceproject.http.refusals import API, Refusal
 
 
 class APIError(Exception):
-    """Becomes the answer, wherever a view raises it. `param` names the key at fault; `message` says what to do."""
+    """An error that becomes the answer, wherever a view raises it.
+
+    `param` names the key at fault, and `message` says what to do about it.
+    """
 
     def __init__(
         self,
@@ -28,23 +31,25 @@ class APIError(Exception):
         self.kind = kind
         self.headers = headers or {}
 
-    def response(self) -> JsonResponse:
+    def to_response(self) -> JsonResponse:
+        """Return the error as an HTTP answer."""
         shown = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
         return JsonResponse({"error": shown}, status=self.status, headers=dict(self.headers))
 
 
 def from_refusal(refusal: Refusal) -> APIError:
+    """Return the error that stands for a refusal of the site."""
     headers = {name: value for name, value in refusal.headers(API).items() if name != "Content-Type"}
     return APIError(refusal.status, refusal.code, refusal.message, kind=refusal.kind, headers=headers)
 
 
 def not_found(message: str) -> APIError:
-    """Also for what is another user's: nobody learns that it exists."""
+    """Return a 404. What belongs to another user gets the same, so that nobody learns that it exists."""
     return APIError(404, "not_found", message)
 
 
-def by_status(status: int, headers: Mapping[str, str]) -> APIError:
-    """For an answer that Django made, which has a status and a page."""
+def from_status(status: int, headers: Mapping[str, str]) -> APIError:
+    """Return the error that stands for a page of Django's, of which only status and headers are known."""
     if status >= 500:
         message = "The server failed; its log says why. Try again in a moment."
         return APIError(status, "internal_error", message, kind="server_error")

@@ -1,4 +1,4 @@
-"""Rows of items as the API shows them, and what a client gives as items of the conversation."""
+"""Items on their way out of the database into the API's shapes, and from a client's shapes in."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -11,7 +11,8 @@ from conversations.realtime.protocol.client_items import UNKNOWN_CALL, unknown_c
 from conversations.realtime.protocol.ids import make_id
 
 
-def shown(row: Item) -> outputs.AnyItem:
+def serialize_item(row: Item) -> outputs.AnyItem:
+    """Return the item in the shape that the API answers with."""
     common: dict[str, Any] = {"id": row.public_id, "status": row.status, "created_at": int(row.created_at.timestamp())}
     call = row.call
     if row.type == "function_call":
@@ -22,10 +23,11 @@ def shown(row: Item) -> outputs.AnyItem:
         error = outputs.ToolError(content=str(call["error"])) if call.get("error") else None
         told = {key: call[key] for key in ("server_label", "name", "arguments")} | {"output": call.get("output")}
         return outputs.McpCall(**common, **told, error=error)
-    return _message(row, common)
+    return _serialize_message(row, common)
 
 
-def _message(row: Item, common: dict[str, Any]) -> outputs.Message:
+def _serialize_message(row: Item, common: dict[str, Any]) -> outputs.Message:
+    """Return a message with what was heard of it, and with the rest if a reply was cut."""
     is_reply = row.role == Item.Role.ASSISTANT
     text = row.played_text
     part = outputs.OutputText(text=text, annotations=[]) if is_reply else outputs.InputText(text=text)
@@ -39,13 +41,16 @@ def _message(row: Item, common: dict[str, Any]) -> outputs.Message:
     )
 
 
-def taken(given: Sequence[inputs.NewItem]) -> list[live.Item]:
-    """New items to be stored. Raises APIError for a text that is too long."""
-    return [_taken(item, f"items[{place}]") for place, item in enumerate(given)]
+def parse_items(given: Sequence[inputs.NewItem]) -> list[live.LiveItem]:
+    """Return a client's items as new items to be stored. Raises APIError if a text is too long."""
+    return [_parse_item(item, f"items[{place}]") for place, item in enumerate(given)]
 
 
-def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = None) -> None:
-    """Each output needs its call, among the new ones or in the conversation. Raises APIError."""
+def check_outputs(new: Sequence[live.LiveItem], conversation: Conversation | None = None) -> None:
+    """Check that each output has its call, among the new items or in the conversation.
+
+    Raises APIError for the first one that has none.
+    """
     wanted = {item.call["call_id"] for item in new if item.type == "function_call_output"}
     known = {item.call["call_id"] for item in new if item.type == "function_call"}
     if (missing := wanted - known) and conversation is not None:
@@ -56,19 +61,21 @@ def check_outputs(new: Sequence[live.Item], conversation: Conversation | None = 
             raise APIError(400, UNKNOWN_CALL, unknown_call(call_id), param=f"items[{place}].call_id")
 
 
-def _taken(given: inputs.NewItem, param: str) -> live.Item:
-    item = live.Item(make_id("item"), type=given.type)
+def _parse_item(given: inputs.NewItem, param: str) -> live.LiveItem:
+    """Return one new item. `param` is its place in the request, such as items[0]."""
+    item = live.LiveItem(make_id("item"), type=given.type)
     if isinstance(given, inputs.NewMessage):
         item.role = "system" if given.role == "developer" else given.role
-        item.text = _joined(given.content, f"{param}.content")
+        item.text = _join_text(given.content, f"{param}.content")
     elif isinstance(given, inputs.NewFunctionCall):
         item.call = {"call_id": given.call_id, "name": given.name, "arguments": given.arguments}
     else:
-        item.call = {"call_id": given.call_id, "output": _joined(given.output, f"{param}.output")}
+        item.call = {"call_id": given.call_id, "output": _join_text(given.output, f"{param}.output")}
     return item
 
 
-def _joined(content: str | list[inputs.TextPart], param: str) -> str:
+def _join_text(content: str | list[inputs.TextPart], param: str) -> str:
+    """Return the parts as one text of lines. Raises APIError if it is longer than MAX_TEXT_CHARS."""
     text = content if isinstance(content, str) else "\n".join(part.text for part in content)
     if len(text) > inputs.MAX_TEXT_CHARS:
         message = f"'{param}' has {len(text)} characters; the most is {inputs.MAX_TEXT_CHARS}."

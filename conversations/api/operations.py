@@ -1,4 +1,4 @@
-"""The HTTP API as one table: what `urls` serves and what `openapi` describes."""
+"""The HTTP API as one table: `urls` serves it and `documents/openapi` describes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ ITEM = f"{CONVERSATION}/items/{{item_id}}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`scope` None: any key will do. `body` and `answer`: a shape, or the media types that bytes may have.
+    """One method of one address.
 
-    `failures`: the statuses that it has beside those that go without saying.
+    `scope` is what the key must have; with None any key will do. `body` and `answer` are a shape, or the media types
+    of bytes. `failures` are the statuses that it may answer with beside those of every operation of its kind.
     """
 
     method: str
@@ -38,12 +39,14 @@ class Operation:
 
 
 OPERATIONS = [
-    Operation("GET", "/v1/models", assistants.listed, "The assistants that you may talk to", None, outputs.ModelList),
-    Operation("GET", "/v1/models/{model}", assistants.retrieved, "One assistant", None, outputs.Model),
+    Operation(
+        "GET", "/v1/models", assistants.list_assistants, "The assistants that you may talk to", None, outputs.ModelList
+    ),
+    Operation("GET", "/v1/models/{model}", assistants.retrieve_assistant, "One assistant", None, outputs.Model),
     Operation(
         "POST",
         "/v1/realtime/client_secrets",
-        client_secrets.created,
+        client_secrets.create_client_secret,
         "A short-lived key for the socket, to be handed to a browser",
         Scope.REALTIME,
         outputs.ClientSecret,
@@ -52,7 +55,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/v1/realtime/sessions",
-        client_secrets.beta_created,
+        client_secrets.create_beta_session,
         "The same in the beta dialect",
         Scope.REALTIME,
         outputs.BetaSession,
@@ -61,7 +64,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/v1/conversations",
-        conversations.listed,
+        conversations.list_conversations,
         "Your conversations",
         READ,
         outputs.ConversationPage,
@@ -70,17 +73,17 @@ OPERATIONS = [
     Operation(
         "POST",
         "/v1/conversations",
-        conversations.created,
+        conversations.create_conversation,
         "Make a conversation, to be gone on with over the socket or turn by turn",
         WRITE,
         outputs.Conversation,
         body=inputs.NewConversation,
     ),
-    Operation("GET", CONVERSATION, conversations.retrieved, "One conversation", READ, outputs.Conversation),
+    Operation("GET", CONVERSATION, conversations.retrieve_conversation, "One conversation", READ, outputs.Conversation),
     Operation(
         "POST",
         CONVERSATION,
-        conversations.updated,
+        conversations.update_conversation,
         "Change what you noted of it",
         WRITE,
         outputs.Conversation,
@@ -89,7 +92,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         CONVERSATION,
-        conversations.deleted,
+        conversations.delete_conversation,
         "Delete it with its items and sound",
         WRITE,
         outputs.DeletedConversation,
@@ -97,7 +100,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONVERSATION}/audio",
-        audio.conversation_audio,
+        audio.retrieve_conversation_audio,
         "All of its sound in order: the user left, the assistant right",
         READ,
         OGG,
@@ -105,7 +108,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONVERSATION}/items",
-        conversations.items_listed,
+        conversations.list_items,
         "What was said and done in it",
         READ,
         outputs.ItemPage,
@@ -114,19 +117,19 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{CONVERSATION}/items",
-        conversations.items_created,
+        conversations.create_items,
         "Add items behind the last",
         WRITE,
         outputs.ItemPage,
         body=inputs.NewItems,
     ),
-    Operation("GET", ITEM, conversations.item_retrieved, "One item", READ, outputs.AnItem),
-    Operation("DELETE", ITEM, conversations.item_deleted, "Delete it with its sound", WRITE, outputs.Conversation),
-    Operation("GET", f"{ITEM}/audio", audio.item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
+    Operation("GET", ITEM, conversations.retrieve_item, "One item", READ, outputs.AnItem),
+    Operation("DELETE", ITEM, conversations.delete_item, "Delete it with its sound", WRITE, outputs.Conversation),
+    Operation("GET", f"{ITEM}/audio", audio.retrieve_item_audio, "Its sound, whole or a range of its bytes", READ, OGG),
     Operation(
         "POST",
         "/v1/voice/turns",
-        create.create,
+        create.create_turn,
         "Say something, and hear the reply: as sound, or as the events of the socket",
         Scope.REALTIME,
         tuple(create.CONTENT_TYPES),

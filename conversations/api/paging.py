@@ -1,4 +1,4 @@
-"""Pages of the official lists: `after` is the last id of the page before."""
+"""Pages of lists as the official API has them: `after` is the last id of the page before."""
 
 from typing import TypeVar
 
@@ -10,10 +10,10 @@ from conversations.api.shapes.inputs import ListQuery
 Row = TypeVar("Row", bound=Model)
 
 
-def page(rows: "QuerySet[Row]", asked: ListQuery, key: str) -> tuple[list[Row], bool]:
-    """The rows of one page, and whether more follow. `key`: the unique column that they are in order of.
+def fetch_page(rows: "QuerySet[Row]", asked: ListQuery, key: str) -> tuple[list[Row], bool]:
+    """Return the rows of one page, and whether more follow.
 
-    Raises APIError where `after` names none of them.
+    `key` is the unique column that the rows are in order of. Raises APIError with 404 if `after` names no row.
     """
     if asked.after is not None:
         last = rows.filter(public_id=asked.after).values_list(key, flat=True).first()

@@ -20,14 +20,14 @@ WINDOW_SEC = 60  # fixed windows: one atomic count each; over the border of two,
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of the minute that runs."""
+    """What is left to a user of the current minute."""
 
     limit: int
     used: int
     reset_sec: int
 
     def headers(self) -> dict[str, str]:
-        """As the official API names and writes them."""
+        """Return the headers that tell it, as the official API names and writes them."""
         return {
             "x-ratelimit-limit-requests": str(self.limit),
             "x-ratelimit-remaining-requests": str(max(0, self.limit - self.used)),
@@ -36,7 +36,10 @@ class Allowance:
 
 
 def count(user_id: int, now: float | None = None) -> Allowance:
-    """Counts one request. `now`: epoch seconds. While the cache is down everybody passes."""
+    """Count one request of the user, and return what is left.
+
+    `now` is in epoch seconds. While the cache is down nothing is counted and everybody passes.
+    """
     now = time.time() if now is None else now
     window, passed_sec = divmod(int(now), WINDOW_SEC)
     try:
@@ -47,8 +50,8 @@ def count(user_id: int, now: float | None = None) -> Allowance:
     return Allowance(settings.API_REQUESTS_PER_MIN, used, WINDOW_SEC - passed_sec)
 
 
-def refusal(allowance: Allowance) -> APIError | None:
-    """None: there was room for the request that was counted last."""
+def find_refusal(allowance: Allowance) -> APIError | None:
+    """Return the 429 if the request that was counted last is one too many, else None."""
     if allowance.used <= allowance.limit:
         return None
     return APIError(
@@ -61,6 +64,7 @@ def refusal(allowance: Allowance) -> APIError | None:
 
 
 def _increment(key: str) -> int:
+    """Add one to a counter of this minute, and return its value."""
     try:
         return cache.incr(key)
     except ValueError:  # the first of its minute, unless another process is just making it

@@ -1,4 +1,4 @@
-"""What a request asks for, checked by a pydantic model; what is wrong is named by its path, such as `items[0].role`."""
+"""Read a request into a pydantic model; an error names the key at fault by its path, such as `items[0].role`."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -15,25 +15,32 @@ from conversations.realtime.protocol.json_object import json_object
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def query(request: HttpRequest, shape: type[Model]) -> Model:
-    """The query string; keys that `shape` does not know are ignored, and of a repeated one the last counts."""
+def parse_query(request: HttpRequest, shape: type[Model]) -> Model:
+    """Return the query string in this shape, or raise APIError.
+
+    Keys that the shape does not know are ignored, and of a repeated one the last counts.
+    """
     given = {key: value for key, value in request.GET.items() if key in shape.model_fields}
     try:
         return shape.model_validate(given)
     except ValidationError as error:
-        raise refusal(error, given) from None
+        raise explain(error, given) from None
 
 
-def body(request: HttpRequest, shape: type[Model]) -> Model:
-    """The body, a JSON object; an empty one counts as {}. Nothing is converted: "1" is no number."""
-    given = decoded(request)
+def parse_body(request: HttpRequest, shape: type[Model]) -> Model:
+    """Return the body, a JSON object, in this shape, or raise APIError.
+
+    An empty body counts as {}. Nothing is converted: "1" is no number.
+    """
+    given = decode_body(request)
     try:
         return shape.model_validate(given, strict=True)
     except ValidationError as error:
-        raise refusal(error, given) from None
+        raise explain(error, given) from None
 
 
-def decoded(request: HttpRequest) -> dict[str, Any]:
+def decode_body(request: HttpRequest) -> dict[str, Any]:
+    """Return the body as a JSON object. Raises APIError if it is too large, or no JSON that can be stored."""
     try:
         return json_object(request.body.decode() or "{}")
     except RequestDataTooBig:
@@ -43,9 +50,12 @@ def decoded(request: HttpRequest) -> dict[str, Any]:
         raise APIError(400, "invalid_json", "The body is no JSON object in UTF-8, or has a NUL in it.") from None
 
 
-def refusal(error: ValidationError, given: object) -> APIError:
-    """Of a union every member complains; the deepest complaint comes from the member that was meant."""
-    faults = [(_path(fault["loc"], given), fault) for fault in error.errors(include_url=False)]
+def explain(error: ValidationError, given: object) -> APIError:
+    """Return the API's error for pydantic's.
+
+    Every member of a union complains; the deepest complaint comes from the member that was meant.
+    """
+    faults = [(_locate(fault["loc"], given), fault) for fault in error.errors(include_url=False)]
     (param, _), fault = max(faults, key=lambda pair: pair[0][1])
     if fault["type"] == "missing":
         param = f"{param}.{fault['loc'][-1]}" if param else str(fault["loc"][-1])
@@ -53,8 +63,11 @@ def refusal(error: ValidationError, given: object) -> APIError:
     return APIError(400, "invalid_value", f"'{param}' is not valid: {fault['msg']}.", param=param)
 
 
-def _path(loc: Sequence[int | str], given: object) -> tuple[str, int]:
-    """The fault's place in what was given, and how deep it is; pydantic also names the members of unions on the way."""
+def _locate(loc: Sequence[int | str], given: object) -> tuple[str, int]:
+    """Return the path of the fault in what was given, and how deep it lies.
+
+    pydantic also names the members of unions on the way, which the path leaves out.
+    """
     path, depth = "", 0
     for key in loc:
         if isinstance(key, int) and isinstance(given, list) and key < len(given):
@@ -68,5 +81,5 @@ def _path(loc: Sequence[int | str], given: object) -> tuple[str, int]:
 
 
 def answer(shown: BaseModel) -> HttpResponse:
-    """Keys without a value are left out."""
+    """Return the model as a JSON answer, without the keys that have no value."""
     return HttpResponse(shown.model_dump_json(exclude_none=True), content_type="application/json")

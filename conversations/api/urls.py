@@ -1,4 +1,4 @@
-"""Every address below /v1/ but the socket's, which is in `voiceproject.asgi`."""
+"""Every address below /v1/ except the socket's, which is in `voiceproject.asgi`."""
 
 import re
 from collections.abc import Callable
@@ -16,8 +16,11 @@ from conversations.api.operations import OPERATIONS
 View = Callable[..., Any]  # answers with an HttpResponseBase, or a coroutine of one
 
 
-def by_method(**views: View) -> View:
-    """One address: a view for each of its methods. No cookie counts here, so nothing can be forged (CSRF)."""
+def dispatch_by_method(**views: View) -> View:
+    """Return a view that calls the view of the request's method; HEAD is answered as GET is.
+
+    Cookies do not count here, so no request can be forged, and the check against that (CSRF) is off.
+    """
 
     def answer(request: HttpRequest, **ids: str) -> Any:
         view = views.get("GET" if request.method == "HEAD" else request.method or "")
@@ -31,30 +34,32 @@ def by_method(**views: View) -> View:
 
 
 @csrf_exempt
-def unknown(request: HttpRequest) -> HttpResponseBase:
+def reject_unknown(request: HttpRequest) -> HttpResponseBase:
+    """Raise Http404 for every address that nothing else matches."""
     raise Http404
 
 
-def socket_only(request: HttpRequest) -> HttpResponseBase:
+def require_socket(request: HttpRequest) -> HttpResponseBase:
+    """Raise APIError with 426: the address takes WebSockets only."""
     message = "Connect to this address with a WebSocket."
     raise APIError(426, "upgrade_required", message, headers={"Upgrade": "websocket"})
 
 
-def _served() -> list[URLPattern]:
-    """The addresses of the table, each with a view for each of its methods."""
+def _build_patterns() -> list[URLPattern]:
+    """Return the addresses of the table, each with a view for each of its methods."""
     views: dict[str, dict[str, View]] = {}
     for operation in OPERATIONS:
         views.setdefault(operation.path, {})[operation.method] = operation.view
     return [
-        path(re.sub(r"{(\w+)}", r"<str:\1>", address.removeprefix("/v1/")), by_method(**methods))
+        path(re.sub(r"{(\w+)}", r"<str:\1>", address.removeprefix("/v1/")), dispatch_by_method(**methods))
         for address, methods in views.items()
     ]
 
 
 urlpatterns = [
-    *_served(),
-    path("realtime", by_method(GET=socket_only)),
-    path("openapi.json", by_method(GET=openapi.served)),
-    path("asyncapi.json", by_method(GET=asyncapi.served)),
-    re_path("", unknown),
+    *_build_patterns(),
+    path("realtime", dispatch_by_method(GET=require_socket)),
+    path("openapi.json", dispatch_by_method(GET=openapi.serve)),
+    path("asyncapi.json", dispatch_by_method(GET=asyncapi.serve)),
+    re_path("", reject_unknown),
 ]

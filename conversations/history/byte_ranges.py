@@ -6,13 +6,14 @@ _ONE_RANGE = re.compile(r"bytes=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+", re.ASCII
 
 
 class UnsatisfiableRangeError(ValueError):
-    """Starts behind the end. The answer is 416."""
+    """The range starts behind the end. The answer is 416."""
 
 
-def parse(header: str, size_bytes: int) -> tuple[int, int] | None:
-    """The first byte and the one after the last; None where the header is to be ignored and all be sent.
+def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
+    """Return the first byte and the one after the last, or None if the header is to be ignored and all be sent.
 
-    That is what the RFC asks for a malformed range and allows for several at once, which no player sends.
+    The RFC asks for that where a range is malformed, and allows it for several at once, which no player sends. Raises
+    UnsatisfiableRangeError.
     """
     match = _ONE_RANGE.fullmatch(header)
     if not match or match.groups() == ("", ""):

@@ -1,7 +1,7 @@
 """A whole conversation as one Ogg Opus file, made while it is sent: the user on the left, the assistant on the right.
 
-One item after the other, since no clock holds across the sessions of a conversation. Of a reply that was cut, what was
-heard. An hour takes about 20 s of one core, so it is done by a thread that yields to all others, a piece at a time.
+One item follows the other, since no clock holds across the sessions of a conversation. Of a reply that was cut there is
+what was heard. An hour takes about 20 s of one core, so a thread that yields to all others makes it piece by piece.
 """
 
 import asyncio
@@ -32,24 +32,24 @@ Samples = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The sound of one item. `heard_ms` None: all of it."""
+    """The sound of one item, up to `heard_ms` milliseconds; None stands for all of it."""
 
     file_name: str
     side: int
     heard_ms: int | None = None
 
 
-async def stream(parts: Sequence[Part]) -> AsyncIterator[bytes]:
-    """The file in pieces. A clip that is gone from the storage is left out, and logged."""
+async def stream_mixdown(parts: Sequence[Part]) -> AsyncIterator[bytes]:
+    """Yield the file in pieces. A clip that the storage has lost is left out, and logged."""
     mix = _Mix()
     loop = asyncio.get_running_loop()
     for part in parts:
         try:
-            ogg = await _read(part.file_name)
+            ogg = await _read_clip(part.file_name)
         except FileNotFoundError:
             log.warning("the sound %s is gone from the storage", part.file_name)
             continue
-        samples = await loop.run_in_executor(_thread, _decoded, ogg, part)
+        samples = await loop.run_in_executor(_thread, _decode, ogg, part)
         for start in range(0, len(samples), PIECE_SAMPLES):
             piece = samples[start : start + PIECE_SAMPLES]
             yield await loop.run_in_executor(_thread, mix.add, piece, part.side)
@@ -57,18 +57,22 @@ async def stream(parts: Sequence[Part]) -> AsyncIterator[bytes]:
 
 
 @in_request
-def _read(name: str) -> bytes:
+def _read_clip(name: str) -> bytes:
+    """Return a stored clip, or raise FileNotFoundError."""
     give_back()  # the storage may be one that answers slowly
     with clip_storage().open(name, "rb") as file:
         return bytes(file.read())
 
 
-def _decoded(ogg: bytes, part: Part) -> Samples:
+def _decode(ogg: bytes, part: Part) -> Samples:
+    """Return what was heard of a clip, as samples at 24 kHz."""
     samples = np.frombuffer(opus.decode(ogg), dtype="<i2")
     return samples if part.heard_ms is None else samples[: part.heard_ms * SAMPLES_PER_MS]
 
 
 class _Mix:
+    """The file as it grows."""
+
     def __init__(self) -> None:
         self._file = io.BytesIO()
         self._container = av.open(self._file, "w", format="ogg")
@@ -76,20 +80,22 @@ class _Mix:
         self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="stereo", options=options)
 
     def add(self, samples: Samples, side: int) -> bytes:
-        """What of the file is new; perhaps nothing."""
+        """Add samples on one side, and return the bytes that are new in the file, which may be none."""
         both = np.zeros((1, 2 * len(samples)), dtype=np.int16)
         both[0, side::2] = samples
         frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
         frame.sample_rate = SAMPLE_RATE
         self._container.mux(self._stream.encode(frame))
-        return self._taken()
+        return self._take_new_bytes()
 
     def finish(self) -> bytes:
+        """Close the file, and return its last bytes."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
-        return self._taken()
+        return self._take_new_bytes()
 
-    def _taken(self) -> bytes:
+    def _take_new_bytes(self) -> bytes:
+        """Return the bytes that are new, and forget them."""
         made = self._file.getvalue()
         self._file.seek(0)
         self._file.truncate()

@@ -1,4 +1,4 @@
-"""Finding conversations by their words, in every script, with or without accents."""
+"""Find conversations by their words, in every script, with or without accents."""
 
 import re
 import unicodedata
@@ -27,15 +27,15 @@ NO_OPERATOR = re.compile(r'"|(?<=\S)-')  # a phrase cannot be kept where one of 
 OR = re.compile(r"\bor\b", re.IGNORECASE)
 
 
-def matching(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conversation]:
-    """Those where an item has all the words, or the title or the user's e-mail address contains them as they stand.
+def find_conversations(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conversation]:
+    """Return those where an item has all the words, or where the title or the user's e-mail address contains the text.
 
-    Of each of the three kinds the newest thousand. In items, "quoted words" are a phrase, -word excludes, and `or`
-    is understood.
+    Of each of the three kinds it finds the newest thousand. In items, "quoted words" are a phrase, -word excludes, and
+    `or` is understood.
     """
     words = words.replace("\0", "")
     kinds = [
-        Q(Exists(Item.objects.filter(conversation=OuterRef("pk"), search_words=query_of(words)))),
+        Q(Exists(Item.objects.filter(conversation=OuterRef("pk"), search_words=build_query(words)))),
         Q(title__icontains=words),
         Q(user__in=User.objects.filter(email__icontains=words).values("pk")),
     ]
@@ -45,33 +45,41 @@ def matching(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conv
     return conversations.filter(pk__in=reduce(lambda found, more: found.union(more, all=True), newest))
 
 
-def query_of(words: str) -> Query:
-    """What is looked for in `Item.search_words`: folded as it is there, each run of an unspaced script as its pairs."""
+def build_query(words: str) -> Query:
+    """Return the query for `Item.search_words`.
+
+    It is folded as the words are there, and each run of an unspaced script becomes its pairs of neighbours.
+    """
     words = unicodedata.normalize("NFKC", words)[:MOST_CHARS]
     if not RUN.search(words):
-        return _websearch(words)
+        return _build_websearch(words)
     parts = [part for part in OR.split(NO_OPERATOR.sub(" ", words)) if part.strip()]
-    return reduce(or_, map(_all_of, parts))
+    return reduce(or_, map(_require_all, parts))
 
 
-def _all_of(words: str) -> Query:
+def _require_all(words: str) -> Query:
+    """Return the query for text without `or`, of which every word must be there."""
     # The last letter of a run is stored alone, any other one begins a pair.
     singles: list[Query] = [
         SearchQuery(f"'{run[0][-1]}':*", config="simple", search_type="raw", invert=bool(run[1]))
         for run in RUN.finditer(words)
         if len(run[0]) == 1 + len(run[1])
     ]
-    rest = RUN.sub(_pairs, words)
-    return reduce(and_, [*([_websearch(rest)] if rest.strip() or not singles else []), *singles])
+    rest = RUN.sub(_join_pairs, words)
+    return reduce(and_, [*([_build_websearch(rest)] if rest.strip() or not singles else []), *singles])
 
 
-def _websearch(words: str) -> SearchQuery:
+def _build_websearch(words: str) -> SearchQuery:
+    """Return the query in the language of web searches, without case and accents."""
     folded = Func(Value(words), function="conversations_folded", output_field=TextField())
     return SearchQuery(folded, config="simple", search_type="websearch")
 
 
-def _pairs(run: re.Match[str]) -> str:
-    """All of its pairs; of one that is excluded those that stand beside each other, since only a phrase can be."""
+def _join_pairs(run: re.Match[str]) -> str:
+    """Return all pairs of a run.
+
+    Of a run that is excluded there is every second pair, as a phrase, since only a phrase can be excluded as a whole.
+    """
     letters = run[0].removeprefix("-")
     if len(letters) == 1:
         return " "
@@ -80,12 +88,12 @@ def _pairs(run: re.Match[str]) -> str:
     return f" {' '.join(letters[at : at + 2] for at in range(len(letters) - 1))} "
 
 
-def snippet(text: str, words: str, most_chars: int) -> str:
-    """A stretch of the text around the first of the words that stands in it."""
-    folded, places = _folded(text)
-    wanted = [_folded(word)[0] for word in re.findall(r"\w+", words)]
+def cut_snippet(text: str, words: str, most_chars: int) -> str:
+    """Return at most `most_chars` characters of the text, around the first of the words that stands in it."""
+    folded, places = _fold(text)
+    wanted = [_fold(word)[0] for word in re.findall(r"\w+", words)]
     pairs = [word[at : at + 2] for word in wanted for at in range(len(word) - 1) if RUN.fullmatch(word)]
-    found = next((at for one in (*wanted, *pairs) if one and (at := _place(folded, one)) >= 0), 0)
+    found = next((at for one in (*wanted, *pairs) if one and (at := _find_word(folded, one)) >= 0), 0)
     start = max(0, (places[found] if places else 0) - most_chars // 3)
     if start:
         start = text.find(" ", start, start + most_chars // 4) + 1 or start
@@ -95,16 +103,16 @@ def snippet(text: str, words: str, most_chars: int) -> str:
     return text[start:end]
 
 
-def _place(folded: str, word: str) -> int:
-    """Of a whole word; in a script without spaces of any."""
+def _find_word(folded: str, word: str) -> int:
+    """Return where a whole word begins, or -1. In a script without spaces any place counts."""
     if RUN.fullmatch(word):
         return folded.find(word)
     found = re.search(rf"\b{re.escape(word)}\b", folded)
     return found.start() if found else -1
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
-    """The text without case and accents, and where each character of that stands in it."""
+def _fold(text: str) -> tuple[str, list[int]]:
+    """Return the text without case and accents, and the place in the text of each character of that."""
     letters = [
         (letter, place)
         for place, character in enumerate(text)

@@ -8,10 +8,10 @@ from django.db.models.functions import Left
 from conversations.models import FIRST_WORDS_LENGTH, Conversation, Item
 
 
-def add(conversations: Iterable[Conversation]) -> None:
-    """Fills in `first_words` and `audio_ms` of each, with one query for all.
+def add_summaries(conversations: Iterable[Conversation]) -> None:
+    """Fill in `first_words` and `audio_ms` of each conversation, with one query for all.
 
-    It comes after the page is chosen: as part of a list's query it would be worked out for all pages before it too.
+    Call it when the page is chosen: as part of a list's query it would be worked out for all earlier pages too.
     """
     items = Item.objects.filter(conversation=OuterRef("pk")).order_by("position")
     said = items.filter(role=Item.Role.USER).exclude(text="").values(words=Left("text", FIRST_WORDS_LENGTH + 1))

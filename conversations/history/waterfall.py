@@ -20,6 +20,8 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
+    """One step of a turn, and where its bar stands in the picture."""
+
     step: str
     label: str
     start_ms: float  # since the endpoint
@@ -29,32 +31,36 @@ class Bar:
 
     @property
     def took_ms(self) -> float:
+        """Return how long the step took, in milliseconds."""
         return self.end_ms - self.start_ms
 
     @property
     def is_ahead(self) -> bool:
-        """Done before the endpoint, so that the user did not wait for it."""
+        """Tell whether the step was done before the endpoint, so that the user did not wait for it."""
         return self.end_ms < 0
 
     @property
     def left_percent(self) -> float:
-        return min(self._percent(self.start_ms), 100 - self.width_percent)
+        """Return where the bar begins, in percent of the picture's width."""
+        return min(self._to_percent(self.start_ms), 100 - self.width_percent)
 
     @property
     def width_percent(self) -> float:
-        """At least a hair's breadth, so that a step of no time is still seen."""
+        """Return how wide the bar is; at least a hair's breadth, so that a step of no time is still seen."""
         return max(0.6, 100 * self.took_ms / self.total_ms)
 
     @property
     def endpoint_percent(self) -> float:
-        return self._percent(0)
+        """Return where the endpoint stands, in percent of the picture's width."""
+        return self._to_percent(0)
 
-    def _percent(self, ms: float) -> float:
+    def _to_percent(self, ms: float) -> float:
+        """Return where a moment stands, in percent of the picture's width."""
         return 100 * (ms - self.from_ms) / self.total_ms
 
 
-def bars(waterfall: Mapping[str, float]) -> list[Bar]:
-    """One for each step that the turn came to, each from where the one before it ended."""
+def build_bars(waterfall: Mapping[str, float]) -> list[Bar]:
+    """Return a bar for each step that the turn came to; it begins where the step before it ended."""
     reached = [(step, label, waterfall[step]) for step, label in STEPS if step in waterfall]
     moments = [0, *(ms for _, _, ms in reached)]
     from_ms, total_ms = min(moments), (max(moments) - min(moments)) or 1

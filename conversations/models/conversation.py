@@ -69,7 +69,7 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
 
-    # What lists show; `summaries.add` fills them in.
+    # What lists show; `summaries.add_summaries` fills them in.
     first_words = ""
     audio_ms = 0
 

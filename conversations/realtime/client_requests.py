@@ -2,8 +2,8 @@
 
 from openai.types import realtime as sdk
 
-from conversations.realtime.agent_turn.mcp_listings import Listings
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.mcp_listings import McpListings
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
@@ -13,47 +13,47 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.response_options import asked_options
-from conversations.realtime.protocol.session_config import is_transcription, shown, updated
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.response_options import parse_options
+from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.turn import Listening
+from conversations.realtime.user_turn.turn import UserTurn
 
 
-class Requests:
-    def __init__(self, core: Core, listening: Listening, replying: Replying, listings: Listings) -> None:
+class ClientRequests:
+    def __init__(self, core: Core, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.core = core
-        self.listening = listening
-        self.replying = replying
+        self.user_turn = user_turn
+        self.agent_turn = agent_turn
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
-        has_begun = bool(len(core.log) or self.listening.buffer.received or self.replying.response)
+        has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
         core.configure(
-            updated(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+            update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
-            self.listening.configure()
-        core.send("session.updated", session=shown(core.config))
+            self.user_turn.configure()
+        core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
 
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        item, pcm = client_items.made(self.core, event.item.model_dump(exclude_none=True), "item")
+        item, pcm = client_items.build_item(self.core, event.item.model_dump(exclude_none=True), "item")
         client_items.check_new(self.core, item)
         client_items.check_outputs([item], self.core.log)
         if pcm and not item.is_transcribed:
-            self.listening.transcripts.check_pending()
+            self.user_turn.transcription.check_pending()
         try:
             self.core.log.insert(item, event.previous_item_id)
         except KeyError:
             message = f"There is no item {event.previous_item_id!r} to insert behind."
             raise ProtocolError("invalid_value", message, "previous_item_id") from None
         if pcm and not item.is_transcribed:
-            self.listening.transcripts.await_item(item, pcm, respond=False)
+            self.user_turn.transcription.await_item(item, pcm, respond=False)
         self.core.save(item, after=event.previous_item_id, pcm=pcm)
         self.core.announce(item)
 
@@ -63,16 +63,16 @@ class Requests:
         self.core.send("conversation.item.retrieved", item=item)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
-        self.listening.transcripts.retry(self.core.known(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(self.core.known(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         item = self.core.known(event.item_id, "delete")
-        running = self.replying.response
+        running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.core.log.remove(item)
-        self.replying.forget(item)
+        self.agent_turn.forget(item)
         self.core.remove(item)
         self.core.send("conversation.item.deleted", item_id=item.id)
 
@@ -95,7 +95,7 @@ class Requests:
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
         return self.core.send("conversation.item.truncated", **cut)
 
-    def _truncate_text(self, item: Item, heard: object) -> None:
+    def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
         if item.role != "assistant" or item.is_audio:
             message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
@@ -112,33 +112,33 @@ class Requests:
         if is_transcription(self.core.config):
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
-        options = asked_options(self.core, event.options)
+        options = parse_options(self.core, event.options)
         if event.input is not None:
-            options.input = client_items.context(self.core, event.input)
-        if options.is_aside:
-            return self.replying.asides.begin(options)
-        if self.replying.response is not None:
+            options.input = client_items.build_context(self.core, event.input)
+        if options.is_out_of_band:
+            return self.agent_turn.out_of_band.begin(options)
+        if self.agent_turn.response is not None:
             message = (
-                f"The response {self.replying.response.id} is still running. Wait for it, or send response.cancel."
+                f"The response {self.agent_turn.response.id} is still running. Wait for it, or send response.cancel."
             )
             raise ProtocolError("conversation_already_has_active_response", message)
-        return self.replying.begin(options)
+        return self.agent_turn.begin(options)
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = self.replying.find(event.response_id)
+        response = self.agent_turn.find(event.response_id)
         if response is None or response.audio_started_at is None:
             return
         response.played(event.played_ms, self.core.now)
-        self.replying.playing.began_after(response)
+        self.agent_turn.playback.began_after(response)
         self.core.save(response.item, in_background=True)
         self.core.do(Played(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
-        running, asides = self.replying.response, self.replying.asides
-        if event.response_id is not None and asides.expects(event.response_id):
-            return asides.cancel(event.response_id)
+        running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band
+        if event.response_id is not None and out_of_band.expects(event.response_id):
+            return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
-        return self.replying.cancel("client_cancelled")
+        return self.agent_turn.cancel("client_cancelled")

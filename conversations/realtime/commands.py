@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime.agent_turn.context import ContextMessage
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.figures import Figure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
 
 # The driver performs them in order.
@@ -27,7 +28,7 @@ class Save:
     was sent, is stored too. `in_background`: later events need not wait, since it will be saved again.
     """
 
-    item: Item
+    item: LiveItem
     after: str | None = None
     pcm: bytes = b""
     is_final: bool = False
@@ -40,7 +41,7 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Detect:
+class DetectSpeech:
     """Run the VAD over this audio; `from_scratch`: it does not continue what was detected before."""
 
     pcm: bytes
@@ -48,7 +49,7 @@ class Detect:
 
 
 @dataclass(frozen=True, slots=True)
-class Hear:
+class FeedTranscriber:
     """The utterance's next audio, for its clip and for an engine that hears while one speaks; `begins`: it is new."""
 
     item_id: str
@@ -78,11 +79,11 @@ class Generate:
     """Once more for a response that runs: it goes on with what its tools brought. `tool_choice`: see `tools.choice`."""
 
     response_id: str
-    messages: Sequence[Message]
+    messages: Sequence[ContextMessage]
     max_tokens: int | None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
-    is_ahead: bool = False  # of the endpoint: begins held, see Hold
+    is_preemptive: bool = False  # of the endpoint: begins held, see HoldSpeech
     due_at: float | None = None  # by when the turn needs the first sound, or word
 
 
@@ -97,7 +98,7 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
+class SpeakClause:
     """Synthesise one clause; clauses of a response are heard in order of `index`. `text` "" has no sound."""
 
     response_id: str
@@ -109,7 +110,7 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
-class Unspeak:
+class DropClauses:
     """Drop the clauses from `index` on, of which no sound has left; others come under the same numbers."""
 
     response_id: str
@@ -117,7 +118,7 @@ class Unspeak:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class SpeakFiller:
     """Synthesise a few words that bridge a silence, beside all else. What comes too late, or fails, is not missed."""
 
     response_id: str
@@ -127,19 +128,19 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """The response's speech is not being played: it must not run further ahead until Release."""
+class HoldSpeech:
+    """The response's speech is not being played: it must not run further ahead until ReleaseSpeech."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseSpeech:
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class KeepAudio:
     """Audio of a response that was sent, for its clip."""
 
     response_id: str
@@ -162,31 +163,43 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class SetDeadline:
-    """Tell the machine `DeadlinePassed(name)` at `at`; None clears it."""
+    """Tell the machine `DeadlinePassed(deadline)` at `at`, in seconds of the session's clock; None clears it."""
 
-    name: str
+    deadline: Deadline
     at: float | None
 
 
-EngineAction = Hear | Transcribe | Generate | RunTool | Hold | Release | Speak | Unspeak | Fill | EndSpeech | Abort
-"""What the engines do; all else is the session's own."""
-
-Action = (
-    Send
-    | Save
-    | Remove
-    | Detect
-    | Hear
+EngineCommand = (
+    FeedTranscriber
     | Transcribe
     | Generate
     | RunTool
-    | Hold
-    | Release
-    | Speak
-    | Unspeak
-    | Fill
+    | HoldSpeech
+    | ReleaseSpeech
+    | SpeakClause
+    | DropClauses
+    | SpeakFiller
     | EndSpeech
-    | Keep
+    | Abort
+)
+"""What the engines do; all else is the session's own."""
+
+Command = (
+    Send
+    | Save
+    | Remove
+    | DetectSpeech
+    | FeedTranscriber
+    | Transcribe
+    | Generate
+    | RunTool
+    | HoldSpeech
+    | ReleaseSpeech
+    | SpeakClause
+    | DropClauses
+    | SpeakFiller
+    | EndSpeech
+    | KeepAudio
     | Abort
     | SetDeadline
     | Figure

@@ -6,6 +6,7 @@ Each result carries the id of the item or response it belongs to.
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 
@@ -41,13 +42,13 @@ class TranscriptFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyText:
+class TextDelta:
     response_id: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyWithdrawn:
+class TextWithdrawn:
     """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
 
     response_id: str
@@ -61,7 +62,7 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyCall:
+class ToolCallDelta:
     """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
 
     response_id: str
@@ -72,7 +73,7 @@ class ReplyCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolDone:
+class ToolCallDone:
     """`error` "": it succeeded. Both are for the model to read."""
 
     response_id: str
@@ -92,7 +93,7 @@ class ToolsReady:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyDone:
+class GenerationDone:
     response_id: str
     reason: Literal["stop", "length", "content_filter"]
     input_tokens: int = 0
@@ -114,22 +115,22 @@ class SpeechDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """The sound of Fill, whole."""
+class FillerReady:
+    """The sound of SpeakFiller, whole."""
 
     response_id: str
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyFailed:
+class GenerationFailed:
     response_id: str
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    name: str
+    deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +145,17 @@ EngineEvent = (
     | PartialTranscript
     | TranscriptReady
     | TranscriptFailed
-    | ReplyText
-    | ReplyWithdrawn
+    | TextDelta
+    | TextWithdrawn
     | Thinking
-    | ReplyCall
-    | ReplyDone
-    | ToolDone
+    | ToolCallDelta
+    | GenerationDone
+    | ToolCallDone
     | ToolsReady
     | SpeechAudio
     | SpeechDone
-    | Filled
-    | ReplyFailed
+    | FillerReady
+    | GenerationFailed
     | DeadlinePassed
     | ClientGone
 )

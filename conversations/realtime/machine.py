@@ -1,25 +1,24 @@
 """The turn machine: events in, actions out. Pure: no awaits, clocks, logs or randomness.
 
-    client events ─┐                     ┌─ Send, Save, Remove      in this order on the wire
-    VAD windows  ──┼─► receive(event,  ──┼─ Detect, Hear, Transcribe         the user's half (listening)
-    engine results ┤         now)        ├─ Generate, Speak, Hold, Abort …   the assistant's (replying)
-    deadlines    ──┘                     └─ SetDeadline             so that every turn ends
+    client events ─┐                     ┌─ Send, Save, Remove                        in this order on the wire
+    VAD windows  ──┼─► receive(event,  ──┼─ DetectSpeech, FeedTranscriber, Transcribe   the user's turn
+    engine results ┤         now)        ├─ Generate, SpeakClause, HoldSpeech, Abort …  the agent's turn
+    deadlines    ──┘                     └─ SetDeadline                               so that every turn ends
 
 Every engine result names the item or the response it belongs to; the stale ones are dropped in
 `_is_stale` and nowhere else. A client's mistake becomes an `error` event; a driver's raises.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import commands as report
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.mcp_listings import Listings
-from conversations.realtime.agent_turn.preemptive import ReplyEvent
-from conversations.realtime.agent_turn.turn import Replying
-from conversations.realtime.client_requests import Requests
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.mcp_listings import McpListings
+from conversations.realtime.agent_turn.preemptive import GenerationEvent
+from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.client_requests import ClientRequests
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -30,14 +29,14 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import shown
-from conversations.realtime.protocol.tools import labels
+from conversations.realtime.protocol.session_config import show_config
+from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Core, Limits, Manner
-from conversations.realtime.user_turn.interruption import Yielding
-from conversations.realtime.user_turn.transcription import Transcripts
-from conversations.realtime.user_turn.turn import Listening
+from conversations.realtime.user_turn.interruption import Interruption
+from conversations.realtime.user_turn.transcription import Transcription
+from conversations.realtime.user_turn.turn import UserTurn
 
 
 class TurnMachine:
@@ -49,25 +48,25 @@ class TurnMachine:
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
-        items: Sequence[Item] = (),
+        items: Sequence[LiveItem] = (),
         manner: Manner | None = None,
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
         self.core.keeps_sound = bool(conversation_id)
-        self.replying = Replying(self.core)
-        self.yielding = Yielding(self.core, self.replying)
-        self.transcripts = Transcripts(self.core, self.replying, self.yielding)
-        self.listening = Listening(self.core, self.replying, self.transcripts, self.yielding)
-        self.listings = Listings(self.core)
-        self.requests = Requests(self.core, self.listening, self.replying, self.listings)
-        listening, replying, requests = self.listening, self.replying, self.requests
+        self.agent_turn = AgentTurn(self.core)
+        self.interruption = Interruption(self.core, self.agent_turn)
+        self.transcription = Transcription(self.core, self.agent_turn, self.interruption)
+        self.user_turn = UserTurn(self.core, self.agent_turn, self.transcription, self.interruption)
+        self.listings = McpListings(self.core)
+        self.requests = ClientRequests(self.core, self.user_turn, self.agent_turn, self.listings)
+        user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
-            AudioAppend: listening.append,
-            engine_events.SpeechWindow: lambda event: listening.window(event.probability),
+            AudioAppend: user_turn.append,
+            engine_events.SpeechWindow: lambda event: user_turn.window(event.probability),
             Ping: lambda _: None,
             SessionUpdate: requests.update_session,
-            sdk.InputAudioBufferCommitEvent: lambda _: listening.commit(),
-            sdk.InputAudioBufferClearEvent: lambda _: listening.clear(),
+            sdk.InputAudioBufferCommitEvent: lambda _: user_turn.commit(),
+            sdk.InputAudioBufferClearEvent: lambda _: user_turn.clear(),
             sdk.ConversationItemCreateEvent: requests.create_item,
             sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
             sdk.ConversationItemDeleteEvent: requests.delete_item,
@@ -76,19 +75,19 @@ class TurnMachine:
             sdk.ResponseCancelEvent: requests.cancel_response,
             PlaybackStarted: requests.playback_started,
             TranscriptionRetry: requests.retry_transcription,
-            engine_events.PartialTranscript: self.transcripts.partial,
-            engine_events.TranscriptReady: self.transcripts.ready,
-            engine_events.TranscriptFailed: self.transcripts.failed,
-            **dict.fromkeys(get_args(ReplyEvent), replying.receive),
+            engine_events.PartialTranscript: self.transcription.partial,
+            engine_events.TranscriptReady: self.transcription.ready,
+            engine_events.TranscriptFailed: self.transcription.failed,
+            **dict.fromkeys(get_args(GenerationEvent), agent_turn.receive),
             engine_events.ToolsReady: self._take_tools,
-            engine_events.DeadlinePassed: self._deadline,
+            engine_events.DeadlinePassed: self._pass_deadline,
             engine_events.ClientGone: self._leave,
         }
 
-    def start(self, now: float) -> list[report.Action]:
+    def start(self, now: float) -> list[commands.Command]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
-        self.core.send("session.created", session=shown(self.core.config))
+        self.core.send("session.created", session=show_config(self.core.config))
         if self.core.conversation_id:
             conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
             self.core.send("conversation.created", conversation=conversation)
@@ -96,7 +95,7 @@ class TurnMachine:
             self.core.announce(item)
         return self._decided()
 
-    def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[report.Action]:
+    def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
         self.core.begin(now)
         if self._is_stale(event):
@@ -106,27 +105,27 @@ class TurnMachine:
             raise IllegalTransitionError(f"no handler for {type(event).__name__}")
         try:
             if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
-                self.listening.refuse_half_sample()
+                self.user_turn.refuse_half_sample()
             handler(event)
         except ProtocolError as error:
             error.event_id = error.event_id or getattr(event, "event_id", None)
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[report.Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """A frame that was no client event."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
         return self._decided()
 
-    def end(self) -> list[report.Action]:
+    def end(self) -> list[commands.Command]:
         """Words that have not come do not come any more: their items say so, and can be tried again later."""
         self.core.begin(self.core.now)
         for item_id in list(self.core.pending):
-            self.transcripts.overdue(item_id)
+            self.transcription.overdue(item_id)
         return self._decided()
 
-    def _decided(self) -> list[report.Action]:
+    def _decided(self) -> list[commands.Command]:
         actions, self.core.actions = self.core.actions, []
         return actions
 
@@ -135,39 +134,43 @@ class TurnMachine:
         if isinstance(
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
-            return not self.transcripts.expects(event.item_id)
-        if isinstance(event, ReplyEvent):
-            return not self.replying.expects(event.response_id)
+            return not self.transcription.expects(event.item_id)
+        if isinstance(event, GenerationEvent):
+            return not self.agent_turn.expects(event.response_id)
         return False
 
-    def _deadline(self, event: engine_events.DeadlinePassed) -> None:
-        name, _, item_id = event.name.partition(":")
-        if name == "transcript" and item_id in self.core.pending:
-            self.transcripts.overdue(item_id)
-        elif name == "response":
-            self.replying.response_overdue()
-        elif name == "aside":
-            self.replying.asides.overdue(item_id)
-        elif name == "silence":
-            self.replying.silence_lasts(self.transcripts.answered)
-        elif name == "filler":
-            self.replying.tool_takes_long()
-        elif name == "stall":
-            self.listening.stalled()
-        elif name == "ahead":
-            self.replying.ahead.sound_is_due()
-        elif name == "suspicion":
-            self.yielding.suspicion_is_over()
-        elif name == "idle":
-            self.listening.idle()
-        elif name == "half_sample":
-            self.listening.refuse_half_sample()
+    def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
+        of = event.deadline.of
+        match event.deadline.kind:
+            case "transcript":
+                if of in self.core.pending:
+                    self.transcription.overdue(of)
+            case "response":
+                self.agent_turn.response_overdue()
+            case "out_of_band":
+                self.agent_turn.out_of_band.overdue(of)
+            case "silence":
+                self.agent_turn.silence_lasts(self.transcription.answered)
+            case "filler":
+                self.agent_turn.tool_takes_long()
+            case "stall":
+                self.user_turn.stalled()
+            case "preemptive":
+                self.agent_turn.preemptive.sound_is_due()
+            case "suspicion":
+                self.interruption.suspicion_is_over()
+            case "idle":
+                self.user_turn.idle()
+            case "half_sample":
+                self.user_turn.refuse_half_sample()
+            case kind:
+                assert_never(kind)
 
     def _take_tools(self, event: engine_events.ToolsReady) -> None:
         self.core.own_tools = event.tools
-        self.core.servers = event.servers | labels(event.tools)
+        self.core.servers = event.servers | collect_labels(event.tools)
         self.listings.take(event)
 
     def _leave(self, event: engine_events.ClientGone) -> None:
-        self.listening.leave()
-        self.replying.leave(vanished=event.vanished)
+        self.user_turn.leave()
+        self.agent_turn.leave(vanished=event.vanished)

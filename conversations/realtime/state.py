@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.realtime.agent_turn.rate import Rates
-from conversations.realtime.commands import Action, Remove, Save, Send, SetDeadline
+from conversations.realtime.commands import Command, Remove, Save, Send, SetDeadline
+from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, turn_detection
+from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.user_turn.endpointing import Eagerness, Pauses
-from conversations.realtime.user_turn.utterance import Pending
+from conversations.realtime.user_turn.pause_lengths import Eagerness, PauseLengths
+from conversations.realtime.user_turn.utterance import PendingTranscript
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Limits:
     tool_timeout_sec: float = 330.0  # should one not end by its own limit, which may be 300 s
     context_tokens: int = 28_000  # of the conversation that the model is shown, about
     responses_per_min: int = 120
-    max_asides: int = 8  # responses out of band at a time
+    max_out_of_band: int = 8  # responses out of band at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ class Core:
     limits: Limits
     log: ItemLog
     manner: Manner = field(default_factory=Manner)
-    pauses: Pauses = field(default_factory=Pauses)
+    pauses: PauseLengths = field(default_factory=PauseLengths)
     now: float = 0.0
-    actions: list[Action] = field(default_factory=list)
+    actions: list[Command] = field(default_factory=list)
     is_user_speaking: bool = False
-    pending: dict[str, Pending] = field(default_factory=dict)  # by id of the item
+    pending: dict[str, PendingTranscript] = field(default_factory=dict)  # by id of the item
     audio_sent: bool = False
     keeps_sound: bool = True  # of what the user says, so that speech to text can be asked once more
     own_tools: tuple[Tool, ...] = ()  # that the server runs
@@ -74,7 +75,7 @@ class Core:
 
     def configure(self, config: Config) -> None:
         self.config = config
-        self.turn_detection = turn_detection(config, self.manner.eagerness)
+        self.turn_detection = read_turn_detection(config, self.manner.eagerness)
 
     def begin(self, now: float) -> None:
         """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
@@ -85,7 +86,7 @@ class Core:
         is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
         return is_implied or extension in self.config.get("extensions", ())
 
-    def do(self, action: Action) -> None:
+    def do(self, action: Command) -> None:
         self.actions.append(action)
 
     def send(self, kind: str, **fields: Any) -> None:
@@ -98,23 +99,24 @@ class Core:
     def send_rates(self) -> None:
         self.send("rate_limits.updated", rate_limits=self.rates.shown(self.now))
 
-    def save(self, item: Item, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
+    def save(self, item: LiveItem, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip
         """Stores the item as it stands now; the copy cannot change until it is written.
 
         With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
         """
         copy = deepcopy(item)
-        copy.heard_text = None if item.heard.rstrip() == item.text.rstrip() else item.heard
+        copy.heard_text = None if item.played_text.rstrip() == item.text.rstrip() else item.played_text
         self.do(Save(copy, after, pcm, is_final, in_background))
 
-    def remove(self, item: Item) -> None:
+    def remove(self, item: LiveItem) -> None:
         self.do(Remove(item.id))
 
-    def remind(self, name: str, at: float | None) -> None:
-        self.do(SetDeadline(name, at))
+    def set_deadline(self, kind: Kind, at: float | None, of: str = "") -> None:
+        """Ask to be told at `at`; None clears it."""
+        self.do(SetDeadline(Deadline(kind, of), at))
 
-    def known(self, item_id: str, verb: str) -> Item:
+    def known(self, item_id: str, verb: str) -> LiveItem:
         """The item that a client names, to do what `verb` says. Raises ProtocolError."""
         item = self.log.get(item_id)
         if item is None:
@@ -122,7 +124,7 @@ class Core:
             raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
         return item
 
-    def announce(self, item: Item) -> None:
+    def announce(self, item: LiveItem) -> None:
         """`added` and `done` of a whole item."""
         before = self.log.before(item)
         self.send("conversation.item.added", item=item.wire(), previous_item_id=before)

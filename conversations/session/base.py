@@ -7,20 +7,22 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from openai.types import realtime as sdk
 
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events, figures
+from conversations.realtime import commands, engine_events, figures
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.replay.recorded_machine import Entries
 from conversations.realtime.state import Core
+from conversations.session import recording
 from conversations.session.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.session.outbox import Outbox, OutboxFullError
 from conversations.storage import store
@@ -39,14 +41,13 @@ HURRIED_WORDS_SEC = 1.5
 GOODBYES = (NORMAL, NO_STATUS)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
 
 
-class Machine(Protocol):
+class Machine(Entries, Protocol):
     """Decides. Its actions beyond those that every line performs are `_do`'s."""
 
     core: Core
 
-    def receive(self, event: Any, now: float) -> Sequence[Any]: ...
 
-    def refuse(self, error: ProtocolError, kind: str = ...) -> Sequence[Any]: ...
+AnyMachine = TypeVar("AnyMachine", bound=Machine)
 
 
 class Session(ABC):
@@ -56,6 +57,7 @@ class Session(ABC):
     """
 
     machine: Machine
+    _entries: Entries  # of the machine; where calls are recorded, by way of the recording
     _record: Record
 
     def __init__(
@@ -73,10 +75,21 @@ class Session(ABC):
         self._inbox = Inbox()
         self._input, self._output = InputAudio(), OutputAudio()
         self._outbox = Outbox(send, is_paced=is_paced)
-        self._deadlines: dict[str, asyncio.TimerHandle] = {}
+        self._deadlines: dict[Deadline, asyncio.TimerHandle] = {}
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = self._is_broken = self._is_over = False
+        self._recording: recording.SessionRecording | None = None
+
+    def _build_machine(self, machine_type: Callable[..., AnyMachine], arguments: dict[str, Any]) -> AnyMachine:
+        """Build the machine, and record from here on what goes into it, where the site records calls."""
+        self._recording = recording.begin(self.opened)
+        if self._recording is None:
+            self._entries = machine = machine_type(make_id=make_id, **arguments)
+        else:
+            machine = machine_type(make_id=self._recording.make_id, **arguments)
+            self._entries = self._recording.record(machine, arguments)
+        return machine
 
     @abstractmethod
     async def run(self) -> None:
@@ -94,6 +107,8 @@ class Session(ABC):
                     self._forget_deadlines()
         finally:
             await self._record.end()
+            if self._recording:
+                await self._recording.end()
 
     # The consumer's side.
 
@@ -162,7 +177,7 @@ class Session(ABC):
             self._guard(self._take, event)
 
     def _refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
-        self._guard(lambda: self._perform(self.machine.refuse(error, kind)))
+        self._guard(lambda: self._perform(self._entries.refuse(error, kind)))
 
     def _guard(self, work: Callable[..., None], *given: Any) -> None:
         """End the session at a defect of what decides or performs, and say so once to the log and to the client."""
@@ -176,7 +191,7 @@ class Session(ABC):
 
     def _take(self, event: Any) -> None:
         """Within the edge: what is decided while a decision is performed."""
-        self._perform(self.machine.receive(event, monotonic()))
+        self._perform(self._entries.receive(event, monotonic()))
 
     async def _hear_the_last(self) -> None:
         """The client has gone, or is to go: what it said is whole, and it is sent what there is for it."""
@@ -192,16 +207,16 @@ class Session(ABC):
     def _perform(self, actions: Sequence[Any]) -> None:
         for action in actions:
             match action:
-                case do.Send(event):
+                case commands.Send(event):
                     self._send(event)
-                case do.Save():
+                case commands.Save():
                     self._save(action)
-                case do.Remove(item_id):
+                case commands.Remove(item_id):
                     self._record.drop(item_id)
-                case do.Keep(response_id, pcm):
+                case commands.KeepAudio(response_id, pcm):
                     self._record.keep(response_id, pcm)
-                case do.SetDeadline(name, at):
-                    self._set_deadline(name, at)
+                case commands.SetDeadline(deadline, at):
+                    self._set_deadline(deadline, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
                     metrics.figure(action)
                 case _:
@@ -224,19 +239,19 @@ class Session(ABC):
             self._outbox.abandon()
             self.close(POLICY_VIOLATION, "output_too_slow", "The client asks for more than it reads.")
 
-    def _set_deadline(self, name: str, at: float | None) -> None:
-        if timer := self._deadlines.pop(name, None):
+    def _set_deadline(self, deadline: Deadline, at: float | None) -> None:
+        if timer := self._deadlines.pop(deadline, None):
             timer.cancel()
         if at is not None:
             loop = asyncio.get_running_loop()
             wait_sec = max(0.0, at - monotonic())
-            self._deadlines[name] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(name))
+            self._deadlines[deadline] = loop.call_later(wait_sec, self._receive, engine_events.DeadlinePassed(deadline))
 
     def _forget_deadlines(self) -> None:
         for timer in self._deadlines.values():
             timer.cancel()
 
-    def _save(self, action: do.Save) -> None:
+    def _save(self, action: commands.Save) -> None:
         done = self._record.save(action)
         if done is not None and not action.in_background:
             self._outbox.wait_for(done)

@@ -10,11 +10,9 @@ from typing import Any
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import model as vad_model
 from conversations.engines.registry import load, load_stream
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
-from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Session
@@ -63,28 +61,37 @@ class CascadeSession(Session):
         plays_live: bool = True,
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
-        self._work = EngineTasks(opened, self._receive, plays_live=plays_live)
+        self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
         config = initial_settings.config(opened, model, expires_at, kind)
-        manner = initial_settings.manner(opened, streams=self._work.streams)
+        manner = initial_settings.manner(opened, streams=self._engine_tasks.streams)
         limits = initial_settings.limits(plays_live=plays_live)
-        self.machine = TurnMachine(config, opened.public_id, make_id, limits, items=opened.items, manner=manner)
+        self.machine = self._build_machine(
+            TurnMachine,
+            {
+                "config": config,
+                "conversation_id": opened.public_id,
+                "limits": limits,
+                "items": opened.items,
+                "manner": manner,
+            },
+        )
         self._detector = SpeechDetector()
-        self._record = Record(opened, self._work.stt_label, self._give_up, self._tell_of_storage)
+        self._record = Record(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
         self._stores_captions = stores_captions
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         async with self._lifetime() as group:
-            self._work.begin(group)
+            self._engine_tasks.begin(group)
             writer = group.create_task(self._record.run())
             sender = group.create_task(self._outbox.run())
-            self._perform(self.machine.start(monotonic()))
-            await self._work.settle()
+            self._perform(self._entries.start(monotonic()))
+            await self._engine_tasks.settle()
             await self._read_frames()
             await self._drain()
             writer.cancel()
             sender.cancel()
-            await self._work.end()
+            await self._engine_tasks.end()
 
     async def _drain(self) -> None:
         """The last words: what was said is transcribed and stored before the session is over."""
@@ -94,21 +101,21 @@ class CascadeSession(Session):
             async with asyncio.timeout(DRAIN_SEC):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._words_sec):
-                        await self._work.finish()
-                self._guard(lambda: self._perform(self.machine.end()))
+                        await self._engine_tasks.finish()
+                self._guard(lambda: self._perform(self._entries.end()))
                 await self._record.join()
 
     # What the machine decides.
 
-    def _do(self, action: do.EngineAction | do.Detect) -> None:
+    def _do(self, action: commands.EngineCommand | commands.DetectSpeech) -> None:
         match action:
-            case do.Detect(pcm, from_scratch):
+            case commands.DetectSpeech(pcm, from_scratch):
                 self._detect(pcm, from_scratch)
-            case do.Hear(item_id, pcm):
+            case commands.FeedTranscriber(item_id, pcm):
                 self._record.hear(item_id, pcm)
-                self._work.perform(action)
+                self._engine_tasks.perform(action)
             case _:
-                self._work.perform(action)
+                self._engine_tasks.perform(action)
 
     def _detect(self, pcm: bytes, from_scratch: bool) -> None:
         if from_scratch:
@@ -119,11 +126,13 @@ class CascadeSession(Session):
     def _transcribe_only(self) -> None:
         if not self._stores_captions:
             self._record.is_on = self.machine.core.keeps_sound = False
-            self._work.remember_nothing()
+            if self._recording:
+                self._recording.machine.keep_no_sound()
+            self._engine_tasks.remember_nothing()
 
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "input_audio_buffer.speech_started":
-            self._work.warm()
+            self._engine_tasks.warm()
         elif event["type"] == "session.updated" and event["session"]["type"] == TRANSCRIPTION:
             self._transcribe_only()
         super()._send(event)

@@ -13,8 +13,7 @@ from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import fitting
 from conversations.pcm import pcm_seconds
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
@@ -118,15 +117,15 @@ class EngineTasks:
         if self._toolbox is not None:
             await self._toolbox.close()
 
-    def perform(self, action: do.EngineAction) -> None:
+    def perform(self, action: commands.EngineCommand) -> None:
         match action:
-            case do.Hear():
+            case commands.FeedTranscriber():
                 self._ears.hear(action)
-            case do.Transcribe(item_id):
+            case commands.Transcribe(item_id):
                 self._start(item_id, self._transcribe(action))
-            case do.Generate(response_id) if response_id in self._replies:
+            case commands.Generate(response_id) if response_id in self._replies:
                 self._replies[response_id].go_on(action)
-            case do.Generate(response_id):
+            case commands.Generate(response_id):
                 reply = Generation(
                     action,
                     self._llm,
@@ -138,27 +137,35 @@ class EngineTasks:
                 )
                 self._replies[response_id] = reply
                 self._start(response_id, self._reply(response_id, reply))
-            case do.Fill(response_id):
+            case commands.SpeakFiller(response_id):
                 self._start(response_id, self._fill(action))
-            case do.RunTool(response_id):
+            case commands.RunTool(response_id):
                 self._start(response_id, self._run_tool(action))
-            case do.Abort(key):
+            case commands.Abort(key):
                 self.abort(key)
             case _:
                 if running := self._replies.get(action.response_id):
                     self._steer(running, action)
 
-    def _steer(self, reply: Generation, action: do.Speak | do.Unspeak | do.EndSpeech | do.Hold | do.Release) -> None:
+    def _steer(
+        self,
+        reply: Generation,
+        action: commands.SpeakClause
+        | commands.DropClauses
+        | commands.EndSpeech
+        | commands.HoldSpeech
+        | commands.ReleaseSpeech,
+    ) -> None:
         match action:
-            case do.Speak():
+            case commands.SpeakClause():
                 reply.speak(action)
-            case do.Unspeak(index=index):
+            case commands.DropClauses(index=index):
                 reply.unspeak(index)
-            case do.EndSpeech():
+            case commands.EndSpeech():
                 reply.end_speech()
-            case do.Hold():
+            case commands.HoldSpeech():
                 reply.hold()
-            case do.Release():
+            case commands.ReleaseSpeech():
                 reply.release()
 
     def abort(self, key: str) -> None:
@@ -177,7 +184,7 @@ class EngineTasks:
             self._tasks.pop(key, None)
             self._replies.pop(key, None)  # not in the task: one that is cancelled before its first step never runs
 
-    async def _transcribe(self, asked: do.Transcribe) -> None:
+    async def _transcribe(self, asked: commands.Transcribe) -> None:
         try:
             with due_by(asked.due_at):
                 found = await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked))
@@ -189,14 +196,14 @@ class EngineTasks:
             self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
 
     async def _transcribe_stored(
-        self, asked: do.Transcribe
+        self, asked: commands.Transcribe
     ) -> engine_events.TranscriptReady | engine_events.TranscriptFailed:
         ogg = await store.read_sound(self._opened.pk, asked.item_id)
         if ogg is None:
             return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
         return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
-    async def _fill(self, asked: do.Fill) -> None:
+    async def _fill(self, asked: commands.SpeakFiller) -> None:
         """A word that bridges a silence, whole; where it does not come either, it is not missed."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
@@ -212,17 +219,17 @@ class EngineTasks:
         except (EngineError, TimeoutError) as error:
             log.info("no filler: %s", type(error).__name__)
         else:
-            self._report(engine_events.Filled(asked.response_id, bytes(pcm)))
+            self._report(engine_events.FillerReady(asked.response_id, bytes(pcm)))
 
-    async def _run_tool(self, asked: do.RunTool) -> None:
+    async def _run_tool(self, asked: commands.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
         outcome = await self._toolbox.run(asked.name, asked.arguments)
-        self._report(engine_events.ToolDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
+        self._report(engine_events.ToolCallDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _reply(self, response_id: str, reply: Generation) -> None:
         try:
             await reply.run()
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("a reply failed in conversation %s", self._opened.public_id)
-            self._report(engine_events.ReplyFailed(response_id, as_failure(error)))
+            self._report(engine_events.GenerationFailed(response_id, as_failure(error)))

@@ -24,22 +24,32 @@ from conversations.engines.deadline import due_by
 from conversations.engines.voices import fitting
 from conversations.pcm import BYTES_PER_MS, ms_of, pcm_seconds, samples_in
 from conversations.realtime.agent_turn import context
-from conversations.realtime.agent_turn.playback_lead import Lead
-from conversations.realtime.commands import Generate, Speak
+from conversations.realtime.agent_turn.playback_lead import PlaybackLead
+from conversations.realtime.commands import Generate, SpeakClause
 from conversations.realtime.engine_events import (
-    ReplyCall,
-    ReplyDone,
-    ReplyFailed,
-    ReplyText,
-    ReplyWithdrawn,
+    GenerationDone,
+    GenerationFailed,
     SpeechAudio,
     SpeechDone,
+    TextDelta,
+    TextWithdrawn,
     Thinking,
+    ToolCallDelta,
 )
 from conversations.realtime.protocol.errors import Failure
 
 Report = Callable[
-    [ReplyText | ReplyWithdrawn | Thinking | ReplyCall | ReplyDone | ReplyFailed | SpeechAudio | SpeechDone], None
+    [
+        TextDelta
+        | TextWithdrawn
+        | Thinking
+        | ToolCallDelta
+        | GenerationDone
+        | GenerationFailed
+        | SpeechAudio
+        | SpeechDone
+    ],
+    None,
 ]
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
@@ -59,7 +69,7 @@ LEAST_WAIT_SEC = 0.01
 class ClauseSpeech:
     """One clause's audio between its provider and its turn to be sent."""
 
-    def __init__(self, asked: Speak) -> None:
+    def __init__(self, asked: SpeakClause) -> None:
         self.asked = asked
         self._pcm = bytearray()
         self._is_whole = not asked.text
@@ -121,18 +131,18 @@ class Generation:
         self.report = report
         self._rounds: asyncio.Queue[Generate | None] = asyncio.Queue()
         self._rounds.put_nowait(asked)
-        self._asked: asyncio.Queue[Speak | None] = asyncio.Queue()
+        self._asked: asyncio.Queue[SpeakClause | None] = asyncio.Queue()
         self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
         self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
         self._streams = asyncio.Semaphore(MAX_STREAMS)
-        self._lead = Lead(is_held=asked.is_ahead, plays_live=plays_live)
+        self._playback_lead = PlaybackLead(is_held=asked.is_preemptive, plays_live=plays_live)
         self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
 
     def go_on(self, asked: Generate) -> None:
         """The model writes on, with what its tools brought."""
         self._rounds.put_nowait(asked)
 
-    def speak(self, clause: Speak) -> None:
+    def speak(self, clause: SpeakClause) -> None:
         self._asked.put_nowait(clause)
 
     def unspeak(self, index: int) -> None:
@@ -153,10 +163,10 @@ class Generation:
 
     def hold(self) -> None:
         """Nothing is being played until `release`."""
-        self._lead.hold(monotonic())
+        self._playback_lead.hold(monotonic())
 
     def release(self) -> None:
-        self._lead.release(monotonic())
+        self._playback_lead.release(monotonic())
         self._announce()
 
     async def run(self) -> None:
@@ -169,7 +179,7 @@ class Generation:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
-            self.report(ReplyFailed(self.asked.response_id, as_failure(first)))
+            self.report(GenerationFailed(self.asked.response_id, as_failure(first)))
 
     async def _write(self) -> None:
         while (asked := await self._rounds.get()) is not None:
@@ -193,17 +203,17 @@ class Generation:
                     last = piece if piece.finish_reason else last
         reason = last.finish_reason if last and last.finish_reason else "stop"
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
-        self.report(ReplyDone(asked.response_id, reason, *used))
+        self.report(GenerationDone(asked.response_id, reason, *used))
 
     async def _tell(self, response_id: str, piece: Completion) -> None:
         if piece.withdraws:
-            self.report(ReplyWithdrawn(response_id))
+            self.report(TextWithdrawn(response_id))
         for start in range(0, len(piece.text), PIECE_CHARS):
             if start:
                 await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
-            self.report(ReplyText(response_id, piece.text[start : start + PIECE_CHARS]))
+            self.report(TextDelta(response_id, piece.text[start : start + PIECE_CHARS]))
         if call := piece.call:
-            self.report(ReplyCall(response_id, call.index, call.call_id, call.name, call.arguments))
+            self.report(ToolCallDelta(response_id, call.index, call.call_id, call.name, call.arguments))
 
     async def _synthesise(self, group: asyncio.TaskGroup) -> None:
         """Opens the streams in order, so that the clause that is due never waits for a later one's."""
@@ -241,7 +251,7 @@ class Generation:
         while (speech := await self._speeches.get()) is not None:
             response_id, index = speech.asked.response_id, speech.asked.index
             while frame := await self._next_frame(speech):
-                self._lead.add(pcm_seconds(frame), monotonic())
+                self._playback_lead.add(pcm_seconds(frame), monotonic())
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
             self._announce()
@@ -249,8 +259,8 @@ class Generation:
                 self.report(SpeechDone(response_id, index))
 
     async def _next_frame(self, speech: ClauseSpeech) -> bytes:
-        await self._room(lambda: self._lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
-        is_easy = self._lead.seconds(monotonic()) > EASY_SEC
+        await self._room(lambda: self._playback_lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
+        is_easy = self._playback_lead.seconds(monotonic()) > EASY_SEC
         return await speech.take(FRAME_BYTES if is_easy else LEAST_FRAME_BYTES)
 
     # How far ahead. Sending moves speech from a clause to the lead, so that only time, a release and a clause's end
@@ -263,7 +273,7 @@ class Generation:
         """Of what was played. The clause that is due counts no more than their share of those that wait."""
         if speech.is_dropped:
             return 0.0
-        sent_sec = self._lead.seconds(monotonic())
+        sent_sec = self._playback_lead.seconds(monotonic())
         waiting_sec = sum(other.seconds for other in self._open if other is not speech)
         if speech is self._open[0]:
             return sent_sec + speech.seconds + min(waiting_sec, WAITING_SEC)
@@ -272,7 +282,7 @@ class Generation:
     async def _room(self, ahead_sec: Callable[[], float], most_sec: float) -> None:
         while (excess_sec := ahead_sec() - most_sec) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if self._lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
+                async with asyncio.timeout(None if self._playback_lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
                     await self._changed.wait()
 
     def _announce(self) -> None:
@@ -280,7 +290,7 @@ class Generation:
         self._changed.clear()
 
 
-def _as_told(message: context.Message) -> Message:
+def _as_told(message: context.ContextMessage) -> Message:
     calls = tuple(ToolCall(call.call_id, call.name, call.arguments) for call in message.calls)
     return Message(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]
 

@@ -4,9 +4,9 @@ from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import default_config, updated
+from conversations.realtime.protocol.session_config import build_config, update_config
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
+from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 
@@ -34,7 +34,7 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
 
     With what a client secret says. Raises ProtocolError.
     """
-    start = default_config(
+    start = build_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -46,4 +46,4 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
         kind=kind,
     )
     servers = {server.label for server in opened.mcp_servers}
-    return updated(start, opened.caller.session, audio_sent=False, servers=servers)
+    return update_config(start, opened.caller.session, audio_sent=False, servers=servers)

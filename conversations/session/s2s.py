@@ -17,11 +17,11 @@ from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
-from conversations.realtime.protocol.session_config import default_config, updated
-from conversations.realtime.relay.actions import Reconnect, Tell
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.endpointing import PATIENCE_EAGERNESS
+from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
@@ -38,7 +38,7 @@ def warm(engines: EngineSet) -> None:
 class S2SSession(Session):
     """A session that speech to speech answers."""
 
-    machine: Relaying
+    machine: RelayMachine
 
     def __init__(
         self,
@@ -53,17 +53,19 @@ class S2SSession(Session):
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
         self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
-        self.machine = Relaying(
-            _config(opened, spec, model, expires_at),
-            opened.public_id,
-            make_id,
-            Limits(
-                responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],
-                turn_budget_sec=settings.TURN_BUDGET_SEC,
-            ),
-            items=opened.items,
-            manner=Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
-            transcription_model=spec.stream_model,
+        limits = Limits(
+            responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
+        )
+        self.machine = self._build_machine(
+            RelayMachine,
+            {
+                "config": _config(opened, spec, model, expires_at),
+                "conversation_id": opened.public_id,
+                "limits": limits,
+                "items": opened.items,
+                "manner": Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
+                "transcription_model": spec.stream_model,
+            },
         )
         self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
@@ -71,7 +73,7 @@ class S2SSession(Session):
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
         async with self._lifetime() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
-            self._perform(self.machine.start(monotonic()))
+            self._perform(self._entries.start(monotonic()))
             helpers.append(group.create_task(self._upstream.run()))
             await self._read_frames()
             await self._drain()
@@ -87,13 +89,13 @@ class S2SSession(Session):
                     async with asyncio.timeout(self._words_sec):
                         while self.machine.is_awaiting_words:
                             await self._upstream.news()
-                self._guard(lambda: self._perform(self.machine.end()))
+                self._guard(lambda: self._perform(self._entries.end()))
                 await self._record.join()
         self._forget_deadlines()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: RelayCommand) -> None:
         match action:
-            case Tell(event):
+            case SendUpstream(event):
                 self._upstream.tell(event)
             case Reconnect():
                 self._upstream.leave()
@@ -108,7 +110,7 @@ class S2SSession(Session):
 
 def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
-    config = default_config(
+    config = build_config(
         session_id=make_id("sess"),
         model=model or opened.assistant_slug,
         instructions=opened.instructions,
@@ -118,4 +120,4 @@ def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int)
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
-    return updated(config, opened.caller.session, audio_sent=False)
+    return update_config(config, opened.caller.session, audio_sent=False)

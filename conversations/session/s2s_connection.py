@@ -13,7 +13,7 @@ from conversations.engines.base import (
     S2SConnection,
     SpeechToSpeech,
 )
-from conversations.realtime.relay.actions import Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.actions import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.session.generation import as_failure
 
@@ -30,7 +30,7 @@ class S2SUpstream:
     def __init__(
         self,
         engine: SpeechToSpeech,
-        report: Callable[[Told | UpstreamReady | UpstreamLost], None],
+        report: Callable[[UpstreamEvent | UpstreamReady | UpstreamLost], None],
         give_up: Callable[[EngineError], None],
     ) -> None:
         self._engine = engine
@@ -106,7 +106,7 @@ class S2SUpstream:
         self._report(UpstreamReady())
         while True:
             if event is not None:
-                self._report(Told(event))
+                self._report(UpstreamEvent(event))
             self._has_news.set()
             event = read(await connection.receive())
 

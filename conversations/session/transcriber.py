@@ -16,7 +16,7 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TranscriptStream,
 )
-from conversations.realtime.commands import Hear, Transcribe
+from conversations.realtime.commands import FeedTranscriber, Transcribe
 from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
 
 KEPT_IDS = 32
@@ -64,7 +64,7 @@ class Transcriber:
         is_streamed = item_id in self._streamed
         return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).label()
 
-    def hear(self, heard: Hear) -> None:
+    def hear(self, heard: FeedTranscriber) -> None:
         if self._stream is None:
             return
         if heard.begins:

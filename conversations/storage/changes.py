@@ -26,7 +26,7 @@ class Put:
     `make_clip`: its sound as an Ogg Opus file, made before anything is locked.
     """
 
-    item: live.Item
+    item: live.LiveItem
     after: str | None = None
     make_clip: Callable[[], bytes] | None = None
 
@@ -200,7 +200,7 @@ class _Batch:
         heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
         return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
 
-    def _put(self, item: live.Item, after: str | None) -> None:
+    def _put(self, item: live.LiveItem, after: str | None) -> None:
         stored = self._stored.get(item.id)
         position = stored.position if stored else self._position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
@@ -257,7 +257,7 @@ class _Batch:
         return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
 
 
-def _fill(row: Item, item: live.Item) -> None:
+def _fill(row: Item, item: live.LiveItem) -> None:
     row.type, row.role, row.status = item.type, item.role, item.status
     row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
     row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms

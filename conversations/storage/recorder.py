@@ -7,8 +7,8 @@ from functools import partial
 from conversations import metrics
 from conversations.audio.growing_clips import Clips
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands as do
-from conversations.realtime.protocol.items import Item
+from conversations.realtime import commands
+from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import Writer
@@ -64,7 +64,7 @@ class Record:
         if self.is_on:
             self._writer.put(Drop(item_id))
 
-    def save(self, action: do.Save) -> asyncio.Future[None] | None:
+    def save(self, action: commands.Save) -> asyncio.Future[None] | None:
         """What is done once the item is durable; None where it is not kept."""
         item = action.item
         if action.is_final:
@@ -77,7 +77,7 @@ class Record:
         item.engines = self._engines(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engines(self, item: Item) -> dict[str, str]:
+    def _engines(self, item: LiveItem) -> dict[str, str]:
         """Which of them made it."""
         engines = self._opened.engines
         if self._s2s and item.response_id:

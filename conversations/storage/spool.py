@@ -23,7 +23,7 @@ from django.conf import settings
 from accounts.models import User
 from conversations import background
 from conversations.models import Assistant, Conversation
-from conversations.realtime.protocol.items import Item, Usage
+from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import changes, leases, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
@@ -145,8 +145,8 @@ def _read(data: bytes) -> Rest:
 def _change(line: dict[str, Any]) -> Change:
     if "drop" in line:
         return Drop(line["drop"])
-    known = {field.name for field in fields(Item)}  # an older or newer version may have had others
-    item = Item(**{name: value for name, value in line["item"].items() if name in known})
+    known = {field.name for field in fields(LiveItem)}  # an older or newer version may have had others
+    item = LiveItem(**{name: value for name, value in line["item"].items() if name in known})
     item.usage = Usage(**line["item"]["usage"])
     sound = line["sound"]
     return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)

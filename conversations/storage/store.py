@@ -113,7 +113,7 @@ class Opened:
     keywords: tuple[str, ...]
     speculation: bool
     engines: EngineSet
-    items: list[live.Item]
+    items: list[live.LiveItem]
     holder: str = ""  # the session's own id, with which it holds the conversation
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
@@ -232,14 +232,14 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
     return found
 
 
-def _context(conversation: Conversation) -> list[live.Item]:
+def _context(conversation: Conversation) -> list[live.LiveItem]:
     leases.close_unfinished([conversation.pk])
     with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
     return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
-def _live(row: Item) -> live.Item:
-    return live.Item(
+def _live(row: Item) -> live.LiveItem:
+    return live.LiveItem(
         row.public_id,
         type=row.type,
         role=row.role,

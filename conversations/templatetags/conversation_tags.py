@@ -1,3 +1,5 @@
+"""What templates need to show a conversation: lengths of time, and the bars of a waterfall."""
+
 from math import ceil
 
 from django import template
@@ -5,12 +7,12 @@ from django import template
 from conversations.history import waterfall
 
 register = template.Library()
-register.filter("bars", waterfall.bars)
+register.filter("bars", waterfall.build_bars)
 
 
-@register.filter
-def clock(ms: int | None) -> str:
-    """Milliseconds as a clock shows them, up to the next second: 64,200 is "1:05", an hour more "1:01:05"."""
+@register.filter("clock")
+def format_clock(ms: int | None) -> str:
+    """Return milliseconds as a clock shows them, up to the next second: 64,200 is "1:05", an hour more "1:01:05"."""
     minutes, seconds = divmod(ceil((ms or 0) / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

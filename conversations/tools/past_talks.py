@@ -12,7 +12,7 @@ from psycopg.errors import QueryCanceled
 from pydantic import Field
 
 from conversations.history import summaries
-from conversations.history.search import RUN, Query, query_of, snippet
+from conversations.history.search import RUN, Query, build_query, cut_snippet
 from conversations.models import Conversation, Item
 from conversations.storage.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
@@ -88,8 +88,8 @@ def _queries(words: str) -> list[Query | None]:
         return [None]
     telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD or RUN.search(word)]
     if len(telling) < 2:
-        return [query_of(words)]
-    return [query_of(words), reduce(or_, map(query_of, telling))]
+        return [build_query(words)]
+    return [build_query(words), reduce(or_, map(build_query, telling))]
 
 
 def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
@@ -98,7 +98,7 @@ def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conv
         hits = hits.filter(search_words=query)
     own = Conversation.objects.filter(Exists(hits), user=user_id)
     talks = list(own.order_by("-updated_at")[:MOST_TALKS])
-    summaries.add(talks)
+    summaries.add_summaries(talks)
     return talks
 
 
@@ -114,4 +114,4 @@ def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: Que
 
 def _quote(item: Item, words: str) -> str:
     """Of what was heard: the model was shown no more of it either."""
-    return " ".join(snippet(item.played_text, words, SNIPPET_CHARS).split())
+    return " ".join(cut_snippet(item.played_text, words, SNIPPET_CHARS).split())

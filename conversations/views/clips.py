@@ -1,4 +1,4 @@
-"""The sound of one item, for its owner and for reviewing staff: 404 for everybody else."""
+"""The sound of one item, for its owner and for staff who review; for everybody else there is a 404."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -10,10 +10,10 @@ from conversations.models import AudioClip, Conversation
 
 
 @require_safe
-def clip(request: HttpRequest, item_id: int) -> HttpResponseBase:
-    """`?download` asks the browser to save it."""
+def show_clip(request: HttpRequest, item_id: int) -> HttpResponseBase:
+    """Answer with the clip of an item. With `?download` the browser saves it."""
     readable = AudioClip.objects.filter(item__conversation__in=Conversation.objects.readable_by(request.user))
     found = get_object_or_404(readable.select_related("item__conversation"), item=item_id)
-    response = clip_download.respond(request, found, as_attachment="download" in request.GET)
+    response = clip_download.answer_clip(request, found, as_attachment="download" in request.GET)
     patch_vary_headers(response, ["Cookie"])
     return response

@@ -1,4 +1,4 @@
-"""A user's conversations: the list, one as a dialogue, renaming and deleting."""
+"""A user's conversations: the list, one as a dialogue, and the forms to rename and delete it."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,29 +20,32 @@ TitleForm = modelform_factory(Conversation, fields=["title"])
 
 @require_safe
 @login_required
-def history(request: HttpRequest) -> HttpResponse:
+def list_conversations(request: HttpRequest) -> HttpResponse:
+    """Show a page of the user's conversations, the latest first."""
     mine = Conversation.objects.filter(user=request.user.pk, item_count__gt=0).select_related("assistant")
     paginator = Paginator(mine.order_by("-updated_at", "-pk"), CONVERSATIONS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
-    summaries.add(page)
+    summaries.add_summaries(page)
     return render(request, "conversations/history.html", {"page": page})
 
 
 @require_safe
 @login_required
-def conversation(request: HttpRequest, public_id: str) -> HttpResponse:
+def show_conversation(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show a conversation as a dialogue to its owner, or to staff who may review it."""
     readable = Conversation.objects.readable_by(request.user).select_related("assistant", "user")
     found = get_object_or_404(readable, public_id=public_id)
-    return _page(request, found, TitleForm(instance=found))
+    return _render_conversation(request, found, TitleForm(instance=found))
 
 
 @require_POST
 @login_required
-def rename(request: HttpRequest, public_id: str) -> HttpResponse:
+def rename_conversation(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Save a new title, or show the form again with what is wrong."""
     found = get_object_or_404(Conversation, public_id=public_id, user=request.user.pk)
     form = TitleForm(request.POST, instance=found)
     if not form.is_valid():
-        return _page(request, found, form, status=422)
+        return _render_conversation(request, found, form, status=422)
     # Only this column: a live session may be counting up the others at the same moment.
     found.save(update_fields=["title"])
     return redirect(found)
@@ -50,20 +53,22 @@ def rename(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def delete(request: HttpRequest, public_id: str) -> HttpResponse:
+def delete_conversation(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask whether to delete the conversation, and delete it when that is confirmed."""
     found = get_object_or_404(Conversation, public_id=public_id, user=request.user.pk)
     if request.method != "POST":
-        summaries.add([found])
+        summaries.add_summaries([found])
         return render(request, "conversations/delete.html", {"conversation": found})
     delete_conversations([found])
     messages.success(request, "The conversation and its sound are deleted.")
     return redirect("history")
 
 
-def _page(
+def _render_conversation(
     request: HttpRequest, found: Conversation, form: "ModelForm[Conversation]", status: int = 200
 ) -> HttpResponse:
-    summaries.add([found])
+    """Render a page of the dialogue with the form for its title."""
+    summaries.add_summaries([found])
     paginator = Paginator(found.items.as_dialogue(), ITEMS_PER_PAGE)
     context = {
         "conversation": found,

@@ -18,27 +18,29 @@ from conversations.storage.engine_selection import EngineSet, choose_each
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def show_home(request: HttpRequest) -> HttpResponse:
+    """Show the talk page to who is signed in, and the landing page to everybody else."""
     if request.user.is_authenticated:
-        return talk(request)
+        return show_talk(request)
     return render(request, "conversations/landing.html", {"sign_up_open": settings.SIGN_UP == "open"})
 
 
 @require_safe
 @never_cache  # a page from the browser's cache would offer assistants and voices of another day
 @login_required
-def talk(request: HttpRequest) -> HttpResponse:
+def show_talk(request: HttpRequest) -> HttpResponse:
+    """Show the page to talk on, with the conversation and the assistant that the address names."""
     user = cast(User, request.user)
-    continued = _continued(user, request.GET.get("conversation", ""))
+    continued = _find_continued(user, request.GET.get("conversation", ""))
     offered = list(Assistant.objects.offered_to(user.pk))
-    chosen = _chosen(offered, request.GET.get("assistant", ""), continued)
+    chosen = _choose(offered, request.GET.get("assistant", ""), continued)
     engines = choose_each(user, offered)
     context = {
         "conversation": continued,
         "assistants": offered,
         "chosen": chosen,
         "data": {
-            "assistants": [_described(user, *pair) for pair in zip(offered, engines, strict=True)],
+            "assistants": [_describe(user, *pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
             "nods": sorted(NODS),
@@ -48,8 +50,11 @@ def talk(request: HttpRequest) -> HttpResponse:
     return render(request, "conversations/talk.html", context)
 
 
-def _continued(user: User, public_id: str) -> Conversation | None:
-    """Only the owner speaks in a conversation; staff who may read it do not."""
+def _find_continued(user: User, public_id: str) -> Conversation | None:
+    """Return the conversation to go on with, None if none was named, or raise Http404.
+
+    Only the owner speaks in a conversation; staff who may read it do not.
+    """
     if not public_id:
         return None
     if "\0" in public_id:  # Postgres refuses it even in a question
@@ -57,22 +62,22 @@ def _continued(user: User, public_id: str) -> Conversation | None:
     return get_object_or_404(Conversation.objects.select_related("assistant"), public_id=public_id, user=user)
 
 
-def _chosen(offered: list[Assistant], slug: str, continued: Conversation | None) -> Assistant | None:
-    """The one asked for, else the conversation's own, else the site's default."""
+def _choose(offered: list[Assistant], slug: str, continued: Conversation | None) -> Assistant | None:
+    """Return the assistant that was asked for, else the conversation's own, else the site's default."""
     own = continued.assistant_id if continued else None
     wanted = [assistant for assistant in offered if assistant.slug == slug]
     wanted += [assistant for assistant in offered if assistant.pk == own]
     return next(iter(wanted + offered), None)
 
 
-def _described(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
-    """What the scripts need to know.
+def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
+    """Return what the scripts need to know of an assistant.
 
     {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, isOneEngine}.
 
-    `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos`: of stt, llm and
-    tts, what the demo serves; `missing`: what of that is not installed here. `isOneEngine`: it hears and speaks by
-    itself, so nothing else can do half of it.
+    `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos` lists which of
+    stt, llm and tts the demo serves, and `missing` what of that is not installed here. `isOneEngine` is true where one
+    engine hears and speaks by itself, so that nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {

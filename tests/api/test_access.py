@@ -49,9 +49,9 @@ def test_a_revoked_key_and_a_deactivated_user(owner: User, as_owner: Client) -> 
 def test_a_key_without_the_scope(owner: User, rf: Any) -> None:
     token = api_keys.create(owner, "reader", [Scope.CONVERSATIONS_READ])[1]
     request = rf.get("/v1/x", headers={"Authorization": f"Bearer {token}"})
-    assert auth.caller(request, Scope.CONVERSATIONS_READ).user_id == owner.pk
+    assert auth.authenticate(request, Scope.CONVERSATIONS_READ).user_id == owner.pk
     with pytest.raises(APIError, match=r"lacks the scope conversations\.write") as refused:
-        auth.caller(request, Scope.CONVERSATIONS_WRITE)
+        auth.authenticate(request, Scope.CONVERSATIONS_WRITE)
     assert (refused.value.status, refused.value.code) == (403, "missing_scope")
 
 
@@ -84,7 +84,7 @@ def test_a_defect_is_logged_and_tells_nothing(
     def broken(assistant: object) -> dict[str, object]:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(assistants, "_shown", broken)
+    monkeypatch.setattr(assistants, "_serialize_assistant", broken)
     answer = as_owner.get("/v1/models")
     assert answer.status_code == 500
     assert error_of(answer)["type"] == "server_error"

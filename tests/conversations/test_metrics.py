@@ -9,7 +9,7 @@ from prometheus_client.samples import Sample
 from conversations import metrics
 from conversations.engines.events import EngineEvent
 from conversations.realtime.figures import Discard, Played, Tally
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 
 Added = Callable[..., float]
 
@@ -30,8 +30,8 @@ def _samples() -> list[Sample]:
     return [sample for metric in REGISTRY.collect() for sample in metric.samples]
 
 
-def reply(waterfall: dict[str, int]) -> Item:
-    return Item("item_1", role="assistant", text="A secret.", waterfall=waterfall)
+def reply(waterfall: dict[str, int]) -> LiveItem:
+    return LiveItem("item_1", role="assistant", text="A secret.", waterfall=waterfall)
 
 
 def test_it_works(added: Added) -> None:

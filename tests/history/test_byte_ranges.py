@@ -2,7 +2,7 @@ from time import process_time
 
 import pytest
 
-from conversations.history.byte_ranges import UnsatisfiableRangeError, parse
+from conversations.history.byte_ranges import UnsatisfiableRangeError, parse_range
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from conversations.history.byte_ranges import UnsatisfiableRangeError, parse
     ],
 )
 def test_one_range(header: str, expected: tuple[int, int] | None) -> None:
-    assert parse(header, 100) == expected
+    assert parse_range(header, 100) == expected
 
 
 @pytest.mark.parametrize(
@@ -27,21 +27,21 @@ def test_one_range(header: str, expected: tuple[int, int] | None) -> None:
     ["", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "items=0-1", "bytes=0-1,5-6", "bytes=٣-٤"],
 )
 def test_what_is_malformed_or_several_is_ignored(header: str) -> None:
-    assert parse(header, 100) is None
+    assert parse_range(header, 100) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
 def test_what_lies_behind_the_end_cannot_be_had(header: str) -> None:
     with pytest.raises(UnsatisfiableRangeError):
-        parse(header, 100)
+        parse_range(header, 100)
 
 
 def test_an_empty_file_has_no_ranges() -> None:
     with pytest.raises(UnsatisfiableRangeError):
-        parse("bytes=0-", 0)
+        parse_range("bytes=0-", 0)
 
 
 def test_a_header_full_of_spaces_takes_no_time() -> None:
     started = process_time()
-    assert parse("bytes=" + " " * 100_000 + "x", 100) is None
+    assert parse_range("bytes=" + " " * 100_000 + "x", 100) is None
     assert process_time() - started < 1

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from conversations.history.search import MOST_CHARS, matching
+from conversations.history.search import MOST_CHARS, find_conversations
 from conversations.models import Conversation, Item
 from tests.support.factories import make_conversation, make_user
 
@@ -15,7 +15,7 @@ def owner(db: None) -> User:
 
 
 def found(words: str) -> set[str]:
-    return {conversation.title for conversation in matching(Conversation.objects.all(), words)}
+    return {conversation.title for conversation in find_conversations(Conversation.objects.all(), words)}
 
 
 def test_it_works(owner: User) -> None:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 def heading(conversation: Conversation) -> str:
     fresh = Conversation.objects.get(pk=conversation.pk)
-    summaries.add([fresh])
+    summaries.add_summaries([fresh])
     return str(fresh)
 
 
@@ -32,7 +32,7 @@ def test_long_first_words_are_cut() -> None:
 
 def test_the_length_is_that_of_all_sound() -> None:
     conversation = make_conversation(None, "One", "Two", sound=True)
-    summaries.add([conversation])
+    summaries.add_summaries([conversation])
     assert conversation.audio_ms == 400
 
 

@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.any_events import ANSWERS, LATEST, any_event
@@ -44,19 +43,27 @@ class World(Table):
         self.undone: list[Any] = []  # aborted: what still comes of it is too late
         super().__init__()
 
-    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[commands.Command]) -> list[dict[str, Any]]:
         for action in actions:
             match action:
-                case do.Generate() | do.Transcribe() | do.RunTool() | do.Speak() | do.Fill():
+                case (
+                    commands.Generate()
+                    | commands.Transcribe()
+                    | commands.RunTool()
+                    | commands.SpeakClause()
+                    | commands.SpeakFiller()
+                ):
                     self.work.append(action)
-                case do.Abort(key):
+                case commands.Abort(key):
                     self.undone += [one for one in self.work if key in ids(one)]
                     self.work = [one for one in self.work if key not in ids(one)]
         return super()._take(actions)
 
     def go_on(self, choice: int) -> None:
         """One piece of work is done; the clauses of a response are spoken in their order."""
-        ready = [one for one in self.work if not isinstance(one, do.Speak) or one is self._due(one.response_id)]
+        ready = [
+            one for one in self.work if not isinstance(one, commands.SpeakClause) or one is self._due(one.response_id)
+        ]
         if not ready:
             return
         one = ready[choice % len(ready)]
@@ -64,43 +71,43 @@ class World(Table):
         self._do(one, choice)
 
     def _due(self, response_id: str) -> Any:
-        spoken = [one for one in self.work if isinstance(one, do.Speak) and one.response_id == response_id]
+        spoken = [one for one in self.work if isinstance(one, commands.SpeakClause) and one.response_id == response_id]
         return min(spoken, key=lambda one: one.index)
 
     def _do(self, one: Any, choice: int) -> None:
         match one:
-            case do.Transcribe(item_id, revision):
+            case commands.Transcribe(item_id, revision):
                 self.engine(
                     engine_events.TranscriptReady(
                         item_id, revision, ("Hello there.", "", "mhm", "And now?")[choice % 4], 1.0
                     )
                 )
-            case do.RunTool(response_id, item_id):
-                self.engine(engine_events.ToolDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
-            case do.Speak(response_id, index, text):
+            case commands.RunTool(response_id, item_id):
+                self.engine(engine_events.ToolCallDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
+            case commands.SpeakClause(response_id, index, text):
                 if text:
                     self.engine(engine_events.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
                 self.engine(engine_events.SpeechDone(response_id, index))
-            case do.Fill(response_id):
-                self.engine(engine_events.Filled(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
-            case do.Generate(response_id):
+            case commands.SpeakFiller(response_id):
+                self.engine(engine_events.FillerReady(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
+            case commands.Generate(response_id):
                 if choice % 3 == 0:
                     name = ("clock", "clock", "weather")[choice // 3 % 3]
-                    self.engine(engine_events.ReplyCall(response_id, 0, "", name, "{}"))
+                    self.engine(engine_events.ToolCallDelta(response_id, 0, "", name, "{}"))
                 if choice % 3 != 1:
-                    self.engine(engine_events.ReplyText(response_id, "Well, that is so. "))
-                self.engine(engine_events.ReplyDone(response_id, "length" if choice == 11 else "stop", 20, 5))
+                    self.engine(engine_events.TextDelta(response_id, "Well, that is so. "))
+                self.engine(engine_events.GenerationDone(response_id, "length" if choice == 11 else "stop", 20, 5))
 
     def fail(self, choice: int) -> None:
         for one in self.work[choice : choice + 1]:
             self.work.remove(one)
             failure = Failure("engine_timeout", "Too slow.")
             match one:
-                case do.Transcribe(item_id, revision):
+                case commands.Transcribe(item_id, revision):
                     self.engine(engine_events.TranscriptFailed(item_id, revision, failure))
-                case do.Speak(response_id) | do.Generate(response_id):
+                case commands.SpeakClause(response_id) | commands.Generate(response_id):
                     self.work = [other for other in self.work if response_id not in ids(other)]
-                    self.engine(engine_events.ReplyFailed(response_id, failure))
+                    self.engine(engine_events.GenerationFailed(response_id, failure))
 
     def late(self, choice: int) -> None:
         if self.undone:

@@ -8,10 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.relay_table import RelayTable
 
@@ -29,7 +28,7 @@ def asked(*, modality: str = "audio") -> Table:
 
 
 def say(table: Table, index: int, ms: int = 1000, *, is_whole: bool = True) -> None:
-    response_id = table.last(do.Generate).response_id
+    response_id = table.last(commands.Generate).response_id
     table.engine(engine_events.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
     if is_whole:
         table.engine(engine_events.SpeechDone(response_id, index))
@@ -42,38 +41,38 @@ def write_all(table: Table) -> None:
 
 
 def fail(table: Table) -> None:
-    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, BROKEN))
+    table.engine(engine_events.GenerationFailed(table.last(commands.Generate).response_id, BROKEN))
 
 
 def remembered(table: Table) -> list[str]:
     """What the next request shows of the assistant's words; the stored heard text must be the same."""
-    if table.machine.replying.response is not None:
+    if table.machine.agent_turn.response is not None:
         table.client("response.cancel")
     table.client("conversation.item.create", item=NEXT)
     table.client("response.create")
-    shown = [message.words.strip() for message in table.last(do.Generate).messages if message.role == "assistant"]
+    shown = [message.words.strip() for message in table.last(commands.Generate).messages if message.role == "assistant"]
     stored = table.saved(reply(table).id)
     assert [words for words in [heard(stored)] if words] == shown
     later = Table(items=(reloaded(stored),))
     later.client("response.create")
-    assert [one.words.strip() for one in later.last(do.Generate).messages if one.role == "assistant"] == shown
+    assert [one.words.strip() for one in later.last(commands.Generate).messages if one.role == "assistant"] == shown
     return shown
 
 
-def heard(stored: Item) -> str:
+def heard(stored: LiveItem) -> str:
     return (stored.text if stored.heard_text is None else stored.heard_text).strip()
 
 
-def reloaded(stored: Item) -> Item:
+def reloaded(stored: LiveItem) -> LiveItem:
     """As a later session reads it from the database."""
-    return Item(
+    return LiveItem(
         stored.id, role="assistant", status="incomplete", is_audio=stored.is_audio, text=stored.text,
         heard_text=heard(stored), heard_ms=stored.heard_ms, audio_samples=stored.audio_samples,
     )  # fmt: skip
 
 
-def reply(table: Table) -> Item:
-    items: list[Item] = list(table.machine.core.log)
+def reply(table: Table) -> LiveItem:
+    items: list[LiveItem] = list(table.machine.core.log)
     return next(item for item in items if item.role == "assistant")
 
 
@@ -157,10 +156,10 @@ def test_who_speaks_over_what_is_left_of_a_reply_that_failed_has_heard_no_more()
     say(table, 0, 4000)
     say(table, 1, 4000)
     fail(table)
-    assert reply(table).heard.strip() == "".join(CLAUSES[:2]).strip()
+    assert reply(table).played_text.strip() == "".join(CLAUSES[:2]).strip()
     table.now += 1.5
     table.audio(320, 0.9)
-    assert reply(table).heard == "One is"
+    assert reply(table).played_text == "One is"
 
 
 def test_a_client_that_was_cut_off_amid_a_reply() -> None:
@@ -196,9 +195,9 @@ def test_the_model_sees_all_that_it_wrote_in_the_same_response() -> None:
     """It goes on with what its tool brought, and what it wrote before that is about to be said."""
     table = asked()
     table.write("Let me look. ")
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "nothing", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(commands.Generate).response_id, 0, "call_1", "nothing", "{}"))
     table.end_text()
-    said = [message.words for message in table.last(do.Generate).messages if message.role == "assistant"]
+    said = [message.words for message in table.last(commands.Generate).messages if message.role == "assistant"]
     assert said == ["Let me look. ", ""]
 
 
@@ -259,10 +258,10 @@ def test_words_that_failed_fail_the_response_that_waits_for_them() -> None:
     table.audio(960)
     table.client("input_audio_buffer.commit")
     table.client("response.create")
-    sent = table.fail_transcript(table.last(do.Transcribe))
+    sent = table.fail_transcript(table.last(commands.Transcribe))
     done = sent[-1]["response"]
     assert (done["status"], done["status_details"]["error"]["code"]) == ("failed", "engine_timeout")
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
     table.client("conversation.item.create", item=NEXT)
     assert kinds(table.client("response.create")) == ["response.created"]
 
@@ -274,7 +273,7 @@ def test_words_that_come_too_late_fail_it_too() -> None:
     table.client("input_audio_buffer.commit")
     table.client("response.create")
     assert [one["response"]["status"] for one in table.pass_time(60) if one["type"] == "response.done"] == ["failed"]
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
 def test_a_response_out_of_band_fails_with_the_words_that_it_is_about() -> None:
@@ -285,9 +284,9 @@ def test_a_response_out_of_band_fails_with_the_words_that_it_is_about() -> None:
     about_it = [{"type": "item_reference", "id": item_id}]
     for given in ({}, {"input": about_it}, {"input": [NEXT]}):
         table.client("response.create", response={"conversation": "none", **given})
-    sent = table.fail_transcript(table.last(do.Transcribe))
+    sent = table.fail_transcript(table.last(commands.Transcribe))
     assert [one["response"]["status"] for one in sent if one["type"] == "response.done"] == ["failed", "failed"]
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "Go on."]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "Go on."]
 
 
 def test_the_words_of_an_item_that_was_deleted_are_not_missed() -> None:
@@ -298,8 +297,8 @@ def test_the_words_of_an_item_that_was_deleted_are_not_missed() -> None:
     item_id = table.client("input_audio_buffer.commit")[0]["item_id"]
     table.client("response.create")
     table.client("conversation.item.delete", item_id=item_id)
-    table.fail_transcript(table.last(do.Transcribe))
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "Go on."]
+    table.fail_transcript(table.last(commands.Transcribe))
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "Go on."]
 
 
 # What is no speech has no words.
@@ -317,7 +316,7 @@ def test_no_words_make_no_turn(transcript: str, is_partial: bool) -> None:
     sent = table.transcript(transcript)
     assert [one["transcript"] for one in sent if one["type"].endswith("transcription.completed")] == [""]
     assert "response.created" not in kinds(sent)
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
 def test_a_response_that_waited_for_words_and_got_none_says_so() -> None:
@@ -339,7 +338,7 @@ def test_what_was_typed_beside_a_silence_is_answered() -> None:
     table.client("input_audio_buffer.commit")
     table.client("response.create")
     table.transcript("(silence)")
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "Go on."]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "Go on."]
 
 
 def test_brackets_that_somebody_typed_stay() -> None:
@@ -347,7 +346,7 @@ def test_brackets_that_somebody_typed_stay() -> None:
     typed = {**NEXT, "content": [{"type": "input_text", "text": "[MUSIC]"}]}
     table.client("conversation.item.create", item=typed)
     table.client("response.create")
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "[MUSIC]"]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "[MUSIC]"]
 
 
 def test_noise_ends_no_reply() -> None:
@@ -360,7 +359,7 @@ def test_noise_ends_no_reply() -> None:
     table.audio(640, 0.9)
     table.hear("[MUSIC")
     table.hear("[MUSIC]")
-    assert table.machine.replying.response is not None
+    assert table.machine.agent_turn.response is not None
 
 
 def test_relayed_noise_has_no_words() -> None:
@@ -389,7 +388,7 @@ def test_an_output_of_an_unknown_call_is_refused() -> None:
 
 
 def test_an_output_of_a_call_that_the_server_ran_is_refused() -> None:
-    ran = Item(
+    ran = LiveItem(
         "item_ran",
         type="mcp_call",
         call={"call_id": "call_weather", "name": "w", "output": "Sun.", "arguments": "{}", "server_label": "site"},
@@ -405,16 +404,16 @@ def test_the_context_of_one_response_has_the_call_of_each_output() -> None:
     told = table.client("response.create", response={"conversation": "none", "input": [output()]})
     assert told[0]["error"]["code"] == "invalid_tool_call_id"
     table.client("response.create", response={"conversation": "none", "input": [call, output()]})
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "", "Rain."]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "", "Rain."]
 
 
 def test_a_later_output_of_a_call_takes_the_place_of_the_first() -> None:
-    call = Item("item_call", type="function_call", call={"call_id": "call_weather", "name": "w", "arguments": "{}"})
+    call = LiveItem("item_call", type="function_call", call={"call_id": "call_weather", "name": "w", "arguments": "{}"})
     table = Table(items=(call,))
     for said in ("Still looking.", "Rain."):
         assert kinds(table.client("conversation.item.create", item=output(said=said)))[-1] == "conversation.item.done"
     table.client("response.create")
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "", "Rain."]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "", "Rain."]
 
 
 def test_a_transcript_without_end_is_cut() -> None:

@@ -1,6 +1,5 @@
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds
@@ -31,11 +30,11 @@ def test_the_model_sees_the_conversation() -> None:
     table.now += 2.0  # the reply is played out
     table.say()
     table.transcript("How are you?")
-    assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "Hello there."),
-        Message("assistant", "Good morning to you."),
-        Message("user", "How are you?"),
+    assert table.last(commands.Generate).messages == [
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "Hello there."),
+        ContextMessage("assistant", "Good morning to you."),
+        ContextMessage("user", "How are you?"),
     ]
 
 
@@ -54,18 +53,20 @@ def test_the_utterance_is_stored_with_its_pre_roll() -> None:
     table = Table(prefix_padding_ms=300)
     table.audio(3200)
     started, stopped = [event for event in table.say(960) if "speech" in event["type"]]
-    save = next(action for action in table.actions if isinstance(action, do.Save))
+    save = next(action for action in table.actions if isinstance(action, commands.Save))
     assert len(save.pcm) // 48 == stopped["audio_end_ms"] - started["audio_start_ms"]
-    assert save.pcm.startswith(table.last(do.Transcribe).pcm)
+    assert save.pcm.startswith(table.last(commands.Transcribe).pcm)
 
 
 def test_an_item_is_stored_before_the_client_is_told() -> None:
     table = Table()
     table.turn()
-    order = [action for action in table.actions if isinstance(action, do.Save | do.Send)]
+    order = [action for action in table.actions if isinstance(action, commands.Save | commands.Send)]
     for place, action in enumerate(order):
-        if isinstance(action, do.Send) and action.event["type"] == "conversation.item.added":
-            stored = [save.item.id for save in order[:place] if isinstance(save, do.Save) and not save.in_background]
+        if isinstance(action, commands.Send) and action.event["type"] == "conversation.item.added":
+            stored = [
+                save.item.id for save in order[:place] if isinstance(save, commands.Save) and not save.in_background
+            ]
             assert action.event["item"]["id"] in stored
 
 
@@ -74,7 +75,7 @@ def test_speech_starts_while_the_model_still_writes() -> None:
     table.say()
     table.transcript("Tell me a story.")
     table.write("Once upon a time, there was a")
-    assert table.last(do.Speak).text == "Once upon a time,"
+    assert table.last(commands.SpeakClause).text == "Once upon a time,"
 
 
 def test_a_noise_without_words_is_not_answered() -> None:
@@ -87,9 +88,9 @@ def test_a_noise_without_words_is_not_answered() -> None:
 def test_a_noise_does_not_swallow_the_question_before_it() -> None:
     table = Table()
     table.say()
-    question = table.last(do.Transcribe).item_id
+    question = table.last(commands.Transcribe).item_id
     table.say()
-    noise = table.last(do.Transcribe).item_id
+    noise = table.last(commands.Transcribe).item_id
     table.engine(engine_events.TranscriptReady(question, 1, "What time is it?", 1.0))
     sent = table.engine(engine_events.TranscriptReady(noise, 1, "", 1.0))
     assert "response.created" in kinds(sent)
@@ -111,7 +112,7 @@ def test_a_transcript_that_is_switched_off_is_not_sent() -> None:
 def test_speech_to_text_fails_visibly() -> None:
     table = Table()
     table.say()
-    item_id = table.last(do.Transcribe).item_id
+    item_id = table.last(commands.Transcribe).item_id
     sent = table.engine(
         engine_events.TranscriptFailed(item_id, 1, Failure("engine_timeout", "Speech to text was too slow."))
     )
@@ -125,7 +126,7 @@ def test_words_that_never_come_end_the_turn() -> None:
     table.say()
     sent = table.pass_time(6)
     assert kinds(sent) == ["conversation.item.input_audio_transcription.failed"]
-    assert isinstance(table.last(do.Abort), do.Abort)
+    assert isinstance(table.last(commands.Abort), commands.Abort)
 
 
 def test_a_microphone_that_dies_amid_speech_ends_the_utterance() -> None:
@@ -142,7 +143,7 @@ def test_endless_speech_is_cut_into_utterances() -> None:
 def test_late_words_of_a_deleted_item_are_dropped() -> None:
     table = Table()
     table.say()
-    table.client("conversation.item.delete", item_id=table.last(do.Transcribe).item_id)
+    table.client("conversation.item.delete", item_id=table.last(commands.Transcribe).item_id)
     assert table.transcript("Hello there.") == []
 
 
@@ -155,7 +156,7 @@ def test_a_silent_user_is_asked_once() -> None:
         "input_audio_buffer.committed",
         "conversation.item.added",
     ]
-    assert "still there" in table.last(do.Generate).messages[0].words
+    assert "still there" in table.last(commands.Generate).messages[0].words
     table.write("Are you still there?")
     table.end_text()
     table.speak()

@@ -9,7 +9,7 @@ from tests.support.official_client import Connect
 
 @pytest.mark.usefixtures("committed_db")
 async def test_its_schemas_hold_for_a_conversation(connect: Connect, utterance: bytes) -> None:
-    document = asyncapi.document()
+    document = asyncapi.build_document()
     async with connect() as talk:
         await talk.say(utterance)
         await talk.until("response.done")

@@ -12,10 +12,11 @@ import pytest
 from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands as do
+from conversations.realtime import commands
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
-from conversations.realtime.relay.actions import Told
-from conversations.realtime.user_turn.utterance import Pending
+from conversations.realtime.relay.actions import UpstreamEvent
+from conversations.realtime.user_turn.utterance import PendingTranscript
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
@@ -80,21 +81,23 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
-    line.machine.core.pending["item_1"] = Pending(0.0)
-    line._work._ears._item_id = "item_1"
-    line._work._ears._partial("Hello")
+    line.machine.core.pending["item_1"] = PendingTranscript(0.0)
+    line._engine_tasks._ears._item_id = "item_1"
+    line._engine_tasks._ears._partial("Hello")
 
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a client's frame": (
         cascade, sdk.InputAudioBufferClearEvent, lambda line: line.feed('{"type": "input_audio_buffer.clear"}')),
     "a deadline": (
-        cascade, DeadlinePassed, lambda line: line._set_deadline("idle", 0.0)),
+        cascade, DeadlinePassed, lambda line: line._set_deadline(Deadline("idle"), 0.0)),
     "a partial transcript": (cascade, PartialTranscript, partial),
     "a window of detection": (cascade, SpeechWindow, lambda line: line.feed(APPEND)),
-    "what a tool brought": (cascade, ToolsReady, lambda line: line._work._report(ToolsReady(()))),
-    "an event of speech to speech": (relay, Told, lambda line: line._upstream._report(Told({"type": "x"}))),
-    "a deadline of speech to speech": (relay, DeadlinePassed, lambda line: line._set_deadline("response", 0.0)),
+    "what a tool brought": (cascade, ToolsReady, lambda line: line._engine_tasks._report(ToolsReady(()))),
+    "an event of speech to speech": (
+        relay, UpstreamEvent, lambda line: line._upstream._report(UpstreamEvent({"type": "x"}))),
+    "a deadline of speech to speech": (
+        relay, DeadlinePassed, lambda line: line._set_deadline(Deadline("response"), 0.0)),
 }  # fmt: skip
 
 
@@ -118,15 +121,15 @@ async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstrea
     client = Client()
     line = make(upstream, client)
     async with broken(line, DeadlinePassed, client):
-        line._receive(DeadlinePassed("idle"))
+        line._receive(DeadlinePassed(Deadline("idle")))
     assert "rate_limits.updated" not in [event["type"] for event in client.told]
 
 
 async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
     line = cascade(upstream, client)
-    async with broken(line, Told, client):
-        line._guard(line._perform, [do.Send({"type": "response.done"})])  # it has no response
+    async with broken(line, UpstreamEvent, client):
+        line._guard(line._perform, [commands.Send({"type": "response.done"})])  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
 
@@ -140,13 +143,13 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     line = make(upstream, client)
     running = asyncio.create_task(line.run())
     await asyncio.wait_for(client.hears.wait(), 10)
-    line._set_deadline("response", monotonic() + 60)
+    line._set_deadline(Deadline("response"), monotonic() + 60)
     (deadline,) = line._deadlines.values()
     running.cancel()
     await asyncio.wait([running])
     assert deadline.cancelled()
     told = list(client.told)
-    line._receive(DeadlinePassed("response"))
+    line._receive(DeadlinePassed(Deadline("response")))
     line._receive(ClientGone(vanished=True))
     line.close(1012, "server_restarting", "Too late.")
     await asyncio.sleep(0)
@@ -158,7 +161,7 @@ async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> No
     """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
     client = Client()
     line = cascade(upstream, client)
-    async with broken(line, Told, client):
+    async with broken(line, UpstreamEvent, client):
         line._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
         line._send({"type": "conversation.item.added"})
         line.close(1008, "conversation_deleted", "It was deleted.")

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
 from conversations.session.generation import Generation
 from conversations.storage.engine_selection import EngineSet
@@ -50,8 +49,8 @@ async def test_a_reply_dropped_before_it_began_leaves_nothing(upstream: Upstream
     async with asyncio.TaskGroup() as group:
         work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
-        work.perform(do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=True))
-        work.perform(do.Abort("resp_1"))
+        work.perform(commands.Generate("resp_1", [ContextMessage("user", "Hello.")], None, is_preemptive=True))
+        work.perform(commands.Abort("resp_1"))
         for _ in range(3):  # cancelled, over, forgotten
             await asyncio.sleep(0)
         assert replies() == before
@@ -65,14 +64,14 @@ async def filled(upstream: Upstream, words: str) -> list[Any]:
     async with asyncio.TaskGroup() as group:
         work = EngineTasks(opened(upstream), told.append)
         work.begin(group)
-        work.perform(do.Fill("resp_1", words, "", 1.0))
+        work.perform(commands.SpeakFiller("resp_1", words, "", 1.0))
         await work.finish()
         await work.end()
     return told
 
 
 async def test_a_filler_comes_whole(upstream: Upstream) -> None:
-    assert await filled(upstream, "Un momento.") == [engine_events.Filled("resp_1", speech("Un momento."))]
+    assert await filled(upstream, "Un momento.") == [engine_events.FillerReady("resp_1", speech("Un momento."))]
 
 
 async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:

@@ -12,9 +12,8 @@ from conversations.engines.openai.llm import ChatCompletions
 from conversations.engines.openai.tts import Speech
 from conversations.network import http
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
@@ -31,10 +30,12 @@ async def connections() -> AsyncIterator[None]:
 class Stage:
     """A reply, and what it reports. With `clauses` it is given them at once, and no more."""
 
-    def __init__(self, upstream: Upstream, *clauses: str, is_ahead: bool = False, timeout_sec: float = 15.0) -> None:
+    def __init__(
+        self, upstream: Upstream, *clauses: str, is_preemptive: bool = False, timeout_sec: float = 15.0
+    ) -> None:
         llm = EngineSpec("openai", "gpt-6-luna", base_url=upstream.openai_url, timeout_sec=timeout_sec)
         tts = EngineSpec("openai", "tts-1", base_url=upstream.openai_url, timeout_sec=timeout_sec)
-        asked = do.Generate("resp_1", [Message("user", "Hello.")], None, is_ahead=is_ahead)
+        asked = commands.Generate("resp_1", [ContextMessage("user", "Hello.")], None, is_preemptive=is_preemptive)
         self.reply = Generation(asked, ChatCompletions(llm), Speech(tts), tts, "en", self.take)
         self.events: list[Any] = []
         self._changed = asyncio.Event()
@@ -45,7 +46,7 @@ class Stage:
 
     def speak(self, *clauses: str) -> None:
         for text in clauses:
-            self.reply.speak(do.Speak("resp_1", next(self._clauses), text, "", 1.0))
+            self.reply.speak(commands.SpeakClause("resp_1", next(self._clauses), text, "", 1.0))
 
     def take(self, event: Any) -> None:
         self.events.append(event)
@@ -59,7 +60,7 @@ class Stage:
         return [event.index for event in self.events if isinstance(event, engine_events.SpeechDone)]
 
     def failures(self) -> list[str]:
-        return [event.failure.code for event in self.events if isinstance(event, engine_events.ReplyFailed)]
+        return [event.failure.code for event in self.events if isinstance(event, engine_events.GenerationFailed)]
 
     async def until(self, condition: Any) -> None:
         async with asyncio.timeout(10):
@@ -80,8 +81,8 @@ async def test_it_works(upstream: Upstream) -> None:
     upstream.script(replies=("Sure, I can.",))
     stage = Stage(upstream, "Sure, ", "I can.")
     await stage.reply.run()
-    assert "".join(event.text for event in stage.events if isinstance(event, engine_events.ReplyText)) == "Sure, I can."
-    assert len([event for event in stage.events if isinstance(event, engine_events.ReplyDone)]) == 1
+    assert "".join(event.text for event in stage.events if isinstance(event, engine_events.TextDelta)) == "Sure, I can."
+    assert len([event for event in stage.events if isinstance(event, engine_events.GenerationDone)]) == 1
     assert (stage.pcm(0), stage.pcm(1)) == (speech("Sure, "), speech("I can."))
     assert stage.done() == [0, 1]
     spoken = [
@@ -121,10 +122,10 @@ async def test_no_more_streams_than_agreed(upstream: Upstream) -> None:
 async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream: Upstream) -> None:
     stage = Stage(upstream)
     running = asyncio.create_task(stage.reply.run())
-    stage.reply.speak(do.Speak("resp_1", 0, LONG, "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 0, LONG, "", 1.0))
     await seen(upstream, "streaming")
     upstream.behave("speech", fault="hang")
-    stage.reply.speak(do.Speak("resp_1", 1, "And so on.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 1, "And so on.", "", 1.0))
     await stage.until(lambda: stage.done() == [0])
     assert stage.pcm() == speech(LONG)
     running.cancel()
@@ -149,7 +150,7 @@ async def test_a_clause_without_words_has_no_sound(upstream: Upstream) -> None:
 
 
 async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstream) -> None:
-    stage = Stage(upstream, LONG * 2, is_ahead=True)
+    stage = Stage(upstream, LONG * 2, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
     await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC - 0.4)
     assert seconds(stage.pcm()) <= LEAD_SEC
@@ -172,7 +173,7 @@ async def test_a_reply_held_amid_its_speech_goes_on_from_there(upstream: Upstrea
 
 
 async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -> None:
-    stage = Stage(upstream, *[LONG] * 5, is_ahead=True)
+    stage = Stage(upstream, *[LONG] * 5, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
     await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC / 2 - 0.4)
     assert seconds(stage.pcm()) <= LEAD_SEC
@@ -183,12 +184,12 @@ async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -
 
 async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room(upstream: Upstream) -> None:
     upstream.behave("speech", first_byte_ms=300)
-    stage = Stage(upstream, is_ahead=True)
+    stage = Stage(upstream, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
-    stage.reply.speak(do.Speak("resp_1", 0, "One.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 0, "One.", "", 1.0))
     await seen(upstream, "received")
     upstream.behave("speech", first_byte_ms=0, piece_bytes=10_000_000)
-    stage.reply.speak(do.Speak("resp_1", 1, LONG * 2, "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 1, LONG * 2, "", 1.0))
     await stage.until(lambda: stage.done() == [0])
     assert stage.pcm(0) == speech("One.")
     running.cancel()
@@ -212,11 +213,11 @@ async def test_cancelling_closes_every_stream_upstream_at_once(upstream: Upstrea
 async def test_what_sounded_before_a_clause_failed_stays(upstream: Upstream) -> None:
     stage = Stage(upstream)
     running = asyncio.create_task(stage.reply.run())
-    stage.reply.speak(do.Speak("resp_1", 0, LONG, "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 0, LONG, "", 1.0))
     await seen(upstream, "streaming")
     upstream.behave("speech", fault="401")
-    stage.reply.speak(do.Speak("resp_1", 1, "Two.", "", 1.0))
-    stage.reply.speak(do.Speak("resp_1", 2, "Three.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 1, "Two.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 2, "Three.", "", 1.0))
     await running
     assert stage.pcm() == speech(LONG)
     assert (stage.done(), stage.failures()) == ([0], ["invalid_provider_key"])
@@ -235,7 +236,7 @@ async def test_a_reply_in_one_piece_lets_others_in(upstream: Upstream) -> None:
     stage = Stage(upstream)
     stage.reply.end_speech()
     await stage.reply.run()
-    pieces = [event.text for event in stage.events if isinstance(event, engine_events.ReplyText)]
+    pieces = [event.text for event in stage.events if isinstance(event, engine_events.TextDelta)]
     assert "".join(pieces) == reply
     assert len(pieces) == 4
 
@@ -248,8 +249,8 @@ async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> N
     running = asyncio.create_task(stage.reply.run())
     await seen(upstream, "received", MAX_STREAMS)
     stage.reply.unspeak(0)
-    stage.reply.speak(do.Speak("resp_1", 0, "Four.", "", 1.0))
-    stage.reply.speak(do.Speak("resp_1", 1, "Yes.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 0, "Four.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 1, "Yes.", "", 1.0))
     stage.reply.end_speech()
     await running
     assert (stage.pcm(0), stage.pcm(1)) == (speech("Four."), speech("Yes."))
@@ -262,7 +263,7 @@ async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> No
     running = asyncio.create_task(stage.reply.run())
     await stage.until(lambda: stage.pcm(0))
     stage.reply.unspeak(1)
-    stage.reply.speak(do.Speak("resp_1", 1, "Four.", "", 1.0))
+    stage.reply.speak(commands.SpeakClause("resp_1", 1, "Four.", "", 1.0))
     stage.reply.end_speech()
     await running
     assert (stage.pcm(0), stage.pcm(1)) == (speech(LONG), speech("Four."))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.engines.base import EngineError, EngineUnavailable
-from conversations.realtime.relay.actions import Told, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.actions import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.session import s2s_connection as upstream_module
 from conversations.session.s2s_connection import S2SUpstream
 
@@ -45,7 +45,7 @@ async def test_one_that_takes_no_more_events_is_left(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(upstream_module, "MOST_HELD", 100)
     engine, reported, has_come = Engine(), list[Any](), asyncio.Event()
 
-    def report(event: Told | UpstreamReady | UpstreamLost) -> None:
+    def report(event: UpstreamEvent | UpstreamReady | UpstreamLost) -> None:
         reported.append(event)
         has_come.set()
 

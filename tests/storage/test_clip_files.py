@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation, LooseFile
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import changes, clip_files, deletion, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.clip_files import ClipStorageError
@@ -36,7 +36,7 @@ def conversation(db: None, faults: Faults) -> Conversation:
 
 
 def spoken(name: str = "item_1", pcm: bytes = SOUND) -> Put:
-    item = Item(name, role="user", is_audio=True, audio_samples=len(pcm) // 2)
+    item = LiveItem(name, role="user", is_audio=True, audio_samples=len(pcm) // 2)
     return Put(item, make_clip=partial(Encoding().finish, pcm))
 
 
@@ -151,7 +151,7 @@ async def test_a_storage_that_hangs_locks_nothing(faults: Faults) -> None:
     async with asyncio.timeout(5):
         while await LooseFile.objects.filter(name__startswith=conversation.public_id).acount() < len(hanging):
             pass
-        await store.write(conversation.pk, [Put(Item("typed", role="user", text="Hello"))])
+        await store.write(conversation.pk, [Put(LiveItem("typed", role="user", text="Hello"))])
     faults.set()
     await asyncio.gather(*hanging)
     assert await conversation.items.acount() == 21

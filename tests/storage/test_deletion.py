@@ -68,7 +68,7 @@ def test_a_long_one_vanishes_at_once_and_goes_in_batches(
     assert user.email not in page
     assert "1,100 items" in client.get(reverse("admin:index")).content.decode()
     with pytest.raises(ConversationDeletedError):
-        changes.apply(conversation.pk, [changes.Put(live.Item("late", role="user", text="Hello"))])
+        changes.apply(conversation.pk, [changes.Put(live.LiveItem("late", role="user", text="Hello"))])
     batches = 1
     while deletion.work_off():
         batches += 1

@@ -30,7 +30,7 @@ def lapse(conversation: Conversation, ago: timedelta = timedelta(minutes=1)) -> 
 
 
 def put(conversation: Conversation, holder: str, text: str = "Hello") -> None:
-    changes.apply(conversation.pk, [Put(live.Item("said", role="user", text=text))], holder)
+    changes.apply(conversation.pk, [Put(live.LiveItem("said", role="user", text=text))], holder)
 
 
 def test_it_is_held_and_given_back(begun: Conversation) -> None:

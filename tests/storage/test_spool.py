@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation
-from conversations.realtime.protocol.items import Item, Usage
+from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import changes, leases, spool
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.spool import Origin, Rest
@@ -41,7 +41,7 @@ def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = Tru
 
 
 def spoken(name: str, text: str = "My last words.") -> Put:
-    item = Item(name, role="user", is_audio=True, text=text, audio_samples=24_000, usage=Usage(stt_seconds=1.0))
+    item = LiveItem(name, role="user", is_audio=True, text=text, audio_samples=24_000, usage=Usage(stt_seconds=1.0))
     return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
 
 

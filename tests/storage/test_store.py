@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.time_zones import UnknownTimeZoneError
 from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
-from conversations.realtime.protocol.items import Item, Usage
+from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.leases import ConversationDeletedError
@@ -29,17 +29,17 @@ def conversation(user: User) -> Conversation:
     return Conversation.objects.create(user=user)
 
 
-def said(name: str) -> Item:
-    return Item(name, role="user", text=name)
+def said(name: str) -> LiveItem:
+    return LiveItem(name, role="user", text=name)
 
 
 def spoken(name: str) -> Put:
     """With a second of sound."""
-    item = Item(name, role="user", is_audio=True, audio_samples=24_000)
+    item = LiveItem(name, role="user", is_audio=True, audio_samples=24_000)
     return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
 
 
-async def save(conversation: Conversation, *items: Item, after: str | None = None) -> None:
+async def save(conversation: Conversation, *items: LiveItem, after: str | None = None) -> None:
     await store.write(conversation.pk, [Put(item, after) for item in items])
 
 
@@ -64,15 +64,15 @@ async def test_items_of_one_transaction_keep_their_order(conversation: Conversat
 
 async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Conversation) -> None:
     for text in ("a", "ab"):
-        await save(conversation, Item("one", role="assistant", text=text))
+        await save(conversation, LiveItem("one", role="assistant", text=text))
     await conversation.arefresh_from_db()
     assert conversation.item_count == 1
     assert (await conversation.items.aget()).text == "ab"
 
 
 async def test_the_title_is_what_the_user_said_first(conversation: Conversation) -> None:
-    await save(conversation, Item("greeting", role="assistant", text="Welcome!"))
-    await save(conversation, Item("empty", role="user"))
+    await save(conversation, LiveItem("greeting", role="assistant", text="Welcome!"))
+    await save(conversation, LiveItem("empty", role="user"))
     await save(conversation, said("How tall is the Eiffel tower?"))
     await save(conversation, said("And how old?"))
     await conversation.arefresh_from_db()
@@ -81,7 +81,7 @@ async def test_the_title_is_what_the_user_said_first(conversation: Conversation)
 
 async def test_errors_are_counted_once(conversation: Conversation) -> None:
     for _ in range(2):
-        await save(conversation, Item("one", role="assistant", error_code="engine_timeout"))
+        await save(conversation, LiveItem("one", role="assistant", error_code="engine_timeout"))
     await conversation.arefresh_from_db()
     assert conversation.error_count == 1
 
@@ -137,15 +137,15 @@ async def test_what_waits_together_is_written_together(conversation: Conversatio
     """Of an item's states only the last counts, yet its place is that of the first, also for what refers to it."""
     await save(conversation, said("old"))
     changes: list[Change] = [
-        Put(Item("one", role="user", is_transcribed=False)),
-        Put(Item("reply", role="assistant", status="in_progress")),
-        Put(Item("one", role="user", text="Hello", error_code="late")),
+        Put(LiveItem("one", role="user", is_transcribed=False)),
+        Put(LiveItem("reply", role="assistant", status="in_progress")),
+        Put(LiveItem("one", role="user", text="Hello", error_code="late")),
         Put(said("between"), after="one"),
         Put(said("gone"), after="root"),
         Put(said("after the gone"), after="gone"),
         Drop("gone"),
         Put(said("last")),
-        Put(Item("reply", role="assistant", text="Hi.")),
+        Put(LiveItem("reply", role="assistant", text="Hi.")),
     ]
     for _ in range(2):  # a second time after a connection that was lost with its answer
         await store.write(conversation.pk, changes)
@@ -188,7 +188,7 @@ async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_fi
 
 async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Conversation) -> None:
     spent = Usage(1.5, 900, 80, 700, 60, 50, 120, 850, 30, 40)
-    await save(conversation, Item("one", role="assistant", usage=spent))
+    await save(conversation, LiveItem("one", role="assistant", usage=spent))
     row = await conversation.items.aget()
     stored = (row.stt_seconds, row.input_tokens, row.output_tokens, row.cached_input_tokens, row.tts_characters)
     assert stored == (1.5, 900, 80, 700, 120)

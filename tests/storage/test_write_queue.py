@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 from prometheus_client import REGISTRY
 
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
@@ -55,7 +55,7 @@ async def running(database: Database, told: list[tuple[int, str]], **limits: flo
     task.cancel()
 
 
-ITEMS = {name: Item(name, role="user") for name in "abc"}
+ITEMS = {name: LiveItem(name, role="user") for name in "abc"}
 
 
 def item(name: str) -> Put:
@@ -79,7 +79,7 @@ async def test_what_is_stored_is_not_kept() -> None:
 
     kept = weakref.ref(make_clip)
     async with running(Database(), []) as writer:
-        writer.put(Put(Item("a", role="user"), make_clip=make_clip))
+        writer.put(Put(LiveItem("a", role="user"), make_clip=make_clip))
         await writer.join()
         await asyncio.sleep(0)
         del make_clip

@@ -85,7 +85,7 @@ class World:
 
     def reset(self) -> None:
         self.behaviours = {endpoint: Behaviour() for endpoint in ENDPOINTS}
-        self.transcripts: deque[str] = deque()
+        self.transcription: deque[str] = deque()
         self._heard: deque[tuple[bytes, str]] = deque(maxlen=8)
         self.replies: deque[Script] = deque()
         self.readings: deque[str] = deque()  # said in place of the text that was to be read aloud
@@ -109,7 +109,7 @@ class World:
         return text
 
     def next_transcript(self) -> str:
-        return self.transcripts.popleft() if self.transcripts else "Hello there."
+        return self.transcription.popleft() if self.transcription else "Hello there."
 
     async def receive(self, endpoint: str, key: str, asked: dict[str, Any], peer: str = "") -> Seen:
         request = Seen(next(self._ids), endpoint, key, asked, peer)

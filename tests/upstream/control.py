@@ -44,7 +44,7 @@ async def script(request: web.Request) -> web.Response:
     A reply is a behaviour.Script.
     """
     body = await request.json()
-    request.app[WORLD].transcripts.extend(body.get("transcripts", []))
+    request.app[WORLD].transcription.extend(body.get("transcripts", []))
     request.app[WORLD].replies.extend(body.get("replies", []))
     request.app[WORLD].readings.extend(body.get("readings", []))
     return web.json_response({})

@@ -136,7 +136,7 @@ def _comes(asked: "Future[None]") -> bool:
 
 
 class OfUserMiddleware(MiddlewareMixin):
-    """Counts the requests of who is signed in. Below /v1/ `auth.caller` counts, since no cookie is valid there."""
+    """Count the requests of who is signed in. Below /v1/ cookies are not valid, and `auth.authenticate` counts."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.path_info.startswith(API) or settings.SESSION_COOKIE_NAME not in request.COOKIES:

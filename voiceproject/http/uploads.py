@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from accounts.keys import key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
-from conversations.api.auth import lacking
+from conversations.api.auth import missing_scope
 from conversations.storage import store
 from voiceproject import database
 from voiceproject.http.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, wrong_keys
@@ -37,4 +37,4 @@ def _refusal_of_key(token: str, address: str) -> Refusal | None:
         key_guard.judge(address, token, is_right=caller is not None)
     if caller is None:
         return WRONG_KEY
-    return None if Scope.REALTIME in caller.scopes else lacking(Scope.REALTIME)
+    return None if Scope.REALTIME in caller.scopes else missing_scope(Scope.REALTIME)

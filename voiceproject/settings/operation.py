@@ -55,3 +55,10 @@ LOGGING = {
 # Lets Prometheus read /metrics, with "Authorization: Bearer" and this value. Unset: there is no such page. Each process
 # tells its own numbers, so scrape each, past whatever shares the load out.
 METRICS_TOKEN = env("METRICS_TOKEN")
+
+# A folder in which each call leaves a recording that `manage.py replay` plays: docs/debugging.md. It holds all that was
+# said, as words, and with the second also as sound. Unset: nothing is recorded. Once the folder holds the third, in MB,
+# no more is recorded until somebody makes room.
+RECORD_DIR = env("VOICE_RECORD_DIR")
+RECORD_SOUND = env_bool("VOICE_RECORD_SOUND", False)
+RECORD_MAX_BYTES = env_int("VOICE_RECORD_MAX_MB", 1_000, lowest=1, highest=1_000_000) * 1_000_000

@@ -66,15 +66,17 @@ QUERY = {
 }
 
 
-def served(request: HttpRequest) -> JsonResponse:
-    server = {"host": request.get_host(), "protocol": "wss" if request.is_secure() else "ws"}
-    return JsonResponse({**document(), "servers": {"site": {**server, "security": [_scheme("key"), _scheme("page")]}}})
+def serve(request: HttpRequest) -> JsonResponse:
+    """Answer with the document and with this site as its server."""
+    server: dict[str, Any] = {"host": request.get_host(), "protocol": "wss" if request.is_secure() else "ws"}
+    server["security"] = [_refer_to_scheme("key"), _refer_to_scheme("page")]
+    return JsonResponse({**build_document(), "servers": {"site": server}})
 
 
 @cache
-def document() -> dict[str, Any]:
-    """All but the servers."""
-    told, heard = _by_type(RealtimeServerEvent), _by_type(RealtimeClientEvent)
+def build_document() -> dict[str, Any]:
+    """Return the document without its servers, which is made once."""
+    told, heard = _group_by_type(RealtimeServerEvent), _group_by_type(RealtimeClientEvent)
     shapes = {f"server.{name}": told[name] for name in SERVER_EVENTS}
     shapes |= {f"client.{name}": heard.get(name) or SHAPES[name] for name in ("session.update", APPEND, *SHAPES)}
     key = {"type": "http", "scheme": "bearer", "description": "An API key, vp_…, or a client secret, ek_…"}
@@ -88,44 +90,50 @@ def document() -> dict[str, Any]:
             "realtime": {
                 "address": "/v1/realtime",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in shapes},
-                "bindings": {"ws": {"method": "GET", "query": _query(), "bindingVersion": "0.1.0"}},
+                "bindings": {"ws": {"method": "GET", "query": _describe_query(), "bindingVersion": "0.1.0"}},
             }
         },
         "operations": {
-            "hear": _operation("receive", [name for name in shapes if name.startswith("client.")]),
-            "tell": _operation("send", [name for name in shapes if name.startswith("server.")]),
+            "hear": _describe_operation("receive", [name for name in shapes if name.startswith("client.")]),
+            "tell": _describe_operation("send", [name for name in shapes if name.startswith("server.")]),
         },
         "components": {
-            "messages": {name: _message(name, shape) for name, shape in shapes.items()},
-            "schemas": _schemas(list(shapes.values())),
+            "messages": {name: _describe_message(name, shape) for name, shape in shapes.items()},
+            "schemas": _collect_schemas(list(shapes.values())),
             "securitySchemes": {"key": key, "page": page},
         },
     }
 
 
-def _by_type(union: Any) -> dict[str, type[BaseModel]]:
+def _group_by_type(union: Any) -> dict[str, type[BaseModel]]:
+    """Return the shapes of a union of events by the type that each of them has."""
     members = get_args(get_args(union)[0])
     return {get_args(member.model_fields["type"].annotation)[0]: member for member in members}
 
 
-def _operation(action: str, names: list[str]) -> dict[str, Any]:
+def _describe_operation(action: str, names: list[str]) -> dict[str, Any]:
+    """Return the description of one direction of the socket."""
     messages = [{"$ref": f"#/channels/realtime/messages/{name}"} for name in names]
     return {"action": action, "channel": {"$ref": "#/channels/realtime"}, "messages": messages}
 
 
-def _message(name: str, shape: type[BaseModel]) -> dict[str, Any]:
+def _describe_message(name: str, shape: type[BaseModel]) -> dict[str, Any]:
+    """Return the description of one event."""
     summary = " ".join((shape.__doc__ or "").partition("\n\n")[0].split())
     return {"name": name.partition(".")[2], "summary": summary, "payload": {"$ref": REF.format(model=shape.__name__)}}
 
 
-def _query() -> dict[str, Any]:
+def _describe_query() -> dict[str, Any]:
+    """Return the schema of the socket's query."""
     return {"type": "object", "properties": {name: {"type": "string", "description": QUERY[name]} for name in QUERY}}
 
 
-def _scheme(name: str) -> dict[str, str]:
+def _refer_to_scheme(name: str) -> dict[str, str]:
+    """Return a reference to one way to show a key."""
     return {"$ref": f"#/components/securitySchemes/{name}"}
 
 
-def _schemas(shapes: list[type[BaseModel]]) -> dict[str, Any]:
+def _collect_schemas(shapes: list[type[BaseModel]]) -> dict[str, Any]:
+    """Return the schemas of all events."""
     schemas: dict[str, Any] = models_json_schema([(shape, "validation") for shape in shapes], ref_template=REF)[1]
     return dict(schemas["$defs"])

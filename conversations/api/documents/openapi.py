@@ -24,15 +24,17 @@ JSON = "application/json"
 BYTES = {"type": "string", "format": "binary"}
 
 
-def served(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(document())
+def serve(request: HttpRequest) -> JsonResponse:
+    """Answer with the document."""
+    return JsonResponse(build_document())
 
 
 @cache
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
+    """Return the whole document, which is made once."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Voiceproject", "version": "1", "description": DESCRIPTION},
@@ -40,7 +42,7 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": _collect_schemas(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key: vp_…"}},
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in RATE_HEADERS.items()
@@ -49,62 +51,78 @@ def document() -> dict[str, Any]:
     }
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _describe(operation: Operation) -> dict[str, Any]:
+    """Return the description of one operation."""
     scope = f"Takes the scope `{operation.scope.value}`." if operation.scope else "Takes any key."
     described: dict[str, Any] = {
-        "operationId": operation.view.__module__.rpartition(".")[2] + "_" + operation.view.__name__,
+        "operationId": operation.view.__name__,
         "summary": operation.summary,
         "description": scope,
-        "parameters": [*map(_path_parameter, re.findall(r"{(\w+)}", operation.path)), *_query(operation.query)],
-        "responses": {"200": _answer(operation), **{status: _error(text) for status, text in _errors(operation)}},
+        "parameters": [
+            *map(_describe_path_parameter, re.findall(r"{(\w+)}", operation.path)),
+            *_describe_query(operation.query),
+        ],
+        "responses": {
+            "200": _describe_answer(operation),
+            **{status: _describe_error(text) for status, text in _list_errors(operation)},
+        },
     }
     if operation.body:
-        described["requestBody"] = _body(operation.body)
+        described["requestBody"] = _describe_body(operation.body)
     if operation.answer == OGG and "item_id" in operation.path:
         described["parameters"].append({"name": "Range", "in": "header", "schema": {"type": "string"}})
-        described["responses"] |= {"206": _answer(operation), "416": _error("The range lies behind the end.")}
+        described["responses"] |= {
+            "206": _describe_answer(operation),
+            "416": _describe_error("The range lies behind the end."),
+        }
     return described
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
+def _describe_path_parameter(name: str) -> dict[str, Any]:
+    """Return the description of an id in the address."""
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
-def _query(shape: type[BaseModel] | None) -> list[dict[str, Any]]:
+def _describe_query(shape: type[BaseModel] | None) -> list[dict[str, Any]]:
+    """Return the descriptions of what the query may hold."""
     schema = shape.model_json_schema() if shape else {"properties": {}}
     return [
-        {"name": name, "in": "query", "description": one.pop("description", ""), "schema": _plain(one)}
+        {"name": name, "in": "query", "description": one.pop("description", ""), "schema": _drop_null(one)}
         for name, one in schema["properties"].items()
     ]
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query holds no null: what may be absent is of the other type."""
+def _drop_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without null, which a query cannot hold."""
     other = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
     kept = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
     return kept | (other[0] if other else {})
 
 
-def _answer(operation: Operation) -> dict[str, Any]:
+def _describe_answer(operation: Operation) -> dict[str, Any]:
+    """Return the description of the answer with 200."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS}
-    return {"description": operation.summary, "headers": headers, "content": _content(operation.answer)}
+    return {"description": operation.summary, "headers": headers, "content": _describe_content(operation.answer)}
 
 
-def _body(body: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+def _describe_body(body: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+    """Return the description of the body."""
     is_required = isinstance(body, tuple) or any(field.is_required() for field in body.model_fields.values())
-    return {"required": is_required, "content": _content(body)}
+    return {"required": is_required, "content": _describe_content(body)}
 
 
-def _content(what: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+def _describe_content(what: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of a shape, or that of bytes for each media type."""
     if not isinstance(what, tuple):
-        return {JSON: {"schema": _ref(what)}}
+        return {JSON: {"schema": _refer_to(what)}}
     content: dict[str, Any] = {media_type: {"schema": BYTES} for media_type in what}
     if FORM in content:
         content[FORM] = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BYTES}}}
     return content
 
 
-def _errors(operation: Operation) -> list[tuple[str, str]]:
+def _list_errors(operation: Operation) -> list[tuple[str, str]]:
+    """Return each status that the operation may fail with, and why."""
     errors = [("401", "There is no valid API key."), ("429", "You have made too many requests in this minute.")]
     if operation.body or operation.query:
         errors.append(("400", "What was asked for is wrong; `param` names the key."))
@@ -118,15 +136,18 @@ def _errors(operation: Operation) -> list[tuple[str, str]]:
     return sorted(errors)
 
 
-def _error(text: str) -> dict[str, Any]:
-    return {"description": text, "content": {JSON: {"schema": _ref(outputs.Error)}}}
+def _describe_error(text: str) -> dict[str, Any]:
+    """Return the description of an answer that is an error."""
+    return {"description": text, "content": {JSON: {"schema": _refer_to(outputs.Error)}}}
 
 
-def _ref(shape: type[BaseModel]) -> dict[str, str]:
+def _refer_to(shape: type[BaseModel]) -> dict[str, str]:
+    """Return a reference to the schema of a shape."""
     return {"$ref": REF.format(model=shape.__name__)}
 
 
-def _schemas() -> dict[str, Any]:
+def _collect_schemas() -> dict[str, Any]:
+    """Return the schemas of all shapes that operations take or answer with."""
     named: set[type[BaseModel]] = {outputs.Error}
     for operation in OPERATIONS:
         named |= {shape for shape in (operation.body, operation.answer) if isinstance(shape, type)}

@@ -1,4 +1,4 @@
-"""What the HTTP API is asked for: queries and bodies."""
+"""The shapes of what the HTTP API takes: queries and bodies."""
 
 from typing import Annotated, Any, Literal
 
@@ -56,7 +56,8 @@ class NewFunctionCallOutput(BaseModel):
     output: Text | Annotated[list[TextPart], Field(min_length=1, max_length=MAX_PARTS)]
 
 
-def _type_of(item: Any) -> Any:
+def _find_type(item: Any) -> Any:
+    """Return the type of an item; without one it is a message."""
     return item.get("type", "message") if isinstance(item, dict) else getattr(item, "type", None)
 
 
@@ -65,7 +66,7 @@ NewItem = Annotated[
     | Annotated[NewFunctionCall, Tag("function_call")]
     | Annotated[NewFunctionCallOutput, Tag("function_call_output")],
     Discriminator(
-        _type_of,
+        _find_type,
         custom_error_type="item_type",
         custom_error_message="an item is a message, a function_call or a function_call_output",
     ),
@@ -85,14 +86,14 @@ class ConversationUpdate(BaseModel):
     metadata: Metadata | None = Field(description="Replaces what was there; null clears it.")
 
 
-def _whole(number: Any) -> Any:
-    """JSON knows one kind of number: 60.0 is as whole as 60."""
+def _accept_whole_float(number: Any) -> Any:
+    """Return 60 for 60.0, since JSON knows only one kind of number."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 class ExpiresAfter(BaseModel):
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_whole)] = 600
+    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_accept_whole_float)] = 600
 
 
 class SecretOptions(BaseModel):

@@ -1,8 +1,8 @@
-"""What the HTTP API answers: the official Conversations API's, with keys of our own beside theirs.
+"""The shapes of what the HTTP API answers: the official Conversations API's, with keys of our own beside theirs.
 
-Official clients ignore keys that they do not know; tests hold what we answer to the SDK's own types. Where it differs
-from the official API: a spoken utterance is an `input_text` with its words, since the official messages hold no
-`input_audio`; its sound is told of in `audio`, and fetched from an address of its own.
+Official clients ignore keys that they do not know, and tests check our answers against the SDK's own types. One thing
+differs from the official API: a spoken utterance is an `input_text` with its words, since official messages have no
+`input_audio`. Its key `audio` tells how long it is, and the sound has an address of its own.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar

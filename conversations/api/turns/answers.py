@@ -31,21 +31,27 @@ class TurnFailedError(Exception):
 
 
 def log_failure(code: str | None, status: int, headers: Mapping[str, str]) -> None:
-    """`headers`: the ids known by then. What an engine failed at stands in a line of its own."""
+    """Log that a turn failed. What an engine failed at has a log line of its own.
+
+    `headers` holds the ids that are known by then.
+    """
     conversation = headers.get("X-Conversation-Id", "-")
     log.warning("turn_failed code=%s status=%d conversation=%s", code, status, conversation)
 
 
-def preferred(accept: str) -> str | None:
-    """The type that a client with this `Accept` header likes best; None if it takes none of those served."""
+def choose_media_type(accept: str) -> str | None:
+    """Return the type that a client with this `Accept` header likes best, or None if it takes none that we serve."""
     ranges = [MediaType(token) for token in accept.split(",") if token.strip()] or [MediaType("*/*")]
-    qualities = {name: _quality(name, ranges) for name in OFFERED}
+    qualities = {name: _rate(name, ranges) for name in OFFERED}
     best = max(OFFERED, key=lambda name: qualities[name])
     return OFFERED[best] if qualities[best] else None
 
 
-def _quality(name: str, ranges: list[MediaType]) -> float:
-    """RFC 9110, 12.5.1: the most specific range that matches decides, and 0 excludes."""
+def _rate(name: str, ranges: list[MediaType]) -> float:
+    """Return how much a client likes a type, from 0 to 1.
+
+    RFC 9110, 12.5.1: the most specific range that matches decides, and 0 excludes.
+    """
     main = name.partition("/")[0]
     specific = {name: 2} if name in ALIASES else {name: 2, f"{main}/*": 1, "*/*": 0}
     matching = [
@@ -54,8 +60,8 @@ def _quality(name: str, ranges: list[MediaType]) -> float:
     return max(matching)[1] if matching else 0.0
 
 
-def ids_in(event: Event) -> dict[str, str]:
-    """The answer's headers that this event knows."""
+def find_ids(event: Event) -> dict[str, str]:
+    """Return the headers of the answer whose values this event tells."""
     data = event.data
     match event.type:
         case "conversation.created":
@@ -67,8 +73,8 @@ def ids_in(event: Event) -> dict[str, str]:
     return {}
 
 
-def failure_in(event: Event) -> Failure | None:
-    """Why the turn has failed, where this event says so."""
+def find_failure(event: Event) -> Failure | None:
+    """Return why the turn has failed if this event says so, else None."""
     error = None
     if event.type in ("error", f"{TRANSCRIPTION}.failed"):
         error = event.data["error"]
@@ -77,14 +83,17 @@ def failure_in(event: Event) -> Failure | None:
     return error and Failure(error["code"], error["message"])
 
 
-async def as_file(events: AsyncGenerator[Event], media_type: str, headers: dict[str, str]) -> AsyncGenerator[bytes]:
-    """The reply as one file, while it is spoken. Raises TurnFailedError, before the first bytes if it has no sound."""
+async def stream_file(events: AsyncGenerator[Event], media_type: str, headers: dict[str, str]) -> AsyncGenerator[bytes]:
+    """Yield the reply as one file while it is spoken, and add its ids to `headers`.
+
+    Raises TurnFailedError; if the reply has no sound, before the first bytes.
+    """
     file, sounds = speech_file(media_type), False
     async with aclosing(events):
         async for event in events:
-            if failure := failure_in(event):
+            if failure := find_failure(event):
                 raise TurnFailedError(failure)
-            headers |= ids_in(event)
+            headers |= find_ids(event)
             if event.type == "response.output_audio.delta":
                 sounds = True
                 if piece := await asyncio.to_thread(file.put, b64decode(event.data["delta"])):
@@ -94,11 +103,11 @@ async def as_file(events: AsyncGenerator[Event], media_type: str, headers: dict[
     yield await asyncio.to_thread(file.finish)
 
 
-async def as_events(events: AsyncGenerator[Event], headers: dict[str, str]) -> AsyncGenerator[bytes]:
-    """Each event as the socket would send it; a failure is one of them."""
+async def stream_events(events: AsyncGenerator[Event], headers: dict[str, str]) -> AsyncGenerator[bytes]:
+    """Yield each event as the socket would send it, failures too, and add its ids to `headers`."""
     async with aclosing(events):
         async for event in events:
-            headers |= ids_in(event)
-            if failure := failure_in(event):
+            headers |= find_ids(event)
+            if failure := find_failure(event):
                 log_failure(failure.code, HTTPStatus.OK, headers)
             yield f"event: {event.type}\ndata: {event.text}\n\n".encode()

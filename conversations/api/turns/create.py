@@ -1,4 +1,4 @@
-"""POST /v1/voice/turns: a sound file in, the spoken reply out, as a file or as the events of the socket."""
+"""POST /v1/voice/turns: take a sound file, and answer with the spoken reply, as a file or as events."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -16,12 +16,12 @@ from conversations.api.turns.answers import (
     EVENT_STREAM,
     OFFERED,
     TurnFailedError,
-    as_events,
-    as_file,
+    choose_media_type,
     log_failure,
-    preferred,
+    stream_events,
+    stream_file,
 )
-from conversations.api.turns.failures import REASONS, refusal
+from conversations.api.turns.failures import REASONS, to_api_error
 from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_hold import Ask
 from conversations.transport import http_turn
@@ -31,35 +31,38 @@ CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}
 EMPTY = "There is no sound in the request. Send a sound file as its body, or as the part 'file' of a form."
 
 
-async def create(request: HttpRequest) -> StreamingHttpResponse:
-    """Answers with the first piece of the reply, so that what fails before it has a status of its own."""
-    caller = await auth.acaller(request, Scope.REALTIME)
-    media_type = preferred(request.headers.get("Accept", ""))
+async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
+    """Answer a spoken turn, beginning with the first piece of the reply.
+
+    What fails before that piece has an HTTP status of its own.
+    """
+    caller = await auth.authenticate_async(request, Scope.REALTIME)
+    media_type = choose_media_type(request.headers.get("Accept", ""))
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
-    asked = requests.query(request, inputs.TurnQuery).model_dump(exclude_none=True)
-    question = http_turn.Question(caller, await _file(request), Ask(**asked))
+    asked = requests.parse_query(request, inputs.TurnQuery).model_dump(exclude_none=True)
+    question = http_turn.Question(caller, await _read_file(request), Ask(**asked))
     headers: dict[str, str] = {}
     events = http_turn.events(question)
-    answer = as_events(events, headers) if media_type == EVENT_STREAM else as_file(events, media_type, headers)
+    answer = stream_events(events, headers) if media_type == EVENT_STREAM else stream_file(events, media_type, headers)
     try:
         start = [await anext(answer)]
         while "X-Conversation-Id" not in headers:  # the socket's first event does not tell it
             start.append(await anext(answer))
     except REASONS as reason:
-        refused = refusal(reason, headers)
+        refused = to_api_error(reason, headers)
         log_failure(refused.code, refused.status, headers)
         raise refused from reason
     headers["X-Accel-Buffering"] = "no"  # proxies would hold back what is short
     return StreamingHttpResponse(
-        _whole(start, answer, request, headers), content_type=CONTENT_TYPES[media_type], headers=headers
+        _stream(start, answer, request, headers), content_type=CONTENT_TYPES[media_type], headers=headers
     )
 
 
-async def _file(request: HttpRequest) -> bytes:
-    """The body, or the part `file` of a form. Raises APIError."""
-    data = await sync_to_async(_read, thread_sensitive=False)(request)
+async def _read_file(request: HttpRequest) -> bytes:
+    """Return the sound file: the body, or the part `file` of a form. Raises APIError if it is absent or too large."""
+    data = await sync_to_async(_read_body, thread_sensitive=False)(request)
     if not data:
         raise APIError(400, "missing_required_parameter", EMPTY, param="file")
     if len(data) > settings.TURN_MAX_BYTES:
@@ -68,17 +71,21 @@ async def _file(request: HttpRequest) -> bytes:
     return data
 
 
-def _read(request: HttpRequest) -> bytes:
+def _read_body(request: HttpRequest) -> bytes:
+    """Return the bytes of the sound file, or none."""
     if request.content_type != "multipart/form-data":
         return request.read()
     upload = request.FILES.get("file")
     return upload.read() if upload else b""
 
 
-async def _whole(
+async def _stream(
     start: list[bytes], answer: AsyncGenerator[bytes], request: HttpRequest, headers: dict[str, str]
 ) -> AsyncGenerator[bytes]:
-    """A reply that fails amid its speech ends as a connection that breaks off: its file must not look whole."""
+    """Yield the pieces that have come, then the others.
+
+    A reply that fails in the middle of its speech ends as a connection that breaks off: its file must not look whole.
+    """
     async with aclosing(answer):
         for piece in start:
             yield piece

@@ -1,4 +1,4 @@
-"""Why a turn was refused or failed, as an HTTP answer."""
+"""Why a turn was refused or failed, as an HTTP error."""
 
 from collections.abc import Mapping
 
@@ -42,25 +42,26 @@ OTHERS = 502  # an engine that refused, or gave what is no answer
 OF_THE_FILE = {"no_speech", "input_audio_buffer_commit_empty"}
 
 
-def refusal(reason: Exception, headers: Mapping[str, str]) -> APIError:
-    """`reason`: one of REASONS. `headers`: the ids known by then."""
+def to_api_error(reason: Exception, headers: Mapping[str, str]) -> APIError:
+    """Return the HTTP error for one of REASONS. `headers` holds the ids that are known by then."""
     match reason:
         case NotFoundError():
             return not_found(str(reason))
         case HeldError():
-            return _by_code("conversation_in_use", str(reason), headers)
+            return _from_code("conversation_in_use", str(reason), headers)
         case UnknownTimeZoneError():
             return APIError(400, "invalid_value", str(reason), param="time_zone")
         case SoundFileError(outcome=outcome):
             return APIError(*FILES[outcome], str(reason), param="file")
         case TurnFailedError(failure=failure):
-            return _by_code(failure.code, failure.message, headers)
+            return _from_code(failure.code, failure.message, headers)
         case RefusedError() | EngineError():
-            return _by_code(reason.code, reason.message, headers)
+            return _from_code(reason.code, reason.message, headers)
     raise reason
 
 
-def _by_code(code: str, message: str, headers: Mapping[str, str]) -> APIError:
+def _from_code(code: str, message: str, headers: Mapping[str, str]) -> APIError:
+    """Return the HTTP error for a code of the session or of an engine."""
     status = STATUSES.get(code, OTHERS)
     kind = "server_error" if status >= 500 else "invalid_request_error"
     param = "file" if code in OF_THE_FILE else None

@@ -1,4 +1,4 @@
-"""`manage.py background`: what the serving process does in the background, now and to its end."""
+"""`manage.py background`: do now, and to its end, what the serving process does in the background."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ class Command(BaseCommand):
     help = "Delete what is being deleted, and store what calls left behind while the database was away."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Work until nothing is left to do, or nothing more can be done now, and print what is left."""
         for job in (spool.replay, deletion.work_off, deletion.delete_loose_files):
             while job():
                 pass

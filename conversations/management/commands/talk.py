@@ -1,4 +1,4 @@
-"""A headless client: asks a question from a sound file and keeps the spoken answer."""
+"""`manage.py talk`: a client without a page, which asks a question from a sound file and keeps the spoken answer."""
 
 import asyncio
 import base64
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (default: %(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Ask the question and save the answer. Raises CommandError with what went wrong."""
         question = read_pcm(options["question"])
         if options["output"]:
             write_wav(options["output"], b"")  # a place that cannot be written to is found before the talk, not after
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             write_wav(options["output"], answer)
 
     async def _talk(self, client: AsyncOpenAI, question: bytes, asked: dict[str, str], timeout_sec: float) -> bytes:
+        """Send the question over the socket, and return the answer as PCM. Raises TimeoutError."""
         async with asyncio.timeout(timeout_sec), client.realtime.connect(extra_query=asked) as connection:
             self._raise_if_refused(await connection.recv())  # who sends first would only see the socket close
             await connection.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
@@ -61,6 +63,7 @@ class Command(BaseCommand):
             return await self._listen(connection)
 
     async def _listen(self, connection: AsyncRealtimeConnection) -> bytes:
+        """Print both sides' words until the response is done, and return its sound as PCM. Raises CommandError."""
         answer = b""
         async for event in connection:
             self._raise_if_refused(event)
@@ -84,12 +87,13 @@ class Command(BaseCommand):
         raise CommandError("The site closed the connection before it answered.")
 
     def _raise_if_refused(self, event: RealtimeServerEvent) -> None:
+        """Raise CommandError if the event is an error."""
         if event.type == "error":
             raise CommandError(event.error.message)
 
 
 def read_pcm(path: Path) -> bytes:
-    """Any sound file as PCM, 24,000 Hz mono. Raises CommandError."""
+    """Return a sound file as PCM, 24 kHz mono. Raises CommandError if it cannot be read."""
     try:
         return opus.decode(path.read_bytes())
     except (OSError, av.error.FFmpegError, IndexError) as error:
@@ -97,7 +101,7 @@ def read_pcm(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
-    """Raises CommandError."""
+    """Write PCM, 24 kHz mono, as a WAV file. Raises CommandError if the file cannot be written."""
     try:
         with path.open("wb") as file, wave.open(file, "wb") as out:
             out.setnchannels(1)

@@ -26,6 +26,6 @@ FILLERS = {
 }
 
 
-def filler(language: str) -> str:
+def choose_filler(language: str) -> str:
     """`language` such as en or de-AT; English where it is "" or not known here."""
     return FILLERS.get(language.partition("-")[0].lower(), FILLERS["en"])

@@ -3,26 +3,25 @@
 from dataclasses import replace
 
 from conversations.pcm import SAMPLE_RATE, samples_in
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.fillers import filler
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.fillers import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
-from conversations.realtime.agent_turn.tool_calls import Calling
+from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.protocol import response_options as made
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 
 Produced = (
-    engine_events.ReplyText
-    | engine_events.ReplyWithdrawn
+    engine_events.TextDelta
+    | engine_events.TextWithdrawn
     | engine_events.Thinking
-    | engine_events.ReplyCall
-    | engine_events.ReplyDone
-    | engine_events.ToolDone
+    | engine_events.ToolCallDelta
+    | engine_events.GenerationDone
+    | engine_events.ToolCallDone
     | engine_events.SpeechAudio
     | engine_events.SpeechDone
-    | engine_events.Filled
+    | engine_events.FillerReady
 )
 FILLER_SEC = 1.0  # of a tool that runs, in silence
 SAVE_SEC = 1.0  # between two saves of a reply in text
@@ -33,53 +32,53 @@ def has_question(core: Core, response: Response) -> bool:
     """Return whether there is something to answer: not where a response waited for words, and none were said."""
     if not response.awaits or response.options.input is not None:
         return True
-    said = [item for item in core.log if item.type != "message" or item.remembered.strip()]
+    said = [item for item in core.log if item.type != "message" or item.context_text.strip()]
     return bool(said) and (said[-1].role in ("user", "system") or said[-1].type == "function_call_output")
 
 
-class Producing:
+class ResponseBuilder:
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.calling = Calling(core)
+        self.tool_calls = ToolCalls(core)
 
     def ask(self, response: Response) -> Failure | None:
         """Asks the model, for the first time or with what the tools brought."""
         options = response.options
         try:
-            messages = made.context(self.core, options, response.outputs)
+            messages = made.choose_context(self.core, options, response.outputs)
         except ProtocolError as error:
             return Failure(error.code, error.message)
         response.phase = Phase.GENERATING
         choice = options.tool_choice
         if response.rounds > 1:  # one that must call would do so for ever
             choice = "auto" if response.rounds < MAX_ROUNDS else "none"
-        due_at = None if response.has_sounded or response.is_aside else response.due_at
+        due_at = None if response.has_sounded or response.is_out_of_band else response.due_at
         asked = (messages, options.max_tokens, options.tools, choice)
-        self.core.do(do.Generate(response.id, *asked, due_at=due_at))
+        self.core.do(commands.Generate(response.id, *asked, due_at=due_at))
         return None
 
     def take(self, response: Response, event: Produced, at: float) -> Failure | None:
         """`at`: when it happened. Returns why the response must fail, if it must."""
         match event:
-            case engine_events.ReplyText(text=text):
+            case engine_events.TextDelta(text=text):
                 return self._text(response, text, at)
-            case engine_events.ReplyWithdrawn():
+            case engine_events.TextWithdrawn():
                 self._withdraw(response)
             case engine_events.Thinking():
                 self._think(response)
-            case engine_events.ReplyCall():
-                response.thought.end()
+            case engine_events.ToolCallDelta():
+                response.thinking.end()
                 response.stamp("first_token", at)
-                return self.calling.piece(response, event)
-            case engine_events.ReplyDone():
+                return self.tool_calls.piece(response, event)
+            case engine_events.GenerationDone():
                 return self._text_done(response, event, at)
-            case engine_events.ToolDone():
+            case engine_events.ToolCallDone():
                 return self._tool_done(response, event)
             case engine_events.SpeechAudio(index=index, pcm=pcm):
                 self._audio(response, index, pcm)
             case engine_events.SpeechDone(index=index):
                 self._clause_done(response, index)
-            case engine_events.Filled(pcm=pcm):
+            case engine_events.FillerReady(pcm=pcm):
                 self._filled(response, pcm)
         return None
 
@@ -90,7 +89,7 @@ class Producing:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote without an end. Try again.")
-        response.thought.end()
+        response.thinking.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
         return None
@@ -104,11 +103,11 @@ class Producing:
             response.script.drop(reached)
             response.spoken_ahead = min(response.spoken_ahead, reached)
             response.lag.owe(self.core.now, is_owed=response.is_owed)
-            self.core.do(do.Unspeak(response.id, reached))
+            self.core.do(commands.DropClauses(response.id, reached))
 
     def _think(self, response: Response) -> None:
         """It is progress for as long as it may think; the budget stands still."""
-        if moved_sec := response.thought.goes_on(self.core.now):
+        if moved_sec := response.thinking.goes_on(self.core.now):
             response.progress_at = self.core.now
             response.due_at += moved_sec
 
@@ -131,36 +130,36 @@ class Producing:
     def _save_told(self, response: Response) -> None:
         """What was told by now: should the server be killed, that is what a later session remembers."""
         response.saved_at = self.core.now
-        if not response.is_aside:
+        if not response.is_out_of_band:
             self.core.save(response.item, in_background=True)
 
-    def _insert(self, response: Response, item: Item) -> str | None:
-        if response.is_aside:
+    def _insert(self, response: Response, item: LiveItem) -> str | None:
+        if response.is_out_of_band:
             return None
         self.core.log.insert(item)
         self.core.save(item)
         return self.core.log.before(item)
 
-    def _speak(self, response: Response, clauses: list[do.Speak], at: float) -> None:
+    def _speak(self, response: Response, clauses: list[commands.SpeakClause], at: float) -> None:
         for clause in clauses:
             response.stamp("first_clause", at)
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
-                is_first = clause.index == 0 and not (response.has_sounded or response.is_aside)
+                is_first = clause.index == 0 and not (response.has_sounded or response.is_out_of_band)
                 self.core.do(replace(clause, due_at=response.due_at if is_first else None))
         response.lag.owe(self.core.now, is_owed=response.is_owed)
 
-    def _text_done(self, response: Response, done: engine_events.ReplyDone, at: float) -> Failure | None:
+    def _text_done(self, response: Response, done: engine_events.GenerationDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"end of words in phase {response.phase}")
-        response.thought.end()
+        response.thinking.end()
         used = response.item.usage
         used.input_tokens += done.input_tokens
         used.output_tokens += done.output_tokens
         used.cached_tokens += done.cached_tokens
         if response.options.is_audio:
             self._speak(response, response.script.flush(), at)
-        has_called = self.calling.end(response, is_whole=done.reason == "stop")
+        has_called = self.tool_calls.end(response, is_whole=done.reason == "stop")
         if done.reason != "stop":
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
@@ -172,10 +171,10 @@ class Producing:
         """After the model's words, or its tools: waits for those, asks it again, or lets the speech end."""
         if response.running:
             response.phase, response.called_at = Phase.CALLING, response.called_at or self.core.now
-            if response.options.is_audio and not response.is_aside:
-                self.core.remind("filler", self.core.now + FILLER_SEC)
+            if response.options.is_audio and not response.is_out_of_band:
+                self.core.set_deadline("filler", self.core.now + FILLER_SEC)
             return None
-        self.core.remind("filler", None)
+        self.core.set_deadline("filler", None)
         if response.called_at is not None:  # the time of tools is bounded by their own limits
             response.due_at += self.core.now - response.called_at
             response.called_at = None
@@ -185,13 +184,13 @@ class Producing:
             response.has_brought, response.is_new_round = False, True
             return self.ask(response)
         response.phase = Phase.SPEAKING
-        self.core.do(do.EndSpeech(response.id))
+        self.core.do(commands.EndSpeech(response.id))
         return None
 
-    def _tool_done(self, response: Response, event: engine_events.ToolDone) -> Failure | None:
+    def _tool_done(self, response: Response, event: engine_events.ToolCallDone) -> Failure | None:
         response.progress_at = self.core.now
         if event.item_id in response.running:
-            self.calling.done(response, event)
+            self.tool_calls.done(response, event)
         return self._go_on(response) if response.phase is Phase.CALLING else None
 
     def fill(self, response: Response) -> None:
@@ -200,7 +199,7 @@ class Producing:
         if response.phase is Phase.CALLING and is_silent and not response.has_filled:
             shown = self.core.config["audio"]["input"]["transcription"] or {}
             response.has_filled = response.is_new_round = True
-            self._say(response, filler(shown.get("language", "")), self.core.now)
+            self._say(response, choose_filler(shown.get("language", "")), self.core.now)
             self._speak(response, response.script.flush(), self.core.now)
 
     def bridge(self, response: Response) -> None:
@@ -209,9 +208,9 @@ class Producing:
             return
         response.has_filled = True
         shown = self.core.config["audio"]["input"]["transcription"] or {}
-        words = filler(shown.get("language", ""))
+        words = choose_filler(shown.get("language", ""))
         response.item.usage.tts_characters += len(words)
-        self.core.do(do.Fill(response.id, words, response.options.voice, response.options.speed))
+        self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _filled(self, response: Response, pcm: bytes) -> None:
         """Its sound, which is none of the reply's; not where the reply has begun to sound meanwhile."""
@@ -221,7 +220,7 @@ class Producing:
             response.open(self._insert(response, response.item))
         response.send_filler(pcm, self.core.now)
         self.core.audio_sent = True
-        self.core.do(do.Keep(response.id, pcm))
+        self.core.do(commands.KeepAudio(response.id, pcm))
 
     # Sound.
 
@@ -234,8 +233,8 @@ class Producing:
         response.audio_came(self.core.now)
         response.has_sounded = self.core.audio_sent = True
         response.send_audio(index, pcm)
-        if not response.is_aside:
-            self.core.do(do.Keep(response.id, pcm))
+        if not response.is_out_of_band:
+            self.core.do(commands.KeepAudio(response.id, pcm))
 
     def _clause_done(self, response: Response, index: int) -> None:
         response.progress_at = self.core.now

@@ -15,7 +15,7 @@ from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.state import Core
 
 
-class Listings:
+class McpListings:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._items: dict[str, dict[str, Any]] = {}  # by label of the server

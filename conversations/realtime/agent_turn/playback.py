@@ -1,13 +1,13 @@
 """Responses that have ended, and that a client may still be playing: one behind the other, as they were sent."""
 
 from conversations.realtime.agent_turn.response import Response, played_out_at
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 
 MOST_KEPT = 8
 
 
-class Playing:
+class Playback:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._ended: list[Response] = []
@@ -39,7 +39,7 @@ class Playing:
     def find(self, response_id: str) -> Response | None:
         return next((one for one in self._ended if one.id == response_id), None)
 
-    def forget(self, item: Item) -> None:
+    def forget(self, item: LiveItem) -> None:
         self._ended = [one for one in self._ended if item not in one.outputs]
 
     def began_after(self, response: Response) -> None:

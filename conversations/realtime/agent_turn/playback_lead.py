@@ -1,7 +1,7 @@
 """How far the speech that was sent is ahead of a client that plays it in real time."""
 
 
-class Lead:
+class PlaybackLead:
     """In seconds; `now` is the driver's clock. While held nothing is played, and what is sent adds up.
 
     `plays_live` False: the client keeps the speech as a file, however soon it comes.

@@ -1,4 +1,4 @@
-"""How long is waited: for a response, for its sound, for the user behind it. Reminders of `Replying`."""
+"""How long is waited: for a response, for its sound, for the user behind it. Reminders of `AgentTurn`."""
 
 from conversations.realtime.agent_turn.response import Response, played_out_at
 from conversations.realtime.state import Core
@@ -7,7 +7,7 @@ AT_ONCE_SEC = 1.0  # behind the words: a client that asks for a response then ha
 LEAST_SILENCE_SEC = 1.0  # where the endpoint lies far back when a response begins: it may be about to sound
 
 
-class Waiting:
+class Reminders:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._words_at, self._words_sec = 0.0, 0.0  # when they were known last, and how long that took
@@ -24,7 +24,7 @@ class Waiting:
         return now + max(AT_ONCE_SEC, budget_sec - (self._words_sec if is_at_once else 0.0))
 
     def watch(self, response: Response) -> None:
-        self.core.remind("response", self.due(response))
+        self.core.set_deadline("response", self.due(response))
 
     def due(self, response: Response) -> float:
         """When it is to be given up, should nothing more come of it."""
@@ -39,10 +39,12 @@ class Waiting:
         """Of a response that begins."""
         if self.core.limits.filler_sec is not None and response.options.is_audio:
             since = response.endpoint_at or self.core.now
-            self.core.remind("silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC))
+            self.core.set_deadline(
+                "silence", max(since + self.core.limits.filler_sec, self.core.now + LEAST_SILENCE_SEC)
+            )
 
     def expect_user(self, response: Response) -> None:
         """Of a response that has ended."""
         timeout_ms = self.core.turn_detection.idle_timeout_ms
         if timeout_ms is not None and response.status == "completed":
-            self.core.remind("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
+            self.core.set_deadline("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)

@@ -13,12 +13,12 @@ from math import inf
 from typing import Any, Literal
 
 from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
-from conversations.realtime.agent_turn.speech_lag import Lag
-from conversations.realtime.agent_turn.thinking import Thought
+from conversations.realtime.agent_turn.speech_lag import SpeechLag
+from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import USUAL_MS_PER_CHAR, Item
-from conversations.realtime.protocol.response_options import Options
-from conversations.realtime.text.script import Script
+from conversations.realtime.protocol.items import USUAL_MS_PER_CHAR, LiveItem
+from conversations.realtime.protocol.response_options import ResponseOptions
+from conversations.realtime.text.script import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one event, at most
@@ -37,29 +37,29 @@ class Phase(Enum):
 @dataclass(slots=True)
 class Response:
     id: str
-    item: Item
-    options: Options
+    item: LiveItem
+    options: ResponseOptions
     conversation_id: str | None  # None: it is no part of the conversation
     send: SendEvent
     phase: Phase = Phase.WAITING
     status: ResponseStatus = "in_progress"
     status_details: dict[str, Any] | None = None
-    outputs: list[Item] = field(default_factory=list)  # as announced: the message and the calls
-    writing: dict[int, Item] = field(default_factory=dict)  # calls that the model writes, by its own index
-    running: dict[str, Item] = field(default_factory=dict)  # calls of the server's tools, by id
+    outputs: list[LiveItem] = field(default_factory=list)  # as announced: the message and the calls
+    writing: dict[int, LiveItem] = field(default_factory=dict)  # calls that the model writes, by its own index
+    running: dict[str, LiveItem] = field(default_factory=dict)  # calls of the server's tools, by id
     awaits: frozenset[str] = frozenset()  # utterances whose words were not known when it was asked for
     rounds: int = 1  # of the model
     is_new_round: bool = True  # the model has not written a word in it
     has_brought: bool = False  # tools of the server told something that the model has not seen
-    to_hand_over: list[Item] = field(default_factory=list)  # the client's calls, when all is said
+    to_hand_over: list[LiveItem] = field(default_factory=list)  # the client's calls, when all is said
     has_filled: bool = False  # a word was said while a tool ran, or while nothing was to be heard
     filled: int = 0  # of the item's clauses: sound without words of the reply
     is_early: bool = False  # begun before it is known whether anything was said
     has_sounded: bool = False  # its own sound, or its words where it is read
     due_at: float = inf  # by when it must have
-    thought: Thought = field(default_factory=lambda: Thought(0.0))
+    thinking: ThinkingBudget = field(default_factory=lambda: ThinkingBudget(0.0))
     called_at: float | None = None  # since when only tools are waited for
-    lag: Lag = field(default_factory=Lag)
+    lag: SpeechLag = field(default_factory=SpeechLag)
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     saved_at: float = 0.0
@@ -69,10 +69,10 @@ class Response:
     clause_began_ms: int = 0  # of the response's audio, where the clause that sounds begins
     spoken_ahead: int = 0  # clauses that were given to be synthesised ahead of the endpoint
     shows_timing: bool = False
-    script: Script = field(init=False)
+    script: SpeechScript = field(init=False)
 
     def __post_init__(self) -> None:
-        self.script = Script(self.id, self.options.voice, self.options.speed)
+        self.script = SpeechScript(self.id, self.options.voice, self.options.speed)
 
     def stamp(self, step: str, at: float) -> None:
         """Notes when a step of the waterfall was first reached, in ms since the endpoint; negative if ahead of it."""
@@ -130,7 +130,7 @@ class Response:
         return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
     @property
-    def is_aside(self) -> bool:
+    def is_out_of_band(self) -> bool:
         return self.conversation_id is None
 
     @property
@@ -145,24 +145,24 @@ class Response:
         self.add_output(self.item, previous_item_id)
         self.send_part("response.content_part.added", part=self._wire_part(""))
 
-    def add_output(self, item: Item, previous_item_id: str | None) -> None:
+    def add_output(self, item: LiveItem, previous_item_id: str | None) -> None:
         shown = item.wire()
         if item is self.item:
             shown["content"] = []
         self.outputs.append(item)
         place = len(self.outputs) - 1
         self.send("response.output_item.added", response_id=self.id, output_index=place, item=shown)
-        if not self.is_aside:
+        if not self.is_out_of_band:
             self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
 
-    def close_output(self, item: Item, previous_item_id: str | None) -> None:
+    def close_output(self, item: LiveItem, previous_item_id: str | None) -> None:
         """Its status is set by then."""
         shown, place = item.wire(as_sent=True), self.outputs.index(item)
-        if not self.is_aside:
+        if not self.is_out_of_band:
             self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
         self.send("response.output_item.done", response_id=self.id, output_index=place, item=shown)
 
-    def send_of(self, item: Item, kind: str, **fields: Any) -> None:
+    def send_of(self, item: LiveItem, kind: str, **fields: Any) -> None:
         """An event that names one of the outputs."""
         self.send(kind, response_id=self.id, item_id=item.id, output_index=self.outputs.index(item), **fields)
 

@@ -8,7 +8,7 @@ MADE_UP = 0.25
 
 
 @dataclass(slots=True)
-class Lag:
+class SpeechLag:
     """It grows while a client has nothing more to play and text to speech owes sound; a model that pauses owes none."""
 
     seconds: float = 0.0

@@ -6,7 +6,7 @@ REPORTED_SEC = 1.0  # between two reports of a model that thinks: until the next
 
 
 @dataclass(slots=True)
-class Thought:
+class ThinkingBudget:
     """Of one response. A pause between two thoughts is a part of them; what the model says ends them."""
 
     left_sec: float  # that it may still think

@@ -5,11 +5,10 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
                 .failed, output_item.done; the model is asked again with what the tool brought
 """
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item, Status
+from conversations.realtime.protocol.items import LiveItem, Status
 from conversations.realtime.state import Core
 
 MAX_ID_CHARS = 32
@@ -17,11 +16,11 @@ MAX_CALLS = 32  # of one response
 CUT_OFF = "The reply was ended before the tool was done. Whether it was carried out is not known."
 
 
-class Calling:
+class ToolCalls:
     def __init__(self, core: Core) -> None:
         self.core = core
 
-    def piece(self, response: Response, event: engine_events.ReplyCall) -> Failure | None:
+    def piece(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:
         """A further bit of a call. Returns why the response must fail, if it must."""
         item = response.writing.get(event.index)
         if item is None:
@@ -35,11 +34,11 @@ class Calling:
             self._send_arguments(response, item, "delta", delta=event.arguments)
         return None
 
-    def _open(self, response: Response, event: engine_events.ReplyCall) -> Item:
+    def _open(self, response: Response, event: engine_events.ToolCallDelta) -> LiveItem:
         tool = next((tool for tool in response.options.tools if tool.name == event.name), None)
         # One that nobody offered is no call for the client: the model is told that there is none.
         label = "unknown" if tool is None else tool.server_label
-        item = Item(self.core.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
+        item = LiveItem(self.core.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
         item.response_id = response.id
         call_id = event.call_id if 0 < len(event.call_id) <= MAX_ID_CHARS else self.core.make_id("call")
         item.call = {"call_id": call_id, "name": event.name, "arguments": "", "server_label": label}
@@ -48,14 +47,14 @@ class Calling:
         response.add_output(item, before)
         return item
 
-    def _insert(self, response: Response, item: Item) -> str | None:
-        if response.is_aside:
+    def _insert(self, response: Response, item: LiveItem) -> str | None:
+        if response.is_out_of_band:
             return None
         self.core.log.insert(item)
         self.core.save(item)
         return self.core.log.before(item)
 
-    def _send_arguments(self, response: Response, item: Item, step: str, **fields: str) -> None:
+    def _send_arguments(self, response: Response, item: LiveItem, step: str, **fields: str) -> None:
         if item.type == "function_call":
             fields["call_id"] = item.call["call_id"]
             if step == "done":
@@ -86,19 +85,19 @@ class Calling:
                 self._send_arguments(response, item, "done", arguments=item.call["arguments"])
             self._close(response, item, "completed" if response.status == "completed" else "incomplete")
 
-    def _run(self, response: Response, item: Item) -> None:
+    def _run(self, response: Response, item: LiveItem) -> None:
         self._send_progress(item, response, "in_progress")
         if item.call["server_label"] == "unknown":
             self._finish(response, item, "", f"There is no tool {item.call['name']!r}.")
         else:
             response.running[item.id] = item
-            self.core.do(do.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
+            self.core.do(commands.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
 
-    def done(self, response: Response, event: engine_events.ToolDone) -> None:
+    def done(self, response: Response, event: engine_events.ToolCallDone) -> None:
         item = response.running.pop(event.item_id)
         self._finish(response, item, event.output, event.error)
 
-    def _finish(self, response: Response, item: Item, output: str, error: str) -> None:
+    def _finish(self, response: Response, item: LiveItem, output: str, error: str) -> None:
         response.has_brought = True
         item.call["output"] = output or error
         if error:
@@ -106,18 +105,18 @@ class Calling:
         self._send_progress(item, response, "failed" if error else "completed")
         self._close(response, item, "completed")
 
-    def _send_progress(self, item: Item, response: Response, step: str) -> None:
+    def _send_progress(self, item: LiveItem, response: Response, step: str) -> None:
         place = response.outputs.index(item)
         self.core.send(f"response.mcp_call.{step}", item_id=item.id, output_index=place)
 
-    def _close(self, response: Response, item: Item, status: Status) -> None:
+    def _close(self, response: Response, item: LiveItem, status: Status) -> None:
         item.status = status
-        if not response.is_aside:
+        if not response.is_out_of_band:
             self.core.save(item)
         response.close_output(item, self._before(response, item))
 
-    def _before(self, response: Response, item: Item) -> str | None:
-        return None if response.is_aside else self.core.log.before(item)
+    def _before(self, response: Response, item: LiveItem) -> str | None:
+        return None if response.is_out_of_band else self.core.log.before(item)
 
     def abandon(self, response: Response) -> None:
         """The response ends before its calls have."""

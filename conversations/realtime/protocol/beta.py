@@ -41,7 +41,7 @@ NOT_TOLD = ("conversation.item.done", "mcp_list_tools.", "response.mcp_call")  #
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.6, 1.2
 
 
-class Untold:
+class UnannouncedItems:
     """Items that beta has not. What follows one is told to follow the item before, and outputs are counted without."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Beta:
     def __init__(self) -> None:
         self._temperature: float = 0.8
         self._asked_temperature: float | None = None
-        self._untold = Untold()
+        self._untold = UnannouncedItems()
 
     def client(self, event: Event) -> Event:
         """A decoded client event as GA has it, not yet validated. Raises ProtocolError."""

@@ -164,7 +164,7 @@ def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
         data = {**data, "item": _item(data.get("item"))}
     if kind == RESPOND:
         return _response_request(data)
-    return checked(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
+    return validate_event(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
 
 
 def _hint(kind: object) -> str:
@@ -187,7 +187,7 @@ def _response_request(data: dict[str, Any]) -> ResponseRequest:
     given = asked.get("input") if isinstance(asked, dict) else None
     if isinstance(asked, dict):
         data = {**data, "response": {key: value for key, value in asked.items() if key != "input"}}
-    event = checked(sdk.ResponseCreateEvent, data)
+    event = validate_event(sdk.ResponseCreateEvent, data)
     return ResponseRequest(event.response, None if given is None else _inputs(given), event.event_id)
 
 
@@ -221,7 +221,7 @@ def _item(item: object, root: str = "item") -> dict[str, Any]:
             raise ProtocolError("invalid_value", f"'{root}.content' may have {MAX_PARTS} parts.", f"{root}.content")
         names = PART_TYPES.get(str(role), {})
         item = {**item, "content": [_part(part, names) for part in item["content"]]}
-    checked(shape, item, root=root)
+    validate_event(shape, item, root=root)
     return item
 
 
@@ -232,7 +232,7 @@ def _part(part: object, names: dict[str, str]) -> object:
     return {**part, "type": names.get(kind, kind) if isinstance(kind, str) else kind}
 
 
-def checked(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
+def validate_event(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
     """`data` as the typed model; raises ProtocolError that names the first fault as a path below `root`."""
     try:
         return shape.model_validate(data)

@@ -6,7 +6,7 @@ from typing import Any
 from conversations.pcm import SAMPLE_BYTES, samples_in
 from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 
 MAX_ID_CHARS = 32
@@ -14,9 +14,9 @@ UNKNOWN_CALL = "invalid_tool_call_id"
 PARTS = {"input_text", "output_text", "input_audio", "output_audio"}
 
 
-def made(core: Core, data: dict[str, Any], root: str) -> tuple[Item, bytes]:
+def build_item(core: Core, data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
     """The item, and the audio that came with it. Raises ProtocolError that names the key below `root`."""
-    item = Item(data.get("id") or core.make_id("item"), type=data["type"], role=data.get("role", ""))
+    item = LiveItem(data.get("id") or core.make_id("item"), type=data["type"], role=data.get("role", ""))
     if len(item.id) > MAX_ID_CHARS:
         message = f"'{root}.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
@@ -29,7 +29,7 @@ def made(core: Core, data: dict[str, Any], root: str) -> tuple[Item, bytes]:
     return item, pcm
 
 
-def check_new(core: Core, item: Item, awaited: Collection[str] = ()) -> None:
+def check_new(core: Core, item: LiveItem, awaited: Collection[str] = ()) -> None:
     """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
     if core.log.get(item.id) or item.id in awaited:
         raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
@@ -38,7 +38,7 @@ def check_new(core: Core, item: Item, awaited: Collection[str] = ()) -> None:
         raise ProtocolError("conversation_full", message)
 
 
-def check_outputs(outputs: Iterable[Item], items: Iterable[Item]) -> None:
+def check_outputs(outputs: Iterable[LiveItem], items: Iterable[LiveItem]) -> None:
     """Each output needs its call among `items`; a later one of the same call takes its place. Raises ProtocolError."""
     wanted = [item.call["call_id"] for item in outputs if item.type == "function_call_output"]
     calls = {item.call.get("call_id") for item in items if item.type == "function_call"} if wanted else set()
@@ -50,7 +50,7 @@ def unknown_call(call_id: str) -> str:
     return f"Tool call ID {call_id!r} not found in conversation."
 
 
-def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:
+def _fill(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
     if item.type != "message":
         item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
         item.call.setdefault("call_id", core.make_id("call"))
@@ -73,21 +73,21 @@ def _fill(core: Core, item: Item, data: dict[str, Any], root: str) -> bytes:
     return pcm
 
 
-def context(core: Core, inputs: list[dict[str, Any]]) -> list[Item]:
+def build_context(core: Core, inputs: list[dict[str, Any]]) -> list[LiveItem]:
     """What `response.create` names in place of the conversation. Raises ProtocolError."""
     items = [_named(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
     check_outputs(items, items)
     return items
 
 
-def _named(core: Core, data: dict[str, Any], root: str) -> Item:
+def _named(core: Core, data: dict[str, Any], root: str) -> LiveItem:
     if data["type"] == "item_reference":
         item = core.log.get(data["id"])
         if item is None:
             message = f"There is no item {data['id']!r} to refer to."
             raise ProtocolError("invalid_value", message, f"{root}.id")
         return item
-    item, pcm = made(core, data, root)
+    item, pcm = build_item(core, data, root)
     if pcm and not item.is_transcribed:
         message = f"'{root}' is sound without words. Add it by conversation.item.create and refer to it by its id."
         raise ProtocolError("invalid_value", message, root)

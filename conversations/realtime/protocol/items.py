@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from conversations.pcm import ms_of
-from conversations.realtime.text.heard_text import heard_text
+from conversations.realtime.text.heard_text import estimate_heard_text
 
 USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 Status = Literal["in_progress", "completed", "incomplete"]
@@ -34,7 +34,7 @@ class Usage:
 
 
 @dataclass(slots=True, eq=False)  # looked up in long lists: by identity, which costs nothing
-class Item:
+class LiveItem:
     """One entry of the conversation. Audio bytes are never held here."""
 
     id: str
@@ -45,7 +45,7 @@ class Item:
     text: str = ""  # the user's words, or all that was generated
     is_transcribed: bool = True  # false while the words of spoken audio are not known yet
     sent_text: str | None = None  # of our own replies: what went over the wire by now
-    heard_text: str | None = None  # what was played, once it is known; see `heard`
+    heard_text: str | None = None  # what was played, once it is known; see `played_text`
     heard_ms: int | None = None
     audio_samples: int = 0
     clauses: list[tuple[str, int]] = field(default_factory=list)  # text and ms of audio, as spoken
@@ -62,7 +62,7 @@ class Item:
         return ms_of(self.audio_samples)
 
     @property
-    def heard(self) -> str:
+    def played_text(self) -> str:
         """Return the words that were told and heard by now, however the reply ends or has ended.
 
         That is what is stored as heard, shown to clients and to a later session, and remembered. Of a reply that
@@ -73,13 +73,13 @@ class Item:
         if self.role != "assistant" or self.status == "completed":
             return self.text
         if self.is_audio:
-            return heard_text(self._spoken, self.audio_ms)
+            return estimate_heard_text(self._spoken, self.audio_ms)
         return self.text if self.sent_text is None else self.sent_text
 
     @property
-    def remembered(self) -> str:
-        """Return the words that the model is shown: `heard`, or all of a reply that it is still writing."""
-        return self.text if self.status == "in_progress" else self.heard
+    def context_text(self) -> str:
+        """Return the words that the model is shown: `played_text`, or all of a reply that it is still writing."""
+        return self.text if self.status == "in_progress" else self.played_text
 
     @property
     def _spoken(self) -> list[tuple[str, int]]:
@@ -92,7 +92,7 @@ class Item:
     def cut(self, played_ms: int) -> None:
         """Marks what was heard: the audio up to `played_ms`."""
         self.heard_ms = min(played_ms, self.audio_ms)
-        self.heard_text = heard_text(self._spoken, self.heard_ms) if self.heard_ms else ""
+        self.heard_text = estimate_heard_text(self._spoken, self.heard_ms) if self.heard_ms else ""
 
     def wire(self, *, as_sent: bool = False) -> dict[str, Any]:
         """The item for an event. `as_sent`: with the words that its response sent, whatever was heard of them."""
@@ -118,7 +118,7 @@ class Item:
     def _part(self, as_sent: bool) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
-            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.heard}
+            return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.played_text}
         if self.is_audio:
             # The key must be there even while unknown: the agents SDK throws without it.
             return {"type": "input_audio", "transcript": self.text if self.is_transcribed else None}
@@ -128,9 +128,9 @@ class Item:
 class ItemLog:
     """The conversation's items in order."""
 
-    def __init__(self, items: list[Item] | None = None) -> None:
+    def __init__(self, items: list[LiveItem] | None = None) -> None:
         self._items = list(items or [])
-        self._first: Item | None = None  # that the model is shown; None: all are
+        self._first: LiveItem | None = None  # that the model is shown; None: all are
 
     def __iter__(self) -> "Any":
         return iter(self._items)
@@ -138,10 +138,10 @@ class ItemLog:
     def __len__(self) -> int:
         return len(self._items)
 
-    def get(self, item_id: str) -> Item | None:
+    def get(self, item_id: str) -> LiveItem | None:
         return next((item for item in self._items if item.id == item_id), None)
 
-    def before(self, item: Item) -> str | None:
+    def before(self, item: LiveItem) -> str | None:
         """The id of the item before this one; None for the first."""
         place = self._items.index(item)
         return self._items[place - 1].id if place else None
@@ -150,11 +150,11 @@ class ItemLog:
     def last_id(self) -> str | None:
         return self._items[-1].id if self._items else None
 
-    def ends_with(self, message: Item) -> bool:
+    def ends_with(self, message: LiveItem) -> bool:
         """Whether nothing was said after it."""
         return next((item for item in reversed(self._items) if item.type == "message"), None) is message
 
-    def insert(self, item: Item, after: str | None = None) -> None:
+    def insert(self, item: LiveItem, after: str | None = None) -> None:
         """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
         if after is None:
             self._items.append(item)
@@ -165,13 +165,13 @@ class ItemLog:
         else:
             self._items.insert(self._items.index(anchor) + 1, item)
 
-    def remove(self, item: Item) -> None:
+    def remove(self, item: LiveItem) -> None:
         if item is self._first:
             self._first = next(iter(self.kept[1:]), None)
         self._items.remove(item)
 
     @property
-    def kept(self) -> list[Item]:
+    def kept(self) -> list[LiveItem]:
         """Those that the model is shown: without the oldest that `forget_first` left out."""
         start = self._items.index(self._first) if self._first in self._items else 0
         return self._items[start:]

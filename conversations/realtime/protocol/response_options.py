@@ -6,18 +6,18 @@ from typing import Any
 
 from openai.types.realtime import RealtimeResponseCreateParams
 
-from conversations.realtime.agent_turn.context import Message, fitted, messages
+from conversations.realtime.agent_turn.context import ContextMessage, build_messages, fit_messages
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_checks import (
     TOOL_CHOICES,
     Config,
+    check_tool_choice,
+    check_tools,
     check_values,
-    checked_choice,
-    checked_tools,
 )
 from conversations.realtime.protocol.session_config import AUDIO_FORMATS
-from conversations.realtime.protocol.tools import Tool, choice, offered
+from conversations.realtime.protocol.tools import Tool, offer_tools, resolve_tool_choice
 from conversations.realtime.state import Core
 
 MAX_METADATA = 16
@@ -25,7 +25,7 @@ MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
 
 
 @dataclass(slots=True)
-class Options:
+class ResponseOptions:
     instructions: str
     is_audio: bool
     max_tokens: int | None
@@ -35,35 +35,35 @@ class Options:
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     metadata: dict[str, str] | None = None
-    is_aside: bool = False  # out of band: beside the conversation, and not part of it
-    input: list[Item] | None = field(default=None)  # the context in place of the conversation
+    is_out_of_band: bool = False  # out of band: beside the conversation, and not part of it
+    input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
 
 
-def default_options(core: Core) -> Options:
+def default_options(core: Core) -> ResponseOptions:
     config = core.config
     most = config["max_output_tokens"]
     output = config["audio"]["output"]
-    return Options(
+    return ResponseOptions(
         instructions=config["instructions"],
         is_audio="audio" in config["output_modalities"],
         max_tokens=None if most == "inf" else most,
         voice=output["voice"],
         speed=output["speed"],
         format=output["format"],
-        tools=offered(config["tools"], core.own_tools),
-        tool_choice=choice(config["tool_choice"]),
+        tools=offer_tools(config["tools"], core.own_tools),
+        tool_choice=resolve_tool_choice(config["tool_choice"]),
     )
 
 
-def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Options:
+def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
     """Without `input`, which names items. Raises ProtocolError."""
     options = default_options(core)
     if asked is None:
         return options
-    options.is_aside = asked.conversation == "none"
-    own = () if options.is_aside else core.own_tools
+    options.is_out_of_band = asked.conversation == "none"
+    own = () if options.is_out_of_band else core.own_tools
     declared = core.config["tools"] if asked.tools is None else _declared(core, asked)
-    options.tools = offered(declared, own)
+    options.tools = offer_tools(declared, own)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
         raise ProtocolError("invalid_value", message, "response.conversation")
@@ -80,36 +80,36 @@ def asked_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Opt
     return options
 
 
-def awaited(core: Core, options: Options) -> frozenset[str]:
+def find_awaited(core: Core, options: ResponseOptions) -> frozenset[str]:
     """Return the ids of the utterances whose words are still awaited, and which the response is to be made of."""
     named = core.pending if options.input is None else [item.id for item in options.input]
     return frozenset(named) & core.pending.keys()
 
 
-def context(core: Core, options: Options, outputs: Sequence[Item] = ()) -> list[Message]:
+def choose_context(core: Core, options: ResponseOptions, outputs: Sequence[LiveItem] = ()) -> list[ContextMessage]:
     """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
 
     Raises ProtocolError where it is too long and may not be truncated.
     """
     if options.input is not None:
-        return messages([*options.input, *outputs], options.instructions)
-    said = fitted(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
-    return said + messages(outputs, "") if options.is_aside else said
+        return build_messages([*options.input, *outputs], options.instructions)
+    said = fit_messages(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+    return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
 def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
-    return checked_tools(given, core.servers, "response")
+    return check_tools(given, core.servers, "response")
 
 
-def _choice(core: Core, asked: RealtimeResponseCreateParams, options: Options) -> str:
+def _choice(core: Core, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
     names = {tool.name for tool in options.tools}
     given: Any = asked.tool_choice
     if given is None:  # the session's may be of one of its own tools, which this response has not
         return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
     if not isinstance(given, str):
         given = given.model_dump(exclude_none=True)
-    return choice(checked_choice(given, names, core.servers, "response"))
+    return resolve_tool_choice(check_tool_choice(given, names, core.servers, "response"))
 
 
 def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
@@ -125,7 +125,7 @@ def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
     return pairs
 
 
-def _take_output(options: Options, asked: RealtimeResponseCreateParams) -> None:
+def _take_output(options: ResponseOptions, asked: RealtimeResponseCreateParams) -> None:
     output: Any = asked.audio.output if asked.audio else None
     if output is None:
         return

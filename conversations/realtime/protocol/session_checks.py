@@ -92,7 +92,7 @@ def check_extensions(patch: Config) -> None:
         raise _wrong("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
 
 
-def checked_tools(given: object, servers: Collection[str], root: str = "session") -> list[Config]:
+def check_tools(given: object, servers: Collection[str], root: str = "session") -> list[Config]:
     """`tools` as they are shown. `servers`: labels of the MCP servers that this session has. Raises ProtocolError."""
     if not isinstance(given, list) or len(given) > MAX_TOOLS:
         raise _wrong(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
@@ -137,7 +137,7 @@ def _server(tool: Config, path: str, servers: Collection[str]) -> Config:
     return {"type": "mcp", "server_label": label}
 
 
-def checked_choice(
+def check_tool_choice(
     given: object, names: Collection[str], servers: Collection[str], root: str = "session"
 ) -> str | Config:
     """`tool_choice` as it is shown. `names`: of the functions that the session has. Raises ProtocolError."""

@@ -11,18 +11,18 @@ from openai.types import realtime as sdk
 from pydantic import BaseModel
 
 from conversations.pcm import SAMPLE_RATE
-from conversations.realtime.protocol.client_events import checked
+from conversations.realtime.protocol.client_events import validate_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import (
     Config,
     check_depth,
     check_extensions,
+    check_tool_choice,
+    check_tools,
     check_values,
-    checked_choice,
-    checked_tools,
 )
-from conversations.realtime.protocol.tools import Tool, labels
-from conversations.realtime.user_turn.endpointing import Eagerness
+from conversations.realtime.protocol.tools import Tool, collect_labels
+from conversations.realtime.user_turn.pause_lengths import Eagerness
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {
@@ -81,7 +81,7 @@ class TurnDetection:
     interrupt_response: bool = True
 
 
-def default_config(*, session_id: str, model: str, instructions: str, voice: str, stt_model: str, language: str,
+def build_config(*, session_id: str, model: str, instructions: str, voice: str, stt_model: str, language: str,
                    speed: float, expires_at: int, kind: str = REALTIME) -> Config:  # fmt: skip
     transcription = {"model": stt_model} | ({"language": language} if language else {})
     return {
@@ -118,7 +118,7 @@ def is_transcription(config: Config) -> bool:
     return bool(config["type"] == TRANSCRIPTION)
 
 
-def shown(config: Config) -> Config:
+def show_config(config: Config) -> Config:
     """As `session.created` and `session.updated` have it: a transcription session has no assistant's half."""
     if not is_transcription(config):
         return config
@@ -130,7 +130,7 @@ def shown(config: Config) -> Config:
     return {key: config[key] for key in kept if key in config} | {"audio": {"input": heard}}
 
 
-def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
+def update_config(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
             own_tools: Sequence[Tool] = (), servers: Collection[str] = ()) -> Config:  # fmt: skip
     """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
 
@@ -140,14 +140,14 @@ def updated(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool 
     kind = _kind(config, patch, has_begun=has_begun)
     patch = _users_half(patch) if kind == TRANSCRIPTION else patch
     typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
-    asked = checked(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
+    asked = validate_event(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
     check_values(asked)
     check_extensions(asked)
     new = deepcopy(config)
     new["type"], new["object"] = kind, _object(kind)
     audio = asked.get("audio") or {}
     _merge(new, asked, SETTABLE)
-    _merge_tools(new, patch, own_tools, {*servers, *labels(own_tools)})
+    _merge_tools(new, patch, own_tools, {*servers, *collect_labels(own_tools)})
     _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
     if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
@@ -218,13 +218,13 @@ def _merge_output(target: Config, patch: Config) -> None:
 def _merge_tools(target: Config, patch: Config, own_tools: Sequence[Tool], servers: Collection[str]) -> None:
     """A choice must name one of the tools, whichever of the two was sent."""
     if patch.get("tools") is not None:
-        target["tools"] = checked_tools(patch["tools"], servers)
+        target["tools"] = check_tools(patch["tools"], servers)
     choice = patch.get("tool_choice")
     names = {tool["name"] for tool in target["tools"] if "name" in tool} | {tool.name for tool in own_tools}
-    target["tool_choice"] = checked_choice(target["tool_choice"] if choice is None else choice, names, servers)
+    target["tool_choice"] = check_tool_choice(target["tool_choice"] if choice is None else choice, names, servers)
 
 
-def turn_detection(config: Config, auto: Eagerness = "medium") -> TurnDetection:
+def read_turn_detection(config: Config, auto: Eagerness = "medium") -> TurnDetection:
     """`auto`: what the eagerness “auto” means."""
     found = config["audio"]["input"]["turn_detection"]
     if found is None:

@@ -15,7 +15,7 @@ class Tool:
     server_label: str = ""
 
 
-def offered(declared: Sequence[dict[str, Any]], own: Sequence[Tool]) -> tuple[Tool, ...]:
+def offer_tools(declared: Sequence[dict[str, Any]], own: Sequence[Tool]) -> tuple[Tool, ...]:
     """The client's functions as the wire has them, then the server's own that none of these hides."""
     no_arguments = {"type": "object", "properties": {}}
     functions = tuple(
@@ -27,11 +27,11 @@ def offered(declared: Sequence[dict[str, Any]], own: Sequence[Tool]) -> tuple[To
     return functions + tuple(tool for tool in own if tool.name not in hidden)
 
 
-def choice(shown: str | dict[str, Any]) -> str:
+def resolve_tool_choice(shown: str | dict[str, Any]) -> str:
     """auto, none, required, or the name of the one to be called."""
     return shown if isinstance(shown, str) else shown.get("name") or "required"
 
 
-def labels(own: Sequence[Tool]) -> set[str]:
+def collect_labels(own: Sequence[Tool]) -> set[str]:
     """Of the servers behind the server's own tools."""
     return {tool.server_label for tool in own}

@@ -1,7 +1,7 @@
 """A conversation that another Realtime server holds, event by event between it and the client. Pure.
 
-    client events ─┐                  ┌─ Send, Save, Keep, Remove …   as of the turn machine
-    upstream's   ──┼─► Relaying  ─────┼─ Tell                         to the upstream
+    client events ─┐                  ┌─ Send, Save, KeepAudio, Remove …   as of the turn machine
+    upstream's   ──┼─► RelayMachine ──┼─ SendUpstream                 to the upstream
     deadlines    ──┘                  └─ Reconnect                    the upstream hangs
 
 Ids of items and responses are the upstream's. What the client sees of the session is ours: its id, model, expiry and

@@ -7,7 +7,7 @@ from conversations.realtime.protocol.errors import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class SendUpstream:
     """One client event, to the upstream."""
 
     event: dict[str, Any]
@@ -19,7 +19,7 @@ class Reconnect:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class UpstreamEvent:
     """One server event of the upstream."""
 
     event: dict[str, Any]

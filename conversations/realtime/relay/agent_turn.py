@@ -5,12 +5,12 @@ import binascii
 from typing import Any
 
 from conversations.pcm import samples_in
-from conversations.realtime import commands as do
+from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.actions import Reconnect
-from conversations.realtime.relay.response import STORED, Reply, close_item, count, from_wire, ours, take_over
-from conversations.realtime.relay.upstream_link import Asked, Link
+from conversations.realtime.relay.response import STORED, RelayResponse, close_item, count, from_wire, ours, take_over
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.state import Core
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
@@ -19,25 +19,25 @@ SAVE_SEC = 1.0
 TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
 
 
-class Replying:
-    def __init__(self, core: Core, link: Link) -> None:
+class RelayAgentTurn:
+    def __init__(self, core: Core, link: UpstreamLink) -> None:
         self.core = core
         self.link = link
         self.asked_at: float | None = None  # the endpoint of what is to be answered
-        self.running: dict[str, Reply] = {}
-        self.latest: Reply | None = None  # of the conversation
+        self.running: dict[str, RelayResponse] = {}
+        self.latest: RelayResponse | None = None  # of the conversation
         self.utterance_id = ""  # the last that was committed, and
         self.words_at: float | None = None  # when its words were known
-        self.last: Reply | None = None  # the latest that sounded; the client may still be playing it
+        self.last: RelayResponse | None = None  # the latest that sounded; the client may still be playing it
 
     @property
-    def main(self) -> Reply | None:
-        return next((reply for reply in self.running.values() if not reply.is_aside), None)
+    def main(self) -> RelayResponse | None:
+        return next((reply for reply in self.running.values() if not reply.is_out_of_band), None)
 
-    def check_asides(self, wanted: int) -> None:
+    def check_out_of_band(self, wanted: int) -> None:
         """Raises ProtocolError. `wanted`: how many were asked for and have not begun."""
-        most = self.core.limits.max_asides
-        if wanted + sum(reply.is_aside for reply in self.running.values()) >= most:
+        most = self.core.limits.max_out_of_band
+        if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
             message = f"{most} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
 
@@ -52,7 +52,7 @@ class Replying:
             due_at = min(due_at, since + limits.turn_budget_sec)
         if main:
             due_at = min(due_at, main.lag.reaches(limits.speech_lag_sec, main.plays_until))
-        self.core.remind("response", due_at)
+        self.core.set_deadline("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
         """An event of a response. One that is not known, or over, is not told of."""
@@ -87,12 +87,12 @@ class Replying:
         self.core.send(event["type"], **fields)
 
     def _created(self, shown: dict[str, Any]) -> None:
-        is_aside = shown.get("conversation_id") is None
-        endpoint_at = self.core.now if is_aside or self.asked_at is None else self.asked_at
-        reply = Reply(shown["id"], shown, is_aside, endpoint_at)
+        is_out_of_band = shown.get("conversation_id") is None
+        endpoint_at = self.core.now if is_out_of_band or self.asked_at is None else self.asked_at
+        reply = RelayResponse(shown["id"], shown, is_out_of_band, endpoint_at)
         reply.stamp("endpoint", endpoint_at)
         self.running[reply.id] = reply
-        if not is_aside:
+        if not is_out_of_band:
             self.asked_at, self.latest, reply.answers = None, reply, self.utterance_id
             if self.words_at is not None:
                 reply.stamp("transcript", self.words_at)
@@ -103,25 +103,25 @@ class Replying:
 
     # Its items.
 
-    def _item_added(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _item_added(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         shown = event["item"]
         if shown["type"] not in STORED:
             return
         item = self.core.log.get(shown["id"]) or from_wire(shown)
         item.status, item.waterfall, item.response_id = "in_progress", reply.waterfall, reply.id
         reply.items.append(item)
-        if not reply.is_aside:
+        if not reply.is_out_of_band:
             if self.core.log.get(item.id) is None:
                 self.core.log.insert(item)
             self.core.save(item)
 
-    def _item_done(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _item_done(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         if item := self._item(reply, event["item"]["id"]):
             take_over(item, event["item"])
             if self._is_kept(item):
                 self.core.save(item)
 
-    def _is_kept(self, item: Item) -> bool:
+    def _is_kept(self, item: LiveItem) -> bool:
         """Not of a response out of band, nor deleted."""
         return self.core.log.get(item.id) is item
 
@@ -140,22 +140,22 @@ class Replying:
         if reply.id not in self.running and reply.main and self._is_kept(reply.main):
             self.core.save(reply.main, in_background=True)
 
-    def _item(self, reply: Reply, item_id: str) -> Item | None:
+    def _item(self, reply: RelayResponse, item_id: str) -> LiveItem | None:
         return next((item for item in reply.items if item.id == item_id), None)
 
-    def _opened(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _opened(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         place = {key: event[key] for key in ("response_id", "item_id", "output_index", "content_index")}
         reply.open_parts[event["item_id"]] = place
         if item := self._item(reply, event["item_id"]):
             item.is_audio = item.is_audio or event["part"].get("type") == "audio"
 
-    def _words(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _words(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         reply.stamp("first_token", self.core.now)
         item = self._item(reply, event["item_id"])
         if item is not None and item.type == "message":
             item.text = (item.text + event["delta"])[: self.core.limits.max_text_chars]
 
-    def _sound(self, reply: Reply, event: dict[str, Any]) -> None:
+    def _sound(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         try:
             pcm = base64.b64decode(event["delta"])
         except binascii.Error:
@@ -166,7 +166,7 @@ class Replying:
         reply.stamp("first_audio", self.core.now)
         item.audio_samples += samples_in(pcm)
         reply.sound_came(self.core.now, samples_in(pcm))
-        if reply.is_aside:
+        if reply.is_out_of_band:
             return
         if self.core.now - reply.saved_at >= SAVE_SEC and self._is_kept(item):
             reply.saved_at = self.core.now  # should the server be killed, a later session remembers so much
@@ -174,11 +174,11 @@ class Replying:
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
         self.core.audio_sent = True
-        self.core.do(do.Keep(reply.id, pcm))
+        self.core.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
 
-    def _done(self, reply: Reply, shown: dict[str, Any]) -> None:
+    def _done(self, reply: RelayResponse, shown: dict[str, Any]) -> None:
         details = shown.get("status_details") or {}
         error = details.get("error") or {}
         failure = None
@@ -187,19 +187,19 @@ class Replying:
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
         self._finish(reply, shown, failure)
 
-    def _finish(self, reply: Reply, shown: dict[str, Any], failure: Failure | None) -> None:
+    def _finish(self, reply: RelayResponse, shown: dict[str, Any], failure: Failure | None) -> None:
         del self.running[reply.id]
         if self.running:
             self.expect()
         else:
-            self.core.remind("response", None)
+            self.core.set_deadline("response", None)
         reply.stamp("done", self.core.now)
-        if not reply.is_aside:
+        if not reply.is_out_of_band:
             self._store(reply, shown.get("usage") or {}, failure)
         self.core.send("response.done", response=ours(self.core, reply, shown))
         self.core.send_rates()
 
-    def _store(self, reply: Reply, usage: dict[str, Any], failure: Failure | None) -> None:
+    def _store(self, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
         if failure and not reply.items:
             self._store_failure(reply, failure)
         main = reply.main
@@ -212,9 +212,9 @@ class Replying:
                     item.error_code, item.error_message = failure.code, failure.message
             self.core.save(item, is_final=item is main)
 
-    def _store_failure(self, reply: Reply, failure: Failure) -> None:
+    def _store_failure(self, reply: RelayResponse, failure: Failure) -> None:
         """For the history: the client was told of no item."""
-        item = Item(self.core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
+        item = LiveItem(self.core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
         item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
         self.core.save(item, is_final=True)
 
@@ -243,7 +243,7 @@ class Replying:
 
     def fail_all(self, failure: Failure) -> None:
         """The connection is lost: what ran ends, its open parts first."""
-        self.core.remind("response", None)
+        self.core.set_deadline("response", None)
         for reply in list(self.running.values()):
             for item in reply.items:
                 if item.status == "in_progress":
@@ -256,10 +256,10 @@ class Replying:
 
     def leave(self, *, vanished: bool) -> None:
         """The client is gone. One that said nothing has heard what its clock says."""
-        self.core.remind("response", None)
+        self.core.set_deadline("response", None)
         for reply in list(self.running.values()):
             self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
-            if not reply.is_aside:
+            if not reply.is_out_of_band:
                 self._store(reply, {}, None)
         self.running.clear()
         last = self.last

@@ -4,19 +4,21 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime.protocol.client_items import check_new, made
+from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import CALL_KEYS, Item
+from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, from_wire
-from conversations.realtime.relay.upstream_link import Asked, Link
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.state import Core
 
 
-class Conversing:
-    def __init__(self, core: Core, link: Link) -> None:
+class RelayItems:
+    def __init__(self, core: Core, link: UpstreamLink) -> None:
         self.core = core
         self.link = link
-        self._made: dict[str, tuple[Item, bytes, str | None, dict[str, Any]]] = {}  # by id: not yet in the conversation
+        self._made: dict[
+            str, tuple[LiveItem, bytes, str | None, dict[str, Any]]
+        ] = {}  # by id: not yet in the conversation
         self._cutting: dict[str, dict[str, Any]] = {}  # by id: asked for and not confirmed
         self._deleting: set[str] = set()
         self._retold: set[str] = set()  # items that the present connection knows by their words alone
@@ -26,7 +28,7 @@ class Conversing:
 
     def create(self, event: sdk.ConversationItemCreateEvent) -> None:
         data = event.item.model_dump(exclude_none=True, mode="json")
-        item, pcm = made(self.core, data, "item")
+        item, pcm = build_item(self.core, data, "item")
         check_new(self.core, item, self._made)
         after = event.previous_item_id
         if after not in (None, "root") and self.core.log.get(after) is None and after not in self._made:
@@ -100,7 +102,7 @@ class Conversing:
             before = self.core.log.before(known)
         self.core.send(event["type"], item={**told, "id": name}, previous_item_id=before)
 
-    def _insert(self, item: Item, after: str | None) -> None:
+    def _insert(self, item: LiveItem, after: str | None) -> None:
         is_known = after in (None, "root") or self.core.log.get(after or "") is not None
         self.core.log.insert(item, after if is_known else None)
 
@@ -157,7 +159,7 @@ class Conversing:
         fields = {"item": shown} | ({"previous_item_id": after} if after else {})
         self.link.tell("conversation.item.create", Asked(is_own=True), **fields)
 
-    def _retell_cut(self, item: Item) -> None:
+    def _retell_cut(self, item: LiveItem) -> None:
         """It has words alone upstream, which cannot be cut there: it is said anew."""
         self._quiet.add(("conversation.item.deleted", item.id))
         self.link.tell("conversation.item.delete", Asked(is_own=True), item_id=item.id)
@@ -165,11 +167,11 @@ class Conversing:
             self._tell(shown, self.core.log.before(item) or "root")
 
 
-def _in_words(item: Item, answered: set[str | None]) -> dict[str, Any] | None:
+def _in_words(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | None:
     """The item for `conversation.item.create`; None where there is nothing to tell."""
     if item.type == "message":
         kind = "output_text" if item.role == "assistant" else "input_text"
-        words = item.remembered.strip()
+        words = item.context_text.strip()
         content = [{"type": kind, "text": words}]
         return {"id": item.id, "type": item.type, "role": item.role, "content": content} if words else None
     is_told = item.type == "function_call_output" or item.call.get("call_id") in answered

@@ -5,8 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -17,22 +16,24 @@ from conversations.realtime.protocol.client_events import (
     TranscriptionRetry,
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
-from conversations.realtime.protocol.session_checks import Config, checked_tools
-from conversations.realtime.relay.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
-from conversations.realtime.relay.agent_turn import Replying
-from conversations.realtime.relay.items import Conversing
+from conversations.realtime.protocol.items import ItemLog, LiveItem
+from conversations.realtime.protocol.session_checks import Config, check_tools
+from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.agent_turn import RelayAgentTurn
+from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import playback_started
-from conversations.realtime.relay.session_settings import Settings
-from conversations.realtime.relay.upstream_link import Asked, Link
-from conversations.realtime.relay.user_turn import Hearing
+from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
+from conversations.realtime.relay.user_turn import RelayUserTurn
 from conversations.realtime.state import Core, Limits, Manner
 
-Action = do.Action | Tell | Reconnect
-Event = ClientEvent | Told | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
+RelayCommand = commands.Command | SendUpstream | Reconnect
+Event = (
+    ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
+)
 
 
-class Relaying:
+class RelayMachine:
     """One per session. `items`: what a continued conversation holds already."""
 
     def __init__(
@@ -41,16 +42,16 @@ class Relaying:
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
-        items: Sequence[Item] = (),
+        items: Sequence[LiveItem] = (),
         manner: Manner | None = None,
         transcription_model: str = "",
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
-        self.link = Link(self.core)
-        self.settings = Settings(self.core, self.link, transcription_model)
-        self.hearing = Hearing(self.core, self.link)
-        self.conversing = Conversing(self.core, self.link)
-        self.replying = Replying(self.core, self.link)
+        self.link = UpstreamLink(self.core)
+        self.settings = RelaySettings(self.core, self.link, transcription_model)
+        self.hearing = RelayUserTurn(self.core, self.link)
+        self.conversing = RelayItems(self.core, self.link)
+        self.agent_turn = RelayAgentTurn(self.core, self.link)
         self._wanted: list[tuple[ResponseRequest, dict[str, Any]]] = []  # responses asked for and not begun
         hearing, conversing = self.hearing, self.conversing
         self._client: dict[type, Callable[[Any], None]] = {
@@ -65,12 +66,12 @@ class Relaying:
             sdk.ConversationItemTruncateEvent: conversing.truncate,
             ResponseRequest: self._respond,
             sdk.ResponseCancelEvent: self._cancel,
-            PlaybackStarted: lambda event: playback_started(self.core, self.replying.last, event),
+            PlaybackStarted: lambda event: playback_started(self.core, self.agent_turn.last, event),
             TranscriptionRetry: self._retry,
-            Told: lambda event: self._told(event.event),
+            UpstreamEvent: lambda event: self._told(event.event),
             UpstreamReady: lambda _: self._ready(),
             UpstreamLost: self._lost,
-            engine_events.DeadlinePassed: self._deadline,
+            engine_events.DeadlinePassed: self._pass_deadline,
             engine_events.ClientGone: self._leave,
         }
         words = "conversation.item.input_audio_transcription"
@@ -91,7 +92,7 @@ class Relaying:
             "conversation.item.deleted": conversing.deleted,
         }
 
-    def start(self, now: float) -> list[Action]:
+    def start(self, now: float) -> list[RelayCommand]:
         """`session.created`, the conversation, and the items that it holds already."""
         self.core.now = now
         self.core.send("session.created", session=self.core.config)
@@ -101,7 +102,7 @@ class Relaying:
             self.core.announce(item)
         return self._decided()
 
-    def receive(self, event: Event, now: float) -> list[Action]:
+    def receive(self, event: Event, now: float) -> list[RelayCommand]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
         self.core.begin(now)
         handler = self._client.get(type(event))
@@ -114,13 +115,13 @@ class Relaying:
             self.core.send_error(error)
         return self._decided()
 
-    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[Action]:
+    def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[RelayCommand]:
         """A frame that was no client event, or a reason to end the session."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
         return self._decided()
 
-    def end(self) -> list[Action]:
+    def end(self) -> list[RelayCommand]:
         """Nothing more is waited for, nor listened to."""
         self.hearing.end()
         self._upstream.clear()
@@ -130,7 +131,7 @@ class Relaying:
     def is_awaiting_words(self) -> bool:
         return self.hearing.is_awaiting and self.link.is_up
 
-    def _decided(self) -> list[Action]:
+    def _decided(self) -> list[RelayCommand]:
         actions, self.core.actions = self.core.actions, []
         return list(actions)
 
@@ -142,9 +143,9 @@ class Relaying:
         asked = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         asked.pop("prompt", None)  # as of the session: it would be one of the account's own
         if asked.get("tools") is not None:
-            asked["tools"] = checked_tools(asked["tools"], (), "response")
+            asked["tools"] = check_tools(asked["tools"], (), "response")
         if asked.get("conversation") == "none":
-            self.replying.check_asides(sum(one.get("conversation") == "none" for _, one in self._wanted))
+            self.agent_turn.check_out_of_band(sum(one.get("conversation") == "none" for _, one in self._wanted))
         output = (asked.get("audio") or {}).get("output") or {}
         if output.pop("format", None) not in (None, self.core.config["audio"]["output"]["format"]):
             message = "The format of one response cannot differ from the session's. Set it by session.update."
@@ -161,14 +162,14 @@ class Relaying:
             self._wanted = [one for one in self._wanted if one is not wanted]
 
         self._wanted = [one for one in self._wanted if one[0] is not event] + [wanted]
-        if asked.get("conversation") != "none" and self.replying.main is None:
-            self.replying.asked_at = self.replying.asked_at or self.core.now
-        self.replying.expect()
+        if asked.get("conversation") != "none" and self.agent_turn.main is None:
+            self.agent_turn.asked_at = self.agent_turn.asked_at or self.core.now
+        self.agent_turn.expect()
         self.link.tell("response.create", Asked(event.event_id, refused), **({"response": asked} if asked else {}))
 
     def _cancel(self, event: sdk.ResponseCancelEvent) -> None:
         named = {} if event.response_id is None else {"response_id": event.response_id}
-        if not self.replying.running:
+        if not self.agent_turn.running:
             message = "Cancellation failed: no active response found."
             raise ProtocolError("response_cancel_not_active", message)
         self.link.tell("response.cancel", Asked(event.event_id), **named)
@@ -182,12 +183,12 @@ class Relaying:
     def _told(self, event: dict[str, Any]) -> None:
         kind: str = event["type"]
         if kind == "response.created" and self._wanted:
-            is_aside = event["response"].get("conversation_id") is None
-            fits = (one for one in self._wanted if (one[1].get("conversation") == "none") is is_aside)
+            is_out_of_band = event["response"].get("conversation_id") is None
+            fits = (one for one in self._wanted if (one[1].get("conversation") == "none") is is_out_of_band)
             if begun := next(fits, None):
                 self._wanted.remove(begun)
         if kind.startswith("response."):
-            self.replying.receive(event)
+            self.agent_turn.receive(event)
         elif handler := self._upstream.get(kind):
             handler(event)
 
@@ -199,26 +200,26 @@ class Relaying:
         if asked is None or not asked.is_own:
             shown = {name: error.get(name) for name in ("type", "code", "message", "param")}
             self.core.send("error", error=shown | {"event_id": asked.event_id if asked else None})
-        if len(self._wanted) < wanted and not self.replying.running:
-            self.replying.asked_at = None
-            self.core.remind("response", None)
+        if len(self._wanted) < wanted and not self.agent_turn.running:
+            self.agent_turn.asked_at = None
+            self.core.set_deadline("response", None)
 
     def _item(self, event: dict[str, Any]) -> None:
         self.conversing.added(event, self.hearing.name_of(event["item"]["id"]))
 
     def _words(self, event: dict[str, Any]) -> None:
         self.hearing.words(event)
-        self.replying.words_known(self.hearing.name_of(event["item_id"]))
+        self.agent_turn.words_known(self.hearing.name_of(event["item_id"]))
 
     def _committed(self, event: dict[str, Any]) -> None:
         self.hearing.committed(event)
-        self.replying.committed(self.hearing.name_of(event["item_id"]))
+        self.agent_turn.committed(self.hearing.name_of(event["item_id"]))
 
     def _speech_started(self, event: dict[str, Any]) -> None:
-        last = self.replying.last
+        last = self.agent_turn.last
         if not self.hearing.started(event) or last is None or not self.core.has("playback"):
             return
-        if last.id in self.replying.running or last.is_sounding(self.core.now):
+        if last.id in self.agent_turn.running or last.is_sounding(self.core.now):
             # The upstream gives a reply up as soon as somebody speaks, or lets it go on: that is the verdict.
             verdict = "cleared" if self.core.turn_detection.interrupt_response else "started"
             self.core.send(f"output_audio_buffer.{verdict}", response_id=last.id)
@@ -226,8 +227,8 @@ class Relaying:
     def _speech_stopped(self, event: dict[str, Any]) -> None:
         self.hearing.stopped(event)
         if self.core.turn_detection.create_response:
-            self.replying.asked_at = self.core.now
-            self.replying.expect()
+            self.agent_turn.asked_at = self.core.now
+            self.agent_turn.expect()
 
     # Connections come and go.
 
@@ -240,24 +241,23 @@ class Relaying:
     def _lost(self, event: UpstreamLost) -> None:
         """What ran has failed; what was asked for and not begun is asked of the next connection."""
         self.link.down()
-        self.replying.fail_all(event.failure)
+        self.agent_turn.fail_all(event.failure)
         self.settings.lost()
         self.conversing.lost()
         self.hearing.lost(event.failure)
         if not self._wanted and not self.hearing.is_needed:  # what is heard anew is answered by itself
-            self.replying.ask_again(event.failure)
+            self.agent_turn.ask_again(event.failure)
         for wanted in list(self._wanted):
             self._ask_for(*wanted)
 
-    def _deadline(self, event: engine_events.DeadlinePassed) -> None:
-        name, _, item_id = event.name.partition(":")
-        if name == "transcript":
-            self.hearing.overdue(item_id)
-        elif name == "response":
+    def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
+        if event.deadline.kind == "transcript":
+            self.hearing.overdue(event.deadline.of)
+        elif event.deadline.kind == "response":
             self._wanted.clear()
-            self.replying.overdue()
+            self.agent_turn.overdue()
 
     def _leave(self, event: engine_events.ClientGone) -> None:
         self._wanted.clear()
-        self.replying.leave(vanished=event.vanished)
+        self.agent_turn.leave(vanished=event.vanished)
         self.hearing.leave()

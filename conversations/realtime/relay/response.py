@@ -4,29 +4,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.pcm import SAMPLE_RATE
-from conversations.realtime.agent_turn.speech_lag import Lag
+from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol.client_events import PlaybackStarted
-from conversations.realtime.protocol.items import CALL_KEYS, Item
+from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.state import Core
 
 STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
 
 
 @dataclass(slots=True)
-class Reply:
+class RelayResponse:
     id: str
     shown: dict[str, Any]  # as it was created
-    is_aside: bool  # out of band: of no conversation
+    is_out_of_band: bool  # out of band: of no conversation
     endpoint_at: float  # zero of the waterfall
     answers: str = ""  # the utterance's item
     waterfall: dict[str, int] = field(default_factory=dict)
-    items: list[Item] = field(default_factory=list)
+    items: list[LiveItem] = field(default_factory=list)
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
     audio_started_at: float | None = None
     saved_at: float = 0.0
     plays_until: float = 0.0  # by a client that plays what comes at once
-    lag: Lag = field(default_factory=Lag)
+    lag: SpeechLag = field(default_factory=SpeechLag)
 
     def stamp(self, step: str, at: float) -> None:
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
@@ -49,21 +49,21 @@ class Reply:
         return self.audio_started_at is not None and self.played_ms(now) < self.audio_ms
 
     @property
-    def main(self) -> Item | None:
+    def main(self) -> LiveItem | None:
         """Where usage and waterfall are kept: its first message, else its first item."""
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
 
 
-def ours(core: Core, reply: Reply, shown: dict[str, Any]) -> dict[str, Any]:
+def ours(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
     """The response as the client sees it: of our conversation, in the format that it is sent in."""
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
-    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_aside else core.conversation_id}
-    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_aside
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else core.conversation_id}
+    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_out_of_band
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 
-def close_item(core: Core, reply: Reply, item: Item, *, is_kept: bool) -> None:
+def close_item(core: Core, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
     """Tells that an item that was begun has ended as it stands. `is_kept`: it is in the conversation."""
     place = reply.open_parts.pop(item.id, None)
     if place and item.is_audio:
@@ -79,7 +79,7 @@ def close_item(core: Core, reply: Reply, item: Item, *, is_kept: bool) -> None:
     core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
 
 
-def playback_started(core: Core, reply: Reply | None, event: PlaybackStarted) -> None:
+def playback_started(core: Core, reply: RelayResponse | None, event: PlaybackStarted) -> None:
     if reply is None or reply.id != event.response_id or reply.main is None:
         return
     reply.audio_started_at = core.now - event.played_ms / 1000
@@ -89,7 +89,7 @@ def playback_started(core: Core, reply: Reply | None, event: PlaybackStarted) ->
     core.do(Played(reply.waterfall["playback"]))
 
 
-def count(item: Item, usage: dict[str, Any]) -> None:
+def count(item: LiveItem, usage: dict[str, Any]) -> None:
     """What `response.done` says that it cost."""
     used = item.usage
     used.input_tokens = int(usage.get("input_tokens") or 0)
@@ -100,14 +100,14 @@ def count(item: Item, usage: dict[str, Any]) -> None:
     used.output_audio_tokens = int(made.get("audio_tokens") or 0)
 
 
-def from_wire(shown: dict[str, Any]) -> Item:
+def from_wire(shown: dict[str, Any]) -> LiveItem:
     """An item of the upstream."""
-    item = Item(shown["id"], shown["type"], shown.get("role") or "")
+    item = LiveItem(shown["id"], shown["type"], shown.get("role") or "")
     take_over(item, shown)
     return item
 
 
-def take_over(item: Item, shown: dict[str, Any]) -> None:
+def take_over(item: LiveItem, shown: dict[str, Any]) -> None:
     """What the upstream says of an item that is known."""
     status = shown.get("status")
     item.status = status if status in ("in_progress", "incomplete") else "completed"

@@ -5,8 +5,8 @@ from typing import Any
 from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, updated
-from conversations.realtime.relay.upstream_link import Asked, Link
+from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
+from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
 from conversations.realtime.state import Core
 
 PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
@@ -16,10 +16,10 @@ PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_o
 SERVED_EXTENSIONS = ("playback", "storage")  # words while they are said are the upstream's to give
 
 
-class Settings:
+class RelaySettings:
     """`transcription_model`: of sessions whose client wants no transcripts; the history does."""
 
-    def __init__(self, core: Core, link: Link, transcription_model: str) -> None:
+    def __init__(self, core: Core, link: UpstreamLink, transcription_model: str) -> None:
         self.core = core
         self.link = link
         self._transcription_model = transcription_model
@@ -32,7 +32,7 @@ class Settings:
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
         # The upstream's session has begun with the type that it keeps.
-        config = updated(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
+        config = update_config(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
         self._ask(config, Asked(event_id), config)

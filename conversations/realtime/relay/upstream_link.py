@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.relay.actions import Reconnect, Tell
+from conversations.realtime.relay.actions import Reconnect, SendUpstream
 from conversations.realtime.state import Core
 
 KEPT = 512  # events whose refusal may still come
@@ -33,7 +33,7 @@ class Cut:
     end: int
 
 
-class Link:
+class UpstreamLink:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.is_up = False
@@ -52,13 +52,13 @@ class Link:
     def append(self, pcm: bytes) -> None:
         self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
-    def do(self, action: Tell | Reconnect) -> None:
+    def do(self, action: SendUpstream | Reconnect) -> None:
         """Among the core's own actions, in order."""
         self.core.actions.append(action)  # type: ignore[arg-type]  # the turn machine's driver knows none of these
 
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:
-            self.do(Tell(event))
+            self.do(SendUpstream(event))
         else:
             self._waiting.append(event)
 
@@ -68,7 +68,7 @@ class Link:
 
     def flush(self) -> None:
         while self._waiting:
-            self.do(Tell(self._waiting.popleft()))
+            self.do(SendUpstream(self._waiting.popleft()))
 
     def down(self) -> None:
         self.is_up = False

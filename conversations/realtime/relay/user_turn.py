@@ -5,8 +5,8 @@ from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, ms_of, samples_in, samples_of
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.relay.upstream_link import Asked, Cut, Link
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.relay.upstream_link import Asked, Cut, UpstreamLink
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.user_turn.transcript_filter import spoken_words
@@ -18,10 +18,10 @@ LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
 LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
 
 
-class Hearing:
+class RelayUserTurn:
     """Positions are samples since the session began; the upstream counts from where its connection began."""
 
-    def __init__(self, core: Core, link: Link) -> None:
+    def __init__(self, core: Core, link: UpstreamLink) -> None:
         self.core = core
         self.link = link
         self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
@@ -116,7 +116,7 @@ class Hearing:
         pcm = self.buffer.take(self._done("commit") if self._speech_end is None else self._speech_end)
         self._speech_end, self.speech_id, self.core.is_user_speaking = None, "", False
         item_id = self.name_of(event["item_id"])
-        item = Item(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        item = LiveItem(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
         self.core.log.insert(item)
         self._await_words(item_id)
         self.core.save(item, pcm=pcm)
@@ -134,7 +134,7 @@ class Hearing:
 
     def _await_words(self, item_id: str) -> None:
         self.pending.add(item_id)
-        self.core.remind(f"transcript:{item_id}", self.core.now + self.core.limits.transcript_timeout_sec)
+        self.core.set_deadline("transcript", self.core.now + self.core.limits.transcript_timeout_sec, of=item_id)
 
     # Its words.
 
@@ -167,22 +167,22 @@ class Hearing:
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             self._tell("failed", item, error=error)
 
-    def _closed(self, event: dict[str, Any]) -> Item | None:
+    def _closed(self, event: dict[str, Any]) -> LiveItem | None:
         item_id = self.name_of(event["item_id"])
         if item_id not in self.pending:
             return None
         self.pending.discard(item_id)
-        self.core.remind(f"transcript:{item_id}", None)
+        self.core.set_deadline("transcript", None, of=item_id)
         item = self.core.log.get(item_id)
         if item is not None:
             item.is_transcribed = True
         return item
 
-    def _tell(self, kind: str, item: Item, **fields: Any) -> None:
+    def _tell(self, kind: str, item: LiveItem, **fields: Any) -> None:
         if self.core.config["audio"]["input"]["transcription"] is not None:
             self.core.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
 
-    def _count(self, item: Item, usage: dict[str, Any]) -> None:
+    def _count(self, item: LiveItem, usage: dict[str, Any]) -> None:
         if usage.get("type") == "duration":
             item.usage.stt_seconds = float(usage.get("seconds") or 0)
         else:
@@ -239,7 +239,7 @@ class Hearing:
             if cut.kind == "commit" and pcm:
                 item_id = self.speech_id or self._stopped_id
                 self.speech_id = self._stopped_id = ""
-                item = Item(item_id or self.core.make_id("item"), role="user", is_audio=True)
+                item = LiveItem(item_id or self.core.make_id("item"), role="user", is_audio=True)
                 item.audio_samples = samples_in(pcm)
                 self.core.log.insert(item)
                 self.core.save(item, pcm=pcm)

@@ -59,7 +59,7 @@ class Unit:
     pause: int
 
 
-def units(clause: str) -> Iterator[Unit]:
+def split_units(clause: str) -> Iterator[Unit]:
     clause = UNHEARD.sub(lambda found: WORDLIKE.sub("·", found[0]), clause.rstrip())
     for match in UNIT.finditer(clause):
         said, pause = _weight(match[0].strip())
@@ -86,7 +86,7 @@ def _said(character: str, letter: int) -> int:
     return letter if character.isalpha() else SYMBOLS.get(character, 0)
 
 
-def heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
+def estimate_heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
     """The words played within `played_ms`. Each clause is (text, length of its audio in ms).
 
     A word counts once half of it was played, since a listener completes it.
@@ -104,7 +104,7 @@ def heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
 def _first_words(text: str, share: float) -> str:
     if len(text) > LONGEST_CLAUSE:
         return text[: text.rfind(" ", 0, round(share * len(text))) + 1 or round(share * len(text))]
-    spoken = list(units(text))
+    spoken = list(split_units(text))
     played = share * sum(unit.said + unit.pause for unit in spoken)
     begins, end = 0, 0
     for unit in spoken:

@@ -18,7 +18,7 @@ TAG = re.compile(r"""<!--.*?-->|</?[a-z][\w-]*(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[
 LINE_BREAK = re.compile(r"</?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b", re.IGNORECASE)
 
 
-def words_of(text: str) -> str:
+def extract_words(text: str) -> str:
     """Return what is said of it: labels without their links, the numbers of a list, no blocks of code."""
     return "".join(_blocks(PARSER.parse(text)))
 

@@ -1,11 +1,11 @@
 """A reply's text as it is written, cut into clauses to be spoken."""
 
-from conversations.realtime.commands import Speak
+from conversations.realtime.commands import SpeakClause
 from conversations.realtime.text.clauses import ClauseChunker
 from conversations.realtime.text.speech_text import SpeechText
 
 
-class Script:
+class SpeechScript:
     """The same feeds give the same clauses: a reply begun ahead is told once more when it is released."""
 
     def __init__(self, response_id: str, voice: str, speed: float) -> None:
@@ -16,10 +16,10 @@ class Script:
         self._speech_text = SpeechText()
         self.clauses: list[str] = []
 
-    def feed(self, text: str) -> list[Speak]:
+    def feed(self, text: str) -> list[SpeakClause]:
         return [self._speak(clause) for clause in self._chunker.feed(text)]
 
-    def flush(self) -> list[Speak]:
+    def flush(self) -> list[SpeakClause]:
         return [self._speak(clause) for clause in self._chunker.flush()]
 
     def drop(self, index: int) -> None:
@@ -27,7 +27,7 @@ class Script:
         del self.clauses[index:]
         self._chunker, self._speech_text = ClauseChunker(), SpeechText()
 
-    def _speak(self, clause: str) -> Speak:
+    def _speak(self, clause: str) -> SpeakClause:
         self.clauses.append(clause)
         words = self._speech_text.spoken(clause)
-        return Speak(self._response_id, len(self.clauses) - 1, words, self._voice, self._speed)
+        return SpeakClause(self._response_id, len(self.clauses) - 1, words, self._voice, self._speed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import regex
 
-from conversations.realtime.text.markdown import words_of
+from conversations.realtime.text.markdown import extract_words
 
 # Most clauses have nothing to take out, and speech waits for them: these are not parsed. A hyphen begins a list, if it
 # does not join words.
@@ -136,7 +136,7 @@ def clean(text: str) -> str:
     text = SOURCE.sub("", DEFINITION.sub("", text))
     text = SMALL_FORMULA.sub(lambda found: "" if NOTATION.search(found[1]) else found[1], text)
     text = ROW.sub(r"\1", RULE.sub("", BULLET.sub("", text)))
-    text = EMPHASIS.sub("", REST_OF_LINK.sub("", words_of(TIMES.sub(r"\\*", text))))
+    text = EMPHASIS.sub("", REST_OF_LINK.sub("", extract_words(TIMES.sub(r"\\*", text))))
     text = URL.sub(lambda found: found[1].rstrip(".,;!"), text)
     return _tidy(CELL_END.sub(", ", UNSPOKEN.sub("", BRACKETS.sub("", text))))
 

@@ -1,30 +1,32 @@
 """An utterance that has ended becomes an item of the conversation: stored, told, and given to be transcribed."""
 
 from conversations.pcm import samples_in
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.transcription import Transcripts
+from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 # With fewer windows of speech than that it is silence, whatever speech to text would make of it.
 LEAST_WINDOWS = 2
 
 
-class Commits:
-    def __init__(self, core: Core, transcripts: Transcripts) -> None:
+class ClientCommits:
+    def __init__(self, core: Core, transcription: Transcription) -> None:
         self.core = core
-        self.transcripts = transcripts
+        self.transcription = transcription
 
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
-        item = Item(utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        item = LiveItem(
+            utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm)
+        )
         item.usage = utterance.usage
         self.core.log.insert(item)
         has_speech = utterance.speech_windows >= LEAST_WINDOWS
         is_known = utterance.words is not None or not has_speech
-        self.transcripts.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
+        self.transcription.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
         self.core.save(item, pcm=pcm)
         before = self.core.log.before(item)
         self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         self.core.announce(item)
         if is_known:
-            self.transcripts.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)
+            self.transcription.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)

@@ -1,96 +1,98 @@
-"""How long to wait in silence before an utterance counts as ended: by its words, its speaker's pauses, and patience."""
+"""The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
 
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Literal
+from conversations.pcm import ms_of
+from conversations.realtime.agent_turn.preemptive import MAX_TRIES
+from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.protocol.response_options import default_options
+from conversations.realtime.state import Core
+from conversations.realtime.user_turn.input_buffer import InputBuffer
+from conversations.realtime.user_turn.interruption import Interruption
+from conversations.realtime.user_turn.onset import OnsetDetector
+from conversations.realtime.user_turn.pause_lengths import MAX_WAIT_MS, short_silence_ms, wait_ms
+from conversations.realtime.user_turn.transcription import Transcription
+from conversations.realtime.user_turn.utterance import Utterance
 
-from conversations.realtime.text.languages.ending import Ending, ending_of
-
-Eagerness = Literal["low", "medium", "high"]
-PATIENCE_EAGERNESS: dict[str, Eagerness] = {"patient": "low", "balanced": "medium", "quick": "high"}
-
-MAX_WAIT_MS: dict[Eagerness, int] = {"low": 8000, "medium": 4000, "high": 2000}
-UNKNOWN_WAIT_MS: dict[Eagerness, int] = {"low": 1600, "medium": 900, "high": 600}
-# People pause 200 to 700 ms inside a sentence, up to about 1.6 s where they look for a word or read out a number.
-WAIT_MS: dict[Eagerness, dict[Ending, int]] = {
-    "low": {
-        Ending.FINISHED: 800,
-        Ending.LIKELY: 1300,
-        Ending.DOUBTFUL: 1700,
-        Ending.OPEN: 3200,
-        Ending.HESITATING: 4500,
-    },
-    "medium": {
-        Ending.FINISHED: 450,
-        Ending.LIKELY: 900,
-        Ending.DOUBTFUL: 1000,
-        Ending.OPEN: 1800,
-        Ending.HESITATING: 2400,
-    },
-    "high": {
-        Ending.FINISHED: 300,
-        Ending.LIKELY: 450,
-        Ending.DOUBTFUL: 600,
-        Ending.OPEN: 1000,
-        Ending.HESITATING: 1400,
-    },
-}
-
-PAUSES_KEPT = 16
-PAUSE_MAX_MS = 1500  # beyond it the speaker was interrupted or looked something up
-PAUSES_FOR_HALF_TRUST = 4
-QUANTILE = 0.75
-MARGIN = 1.2
-SHORTEST, LONGEST = 0.8, 2.0
-
-WINDOW_MS = 32
-SHORT_SILENCE_MS = (128, 192, 320)
-USUAL_PAUSE_MS = 400
+# A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
+AHEAD_MS = 900
+# The longer the silence, the likelier it is the end: after a try in vain the next one waits for this share of the wait.
+RESERVED = (0.0, 0.4, 0.6)
+FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
 
 
-@dataclass(slots=True)
-class Pauses:
-    """The pauses after which the speaker went on with the same utterance; lives as long as the session."""
+class Endpointing:
+    """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
 
-    _recent: deque[int] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
+    def __init__(
+        self,
+        core: Core,
+        agent_turn: AgentTurn,
+        transcription: Transcription,
+        interruption: Interruption,
+        endpointer: OnsetDetector,
+    ) -> None:
+        self.core = core
+        self.agent_turn = agent_turn
+        self.transcription = transcription
+        self.interruption = interruption
+        self.endpointer = endpointer
+        self.quiet_ms = 0
+        self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
 
-    def learn(self, pause_ms: int) -> None:
-        self._recent.append(min(pause_ms, PAUSE_MAX_MS))
+    def reset(self) -> None:
+        self.quiet_ms = 0
+        self._judged = None
 
-    @property
-    def usual_ms(self) -> int | None:
-        """Three of four of the last pauses were no longer: one long one does not move it. None before the first."""
-        ordered = sorted(self._recent)
-        return ordered[int(QUANTILE * (len(ordered) - 1))] if ordered else None
+    def over(self, utterance: Utterance) -> None:
+        """Speech goes on: the words so far are not all, and a reply to them would not fit."""
+        self.core.pauses.learn(self.quiet_ms)
+        self.reset()
+        utterance.go_on()
+        self.agent_turn.preemptive.drop()
 
-    @property
-    def trust(self) -> float:
-        """0 without any pause, 0.5 after four, 0.8 with all that are kept."""
-        return len(self._recent) / (len(self._recent) + PAUSES_FOR_HALF_TRUST)
+    def is_over(self, utterance: Utterance) -> bool:
+        """Whether the utterance has ended; if not, an answer may be begun."""
+        wait = self._wait_ms(utterance)
+        if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
+            self._answer_ahead(utterance)
+        return self.quiet_ms >= wait and not self._waits_for_nothing(utterance, wait)
 
+    def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
+        """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
+        eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
+        if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
+            return False
+        return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
 
-def wait_ms(words: str | None, eagerness: Eagerness, pauses: Pauses, language: str = "") -> int:
-    """`words`: the transcript so far, None while there is none.
+    def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
+        """One more quiet window. Asks for the words early in the pause."""
+        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
+        self.interruption.quiet(self.quiet_ms / 1000)
+        detection, manner = self.core.turn_detection, self.core.manner
+        is_wanted = manner.speculation or detection.eagerness is not None or self.interruption.is_on
+        tries = utterance.revision
+        may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
+            return
+        if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
+            self.transcription.ask(utterance, buffer.peek())
+            utterance.is_asked = True
 
-    The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
-    pause, held within 0.8 to 2 times the base; the result lies between both, nearer to his own the more pauses were
-    heard. Where the words ask for more it is never less than the base: a fast speaker too looks for a word at times.
-    """
-    ending = ending_of(words, language) if words is not None else None
-    base = UNKNOWN_WAIT_MS[eagerness] if ending is None else WAIT_MS[eagerness][ending]
-    shortest = 1.0 if ending is not None and ending >= Ending.OPEN else SHORTEST
-    own = min(max(MARGIN * (pauses.usual_ms or 0), shortest * base), LONGEST * base)
-    return min(round(base + pauses.trust * (own - base)), MAX_WAIT_MS[eagerness])
+    def _wait_ms(self, utterance: Utterance) -> int:
+        eagerness = self.core.turn_detection.eagerness
+        if eagerness is None:
+            return self.core.turn_detection.silence_duration_ms
+        words = utterance.known
+        if self._judged is None or self._judged[0] != words:
+            language, _ = self.transcription.hints()
+            self._judged = words, wait_ms(words, eagerness, self.core.pauses, language)
+        return self._judged[1]
 
-
-def short_silence_ms(tries: int, pauses: Pauses) -> int:
-    """The silence after which the attempt number `tries` (from 0) to answer ahead starts, in whole windows of the VAD.
-
-    The first costs little and mostly pays. The later ones come after attempts that were in vain, so they wait longer,
-    and for one who pauses long in proportion to that, at most twice as long.
-    """
-    base = SHORT_SILENCE_MS[min(tries, len(SHORT_SILENCE_MS) - 1)]
-    if tries == 0 or pauses.usual_ms is None:
-        return base
-    own = base * min(max(pauses.usual_ms / USUAL_PAUSE_MS, 1.0), LONGEST)
-    return round((base + pauses.trust * (own - base)) / WINDOW_MS) * WINDOW_MS
+    def _answer_ahead(self, utterance: Utterance) -> None:
+        words, agent_turn = utterance.known, self.agent_turn
+        may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
+        is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_on
+        if not words or not may or not is_free or utterance.is_out_of_band or not self.endpointer.is_in_pause:
+            return
+        if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.answers(words):
+            utterance.tries += 1
+            agent_turn.preemptive.begin(default_options(self.core), words, utterance)

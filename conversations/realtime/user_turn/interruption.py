@@ -5,7 +5,7 @@ Only where the client plays that game (the extension “playback”): official c
 """
 
 from conversations.realtime.agent_turn.response import Response
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import SAID_MOST_CHARS, is_backchannel, without_echo
@@ -24,10 +24,10 @@ PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the 
 NEARLY_OVER_MS = 1500
 
 
-class Yielding:
-    def __init__(self, core: Core, replying: Replying) -> None:
+class Interruption:
+    def __init__(self, core: Core, agent_turn: AgentTurn) -> None:
         self.core = core
-        self.replying = replying
+        self.agent_turn = agent_turn
         self._paused: Response | None = None
         self._takes_answers = False  # the reply was nearly over
         self._echoed: Response | None = None  # its own words came back through the microphone
@@ -35,11 +35,11 @@ class Yielding:
     @property
     def is_on(self) -> bool:
         """A reply is paused, and it is open whether it goes on."""
-        return self._paused is not None and self._paused is self.replying.sounding
+        return self._paused is not None and self._paused is self.agent_turn.sounding
 
     def onset(self) -> Onset:
         """What it takes now to count as speech of the user."""
-        sounding = self.replying.sounding
+        sounding = self.agent_turn.sounding
         if sounding is None or sounding.audio_started_at is None:
             return USUAL
         is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
@@ -50,54 +50,54 @@ class Yielding:
         if is_rising:
             self._suspend()
         elif not self.is_on:
-            self.replying.let_go()
+            self.agent_turn.let_go()
 
     def _suspend(self) -> None:
         """For a moment only: the sound may go on like that, or the microphone may be shut before the next window."""
-        if self.replying.hold_back():
-            self.core.remind("suspicion", self.core.now + SUSPICION_SEC)
+        if self.agent_turn.hold_back():
+            self.core.set_deadline("suspicion", self.core.now + SUSPICION_SEC)
 
     def suspicion_is_over(self) -> None:
         if not self.is_on:
-            self.replying.let_go()
+            self.agent_turn.let_go()
 
     def speech(self, utterance: Utterance) -> None:
         """The user began to speak."""
-        sounding = self.replying.sounding
+        sounding = self.agent_turn.sounding
         if sounding is None or not self.core.turn_detection.interrupt_response:
-            return self.replying.let_go()
-        utterance.said_over = self.replying.spoken_around()
+            return self.agent_turn.let_go()
+        utterance.said_over = self.agent_turn.spoken_around()
         if not self.core.has("playback") or not sounding.options.is_audio:
             utterance.is_meant = True
-            return self.replying.interrupt()
+            return self.agent_turn.interrupt()
         self._paused = sounding
         asks = utterance.said_over.rstrip().endswith(("?", "？", "؟"))
-        self._takes_answers = asks or self.replying.left_ms() < NEARLY_OVER_MS
-        return self.replying.pause()
+        self._takes_answers = asks or self.agent_turn.left_ms() < NEARLY_OVER_MS
+        return self.agent_turn.pause()
 
     def wants_snapshot(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
-        is_open = utterance.said_over is not None and not utterance.is_meant and self.replying.sounding is not None
+        is_open = utterance.said_over is not None and not utterance.is_meant and self.agent_turn.sounding is not None
         return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
 
     def speech_goes_on(self, utterance: Utterance) -> None:
-        is_open = not utterance.known and not utterance.is_aside
+        is_open = not utterance.known and not utterance.is_out_of_band
         if self.is_on and is_open and utterance.speech_windows >= MEANT_WINDOWS:
             self._confirm(utterance)
 
-    def heard(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
+    def judge_words(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
         """Judges the words of an utterance that began over the assistant's voice; returns the user's own of them.
 
         `is_over`: no more are expected for now.
         """
         if utterance.said_over is None or (utterance.is_meant and not is_over):
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
-        sounding = self.replying.sounding
+        sounding = self.agent_turn.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.said_over = joined(utterance.said_over, self.replying.spoken_around())
+            utterance.said_over = join_words(utterance.said_over, self.agent_turn.spoken_around())
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
-        utterance.is_aside = is_little and not utterance.is_meant
+        utterance.is_out_of_band = is_little and not utterance.is_meant
         if words and not own:
             self._echoed = sounding
         if not is_little:
@@ -112,7 +112,7 @@ class Yielding:
 
     def _confirm(self, utterance: Utterance) -> None:
         """Words: the reply is over. Also one that went on in the meantime."""
-        sounding = self.replying.sounding
+        sounding = self.agent_turn.sounding
         if utterance.is_meant or sounding is None or not self.core.turn_detection.interrupt_response:
             return
         utterance.is_meant = True
@@ -120,7 +120,7 @@ class Yielding:
         if self.core.has("playback"):
             self.core.send("output_audio_buffer.cleared", response_id=sounding.id)
             self.core.do(Tally("interruption", "confirmed"))
-        self.replying.interrupt()
+        self.agent_turn.interrupt()
 
     def resume(self) -> None:
         """Nothing was meant: the reply goes on where it paused."""
@@ -128,13 +128,13 @@ class Yielding:
         self._paused = None
         if paused is None or not is_on:
             return
-        self.replying.resume()
+        self.agent_turn.resume()
         self.core.do(Tally("interruption", "resumed"))
         self.core.send("output_audio_buffer.started", response_id=paused.id)
-        self.replying.let_go()
+        self.agent_turn.let_go()
 
 
-def joined(before: str, now: str) -> str:
+def join_words(before: str, now: str) -> str:
     """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
     before, now = before[-SAID_MOST_CHARS:], now[-SAID_MOST_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)

@@ -13,7 +13,7 @@ HYSTERESIS = 0.15
 PAUSE_WINDOWS = 3  # of quiet, after which speech has to begin anew
 
 
-class Edge(Enum):
+class SpeechEdge(Enum):
     STARTED = "started"
     RESUMED = "resumed"
 
@@ -34,7 +34,7 @@ GUARD = Onset(5, 0.3)
 
 
 @dataclass(slots=True)
-class Endpointer:
+class OnsetDetector:
     """`onset` is the position, in samples of the session, where the speech now heard began."""
 
     threshold: float
@@ -43,7 +43,7 @@ class Endpointer:
     quiet_samples: int = 0  # since the last speech
     rising: int = 0  # windows in a row that may become an onset
 
-    def feed(self, probability: float, window_end: int, onset: Onset = USUAL) -> Edge | None:
+    def feed(self, probability: float, window_end: int, onset: Onset = USUAL) -> SpeechEdge | None:
         if self.speaking:
             return self._while_speaking(probability)
         self.rising = self.rising + 1 if probability >= min(self.threshold + onset.margin, 0.95) else 0
@@ -51,20 +51,20 @@ class Endpointer:
             return None
         self.onset = max(0, window_end - self.rising * WINDOW_SAMPLES)
         self.speaking, self.quiet_samples = True, 0
-        return Edge.STARTED
+        return SpeechEdge.STARTED
 
     @property
     def is_in_pause(self) -> bool:
         """Quiet for longer than inside a word; if speech goes on, it is told as RESUMED."""
         return self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
 
-    def _while_speaking(self, probability: float) -> Edge | None:
+    def _while_speaking(self, probability: float) -> SpeechEdge | None:
         in_pause = self.is_in_pause
         if probability < max(self.threshold - (0 if in_pause else HYSTERESIS), 0.01):
             self.quiet_samples += WINDOW_SAMPLES
             return None
         self.quiet_samples = 0
-        return Edge.RESUMED if in_pause else None
+        return SpeechEdge.RESUMED if in_pause else None
 
     def reset(self) -> None:
         """Back to waiting for speech."""

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from math import inf
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.turn import Replying
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import is_hallucination
-from conversations.realtime.user_turn.interruption import Yielding
+from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import spoken_words
-from conversations.realtime.user_turn.utterance import Pending, Utterance
+from conversations.realtime.user_turn.utterance import PendingTranscript, Utterance
 
 EVENT = "conversation.item.input_audio_transcription"
 MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
@@ -21,11 +20,11 @@ AHEAD_SEC = 0.1  # of the response's own deadline: what was late is told as the 
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
-class Transcripts:
-    def __init__(self, core: Core, replying: Replying, yielding: Yielding) -> None:
+class Transcription:
+    def __init__(self, core: Core, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.core = core
-        self.replying = replying
-        self.yielding = yielding
+        self.agent_turn = agent_turn
+        self.interruption = interruption
         self.utterance: Utterance | None = None  # the one being spoken
         self.dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self.to_answer: set[str] = set()  # items whose words call for a response
@@ -46,9 +45,9 @@ class Transcripts:
         self._ask(utterance.item_id, utterance.revision, pcm, due_at)
 
     def _ask(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
-        self.core.do(do.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
+        self.core.do(commands.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
 
-    def retry(self, item: Item) -> None:
+    def retry(self, item: LiveItem) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
         if item.id in self.core.pending or not self._may_retry(item):
             message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
@@ -58,7 +57,7 @@ class Transcripts:
         respond = detection.is_on and detection.create_response and self.core.log.ends_with(item)
         self.await_item(item, None, respond=respond)
 
-    def _may_retry(self, item: Item) -> bool:
+    def _may_retry(self, item: LiveItem) -> bool:
         is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
         return is_spoken and self.core.keeps_sound and item.error_code not in ("", NO_SOUND)
 
@@ -69,7 +68,7 @@ class Transcripts:
 
     def await_item(
         self,
-        item: Item,
+        item: LiveItem,
         pcm: bytes | None,
         utterance: Utterance | None = None,
         *,
@@ -83,16 +82,18 @@ class Transcripts:
             self.to_answer.add(item.id)
             due_at = now + limits.turn_budget_sec
             if limits.filler_sec is not None:
-                self.core.remind("silence", now + limits.filler_sec)
+                self.core.set_deadline("silence", now + limits.filler_sec)
         if utterance is None:
             self._ask(item.id, 0, pcm, due_at)
         elif not utterance.is_asked and not is_known and pcm is not None:
             self.ask(utterance, pcm, due_at)
-        self.core.pending[item.id] = Pending(now, utterance)
-        self.core.remind(f"transcript:{item.id}", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC))
+        self.core.pending[item.id] = PendingTranscript(now, utterance)
+        self.core.set_deadline(
+            "transcript", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC), of=item.id
+        )
 
     @property
-    def answered(self) -> list[Pending]:
+    def answered(self) -> list[PendingTranscript]:
         """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
         awaited = [self.core.pending[item_id] for item_id in self.to_answer & self.core.pending.keys()]
         return [one for one in awaited if one.utterance is None or one.utterance.said_over is None]
@@ -112,7 +113,7 @@ class Transcripts:
         if utterance is None:
             return None
         utterance.partial = words
-        self.yielding.heard(utterance, words, is_over=False)
+        self.interruption.judge_words(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
         if self.core.has("captions"):
@@ -162,7 +163,7 @@ class Transcripts:
         text = self._plausible(utterance, text)
         if utterance.is_asked:
             utterance.words = text
-        self.yielding.heard(utterance, text, is_over=utterance.is_asked)
+        self.interruption.judge_words(utterance, text, is_over=utterance.is_asked)
         self.on_words()
 
     def _plausible(self, utterance: Utterance | None, text: str) -> str:
@@ -177,9 +178,9 @@ class Transcripts:
         utterance = self.core.pending[item_id].utterance
         text = self._plausible(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
-            text = self.yielding.heard(utterance, text, is_over=True)
+            text = self.interruption.judge_words(utterance, text, is_over=True)
         pending, item = self._close(item_id)
-        self.replying.words_took(self.core.now - pending.committed_at)
+        self.agent_turn.words_took(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
@@ -190,10 +191,10 @@ class Transcripts:
                     self._caption(utterance)
                 usage = {"type": "duration", "seconds": seconds}
                 self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
-            if item_id in self.to_answer and text and not (utterance and utterance.is_aside):
-                self.replying.ask(pending.committed_at)
+            if item_id in self.to_answer and text and not (utterance and utterance.is_out_of_band):
+                self.agent_turn.ask(pending.committed_at)
         self.to_answer.discard(item_id)
-        self.replying.settle()
+        self.agent_turn.settle()
 
     def failed(self, event: engine_events.TranscriptFailed) -> None:
         utterance = self._spoken(event.item_id)
@@ -214,18 +215,18 @@ class Transcripts:
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
             self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
-            self.replying.words_failed(item_id, failure)
-        self.yielding.resume()
-        self.replying.settle()
+            self.agent_turn.words_failed(item_id, failure)
+        self.interruption.resume()
+        self.agent_turn.settle()
 
-    def _close(self, item_id: str) -> tuple[Pending, Item | None]:
+    def _close(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
         pending = self.core.pending.pop(item_id)
-        self.core.remind(f"transcript:{item_id}", None)
+        self.core.set_deadline("transcript", None, of=item_id)
         item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
         if item is not None:
             item.is_transcribed = True
         return pending, item
 
     def overdue(self, item_id: str) -> None:
-        self.core.do(do.Abort(item_id))
+        self.core.do(commands.Abort(item_id))
         self._fail(item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again."))

@@ -20,7 +20,7 @@ class Utterance:
     tries: int = 0  # to answer ahead of the endpoint
     said_over: str | None = None  # the assistant's words around its onset; None when it had nothing to say
     is_meant: bool = False  # it ended the reply over which it began
-    is_aside: bool = False  # a “mhm” or an echo, which nothing answers
+    is_out_of_band: bool = False  # a “mhm” or an echo, which nothing answers
 
     @property
     def known(self) -> str | None:
@@ -34,7 +34,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingTranscript:
     """A committed item whose words are not known yet. `utterance` None: its audio came from the client whole."""
 
     committed_at: float

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.api.turns.answers import preferred
+from conversations.api.turns.answers import choose_media_type
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ from conversations.api.turns.answers import preferred
     ],
 )
 def test_it_works(accept: str, kind: str) -> None:
-    assert preferred(accept) == kind
+    assert choose_media_type(accept) == kind
 
 
 @pytest.mark.parametrize("accept", ["text/html", "audio/webm", "audio/ogg;q=0", "video/*", "*/*;q=0", "nonsense", ",;"])
 def test_nothing_of_what_is_served(accept: str) -> None:
-    assert preferred(accept) is None
+    assert choose_media_type(accept) is None

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.actions import Reconnect
 from conversations.realtime.state import Limits
@@ -18,12 +17,14 @@ from tests.support.realtime.relay_table import RelayTable
 CLOCK = Tool("clock", "The time.", {"type": "object", "properties": {}}, "site")
 
 
-def fills(table: Table) -> list[do.Fill]:
-    return [action for action in table.actions if isinstance(action, do.Fill)]
+def fills(table: Table) -> list[commands.SpeakFiller]:
+    return [action for action in table.actions if isinstance(action, commands.SpeakFiller)]
 
 
 def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
-    return table.engine(engine_events.Filled(table.last(do.Fill).response_id, bytes(ms * BYTES_PER_MS)))
+    return table.engine(
+        engine_events.FillerReady(table.last(commands.SpeakFiller).response_id, bytes(ms * BYTES_PER_MS))
+    )
 
 
 # The budget.
@@ -53,22 +54,22 @@ def test_each_engine_is_told_what_is_left() -> None:
     table = Table()
     table.say()
     ended_at = table.now
-    due_at = table.last(do.Transcribe).due_at
+    due_at = table.last(commands.Transcribe).due_at
     assert due_at is None  # asked in the pause, ahead of the endpoint
     table.pass_time(1)
     table.transcript("What time is it?")
-    assert table.last(do.Generate).due_at == pytest.approx(ended_at + 12, abs=0.2)
+    assert table.last(commands.Generate).due_at == pytest.approx(ended_at + 12, abs=0.2)
 
 
 def test_speech_to_text_that_is_asked_at_the_endpoint_is_told_too() -> None:
     table = Table(limits=Limits(max_utterance_ms=2000))
     table.audio(2240, 0.9)
-    assert table.last(do.Transcribe).due_at == pytest.approx(table.now + 12, abs=0.5)
+    assert table.last(commands.Transcribe).due_at == pytest.approx(table.now + 12, abs=0.5)
 
 
 def test_a_typed_question_has_a_budget_too() -> None:
     table = asked("text")
-    assert table.last(do.Generate).due_at == pytest.approx(table.now + 12)
+    assert table.last(commands.Generate).due_at == pytest.approx(table.now + 12)
     assert ending(table.pass_time(12.1)) == ("failed", "response_timeout")
 
 
@@ -122,12 +123,12 @@ def test_the_time_of_tools_is_not_counted() -> None:
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     table.pass_time(5)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(commands.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     assert "response.done" not in kinds(table.pass_time(20))
-    tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
-    assert table.last(do.Generate).due_at == pytest.approx(table.now + 7)
+    tool = table.last(commands.RunTool)
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
+    assert table.last(commands.Generate).due_at == pytest.approx(table.now + 7)
     assert "response.done" not in kinds(table.pass_time(6.9))
     assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
@@ -144,7 +145,7 @@ def think(table: Table, seconds: int) -> list[dict[str, Any]]:
     """As the driver reports it: at once, then each second. Returns what was sent meanwhile."""
     sent = []
     for _ in range(seconds):
-        sent += table.engine(engine_events.Thinking(table.last(do.Generate).response_id))
+        sent += table.engine(engine_events.Thinking(table.last(commands.Generate).response_id))
         sent += table.pass_time(1)
     return sent
 
@@ -157,7 +158,7 @@ def test_the_time_of_thoughts_is_not_counted(modality: str) -> None:
     assert "response.done" not in kinds(table.pass_time(9.9))
     sent = table.write(LONG) + table.end_text()
     if modality == "audio":
-        assert table.last(do.Speak).due_at == pytest.approx(table.now + 0.1)
+        assert table.last(commands.SpeakClause).due_at == pytest.approx(table.now + 0.1)
         sent += table.speak()
     assert ending(sent) == ("completed", "")
 
@@ -178,8 +179,8 @@ def test_thoughts_without_an_end_are_given_up() -> None:
         sent += think(table, 1)
     assert ending(sent) == ("failed", "response_timeout")
     assert 32 <= table.now - began_at <= 33
-    assert isinstance(table.actions[-1], do.SetDeadline)
-    assert table.last(do.Abort).id == table.last(do.Generate).response_id
+    assert isinstance(table.actions[-1], commands.SetDeadline)
+    assert table.last(commands.Abort).id == table.last(commands.Generate).response_id
 
 
 def test_a_setting_leaves_no_time_for_thoughts() -> None:
@@ -193,10 +194,10 @@ def test_thoughts_in_several_rounds_share_one_bound() -> None:
     table.client("session.update", session={"output_modalities": ["text"]})
     table.client("response.create")
     think(table, 15)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(commands.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
-    tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    tool = table.last(commands.RunTool)
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert "response.done" not in kinds(think(table, 16))  # 12 s of the budget, and the 5 s that were left
     assert ending(think(table, 2)) == ("failed", "response_timeout")
 
@@ -214,7 +215,7 @@ def test_a_response_out_of_band_may_think_as_long() -> None:
     table.client("response.create", response={"conversation": "none"})
     assert "response.done" not in kinds(think(table, 50))
     sent = table.write(LONG) + table.end_text()
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     sent += table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
     assert ending(sent + table.engine(engine_events.SpeechDone(clause.response_id, 0))) == ("completed", "")
 
@@ -234,14 +235,14 @@ def test_the_first_clause_behind_tools_is_told_the_budget_that_stood_still() -> 
     table.client("response.create")
     table.pass_time(3.1)
     fill(table)
-    table.engine(engine_events.ReplyCall(table.last(do.Generate).response_id, 0, "call_1", "clock", "{}"))
+    table.engine(engine_events.ToolCallDelta(table.last(commands.Generate).response_id, 0, "call_1", "clock", "{}"))
     table.end_text()
     table.pass_time(20)
-    tool = table.last(do.RunTool)
-    table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, "Noon.", ""))
+    tool = table.last(commands.RunTool)
+    table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     table.write(LONG)
     table.end_text()
-    assert table.last(do.Speak).due_at == pytest.approx(table.now + 8.9)
+    assert table.last(commands.SpeakClause).due_at == pytest.approx(table.now + 8.9)
 
 
 # A word that bridges the silence.
@@ -272,7 +273,7 @@ def test_it_is_no_answer() -> None:
     fill(table)
     assert ending(table.pass_time(9)) == ("failed", "response_timeout")
     item = next(iter(table.machine.core.log))
-    assert (item.text, item.remembered) == ("", "")
+    assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
 
 
@@ -282,7 +283,7 @@ def test_it_is_of_the_assistants_language() -> None:
     table.client("session.update", session={"audio": {"input": transcription}})
     table.client("response.create")
     table.pass_time(3.1)
-    assert table.last(do.Fill).text == "Einen Moment."
+    assert table.last(commands.SpeakFiller).text == "Einen Moment."
 
 
 def test_it_bridges_words_that_come_late_too() -> None:
@@ -294,7 +295,7 @@ def test_it_bridges_words_that_come_late_too() -> None:
     assert len(fills(table)) == 1
     fill(table)
     table.transcript("What time is it?")
-    assert table.last(do.Generate).messages[-1].words == "What time is it?"
+    assert table.last(commands.Generate).messages[-1].words == "What time is it?"
     table.write(LONG)
     table.end_text()
     assert ending(table.speak()) == ("completed", "")
@@ -306,14 +307,14 @@ def test_noise_whose_words_come_late_is_not_answered() -> None:
     table.pass_time(3.1)
     fill(table)
     assert ending(table.transcript("")) == ("cancelled", "")
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
 def test_words_that_fail_after_it_are_the_reason() -> None:
     table = Table()
     table.say()
     table.pass_time(3.1)
-    sent = table.fail_transcript(table.last(do.Transcribe))
+    sent = table.fail_transcript(table.last(commands.Transcribe))
     assert kinds(sent)[0].endswith("transcription.failed")
     assert ending(sent) == ("failed", "engine_timeout")
 
@@ -328,9 +329,9 @@ def test_one_that_comes_behind_the_reply_is_dropped() -> None:
 
 
 def test_none_where_nobody_listens() -> None:
-    texts, asides, off = asked("text"), Table(), asked(filler_sec=None)
-    asides.client("response.create", response={"conversation": "none"})
-    for table in (texts, asides, off):
+    texts, out_of_band, off = asked("text"), Table(), asked(filler_sec=None)
+    out_of_band.client("response.create", response={"conversation": "none"})
+    for table in (texts, out_of_band, off):
         table.pass_time(6)
         assert fills(table) == []
 
@@ -388,7 +389,7 @@ def test_what_was_heard_is_told_apart_from_it() -> None:
 def drip(table: Table, sound_ms: int, every_sec: float, most_sec: float = 60.0) -> float:
     """How long a clause's speech lasts that comes so slowly: until it is given up, or `most_sec`."""
     began_at = table.now
-    while table.now - began_at < most_sec and table.machine.replying.response is not None:
+    while table.now - began_at < most_sec and table.machine.agent_turn.response is not None:
         sound(table, 0, sound_ms)
         table.pass_time(every_sec)
     return table.now - began_at
@@ -443,7 +444,7 @@ def test_time_in_which_playback_stands_is_none() -> None:
     table.end_text()
     sound(table, 0, 500)
     table.audio(12_000, 0.9)
-    assert table.machine.replying.response is None or table.machine.replying.response.paused_at is not None
+    assert table.machine.agent_turn.response is None or table.machine.agent_turn.response.paused_at is not None
 
 
 # Speech to speech.

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
-from conversations.realtime.agent_turn.context import fitted, messages, tokens
+from conversations.realtime import commands
+from conversations.realtime.agent_turn.context import build_messages, count_tokens, fit_messages
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import Item, ItemLog
+from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, typed
 
@@ -16,11 +16,11 @@ RATIO = {"type": "retention_ratio", "retention_ratio": 0.5}
 
 def log(count: int) -> ItemLog:
     """Each item is 14 tokens: 10 of words, 4 beside them."""
-    return ItemLog([Item(f"item_{n}", role="user", text=f"{n:04}" * 10) for n in range(count)])
+    return ItemLog([LiveItem(f"item_{n}", role="user", text=f"{n:04}" * 10) for n in range(count)])
 
 
 def shown(kept: ItemLog, truncation: Any = "auto", most: int = 140) -> list[str]:
-    return [said.words[:4] for said in fitted(kept, "", truncation, most)]
+    return [said.words[:4] for said in fit_messages(kept, "", truncation, most)]
 
 
 def test_it_works() -> None:
@@ -29,7 +29,7 @@ def test_it_works() -> None:
 
 
 def test_the_instructions_stay_and_do_not_count() -> None:
-    said = fitted(log(12), "x" * 4000, "auto", 140)
+    said = fit_messages(log(12), "x" * 4000, "auto", 140)
     assert (said[0].role, len(said)) == ("system", 11)
 
 
@@ -37,7 +37,7 @@ def test_with_a_ratio_what_is_kept_begins_alike_for_many_turns() -> None:
     kept = log(11)
     assert len(shown(kept, RATIO)) == 5
     for n in range(11, 15):
-        kept.insert(Item(f"item_{n}", role="user", text=f"{n:04}" * 10))
+        kept.insert(LiveItem(f"item_{n}", role="user", text=f"{n:04}" * 10))
         assert shown(kept, RATIO)[0] == "0006"
     assert len(shown(log(3), RATIO | {"token_limits": {"post_instructions": 28}})) == 1
 
@@ -48,7 +48,7 @@ def test_what_is_longer_than_all_of_it_is_shown_alone() -> None:
 
 def test_without_truncation_it_is_an_error() -> None:
     with pytest.raises(ProtocolError, match="longer than the 140 tokens"):
-        fitted(log(12), "", "disabled", 140)
+        fit_messages(log(12), "", "disabled", 140)
     table = Table(limits=Limits(context_tokens=20))
     table.client("session.update", session={"truncation": "disabled"})
     table.client("conversation.item.create", item=typed("x" * 100))
@@ -61,7 +61,7 @@ def test_items_that_are_left_out_stay_in_the_conversation() -> None:
     first = table.client("conversation.item.create", item=typed("x" * 60))[0]["item"]["id"]
     table.client("conversation.item.create", item=typed("y" * 60))
     table.client("response.create")
-    assert [said.words[0] for said in table.last(do.Generate).messages] == ["B", "y"]
+    assert [said.words[0] for said in table.last(commands.Generate).messages] == ["B", "y"]
     assert table.client("conversation.item.retrieve", item_id=first)[0]["item"]["id"] == first
 
 
@@ -73,8 +73,8 @@ def test_the_first_that_is_shown_may_be_deleted() -> None:
 
 
 def test_a_call_and_its_output_go_together() -> None:
-    asked = Item("item_a", type="function_call", call={"call_id": "c", "name": "f", "arguments": "x" * 40})
-    told = Item("item_b", type="function_call_output", call={"call_id": "c", "output": "y" * 40})
+    asked = LiveItem("item_a", type="function_call", call={"call_id": "c", "name": "f", "arguments": "x" * 40})
+    told = LiveItem("item_b", type="function_call_output", call={"call_id": "c", "output": "y" * 40})
     kept = ItemLog([asked, told, *log(8)])
-    assert tokens(messages(kept, "")) == 8 * 14 + 28
-    assert [said.role for said in fitted(kept, "", "auto", 130)] == ["user"] * 8
+    assert count_tokens(build_messages(kept, "")) == 8 * 14 + 28
+    assert [said.role for said in fit_messages(kept, "", "auto", 130)] == ["user"] * 8

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.harness import Table, kinds, typed
 
@@ -75,6 +74,6 @@ def test_it_is_no_part_of_the_conversation() -> None:
     table = Table()
     table.engine(engine_events.ToolsReady((LAMP,), frozenset({"house"})))
     item_id = name_it(table)[1]["item_id"]
-    assert not [action for action in table.actions if isinstance(action, do.Save)]
+    assert not [action for action in table.actions if isinstance(action, commands.Save)]
     refused = table.client("conversation.item.delete", item_id=item_id)[0]["error"]
     assert refused["code"] == "item_delete_invalid_item_id"

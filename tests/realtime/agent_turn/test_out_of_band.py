@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds, typed
@@ -19,8 +18,8 @@ def aside(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
 
 
 def answer(table: Table, response_id: str, words: str) -> list[dict[str, Any]]:
-    return table.engine(engine_events.ReplyText(response_id, words)) + table.engine(
-        engine_events.ReplyDone(response_id, "stop", 20, 5)
+    return table.engine(engine_events.TextDelta(response_id, words)) + table.engine(
+        engine_events.GenerationDone(response_id, "stop", 20, 5)
     )
 
 
@@ -29,7 +28,10 @@ def test_it_works() -> None:
     table.client("conversation.item.create", item=typed("Hello there."))
     response_id, sent = aside(table, instructions="Name the mood.")
     assert (sent[0]["response"]["conversation_id"], sent[0]["response"]["metadata"]) == (None, {"topic": "mood"})
-    assert table.last(do.Generate).messages == [Message("system", "Name the mood."), Message("user", "Hello there.")]
+    assert table.last(commands.Generate).messages == [
+        ContextMessage("system", "Name the mood."),
+        ContextMessage("user", "Hello there."),
+    ]
     sent = answer(table, response_id, "Calm.")
     assert kinds(sent) == [
         "response.output_item.added",
@@ -42,13 +44,15 @@ def test_it_works() -> None:
     ]
     assert sent[-1]["response"]["output"][0]["content"] == [{"type": "output_text", "text": "Calm."}]
     assert len(table.machine.core.log) == 1
-    assert not [action for action in table.actions if isinstance(action, do.Save) and action.item.role == "assistant"]
+    assert not [
+        action for action in table.actions if isinstance(action, commands.Save) and action.item.role == "assistant"
+    ]
 
 
 def test_it_runs_beside_a_response_of_the_conversation_and_others() -> None:
     table = Table()
     table.client("response.create", response={"output_modalities": ["text"]})
-    main = table.last(do.Generate).response_id
+    main = table.last(commands.Generate).response_id
     first, _ = aside(table)
     second, _ = aside(table)
     answer(table, second, "Two.")
@@ -60,11 +64,11 @@ def test_it_speaks() -> None:
     table = Table()
     response_id, _ = aside(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
     answer(table, response_id, "Hello.")
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     sent = table.engine(engine_events.SpeechAudio(response_id, clause.index, bytes(4800)))
     assert kinds(sent) == ["response.output_audio_transcript.delta", "response.output_audio.delta"]
     assert kinds(table.engine(engine_events.SpeechDone(response_id, clause.index)))[-1] == "response.done"
-    assert not [action for action in table.actions if isinstance(action, do.Keep)]
+    assert not [action for action in table.actions if isinstance(action, commands.KeepAudio)]
 
 
 def test_speech_does_not_interrupt_it() -> None:
@@ -80,14 +84,14 @@ def test_it_is_cancelled_by_its_id_only() -> None:
     assert table.client("response.cancel")[0]["error"]["code"] == "response_cancel_not_active"
     done = table.client("response.cancel", response_id=response_id)[-1]["response"]
     assert (done["id"], done["status_details"]["reason"]) == (response_id, "client_cancelled")
-    assert table.last(do.Abort).id == response_id
+    assert table.last(commands.Abort).id == response_id
     assert answer(table, response_id, "Too late.") == []
 
 
 def test_it_fails_alone_and_by_a_deadline() -> None:
     table = Table()
     response_id, _ = aside(table)
-    sent = table.engine(engine_events.ReplyFailed(response_id, Failure("engine_timeout", "Too slow.")))
+    sent = table.engine(engine_events.GenerationFailed(response_id, Failure("engine_timeout", "Too slow.")))
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "engine_timeout"
     aside(table)
     assert table.pass_time(31)[-1]["response"]["status_details"]["error"]["code"] == "response_timeout"
@@ -99,14 +103,14 @@ def test_it_waits_for_the_words_it_may_be_about() -> None:
     table.audio(960)
     table.client("input_audio_buffer.commit")
     response_id, _ = aside(table)
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
     table.transcript("I am glad.")
-    assert table.last(do.Generate).messages[-1] == Message("user", "I am glad.")
+    assert table.last(commands.Generate).messages[-1] == ContextMessage("user", "I am glad.")
     assert answer(table, response_id, "Glad.")[-1]["response"]["status"] == "completed"
 
 
 def test_there_are_only_so_many() -> None:
-    table = Table(limits=Limits(max_asides=1))
+    table = Table(limits=Limits(max_out_of_band=1))
     aside(table)
     assert table.client("response.create", response=ASIDE)[0]["error"]["code"] == "too_many_responses"
 
@@ -115,7 +119,7 @@ def test_the_client_leaves() -> None:
     table = Table()
     response_id, _ = aside(table)
     table.engine(engine_events.ClientGone())
-    assert table.last(do.Abort).id == response_id
+    assert table.last(commands.Abort).id == response_id
 
 
 def test_a_context_in_place_of_the_conversation() -> None:
@@ -124,7 +128,11 @@ def test_a_context_in_place_of_the_conversation() -> None:
     table.client("conversation.item.create", item=typed("Forget this."))
     inputs = [{"type": "item_reference", "id": item_id}, typed("Name the mood.")]
     table.client("response.create", response={"input": inputs})
-    assert [said.words for said in table.last(do.Generate).messages] == ["Be brief.", "Hello there.", "Name the mood."]
+    assert [said.words for said in table.last(commands.Generate).messages] == [
+        "Be brief.",
+        "Hello there.",
+        "Name the mood.",
+    ]
     table.write("Calm.")
     table.end_text()
     table.speak()
@@ -135,7 +143,7 @@ def test_an_empty_context() -> None:
     table = Table()
     table.client("conversation.item.create", item=typed("Hello there."))
     table.client("response.create", response={"input": [], "instructions": "Sing."})
-    assert table.last(do.Generate).messages == [Message("system", "Sing.")]
+    assert table.last(commands.Generate).messages == [ContextMessage("system", "Sing.")]
 
 
 def test_sound_without_words_is_referred_to() -> None:
@@ -159,4 +167,4 @@ def test_how_many_more_responses_there_may_be_is_told_after_each() -> None:
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
     table.now += 60.0
     table.client("response.create")
-    assert table.machine.replying.response is not None
+    assert table.machine.agent_turn.response is not None

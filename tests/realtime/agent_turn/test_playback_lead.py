@@ -1,10 +1,10 @@
 """How far ahead of playback speech has been sent."""
 
-from conversations.realtime.agent_turn.playback_lead import Lead
+from conversations.realtime.agent_turn.playback_lead import PlaybackLead
 
 
 def test_it_works() -> None:
-    lead = Lead()
+    lead = PlaybackLead()
     assert lead.seconds(10.0) == 0.0
     lead.add(2.0, 10.0)
     lead.add(1.0, 10.5)
@@ -12,7 +12,7 @@ def test_it_works() -> None:
 
 
 def test_a_client_that_ran_dry_has_no_debt() -> None:
-    lead = Lead()
+    lead = PlaybackLead()
     lead.add(1.0, 10.0)
     assert lead.seconds(15.0) == 0.0
     lead.add(1.0, 15.0)
@@ -20,7 +20,7 @@ def test_a_client_that_ran_dry_has_no_debt() -> None:
 
 
 def test_nothing_is_played_while_it_is_held() -> None:
-    lead = Lead()
+    lead = PlaybackLead()
     lead.add(3.0, 10.0)
     lead.hold(11.0)
     lead.hold(12.0)
@@ -31,20 +31,20 @@ def test_nothing_is_played_while_it_is_held() -> None:
 
 
 def test_a_release_of_what_was_not_held_changes_nothing() -> None:
-    lead = Lead()
+    lead = PlaybackLead()
     lead.add(3.0, 10.0)
     lead.release(11.0)
     assert lead.seconds(11.0) == 2.0
 
 
 def test_what_began_held_plays_from_its_release() -> None:
-    lead = Lead(is_held=True)
+    lead = PlaybackLead(is_held=True)
     lead.add(3.0, 10.0)
     lead.release(15.0)
     assert lead.seconds(16.0) == 2.0
 
 
 def test_who_keeps_it_as_a_file_is_never_ahead() -> None:
-    lead = Lead(plays_live=False)
+    lead = PlaybackLead(plays_live=False)
     lead.add(60.0, 10.0)
     assert lead.seconds(10.0) == 0.0

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.agent_turn.preemptive import same_words
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Manner
@@ -17,8 +17,8 @@ from tests.support.realtime.wire import SPOKEN_REPLY
 REPLY = "Sure, the library closes at six today. It"
 
 
-def generates(table: Table) -> list[do.Generate]:
-    return [action for action in table.actions if isinstance(action, do.Generate)]
+def generates(table: Table) -> list[commands.Generate]:
+    return [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
 def ahead(words: str = "When does the library close?", **turn_detection: Any) -> Table:
@@ -28,7 +28,7 @@ def ahead(words: str = "When does the library close?", **turn_detection: Any) ->
     table.audio(160, 0.0)
     assert table.transcript(words) == []
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     return table
 
@@ -41,10 +41,10 @@ def end(table: Table) -> list[dict[str, Any]]:
 def test_it_works() -> None:
     table = ahead()
     [asked] = generates(table)
-    assert asked.is_ahead
-    assert asked.messages[-1] == Message("user", "When does the library close?")
+    assert asked.is_preemptive
+    assert asked.messages[-1] == ContextMessage("user", "When does the library close?")
     assert kinds(table.events)[-1] == "input_audio_buffer.speech_started"  # nothing of it was sent
-    assert not [action for action in table.actions if isinstance(action, do.Save)]  # nor stored
+    assert not [action for action in table.actions if isinstance(action, commands.Save)]  # nor stored
     sent = end(table)
     assert kinds(sent) == [
         "input_audio_buffer.speech_stopped",
@@ -55,7 +55,7 @@ def test_it_works() -> None:
         *SPOKEN_REPLY[:6],
     ]
     assert len(generates(table)) == 1
-    assert table.last(do.Release).response_id == asked.response_id
+    assert table.last(commands.ReleaseSpeech).response_id == asked.response_id
     sent = table.end_text() + table.speak()
     assert sent[-1]["response"]["status"] == "completed"
     assert sent[-1]["response"]["id"] == asked.response_id
@@ -75,7 +75,7 @@ def test_no_clause_is_synthesised_twice() -> None:
     table = ahead()
     end(table)
     table.end_text()
-    clauses = [action.index for action in table.actions if isinstance(action, do.Speak)]
+    clauses = [action.index for action in table.actions if isinstance(action, commands.SpeakClause)]
     assert clauses == sorted(set(clauses))
 
 
@@ -85,24 +85,24 @@ def test_little_of_it_is_synthesised_before_the_endpoint() -> None:
         " opens again tomorrow morning at nine. And on Sunday it is closed all day long. On Mondays, too. "
         + 4 * "And there is more to tell of it. "
     )
-    before = [action for action in table.actions if isinstance(action, do.Speak)]
+    before = [action for action in table.actions if isinstance(action, commands.SpeakClause)]
     assert sum(len(clause.text) for clause in before) < 120
     end(table)
-    after = [action for action in table.actions if isinstance(action, do.Speak)]
+    after = [action for action in table.actions if isinstance(action, commands.SpeakClause)]
     assert [clause.index for clause in after] == list(range(len(after)))
     assert len(after) > len(before)
 
 
 def test_it_is_dropped_when_the_user_goes_on() -> None:
     table = ahead()
-    response_id = table.last(do.Generate).response_id
+    response_id = table.last(commands.Generate).response_id
     assert table.audio(320, 0.9) == []
-    assert table.last(do.Abort).id == response_id
+    assert table.last(commands.Abort).id == response_id
     assert table.engine(engine_events.SpeechAudio(response_id, 0, bytes(480))) == []
     table.audio(256, 0.0)
     table.transcript("When does the library close on Sunday?")
     end(table)
-    item = next(action.item for action in reversed(table.actions) if isinstance(action, do.Save) and action.pcm)
+    item = next(action.item for action in reversed(table.actions) if isinstance(action, commands.Save) and action.pcm)
     assert item.usage.discarded_input_tokens > 5
     assert item.usage.discarded_output_tokens == 11
     assert item.usage.discarded_tts_characters > 3
@@ -125,8 +125,8 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
     [first] = generates(table)
     table.transcript("When does the library close today?")
     table.audio(64, 0.0)
-    assert [action.id for action in table.actions if isinstance(action, do.Abort)] == [first.response_id]
-    assert generates(table)[-1].messages[-1] == Message("user", "When does the library close today?")
+    assert [action.id for action in table.actions if isinstance(action, commands.Abort)] == [first.response_id]
+    assert generates(table)[-1].messages[-1] == ContextMessage("user", "When does the library close today?")
 
 
 def test_none_is_begun_inside_a_word() -> None:
@@ -161,14 +161,18 @@ def test_it_is_dropped_when_the_context_changed() -> None:
     table.client("session.update", session={"instructions": "Speak like a pirate."})
     end(table)
     assert table.last(Tally).outcome == "miss"
-    assert generates(table)[-1].messages[0] == Message("system", "Speak like a pirate.")
-    question = next(action.item for action in table.actions if isinstance(action, do.Save) and action.pcm)
+    assert generates(table)[-1].messages[0] == ContextMessage("system", "Speak like a pirate.")
+    question = next(action.item for action in table.actions if isinstance(action, commands.Save) and action.pcm)
     assert table.saved(question.id).usage.discarded_output_tokens > 0
 
 
 def test_a_reply_that_failed_ahead_is_begun_again() -> None:
     table = ahead()
-    table.engine(engine_events.ReplyFailed(table.last(do.Generate).response_id, Failure("engine_timeout", "Too slow.")))
+    table.engine(
+        engine_events.GenerationFailed(
+            table.last(commands.Generate).response_id, Failure("engine_timeout", "Too slow.")
+        )
+    )
     assert "response.done" not in kinds(end(table))
     assert len(generates(table)) == 2
 
@@ -187,10 +191,10 @@ def test_it_can_be_switched_off() -> None:
     table = Table(manner=Manner(speculation=False))
     table.audio(960, 0.9)
     table.audio(320, 0.0)
-    assert not [action for action in table.actions if isinstance(action, do.Transcribe)]
+    assert not [action for action in table.actions if isinstance(action, commands.Transcribe)]
     end(table)
     table.transcript("When does the library close?")
-    assert not table.last(do.Generate).is_ahead
+    assert not table.last(commands.Generate).is_preemptive
 
 
 def test_no_reply_is_begun_where_none_is_wanted() -> None:
@@ -205,7 +209,7 @@ def test_no_reply_is_begun_where_none_is_wanted() -> None:
 def test_it_ends_with_the_session() -> None:
     table = ahead()
     table.engine(engine_events.ClientGone())
-    assert table.last(do.Abort).id == table.last(do.Generate).response_id
+    assert table.last(commands.Abort).id == table.last(commands.Generate).response_id
     assert "response.created" not in kinds(table.events)
 
 
@@ -219,30 +223,30 @@ def test_it_ends_when_the_client_has_asked_before_the_words_were_known() -> None
     table.client("response.create")
     table.transcript("When does it close?")
     assert len(generates(table)) == 2
-    assert table.last(do.Abort).id == draft.response_id
+    assert table.last(commands.Abort).id == draft.response_id
 
 
 def test_a_typed_question_takes_its_place() -> None:
     table = ahead()
-    draft = table.last(do.Generate).response_id
+    draft = table.last(commands.Generate).response_id
     part = {"type": "input_text", "text": "Never mind, what is the time?"}
     table.client("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
     table.client("response.create")
-    assert draft in [action.id for action in table.actions if isinstance(action, do.Abort)]
-    assert table.last(do.Generate).messages[-1].words == "Never mind, what is the time?"
+    assert draft in [action.id for action in table.actions if isinstance(action, commands.Abort)]
+    assert table.last(commands.Generate).messages[-1].words == "Never mind, what is the time?"
 
 
-def ask_ahead(table: Table, words: str) -> do.Speak:
+def ask_ahead(table: Table, words: str) -> commands.SpeakClause:
     """A question and a pause whose wait is over; the first clause of the reply was asked for and makes no sound yet."""
     table.audio(960, 0.9)
     table.audio(160, 0.0)
     table.transcript(words)
     table.audio(480, 0.0)
     table.write(REPLY)
-    return [action for action in table.actions if isinstance(action, do.Speak) and action.index == 0][-1]
+    return [action for action in table.actions if isinstance(action, commands.SpeakClause) and action.index == 0][-1]
 
 
-def sound(table: Table, clause: do.Speak) -> list[dict[str, Any]]:
+def sound(table: Table, clause: commands.SpeakClause) -> list[dict[str, Any]]:
     return table.engine(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(400 * 48)))
 
 
@@ -281,5 +285,5 @@ def test_who_goes_on_is_not_cut_off_by_what_was_expected() -> None:
     table.pass_time(2)
     ask_ahead(table, "And when does it open?")
     table.audio(64, 0.9)
-    assert "ahead" not in table.deadlines
+    assert Deadline("preemptive") not in table.deadlines
     assert table.pass_time(1) == []

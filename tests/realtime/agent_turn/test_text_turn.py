@@ -1,6 +1,5 @@
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds, typed
@@ -32,14 +31,14 @@ def test_it_works() -> None:
 def test_options_hold_for_one_response() -> None:
     table = Table()
     table.client("response.create", response={"instructions": "Rhyme.", "metadata": {"a": "b"}, "max_output_tokens": 7})
-    asked = table.last(do.Generate)
-    assert (asked.messages[0], asked.max_tokens) == (Message("system", "Rhyme."), 7)
+    asked = table.last(commands.Generate)
+    assert (asked.messages[0], asked.max_tokens) == (ContextMessage("system", "Rhyme."), 7)
     done = (table.write("No.") + table.end_text("length") + table.speak())[-1]["response"]
     assert done["metadata"] == {"a": "b"}
     assert done["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
     table.client("response.create")
-    assert (table.last(do.Generate).messages[0], table.last(do.Generate).max_tokens) == (
-        Message("system", "Be brief."),
+    assert (table.last(commands.Generate).messages[0], table.last(commands.Generate).max_tokens) == (
+        ContextMessage("system", "Be brief."),
         None,
     )
 
@@ -57,7 +56,7 @@ def test_items_are_inserted_where_asked() -> None:
     for name, after in (("one", None), ("two", None), ("zero", "root"), ("middle", "one")):
         table.client("conversation.item.create", item=typed(name, id=name), previous_item_id=after)
     table.client("response.create")
-    assert [said.words for said in table.last(do.Generate).messages[1:]] == ["zero", "one", "middle", "two"]
+    assert [said.words for said in table.last(commands.Generate).messages[1:]] == ["zero", "one", "middle", "two"]
 
 
 def test_an_item_can_be_retrieved_and_deleted() -> None:
@@ -65,7 +64,7 @@ def test_an_item_can_be_retrieved_and_deleted() -> None:
     table.client("conversation.item.create", item=typed("Hello there.", id="greeting"))
     assert table.client("conversation.item.retrieve", item_id="greeting")[0]["item"]["id"] == "greeting"
     assert kinds(table.client("conversation.item.delete", item_id="greeting")) == ["conversation.item.deleted"]
-    assert table.last(do.Remove).item_id == "greeting"
+    assert table.last(commands.Remove).item_id == "greeting"
     gone = table.client("conversation.item.retrieve", item_id="greeting")[0]["error"]
     assert gone["code"] == "item_retrieve_invalid_item_id"
 
@@ -79,13 +78,13 @@ def test_other_spellings_of_parts_are_taken() -> None:
 def test_a_failing_engine_ends_the_response_and_not_the_session() -> None:
     table = Table()
     table.client("response.create")
-    response_id = table.last(do.Generate).response_id
+    response_id = table.last(commands.Generate).response_id
     done = table.engine(
-        engine_events.ReplyFailed(response_id, Failure("engine_timeout", "The language model is too slow."))
+        engine_events.GenerationFailed(response_id, Failure("engine_timeout", "The language model is too slow."))
     )[-1]
     assert done["response"]["status"] == "failed"
     assert done["response"]["status_details"]["error"]["message"] == "The language model is too slow."
-    assert table.last(do.Save).item.error_code == "engine_timeout"
+    assert table.last(commands.Save).item.error_code == "engine_timeout"
     assert kinds(table.client("response.create")) == ["response.created"]
 
 
@@ -101,8 +100,8 @@ def test_a_reply_without_end_is_cut_off() -> None:
     table.write("Well, that is a question. " * 30)
     done = table.write("Well, that is a question. " * 30)[-1]
     assert done["response"]["status"] == "failed"
-    assert isinstance(table.last(do.Abort), do.Abort)
-    assert len(table.last(do.Save).item.text) < 1000
+    assert isinstance(table.last(commands.Abort), commands.Abort)
+    assert len(table.last(commands.Save).item.text) < 1000
 
 
 def test_a_reply_that_stands_still_is_given_up() -> None:
@@ -117,10 +116,10 @@ def test_a_reply_that_stands_still_is_given_up() -> None:
 def test_a_stale_result_is_dropped() -> None:
     table = Table()
     table.client("response.create")
-    old = table.last(do.Generate).response_id
+    old = table.last(commands.Generate).response_id
     table.client("response.cancel")
     table.client("response.create")
-    assert table.engine(engine_events.ReplyText(old, "Too late.")) == []
+    assert table.engine(engine_events.TextDelta(old, "Too late.")) == []
     assert table.engine(engine_events.SpeechAudio(old, 0, b"\0\0")) == []
 
 
@@ -129,7 +128,7 @@ def test_code_and_markdown_are_shown_and_not_spoken() -> None:
     table.client("response.create")
     table.write("**Use** this:\n```python\nprint('x. y')\n```\nThat is all.")
     table.end_text()
-    spoken = " ".join(action.text for action in table.actions if isinstance(action, do.Speak)).split()
+    spoken = " ".join(action.text for action in table.actions if isinstance(action, commands.SpeakClause)).split()
     assert " ".join(spoken) == "Use this: That is all."
     done = table.speak()[-1]
     assert "print('x. y')" in done["response"]["output"][0]["content"][0]["transcript"]

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Call, Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextCall, ContextMessage
 from conversations.realtime.agent_turn.generation import FILLER_SEC, MAX_ROUNDS
 from conversations.realtime.agent_turn.tool_calls import CUT_OFF
 from conversations.realtime.protocol.tools import Tool
@@ -29,22 +28,22 @@ def asked(*declared: dict[str, Any], own: tuple[Tool, ...] = (CLOCK, SEARCH), mo
 
 def call(table: Table, name: str, arguments: str = "{}", index: int = 0, call_id: str = "") -> list[dict[str, Any]]:
     """As a model writes it: its name, then its arguments in two pieces."""
-    response_id, half = table.last(do.Generate).response_id, len(arguments) // 2
+    response_id, half = table.last(commands.Generate).response_id, len(arguments) // 2
     call_id = call_id or f"call_{name}"
-    sent = table.engine(engine_events.ReplyCall(response_id, index, call_id, name, ""))
-    sent += table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[:half]))
-    return sent + table.engine(engine_events.ReplyCall(response_id, index, "", "", arguments[half:]))
+    sent = table.engine(engine_events.ToolCallDelta(response_id, index, call_id, name, ""))
+    sent += table.engine(engine_events.ToolCallDelta(response_id, index, "", "", arguments[:half]))
+    return sent + table.engine(engine_events.ToolCallDelta(response_id, index, "", "", arguments[half:]))
 
 
 def run(table: Table, output: str = "Noon.", error: str = "") -> list[dict[str, Any]]:
     """The tool that was asked for last."""
-    tool = table.last(do.RunTool)
-    return table.engine(engine_events.ToolDone(tool.response_id, tool.item_id, output, error))
+    tool = table.last(commands.RunTool)
+    return table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, output, error))
 
 
 def test_it_works() -> None:
     table = asked(WEATHER)
-    assert [tool.name for tool in table.last(do.Generate).tools] == ["weather", "clock", "search"]
+    assert [tool.name for tool in table.last(commands.Generate).tools] == ["weather", "clock", "search"]
     sent = call(table, "weather", '{"city": "Oslo"}') + table.end_text()
     assert kinds(sent) == [
         "response.output_item.added",
@@ -69,7 +68,7 @@ def test_it_works() -> None:
     assert (done["status"], done["output"][0]["arguments"]) == ("completed", '{"city": "Oslo"}')
     assert done["usage"]["total_tokens"] == 25
     assert table.saved(done["output"][0]["id"]).usage.input_tokens == 20
-    assert not [action for action in table.actions if isinstance(action, do.RunTool)]
+    assert not [action for action in table.actions if isinstance(action, commands.RunTool)]
 
 
 def test_the_client_answers_and_asks_again() -> None:
@@ -82,11 +81,11 @@ def test_the_client_answers_and_asks_again() -> None:
         "conversation.item.done",
     ]
     table.client("response.create")
-    assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "Hello there."),
-        Message("assistant", "", (Call("call_weather", "weather", '{"city": "Oslo"}'),)),
-        Message("tool", "Rain.", call_id="call_weather"),
+    assert table.last(commands.Generate).messages == [
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "Hello there."),
+        ContextMessage("assistant", "", (ContextCall("call_weather", "weather", '{"city": "Oslo"}'),)),
+        ContextMessage("tool", "Rain.", call_id="call_weather"),
     ]
 
 
@@ -95,7 +94,7 @@ def test_a_call_that_nobody_answered_is_not_shown_to_the_model() -> None:
     call(table, "weather")
     table.end_text()
     table.client("response.create")
-    assert [said.role for said in table.last(do.Generate).messages] == ["system", "user"]
+    assert [said.role for said in table.last(commands.Generate).messages] == ["system", "user"]
 
 
 def test_a_spoken_preamble_comes_first() -> None:
@@ -110,7 +109,7 @@ def test_a_spoken_preamble_comes_first() -> None:
     output = {"type": "function_call_output", "call_id": "call_weather", "output": "Rain."}
     table.client("conversation.item.create", item=output)
     table.client("response.create")
-    roles = [said.role for said in table.last(do.Generate).messages]
+    roles = [said.role for said in table.last(commands.Generate).messages]
     assert roles == ["system", "user", "assistant", "assistant", "tool"]
 
 
@@ -156,9 +155,9 @@ def test_the_servers_own_tool_is_run_and_the_response_goes_on() -> None:
     sent = run(table)
     assert kinds(sent) == ["response.mcp_call.completed", "conversation.item.done", "response.output_item.done"]
     assert sent[1]["item"]["output"] == "Noon."
-    assert table.last(do.Generate).messages[-2:] == [
-        Message("assistant", "", (Call("call_clock", "clock", "{}"),)),
-        Message("tool", "Noon.", call_id="call_clock"),
+    assert table.last(commands.Generate).messages[-2:] == [
+        ContextMessage("assistant", "", (ContextCall("call_clock", "clock", "{}"),)),
+        ContextMessage("tool", "Noon.", call_id="call_clock"),
     ]
     done = (table.write("It is noon.") + table.end_text())[-1]["response"]
     assert [item["type"] for item in done["output"]] == ["mcp_call", "message"]
@@ -166,7 +165,7 @@ def test_the_servers_own_tool_is_run_and_the_response_goes_on() -> None:
     assert table.saved(done["output"][0]["id"]).call["output"] == "Noon."
     table.client("conversation.item.create", item=typed("And now?"))
     table.client("response.create")
-    assert [said.words for said in table.last(do.Generate).messages[-3:]] == ["Noon.", "It is noon.", "And now?"]
+    assert [said.words for said in table.last(commands.Generate).messages[-3:]] == ["Noon.", "It is noon.", "And now?"]
 
 
 def test_what_was_said_before_and_after_a_tool_is_one_message() -> None:
@@ -175,7 +174,7 @@ def test_what_was_said_before_and_after_a_tool_is_one_message() -> None:
     call(table, "clock")
     table.end_text()
     run(table)
-    assert [said.role for said in table.last(do.Generate).messages] == [
+    assert [said.role for said in table.last(commands.Generate).messages] == [
         "system", "user", "assistant", "assistant", "tool"
     ]  # fmt: skip
     table.write("It is noon.")
@@ -192,14 +191,14 @@ def test_a_tool_that_failed_is_told_to_the_model_and_shown() -> None:
     sent = run(table, "", "It took longer than 5 s.")
     assert kinds(sent)[0] == "response.mcp_call.failed"
     assert sent[1]["item"]["error"] == {"type": "tool_execution_error", "message": "It took longer than 5 s."}
-    assert table.last(do.Generate).messages[-1].words == "It took longer than 5 s."
+    assert table.last(commands.Generate).messages[-1].words == "It took longer than 5 s."
 
 
 def test_a_tool_that_nobody_offered() -> None:
     table = asked()
     sent = call(table, "launch") + table.end_text()
     assert "response.mcp_call.failed" in kinds(sent)
-    assert "There is no tool 'launch'." in table.last(do.Generate).messages[-1].words
+    assert "There is no tool 'launch'." in table.last(commands.Generate).messages[-1].words
     assert (table.write("I cannot.") + table.end_text())[-1]["response"]["status"] == "completed"
 
 
@@ -208,12 +207,15 @@ def test_tools_run_side_by_side_and_all_are_awaited() -> None:
     call(table, "clock")
     call(table, "search", index=1)
     table.end_text()
-    clock, search = [action for action in table.actions if isinstance(action, do.RunTool)]
-    generates = len([action for action in table.actions if isinstance(action, do.Generate)])
-    table.engine(engine_events.ToolDone(search.response_id, search.item_id, "Nothing.", ""))
-    assert len([action for action in table.actions if isinstance(action, do.Generate)]) == generates
-    table.engine(engine_events.ToolDone(clock.response_id, clock.item_id, "Noon.", ""))
-    assert [said.words for said in table.last(do.Generate).messages if said.role == "tool"] == ["Noon.", "Nothing."]
+    clock, search = [action for action in table.actions if isinstance(action, commands.RunTool)]
+    generates = len([action for action in table.actions if isinstance(action, commands.Generate)])
+    table.engine(engine_events.ToolCallDone(search.response_id, search.item_id, "Nothing.", ""))
+    assert len([action for action in table.actions if isinstance(action, commands.Generate)]) == generates
+    table.engine(engine_events.ToolCallDone(clock.response_id, clock.item_id, "Noon.", ""))
+    assert [said.words for said in table.last(commands.Generate).messages if said.role == "tool"] == [
+        "Noon.",
+        "Nothing.",
+    ]
 
 
 def test_calls_of_both_kinds_leave_the_next_word_to_the_client() -> None:
@@ -235,18 +237,18 @@ def test_a_model_that_calls_for_ever_may_at_last_call_no_more() -> None:
         call(table, "clock")
         table.end_text()
         run(table)
-    assert table.last(do.Generate).tool_choice == "none"
+    assert table.last(commands.Generate).tool_choice == "none"
 
 
 def test_what_must_be_called_must_be_called_once() -> None:
     table = Table()
     table.engine(engine_events.ToolsReady((CLOCK,)))
     table.client("response.create", response={"tool_choice": "required", "output_modalities": ["text"]})
-    assert table.last(do.Generate).tool_choice == "required"
+    assert table.last(commands.Generate).tool_choice == "required"
     call(table, "clock")
     table.end_text()
     run(table)
-    assert table.last(do.Generate).tool_choice == "auto"
+    assert table.last(commands.Generate).tool_choice == "auto"
 
 
 def test_a_word_is_said_while_a_tool_takes_long() -> None:
@@ -279,7 +281,7 @@ def test_the_filler_is_in_the_language_of_the_talk() -> None:
     call(table, "clock")
     table.end_text()
     table.pass_time(FILLER_SEC + 0.1)
-    assert table.last(do.Speak).text == "Einen Moment."
+    assert table.last(commands.SpeakClause).text == "Einen Moment."
 
 
 def test_no_tool_runs_before_the_endpoint() -> None:
@@ -289,14 +291,14 @@ def test_no_tool_runs_before_the_endpoint() -> None:
     table.audio(320, 0.0)
     table.transcript("What time is it?")
     table.audio(960, 0.0)
-    assert table.last(do.Generate).is_ahead
+    assert table.last(commands.Generate).is_preemptive
     call(table, "clock")
     table.end_text()
-    assert not [action for action in table.actions if isinstance(action, do.RunTool | do.Save)]
+    assert not [action for action in table.actions if isinstance(action, commands.RunTool | commands.Save)]
     sent = table.audio(1280, 0.0)
     assert "response.mcp_call.in_progress" in kinds(sent)
-    assert table.last(do.RunTool).name == "clock"
-    assert len([action for action in table.actions if isinstance(action, do.Generate)]) == 1
+    assert table.last(commands.RunTool).name == "clock"
+    assert len([action for action in table.actions if isinstance(action, commands.Generate)]) == 1
 
 
 def test_a_barge_in_ends_the_tool_with_the_reply() -> None:
@@ -312,7 +314,7 @@ def test_a_barge_in_ends_the_tool_with_the_reply() -> None:
     assert run(table) == []  # too late
     table.audio(640, 0.0)
     table.transcript("Never mind.")
-    assert Message("tool", CUT_OFF, call_id="call_clock") in table.last(do.Generate).messages
+    assert ContextMessage("tool", CUT_OFF, call_id="call_clock") in table.last(commands.Generate).messages
 
 
 def test_a_call_that_was_cut_short_is_not_made() -> None:
@@ -324,11 +326,11 @@ def test_a_call_that_was_cut_short_is_not_made() -> None:
 
 def test_calls_and_arguments_without_end_fail_the_response() -> None:
     table = asked(WEATHER)
-    response_id = table.last(do.Generate).response_id
+    response_id = table.last(commands.Generate).response_id
     sent = [
         event
         for n in range(40)
-        for event in table.engine(engine_events.ReplyCall(response_id, n, f"c{n}", "weather", ""))
+        for event in table.engine(engine_events.ToolCallDelta(response_id, n, f"c{n}", "weather", ""))
     ]
     assert sent[-1]["response"]["status"] == "failed"
     table = Table(limits=Limits(max_text_chars=10))
@@ -340,7 +342,7 @@ def test_tools_for_one_response() -> None:
     table = Table()
     choice = {"type": "function", "name": "weather"}
     table.client("response.create", response={"tools": [WEATHER], "tool_choice": choice})
-    asked = table.last(do.Generate)
+    asked = table.last(commands.Generate)
     assert ([tool.name for tool in asked.tools], asked.tool_choice) == (["weather"], "weather")
     table.end_text()
     wrong = table.client("response.create", response={"tool_choice": choice})[0]["error"]
@@ -367,11 +369,11 @@ def test_a_context_of_its_own_goes_on_with_what_the_tool_brought() -> None:
     call(table, "clock")
     table.end_text()
     run(table)
-    assert table.last(do.Generate).messages == [
-        Message("system", "Be brief."),
-        Message("user", "The time?"),
-        Message("assistant", "", (Call("call_clock", "clock", "{}"),)),
-        Message("tool", "Noon.", call_id="call_clock"),
+    assert table.last(commands.Generate).messages == [
+        ContextMessage("system", "Be brief."),
+        ContextMessage("user", "The time?"),
+        ContextMessage("assistant", "", (ContextCall("call_clock", "clock", "{}"),)),
+        ContextMessage("tool", "Noon.", call_id="call_clock"),
     ]
 
 
@@ -380,7 +382,7 @@ def test_out_of_band_the_model_hears_that_there_is_no_such_tool() -> None:
     table.client("response.create", response={"conversation": "none"})
     call(table, "clock")
     table.end_text()
-    assert [said.words for said in table.last(do.Generate).messages][-2:] == ["", "There is no tool 'clock'."]
+    assert [said.words for said in table.last(commands.Generate).messages][-2:] == ["", "There is no tool 'clock'."]
 
 
 def test_a_call_cannot_be_deleted_while_its_response_runs() -> None:
@@ -401,7 +403,7 @@ def test_a_tool_has_its_own_limit_of_time_and_the_model_its_own_after_it() -> No
     table.end_text()
     assert table.pass_time(290) == []
     run(table)
-    assert table.last(do.Generate).messages[-1].words == "Noon."
+    assert table.last(commands.Generate).messages[-1].words == "Noon."
     done = table.pass_time(31)[-1]["response"]
     assert done["status_details"]["error"]["code"] == "response_timeout"
 
@@ -419,4 +421,4 @@ def test_a_choice_of_a_tool_that_one_response_has_not_is_no_choice_of_it() -> No
     table.client("session.update", session={"tool_choice": {"type": "function", "name": "weather"}})
     other = WEATHER | {"name": "traffic"}
     table.client("response.create", response={"tools": [other]})
-    assert table.last(do.Generate).tool_choice == "auto"
+    assert table.last(commands.Generate).tool_choice == "auto"

@@ -1,8 +1,7 @@
 """A model whose words turn out to be a thought: what was told of it was told, and no more is."""
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import Table
 
@@ -10,11 +9,11 @@ THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "
 
 
 def withdraw(table: Table) -> None:
-    table.engine(engine_events.ReplyWithdrawn(table.last(do.Generate).response_id))
+    table.engine(engine_events.TextWithdrawn(table.last(commands.Generate).response_id))
 
 
 def words(table: Table) -> list[str]:
-    return [one.text for one in table.actions if isinstance(one, do.Speak)]
+    return [one.text for one in table.actions if isinstance(one, commands.SpeakClause)]
 
 
 def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
@@ -22,24 +21,24 @@ def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
     table.write(THOUGHT)
     began = len(words(table))
     withdraw(table)
-    assert table.last(do.Unspeak).index == 0
+    assert table.last(commands.DropClauses).index == 0
     table.write(LONG)
     table.end_text()
-    clauses = [one for one in table.actions if isinstance(one, do.Speak)][began:]
+    clauses = [one for one in table.actions if isinstance(one, commands.SpeakClause)][began:]
     assert [(one.index, one.text.strip()) for one in clauses] == [(0, LONG.strip())]
     sent = sound(table, 0, 900, is_whole=True)
     assert ending(sent) == ("completed", "")
     item = next(iter(table.machine.core.log))
-    assert (item.text, item.remembered, table.saved(item.id).text) == (LONG, LONG, LONG)
+    assert (item.text, item.context_text, table.saved(item.id).text) == (LONG, LONG, LONG)
 
 
 def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
     table = asked()
     table.write(THOUGHT)
     sound(table, 0, 400)
-    told = table.machine.replying.response.item.sent_text  # type: ignore[union-attr]
+    told = table.machine.agent_turn.response.item.sent_text  # type: ignore[union-attr]
     withdraw(table)
-    assert table.last(do.Unspeak).index == 1
+    assert table.last(commands.DropClauses).index == 1
     table.write("Noon.")
     table.end_text()
     sound(table, 0, 400, is_whole=True)
@@ -62,17 +61,17 @@ def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
     table.client("session.update", session={"extensions": ["playback"]})
     table.write(THOUGHT)
     sound(table, 0, 400)
-    table.machine.replying.pause()
-    response_id = table.last(do.Generate).response_id
+    table.machine.agent_turn.pause()
+    response_id = table.last(commands.Generate).response_id
     table.engine(engine_events.SpeechDone(response_id, 0))
     table.engine(engine_events.SpeechAudio(response_id, 1, bytes(100 * BYTES_PER_MS)))
     withdraw(table)
     table.write("Noon.")
     table.end_text()
-    table.machine.replying.resume()
-    table.machine.replying.let_go()
-    assert table.machine.replying.response is not None
-    assert table.machine.replying.response.finished == 1
+    table.machine.agent_turn.resume()
+    table.machine.agent_turn.let_go()
+    assert table.machine.agent_turn.response is not None
+    assert table.machine.agent_turn.response.finished == 1
     assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
 
 
@@ -82,7 +81,7 @@ def test_a_draft_is_dropped() -> None:
     table.audio(224, 0.0)
     if table.awaits_words:
         table.transcript("What time is it?")
-    assert table.machine.replying.ahead.draft is not None
+    assert table.machine.agent_turn.preemptive.draft is not None
     withdraw(table)
-    assert table.machine.replying.ahead.draft is None
-    assert isinstance(table.last(do.Abort), do.Abort)
+    assert table.machine.agent_turn.preemptive.draft is None
+    assert isinstance(table.last(commands.Abort), commands.Abort)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_config import updated
+from conversations.realtime.protocol.session_config import update_config
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.harness import Table, kinds
 
@@ -208,7 +208,7 @@ def test_what_is_nested_too_deeply_to_be_copied(key: str) -> None:
     assert update(table, **given)["error"]["code"] == "invalid_value"
     assert table.client("response.create", response=given)[0]["error"]["code"] == "invalid_value"
     with pytest.raises(ProtocolError, match="deeper than 64 levels"):  # of a client secret, which is no event
-        updated(table.machine.core.config, given, audio_sent=False)
+        update_config(table.machine.core.config, given, audio_sent=False)
     assert update(table)["type"] == "session.updated"
 
 

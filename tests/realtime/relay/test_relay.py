@@ -6,8 +6,8 @@ import json
 import pytest
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime.protocol.items import Item
+from conversations.realtime import commands
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.event_shapes import NoEventError, read
 from conversations.realtime.state import Limits
 from tests.support.realtime.relay_table import LOST, TYPED, RelayTable
@@ -272,7 +272,7 @@ def test_the_same_limits() -> None:
 
 
 def test_the_same_limit_of_asides() -> None:
-    table = RelayTable(limits=Limits(max_asides=2))
+    table = RelayTable(limits=Limits(max_out_of_band=2))
     aside = {"conversation": "none"}
     for _ in range(2):
         assert table.client("response.create", response=aside) == []
@@ -298,7 +298,7 @@ def test_an_aside_is_told_and_not_stored() -> None:
     table.begin("aside", "By the way.", 100, conversation_id=None)
     done = table.end("aside", "By the way.", conversation_id=None)
     assert next(event for event in done if event["type"] == "response.done")["response"]["conversation_id"] is None
-    assert not [action for action in table.actions if isinstance(action, do.Keep)]
+    assert not [action for action in table.actions if isinstance(action, commands.KeepAudio)]
     assert not [kind for kind in table.kinds[-6:] if kind.startswith("conversation.item")]
 
 
@@ -573,11 +573,11 @@ def test_a_reply_under_way_is_cancelled_and_kept() -> None:
 
 def test_a_continued_conversation_is_told_on_both_sides() -> None:
     items = (
-        Item("item_1", role="user", text="My cat is Tom."),
-        Item("item_2", role="assistant", text="I see. And then?", heard_text="I see.", is_audio=True),
-        Item("item_3", type="function_call", call={"call_id": "call_1", "name": "find", "arguments": "{}"}),
-        Item("item_4", type="function_call", call={"call_id": "call_2", "name": "find", "arguments": "{}"}),
-        Item("item_5", type="function_call_output", call={"call_id": "call_2", "output": "Here."}),
+        LiveItem("item_1", role="user", text="My cat is Tom."),
+        LiveItem("item_2", role="assistant", text="I see. And then?", heard_text="I see.", is_audio=True),
+        LiveItem("item_3", type="function_call", call={"call_id": "call_1", "name": "find", "arguments": "{}"}),
+        LiveItem("item_4", type="function_call", call={"call_id": "call_2", "name": "find", "arguments": "{}"}),
+        LiveItem("item_5", type="function_call_output", call={"call_id": "call_2", "output": "Here."}),
     )
     table = RelayTable(items=items)
     assert table.kinds.count("conversation.item.added") == 5
@@ -618,6 +618,6 @@ def test_a_response_that_fails_before_its_first_word_is_in_the_history() -> None
     error = {"type": "server_error", "code": "engine_unavailable", "message": "It has trouble of its own."}
     details = {"type": "failed", "error": error}
     table.upstream("response.done", response=shown | {"status": "failed", "status_details": details})
-    [item] = [action.item for action in table.actions if isinstance(action, do.Save) and action.item.error_code]
+    [item] = [action.item for action in table.actions if isinstance(action, commands.Save) and action.item.error_code]
     assert (item.role, item.error_message) == ("assistant", "It has trouble of its own.")
     assert item.id not in str(table.sent)

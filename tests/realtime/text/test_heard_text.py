@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conversations.realtime.text.heard_text import heard_text, units
+from conversations.realtime.text.heard_text import estimate_heard_text, split_units
 
 CASES = json.loads((Path(__file__).parents[2] / "support" / "spoken_units.json").read_text())
 
@@ -23,14 +23,14 @@ CASES = json.loads((Path(__file__).parents[2] / "support" / "spoken_units.json")
     ],
 )
 def test_it_works(played_ms: int, heard: str) -> None:
-    assert heard_text([("One two. ", 1000), ("Three four.", 1000)], played_ms).strip() == heard
+    assert estimate_heard_text([("One two. ", 1000), ("Three four.", 1000)], played_ms).strip() == heard
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["clause"])
 def test_words_share_the_time_as_on_the_page(case: dict[str, object]) -> None:
     """The same table that tests/js/reducer/speech_units.test.mjs reads."""
     clause, start, found = str(case["clause"]), 0, []
-    for unit in units(clause):
+    for unit in split_units(clause):
         found.append([clause[start : unit.end], unit.said, unit.pause])
         start = unit.end
     assert found == case["units"]
@@ -48,12 +48,12 @@ def test_words_share_the_time_as_on_the_page(case: dict[str, object]) -> None:
     ],
 )
 def test_it_takes_as_long_as_it_sounds(clause: str, played_ms: int, heard: str) -> None:
-    assert heard_text([(clause, 2000)], played_ms) == heard
+    assert estimate_heard_text([(clause, 2000)], played_ms) == heard
 
 
 def test_a_silent_clause_takes_no_time() -> None:
-    assert heard_text([("```code``` ", 0), ("Three four.", 1000)], 0) == "```code```"
+    assert estimate_heard_text([("```code``` ", 0), ("Three four.", 1000)], 0) == "```code```"
 
 
 def test_a_clause_of_signs_alone() -> None:
-    assert heard_text([("🎉 ", 1000)], 500) == "🎉"
+    assert estimate_heard_text([("🎉 ", 1000)], 500) == "🎉"

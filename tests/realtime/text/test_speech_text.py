@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.realtime.text.clauses import ClauseChunker
-from conversations.realtime.text.heard_text import heard_text
-from conversations.realtime.text.script import Script
+from conversations.realtime.text.heard_text import estimate_heard_text
+from conversations.realtime.text.script import SpeechScript
 from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
 
 # What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.
@@ -64,13 +64,13 @@ def test_every_script_is_whole(word: str) -> None:
 def test_a_mark_that_never_closes_holds_nothing_back(mark: str) -> None:
     """The first sound comes after the first clause, and all that follows is said."""
     words = "if I may say so, this goes on and on. It is said, every word, and more so as it goes."
-    script, clauses = Script("r", "", 1.0), []
+    script, clauses = SpeechScript("r", "", 1.0), []
     for piece in [f"Well {mark}", *words.split(" ")]:
         clauses += [clause.text for clause in script.feed(f"{piece} ")]
         if clauses:
             break
     assert len("".join(clauses)) < 60, clauses
-    whole = Script("r", "", 1.0)
+    whole = SpeechScript("r", "", 1.0)
     said = " ".join(clause.text for clause in [*whole.feed(f"Well {mark}{words}"), *whole.flush()])
     assert said.endswith("as it goes.")
 
@@ -108,7 +108,7 @@ def test_it_may_come_cut_anywhere(written: str) -> None:
         assert _said_of([written[:place], written[place:]]) == whole
     assert _said_of(list(written)) == whole
     clauses = [(shown, 1000) for shown, _ in whole]
-    heard = [heard_text(clauses, ms) for ms in range(0, 1000 * len(whole) + 1, 50)]
+    heard = [estimate_heard_text(clauses, ms) for ms in range(0, 1000 * len(whole) + 1, 50)]
     assert all(written.startswith(one) for one in heard)
     assert [len(one) for one in heard] == sorted(map(len, heard))
     assert heard[-1] == written

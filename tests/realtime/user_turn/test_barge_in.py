@@ -2,9 +2,8 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "One two three four. Five six seven eight. "
@@ -17,13 +16,13 @@ def talking(**turn_detection: Any) -> Table:
     table.transcript("Count, please.")
     table.write(REPLY)
     table.end_text()
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     return table
 
 
 def reply_of(table: Table) -> Any:
-    return table.saved(table.machine.replying.last.item.id)  # type: ignore[union-attr]
+    return table.saved(table.machine.agent_turn.last.item.id)  # type: ignore[union-attr]
 
 
 def test_it_works() -> None:
@@ -41,7 +40,7 @@ def test_it_works() -> None:
     response = sent[-1]["response"]
     assert response["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert response["output"][0]["status"] == "incomplete"
-    assert table.last(do.Abort).id == response["id"]
+    assert table.last(commands.Abort).id == response["id"]
 
 
 def test_the_server_estimates_what_was_heard() -> None:
@@ -59,7 +58,7 @@ def test_a_clause_cut_short_keeps_its_words_in_proportion() -> None:
     table.say()
     table.transcript("Count, please.")
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * 48)))  # the first tenth of a second of it
     table.now += 1.0
     table.audio(BARGE_IN_MS, 0.9)
@@ -80,7 +79,7 @@ def test_the_client_knows_better() -> None:
 
 def test_a_truncate_amid_the_response_leaves_its_closing_words_alone() -> None:
     table = talking()
-    item_id = table.machine.replying.response.item.id  # type: ignore[union-attr]
+    item_id = table.machine.agent_turn.response.item.id  # type: ignore[union-attr]
     table.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=700)
     done = table.client("response.cancel")[-1]  # the table checks that all texts of a response agree
     assert done["response"]["output"][0]["content"][0]["transcript"].startswith("One two three")
@@ -95,16 +94,16 @@ def test_the_model_sees_what_was_heard() -> None:
     table.audio(640, 0.9)
     table.audio(640, 0.0)
     table.transcript("Stop.")
-    assert table.last(do.Generate).messages[1:] == [
-        Message("user", "Count, please."),
-        Message("assistant", "One two"),
-        Message("user", "Stop."),
+    assert table.last(commands.Generate).messages[1:] == [
+        ContextMessage("user", "Count, please."),
+        ContextMessage("assistant", "One two"),
+        ContextMessage("user", "Stop."),
     ]
 
 
 def test_nothing_of_the_response_follows() -> None:
     table = talking()
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(commands.SpeakClause).response_id
     table.audio(BARGE_IN_MS, 0.9)
     assert table.engine(engine_events.SpeechAudio(response_id, 0, bytes(480))) == []
     assert table.engine(engine_events.SpeechDone(response_id, 0)) == []
@@ -142,7 +141,7 @@ def test_a_response_runs_on_where_the_session_says_so() -> None:
     assert kinds(table.audio(640, 0.9)) == ["input_audio_buffer.speech_started"]
     table.audio(640, 0.0)
     assert "response.created" not in kinds(table.transcript("And then?"))  # never two beside one another
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(commands.SpeakClause).response_id
     sent = table.engine(engine_events.SpeechDone(response_id, 0)) + table.engine(
         engine_events.SpeechDone(response_id, 1)
     )
@@ -154,12 +153,12 @@ def test_a_question_that_waited_for_the_end_is_answered_knowing_what_was_heard()
     table.say(320)
     table.transcript("And then?")
     table.client("response.cancel")
-    assert [said.words for said in table.last(do.Generate).messages if said.role == "assistant"] == ["One two"]
+    assert [said.words for said in table.last(commands.Generate).messages if said.role == "assistant"] == ["One two"]
 
 
 def test_a_client_cancels() -> None:
     table = talking()
-    response_id = table.last(do.Speak).response_id
+    response_id = table.last(commands.SpeakClause).response_id
     done = table.client("response.cancel", response_id=response_id)[-1]
     assert done["response"]["status_details"]["reason"] == "client_cancelled"
     error = table.client("response.cancel", event_id="late")[0]["error"]
@@ -182,7 +181,7 @@ def test_a_wrong_truncate_is_refused(fields: dict[str, Any], code: str) -> None:
     table.audio(BARGE_IN_MS, 0.9)
     names = {
         "REPLY": reply_of(table).id,
-        "USER": next(action for action in table.actions if isinstance(action, do.Save)).item.id,
+        "USER": next(action for action in table.actions if isinstance(action, commands.Save)).item.id,
     }
     fields["item_id"] = names.get(fields["item_id"], fields["item_id"])
     assert table.client("conversation.item.truncate", **fields)[0]["error"]["code"] == code
@@ -208,10 +207,10 @@ def test_the_last_words_before_a_hang_up_are_kept() -> None:
     table = Table()
     table.audio(640, 0.9)
     table.engine(engine_events.ClientGone())
-    item_id = table.last(do.Transcribe).item_id
+    item_id = table.last(commands.Transcribe).item_id
     table.transcript("Goodbye.")
     assert table.saved(item_id).text == "Goodbye."
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
 def spoken_by_the_client() -> tuple[Table, str]:
@@ -222,7 +221,7 @@ def spoken_by_the_client() -> tuple[Table, str]:
     table.transcript("Count, please.")
     table.write(REPLY)
     table.end_text()
-    return table, table.machine.replying.last.item.id  # type: ignore[union-attr]
+    return table, table.machine.agent_turn.last.item.id  # type: ignore[union-attr]
 
 
 def test_a_client_that_speaks_by_itself_tells_the_words() -> None:
@@ -262,4 +261,4 @@ def test_a_reply_that_the_client_deleted_is_not_stored_anew() -> None:
     table.client("conversation.item.delete", item_id=item_id)
     before = len(table.actions)
     table.audio(BARGE_IN_MS, 0.9)
-    assert not [action for action in table.actions[before:] if isinstance(action, do.Save)]
+    assert not [action for action in table.actions[before:] if isinstance(action, commands.Save)]

@@ -3,12 +3,12 @@ from typing import get_args
 import pytest
 
 from conversations.realtime.text.languages.ending import Ending
-from conversations.realtime.user_turn.endpointing import (
+from conversations.realtime.user_turn.pause_lengths import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,
     WAIT_MS,
     Eagerness,
-    Pauses,
+    PauseLengths,
     short_silence_ms,
     wait_ms,
 )
@@ -24,24 +24,24 @@ BANDS_MS: dict[Eagerness, dict[str, tuple[int, int]]] = {
 CASES = [(language, wait, text) for (language, wait), texts in TRANSCRIPTS.items() for text in texts]
 
 
-def learned(*pauses_ms: int) -> Pauses:
-    pauses = Pauses()
+def learned(*pauses_ms: int) -> PauseLengths:
+    pauses = PauseLengths()
     for pause_ms in pauses_ms:
         pauses.learn(pause_ms)
     return pauses
 
 
 def test_it_works() -> None:
-    assert wait_ms("What time is it?", "medium", Pauses()) < wait_ms("What time is it", "medium", Pauses())
-    assert wait_ms("What time is", "medium", Pauses()) > 1500
+    assert wait_ms("What time is it?", "medium", PauseLengths()) < wait_ms("What time is it", "medium", PauseLengths())
+    assert wait_ms("What time is", "medium", PauseLengths()) > 1500
 
 
 @pytest.mark.parametrize("eagerness", EAGERNESSES)
 @pytest.mark.parametrize(("language", "wait", "text"), CASES)
 def test_the_words_decide(language: str, wait: str, text: str, eagerness: Eagerness) -> None:
     least, most = BANDS_MS[eagerness][wait]
-    assert least <= wait_ms(text, eagerness, Pauses()) <= most
-    assert least <= wait_ms(text, eagerness, Pauses(), language) <= most
+    assert least <= wait_ms(text, eagerness, PauseLengths()) <= most
+    assert least <= wait_ms(text, eagerness, PauseLengths(), language) <= most
 
 
 @pytest.mark.parametrize("pauses_ms", [(), (250,) * 20, (800,) * 20, (60_000,) * 20])
@@ -55,20 +55,20 @@ def test_a_wait_stays_in_bounds_and_falls_with_eagerness(pauses_ms: tuple[int, .
 
 
 def test_unknown_words_wait_with_care() -> None:
-    assert wait_ms(None, "medium", Pauses()) == 900
+    assert wait_ms(None, "medium", PauseLengths()) == 900
 
 
 def test_another_language_goes_by_its_marks() -> None:
-    assert wait_ms("Która jest godzina?", "medium", Pauses(), "pl") == 450
-    assert wait_ms("Która jest godzina", "medium", Pauses(), "pl") == WAIT_MS["medium"][Ending.LIKELY]
-    assert wait_ms("Chciałbym zarezerwować stolik,", "medium", Pauses(), "pl") >= 1500
-    assert wait_ms("Τι ώρα είναι;", "medium", Pauses(), "el") == 450
-    assert wait_ms("كم الساعة؟", "medium", Pauses(), "ar") == 450
+    assert wait_ms("Która jest godzina?", "medium", PauseLengths(), "pl") == 450
+    assert wait_ms("Która jest godzina", "medium", PauseLengths(), "pl") == WAIT_MS["medium"][Ending.LIKELY]
+    assert wait_ms("Chciałbym zarezerwować stolik,", "medium", PauseLengths(), "pl") >= 1500
+    assert wait_ms("Τι ώρα είναι;", "medium", PauseLengths(), "el") == 450
+    assert wait_ms("كم الساعة؟", "medium", PauseLengths(), "ar") == 450
 
 
 def test_a_hint_settles_what_a_word_is() -> None:
-    assert wait_ms("Die.", "medium", Pauses(), "en") == 450
-    assert wait_ms("Die.", "medium", Pauses(), "de-AT") >= 1500
+    assert wait_ms("Die.", "medium", PauseLengths(), "en") == 450
+    assert wait_ms("Die.", "medium", PauseLengths(), "de-AT") >= 1500
 
 
 def test_who_pauses_long_is_waited_for() -> None:
@@ -78,7 +78,9 @@ def test_who_pauses_long_is_waited_for() -> None:
 
 def test_who_speaks_fast_is_answered_sooner() -> None:
     assert wait_ms("It is late.", "medium", learned(*[200] * 16)) < 450
-    assert wait_ms("It is late and", "medium", learned(*[200] * 16)) == wait_ms("It is late and", "medium", Pauses())
+    assert wait_ms("It is late and", "medium", learned(*[200] * 16)) == wait_ms(
+        "It is late and", "medium", PauseLengths()
+    )
 
 
 def test_few_pauses_count_little() -> None:
@@ -92,7 +94,7 @@ def test_old_pauses_are_forgotten() -> None:
 
 
 def test_attempts_to_answer_ahead_wait_longer_each_time() -> None:
-    assert [short_silence_ms(tries, Pauses()) for tries in range(4)] == [128, 192, 320, 320]
+    assert [short_silence_ms(tries, PauseLengths()) for tries in range(4)] == [128, 192, 320, 320]
     slow = [short_silence_ms(tries, learned(*[800] * 16)) for tries in range(3)]
     assert slow[0] == 128
     assert slow[1] > 192
@@ -109,7 +111,7 @@ def test_few_are_cut_off_and_the_others_do_not_wait(hinted: bool) -> None:
     """At medium at most 2 of 100 utterances with inner pauses end early, and the mean wait at the end is short."""
     cut, waits = [], []
     for language, fragments, final in SCRIPTS:
-        hint, pauses = language if hinted else "", Pauses()
+        hint, pauses = language if hinted else "", PauseLengths()
         if any(wait_ms(words, "medium", pauses, hint) <= pause_ms for words, pause_ms in fragments):
             cut.append(final)
         waits.append(wait_ms(final, "medium", pauses, hint))

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
@@ -23,14 +22,14 @@ def talking(manner: Manner | None = None, **turn_detection: Any) -> Table:
     table.say()
     table.transcript("When does the library close?")
     table.write(REPLY)
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(4000 * 48)))
     table.now += PLAYED_SEC
     return table
 
 
 def reply_id(table: Table) -> str:
-    return str(table.last(do.Speak).response_id)
+    return str(table.last(commands.SpeakClause).response_id)
 
 
 def outcome(table: Table) -> str:
@@ -40,7 +39,7 @@ def outcome(table: Table) -> str:
 def test_it_works() -> None:
     table = talking()
     assert kinds(table.audio(BARGE_IN_MS, 0.9)) == ["input_audio_buffer.speech_started"]
-    assert table.last(do.Hold).response_id == reply_id(table)
+    assert table.last(commands.HoldSpeech).response_id == reply_id(table)
     table.audio(320, 0.9)
     table.audio(160, 0.0)
     sent = table.transcript("Wait, what about Sunday?")
@@ -59,7 +58,7 @@ def test_a_cough_lets_the_reply_go_on() -> None:
     table.audio(160, 0.0)
     sent = table.transcript("")
     assert kinds(sent) == ["output_audio_buffer.started", "response.output_audio.delta"]
-    assert table.last(do.Release).response_id == reply_id(table)
+    assert table.last(commands.ReleaseSpeech).response_id == reply_id(table)
     assert outcome(table) == "resumed"
     sent = table.audio(640, 0.0)
     assert "response.created" not in kinds(sent)
@@ -74,7 +73,7 @@ def test_words_after_a_cough_end_the_reply_without_another_pause() -> None:
     table.audio(160, 0.0)
     table.transcript("")
     table.audio(640, 0.9)
-    assert len([action for action in table.actions if isinstance(action, do.Hold)]) == 1
+    assert len([action for action in table.actions if isinstance(action, commands.HoldSpeech)]) == 1
     table.audio(192, 0.0)
     sent = table.transcript("Wait, what about Sunday?")
     assert kinds(sent)[0] == "output_audio_buffer.cleared"
@@ -131,7 +130,7 @@ def test_the_pause_does_not_count_as_played() -> None:
     table.audio(160, 0.0)
     table.now += 0.5
     table.transcript("")
-    response = table.machine.replying.response
+    response = table.machine.agent_turn.response
     assert response is not None
     assert response.played_ms(table.now) < 1000 * PLAYED_SEC + BARGE_IN_MS
 
@@ -152,7 +151,7 @@ def test_a_long_barge_in_is_looked_into() -> None:
     table.audio(320, 0.0)
     table.transcript("No, I meant the one in the town hall.")
     table.audio(640, 0.0)
-    assert table.last(do.Generate).messages[-1] == Message("user", "No, I meant the one in the town hall.")
+    assert table.last(commands.Generate).messages[-1] == ContextMessage("user", "No, I meant the one in the town hall.")
 
 
 def test_speech_without_known_words_is_meant_after_a_while() -> None:
@@ -186,7 +185,7 @@ def test_speech_to_text_that_fails_lets_it_go_on() -> None:
     table = talking()
     table.audio(BARGE_IN_MS, 0.9)
     table.audio(640, 0.0)
-    asked = table.last(do.Transcribe)
+    asked = table.last(commands.Transcribe)
     sent = table.fail_transcript(asked)
     assert "output_audio_buffer.started" in kinds(sent)
 
@@ -200,7 +199,7 @@ def test_a_reply_that_is_only_still_played_is_paused_too() -> None:
     table.audio(160, 0.0)
     sent = table.transcript("And tomorrow?")
     assert kinds(sent) == ["output_audio_buffer.cleared"]
-    last = table.machine.replying.last
+    last = table.machine.agent_turn.last
     assert last is not None
     assert last.item.heard_ms is not None
 
@@ -222,7 +221,7 @@ def test_a_question_that_goes_on_before_its_reply_sounds_is_answered_whole() -> 
     table.audio(160, 0.0)
     assert kinds(table.transcript("On Sunday, I mean."))[-1] == "response.done"
     table.audio(640, 0.0)
-    assert [said.words for said in table.last(do.Generate).messages[1:]] == [
+    assert [said.words for said in table.last(commands.Generate).messages[1:]] == [
         "When does the library close?",
         "On Sunday, I mean.",
     ]
@@ -231,7 +230,7 @@ def test_a_question_that_goes_on_before_its_reply_sounds_is_answered_whole() -> 
 def test_the_client_tells_when_its_playback_began() -> None:
     table = talking()
     table.client("output_audio_buffer.started", response_id=reply_id(table), played_ms=900)
-    response = table.machine.replying.response
+    response = table.machine.agent_turn.response
     assert response is not None
     assert 80 <= response.item.waterfall["playback"] - response.item.waterfall["first_audio"] <= 120
     table.engine(engine_events.SpeechDone(reply_id(table), 0))
@@ -267,7 +266,7 @@ def test_who_goes_on_before_the_reply_sounds_is_answered_once_with_all_the_words
     table.say()
     sent = table.transcript("in Paris tomorrow?")
     assert kinds(sent).count("response.created") == 1
-    messages = table.last(do.Generate).messages
+    messages = table.last(commands.Generate).messages
     assert [said.words for said in messages if said.role == "user"] == ["What is the weather", "in Paris tomorrow?"]
     table.write("Sunny all day.")
     sent = table.end_text() + table.speak()

@@ -1,6 +1,5 @@
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.context import Message
+from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, base64_silence, kinds
 
@@ -16,7 +15,7 @@ def test_it_works() -> None:
     assert table.audio(320) == []
     sent = table.client("input_audio_buffer.commit")
     assert kinds(sent) == ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
-    assert len(table.last(do.Transcribe).pcm) == 320 * 48
+    assert len(table.last(commands.Transcribe).pcm) == 320 * 48
     assert "response.created" not in kinds(table.transcript("Hello there."))
 
 
@@ -25,9 +24,9 @@ def test_a_response_asked_for_with_the_commit_waits_for_the_words() -> None:
     table.audio(320)
     table.client("input_audio_buffer.commit")
     assert kinds(table.client("response.create")) == ["response.created"]
-    assert not [action for action in table.actions if isinstance(action, do.Generate)]
+    assert not [action for action in table.actions if isinstance(action, commands.Generate)]
     table.transcript("What is two and two?")
-    assert table.last(do.Generate).messages[-1] == Message("user", "What is two and two?")
+    assert table.last(commands.Generate).messages[-1] == ContextMessage("user", "What is two and two?")
 
 
 def test_the_buffer_is_empty_after_a_commit() -> None:
@@ -59,7 +58,7 @@ def test_a_full_buffer_refuses_and_keeps_what_it_has() -> None:
     error = table.client("input_audio_buffer.append", audio=base64_silence(200), event_id="big")[0]["error"]
     assert (error["code"], error["event_id"]) == ("input_audio_buffer_full", "big")
     table.client("input_audio_buffer.commit")
-    assert len(table.last(do.Transcribe).pcm) == 960 * 48
+    assert len(table.last(commands.Transcribe).pcm) == 960 * 48
 
 
 def test_words_that_are_awaited_are_bounded() -> None:
@@ -85,7 +84,7 @@ def test_an_append_may_split_a_sample() -> None:
     assert table.pass_time(5) == []
     table.audio(320)
     table.client("input_audio_buffer.commit")
-    assert len(table.last(do.Transcribe).pcm) == 320 * 48 + 6
+    assert len(table.last(commands.Transcribe).pcm) == 320 * 48 + 6
 
 
 def test_half_a_sample_that_stays_alone_is_an_error() -> None:
@@ -105,7 +104,7 @@ def test_switching_to_manual_amid_speech_keeps_the_audio() -> None:
     table.manual()
     table.audio(320)
     table.client("input_audio_buffer.commit")
-    assert len(table.last(do.Transcribe).pcm) >= (640 + 320) * 48
+    assert len(table.last(commands.Transcribe).pcm) >= (640 + 320) * 48
 
 
 def test_what_is_said_after_detection_was_switched_off_is_heard_too() -> None:
@@ -114,12 +113,12 @@ def test_what_is_said_after_detection_was_switched_off_is_heard_too() -> None:
     table.audio(960, 0.9)
     table.audio(160, 0.0)
     table.transcript("When does the library close")
-    draft = table.last(do.Generate)
+    draft = table.last(commands.Generate)
     table.manual()
-    assert table.last(do.Abort).id == draft.response_id
+    assert table.last(commands.Abort).id == draft.response_id
     table.audio(960)
     table.client("input_audio_buffer.commit")
-    assert len(table.last(do.Transcribe).pcm) > 2000 * 48
+    assert len(table.last(commands.Transcribe).pcm) > 2000 * 48
     sent = table.transcript("When does the library close on Sunday?")
     assert sent[0]["transcript"] == "When does the library close on Sunday?"
 
@@ -130,11 +129,11 @@ def test_a_reply_that_paused_goes_on_when_detection_is_switched_off() -> None:
     table.say()
     table.transcript("When does the library close?")
     table.write("At six today. On Sunday it is closed.")
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(2000 * 48)))
     table.audio(320, 0.9)
     table.manual()
-    assert table.last(do.Release).response_id == clause.response_id
+    assert table.last(commands.ReleaseSpeech).response_id == clause.response_id
     table.end_text()
     assert kinds(table.speak())[-1] == "response.done"
 
@@ -146,5 +145,5 @@ def test_switching_to_manual_hears_what_was_kept_before() -> None:
     table.manual()
     table.audio(320)
     table.client("input_audio_buffer.commit")
-    heard = b"".join(action.pcm for action in table.actions if isinstance(action, do.Hear))
-    assert len(heard) == len(table.last(do.Transcribe).pcm) > 320 * 48
+    heard = b"".join(action.pcm for action in table.actions if isinstance(action, commands.FeedTranscriber))
+    assert len(heard) == len(table.last(commands.Transcribe).pcm) > 320 * 48

@@ -1,7 +1,6 @@
 """Words that come while the user speaks."""
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.state import Manner
 from conversations.realtime.user_turn.transcription import MOST_CHARS
 from tests.support.realtime.harness import Table, kinds
@@ -25,7 +24,7 @@ def test_all_audio_of_the_utterance_goes_to_the_engine_and_no_silence() -> None:
     table = Table(manner=STREAMS, prefix_padding_ms=320)
     table.audio(3200)
     table.audio(960, 0.9)
-    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    heard = [action for action in table.actions if isinstance(action, commands.FeedTranscriber)]
     assert [action.begins for action in heard] == [True] + [False] * (len(heard) - 1)
     assert sum(len(action.pcm) for action in heard) == (320 + 960) * 48
 
@@ -33,9 +32,9 @@ def test_all_audio_of_the_utterance_goes_to_the_engine_and_no_silence() -> None:
 def test_nothing_is_asked_of_an_engine_before_the_pause() -> None:
     table = Table()
     table.audio(960, 0.9)
-    assert not [action for action in table.actions if isinstance(action, do.Transcribe)]
+    assert not [action for action in table.actions if isinstance(action, commands.Transcribe)]
     table.audio(160, 0.0)
-    assert table.last(do.Transcribe).revision == 1
+    assert table.last(commands.Transcribe).revision == 1
 
 
 def test_a_client_that_did_not_ask_gets_its_deltas_after_the_item() -> None:
@@ -71,9 +70,9 @@ def test_what_the_client_commits_is_heard_as_it_comes() -> None:
     table.audio(320)
     table.client("input_audio_buffer.commit")
     table.audio(320)
-    heard = [action for action in table.actions if isinstance(action, do.Hear)]
+    heard = [action for action in table.actions if isinstance(action, commands.FeedTranscriber)]
     assert [action.begins for action in heard].count(True) == 2
-    assert table.last(do.Transcribe).item_id == heard[0].item_id != heard[-1].item_id
+    assert table.last(commands.Transcribe).item_id == heard[0].item_id != heard[-1].item_id
 
 
 def test_silence_is_no_turn_whatever_would_be_heard_in_it() -> None:
@@ -81,7 +80,7 @@ def test_silence_is_no_turn_whatever_would_be_heard_in_it() -> None:
     table.manual()
     table.audio(960, 0.1)
     sent = table.client("input_audio_buffer.commit")
-    assert not [action for action in table.actions if isinstance(action, do.Transcribe)]
+    assert not [action for action in table.actions if isinstance(action, commands.Transcribe)]
     assert sent[-1]["transcript"] == ""
 
 
@@ -135,7 +134,7 @@ def test_the_endpoint_waits_for_a_reply_that_is_not_ready() -> None:
     table.transcript("When does the library close on Sunday?")
     assert table.audio(480, 0.0) == []
     table.write("Sure, it closes at six. It")
-    clause = table.last(do.Speak)
+    clause = table.last(commands.SpeakClause)
     sent = table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(400 * 48)))
     assert kinds(sent)[0] == "input_audio_buffer.speech_stopped"
     assert kinds(sent)[-1] == "response.output_audio.delta"
@@ -154,17 +153,17 @@ def test_an_engine_that_fails_is_asked_once_a_pause_and_again_at_the_endpoint() 
     table = Table(manner=STREAMS, silence_duration_ms=1000)
     table.audio(960, 0.9)
     table.audio(160, 0.0)
-    table.fail_transcript(table.last(do.Transcribe))
+    table.fail_transcript(table.last(commands.Transcribe))
     table.audio(640, 0.0)
-    assert table.last(do.Transcribe).revision == 1
+    assert table.last(commands.Transcribe).revision == 1
     table.audio(320, 0.9)
     table.audio(320, 0.0)
-    assert table.last(do.Transcribe).revision == 2
-    table.fail_transcript(table.last(do.Transcribe))
+    assert table.last(commands.Transcribe).revision == 2
+    table.fail_transcript(table.last(commands.Transcribe))
     table.audio(960, 0.0)
-    assert table.last(do.Transcribe).revision == 3
+    assert table.last(commands.Transcribe).revision == 3
     assert "conversation.item.input_audio_transcription.failed" in kinds(
-        table.fail_transcript(table.last(do.Transcribe))
+        table.fail_transcript(table.last(commands.Transcribe))
     )
 
 

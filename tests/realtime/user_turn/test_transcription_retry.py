@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import Item
+from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.relay_table import RelayTable
@@ -19,7 +18,9 @@ def failed(table: Table) -> dict[str, Any]:
     """What the client is told of an utterance whose speech to text fails."""
     table.client("session.update", session={"extensions": ["retry"]})
     table.say()
-    return next(one for one in table.fail_transcript(table.last(do.Transcribe)) if one["type"] == f"{EVENT}.failed")
+    return next(
+        one for one in table.fail_transcript(table.last(commands.Transcribe)) if one["type"] == f"{EVENT}.failed"
+    )
 
 
 def retry(table: Table, item_id: str) -> list[dict[str, Any]]:
@@ -31,11 +32,11 @@ def test_it_works() -> None:
     told = failed(table)
     assert told["can_retry"] is True
     assert retry(table, told["item_id"]) == []
-    asked = table.last(do.Transcribe)
+    asked = table.last(commands.Transcribe)
     assert (asked.item_id, asked.pcm) == (told["item_id"], None)
     sent = table.transcript("Hello there.")
     assert kinds(sent) == [f"{EVENT}.completed", "response.created"]
-    assert [message.words for message in table.last(do.Generate).messages] == ["Be brief.", "Hello there."]
+    assert [message.words for message in table.last(commands.Generate).messages] == ["Be brief.", "Hello there."]
     stored = table.saved(told["item_id"])
     assert (stored.text, stored.error_code, stored.usage.stt_seconds) == ("Hello there.", "", 1.5)
 
@@ -43,7 +44,7 @@ def test_it_works() -> None:
 def test_a_client_that_did_not_ask_sees_nothing_of_it() -> None:
     table = Table()
     table.say()
-    told = table.fail_transcript(table.last(do.Transcribe))
+    told = table.fail_transcript(table.last(commands.Transcribe))
     assert "can_retry" not in told[0]
 
 
@@ -51,7 +52,7 @@ def test_it_may_fail_again_and_be_tried_again() -> None:
     table = Table()
     item_id = failed(table)["item_id"]
     retry(table, item_id)
-    (told,) = table.fail_transcript(table.last(do.Transcribe))
+    (told,) = table.fail_transcript(table.last(commands.Transcribe))
     assert (told["type"], told["can_retry"]) == (f"{EVENT}.failed", True)
     retry(table, item_id)
     assert kinds(table.transcript("Hello there.")) == [f"{EVENT}.completed", "response.created"]
@@ -88,7 +89,7 @@ def test_where_the_client_asks_for_responses_only_the_words_come() -> None:
 
 
 def test_a_later_session_may_try_again() -> None:
-    lost = Item("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="engine_timeout")
+    lost = LiveItem("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="engine_timeout")
     table = Table(items=(lost,))
     retry(table, "item_lost")
     assert kinds(table.transcript("Hello there.")) == [f"{EVENT}.completed", "response.created"]
@@ -102,7 +103,7 @@ def test_there_must_be_something_to_try_again(which: str) -> None:
                                                    "content": [{"type": "input_text", "text": "Hi."}]})  # fmt: skip
     heard = next(event["item"]["id"] for event in table.events if event["type"] == "conversation.item.added")
     table.say()
-    item_id = {"heard": heard, "awaited": table.last(do.Transcribe).item_id}.get(which, which)
+    item_id = {"heard": heard, "awaited": table.last(commands.Transcribe).item_id}.get(which, which)
     assert kinds(retry(table, item_id)) == ["error"]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.realtime import commands as do
+from conversations.realtime import commands
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import Table, base64_silence, kinds
@@ -29,7 +29,7 @@ def test_it_works() -> None:
     assert len({event.get("item_id") or event["item"]["id"] for event in sent}) == 1
     assert sent[-1]["transcript"] == "Hello there."
     assert talk.saved(sent[-1]["item_id"]).text == "Hello there."
-    assert not any(isinstance(action, do.Generate) for action in talk.actions)
+    assert not any(isinstance(action, commands.Generate) for action in talk.actions)
 
 
 def test_the_session_has_the_users_half_only() -> None:

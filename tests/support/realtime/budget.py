@@ -3,8 +3,7 @@
 from typing import Any
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table
 
@@ -20,7 +19,7 @@ def asked(modality: str = "audio", **limits: Any) -> Table:
 
 
 def sound(table: Table, index: int, ms: int, *, is_whole: bool = False) -> list[dict[str, Any]]:
-    response_id = table.last(do.Generate).response_id
+    response_id = table.last(commands.Generate).response_id
     sent = table.engine(engine_events.SpeechAudio(response_id, index, bytes(ms * BYTES_PER_MS)))
     return sent + (table.engine(engine_events.SpeechDone(response_id, index)) if is_whole else [])
 

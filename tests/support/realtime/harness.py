@@ -6,14 +6,14 @@ from itertools import count
 from typing import Any
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import Beta
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.session_config import default_config
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.state import Limits, Manner
 from tests.support.realtime import wire
 
@@ -26,7 +26,7 @@ class Table:
         self,
         *,
         limits: Limits | None = None,
-        items: tuple[Item, ...] = (),
+        items: tuple[LiveItem, ...] = (),
         manner: Manner | None = None,
         dialect: Beta | None = None,
         kind: str = "realtime",
@@ -34,7 +34,7 @@ class Table:
     ) -> None:
         numbers = count(1)
         self.dialect = dialect
-        config = default_config(
+        config = build_config(
             session_id="sess_1",
             model="assistant",
             instructions="Be brief.",
@@ -47,9 +47,9 @@ class Table:
         )
         self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, manner)
         self.now = 100.0
-        self.actions: list[do.Action] = []
-        self._answered: list[do.Transcribe] = []
-        self.deadlines: dict[str, float] = {}
+        self.actions: list[commands.Command] = []
+        self._answered: list[commands.Transcribe] = []
+        self.deadlines: dict[Deadline, float] = {}
         self._take(self.machine.start(self.now))
         if turn_detection:
             detection = {"type": "server_vad", **turn_detection}
@@ -83,7 +83,7 @@ class Table:
             self.now += WINDOW_MS / 1000
             append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
             sent += self._take(self.machine.receive(append, self.now))
-            if isinstance(self.actions[-1], do.Detect):
+            if isinstance(self.actions[-1], commands.DetectSpeech):
                 sent += self.engine(engine_events.SpeechWindow(speech))
         return sent
 
@@ -92,34 +92,34 @@ class Table:
         return self.audio(ms, 0.9) + self.audio(640, 0.0)
 
     def transcript(self, text: str) -> list[dict[str, Any]]:
-        asked = self.last(do.Transcribe)
+        asked = self.last(commands.Transcribe)
         self._answered.append(asked)
         return self.engine(engine_events.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
 
     def hear(self, words: str) -> list[dict[str, Any]]:
         """The words so far, from an engine that hears while one speaks."""
-        return self.engine(engine_events.PartialTranscript(self.last(do.Hear).item_id, words))
+        return self.engine(engine_events.PartialTranscript(self.last(commands.FeedTranscriber).item_id, words))
 
-    def fail_transcript(self, asked: do.Transcribe) -> list[dict[str, Any]]:
+    def fail_transcript(self, asked: commands.Transcribe) -> list[dict[str, Any]]:
         failure = Failure("engine_timeout", "Speech to text was too slow.")
         return self.engine(engine_events.TranscriptFailed(asked.item_id, asked.revision, failure))
 
     @property
     def awaits_words(self) -> bool:
         """Speech to text was asked and has not answered."""
-        return any(isinstance(action, do.Transcribe) and action not in self._answered for action in self.actions)
+        return any(isinstance(action, commands.Transcribe) and action not in self._answered for action in self.actions)
 
     def write(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(engine_events.ReplyText(self.last(do.Generate).response_id, text))
+        return self.engine(engine_events.TextDelta(self.last(commands.Generate).response_id, text))
 
     def end_text(self, reason: Any = "stop") -> list[dict[str, Any]]:
-        return self.engine(engine_events.ReplyDone(self.last(do.Generate).response_id, reason, 20, 5))
+        return self.engine(engine_events.GenerationDone(self.last(commands.Generate).response_id, reason, 20, 5))
 
     def speak(self, ms: int = 1000) -> list[dict[str, Any]]:
         """Sounds every clause that waits for its speech, `ms` of audio each."""
         sent = []
-        for clause in [action for action in self.actions if isinstance(action, do.Speak)]:
-            response = self.machine.replying.response
+        for clause in [action for action in self.actions if isinstance(action, commands.SpeakClause)]:
+            response = self.machine.agent_turn.response
             if response is not None and clause.response_id == response.id and clause.index >= response.finished:
                 if clause.text:
                     pcm = bytes(ms * BYTES_PER_MS)
@@ -130,10 +130,10 @@ class Table:
     def pass_time(self, seconds: float) -> list[dict[str, Any]]:
         """Turns the clock, and tells the machine of each deadline on the way."""
         until, sent = self.now + seconds, []
-        while due := [(at, name) for name, at in self.deadlines.items() if at <= until]:
-            self.now, name = min(due)
-            del self.deadlines[name]
-            sent += self.engine(engine_events.DeadlinePassed(name))
+        while due := [(at, deadline) for deadline, at in self.deadlines.items() if at <= until]:
+            self.now, deadline = min(due)
+            del self.deadlines[deadline]
+            sent += self.engine(engine_events.DeadlinePassed(deadline))
         self.now = until
         return sent
 
@@ -147,14 +147,14 @@ class Table:
     def last(self, kind: type[Any]) -> Any:
         return next(action for action in reversed(self.actions) if isinstance(action, kind))
 
-    def saved(self, item_id: str) -> Item:
+    def saved(self, item_id: str) -> LiveItem:
         """The item as it was stored last."""
-        saves = [action for action in self.actions if isinstance(action, do.Save)]
+        saves = [action for action in self.actions if isinstance(action, commands.Save)]
         return next(save.item for save in reversed(saves) if save.item.id == item_id)
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return [action.event for action in self.actions if isinstance(action, do.Send)]
+        return [action.event for action in self.actions if isinstance(action, commands.Send)]
 
     def _told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
         """What the client hears of it, in its dialect."""
@@ -166,19 +166,19 @@ class Table:
         wire.check_beta(told)
         return [told]
 
-    def _take(self, actions: list[do.Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[commands.Command]) -> list[dict[str, Any]]:
         self.actions += actions
         sent = []
         for action in actions:
-            if isinstance(action, do.Send):
+            if isinstance(action, commands.Send):
                 raw = json.dumps(action.event)
                 wire.check(action.event, raw)
                 if action.event["type"] != "rate_limits.updated":  # it follows each `response.done`
                     sent += self._told(json.loads(raw))
-            elif isinstance(action, do.SetDeadline):
-                self.deadlines.pop(action.name, None)
+            elif isinstance(action, commands.SetDeadline):
+                self.deadlines.pop(action.deadline, None)
                 if action.at is not None:
-                    self.deadlines[action.name] = action.at
+                    self.deadlines[action.deadline] = action.at
         wire.check_order(self.events)
         return sent
 

@@ -6,15 +6,15 @@ from itertools import count
 from typing import Any
 
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime import commands as do
-from conversations.realtime import engine_events
+from conversations.realtime import commands, engine_events
+from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.client_events import AudioAppend, parse
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import Item
-from conversations.realtime.protocol.session_config import default_config
-from conversations.realtime.relay.actions import Reconnect, Tell, Told, UpstreamLost, UpstreamReady
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.session_config import build_config
+from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import read
-from conversations.realtime.relay.machine import Action, Relaying
+from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
 
@@ -25,37 +25,37 @@ FOREIGN = ("output_audio_buffer.",)  # our additions, which the official types d
 class RelayTable:
     """`sent`: all that the client was sent. `told`: what the upstream was, by the present connection."""
 
-    def __init__(self, *, items: tuple[Item, ...] = (), limits: Limits | None = None, is_up: bool = True) -> None:
+    def __init__(self, *, items: tuple[LiveItem, ...] = (), limits: Limits | None = None, is_up: bool = True) -> None:
         ids = count(1)
-        config = default_config(
+        config = build_config(
             session_id="sess_ours", model="assistant", instructions="Be brief.", voice="marin", stt_model="stt-1",
             language="", speed=1.0, expires_at=1_900_000_000,
         )  # fmt: skip
-        self.machine = Relaying(
+        self.machine = RelayMachine(
             config, "conv_1", lambda prefix: f"{prefix}_{next(ids)}", limits, items, transcription_model="stt-1"
         )
         self.now = 100.0
-        self.actions: list[Action] = []
+        self.actions: list[RelayCommand] = []
         self.sent: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
-        self.deadlines: dict[str, float] = {}
+        self.deadlines: dict[Deadline, float] = {}
         self._upstream_ids = count(1)
         self._take(self.machine.start(self.now))
         if is_up:
             self.connect()
 
-    def _take(self, actions: list[Action]) -> list[dict[str, Any]]:
+    def _take(self, actions: list[RelayCommand]) -> list[dict[str, Any]]:
         self.actions += actions
-        sent = [action.event for action in actions if isinstance(action, do.Send)]
+        sent = [action.event for action in actions if isinstance(action, commands.Send)]
         for event in sent:
             if not event["type"].startswith(FOREIGN):
                 wire.check(event, json.dumps(event))
-        self.told += [action.event for action in actions if isinstance(action, Tell)]
+        self.told += [action.event for action in actions if isinstance(action, SendUpstream)]
         for action in actions:
-            if isinstance(action, do.SetDeadline):
-                self.deadlines.pop(action.name, None)
+            if isinstance(action, commands.SetDeadline):
+                self.deadlines.pop(action.deadline, None)
                 if action.at is not None:
-                    self.deadlines[action.name] = action.at
+                    self.deadlines[action.deadline] = action.at
         self.sent += sent
         return sent
 
@@ -88,14 +88,14 @@ class RelayTable:
         """An event of the upstream; what the client is sent about it."""
         event = read({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
         assert event is not None, f"no such event: {kind}"
-        return self._take(self.machine.receive(Told(event), self.now))
+        return self._take(self.machine.receive(UpstreamEvent(event), self.now))
 
     def wait(self, seconds: float) -> None:
         end = self.now + seconds
-        while due := [(at, name) for name, at in self.deadlines.items() if at <= end]:
-            self.now, name = min(due)
-            del self.deadlines[name]
-            self._take(self.machine.receive(engine_events.DeadlinePassed(name), self.now))
+        while due := [(at, deadline) for deadline, at in self.deadlines.items() if at <= end]:
+            self.now, deadline = min(due)
+            del self.deadlines[deadline]
+            self._take(self.machine.receive(engine_events.DeadlinePassed(deadline), self.now))
         self.now = end
 
     def leave(self, *, vanished: bool = False) -> None:
@@ -170,13 +170,13 @@ class RelayTable:
     def told_kinds(self) -> list[str]:
         return [event["type"] for event in self.told]
 
-    def stored(self, item_id: str) -> Item:
+    def stored(self, item_id: str) -> LiveItem:
         """As it was saved last."""
-        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return saves[-1].item
 
     def sound(self, item_id: str) -> bytes:
-        saves = [action for action in self.actions if isinstance(action, do.Save) and action.item.id == item_id]
+        saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return b"".join(save.pcm for save in saves)
 
     @property
@@ -187,9 +187,9 @@ class RelayTable:
         """No frame names an item that was not saved before it."""
         saved: set[str] = set()
         for action in self.actions:
-            if isinstance(action, do.Save):
+            if isinstance(action, commands.Save):
                 saved.add(action.item.id)
-            elif isinstance(action, do.Send) and action.event["type"].startswith("conversation.item."):
+            elif isinstance(action, commands.Send) and action.event["type"].startswith("conversation.item."):
                 named = action.event.get("item_id") or action.event["item"]["id"]
                 assert named in saved, f"{action.event['type']} tells of {named}, which is not stored"
 

@@ -1,0 +1,96 @@
+"""How long to wait in silence before an utterance counts as ended: by its words, its speaker's pauses, and patience."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from conversations.realtime.text.languages.ending import Ending, ending_of
+
+Eagerness = Literal["low", "medium", "high"]
+PATIENCE_EAGERNESS: dict[str, Eagerness] = {"patient": "low", "balanced": "medium", "quick": "high"}
+
+MAX_WAIT_MS: dict[Eagerness, int] = {"low": 8000, "medium": 4000, "high": 2000}
+UNKNOWN_WAIT_MS: dict[Eagerness, int] = {"low": 1600, "medium": 900, "high": 600}
+# People pause 200 to 700 ms inside a sentence, up to about 1.6 s where they look for a word or read out a number.
+WAIT_MS: dict[Eagerness, dict[Ending, int]] = {
+    "low": {
+        Ending.FINISHED: 800,
+        Ending.LIKELY: 1300,
+        Ending.DOUBTFUL: 1700,
+        Ending.OPEN: 3200,
+        Ending.HESITATING: 4500,
+    },
+    "medium": {
+        Ending.FINISHED: 450,
+        Ending.LIKELY: 900,
+        Ending.DOUBTFUL: 1000,
+        Ending.OPEN: 1800,
+        Ending.HESITATING: 2400,
+    },
+    "high": {
+        Ending.FINISHED: 300,
+        Ending.LIKELY: 450,
+        Ending.DOUBTFUL: 600,
+        Ending.OPEN: 1000,
+        Ending.HESITATING: 1400,
+    },
+}
+
+PAUSES_KEPT = 16
+PAUSE_MAX_MS = 1500  # beyond it the speaker was interrupted or looked something up
+PAUSES_FOR_HALF_TRUST = 4
+QUANTILE = 0.75
+MARGIN = 1.2
+SHORTEST, LONGEST = 0.8, 2.0
+
+WINDOW_MS = 32
+SHORT_SILENCE_MS = (128, 192, 320)
+USUAL_PAUSE_MS = 400
+
+
+@dataclass(slots=True)
+class PauseLengths:
+    """The pauses after which the speaker went on with the same utterance; lives as long as the session."""
+
+    _recent: deque[int] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
+
+    def learn(self, pause_ms: int) -> None:
+        self._recent.append(min(pause_ms, PAUSE_MAX_MS))
+
+    @property
+    def usual_ms(self) -> int | None:
+        """Three of four of the last pauses were no longer: one long one does not move it. None before the first."""
+        ordered = sorted(self._recent)
+        return ordered[int(QUANTILE * (len(ordered) - 1))] if ordered else None
+
+    @property
+    def trust(self) -> float:
+        """0 without any pause, 0.5 after four, 0.8 with all that are kept."""
+        return len(self._recent) / (len(self._recent) + PAUSES_FOR_HALF_TRUST)
+
+
+def wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths, language: str = "") -> int:
+    """`words`: the transcript so far, None while there is none.
+
+    The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
+    pause, held within 0.8 to 2 times the base; the result lies between both, nearer to his own the more pauses were
+    heard. Where the words ask for more it is never less than the base: a fast speaker too looks for a word at times.
+    """
+    ending = ending_of(words, language) if words is not None else None
+    base = UNKNOWN_WAIT_MS[eagerness] if ending is None else WAIT_MS[eagerness][ending]
+    shortest = 1.0 if ending is not None and ending >= Ending.OPEN else SHORTEST
+    own = min(max(MARGIN * (pauses.usual_ms or 0), shortest * base), LONGEST * base)
+    return min(round(base + pauses.trust * (own - base)), MAX_WAIT_MS[eagerness])
+
+
+def short_silence_ms(tries: int, pauses: PauseLengths) -> int:
+    """The silence after which the attempt number `tries` (from 0) to answer ahead starts, in whole windows of the VAD.
+
+    The first costs little and mostly pays. The later ones come after attempts that were in vain, so they wait longer,
+    and for one who pauses long in proportion to that, at most twice as long.
+    """
+    base = SHORT_SILENCE_MS[min(tries, len(SHORT_SILENCE_MS) - 1)]
+    if tries == 0 or pauses.usual_ms is None:
+        return base
+    own = base * min(max(pauses.usual_ms / USUAL_PAUSE_MS, 1.0), LONGEST)
+    return round((base + pauses.trust * (own - base)) / WINDOW_MS) * WINDOW_MS
