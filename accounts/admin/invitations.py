@@ -23,7 +23,7 @@ class InvitationForm(ModelForm[Invitation]):
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])
         if User.objects.filter(email=email).exists():
-            raise ValidationError("Somebody with this address has an account already.")
+            raise ValidationError("There is already an account with this email address.")
         return email
 
 

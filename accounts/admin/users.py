@@ -28,7 +28,7 @@ class FreeAddress:
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
         if EmailAddress.objects.filter(email=email).exclude(user=self.instance.pk).exists():  # type: ignore[attr-defined]
-            raise ValidationError("Somebody has this address already.")
+            raise ValidationError("This email address is already in use.")
         return email
 
 

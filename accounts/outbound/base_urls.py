@@ -29,7 +29,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise BaseURLError("This is no base URL. One looks like https://host/v1.") from None
+        raise BaseURLError("That is not a base URL. Use one like https://host/v1.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise BaseURLError("A base URL looks like https://host/v1, without user name, question mark or #.")
     return parts.hostname, port

@@ -32,7 +32,7 @@ def _check_service_account(secret: str) -> None:
         raise SecretError('This is not the JSON of a service account (its "type" says so). Make a key for one.')
     missing = [name for name in WANTED if not isinstance(account.get(name), str) or not account[name]]
     if missing:
-        raise SecretError(f"This JSON lacks {', '.join(missing)}. Paste the file whole.")
+        raise SecretError(f"This JSON is missing {', '.join(missing)}. Paste the whole file.")
     if not account["token_uri"].startswith(TOKEN_URLS):
         raise SecretError("The token_uri of this JSON is not Google's.")
 
@@ -41,5 +41,5 @@ def _parse(secret: str) -> dict[str, Any]:
     try:
         account = json.loads(secret[: MAX_LENGTH + 1])
     except (json.JSONDecodeError, RecursionError):
-        raise SecretError("This begins like a service account's JSON but is none. Paste the file whole.") from None
+        raise SecretError("This looks like a service account's JSON but cannot be read. Paste the whole file.") from None
     return account if isinstance(account, dict) else {}

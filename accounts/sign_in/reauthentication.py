@@ -62,7 +62,7 @@ def _ask_for_code(request: HttpRequest) -> HttpResponse | None:
         return None
     url = request.get_full_path()
     logout(request)
-    messages.info(request, "Keys and addresses open your account, so sign in once more, with a code by mail.")
+    messages.info(request, "To change keys or email addresses, sign in again with a code we email you.")
     return redirect(reverse("account_request_login_code") + "?" + urlencode({"next": url}))
 
 

@@ -23,7 +23,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=["patience", "time_zone"])
-        messages.success(request, "Your preferences are saved. They hold from your next call on.")
+        messages.success(request, "Preferences saved. They apply from your next call.")
         return redirect("settings")
     api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)
     context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user), "form": form}
@@ -35,7 +35,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Lead on to the sign-up. Whoever holds the link got it from the admin or by mail: no need to verify again."""
     invitation = invitations.open_link(request, token)
     if invitation is None:
-        messages.error(request, "This invitation has expired, is withdrawn, or was used. Ask for a new one.")
+        messages.error(request, "This invitation has expired, was withdrawn or has been used. Ask for a new one.")
         return redirect("account_login")
     AccountAdapter(request).stash_verified_email(request, invitation.email)
     return redirect(reverse("account_signup") + "?" + urlencode({"email": invitation.email}))

@@ -49,7 +49,7 @@ def test_what_was_typed_is_kept_but_never_the_secret(page: Client, user: User, u
     assert SECRET not in answer
     broken = json.dumps({"type": "service_account", "private_key": "do not show this"})
     answer = _save(page, "google", secret=broken)
-    assert "lacks client_email" in answer
+    assert "missing client_email" in answer
     assert "do not show this" not in answer
     assert not ProviderKey.objects.filter(user=user).exists()
 

@@ -9,7 +9,7 @@ SETTINGS = reverse("settings")
 
 def test_it_works(page: Client, user: User) -> None:
     answer = page.post(SETTINGS, {"patience": "patient"}, follow=True)
-    assert "Your preferences are saved." in answer.content.decode()
+    assert "Preferences saved." in answer.content.decode()
     assert answer.context["form"]["patience"].value() == "patient"
     user.refresh_from_db()
     assert user.patience == "patient"
