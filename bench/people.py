@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.keys import api_keys
 from accounts.models import ProviderKey, User
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 from bench.sites import AHEAD, WITHOUT
 from conversations.models import Assistant
 

@@ -11,10 +11,9 @@ from accounts import access
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, filter_touchable
 from accounts.forms import ScopesField
-from accounts.keys import api_keys
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey, ProviderKey, User
 from accounts.provider_keys import keyring
-from accounts.security import notices
 from accounts.sign_in import reauthentication
 
 

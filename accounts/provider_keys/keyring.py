@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.models import ProviderKey, User
 from accounts.outbound import base_urls
-from accounts.provider_keys import encryption, secret_formats, trials
+from accounts.provider_keys import secret_formats, trials
 from accounts.provider_keys.credentials import Credential
+from accounts.security import encryption
 from accounts.security.security_log import Event, record
 from voiceproject.database import give_back
 

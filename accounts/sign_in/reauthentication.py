@@ -20,7 +20,7 @@ from django.shortcuts import redirect
 from django.urls import resolve, reverse
 from django.utils.http import urlencode
 
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 
 APP = "allauth.account"
 MOST_KEPT = 20_000  # characters of a form: a service account's JSON has some 3,000

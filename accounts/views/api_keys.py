@@ -8,10 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import APIKeyForm
-from accounts.keys import api_keys
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
-from accounts.security import notices
 from accounts.sign_in import reauthentication
 
 

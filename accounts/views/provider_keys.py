@@ -10,10 +10,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import FORMS, ProviderKeyForm
+from accounts.keys import notices
 from accounts.models import ProviderKey, User
 from accounts.provider_keys import keyring
 from accounts.requests import SignedInRequest
-from accounts.security import notices
 from accounts.sign_in import reauthentication
 
 

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from accounts.admin.base import RecordedAdmin
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
 

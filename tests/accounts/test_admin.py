@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 

@@ -30,7 +30,7 @@ from django.urls import resolve, reverse
 
 from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 from conversations.models import McpServer
 from tests.support.factories import make_conversation, make_user
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import ProviderKey, User
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
 from conversations.storage.engine_selection import choose

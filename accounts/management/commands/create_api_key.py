@@ -3,9 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.keys import api_keys
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey, Scope, User
-from accounts.security import notices
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from accounts.provider_keys import encryption
+from accounts.security import encryption
 
 
 def test_it_works() -> None:
