@@ -24,6 +24,11 @@ STORED = ("accounts", "conversations.models", "conversations.storage", "conversa
 # What of this project each room may import, beside itself. Whoever adds a room says here what stands below it.
 ROOMS = {
     "accounts": ("voiceproject.database",),
+    "accounts.outbound": (),
+    "accounts.security": ("accounts.models",),
+    "accounts.sign_in": ("accounts.models", "accounts.security", "voiceproject.database"),
+    "accounts.provider_keys": ("accounts.models", "accounts.outbound", "accounts.security", "voiceproject.database"),
+    "accounts.keys": ("accounts.access", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.network": ("accounts",),
@@ -88,7 +93,7 @@ def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
 
 def test_every_room_is_known() -> None:
     there = {f"conversations.{path.parent.name}" for path in ROOT.glob("conversations/*/__init__.py")}
-    assert there == {room for room in ROOMS if room != "accounts"}
+    assert there == {room for room in ROOMS if is_within(room, ("conversations",))}
 
 
 @pytest.mark.parametrize(("module", "above"), WITHIN.items())
