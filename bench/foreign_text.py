@@ -16,15 +16,15 @@ from django.core.exceptions import ValidationError
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
-from conversations.engines.base import storable
-from conversations.engines.demo.eliza import reply_to
+from conversations.engines.base import make_storable
+from conversations.engines.demo.eliza import find_reply
 from conversations.engines.failures import Failures
-from conversations.engines.foreign_sound import ForeignSound, WordsError
+from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
-from conversations.engines.sound_formats import UnfitSoundError
+from conversations.engines.sound_formats import UnusableAudioError
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
@@ -185,16 +185,16 @@ def provider_answer(text: str) -> Iterator[None]:
     for body in (text, f'"{text}"', f"[{text}]", f'{{"error":{{"message":"{text}"}}}}'):
         yield
         with suppress(ValueError):
-            provider_errors.read(parse_json(body, len(body)))
+            provider_errors.parse_error(parse_json(body, len(body)))
     yield
-    provider_errors.retry_after_sec({"retry-after": text[:HEADER_CHARS], "retry-after-ms": text[:HEADER_CHARS]})
+    provider_errors.parse_retry_after_sec({"retry-after": text[:HEADER_CHARS], "retry-after-ms": text[:HEADER_CHARS]})
 
 
 def foreign_sound(text: str) -> Iterator[None]:
     """What text to speech answers: bare, and behind the beginning of a WAV file."""
     for head in (b"", b"\0", b"RIFF\0\0\0\0WAVE", b"\xff\xfb\x90\x64"):
-        sound, body = ForeignSound("audio/L16; rate=16000"), head + text.encode()
-        with suppress(UnfitSoundError, WordsError):
+        sound, body = AnswerDecoder("audio/L16; rate=16000"), head + text.encode()
+        with suppress(UnusableAudioError, TextAnswerError):
             for start in range(0, len(body), 1_000):
                 yield
                 sound.feed(body[start : start + 1_000])
@@ -219,12 +219,12 @@ def read_back(text: str) -> Iterator[None]:
     readback = Readback(SAID[:240])
     for start in range(0, len(text), 40):
         yield
-        readback.hear(text[start : start + 40])
-        if not readback.agrees():
+        readback.add_transcript(text[start : start + 40])
+        if not readback.is_faithful():
             return
-    readback.replace(text)
+    readback.replace_transcript(text)
     yield
-    if readback.agrees(is_over=True):
+    if readback.is_faithful(is_over=True):
         _ = readback.unread
 
 
@@ -255,9 +255,9 @@ def key_words(text: str) -> None:
 
 READERS: dict[str, Read] = {
     "an event's words": client_words,
-    "an error message": lambda text: _done(Failures("llm", "openai", "OpenAI", "key").rejected(text)),
+    "an error message": lambda text: _done(Failures("llm", "openai", "OpenAI", "key").rejected_error(text)),
     "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
-    "halves of characters": lambda text: _done(storable(text)),
+    "halves of characters": lambda text: _done(make_storable(text)),
     "a reply in pieces": streamed_reply,
     "a reply at once": whole_reply,
     "what was heard of a reply": lambda text: _done(estimate_heard_text([(text, 1000)], 500)),
@@ -274,7 +274,7 @@ READERS: dict[str, Read] = {
     "a nod": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
     "the end of an utterance": lambda text: _done(wait_ms(text, "medium", PauseLengths())),
-    "words to the demo": lambda text: _done(reply_to([text])),
+    "words to the demo": lambda text: _done(find_reply([text])),
     "key words": key_words,
 }
 

@@ -110,8 +110,8 @@ def synthesised(text: str, voice: str, speed: float = 1.0) -> Samples:
         return True
 
     def render() -> int:
-        espeak.library().render(text, voice, speed, take)
-        return espeak.library().rate
+        espeak.load_library().render(text, voice, speed, take)
+        return espeak.load_library().rate
 
     rate = espeak.thread.submit(render).result()
     return np.asarray(soxr.resample(np.frombuffer(b"".join(chunks), np.int16), rate, RATE), np.int16)

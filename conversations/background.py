@@ -1,4 +1,4 @@
-"""Work that no request waits for, done by one thread of the serving process: `start(jobs)` once, `wake` at news."""
+"""Runs jobs that no request waits for, in one thread of the serving process."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,30 +10,30 @@ from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 
-INTERVAL_SEC = 5.0  # between two looks for work that nobody told of, such as of another process
+INTERVAL_SEC = 5.0  # between two runs without news; another process may have left work
 _news = Event()
 
 
 def wake() -> None:
-    """There is work."""
+    """Tell the thread that there is work, so that it runs the jobs at once."""
     _news.set()
 
 
 def start(jobs: Sequence[Callable[[], bool]]) -> None:
-    """Each job does a batch of its work and returns whether there is more of it now."""
+    """Start the thread. Each job does a batch of its work, and returns whether there is more to do now."""
     Thread(target=_run, args=(jobs,), name="background", daemon=True).start()
 
 
 def _run(jobs: Sequence[Callable[[], bool]]) -> None:
     while True:
         _news.clear()
-        has_more = [do(job) for job in jobs]  # every one has its turn
+        has_more = [run_job(job) for job in jobs]  # each job gets a turn, whatever the others return
         if not any(has_more):
             _news.wait(INTERVAL_SEC)
 
 
-def do(job: Callable[[], bool]) -> bool:
-    """Whether there is more to do at once. What fails is tried again at the next look."""
+def run_job(job: Callable[[], bool]) -> bool:
+    """Run one job, and return whether it has more to do at once. A job that fails runs again later."""
     try:
         return job()
     except Exception as error:  # the thread must outlive whatever is down

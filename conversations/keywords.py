@@ -1,4 +1,4 @@
-"""The names and terms of an assistant that speech to text should know, as an admin writes them down."""
+"""The names and terms that speech to text should know of an assistant, as an admin types them."""
 
 import re
 
@@ -9,13 +9,13 @@ MOST_CHARS = 50
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Separated by commas, of whichever script, or lines; each once, in order."""
+    """Return the words in `text`, each once, in order. Commas of any script, or new lines, separate them."""
     words = (" ".join(part.split()) for part in re.split(r"[,，、،\n\r]", text))
     return tuple(dict.fromkeys(filter(None, words)))
 
 
 def validate(text: str) -> None:
-    """Raises ValidationError where an engine could not be told all of them."""
+    """Raise ValidationError for more, or longer, words than engines take."""
     if len(text) > MOST * 2 * MOST_CHARS:
         raise ValidationError(f"These are {len(text)} characters; {MOST} words have no more than {MOST * MOST_CHARS}.")
     words = parse(text)

@@ -1,4 +1,4 @@
-"""What an operator watches, for Prometheus. Labels come from short, fixed lists: nothing of a user is ever in one."""
+"""Metrics for Prometheus. Labels come from short, fixed lists, so nothing of a user ever shows in one."""
 
 from functools import lru_cache
 from time import monotonic
@@ -39,32 +39,35 @@ _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is,
 _lag.set_function(lambda: LAG.seconds(monotonic()))
 
 
-def turn(item: LiveItem) -> None:
-    """The steps of a response whose item is final."""
+def observe_turn(item: LiveItem) -> None:
+    """Observe the steps of a turn, when the item of its response is final."""
     for name, ms in item.waterfall.items():
         if name not in ("endpoint", "playback"):
-            _step(name, ms)
+            _observe_step(name, ms)
 
 
-def ended(status: str) -> None:
-    """A response ended, with the status that `response.done` gives; not every one that is cancelled has an item."""
+def count_response(status: str) -> None:
+    """Count a response that has ended with the status of its `response.done`; a cancelled one may have no item."""
     _turns.labels(status).inc()
 
 
-def cache(kind: Literal["stt", "tts"], hit: bool) -> None:
+def count_cache_lookup(kind: Literal["stt", "tts"], hit: bool) -> None:
+    """Count a look-up in the cache of speech or of transcripts."""
     _cache.labels(kind, "hit" if hit else "miss").inc()
 
 
-def storage_retried(storage: Literal["database", "clips"]) -> None:
+def count_storage_retry(storage: Literal["database", "clips"]) -> None:
+    """Count a write of a session that is tried again, since this storage was away."""
     _storage_retries.labels(storage).inc()
 
 
-def sessions(count: int) -> None:
+def set_live_sessions(count: int) -> None:
+    """Set how many sessions of this process are live."""
     _sessions.set(count)
 
 
-def engine(event: EngineEvent) -> None:
-    """Models that the site does not name itself are “other”: users may name any."""
+def count_engine_event(event: EngineEvent) -> None:
+    """Count an event of an engine. Models that are not in the settings are “other”, since users may name any."""
     model = event.model if event.model in _site_models() else "other"
     _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
 
@@ -74,22 +77,23 @@ def _site_models() -> frozenset[str]:
     return site_models() | {""}
 
 
-def figure(told: Figure) -> None:
+def observe_figure(told: Figure) -> None:
+    """Record a figure that the turn machine reports."""
     match told:
         case Tally("speculation", outcome):
             _speculations.labels(outcome).inc()
         case Tally("interruption", outcome):
             _interruptions.labels(outcome).inc()
-        case Played(ms):  # alone, since the page may tell of it when the item is final already
-            _step("playback", ms)
+        case Played(ms):  # apart from the other steps, since the page may report it after the item is final
+            _observe_step("playback", ms)
         case Discard(input_tokens, output_tokens, tts_characters):
             _discarded.labels("input_tokens").inc(input_tokens)
             _discarded.labels("output_tokens").inc(output_tokens)
             _discarded.labels("tts_characters").inc(tts_characters)
 
 
-def _step(name: str, ms: int) -> None:
+def _observe_step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
-events.listen(engine)
+events.add_listener(count_engine_event)

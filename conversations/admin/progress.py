@@ -10,7 +10,7 @@ from conversations.storage import deletion
 
 def tell_progress(request: HttpRequest) -> None:
     """Tell how much is still to be deleted; if nothing is, say nothing."""
-    if counts := deletion.remaining():
+    if counts := deletion.count_remaining():
         left = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         messages.info(request, f"Still being deleted in the background: {left}.")
 

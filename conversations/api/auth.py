@@ -21,7 +21,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     token = _read_token(request)
     if client_secrets.is_client_secret(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
-    found = store.caller_of(token, client_addresses.read_request_address(request))
+    found = store.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]

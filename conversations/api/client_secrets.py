@@ -51,7 +51,7 @@ def _build_session(caller: store.Caller, patch: Config) -> Config:
     """Return the session that the secret will open, without an end. Raises ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
-        defaults, servers = store.session_defaults(caller, model if isinstance(model, str) else "")
+        defaults, servers = store.find_session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
     start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)

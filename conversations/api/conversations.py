@@ -120,7 +120,7 @@ def find_item(conversation: Conversation, item_id: str) -> Item:
 def _apply(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
     """Apply changes to the items. Raises APIError with 404 if the conversation was deleted a moment ago."""
     try:
-        changes.apply(conversation.pk, wanted)
+        changes.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:
         raise _unknown_conversation(conversation.public_id) from None
 

@@ -1,7 +1,7 @@
-"""G.711, the formats of telephony: 8,000 samples a second in a byte each, by the µ-law or the A-law (ITU-T G.711).
+"""G.711, the codec of telephony: 8,000 samples a second, a byte each, by the µ-law or the A-law (ITU-T G.711).
 
-Everything inside is PCM at 24 kHz, so the rates differ by the whole number 3. The filters are our own: soxr's streams
-keep back their first 13 to 40 ms, and a reply's first sound would wait for them. These look 2 ms ahead.
+The site's PCM has 24 kHz, three times as much. The resampling filters are our own: soxr's streams hold back their first
+13 to 40 ms, by which a reply would begin later. These filters look 2 ms ahead.
 """
 
 from typing import TypeAlias
@@ -15,23 +15,23 @@ Samples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 FACTOR = 3
 # The low-pass between telephony's band, which ends at 3,400 Hz, and the 4,000 Hz that 8 kHz can hold; at 24 kHz.
 CUTOFF_HZ = 3_700
-AHEAD = 48  # samples that it looks ahead, as many as it looks back
+AHEAD = 48  # samples that the filter looks ahead, and as many back
 TAPS = 2 * AHEAD + 1
 
 
-def _low_pass() -> Samples:
+def _build_low_pass() -> Samples:
     place = np.arange(TAPS) - AHEAD
     taps = np.sinc(place * 2 * CUTOFF_HZ / SAMPLE_RATE) * np.cos(np.pi * place / (TAPS + 1)) ** 2
     return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
-def _mu_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
+def _build_mu_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = ~np.arange(256) & 0xFF
     size = (((code & 0x0F) << 3) + 132 << ((code & 0x70) >> 4)) - 132
     return np.asarray(np.where(code & 0x80, -size, size), dtype=np.int16)
 
 
-def _a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
+def _build_a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     code = np.arange(256) ^ 0x55
     segment = (code & 0x70) >> 4
     size = ((code & 0x0F) << 4) + 8 + np.where(segment, 256, 0) << np.maximum(segment - 1, 0)
@@ -39,7 +39,11 @@ def _a_levels() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
 
 
 class Law:
-    """`levels[byte]` is the sample that it stands for, `codes[sample]` the byte of the nearest level (as uint16)."""
+    """A companding law as two tables.
+
+    `levels[byte]` is the sample that a byte stands for; `codes[sample]`, with the sample as uint16, is the byte of the
+    nearest level.
+    """
 
     def __init__(self, levels: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> None:
         self.levels = levels
@@ -47,31 +51,31 @@ class Law:
         ascending = levels[order].astype(np.int32)
         borders = (ascending[1:] + ascending[:-1]) / 2
         every = np.arange(65_536, dtype=np.uint16).view(np.int16)
-        # From the right: of the µ-law's two zeros the usual one, 0xFF.
+        # side="right" picks the usual one of the two zeros of the µ-law, 0xFF.
         self.codes = order[np.searchsorted(borders, every, side="right")].astype(np.uint8)
 
 
-MU_LAW, A_LAW = Law(_mu_levels()), Law(_a_levels())
-_LOW_PASS = _low_pass()
-# Of 3 samples out the first is made of taps 0, 3, 6 … and so on: rows of samples in times this.
+MU_LAW, A_LAW = Law(_build_mu_levels()), Law(_build_a_levels())
+_LOW_PASS = _build_low_pass()
+# The filter in three phases: of each 3 output samples the first is made with the taps 0, 3, 6 …, and so on.
 _PHASES = np.ascontiguousarray(np.pad(_LOW_PASS, (0, 2)).reshape(-1, FACTOR)[::-1] * FACTOR)
 _ROWS = len(_PHASES)
 
 
 class Decoder:
-    """A stream of G.711 to PCM, signed 16 bit, 24 kHz."""
+    """Decodes a stream of G.711 to PCM, signed 16 bit, 24 kHz."""
 
     def __init__(self, law: Law) -> None:
         self._law = law
         self._before = np.zeros(_ROWS - 1, dtype=np.float32)
-        self._early = AHEAD  # samples of the filter's start that are not the sound's
+        self._early = AHEAD  # output samples to drop: they come from the filter's start, not from the audio
 
     def decode(self, data: bytes) -> bytes:
-        """The PCM of what came, but for the last 2 ms, which wait for what follows."""
+        """Return the PCM of the stream so far, except for the last 2 ms, which depend on what follows."""
         return self._upsample(self._law.levels[np.frombuffer(data, np.uint8)].astype(np.float32))
 
     def flush(self) -> bytes:
-        """The last 2 ms; nothing may follow."""
+        """Return the last 2 ms as PCM. Nothing may be decoded after that."""
         return self._upsample(np.zeros(AHEAD // FACTOR, dtype=np.float32))
 
     def _upsample(self, samples: Samples) -> bytes:
@@ -81,22 +85,22 @@ class Decoder:
             return b""
         wide = (np.lib.stride_tricks.sliding_window_view(known, _ROWS) @ _PHASES).ravel()
         early, self._early = self._early, max(0, self._early - len(wide))
-        return _pcm(wide[early:])
+        return _to_pcm(wide[early:])
 
 
 class Encoder:
-    """A stream of PCM, signed 16 bit, 24 kHz, to G.711."""
+    """Encodes a stream of PCM, signed 16 bit, 24 kHz, to G.711."""
 
     def __init__(self, law: Law) -> None:
         self._law = law
         self._known = np.zeros(AHEAD, dtype=np.float32)
 
     def encode(self, pcm: bytes) -> bytes:
-        """The bytes of what came, but for the last 2 ms, which wait for what follows."""
+        """Return the G.711 of the stream so far, except for the last 2 ms, which depend on what follows."""
         return self._downsample(np.frombuffer(pcm, np.int16).astype(np.float32))
 
     def flush(self) -> bytes:
-        """The last 2 ms; nothing may follow."""
+        """Return the last 2 ms as G.711. Nothing may be encoded after that."""
         return self._downsample(np.zeros(AHEAD, dtype=np.float32))
 
     def _downsample(self, samples: Samples) -> bytes:
@@ -106,8 +110,8 @@ class Encoder:
         if not count:
             return b""
         narrow = np.lib.stride_tricks.sliding_window_view(known, TAPS)[::FACTOR] @ _LOW_PASS
-        return self._law.codes[np.frombuffer(_pcm(narrow), np.uint16)].tobytes()
+        return self._law.codes[np.frombuffer(_to_pcm(narrow), np.uint16)].tobytes()
 
 
-def _pcm(samples: Samples) -> bytes:
+def _to_pcm(samples: Samples) -> bytes:
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16).tobytes()

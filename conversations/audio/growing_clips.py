@@ -1,7 +1,7 @@
-"""The sound of a session's items on its way to Ogg Opus.
+"""Encodes the audio of a session's items to Ogg Opus while it still comes in.
 
-It is encoded as it comes, by a thread that yields to all others: an utterance is stored with its sound once it has
-ended, and the reply waits for that. What was said for a minute is never held as PCM a second time.
+A thread of low priority does that. An utterance is stored with its audio as soon as it has ended, and the reply waits
+for that, so little may be left to encode then. Nor is a minute of speech held as PCM a second time.
 """
 
 import os
@@ -16,24 +16,26 @@ from conversations.audio.opus import Encoding
 from conversations.pcm import BYTES_PER_MS
 
 STEP_BYTES = 250 * BYTES_PER_MS  # of sound that is encoded at a time
-# Kept back with what came last, since an utterance ends where detection has got to.
+# The last audio is held back, since the utterance may turn out to have ended before it.
 UNSURE_BYTES = 50 * BYTES_PER_MS
 
 
-def yield_to_the_loop() -> None:
-    """Nobody waits yet for what is encoded here; on a single core the conversations do."""
+def lower_thread_priority() -> None:
+    """Lower the priority of this thread: nobody waits for its work yet, and conversations may need the same core."""
     if sys.platform == "linux":  # elsewhere priorities belong to processes only
         with suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
-_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=yield_to_the_loop)
+_thread = ThreadPoolExecutor(1, thread_name_prefix="opus", initializer=lower_thread_priority)
 
 
-class _Growing:
+class _GrowingClip:
+    """A clip whose audio is still coming in."""
+
     def __init__(self) -> None:
         self.encoding = Encoding()
-        self.given_bytes = 0
+        self.given_bytes = 0  # of PCM, given to the encoder
         self.rest = bytearray()
 
     def add(self, pcm: bytes) -> None:
@@ -45,34 +47,38 @@ class _Growing:
         self.rest += pcm
 
 
-class Clips:
-    """Makers of files: slow, so call them in a thread; a second time they give the same file."""
+class ClipEncoder:
+    """The growing clips of a session.
+
+    Its `finish_*` methods return functions that make the file, Ogg Opus. Those are slow, so call them in a thread;
+    called again, they return the same file.
+    """
 
     def __init__(self) -> None:
         self._heard_id = ""
-        self._heard = _Growing()
-        self._replies: dict[str, _Growing] = {}
+        self._heard = _GrowingClip()
+        self._replies: dict[str, _GrowingClip] = {}
 
-    def hear(self, item_id: str, pcm: bytes) -> None:
-        """More of an utterance."""
+    def add_user_audio(self, item_id: str, pcm: bytes) -> None:
+        """Add PCM to the utterance of the item `item_id`."""
         if item_id != self._heard_id:
-            self._heard_id, self._heard = item_id, _Growing()
+            self._heard_id, self._heard = item_id, _GrowingClip()
         self._heard.add(pcm)
 
-    def heard(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
-        """`pcm`: the whole utterance, which may have ended before the last that was heard."""
-        if item_id != self._heard_id:  # a client's own item, perhaps amid an utterance
+    def finish_user_clip(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
+        """Return what makes the clip of an utterance. `pcm` is all of it; it may end before the audio added last."""
+        if item_id != self._heard_id:  # an item that a client created, perhaps during an utterance
             return partial(Encoding().finish, pcm)
-        heard, self._heard, self._heard_id = self._heard, _Growing(), ""
+        heard, self._heard, self._heard_id = self._heard, _GrowingClip(), ""
         if heard.given_bytes > len(pcm):
             return partial(Encoding().finish, pcm)
         return partial(heard.encoding.finish, pcm[heard.given_bytes :])
 
-    def keep(self, response_id: str, pcm: bytes) -> None:
-        """More of a reply."""
-        self._replies.setdefault(response_id, _Growing()).add(pcm)
+    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
+        """Add PCM to the reply of the response `response_id`."""
+        self._replies.setdefault(response_id, _GrowingClip()).add(pcm)
 
-    def kept(self, response_id: str) -> Callable[[], bytes] | None:
-        """None: it has no sound."""
+    def finish_reply_clip(self, response_id: str) -> Callable[[], bytes] | None:
+        """Return what makes the clip of a reply; None if the reply has no audio."""
         reply = self._replies.pop(response_id, None)
         return partial(reply.encoding.finish, bytes(reply.rest)) if reply else None

@@ -1,7 +1,7 @@
-"""PCM to Ogg Opus and back, for storage: 24 kHz mono, about 5 kB a second.
+"""Ogg Opus, in which clips are stored: 24 kHz, mono, about 5 kB a second.
 
-Sync, and free of the interpreter lock while it works: call it in a thread. A second of speech takes about
-2 ms to encode and 2 ms to decode on one core.
+The functions block, and release the interpreter lock while they work, so call them in a thread. A second of speech
+takes about 2 ms to encode, and 2 ms to decode, on one core.
 """
 
 import io
@@ -14,13 +14,13 @@ import numpy as np
 from conversations.pcm import SAMPLE_RATE
 
 BITS_PER_SEC = "24k"
-# Every second that anybody says or hears is encoded. "voip" models a throat, and costs three times as much for the same
-# nearness to the original; so does a higher complexity (libopus has up to 10) by a fifth a step.
+# All audio of all sessions is encoded, so it must be cheap. The application "voip", which models the vocal tract, costs
+# three times as much for the same quality; each step of complexity (libopus has up to 10) costs a fifth more.
 APPLICATION, COMPLEXITY = "audio", "1"
 
 
 class Encoding:
-    """One Ogg Opus file. Sound is put in as it comes, and encoded by whichever thread has the time."""
+    """One Ogg Opus file in the making. Any thread may put audio in, and any thread may encode it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -30,20 +30,20 @@ class Encoding:
         self._ogg = b""
 
     def put(self, pcm24k: bytes) -> None:
-        """More sound: PCM, signed 16 bit little-endian, mono, 24,000 Hz. All but free."""
+        """Add PCM (signed 16 bit little-endian, mono, 24,000 Hz) to be encoded later; it costs next to nothing."""
         self._waiting.append(pcm24k)
 
     def encode(self) -> None:
-        """Encodes what waits; nothing once the file is finished."""
+        """Encode what was put in since; do nothing once the file is finished."""
         while self._waiting:
-            with self._lock:  # for each piece: who is to finish the file waits no longer than for one
+            with self._lock:  # taken for each piece, so that `finish` waits for one piece at most
                 if self._waiting:
                     self._encode(self._waiting.popleft())
 
     def finish(self, pcm24k: bytes = b"") -> bytes:
-        """The file, with this as the last of its sound; the same if asked again.
+        """Return the whole file, with `pcm24k` as its last audio. A second call returns the same file.
 
-        Raises ValueError for no sound at all, or half a sample.
+        Raise ValueError if there is no audio at all, or half a sample.
         """
         with self._lock:
             if not self._ogg:
@@ -64,19 +64,19 @@ class Encoding:
             self._container = av.open(self._file, "w", format="ogg")
             options = {"b": BITS_PER_SEC, "application": APPLICATION, "compression_level": COMPLEXITY}
             self._stream = self._container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options=options)
-        self._container.mux(self._stream.encode(_frame(samples)))
+        self._container.mux(self._stream.encode(_build_frame(samples)))
 
 
 def encode(pcm24k: bytes) -> bytes:
-    """As `Encoding.finish`."""
+    """Return PCM as an Ogg Opus file. Raise ValueError if there is no audio, or half a sample."""
     return Encoding().finish(pcm24k)
 
 
 def decode(ogg: bytes) -> bytes:
-    """The PCM of an Ogg Opus file: as long as what was encoded, under a second up to 6.5 ms longer.
+    """Return the PCM of an Ogg Opus file, as long as the audio that was encoded.
 
-    (FFmpeg does not trim the encoder's look-ahead off the end of a file that is a single Ogg page.)
-    Raises `av.error.FFmpegError` (a ValueError too, when the data are bad) for what is not one.
+    Clips of less than a second come out up to 6.5 ms longer: FFmpeg does not trim the encoder's look-ahead off a file
+    that is a single Ogg page. Raise `av.error.FFmpegError` (for bad data a ValueError too) for other files.
     """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     with av.open(io.BytesIO(ogg), "r") as container:
@@ -84,7 +84,7 @@ def decode(ogg: bytes) -> bytes:
         return b"".join(out.to_ndarray().tobytes() for frame in frames for out in resampler.resample(frame))
 
 
-def _frame(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> av.AudioFrame:
+def _build_frame(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
     frame.sample_rate = SAMPLE_RATE
     return frame

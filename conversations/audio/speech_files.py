@@ -1,6 +1,6 @@
-"""Speech as a file that is read while it is still being made: PCM in, piece by piece, and the file's bytes out.
+"""Speech as a file that is sent while it is still being made: PCM goes in piece by piece, the file's bytes come out.
 
-Sync: a second takes some 2 ms of one core to compress; call it in a thread.
+The functions block: compressing a second of speech takes some 2 ms of one core, so call them in a thread.
 """
 
 import struct
@@ -14,22 +14,24 @@ from av.audio.stream import AudioStream
 
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
-UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV that is streamed says of its length
+UNKNOWN_BYTES = 0xFFFFFFFF  # the length in the header of a WAV file that is streamed
 
 
 class SpeechFile(Protocol):
+    """A file in the making."""
+
     def put(self, pcm24k: bytes) -> bytes:
-        """The next bytes of the file, perhaps none yet. PCM: signed 16 bit little-endian, mono, 24,000 Hz."""
+        """Add PCM (signed 16 bit little-endian, mono, 24,000 Hz), and return the next bytes of the file, if any."""
         ...
 
     def finish(self) -> bytes:
-        """The last bytes of the file."""
+        """Return the last bytes of the file."""
         ...
 
 
 @dataclass(slots=True)
-class Plain:
-    """PCM as it is, behind a header."""
+class UncompressedFile:
+    """PCM as it is, after a header."""
 
     header: bytes = b""
 
@@ -43,6 +45,8 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Compression:
+    """A container and a codec, with FFmpeg's names and options."""
+
     container: str
     codec: str
     bits_per_sec: str
@@ -51,7 +55,7 @@ class Compression:
 
 
 class _Pipe:
-    """What FFmpeg writes to and cannot seek in."""
+    """A file object for FFmpeg to write to. It cannot seek, as a pipe cannot."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -66,7 +70,9 @@ class _Pipe:
         return taken
 
 
-class Compressed:
+class CompressedFile:
+    """A compressed file, by FFmpeg."""
+
     def __init__(self, how: Compression) -> None:
         self._pipe = _Pipe()
         options = {"flush_packets": "1", **how.container_options}
@@ -89,29 +95,30 @@ class Compressed:
         return self._pipe.take()
 
 
-# A page of Ogg, in microseconds: it leaves whole, so nothing is heard before there is so much.
+# The duration of an Ogg page, in microseconds. Pages are written whole, so a shorter one is heard sooner.
 OGG = Compression("ogg", "libopus", "32k", {"application": "audio"}, {"page_duration": "100000"})
-# Their header tells a length that is not known yet, and stands where a pipe cannot go back to.
+# Without the headers that tell the length: it is not known yet, and a pipe cannot go back to write it.
 MP3 = Compression("mp3", "libmp3lame", "64k", {}, {"write_xing": "0", "id3v2_version": "0"})
 
 
-def wav_header() -> bytes:
+def build_wav_header() -> bytes:
+    """Return the header of a WAV file of unknown length."""
     rate, width = SAMPLE_RATE, SAMPLE_BYTES
     shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
     return struct.pack("<4sI4s", b"RIFF", UNKNOWN_BYTES, b"WAVE") + shape + struct.pack("<4sI", b"data", UNKNOWN_BYTES)
 
 
-def speech_file(media_type: str) -> SpeechFile:
-    """Raises KeyError for what is not one of MEDIA_TYPES."""
+def open_speech_file(media_type: str) -> SpeechFile:
+    """Return a file of this media type, or raise KeyError for one that is not in MEDIA_TYPES."""
     match media_type:
         case "audio/ogg":
-            return Compressed(OGG)
+            return CompressedFile(OGG)
         case "audio/mpeg":
-            return Compressed(MP3)
+            return CompressedFile(MP3)
         case "audio/wav":
-            return Plain(wav_header())
+            return UncompressedFile(build_wav_header())
         case "audio/pcm":
-            return Plain()
+            return UncompressedFile()
     raise KeyError(media_type)
 
 
@@ -121,4 +128,4 @@ MEDIA_TYPES = {
     "audio/wav": "audio/wav",
     "audio/pcm": f"audio/pcm; rate={SAMPLE_RATE}; channels=1",
 }
-"""What is served, the preferred first, each with what the answer calls it."""
+"""The media types that are served, the preferred first, each with the Content-Type of the response."""

@@ -1,4 +1,4 @@
-"""Sound files of strangers, in any common container, to PCM. The work is done by `decoder`, in a process of its own."""
+"""Decodes uploaded sound files, in any common container, to PCM. `decoder` does the work, in a process of its own."""
 
 import asyncio
 import subprocess
@@ -11,7 +11,7 @@ from conversations.audio.decoder import Outcome
 MAX_SEC = 120  # as long as one utterance may be
 ROUNDING_SEC = 0.5  # encoders pad what they are given
 TIMEOUT_SEC = 20.0
-# So many are decoded at a time: each takes a core, and up to 0.4 GB.
+# Two files are decoded at a time: each takes a core, and up to 0.4 GB.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 
 SERVED = "Served are wav, flac, mp3, ogg, webm, m4a, aac and aiff."
@@ -23,7 +23,7 @@ MESSAGES = {
 
 
 class SoundFileError(Exception):
-    """Why there is no PCM, in words for who sent the file."""
+    """The file could not be decoded; the message is for the person who sent it."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(MESSAGES[outcome])
@@ -31,17 +31,20 @@ class SoundFileError(Exception):
 
 
 async def decode(data: bytes) -> bytes:
-    """The file's audio: signed 16 bit little-endian, mono, 24,000 Hz. Raises SoundFileError."""
-    pcm, status = await asyncio.get_running_loop().run_in_executor(_threads, _run, data)
+    """Return the audio of a file as PCM (24,000 Hz, mono, signed 16 bit little-endian), or raise SoundFileError."""
+    pcm, status = await asyncio.get_running_loop().run_in_executor(_threads, _run_decoder, data)
     if status in MESSAGES:
         raise SoundFileError(Outcome(status))
-    if status != Outcome.DONE or not pcm:  # it crashed, met its bounds, or found not one sample
+    if status != Outcome.DONE or not pcm:  # it crashed, reached its bounds, or found no sample
         raise SoundFileError(Outcome.NO_SOUND_FILE)
     return pcm
 
 
-def _run(data: bytes) -> tuple[bytes, int | None]:
-    """What the decoder wrote, and its exit status. The site's keys are in the environment, so it gets none."""
+def _run_decoder(data: bytes) -> tuple[bytes, int | None]:
+    """Return the decoder's output and its exit status; None for the status if it took too long.
+
+    It gets an empty environment, since the site's own holds keys.
+    """
     command = [sys.executable, "-P", decoder.__file__, str(MAX_SEC + ROUNDING_SEC)]
     try:
         done = subprocess.run(  # noqa: S603  nothing of the command is a stranger's

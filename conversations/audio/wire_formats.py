@@ -1,6 +1,6 @@
-"""Sound between the wire's formats and ours: inside everything is PCM at 24 kHz, on the wire it is what was asked.
+"""Converts audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
 
-Each direction is a stream of its own, so that its filters remember what came before.
+Each direction is a stream of its own, since the resampling filters need what came before.
 """
 
 import base64
@@ -18,40 +18,44 @@ from conversations.realtime.protocol.ids import make_id
 PCM = "audio/pcm"
 LAWS = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}
 G711_BYTES_PER_MS = 8
-MAX_ITEM_SEC = 300  # of G.711 in an item: what a frame can hold of it is six times as long as PCM
+MAX_ITEM_SEC = 300  # of G.711 in one item: a frame can hold six times as much time of it as of PCM
 
 
 def bytes_per_ms(kind: str) -> int:
+    """Return how many bytes a millisecond takes in the format `kind`."""
     return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
 
 
 def is_pcm(audio: dict[str, Any]) -> bool:
-    """Whether both formats of a session's `audio` are ours."""
+    """Return whether input and output of a session's `audio` settings are PCM, so that nothing is to be converted."""
     return all(audio[side]["format"]["type"] not in LAWS for side in ("input", "output"))
 
 
 class InputAudio:
-    """What the client sends. `kind` is the session's input format by now, as GA names it."""
+    """Converts the audio that a client sends."""
 
     def __init__(self) -> None:
         self._kind = PCM
         self._decoder: Decoder | None = None
 
     def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
-        """The event with its sound as PCM, and before a commit the last that the decoder kept back."""
+        """Return the event with its audio as PCM; before a commit, also an append with what the decoder held back.
+
+        `kind` is the present input format of the session, such as audio/pcmu.
+        """
         match event:
             case AudioAppend():
                 pcm = self._decode(event.pcm, kind)
                 return [event if pcm is event.pcm else AudioAppend(pcm, event.event_id)]
             case sdk.InputAudioBufferCommitEvent():
-                return [*self.rest(), event]
+                return [*self.flush(), event]
             case sdk.InputAudioBufferClearEvent():
-                self._flush()
+                self._flush_decoder()
         return [event]
 
-    def rest(self) -> list[ClientEvent]:
-        """The last of a sound that has ended."""
-        tail = self._flush()
+    def flush(self) -> list[ClientEvent]:
+        """Return an append with the last audio that the decoder held back; [] if there is none."""
+        tail = self._flush_decoder()
         return [AudioAppend(tail)] if tail else []
 
     def _decode(self, data: bytes, kind: str) -> bytes:
@@ -59,11 +63,11 @@ class InputAudio:
             return data
         tail = b""
         if kind != self._kind:
-            tail = self._flush()
+            tail = self._flush_decoder()
             self._kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
         return tail + (self._decoder.decode(data) if self._decoder else data)
 
-    def _flush(self) -> bytes:
+    def _flush_decoder(self) -> bytes:
         if self._decoder is None:
             return b""
         tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self._kind])
@@ -71,33 +75,33 @@ class InputAudio:
 
 
 class OutputAudio:
-    """What the client is sent: server events on their way, with the audio of each response in its own format."""
+    """Converts the audio in server events. Each response keeps the format with which it began."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, str] = {}  # by response, where it is not PCM
-        self._encoders: dict[str, Encoder] = {}  # by item
+        self._kinds: dict[str, str] = {}  # formats by response id, of those that are not PCM
+        self._encoders: dict[str, Encoder] = {}  # by item id
 
-    def told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """The event as it leaves: perhaps nothing yet, perhaps with the last of a sound before it."""
+    def encode_event(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the events to send for this one: none if no audio is ready yet, or the last audio before it."""
         kind: str = event["type"]
         if kind == "response.created":
-            self._begin(event["response"])
+            self._begin_response(event["response"])
         elif not self._kinds:
             return [event]
         elif kind == "response.output_audio.delta":
-            return self._delta(event)
+            return self._encode_delta(event)
         elif kind == "response.output_audio.done":
-            return [*self._tail(event), event]
+            return [*self._flush_item(event), event]
         elif kind == "response.done":
             self._kinds.pop(event["response"]["id"], None)
         return [event]
 
-    def _begin(self, response: dict[str, Any]) -> None:
+    def _begin_response(self, response: dict[str, Any]) -> None:
         kind = response["audio"]["output"]["format"]["type"]
         if kind in LAWS:
             self._kinds[response["id"]] = kind
 
-    def _delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+    def _encode_delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
         kind = self._kinds.get(event["response_id"])
         if kind is None:
             return [event]
@@ -105,18 +109,18 @@ class OutputAudio:
         sound = encoder.encode(base64.b64decode(event["delta"]))
         return [{**event, "delta": base64.b64encode(sound).decode()}] if sound else []
 
-    def _tail(self, done: dict[str, Any]) -> list[dict[str, Any]]:
+    def _flush_item(self, done: dict[str, Any]) -> list[dict[str, Any]]:
         encoder = self._encoders.pop(done["item_id"], None)
         tail = encoder.flush() if encoder else b""
         delta = {"type": "response.output_audio.delta", "event_id": make_id("event")}
         return [{**done, **delta, "delta": base64.b64encode(tail).decode()}] if tail else []
 
 
-def read_item(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
-    """Makes the sound of the item's parts PCM; returns its seconds of G.711. Slow: call it in a thread.
+def decode_item_audio(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
+    """Convert the audio in an item's parts to PCM, in place, and return how many seconds of G.711 that were.
 
-    `audio`: the session's, which names the formats. What is no base64 stays as it is, and is refused by who reads it.
-    Raises ProtocolError for a sound that is too long.
+    It is slow, so call it in a thread. `audio` are the session's settings, which name the formats. What is not base64
+    stays as it is, and is refused where the item is read. Raise ProtocolError if the audio is too long.
     """
     seconds = 0.0
     for part in getattr(event.item, "content", None) or ():
@@ -128,11 +132,11 @@ def read_item(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> 
                     f"The audio of an item may last {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
                 )
                 raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
-            part.audio = _as_pcm(sound, Decoder(LAWS[kind]))
+            part.audio = _decode_to_pcm(sound, Decoder(LAWS[kind]))
     return seconds
 
 
-def _as_pcm(audio: str, decoder: Decoder) -> str:
+def _decode_to_pcm(audio: str, decoder: Decoder) -> str:
     try:
         data = base64.b64decode(audio, validate=True)
     except (binascii.Error, ValueError):

@@ -1,7 +1,7 @@
-"""What an engine is: three small Protocols, their data, and their errors.
+"""What an engine is: a small Protocol for each kind, the data that they exchange, and their errors.
 
-Nothing under `engines/` imports Django or the models. Audio is PCM, signed 16 bit little-endian,
-mono, 24,000 Hz, everywhere: what a provider wants otherwise is converted in its file.
+Nothing under `engines/` imports Django or the models. Audio is the PCM of `conversations.pcm`; where a provider has
+another format, its own module converts.
 
     EngineError
       ├─ EngineAuthError          the provider refused the key
@@ -22,18 +22,21 @@ KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language mod
                                "s2s": "Speech to speech"}  # fmt: skip
 
 
-def storable(text: str) -> str:
-    """Without NUL and halves of surrogate pairs: JSON can carry them, neither UTF-8 nor Postgres can."""
+def make_storable(text: str) -> str:
+    """Return `text` without NUL and lone surrogates: JSON can carry them, but neither UTF-8 nor Postgres can."""
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 class EngineError(Exception):
-    """Ends one turn. `message` is for the user: it names the engine and says what to do."""
+    """An engine could not do what was asked. It ends one turn, not the session.
+
+    `message` is written for the user: it names the engine and says what to do.
+    """
 
     code = "engine_error"
-    model = ""  # which one was asked, where known
-    status: int | None = None  # of HTTP
-    retry_after_sec: float | None = None  # as the provider asks
+    model = ""  # the model that was asked, where known
+    status: int | None = None  # of the HTTP response
+    retry_after_sec: float | None = None  # how long the provider asks us to wait
 
     def __init__(self, kind: Kind, provider: str, message: str) -> None:
         super().__init__(message)
@@ -68,28 +71,30 @@ class EngineRejected(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """Which engine, and with what: all a factory in `registry` needs."""
+    """Which engine to use, and how to reach it: all that a factory in `registry` needs."""
 
     provider: str
     model: str = ""
     voice: str = ""
     api_key: str = ""  # Google: an API key, or the JSON text of a service account
     base_url: str = ""  # OpenAI: compatible server. Google: endpoint; http:// means plaintext gRPC
-    timeout_sec: float = 15.0  # to the first byte, other tries included, and between two pieces
-    public_only: bool = False  # a user typed base_url: only public addresses may be called
-    stream_model: str = ""  # STT: the model that hears while one speaks; "" where the provider has none
+    timeout_sec: float = 15.0  # to the first output, retries included, and between two pieces of output
+    public_only: bool = False  # a user typed base_url, so only public addresses may be called
+    stream_model: str = ""  # STT: the model that transcribes while the user speaks; "" if the provider has none
     reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers
 
     def __repr__(self) -> str:
         return f"EngineSpec({self.label()!r}, base_url={self.base_url!r})"  # the key stays out of logs
 
     def label(self) -> str:
-        """`provider:model[:voice]`, as stored with items and shown to people."""
+        """Return `provider:model[:voice]`, as it is stored with items and shown to people."""
         return ":".join(part for part in (self.provider, self.model, self.voice) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
+    """The words of one utterance."""
+
     text: str  # "" when nothing was said
     seconds: float  # of audio, as billed
 
@@ -105,6 +110,8 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
+    """A call of a tool by the model, as later requests repeat it."""
+
     call_id: str
     name: str
     arguments: str  # JSON, as the model wrote it: it may be malformed
@@ -112,28 +119,31 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """One message of the context that a language model is given."""
+
     role: Literal["system", "user", "assistant", "tool"]
     content: str
-    calls: tuple[ToolCall, ...] = ()  # the assistant's; each is answered by a message of the role “tool”
-    call_id: str = ""  # of the call whose output a tool's message is
+    calls: tuple[ToolCall, ...] = ()  # of an assistant message; each is answered by a message of role "tool"
+    call_id: str = ""  # of a tool message: the call whose output it holds
 
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a call of a tool. The first of an index names it.
+    """A piece of a streamed tool call. The first piece of each index carries its id and name.
 
-    Where the completion ends in "stop", `arguments` add up to what the model meant as JSON: "{}" at least.
+    When the completion ends with "stop", the `arguments` of all pieces add up to what the model meant as JSON: at
+    least "{}".
     """
 
     index: int  # of the call within the completion, from 0
-    call_id: str = ""  # of the first piece only, as `name`; 32 characters at most, unique among the messages
+    call_id: str = ""  # in the first piece only, like `name`; at most 32 characters, unique among the messages
     name: str = ""
     arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A piece of a streamed completion. The last piece carries `finish_reason`, and tokens where known."""
+    """A piece of a streamed completion. The last one carries `finish_reason`, and token counts where known."""
 
     text: str = ""
     call: CallPiece | None = None
@@ -141,14 +151,14 @@ class Completion:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
-    withdraws: bool = False  # what came before it was a thought, and is not said as far as it was not told yet
+    withdraws: bool = False  # all text before this piece was a thought: what has not been spoken yet must not be
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What helps to hear right."""
+    """What helps speech to text to recognise the right words."""
 
-    language: str = ""  # such as en or de-AT; "" is as spoken
+    language: str = ""  # such as en or de-AT; "" lets the engine detect it
     prompt: str = ""
     keywords: tuple[str, ...] = ()  # names and terms that may be said
 
@@ -157,70 +167,78 @@ NO_HINTS = Hints()
 
 
 class SpeechToText(Protocol):
+    """Transcribes whole utterances."""
+
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
-        """The words of one utterance. Raises EngineError."""
+        """Return the transcript of one utterance, or raise EngineError."""
         ...
 
 
 class TranscriptStream(Protocol):
-    """Hears one session, utterance by utterance, over one upstream connection that is kept open across them.
+    """Transcribes one session's audio while it is spoken, over one upstream connection kept across utterances.
 
-    It reconnects by itself and replays what the current utterance's last commit did not settle. Its partial
-    transcripts go to the `on_partial` it was made with: all words of the current utterance so far, with
-    those settled.
+    It reconnects by itself, and then sends again what the provider had not transcribed for good. Partial transcripts
+    go to the `on_partial` that it was created with: all words of the current utterance so far.
     """
 
     def begin(self, hints: Hints) -> None:
-        """A new utterance; what was sent and not committed is forgotten."""
+        """Begin a new utterance, and forget audio that was sent but not committed."""
         ...
 
     def send(self, pcm: bytes) -> None:
-        """The utterance's next audio. Never waits, never raises."""
+        """Send the next audio of the utterance. It neither waits nor raises."""
         ...
 
     async def commit(self) -> Transcript:
-        """Settles what was sent so far: the words and the billed seconds of the whole utterance up to here.
+        """Return the final words, and the billed seconds, of the whole utterance up to here.
 
-        The utterance goes on with the next `send`; a later commit may be asked for while this one is awaited. Raises
-        EngineError, and then the caller, who has the audio too, uses file speech to text for this utterance.
+        The utterance may go on with another `send`, and a later commit may be asked for while this one is awaited.
+        Raise EngineError when the stream cannot answer; the caller, who has the audio too, then transcribes this
+        utterance with file speech to text.
         """
         ...
-
-    async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Connects(Protocol):
-    """An engine of any kind may have this."""
-
-    async def connect(self) -> None:
-        """Makes a connection ready that the next request can use.
-
-        Called at the start of a session and when the user begins to speak, so it is all but free when one is ready.
-        Never raises: what is wrong shows in the request.
-        """
-        ...
-
-
-@runtime_checkable
-class Closes(Protocol):
-    """An engine that keeps a connection has this."""
 
     async def close(self) -> None:
-        """Ends what is open, at the end of a session."""
+        """Close the connection, at the end of the session."""
+        ...
+
+
+@runtime_checkable
+class Connectable(Protocol):
+    """An engine, of any kind, that can connect before it is needed."""
+
+    async def connect(self) -> None:
+        """Open a connection that the next request can use.
+
+        It is called at the start of a session and whenever the user begins to speak, so it costs next to nothing
+        when a connection is ready. It never raises: what is wrong shows in the request.
+        """
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """An engine that keeps a connection of its own open."""
+
+    async def close(self) -> None:
+        """Close what is open, at the end of a session."""
         ...
 
 
 class StreamingSpeechToText(Protocol):
+    """Speech to text that can transcribe while the user speaks."""
+
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
-        """Connects in the background, so that the first utterance does not wait. Needs the running event loop."""
+        """Connectable in the background, so that the first utterance does not wait. Needs the running event loop."""
         ...
 
 
-def _ignore() -> None: ...
+def _do_nothing() -> None: ...
 
 
 class LanguageModel(Protocol):
+    """Writes replies."""
+
     def complete(
         self,
         messages: Sequence[Message],
@@ -228,44 +246,50 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
-        on_thought: Callable[[], None] = _ignore,
+        on_thought: Callable[[], None] = _do_nothing,
     ) -> AsyncGenerator[Completion]:
-        """Streams the reply. Closing the generator closes the upstream stream. Raises EngineError.
+        """Stream the reply, or raise EngineError. Closing the generator closes the upstream stream.
 
-        `tool_choice`: "auto", "none", "required" (one or more of them), or the name of the one to call.
-        `on_thought` is called while the model thinks, about once a second: pieces may be long in coming then.
+        `tool_choice` is "auto", "none", "required" (at least one call), or the name of the tool to call.
+        `on_thought` is called about once a second while the model thinks: the next piece may then take long.
         """
         ...
 
 
 class S2SConnection(Protocol):
-    """A Realtime conversation at its provider: events as JSON objects, for a relay."""
+    """A Realtime conversation at the provider, for a relay. Events are JSON objects."""
 
     async def send(self, event: dict[str, Any]) -> None:
-        """Raises EngineError."""
+        """Send one client event, or raise EngineError."""
         ...
 
     async def receive(self) -> dict[str, Any]:
-        """The next event, without what is the account's alone. Raises EngineError once the connection is lost."""
+        """Return the next server event, without details of the account, or raise EngineError once it is lost."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close the connection."""
+        ...
 
 
 class SpeechToSpeech(Protocol):
+    """One model that hears and speaks."""
+
     async def connect(self) -> S2SConnection:
-        """Raises EngineError."""
+        """Open a conversation, or raise EngineError."""
         ...
 
-    def garbage(self) -> EngineError:
-        """Why a connection was left whose events are none of the protocol."""
+    def unexpected_answer_error(self) -> EngineError:
+        """Return the error for a provider whose events do not follow the protocol."""
         ...
 
 
 class TextToSpeech(Protocol):
-    def speak(self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0) -> AsyncGenerator[bytes]:
-        """Streams PCM in whole samples. `voice` "" means the spec's, or the provider's own default.
+    """Speaks text."""
 
-        Closing the generator closes the upstream stream. Raises EngineError.
+    def speak(self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0) -> AsyncGenerator[bytes]:
+        """Stream PCM in whole samples, or raise EngineError. Closing the generator closes the upstream stream.
+
+        `voice` "" means the voice of the spec, or else the provider's default. `speed` 1.0 is the voice's own pace.
         """
         ...

@@ -1,6 +1,6 @@
-"""By when a turn needs an engine's first output: what is left of its budget, from end of speech to first sound.
+"""The deadline by which a turn needs an engine's first output: its budget runs from end of speech to first sound.
 
-It goes with the task and not through every signature, since only the layer of the engines that tries again needs it.
+It travels with the asyncio task instead of through every signature, since only the retries of `supervision` need it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _due_at: ContextVar[float] = ContextVar("due_at", default=inf)
 
 @contextmanager
 def due_by(at: float | None) -> Iterator[None]:
-    """For the calls made within, in this task: `at` is a time of `time.monotonic`; None is no deadline."""
+    """Set the deadline of the engine calls made in this block: a time of `time.monotonic()`, or None for none."""
     token = _due_at.set(inf if at is None else at)
     try:
         yield
@@ -22,6 +22,6 @@ def due_by(at: float | None) -> Iterator[None]:
         _due_at.reset(token)
 
 
-def left_sec() -> float:
-    """Return how long the turn can wait for the first output; 0.0 when it is late, infinite without a deadline."""
+def remaining_sec() -> float:
+    """Return for how many seconds the turn can still wait: 0.0 if it is late, infinite without a deadline."""
     return max(0.0, _due_at.get() - monotonic())

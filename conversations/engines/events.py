@@ -1,6 +1,6 @@
-"""What operators hear of engines: one log line, and one call to whoever counts, for each failure, retry and fallback.
+"""What operators learn of engines: each failure, retry and fallback is logged, and passed to those who count them.
 
-Neither has a word of what was said, a provider's own words, or a key.
+Neither the log line nor the event holds a word of the conversation, of the provider's message, or a key.
 """
 
 import logging
@@ -11,14 +11,18 @@ from typing import Literal
 from conversations.engines.base import EngineAuthError, EngineBusy, EngineError, EngineQuotaError, EngineRejected, Kind
 
 Outcome = Literal["failed", "refused", "retried", "fell_back"]
-MAX_MODEL = 80  # characters of its name in a line
+MAX_MODEL = 80  # characters of a model's name in a log line
 
 log = logging.getLogger("conversations.engines")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineEvent:
-    """`failed`: it may work the next time; `refused`: it would not; `fell_back`: the turn goes on without it."""
+    """One event of an engine.
+
+    The outcome is "failed" (the next try may work), "refused" (it would not), "retried" (it is being tried again) or
+    "fell_back" (the turn goes on by another engine, or without one).
+    """
 
     engine: Kind
     provider: str
@@ -38,25 +42,26 @@ Listener = Callable[[EngineEvent], None]
 _listeners: list[Listener] = []
 
 
-def listen(listener: Listener) -> None:
+def add_listener(listener: Listener) -> None:
     """Call `listener` with every event from now on."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def report(error: EngineError, outcome: Outcome | None = None) -> None:
-    """Tell of `error`; without an outcome it ends what was asked of the engine."""
+    """Publish `error`. Without an `outcome` it is the end of the request: "refused" or "failed"."""
     ending: Outcome = "refused" if is_refusal(error) else "failed"
-    tell(EngineEvent(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
+    publish(EngineEvent(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
 
 
-def tell(event: EngineEvent) -> None:
+def publish(event: EngineEvent) -> None:
+    """Log the event, and pass it to every listener."""
     log.warning("%s", event)
     for listener in _listeners:
         listener(event)
 
 
 def is_refusal(error: EngineError) -> bool:
-    """Whether the same request would be refused once more."""
+    """Return whether the same request would be refused again."""
     is_quota = isinstance(error, EngineQuotaError) and not isinstance(error, EngineBusy)
     return is_quota or isinstance(error, EngineAuthError | EngineRejected)

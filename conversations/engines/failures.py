@@ -1,4 +1,4 @@
-"""What a user reads when an engine fails: the same sentences for every provider, with the engine's name in front."""
+"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first."""
 
 import re
 from dataclasses import dataclass
@@ -15,109 +15,112 @@ from conversations.engines.base import (
     EngineTimeout,
     EngineUnavailable,
     Kind,
-    storable,
+    make_storable,
 )
 
-# Ids of the account, and keys, also where the provider starred the middle out. Names of parameters have no digits.
-# Each unbroken run is looked at once: a look ahead from every "sk-" in it would cost the square of its length.
+# What tells of an account: its ids, and keys, even if the provider masked their middle with stars. Names of
+# parameters are spared, since they have no digits. Each unbroken run of characters is searched once: a look-ahead from
+# every "sk-" in it would take time quadratic in its length.
 RUN = re.compile(r"[\w*-]{9,}")
 ACCOUNT_PREFIX = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_]")
 ACCOUNT_FACT = re.compile(r"(?=.*[0-9A-Z]).{6,}")
 MAX_DETAIL = 300  # characters of a provider's own words
-MAX_SCRUBBED = 2_000  # of them that are looked at
+MAX_SCRUBBED = 2_000  # characters of them that are searched
 
 E = TypeVar("E", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
+    """Builds the errors of one engine."""
+
     kind: Kind
     provider: str
-    name: str  # “OpenAI”: what people call the provider
-    secret: str  # never to appear, whatever the provider echoes
+    name: str  # what people call the provider, such as OpenAI
+    secret: str  # the key; it must never appear, whatever the provider echoes
     model: str = ""  # for the log
 
     def check_key(self) -> None:
-        """Raises EngineAuthError for a key that no header can carry: the clients' own exceptions would quote it."""
+        """Raise EngineAuthError for a key that no HTTP header can carry: the clients' own exceptions would quote it."""
         if self.secret and not (self.secret.isascii() and self.secret.isprintable()):
-            raise self.auth()
+            raise self.auth_error()
 
-    def auth(self, detail: str = "") -> EngineAuthError:
+    def auth_error(self, detail: str = "") -> EngineAuthError:
         sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
         return self._error(EngineAuthError, sentence, detail)
 
-    def quota(self) -> EngineQuotaError:
+    def quota_error(self) -> EngineQuotaError:
         sentence = "has no credit left for this key. Top it up with the provider, or save another key under Settings."
         return self._error(EngineQuotaError, sentence)
 
-    def busy(self, retry_after_sec: float | None = None) -> EngineBusy:
+    def busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
         wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
         sentence = f"gets too many requests with this key just now. Wait {wait}, then try again."
         return self._error(EngineBusy, sentence)
 
-    def timeout(self, seconds: float) -> EngineTimeout:
+    def timeout_error(self, seconds: float) -> EngineTimeout:
         return self._error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
 
-    def late(self) -> EngineTimeout:
+    def out_of_time_error(self) -> EngineTimeout:
         sentence = "had no time left to answer, since what came before it took too long. Please try again."
         return self._error(EngineTimeout, sentence)
 
-    def unreachable(self) -> EngineUnavailable:
+    def unreachable_error(self) -> EngineUnavailable:
         sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
         return self._error(EngineUnavailable, sentence)
 
-    def broke_off(self) -> EngineUnavailable:
+    def connection_lost_error(self) -> EngineUnavailable:
         sentence = "broke off in the middle of its answer. Please try again."
         return self._error(EngineUnavailable, sentence)
 
-    def trouble(self, status: object) -> EngineUnavailable:
+    def server_error(self, status: object) -> EngineUnavailable:
         sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
         return self._error(EngineUnavailable, sentence)
 
-    def rejected(self, detail: str) -> EngineRejected:
+    def rejected_error(self, detail: str) -> EngineRejected:
         sentence = "refused the request. Check the model and the voice of this assistant."
         return self._error(EngineRejected, sentence, detail)
 
-    def misread(self) -> EngineRejected:
+    def misread_error(self) -> EngineRejected:
         sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
         return self._error(EngineRejected, sentence)
 
-    def no_tools(self, detail: str) -> EngineRejected:
+    def tools_unsupported_error(self, detail: str) -> EngineRejected:
         sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
         return self._error(EngineRejected, sentence, detail)
 
-    def not_found(self) -> EngineRejected:
+    def not_found_error(self) -> EngineRejected:
         sentence = "found nothing at its base URL. Check it: most end in /v1."
         return self._error(EngineRejected, sentence)
 
-    def garbage(self, expected: str) -> EngineRejected:
+    def unexpected_answer_error(self, expected: str) -> EngineRejected:
         sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
         return self._error(EngineRejected, sentence)
 
     def _error(self, kind: type[E], sentence: str, detail: str = "") -> E:
-        error = kind(self.kind, self.provider, self._say(sentence, detail))
+        error = kind(self.kind, self.provider, self._sentence(sentence, detail))
         error.model = self.model
         return error
 
-    def _say(self, sentence: str, detail: str = "") -> str:
+    def _sentence(self, sentence: str, detail: str = "") -> str:
         said = f" It said: “{self.scrub(detail)}”" if detail else ""
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 
     def scrub(self, detail: str) -> str:
-        """A provider's own words: short, without the key, and with nothing that tells of the account."""
-        plain = " ".join(storable(detail).split())
+        """Return a provider's own words, shortened, without the key or anything that identifies the account."""
+        plain = " ".join(make_storable(detail).split())
         if self.secret:
             plain = plain.replace(self.secret, "…")
-        plain = RUN.sub(_without_account, _beginning(plain))
+        plain = RUN.sub(_hide_account, _cut_at_word(plain))
         return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"
 
 
-def _beginning(text: str) -> str:
-    """As much as is looked at, in whole words: half a key would not be known as one."""
+def _cut_at_word(text: str) -> str:
+    """Return the part that is searched, cut between words: half a key would not be recognised as one."""
     return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
 
 
-def _without_account(run: re.Match[str]) -> str:
+def _hide_account(run: re.Match[str]) -> str:
     begun = ACCOUNT_PREFIX.search(run[0])
     if begun is None or not ACCOUNT_FACT.fullmatch(run[0], begun.end()):
         return run[0]

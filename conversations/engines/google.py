@@ -21,29 +21,29 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.failures import Failures
-from conversations.engines.supervision import pieces
+from conversations.engines.supervision import stream_with_retries
 from conversations.engines.voices import CHIRP_LANGUAGES
 from conversations.pcm import SAMPLE_RATE
 
 ENDPOINT = "https://texttospeech.googleapis.com"
 AUDIENCE = "https://texttospeech.googleapis.com/"  # of a token that a service account signs itself
-SPEAKER = "Chirp3-HD-Kore"  # with a language in front, where no voice is chosen
+SPEAKER = "Chirp3-HD-Kore"  # the default voice; a language comes before it
 STREAMING_FAMILY = "Chirp3-HD"
 
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 32_000_000),  # one piece may be minutes of audio
     ("grpc.keepalive_time_ms", 60_000),  # between two turns, through firewalls
-    ("grpc.max_reconnect_backoff_ms", 2_000),  # or else two minutes of failures after a short outage
+    ("grpc.max_reconnect_backoff_ms", 2_000),  # by default a short outage means two minutes of failures
 )
 
-# It writes a traceback where a server sends what is no message; that is told in words where it was asked.
+# gRPC logs a traceback when a server sends no valid message; that error is reported where the call was made.
 logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, grpc.aio.Channel]] = WeakKeyDictionary()
 
 
 class CloudTextToSpeech:
-    """The credential travels with each call, so that all sessions share the connection to an endpoint."""
+    """Text to speech by Google. The credential travels with each call, so all sessions share the connections."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -51,7 +51,7 @@ class CloudTextToSpeech:
         self._unary_voices: set[str] = set()
 
     async def connect(self) -> None:
-        """Starts to connect, unless it is; the channel keeps itself alive from then on."""
+        """Begin to connect, unless there is a connection. The channel keeps itself alive from then on."""
         shared_channel(self._spec.base_url or ENDPOINT).get_state(try_to_connect=True)
 
     async def speak(
@@ -59,33 +59,35 @@ class CloudTextToSpeech:
     ) -> AsyncGenerator[bytes]:
         if not text.strip():
             return
-        name = voice or self._spec.voice or f"{_locale(language)}-{SPEAKER}"
-        stream = pieces(lambda: self._speech(text, name, speed), self._spec.timeout_sec, self._failures)
+        name = voice or self._spec.voice or f"{_choose_locale(language)}-{SPEAKER}"
+        stream = stream_with_retries(
+            lambda: self._synthesize(text, name, speed), self._spec.timeout_sec, self._failures
+        )
         async with aclosing(stream):
             async for pcm in stream:
                 yield pcm
 
-    async def _speech(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        with self._explained():
+    async def _synthesize(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+        with self._explaining_errors():
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
-                    async with aclosing(self._streamed(text, voice, speed)) as stream:
-                        async for pcm in foreign_sound.speech(stream, "audio/pcm", self._failures):
+                    async with aclosing(self._synthesize_streamed(text, voice, speed)) as stream:
+                        async for pcm in foreign_sound.convert_speech(stream, "audio/pcm", self._failures):
                             yield pcm
                     return
                 except (errors.InvalidArgument, errors.MethodNotImplemented) as error:
                     if "stream" not in str(error).lower():
                         raise
                     self._unary_voices.add(voice)
-            async with aclosing(self._whole(text, voice, speed)) as whole:
-                async for pcm in foreign_sound.speech(whole, "audio/pcm", self._failures):
+            async with aclosing(self._synthesize_whole(text, voice, speed)) as whole:
+                async for pcm in foreign_sound.convert_speech(whole, "audio/pcm", self._failures):
                     yield pcm
 
-    async def _streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+    async def _synthesize_streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
         config = api.StreamingSynthesizeConfig(
-            voice=_voice(voice),
+            voice=_voice_params(voice),
             streaming_audio_config=api.StreamingAudioConfig(
-                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_rate(speed)
+                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_speaking_rate(speed)
             ),
         )
 
@@ -93,29 +95,31 @@ class CloudTextToSpeech:
             yield api.StreamingSynthesizeRequest(streaming_config=config)
             yield api.StreamingSynthesizeRequest(input=api.StreamingSynthesisInput(text=text))
 
-        call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._metadata())
+        call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._build_metadata())
         try:
             async for response in call:
-                yield self._sound_of(response)
+                yield self._read_audio(response)
         finally:
             call.cancel()  # resets the stream upstream; nothing once it has ended
 
-    async def _whole(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        """A WAV file."""
+    async def _synthesize_whole(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
+        """Yield the whole speech as a WAV file."""
         response = await self._client.synthesize_speech(
             input=api.SynthesisInput(text=text),
-            voice=_voice(voice),
+            voice=_voice_params(voice),
             audio_config=api.AudioConfig(
-                audio_encoding=api.AudioEncoding.LINEAR16, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_rate(speed)
+                audio_encoding=api.AudioEncoding.LINEAR16,
+                sample_rate_hertz=SAMPLE_RATE,
+                speaking_rate=_speaking_rate(speed),
             ),
-            metadata=self._metadata(),
+            metadata=self._build_metadata(),
         )
-        yield self._sound_of(response)
+        yield self._read_audio(response)
 
-    def _sound_of(self, response: Any) -> bytes:
-        """The client makes None of what is no message."""
+    def _read_audio(self, response: Any) -> bytes:
+        """Return the audio in a response, or raise EngineError: the client gives None for an invalid message."""
         if response is None:
-            raise self._failures.garbage("speech")
+            raise self._failures.unexpected_answer_error("speech")
         return bytes(response.audio_content)
 
     @cached_property
@@ -123,66 +127,68 @@ class CloudTextToSpeech:
         channel = shared_channel(self._spec.base_url or ENDPOINT)
         return api.TextToSpeechAsyncClient(transport=TextToSpeechGrpcAsyncIOTransport(channel=channel))
 
-    def _metadata(self) -> list[tuple[str, str]]:
+    def _build_metadata(self) -> list[tuple[str, str]]:
         if not self._spec.api_key.lstrip().startswith("{"):
             self._failures.check_key()
             return [("x-goog-api-key", self._spec.api_key)] if self._spec.api_key else []
         headers: dict[str, str] = {}
-        self._account.before_request(None, "POST", AUDIENCE, headers)
+        self._service_account.before_request(None, "POST", AUDIENCE, headers)
         return list(headers.items())
 
     @cached_property
-    def _account(self) -> Any:
-        """Signs its own tokens, so that no other server has to be asked for them: google.aip.dev/auth/4111."""
+    def _service_account(self) -> Any:
+        """The service account. It signs its own tokens, so that no other server is asked: google.aip.dev/auth/4111."""
         info = json.loads(self._spec.api_key)
         return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explaining_errors(self) -> Iterator[None]:
         try:
             yield
         except (errors.GoogleAPIError, auth_errors.GoogleAuthError, grpc.RpcError, ValueError) as error:
             raise self._explain(error) from error
 
     def _explain(self, error: Exception) -> EngineError:
-        explained = self._sort(error)
+        explained = self._classify(error)
         code = getattr(error, "code", None)
         explained.status = int(code) if code is not None else None
-        explained.retry_after_sec = _retry_after_sec(error)
+        explained.retry_after_sec = _parse_retry_after_sec(error)
         return explained
 
-    def _sort(self, error: Exception) -> EngineError:
+    def _classify(self, error: Exception) -> EngineError:
         detail = str(getattr(error, "message", "") or "")
         match error:
             case errors.InvalidArgument() if "api key" in detail.lower():
-                return self._failures.auth()
+                return self._failures.auth_error()
             case errors.PermissionDenied():  # also when the API is not enabled in the key's project, as it says
-                return self._failures.auth(detail)
+                return self._failures.auth_error(detail)
             case errors.Unauthenticated() | auth_errors.GoogleAuthError():
-                return self._failures.auth()
+                return self._failures.auth_error()
             case errors.ResourceExhausted() if "larger than max" in detail:  # it is gRPC that says so, here
-                return self._failures.garbage("speech")
+                return self._failures.unexpected_answer_error("speech")
             case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
-                return self._failures.quota()
+                return self._failures.quota_error()
             case errors.ResourceExhausted():
-                return self._failures.busy(_retry_after_sec(error))
+                return self._failures.busy_error(_parse_retry_after_sec(error))
             case errors.DeadlineExceeded():
-                return self._failures.timeout(self._spec.timeout_sec)
+                return self._failures.timeout_error(self._spec.timeout_sec)
             case errors.Cancelled():
-                return self._failures.broke_off()
+                return self._failures.connection_lost_error()
             case errors.ClientError():
-                return self._failures.rejected(detail)
+                return self._failures.rejected_error(detail)
             case errors.ServiceUnavailable():
-                return self._failures.unreachable()
+                return self._failures.unreachable_error()
             case errors.GoogleAPICallError() if error.code is not None:
-                return self._failures.trouble(f"error {int(error.code)}")
+                return self._failures.server_error(f"error {int(error.code)}")
             case ValueError():
-                return self._failures.auth("the credential is neither an API key nor the JSON of a service account")
-        return self._failures.broke_off()
+                return self._failures.auth_error(
+                    "the credential is neither an API key nor the JSON of a service account"
+                )
+        return self._failures.connection_lost_error()
 
 
 def shared_channel(endpoint: str) -> grpc.aio.Channel:
-    """The running loop's connection to `endpoint`; http:// is plaintext."""
+    """Return the running event loop's connection to `endpoint`; http:// means plaintext."""
     channels = _channels.setdefault(asyncio.get_running_loop(), {})
     if endpoint not in channels:
         parts = urlsplit(endpoint if "//" in endpoint else f"https://{endpoint}")
@@ -194,29 +200,32 @@ def shared_channel(endpoint: str) -> grpc.aio.Channel:
 
 
 async def close_channels() -> None:
-    """Closes the running loop's connections, at the end of a process or a test."""
+    """Close the connections of the running event loop, at the end of a process or a test."""
     for channel in _channels.pop(asyncio.get_running_loop(), {}).values():
         await channel.close()
 
 
-def _retry_after_sec(error: Exception) -> float | None:
-    """Of `google.rpc.RetryInfo`."""
+def _parse_retry_after_sec(error: Exception) -> float | None:
+    """Return the delay in seconds of `google.rpc.RetryInfo`; None if there is none."""
     details = getattr(error, "details", None) or ()
     delays = [detail.retry_delay.ToTimedelta() for detail in details if hasattr(detail, "retry_delay")]
     return max(0.0, delays[0].total_seconds()) if delays else None
 
 
-def _locale(language: str) -> str:
-    """“de” or “de-DE” → “de-DE”; English where there is no such voice."""
+def _choose_locale(language: str) -> str:
+    """Return the locale of a language, such as “de-DE” for “de”; English if no voice speaks it."""
     known = [code for code in CHIRP_LANGUAGES if code.lower().startswith(language.lower())]
     return known[0] if known else "en-US"
 
 
-def _rate(speed: float) -> float:
-    """0 is left out of the request: some voices refuse any rate, even 1 (home-assistant/core#130843)."""
+def _speaking_rate(speed: float) -> float:
+    """Return the speaking rate. 0, for the normal speed, is not sent: some voices refuse any rate, even 1.
+
+    (home-assistant/core#130843)
+    """
     return 0.0 if speed == 1.0 else speed
 
 
-def _voice(name: str) -> api.VoiceSelectionParams:
-    """`en-US-Chirp3-HD-Kore` speaks en-US, `cmn-CN-Chirp3-HD-Kore` cmn-CN."""
+def _voice_params(name: str) -> api.VoiceSelectionParams:
+    """Return a voice with its language, such as en-US for `en-US-Chirp3-HD-Kore`."""
     return api.VoiceSelectionParams(name=name, language_code="-".join(name.split("-")[:2]))

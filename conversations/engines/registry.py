@@ -1,4 +1,4 @@
-"""From an EngineSpec to an engine. Modules load on first use: Google's client alone takes a third of a second."""
+"""Builds the engine of an EngineSpec. Modules load on first use: Google's client alone takes a third of a second."""
 
 from importlib import import_module
 from typing import Any, cast
@@ -14,19 +14,6 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TextToSpeech,
 )
-from conversations.engines.voices import voices
-
-__all__ = [
-    "ENGINES",
-    "load",
-    "load_stream",
-    "make_llm",
-    "make_s2s",
-    "make_stt",
-    "make_stt_stream",
-    "make_tts",
-    "voices",
-]
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
@@ -44,29 +31,36 @@ STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.live_stt.Live
 
 
 def make_stt(spec: EngineSpec) -> SpeechToText:
+    """Return speech to text for whole utterances, or raise EngineRejected for an unknown provider."""
     return cast(SpeechToText, load("stt", spec.provider)(spec))
 
 
 def make_stt_stream(spec: EngineSpec) -> StreamingSpeechToText | None:
-    """Speech to text that hears while one speaks; None where the provider or the site has none."""
+    """Return speech to text that transcribes while the user speaks; None if the provider or the site has none."""
     stream_class = load_stream(spec)
     return cast(StreamingSpeechToText, stream_class(spec)) if stream_class else None
 
 
 def make_llm(spec: EngineSpec) -> LanguageModel:
+    """Return a language model, or raise EngineRejected for an unknown provider."""
     return cast(LanguageModel, load("llm", spec.provider)(spec))
 
 
 def make_tts(spec: EngineSpec) -> TextToSpeech:
+    """Return text to speech, or raise EngineRejected for an unknown provider."""
     return cast(TextToSpeech, load("tts", spec.provider)(spec))
 
 
 def make_s2s(spec: EngineSpec) -> SpeechToSpeech:
+    """Return speech to speech, or raise EngineRejected for an unknown provider."""
     return cast(SpeechToSpeech, load("s2s", spec.provider)(spec))
 
 
 def load(kind: Kind, provider: str) -> Any:
-    """The engine's class. Slow the first time: call it in a thread at start for engines that will be used."""
+    """Return the class of an engine, or raise EngineRejected.
+
+    The first call for an engine is slow, so call it in a thread at the start for those that will be used.
+    """
     if (kind, provider) not in ENGINES:
         known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
         raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
@@ -74,7 +68,7 @@ def load(kind: Kind, provider: str) -> Any:
 
 
 def load_stream(spec: EngineSpec) -> Any | None:
-    """The class of speech to text that hears while one speaks, where `spec` has one."""
+    """Return the class that transcribes while the user speaks; None if `spec` has none."""
     return _load(STREAMS[spec.provider]) if spec.stream_model and spec.provider in STREAMS else None
 
 

@@ -1,4 +1,4 @@
-"""What the first bytes of an answer are, whatever its type says: a format of sound, of something else, or words."""
+"""Recognises what an answer holds by its first bytes, whatever its type says: an audio format, other data, or text."""
 
 import codecs
 import struct
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from conversations.pcm import SAMPLE_RATE
 
-HEAD_BYTES = 1_024  # enough to tell; a provider's first piece is as a rule more
-MAX_HEADER_BYTES = 64_000  # of a WAV file, ahead of its sound
+HEAD_BYTES = 1_024  # enough to recognise a format; the first piece of an answer usually has more
+MAX_HEADER_BYTES = 64_000  # of a WAV file, before its audio
 RATES = range(4_000, 192_001)
 MAX_CHANNELS = 8
 TEXT_BYTES = 64
-OPEN_ENDED = (0, 0x7FFF_FFFF)  # what a WAV file that is written as it is made says of its length, and beyond
+OPEN_ENDED = (
+    0,
+    0x7FFF_FFFF,
+)  # lengths that WAV files have in their header when they are streamed: 0, or at least so much
 
 MAGIC = {
     b"ID3": "MP3", b"OggS": "Ogg", b"fLaC": "FLAC", b"FORM": "AIFF", b"caff": "CAF", b".snd": "AU", b"#!AMR": "AMR",
@@ -19,7 +22,7 @@ MAGIC = {
     b"\x1f\x8b\x08\0": "a gzip file", b"\x89PNG": "a picture", b"\xff\xd8\xff\xe0": "a picture",
     b"GIF8": "a picture", b"%PDF": "a PDF file",
 }  # fmt: skip
-# Of MPEG audio: kbit/s by the layer, for version 1 and for the others; samples a second of version 1.
+# MPEG audio: kbit/s by (version, layer), where (2, 3) stands for all but version 1; and sample rates of version 1.
 BITRATES = {
     (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -28,8 +31,8 @@ BITRATES = {
 MPEG_RATES = (44_100, 48_000, 32_000)
 
 
-class UnfitSoundError(Exception):
-    """It is no sound that can be played. `what` it is, in words that follow “but”."""
+class UnusableAudioError(Exception):
+    """The data is not audio that can be played. `what` says what it is, in words that can follow “but”."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -37,31 +40,33 @@ class UnfitSoundError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class SampleFormat:
+    """How samples are coded, and where they are in the data."""
+
     coding: str = "s16le"  # s16be, u8, s24le, s32le, f32le, f64le, mulaw, alaw
     rate: int = SAMPLE_RATE
     channels: int = 1
-    start: int = 0  # bytes ahead of the sound
-    length: int | None = None  # of the sound, where it is said
+    start: int = 0  # bytes before the samples
+    length: int | None = None  # of the samples in bytes, if the header tells it
 
 
-def named(head: bytes) -> str:
-    """The name of a format that is known by how it begins; "" of what may be bare samples."""
+def detect_format(head: bytes) -> str:
+    """Return the name of the format that begins like this; "" for what may be bare samples."""
     for magic, name in MAGIC.items():
         if head.startswith(magic):
             return name
     if head[4:8] == b"ftyp":
         return "MP4"
-    return _mpeg(head)
+    return _detect_mpeg(head)
 
 
-def bytes_to_tell(head: bytes) -> int:
-    """How many bytes it takes to tell MPEG audio from samples: where it may be such, a frame and the next header."""
-    return max(_mp3_frame(head) + 4, _aac_frame(head) + 2)
+def bytes_needed(head: bytes) -> int:
+    """Return how many bytes tell MPEG audio from samples: one frame and the next header, if it looks like MPEG."""
+    return max(_mp3_frame_bytes(head) + 4, _aac_frame_bytes(head) + 2)
 
 
 def is_text(head: bytes) -> bool:
-    """Samples are none: silence is full of zeros, and sound of bytes that stand for no letter."""
+    """Return whether the data begins as text. Samples do not: they hold zeros and bytes that are no characters."""
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(head[:TEXT_BYTES].removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError:
@@ -69,57 +74,57 @@ def is_text(head: bytes) -> bool:
     return bool(text) and all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
-def wav_format(head: bytes) -> Format | int:
-    """Of a WAV file, or how many bytes it takes to know more. Raises UnfitSoundError."""
+def parse_wav_header(head: bytes) -> SampleFormat | int:
+    """Return the format of a WAV file, or how many bytes of it are needed to tell. Raise UnusableAudioError."""
     place, found = 12, None
     while len(head) >= place + 8:
         name, size = struct.unpack_from("<4sI", head, place)
         place += 8
         if name == b"data":
             if found is None:
-                raise UnfitSoundError("a WAV file without a format")
+                raise UnusableAudioError("a WAV file without a format")
             length = size if OPEN_ENDED[0] < size < OPEN_ENDED[1] else None
-            return Format(found.coding, found.rate, found.channels, place, length)
+            return SampleFormat(found.coding, found.rate, found.channels, place, length)
         if place + size > MAX_HEADER_BYTES:
-            raise UnfitSoundError("a broken WAV file")
+            raise UnusableAudioError("a broken WAV file")
         if name == b"fmt " and len(head) >= place + size:
-            found = _wav_coding(head[place : place + size])
+            found = _parse_wav_format(head[place : place + size])
         place += size + size % 2
     return place + 8
 
 
-def _wav_coding(chunk: bytes) -> Format:
+def _parse_wav_format(chunk: bytes) -> SampleFormat:
     if len(chunk) < 16:
-        raise UnfitSoundError("a broken WAV file")
+        raise UnusableAudioError("a broken WAV file")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     if tag == 0xFFFE and len(chunk) >= 26:
         tag = struct.unpack_from("<H", chunk, 24)[0]
     codings = {(1, 8): "u8", (1, 16): "s16le", (1, 24): "s24le", (1, 32): "s32le", (3, 32): "f32le", (3, 64): "f64le",
                (6, 8): "alaw", (7, 8): "mulaw"}  # fmt: skip
     if (tag, bits) not in codings or rate not in RATES or not 1 <= channels <= MAX_CHANNELS:
-        raise UnfitSoundError(f"a WAV file in a format that is not known here (code {tag}, {bits} bits, {rate} Hz)")
-    return Format(codings[tag, bits], rate, channels)
+        raise UnusableAudioError(f"a WAV file in a format that is not known here (code {tag}, {bits} bits, {rate} Hz)")
+    return SampleFormat(codings[tag, bits], rate, channels)
 
 
-def _mpeg(head: bytes) -> str:
-    """By two frames in a row: the first bytes alone are those of many a sample."""
-    length = _mp3_frame(head)
-    if length and head[length : length + 1] == b"\xff" and _mp3_frame(head[length:]):
+def _detect_mpeg(head: bytes) -> str:
+    """Return MP3 or AAC for two frames in a row, else "": bare samples may begin like one frame by chance."""
+    length = _mp3_frame_bytes(head)
+    if length and head[length : length + 1] == b"\xff" and _mp3_frame_bytes(head[length:]):
         return "MP3"
-    length = _aac_frame(head)
+    length = _aac_frame_bytes(head)
     return "AAC" if length and head[length : length + 2] == head[:2] else ""
 
 
-def _aac_frame(head: bytes) -> int:
-    """The length of the frame, in ADTS, that begins here; 0 if none does."""
+def _aac_frame_bytes(head: bytes) -> int:
+    """Return the length in bytes of the ADTS frame of AAC that begins here; 0 if none does."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
     length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     return length if length > 7 else 0
 
 
-def _mp3_frame(head: bytes) -> int:
-    """The length of the frame that begins here; 0 if none does."""
+def _mp3_frame_bytes(head: bytes) -> int:
+    """Return the length in bytes of the MP3 frame that begins here; 0 if none does."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     version = {3: 1, 2: 2, 0: 4}.get(head[1] >> 3 & 3, 0)  # 1, 2 and 2.5: what the rate is divided by

@@ -1,4 +1,4 @@
-"""Deadlines and further tries, the same for every provider. What fails in the end is reported, and each further try."""
+"""Timeouts and retries, the same for every provider. `events` reports each retry, and the final failure."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -7,63 +7,63 @@ from typing import TypeVar
 
 from conversations.engines import events
 from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
-from conversations.engines.deadline import left_sec
+from conversations.engines.deadline import remaining_sec
 from conversations.engines.failures import Failures
 
 T = TypeVar("T")
 
-PAUSES_SEC = (0.2, 0.8)  # before the second and the third try, at least; a person waits meanwhile
+PAUSES_SEC = (0.2, 0.8)  # least pauses before the second and the third try; short, since a person waits
 
 
-async def answer(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
-    """Return what `attempt()` does. Failures that may pass are tried again, all within `timeout_sec`."""
+async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
+    """Return the result of `attempt()`, or raise EngineError. Retries of what may pass fit into `timeout_sec`."""
 
     async def within(patience: Patience) -> T:
         async with asyncio.timeout_at(patience.ends_at):
             return await attempt()
 
     try:
-        return await _tried(within, Patience(timeout_sec, failures))
+        return await _retry(within, Patience(timeout_sec, failures))
     except EngineError as error:
         events.report(error)
         raise
 
 
-async def pieces(
+async def stream_with_retries(
     open_stream: Callable[[], AsyncGenerator[T]],
     timeout_sec: float,
     failures: Failures,
     is_told: Callable[[T], bool] = lambda _: True,
     is_thought: Callable[[T], bool] = lambda _: False,
 ) -> AsyncGenerator[T]:
-    """Yield the pieces of `open_stream()`, which is opened again only while it has given none.
+    """Yield the pieces of `open_stream()`, which is opened again only while it has yielded none. Raise EngineError.
 
-    `timeout_sec` holds to the first piece and between two; the consumer's own time does not count. A piece that is
-    not `is_told` is kept back: it says only that the engine is at work. Once one `is_thought`, how long the turn waits
-    is not the engine's to say: its budget stands still meanwhile.
+    `timeout_sec` is the longest wait for the first piece and between two; the time that the consumer takes does not
+    count. Pieces for which `is_told` is false are not yielded: they only show that the engine is at work. From a
+    piece for which `is_thought` is true, the model is thinking, and the deadline of the turn no longer applies.
     """
 
     async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await _next_told(stream, patience, is_told, is_thought)
+        return stream, await _next_output(stream, patience, is_told, is_thought)
 
     try:
-        stream, piece = await _tried(begin, Patience(timeout_sec, failures))
+        stream, piece = await _retry(begin, Patience(timeout_sec, failures))
         async with aclosing(stream):
             while piece is not None:
                 yield piece
                 patience = Patience(timeout_sec, failures, has_begun=True)
                 try:
-                    piece = await _next_told(stream, patience, is_told, is_thought)
+                    piece = await _next_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
-                    raise patience.timed_out() from error
+                    raise patience.timeout_error() from error
     except EngineError as error:
         events.report(error)
         raise
 
 
 class Patience:
-    """How long an engine is waited for, by the loop's clock: its own timeout, and what is left to the turn."""
+    """How long to wait for an engine, by the loop's clock: its own timeout, or what is left of the turn's budget."""
 
     def __init__(self, timeout_sec: float, failures: Failures, *, has_begun: bool = False) -> None:
         self._timeout_sec = timeout_sec
@@ -72,17 +72,18 @@ class Patience:
         self.renew()
 
     def renew(self, *, thinks: bool = False) -> None:
-        """The engine is at work."""
+        """Start to wait anew, since the engine has shown that it is at work."""
         self._has_begun = self._has_begun or thinks
-        left = self._timeout_sec if self._has_begun else left_sec()
+        left = self._timeout_sec if self._has_begun else remaining_sec()
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
 
-    def timed_out(self) -> EngineTimeout:
-        return self._failures.timeout(self._wait_sec) if self._wait_sec else self._failures.late()
+    def timeout_error(self) -> EngineTimeout:
+        """Return the error for a wait that has ended without output."""
+        return self._failures.timeout_error(self._wait_sec) if self._wait_sec else self._failures.out_of_time_error()
 
 
-async def _next_told(
+async def _next_output(
     stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool], is_thought: Callable[[T], bool]
 ) -> T | None:
     while True:
@@ -93,17 +94,17 @@ async def _next_told(
         patience.renew(thinks=is_thought(piece))
 
 
-async def _tried(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:
+async def _retry(attempt: Callable[[Patience], Awaitable[T]], patience: Patience) -> T:
     now = asyncio.get_running_loop().time
     for pause_sec in (*PAUSES_SEC, None):
         try:
             return await attempt(patience)
         except TimeoutError as error:
-            raise patience.timed_out() from error
+            raise patience.timeout_error() from error
         except (EngineUnavailable, EngineBusy) as error:
             wait_sec = max(pause_sec or 0.0, error.retry_after_sec or 0.0)
             if pause_sec is None or now() + wait_sec >= patience.ends_at:
-                raise  # it says more than a timeout would
+                raise  # this error says more than a timeout would
             events.report(error, "retried")
         await asyncio.sleep(wait_sec)
     raise AssertionError("the last try returns or raises")

@@ -1,4 +1,4 @@
-"""The voices that a picker offers, by provider: data, so that no page waits for a provider to list them.
+"""The voices that a picker offers, by provider. They are data here, so that no page waits for a provider to list them.
 
 Any other voice id that the provider knows works as well. Sources: cloud.google.com/text-to-speech/docs/chirp3-hd,
 `SpeechCreateParams` and `RealtimeAudioConfigOutput` in the package openai 3.54, the voices in the wheel
@@ -23,7 +23,7 @@ OPENAI_EARLY = (
 OPENAI = ("marin", "cedar", *OPENAI_EARLY, "ballad", "verse")
 OPENAI_REALTIME = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
 
-# Chirp 3 HD speakers exist in every one of these languages: `en-US-Chirp3-HD-Kore`.
+# Each Chirp 3 HD speaker exists in each of these languages: `en-US-Chirp3-HD-Kore`.
 CHIRP_LANGUAGES: dict[str, str] = {
     "en-US": "English (US)",
     "en-GB": "English (UK)",
@@ -85,19 +85,22 @@ ESPEAK: dict[str, str] = {
 }
 
 
-def fitting(spec: EngineSpec, wanted: str) -> str:
-    """`wanted`, or the spec's own voice where OpenAI's was asked of another provider: official clients do by habit."""
+def choose_voice(spec: EngineSpec, wanted: str) -> str:
+    """Return `wanted`, or the voice of the spec where an OpenAI voice was asked of an engine that does not have it.
+
+    Official clients always name one of OpenAI's voices, whatever speaks behind the protocol.
+    """
     own = {"openai": OPENAI, "openai-realtime": OPENAI_REALTIME}.get(spec.provider, ())
     return spec.voice if wanted in OPENAI and wanted not in own else wanted
 
 
 def is_public(voice: str) -> bool:
-    """Whether the name means the same voice for every account; "" is a provider's own choice."""
+    """Return whether the name means the same voice for every account; "" is the provider's own choice."""
     return not voice or voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS
 
 
-def voices(spec: EngineSpec) -> list[Voice]:
-    """(id, label) of what `spec` can speak with, the default first; [] when nobody can know (a compatible server)."""
+def list_voices(spec: EngineSpec) -> list[Voice]:
+    """Return (id, label) of the voices of `spec`, the default first; [] where nobody can know (a compatible server)."""
     if spec.provider == "google":
         return [
             (f"{language}-Chirp3-HD-{speaker}", f"{name}, {speaker} ({kind})")
@@ -109,11 +112,11 @@ def voices(spec: EngineSpec) -> list[Voice]:
     if spec.base_url:
         return []
     if spec.provider == "openai-realtime":
-        return realtime_voices(spec)
+        return list_realtime_voices(spec)
     known = OPENAI_EARLY if spec.model.startswith("tts-1") else OPENAI
     return [(voice, voice.capitalize()) for voice in known]
 
 
-def realtime_voices(spec: EngineSpec) -> list[Voice]:
-    """Of a Realtime model that speaks."""
+def list_realtime_voices(spec: EngineSpec) -> list[Voice]:
+    """Return (id, label) of the voices of a Realtime model; [] where nobody can know (a compatible server)."""
     return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from conversations.audio import opus
-from conversations.audio.growing_clips import yield_to_the_loop
+from conversations.audio.growing_clips import lower_thread_priority
 from conversations.models import clip_storage
 from conversations.pcm import SAMPLE_RATE, SAMPLES_PER_MS
 from conversations.storage.store import in_request
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 PIECE_SAMPLES = 10 * SAMPLE_RATE
 BITS_PER_SEC = "48k"
 LEFT, RIGHT = 0, 1
-_thread = ThreadPoolExecutor(1, thread_name_prefix="recording", initializer=yield_to_the_loop)
+_thread = ThreadPoolExecutor(1, thread_name_prefix="recording", initializer=lower_thread_priority)
 Samples = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 

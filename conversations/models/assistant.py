@@ -1,4 +1,4 @@
-"""Saved personas."""
+"""Assistants: saved personas."""
 
 from typing import Self
 
@@ -15,7 +15,7 @@ from conversations.models.mcp_server import McpServer
 
 class AssistantQuerySet(QuerySet["Assistant"]):
     def offered_to(self, user_id: int) -> Self:
-        """The site's and the user's own."""
+        """Return the assistants of the site, and the user's own."""
         return self.filter(Q(owner=None) | Q(owner=user_id))
 
 

@@ -1,4 +1,4 @@
-"""The sound of items, and the files in which it is."""
+"""The audio of items, and its files."""
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
@@ -8,14 +8,15 @@ from conversations.models.item import Item
 
 
 def clip_storage() -> Storage:
+    """Return the storage of clips, or raise ImproperlyConfigured."""
     try:
         return storages["clips"]
-    except (ImproperlyConfigured, TypeError) as error:  # TypeError: it knows no such option
+    except (ImproperlyConfigured, TypeError) as error:  # TypeError: the storage knows no such option
         raise ImproperlyConfigured(f"CLIPS_STORAGE, CLIPS_STORAGE_OPTIONS: {error}") from None
 
 
 class AudioClip(models.Model):
-    """The sound of one item, Ogg Opus. Its bytes live in the `clips` storage, never in this row."""
+    """The audio of one item, Ogg Opus. Its bytes are in the `clips` storage, never in this row."""
 
     item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="clip")
     file = models.FileField(storage=clip_storage, max_length=200)
@@ -39,9 +40,9 @@ class ClipData(models.Model):
 
 
 class LooseFile(models.Model):
-    """A file of a clip storage outside the database that no clip has: reserved for an upload, or to be deleted.
+    """A file of a clip storage outside the database that belongs to no clip: reserved for an upload, or to be deleted.
 
-    See `clip_files`.
+    See `storage.clip_files`.
     """
 
     name = models.CharField(max_length=200, unique=True)

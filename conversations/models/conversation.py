@@ -19,20 +19,23 @@ FIRST_WORDS_LENGTH = 80
 
 
 def may_review(user: User | AnonymousUser) -> bool:
-    """Whether this is one of the staff who may read everybody's conversations."""
+    """Return whether this user is staff and may read everybody's conversations."""
     return user.is_staff and user.has_perm("conversations.view_conversation")
 
 
 class ConversationQuerySet(QuerySet["Conversation"]):
     def readable_by(self, user: User | AnonymousUser) -> Self:
+        """Return the conversations that this user may read: the own ones, or all for staff who review."""
         return self.owned() if may_review(user) else self.filter(user=user.pk)
 
     def owned(self) -> Self:
-        """Without those that are being deleted."""
+        """Return the conversations that are not being deleted."""
         return self.filter(user__isnull=False)
 
 
 class Conversation(models.Model):
+    """The stored talk of one user with an assistant."""
+
     class Status(models.TextChoices):
         LIVE = "live"
         ENDED = "ended"
@@ -54,7 +57,7 @@ class Conversation(models.Model):
         help_text="What programs noted of it.",
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.ENDED)
-    # See leases.py, which alone writes these.
+    # Only storage/leases.py writes these.
     holder = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
     claimed_by = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
     held_until = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: no session holds it.")
@@ -69,7 +72,7 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
 
-    # What lists show; `summaries.add_summaries` fills them in.
+    # Shown in lists; `history.summaries.add_summaries` fills them in.
     first_words = ""
     audio_ms = 0
 
@@ -84,7 +87,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        """The title; else the first words, where `summaries` brought them; else the date."""
+        """Return the title, or else the first words if `summaries` has filled them in, or else the date."""
         first_words = Truncator(self.first_words).chars(FIRST_WORDS_LENGTH)
         return self.title or first_words or f"Conversation of {self.created_at:%Y-%m-%d %H:%M}"
 
@@ -93,5 +96,5 @@ class Conversation(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether a session holds it: one whose process was killed does no more, whatever the status still says."""
+        """Whether a session holds it now. The status alone may be stale, when the session's process was killed."""
         return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()

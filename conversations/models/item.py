@@ -12,7 +12,7 @@ from conversations.models.conversation import Conversation
 
 class ItemQuerySet(QuerySet["Item"]):
     def as_dialogue(self) -> Self:
-        """In order, with the facts of each clip but without its sound."""
+        """Return the items in order, each with its clip's row, but without audio."""
         return self.defer("search_words").select_related("clip").order_by("position")
 
 
@@ -63,14 +63,14 @@ class Item(models.Model):
     input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
     output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
-    # Of an utterance: estimates of what replies to it took that were begun ahead of its endpoint and not used.
+    # Of an utterance: estimates for replies that were begun before its endpoint was confirmed, and discarded.
     discarded_input_tokens = models.PositiveIntegerField(default=0)
     discarded_output_tokens = models.PositiveIntegerField(default=0)
     discarded_tts_characters = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # What a search finds: a trigger of the database keeps it (migration 0012), so that no way of writing forgets it.
+    # For searches. A trigger of the database keeps it (migration 0012), so that no way of writing can forget it.
     search_words = SearchVectorField(null=True, editable=False)
 
     objects = ItemQuerySet.as_manager()
@@ -92,13 +92,15 @@ class Item(models.Model):
 
     @property
     def played_text(self) -> str:
+        """The words that were played to the user, or typed or spoken by them."""
         return self.text if self.heard_text is None else self.heard_text
 
     @property
     def unheard_text(self) -> str:
-        """What was generated and not played: the rest of the text, or all of it where the two differ in their words."""
+        """What was generated and not played: the rest of the text, or all of it if the two differ in their words."""
         return self.text.removeprefix(self.played_text).strip() if self.was_cut else ""
 
     @property
     def was_cut(self) -> bool:
+        """Whether the user heard only a part of the text."""
         return self.heard_text is not None and self.heard_text != self.text

@@ -1,4 +1,4 @@
-"""Where tools come from that are not the site's own. `models` has it too, as everybody expects."""
+"""Remote servers of tools."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -7,6 +7,7 @@ from django.db import models
 
 
 def validate_label(label: str) -> None:
+    """Raise ValidationError for the label that stands for the site's own tools."""
     if label == "site":
         raise ValidationError("“site” stands for the tools of this site. Choose another.")
 

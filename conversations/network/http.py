@@ -1,7 +1,7 @@
 """HTTP connections to servers of others: those of engines are shared by all sessions of an event loop.
 
-Redirects are not followed: they could lead into the private network. Answers are bounded. Where a user typed the base
-URL only public addresses are called.
+Redirects are not followed, since they could lead into the private network. Answers are bounded in size. Where a user
+typed the base URL, only public addresses are called.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from accounts.outbound.bounded_answers import PLAIN, bound_answer
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
-# People think between two turns, and a new TLS connection costs a tenth of a second.
+# Connections outlive the time that people think between two turns: a new one over TLS costs a tenth of a second.
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=60.0)
 WARM_SEC = 45.0  # below `keepalive_expiry`
 WARM_TIMEOUT_SEC = 5.0
-MAX_WARM = 1_000  # servers remembered; the oldest is forgotten
+MAX_WARM = 1_000  # servers that are remembered; beyond, the oldest is forgotten
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx2.AsyncClient]] = WeakKeyDictionary()
 _warmed_at: WeakKeyDictionary[httpx2.AsyncClient, dict[tuple[str, str], float]] = WeakKeyDictionary()
 
 
 def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
-    """The running loop's client, for all keys: connections carry no credential of their own, and no cookie."""
+    """Return the client of the running event loop. All keys share it: a connection carries neither key nor cookie."""
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if public_only not in clients:
         clients[public_only] = _guarded_client() if public_only else _client()
@@ -36,10 +36,10 @@ def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
 
 
 async def keep_warm(url: str, lane: str, public_only: bool) -> None:
-    """Opens a connection to `url`'s server, unless this did so lately for that lane. Errors are left to real requests.
+    """Open a connection to the server of `url`, unless that was done lately for this `lane`. It never raises.
 
-    A HEAD without a key costs nothing, and whatever it is answered, the connection stays. One a lane, for all sessions
-    of the process: busy ones open as many as they use, and those stay by themselves.
+    A HEAD request without a key costs nothing, and whatever the answer, the connection stays open. There is one for
+    each lane (requests that overlap have different lanes) and process: busy processes open more by using them.
     """
     client, now = shared_client(public_only), asyncio.get_running_loop().time()
     warmed = _warmed_at.setdefault(client, {})
@@ -53,14 +53,14 @@ async def keep_warm(url: str, lane: str, public_only: bool) -> None:
 
 
 async def close_clients() -> None:
-    """Closes the running loop's connections, at the end of a process or a test."""
+    """Close the connections of the running event loop, at the end of a process or a test."""
     for client in _clients.pop(asyncio.get_running_loop(), {}).values():
         await client.aclose()
 
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Reads the certificates, which takes a tenth of a second: `warm` does it in a thread."""
+    """Return the TLS context. Reading the certificates takes a tenth of a second, so `warm` does it in a thread."""
     return httpx2.create_ssl_context()
 
 
@@ -75,17 +75,19 @@ def _guarded_client() -> httpx2.AsyncClient:
 
 
 def _no_cookies() -> CookieJar:
-    """A server could know one user's account by its cookie, and the client would send it with another user's key."""
+    """Return a jar that takes no cookie: one of one user's account would be sent with another user's key."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 class BoundedHTTPTransport(httpx2.AsyncHTTPTransport):
+    """HTTP whose answers may hold MAX_ANSWER_BYTES at most, and may not be packed."""
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await bound_answer(await super().handle_async_request(request), MAX_ANSWER_BYTES)
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
-    """`inner`, with its answers `bounded`."""
+    """Another transport whose answers may hold `max_bytes` at most (MAX_ANSWER_BYTES by default)."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, max_bytes: int | None = None) -> None:
         self._inner = inner

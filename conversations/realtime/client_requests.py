@@ -4,6 +4,7 @@ from openai.types import realtime as sdk
 
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.commands import StopStoring
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
@@ -36,6 +37,9 @@ class ClientRequests:
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.user_turn.configure()
+        if is_transcription(core.config) and not core.manner.stores_captions:
+            core.keeps_sound = False
+            core.do(StopStoring())
         core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
 
@@ -126,17 +130,17 @@ class ClientRequests:
 
     def playback_started(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = self.agent_turn.find(event.response_id)
+        response = self.agent_turn.playback.find(event.response_id)
         if response is None or response.audio_started_at is None:
             return
-        response.played(event.played_ms, self.core.now)
-        self.agent_turn.playback.began_after(response)
+        response.set_played(event.played_ms, self.core.now)
+        self.agent_turn.playback.mark_earlier_played(response)
         self.core.save(response.item, in_background=True)
         self.core.do(Played(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
         running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band
-        if event.response_id is not None and out_of_band.expects(event.response_id):
+        if event.response_id is not None and out_of_band.is_awaiting(event.response_id):
             return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
             message = "Cancellation failed: no active response found."

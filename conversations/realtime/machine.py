@@ -136,7 +136,7 @@ class TurnMachine:
         ):
             return not self.transcription.expects(event.item_id)
         if isinstance(event, GenerationEvent):
-            return not self.agent_turn.expects(event.response_id)
+            return not self.agent_turn.is_awaiting(event.response_id)
         return False
 
     def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
@@ -146,17 +146,17 @@ class TurnMachine:
                 if of in self.core.pending:
                     self.transcription.overdue(of)
             case "response":
-                self.agent_turn.response_overdue()
+                self.agent_turn.check_progress()
             case "out_of_band":
-                self.agent_turn.out_of_band.overdue(of)
+                self.agent_turn.out_of_band.check_progress(of)
             case "silence":
-                self.agent_turn.silence_lasts(self.transcription.answered)
+                self.agent_turn.bridge_silence(self.transcription.answered)
             case "filler":
-                self.agent_turn.tool_takes_long()
+                self.agent_turn.fill_tool_wait()
             case "stall":
                 self.user_turn.stalled()
             case "preemptive":
-                self.agent_turn.preemptive.sound_is_due()
+                self.agent_turn.preemptive.expect_sound_now()
             case "suspicion":
                 self.interruption.suspicion_is_over()
             case "idle":
@@ -169,7 +169,7 @@ class TurnMachine:
     def _take_tools(self, event: engine_events.ToolsReady) -> None:
         self.core.own_tools = event.tools
         self.core.servers = event.servers | collect_labels(event.tools)
-        self.listings.take(event)
+        self.listings.update_tools(event)
 
     def _leave(self, event: engine_events.ClientGone) -> None:
         self.user_turn.leave()

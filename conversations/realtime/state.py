@@ -46,6 +46,7 @@ class Manner:
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
     speculation: bool = True  # answers ahead of the endpoint
+    stores_captions: bool = True  # should the session be, or become, one of transcription
     streams: bool = False  # speech to text hears while one speaks
 
 
@@ -97,7 +98,7 @@ class Core:
         self.send("error", error=shown | {"event_id": error.event_id})
 
     def send_rates(self) -> None:
-        self.send("rate_limits.updated", rate_limits=self.rates.shown(self.now))
+        self.send("rate_limits.updated", rate_limits=self.rates.show(self.now))
 
     def save(self, item: LiveItem, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip

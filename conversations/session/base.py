@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from openai.types import realtime as sdk
 
 from conversations import metrics
-from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, is_pcm, read_item
+from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
 from conversations.realtime import commands, engine_events, figures
 from conversations.realtime.deadlines import Deadline
@@ -27,7 +27,7 @@ from conversations.session.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inb
 from conversations.session.outbox import Outbox, OutboxFullError
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
-from conversations.storage.recorder import Record
+from conversations.storage.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Session(ABC):
 
     machine: Machine
     _entries: Entries  # of the machine; where calls are recorded, by way of the recording
-    _record: Record
+    _record: Recorder
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class Session(ABC):
         audio = self.machine.core.config["audio"]
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
-            self._inbox.hear(await asyncio.to_thread(read_item, event, audio))
+            self._inbox.hear(await asyncio.to_thread(decode_item_audio, event, audio))
         pieces = self._inbox.slices(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:
@@ -195,7 +195,7 @@ class Session(ABC):
 
     async def _hear_the_last(self) -> None:
         """The client has gone, or is to go: what it said is whole, and it is sent what there is for it."""
-        for last in self._input.rest():
+        for last in self._input.flush():
             self._receive(last)
         self._receive(engine_events.ClientGone(self._has_vanished))
         if not self._client_left:
@@ -214,11 +214,11 @@ class Session(ABC):
                 case commands.Remove(item_id):
                     self._record.drop(item_id)
                 case commands.KeepAudio(response_id, pcm):
-                    self._record.keep(response_id, pcm)
+                    self._record.add_reply_audio(response_id, pcm)
                 case commands.SetDeadline(deadline, at):
                     self._set_deadline(deadline, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
-                    metrics.figure(action)
+                    metrics.observe_figure(action)
                 case _:
                     self._do(action)
 
@@ -228,11 +228,11 @@ class Session(ABC):
 
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "response.done":
-            metrics.ended(event["response"]["status"])
+            metrics.count_response(event["response"]["status"])
         if self._client_left:
             return
         try:
-            for one in self._output.told(event):
+            for one in self._output.encode_event(event):
                 if told := self._dialect.server(one) if self._dialect else one:
                     self._outbox.put(json.dumps(told))
         except OutboxFullError:

@@ -12,7 +12,7 @@ from accounts import access
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage import leases, store
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
-from conversations.storage.store import Caller, HeldError, Opened, in_thread
+from conversations.storage.store import Caller, ConversationHeldError, Opened, in_thread
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ class Ask:
 async def held(caller: Caller, ask: Ask, *, is_stored: bool = True, takes_over: bool = True) -> AsyncIterator[Opened]:
     """Hold the conversation, a new one where none is named. Only if it `takes_over` does it end who holds it now.
 
-    Raises HeldError or TakenOverError if another session holds it in the end; else as `store.open_conversation`.
+    Raises ConversationHeldError or TakenOverError if another session holds it in the end; else as
+    `store.open_conversation`.
     """
     opened = await _open(caller, ask, make_id("hold"), is_stored, takes_over)
     try:
@@ -50,8 +51,8 @@ async def held(caller: Caller, ask: Ask, *, is_stored: bool = True, takes_over: 
 async def _open(caller: Caller, ask: Ask, holder: str, is_stored: bool, takes_over: bool) -> Opened:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
-        return await store.in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
-    except HeldError as error:
+        return await store.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
+    except ConversationHeldError as error:
         if takes_over:
             await _take_over(error.pk, holder, caller)
         elif not await _become_free(error.pk, holder):
@@ -87,6 +88,6 @@ async def _give_back(opened: Opened) -> None:
     if opened.pk is None:
         return
     try:
-        await store.in_time(_end(opened.pk, opened.holder))
+        await store.answer_in_time(_end(opened.pk, opened.holder))
     except Error as error:  # its lease lapses, and another look closes it
         log.warning("conversation %s could not be closed for now: %s", opened.public_id, type(error).__name__)

@@ -8,10 +8,10 @@ from typing import Any
 
 from conversations import metrics
 from conversations.audio import opus
-from conversations.engines.base import Closes, Connects, EngineError
+from conversations.engines.base import Closable, Connectable, EngineError
 from conversations.engines.deadline import due_by
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
-from conversations.engines.voices import fitting
+from conversations.engines.voices import choose_voice
 from conversations.pcm import pcm_seconds
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
@@ -45,13 +45,17 @@ class EngineTasks:
         user_id = opened.caller.user_id
         self._stt = stt = make_stt(engines.stt)
         self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
-        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.cache))
+        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.count_cache_lookup))
         # Where nothing is to be stored no words are remembered either.
         is_stored = opened.pk is not None
-        file_stt = CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.cache)) if is_stored else stt
+        file_stt = (
+            CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup))
+            if is_stored
+            else stt
+        )
         self._ears = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
-        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connects)]
-        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closes)]
+        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
+        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._replies: dict[str, Generation] = {}
@@ -207,7 +211,7 @@ class EngineTasks:
         """A word that bridges a silence, whole; where it does not come either, it is not missed."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
-        voice = fitting(spec, asked.voice)
+        voice = choose_voice(spec, asked.voice)
         try:
             async with asyncio.timeout(FILLER_TIMEOUT_SEC):
                 pieces = self._tts.speak(asked.text, voice=voice, language=language, speed=asked.speed)

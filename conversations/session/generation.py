@@ -21,7 +21,7 @@ from conversations.engines.base import (
     ToolCall,
 )
 from conversations.engines.deadline import due_by
-from conversations.engines.voices import fitting
+from conversations.engines.voices import choose_voice
 from conversations.pcm import BYTES_PER_MS, ms_of, pcm_seconds, samples_in
 from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
@@ -234,7 +234,7 @@ class Generation:
     async def _fetch(self, speech: ClauseSpeech) -> None:
         """A failure waits for its clause's turn: what comes before it is still heard."""
         asked = speech.asked
-        voice = fitting(self.tts_spec, asked.voice)
+        voice = choose_voice(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
             with due_by(asked.due_at):
@@ -259,8 +259,10 @@ class Generation:
                 self.report(SpeechDone(response_id, index))
 
     async def _next_frame(self, speech: ClauseSpeech) -> bytes:
-        await self._room(lambda: self._playback_lead.seconds(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000)
-        is_easy = self._playback_lead.seconds(monotonic()) > EASY_SEC
+        await self._room(
+            lambda: self._playback_lead.measure_sec(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000
+        )
+        is_easy = self._playback_lead.measure_sec(monotonic()) > EASY_SEC
         return await speech.take(FRAME_BYTES if is_easy else LEAST_FRAME_BYTES)
 
     # How far ahead. Sending moves speech from a clause to the lead, so that only time, a release and a clause's end
@@ -273,7 +275,7 @@ class Generation:
         """Of what was played. The clause that is due counts no more than their share of those that wait."""
         if speech.is_dropped:
             return 0.0
-        sent_sec = self._playback_lead.seconds(monotonic())
+        sent_sec = self._playback_lead.measure_sec(monotonic())
         waiting_sec = sum(other.seconds for other in self._open if other is not speech)
         if speech is self._open[0]:
             return sent_sec + speech.seconds + min(waiting_sec, WAITING_SEC)

@@ -31,9 +31,9 @@ SIGNED_OUT = "You are signed out here. Sign in again to go on."
 REVOKED = "The API key was revoked or may no longer talk, its client secret expired, or the account was closed."
 RESTARTING = "The server restarts. Connect again to go on."
 
-_look = in_thread(lambda grants, held: (access.filter_valid(grants), leases.lost(held)))
+_look = in_thread(lambda grants, held: (access.filter_valid(grants), leases.find_lost(held)))
 _renew = in_thread(leases.renew)
-_sweep = in_thread(leases.sweep)
+_sweep = in_thread(leases.end_lapsed)
 
 
 class Watched(Protocol):

@@ -26,7 +26,7 @@ from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.recorder import Record
+from conversations.storage.recorder import Recorder
 
 
 def warm(engines: EngineSet) -> None:
@@ -67,7 +67,7 @@ class S2SSession(Session):
                 "transcription_model": spec.stream_model,
             },
         )
-        self._record = Record(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
+        self._record = Recorder(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""

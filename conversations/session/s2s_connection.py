@@ -91,7 +91,7 @@ class S2SUpstream:
         except TimeoutError:  # `leave`
             return EngineTimeout("s2s", "openai", HANGS)
         except NoEventError:
-            return self._engine.garbage()
+            return self._engine.unexpected_answer_error()
         except EngineError as error:
             return error
         finally:

@@ -1,4 +1,4 @@
-"""What a session changes in its conversation, and the one transaction that makes a number of such changes durable."""
+"""The changes that a session makes to its conversation, and the one transaction that makes several of them durable."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage import clip_files
+from conversations.storage.item_rows import CHANGING, copy_fields
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 
 TITLE_CHARS = 80
-LASTING = {"id", "conversation", "public_id", "position", "created_at"}
-CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The item as it stands. `after`: where a new one is inserted (an id, "root", or None for the end).
+    """Save an item as it stands.
 
-    `make_clip`: its sound as an Ogg Opus file, made before anything is locked.
+    `after` is where a new item is inserted: after the item of this id, first ("root"), or last (None). `make_clip`
+    returns the item's audio as an Ogg Opus file; it is called before anything is locked.
     """
 
     item: live.LiveItem
@@ -33,7 +33,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The item goes, and its sound."""
+    """Delete an item and its audio."""
 
     item_id: str
 
@@ -43,15 +43,17 @@ Change = Put | Drop
 
 @dataclass(frozen=True, slots=True)
 class Sound:
+    """The audio of an item, as an Ogg Opus file."""
+
     duration_ms: int
     ogg: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Changes with what they need before anything is locked: their sound, encoded, and the names for its files.
+    """Changes, with what must be done before anything is locked: their audio is encoded, and its files have names.
 
-    `uploads` are to be made before `commit`. In Postgres itself there are none: there the sound is part of the commit.
+    The `uploads` must be finished before `commit`. A storage in Postgres has none: the audio is part of the commit.
     """
 
     conversation_pk: int
@@ -60,72 +62,73 @@ class Prepared:
     uploads: Mapping[str, clip_files.Upload]
 
 
-def apply(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
-    """In order; a second time, after a lost connection, they change nothing.
+def apply_changes(conversation_pk: int, changes: Sequence[Change], holder: str = "") -> None:
+    """Apply changes in order, in one transaction. Applied again, after a lost connection, they change nothing.
 
-    `holder`: the session that writes, if it is one. Raises ConversationDeletedError, TakenOverError, ClipStorageError.
+    `holder` is the id of the session that writes, "" for others. Raise ConversationDeletedError, TakenOverError or
+    ClipStorageError.
     """
     prepared = prepare(conversation_pk, changes)
-    check_uploads(clip_files.upload_and_wait([*prepared.uploads.values()]))
+    check_uploads(clip_files.upload_all_blocking([*prepared.uploads.values()]))
     commit(prepared, holder)
 
 
 def prepare(conversation_pk: int, changes: Sequence[Change]) -> Prepared:
-    """Encodes, which is slow, and reserves names. Raises ConversationDeletedError."""
-    sounds = _sounds(changes)
+    """Encode the audio, which is slow, and reserve names for its files. Raise ConversationDeletedError."""
+    sounds = _encode_sounds(changes)
     uploads: Mapping[str, clip_files.Upload] = {}
     if sounds and clip_files.is_outside():
         conversation = Conversation.objects.owned().filter(pk=conversation_pk).first()
         if conversation is None:
             raise ConversationDeletedError
         dropped = {change.item_id for change in changes if isinstance(change, Drop)}
-        stored = _with_sound(conversation, sounds.keys()) - dropped  # by an earlier try, whose answer was lost
+        stored = _find_items_with_clip(conversation, sounds.keys()) - dropped  # by an earlier try whose answer was lost
         files = {item_id: sound.ogg for item_id, sound in sounds.items() if item_id not in stored}
         uploads = clip_files.reserve(conversation, files)
     return Prepared(conversation_pk, changes, sounds, uploads)
 
 
 def check_uploads(hanging: list[str]) -> None:
-    """Raises ClipStorageError where some hang; the next try uploads them under other names."""
+    """Raise ClipStorageError if uploads hang; the next try uploads them under other names."""
     if hanging:
         clip_files.abandon(hanging)
         raise clip_files.ClipStorageError(f"{len(hanging)} uploads hang.")
 
 
 def commit(prepared: Prepared, holder: str = "") -> None:
-    """Raises ConversationDeletedError, TakenOverError, ClipStorageError."""
+    """Make the changes durable. Raise ConversationDeletedError, TakenOverError or ClipStorageError."""
     with transaction.atomic():
-        conversation = _locked(prepared.conversation_pk, holder)
-        silent = _Batch(conversation, _latest(prepared.changes)).apply()
+        conversation = _lock_conversation(prepared.conversation_pk, holder)
+        silent = _Batch(conversation, _merge_changes(prepared.changes)).apply()
         if clip_files.is_outside():
-            _take_over(prepared, silent)
+            _attach_uploads(prepared, silent)
             return
         for item_id in prepared.sounds.keys() & silent.keys():
-            _keep(conversation, silent[item_id], prepared.sounds[item_id])
+            _store_clip(conversation, silent[item_id], prepared.sounds[item_id])
 
 
-def _with_sound(conversation: Conversation, item_ids: Iterable[str]) -> set[str]:
+def _find_items_with_clip(conversation: Conversation, item_ids: Iterable[str]) -> set[str]:
     clips = AudioClip.objects.filter(item__conversation=conversation, item__public_id__in=item_ids)
     return set(clips.values_list("item__public_id", flat=True))
 
 
-def _take_over(prepared: Prepared, silent: Mapping[str, Item]) -> None:
-    """The uploaded files become the clips of items that have none."""
+def _attach_uploads(prepared: Prepared, silent: Mapping[str, Item]) -> None:
+    """Make the uploaded files the clips of items that have none."""
     clips = [
-        _clip(silent[item_id], prepared.sounds[item_id], upload.name)
+        _build_clip(silent[item_id], prepared.sounds[item_id], upload.name)
         for item_id, upload in prepared.uploads.items()
         if item_id in silent
     ]
     if clips:
-        clip_files.take_over([clip.file.name or "" for clip in AudioClip.objects.bulk_create(clips)])
+        clip_files.attach([clip.file.name or "" for clip in AudioClip.objects.bulk_create(clips)])
 
 
-def _clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
+def _build_clip(row: Item, sound: Sound, name: str = "") -> AudioClip:
     return AudioClip(item=row, file=name, duration_ms=sound.duration_ms, size_bytes=len(sound.ogg))
 
 
-def _sounds(changes: Sequence[Change]) -> dict[str, Sound]:
-    """Of each item that is not dropped again: its id may be another item's by then."""
+def _encode_sounds(changes: Sequence[Change]) -> dict[str, Sound]:
+    """Return the encoded audio of each item that is not dropped later: a new item may have its id by then."""
     makers: dict[str, tuple[int, Callable[[], bytes]]] = {}
     for change in changes:
         if isinstance(change, Drop):
@@ -135,14 +138,14 @@ def _sounds(changes: Sequence[Change]) -> dict[str, Sound]:
     return {item_id: Sound(audio_ms, make()) for item_id, (audio_ms, make) in makers.items()}
 
 
-def _keep(conversation: Conversation, row: Item, sound: Sound) -> None:
-    clip = _clip(row, sound)
+def _store_clip(conversation: Conversation, row: Item, sound: Sound) -> None:
+    clip = _build_clip(row, sound)
     clip.file.save(f"{conversation.public_id}/{make_id('clip')}.ogg", ContentFile(sound.ogg), save=False)
     clip.save()
 
 
-def _locked(conversation_pk: int, holder: str) -> Conversation:
-    # The lock orders two sessions on one conversation; what the new one was told of, the old one must not change.
+def _lock_conversation(conversation_pk: int, holder: str) -> Conversation:
+    # The lock orders two sessions of one conversation: the old one must not change what the new one has read.
     conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
     if conversation is None:
         raise ConversationDeletedError
@@ -151,8 +154,8 @@ def _locked(conversation_pk: int, holder: str) -> Conversation:
     return conversation
 
 
-def _latest(changes: Sequence[Change]) -> list[Change]:
-    """Of several states of an item only the last, at the place of the first."""
+def _merge_changes(changes: Sequence[Change]) -> list[Change]:
+    """Return only the last of several states of an item, at the place of the first."""
     latest: list[Change] = []
     places: dict[str, int] = {}
     for change in changes:
@@ -168,12 +171,16 @@ def _latest(changes: Sequence[Change]) -> list[Change]:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
+    """What is known of an item that the database already holds."""
+
     position: int
     error_code: str
     clip_pk: int | None
 
 
 class _Batch:
+    """Writes merged changes with as few statements as their order allows."""
+
     def __init__(self, conversation: Conversation, changes: Sequence[Change]) -> None:
         self._conversation = conversation
         self._changes = changes
@@ -182,34 +189,34 @@ class _Batch:
         rows = conversation.items.filter(Q(public_id__in=ids) | Q(position=last))
         found = rows.values_list("public_id", "position", "error_code", "clip")
         self._stored = {public_id: _Stored(position, error, clip) for public_id, position, error, clip in found}
-        # The position behind the last item.
+        # The position after the last item.
         self._end = max((row.position + 1 for row in self._stored.values()), default=0)
-        self._rows: dict[str, Item] = {}  # put and not yet written
+        self._rows: dict[str, Item] = {}  # rows to be written
         self._written: dict[str, Item] = {}
         self._count = self._errors = 0
 
     def apply(self) -> dict[str, Item]:
-        """The rows that have no sound yet, by the items' ids."""
+        """Write all changes. Return the written rows that have no clip yet, by the items' ids."""
         for change in self._changes:
             if isinstance(change, Put):
-                self._put(change.item, change.after)
+                self._put_item(change.item, change.after)
             else:
-                self._drop(change.item_id)
+                self._drop_item(change.item_id)
         self._write_rows()
-        self._sum_up()
+        self._update_conversation()
         heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
         return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
 
-    def _put(self, item: live.LiveItem, after: str | None) -> None:
+    def _put_item(self, item: live.LiveItem, after: str | None) -> None:
         stored = self._stored.get(item.id)
-        position = stored.position if stored else self._position(after)
+        position = stored.position if stored else self._assign_position(after)
         row = Item(conversation=self._conversation, public_id=item.id, position=position)
-        _fill(row, item)
+        copy_fields(row, item)
         self._rows[item.id] = row
         self._count += stored is None
         self._errors += bool(item.error_code and not (stored and stored.error_code))
 
-    def _position(self, after: str | None) -> int:
+    def _assign_position(self, after: str | None) -> int:
         self._end += 1
         return self._end - 1 if after is None else self._make_room(after)
 
@@ -228,7 +235,7 @@ class _Batch:
             self._written |= self._rows
             self._rows = {}
 
-    def _drop(self, item_id: str) -> None:
+    def _drop_item(self, item_id: str) -> None:
         self._write_rows()
         row = self._conversation.items.filter(public_id=item_id).first()
         if row is None:
@@ -241,9 +248,9 @@ class _Batch:
         if clip:
             clip_files.discard([clip.file.name or ""])
 
-    def _sum_up(self) -> None:
+    def _update_conversation(self) -> None:
         before = self._conversation.title
-        title = before or self._first_words()
+        title = before or self._find_first_words()
         if self._count or self._errors or title != before:
             Conversation.objects.filter(pk=self._conversation.pk).update(
                 title=title,
@@ -252,22 +259,6 @@ class _Batch:
                 updated_at=timezone.now(),
             )
 
-    def _first_words(self) -> str:
+    def _find_first_words(self) -> str:
         said = (change.item for change in self._changes if isinstance(change, Put))
         return next((item.text[:TITLE_CHARS] for item in said if item.role == Item.Role.USER and item.text), "")
-
-
-def _fill(row: Item, item: live.LiveItem) -> None:
-    row.type, row.role, row.status = item.type, item.role, item.status
-    row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
-    row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
-    row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
-    row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
-    used = item.usage
-    row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
-    row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens
-    row.input_audio_tokens, row.output_audio_tokens = used.input_audio_tokens, used.output_audio_tokens
-    row.cached_input_tokens, row.discarded_input_tokens = used.cached_tokens, used.discarded_input_tokens
-    row.discarded_output_tokens = used.discarded_output_tokens
-    row.discarded_tts_characters = used.discarded_tts_characters
-    row.error_code, row.error_message = item.error_code, item.error_message

@@ -1,8 +1,8 @@
-"""The files of clips in a storage outside the database: reserved, uploaded, taken over by a clip, deleted later.
+"""The files of clips in a storage outside the database: they are reserved, uploaded, attached to a clip, deleted later.
 
-No transaction reaches such a storage. So a file is on the list of loose files (`LooseFile`) from before it is uploaded
-until a clip takes it over in the clip's own transaction, and again from the moment that its clip is deleted. Whatever
-fails in between, the list names every file that nobody needs, and `deletion` works it off.
+No transaction covers such a storage. So a file is on the list of loose files (`LooseFile`) from before its upload until
+a clip takes it over, in the transaction that creates the clip, and again from the moment that its clip is deleted.
+Whatever fails in between, the list names every file that nobody needs, and `deletion` deletes those.
 """
 
 import asyncio
@@ -24,21 +24,24 @@ from conversations.models import AudioClip, Conversation, LooseFile, clip_storag
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage.clip_storage import PostgresStorage
 
-UPLOAD_SEC = 20.0  # for one file; a storage that takes longer hangs
-MAX_UPLOADS = 64  # at once in this process, those that hang included
-# Nobody still uploads after that; then the file is deleted, unless a clip has taken it over.
+UPLOAD_SEC = 20.0  # for one file; a storage that takes longer is taken to hang
+MAX_UPLOADS = 64  # at the same time in this process, including those that hang
+# By then no upload can still be running, so the file is deleted unless a clip has taken it over.
 RESERVED_FOR = timedelta(hours=1)
 PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _room = BoundedSemaphore(MAX_UPLOADS)
 
 
 class ClipStorageError(Exception):
-    """The clip storage fails or hangs. It may work in a while."""
+    """The clip storage fails or hangs. It may work again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The file of one item, at its reserved name. `is_new` False: an earlier try may have left some of it there."""
+    """The file of one item, with its reserved name.
+
+    If it is not `is_new`, an earlier try may have left a part of it under this name.
+    """
 
     name: str
     content: bytes
@@ -46,16 +49,17 @@ class Upload:
 
 
 def is_outside() -> bool:
-    """Whether clips lie outside the database, where its transactions do not reach."""
+    """Return whether clips lie outside the database, where its transactions do not reach."""
     return not isinstance(clip_storage(), PostgresStorage)
 
 
 def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str, Upload]:
-    """Names for the sound of items, by their ids. A second try gets the same name, and so leaves no second file.
+    """Reserve names for the audio of items, and return the uploads by the items' ids.
 
-    A name that a clip has, or whose file is being deleted, is not given out: the new file would be deleted.
+    A second try gets the same name, and so leaves no second file. A name that belongs to a clip, or whose file is being
+    deleted, is not given out: the new file would be deleted too.
     """
-    wanted = {item_id: f"{conversation.public_id}/{_plain(item_id)}.ogg" for item_id in sounds}
+    wanted = {item_id: f"{conversation.public_id}/{_safe_stem(item_id)}.ogg" for item_id in sounds}
     clips = AudioClip.objects.filter(item__conversation=conversation, file__in=wanted.values())
     taken = set(clips.values_list("file", flat=True))
     reserved = _reserve(set(wanted.values()) - taken)
@@ -67,30 +71,30 @@ def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str
     return {id_: Upload(names[id_], content, reserved[names[id_]]) for id_, content in sounds.items()}
 
 
-def _plain(item_id: str) -> str:
-    """Clients may choose ids, and no file is to lie elsewhere for it."""
+def _safe_stem(item_id: str) -> str:
+    """Return an item's id as a safe file name: clients choose ids, and none may lead to another folder."""
     return item_id if PLAIN_ID.fullmatch(item_id) else sha256(item_id.encode()).hexdigest()[:40]
 
 
 def _reserve(names: Iterable[str]) -> dict[str, bool]:
-    """Whether each is new; those that are to be deleted are left out."""
+    """Reserve names. Return for each whether it is new; names whose files are to be deleted are left out."""
     statement = """
         INSERT INTO conversations_loosefile (name, is_reserved, due_at, tries)
         SELECT unnest(%s::text[]), true, %s, 0
         ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE conversations_loosefile.is_reserved
         RETURNING name, xmax = 0"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [sorted(names), _later()])
+        cursor.execute(statement, [sorted(names), _expiry()])
         return dict(cursor.fetchall())
 
 
 def abandon(names: Iterable[str]) -> None:
-    """No try uses them again: what hangs may still finish, so their files are deleted later than anything hangs."""
-    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_later())
+    """Give up names whose uploads hang. They may still finish, so their files are deleted only when none can hang."""
+    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_expiry())
 
 
 def discard(names: Iterable[str]) -> None:
-    """Deletes the files of clips that are deleted; within the transaction that does that."""
+    """Delete the files of clips; call it within the transaction that deletes the clips."""
     storage = clip_storage()
     if isinstance(storage, PostgresStorage):
         storage.delete_files(names)
@@ -103,29 +107,35 @@ def discard(names: Iterable[str]) -> None:
     transaction.on_commit(background.wake)
 
 
-def take_over(names: list[str]) -> None:
-    """Clips now have these files. Within their transaction. Raises ClipStorageError if one is being deleted."""
+def attach(names: list[str]) -> None:
+    """Note that clips have these files now, within the transaction that creates the clips.
+
+    Raise ClipStorageError if one of the files is being deleted.
+    """
     if LooseFile.objects.filter(name__in=names, is_reserved=True).delete()[0] < len(names):
         raise ClipStorageError("A reservation has run out.")
 
 
-def _later() -> datetime:
+def _expiry() -> datetime:
     return timezone.now() + RESERVED_FOR
 
 
-def start(upload: Upload) -> "Future[None]":
-    """Uploads in a thread of its own: one that hangs cannot be stopped, and neither others nor the exit wait for it."""
+def start_upload(upload: Upload) -> "Future[None]":
+    """Upload in a new thread, or raise ClipStorageError if too many are running.
+
+    An upload that hangs cannot be stopped; with a thread of its own, neither others nor the exit wait for it.
+    """
     if not _room.acquire(blocking=False):
         raise ClipStorageError(f"{MAX_UPLOADS} uploads are under way or hang.")
     future: Future[None] = Future()
-    future.set_running_or_notify_cancel()  # so that who waits no longer does not cancel it
-    Thread(target=_run, args=(upload, future), name="clip upload", daemon=True).start()
+    future.set_running_or_notify_cancel()  # a caller that gives up waiting must not cancel it
+    Thread(target=_run_upload, args=(upload, future), name="clip upload", daemon=True).start()
     return future
 
 
-def _run(upload: Upload, future: "Future[None]") -> None:
+def _run_upload(upload: Upload, future: "Future[None]") -> None:
     try:
-        _save(upload)
+        _save_file(upload)
     except Exception as error:  # whatever is wrong, in whichever library's words
         failure = ClipStorageError(f"{type(error).__name__}: {error}")
         failure.__cause__ = error
@@ -137,8 +147,8 @@ def _run(upload: Upload, future: "Future[None]") -> None:
         connection.close()
 
 
-def _save(upload: Upload) -> None:
-    """Under exactly this name: storages that find it taken would choose another, which nobody would know of."""
+def _save_file(upload: Upload) -> None:
+    """Save the file under exactly its name: a storage that finds it taken would choose another, unknown to us."""
     storage = clip_storage()
     if not upload.is_new and storage.exists(upload.name):
         storage.delete(upload.name)
@@ -148,18 +158,18 @@ def _save(upload: Upload) -> None:
         raise ClipStorageError(f"It renamed {upload.name} to {name}.")
 
 
-async def upload(uploads: Sequence[Upload]) -> list[str]:
-    """Waits until all are there, and returns the names of those that hang. Raises ClipStorageError if one fails."""
-    started = {asyncio.wrap_future(start(one)): one.name for one in uploads}
+async def upload_all(uploads: Sequence[Upload]) -> list[str]:
+    """Upload all, and return the names of those that hang. Raise ClipStorageError if one fails."""
+    started = {asyncio.wrap_future(start_upload(one)): one.name for one in uploads}
     done, hanging = await asyncio.wait(started, timeout=UPLOAD_SEC) if started else (set(), set())
     for future in done:
         future.result()
     return [started[future] for future in hanging]
 
 
-def upload_and_wait(uploads: Sequence[Upload]) -> list[str]:
-    """The same for code that may wait."""
-    started = {start(one): one.name for one in uploads}
+def upload_all_blocking(uploads: Sequence[Upload]) -> list[str]:
+    """Upload all from sync code, and return the names of those that hang. Raise ClipStorageError if one fails."""
+    started = {start_upload(one): one.name for one in uploads}
     done, hanging = wait_for(started, UPLOAD_SEC)
     for future in done:
         future.result()

@@ -1,4 +1,4 @@
-"""The default `clips` storage: audio as rows of Postgres. A site moves clips elsewhere (S3) by setting."""
+"""The default storage of clips: audio as rows of Postgres. A setting moves clips elsewhere, such as to S3."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
     from conversations.models import ClipData
 
 
-def _rows() -> "QuerySet[ClipData]":
+def _clip_rows() -> "QuerySet[ClipData]":
     # Looked up when used: the models module names this storage, so it cannot be imported from here.
     return apps.get_model("conversations", "ClipData").objects.all()
 
 
 @deconstructible
 class PostgresStorage(Storage):
-    """Whole clips in, whole clips out: one is about 5 kB a second. No public URLs: `views.clips` checks who asks."""
+    """Stores clips whole, about 5 kB a second. They have no public URLs: `views.clips` checks who asks."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
-        _rows().create(name=name, data=content.read())
+        _clip_rows().create(name=name, data=content.read())
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
-        data = _rows().filter(name=name).values_list("data", flat=True).first()
+        data = _clip_rows().filter(name=name).values_list("data", flat=True).first()
         if data is None:
             raise FileNotFoundError(name)
         return ContentFile(bytes(data), name)
 
     def delete(self, name: str) -> None:
-        _rows().filter(name=name).delete()
+        _clip_rows().filter(name=name).delete()
 
     def delete_files(self, names: Iterable[str]) -> None:
-        """In one statement, and within the transaction of who calls."""
-        _rows().filter(name__in=names).delete()
+        """Delete many clips in one statement, within the transaction of the caller."""
+        _clip_rows().filter(name__in=names).delete()
 
     def exists(self, name: str) -> bool:
-        return _rows().filter(name=name).exists()
+        return _clip_rows().filter(name=name).exists()
 
     def size(self, name: str) -> int:
-        length = _rows().filter(name=name).values_list(Length("data"), flat=True).first()
+        length = _clip_rows().filter(name=name).values_list(Length("data"), flat=True).first()
         if length is None:
             raise FileNotFoundError(name)
         return int(length)

@@ -1,4 +1,4 @@
-"""Deleting many files of a storage: in one call where it can, else side by side, and with a deadline in any case."""
+"""Deletes many files of a storage: in one call if the storage can, else side by side; always with a deadline."""
 
 from collections.abc import Collection
 from queue import Empty, SimpleQueue
@@ -12,12 +12,12 @@ THREADS = 8
 DEADLINE_SEC = 120.0  # for a batch
 
 
-def delete(storage: Storage, names: Collection[str]) -> set[str]:
-    """Returns the names of those that may still be there."""
+def delete_files(storage: Storage, names: Collection[str]) -> set[str]:
+    """Delete files, and return the names of those that may still exist."""
     work = _Work(names)
     is_bulk = hasattr(getattr(storage, "bucket", None), "delete_objects")
     threads = [
-        # No exit waits for a storage that hangs.
+        # Daemons, so that the exit does not wait for a storage that hangs.
         Thread(target=work.delete_at_once if is_bulk else work.delete_each, args=(storage,), daemon=True)
         for _ in range(min(1 if is_bulk else THREADS, len(names)))
     ]
@@ -30,6 +30,8 @@ def delete(storage: Storage, names: Collection[str]) -> set[str]:
 
 
 class _Work:
+    """Files to delete, shared by the threads that delete them."""
+
     def __init__(self, names: Collection[str]) -> None:
         self.lock = Lock()
         self.done: set[str] = set()
@@ -43,14 +45,14 @@ class _Work:
                 storage.delete(name)
             except FileNotFoundError:
                 pass
-            except Exception:  # noqa: S112  whatever is wrong, in whichever library's words: it is tried again
+            except Exception:  # noqa: S112  each storage library has its own errors; the file is tried again later
                 continue
             with self.lock:
                 self.done.add(name)
         connection.close()
 
     def delete_at_once(self, storage: Any) -> None:
-        """By the one call of S3 that takes a thousand keys, which django-storages does not use by itself."""
+        """Delete by S3's call for up to a thousand keys, which django-storages does not use by itself."""
         names = {}
         while (name := self._next()) is not None:
             names[storage._normalize_name(name)] = name

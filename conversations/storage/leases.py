@@ -1,7 +1,7 @@
-"""Who holds a conversation: at most one session at a time, for as long as it renews its lease.
+"""Leases: at most one session holds a conversation at a time, for as long as it renews its lease.
 
-`holder` is the session's own random id, and stays when it has ended: it fences off what a session writes whose
-conversation another one has held since. The times are the database's, so that no two clocks need agree.
+`holder` is a session's own random id. It stays when the session has ended, and so fences off late writes of a session
+whose conversation another one has held since. All times are the database's, so that no clocks need to agree.
 """
 
 from collections.abc import Collection
@@ -16,13 +16,15 @@ from conversations.models import Assistant, Conversation, Item
 
 RENEW_SEC = 10.0
 LEASE = timedelta(seconds=30)
-# Past its end before it is closed for its holder: one whose database was away gets to renew it first.
+# How long after its end a lease counts as lapsed: a session whose database was away can still renew it.
 PATIENCE = timedelta(seconds=10)
 SWEPT_AT_ONCE = 500
 FREE = Q(held_until=None) | Q(held_until__lt=Now())
 
 
 class ConversationDeletedError(Exception):
+    """The conversation was deleted, so nothing can be stored in it."""
+
     code = "conversation_deleted"
 
     def __init__(self) -> None:
@@ -30,20 +32,25 @@ class ConversationDeletedError(Exception):
 
 
 class TakenOverError(Exception):
+    """Another session holds the conversation now."""
+
     code = "conversation_taken_over"
 
     def __init__(self) -> None:
         super().__init__("The conversation goes on in another connection, which took it over from this one.")
 
 
-def begin(user: User, assistant: Assistant, holder: str) -> Conversation:
-    """Make a conversation that `holder` holds."""
+def begin_conversation(user: User, assistant: Assistant, holder: str) -> Conversation:
+    """Create a conversation, held by `holder`."""
     live = {"status": Conversation.Status.LIVE, "held_until": Now() + LEASE, "goes_if_empty": True}
     return Conversation.objects.create(user=user, assistant=assistant, holder=holder, **live)
 
 
 def take(pk: int, holder: str, *, by_force: bool = False, assistant: Assistant | None = None) -> bool:
-    """Hold the conversation from now on; False if another session does. `by_force`: the last who claimed it may."""
+    """Take hold of a conversation, and return False if another session holds it.
+
+    `by_force` allows it in any case to the holder that claimed the conversation last.
+    """
     allowed = FREE | Q(holder=holder) | (Q(claimed_by=holder) if by_force else Q())
     changes = {"assistant": assistant} if assistant else {}
     taken = Conversation.objects.filter(allowed, pk=pk).update(
@@ -53,15 +60,15 @@ def take(pk: int, holder: str, *, by_force: bool = False, assistant: Assistant |
 
 
 def claim(pk: int, holder: str) -> None:
-    """Ask whoever holds the conversation to hand it over. Raises ConversationDeletedError."""
+    """Ask the session that holds the conversation to hand it over. Raise ConversationDeletedError."""
     if not Conversation.objects.owned().filter(pk=pk).update(claimed_by=holder):
         raise ConversationDeletedError
 
 
-def lost(held: Collection[tuple[int, str]]) -> set[str]:
-    """Return which of these holders must stop, since another session came; `held`: each with its conversation's pk.
+def find_lost(held: Collection[tuple[int, str]]) -> set[str]:
+    """Return which holders must stop, since another session came. `held` are pairs of conversation pk and holder.
 
-    One whose conversation was deleted is told at its next write.
+    A holder whose conversation was deleted learns that at its next write.
     """
     rows = Conversation.objects.filter(pk__in=[pk for pk, _ in held]).values_list("pk", "holder", "claimed_by")
     now = {pk: (holder, claimed_by) for pk, holder, claimed_by in rows}
@@ -69,6 +76,7 @@ def lost(held: Collection[tuple[int, str]]) -> set[str]:
 
 
 def renew(held: Collection[tuple[int, str]]) -> None:
+    """Renew the leases of these pairs of conversation pk and holder."""
     pks, holders = [pk for pk, _ in held], [holder for _, holder in held]
     mine = Conversation.objects.filter(pk__in=pks, holder__in=holders)
     mine.update(held_until=Now() + LEASE, status=Conversation.Status.LIVE)
@@ -76,7 +84,7 @@ def renew(held: Collection[tuple[int, str]]) -> None:
 
 @transaction.atomic
 def end(pk: int, holder: str) -> None:
-    """Give the conversation back, or to whoever has claimed it. What a session began and nobody spoke in goes."""
+    """End the hold of a conversation: hand it to a session that claimed it, or close it; delete it if it is empty."""
     row = Conversation.objects.select_for_update().filter(pk=pk, holder=holder).first()
     if row is None:
         return
@@ -91,8 +99,8 @@ def end(pk: int, holder: str) -> None:
 
 
 @transaction.atomic
-def sweep() -> int:
-    """Close the conversations whose holders are gone, their process killed, say; return how many those were."""
+def end_lapsed() -> int:
+    """Close the conversations whose holders are gone (a killed process, say), and return how many those were."""
     lapsed = Conversation.objects.filter(
         Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE), status=Conversation.Status.LIVE
     )
@@ -105,6 +113,6 @@ def sweep() -> int:
 
 
 def close_unfinished(pks: Collection[int]) -> None:
-    """A reply that was cut off, as by a crash, will not be finished any more."""
+    """Mark the items in progress of ended sessions as incomplete: nobody will finish them."""
     unfinished = Item.objects.filter(conversation__in=pks, status=Item.Status.IN_PROGRESS)
     unfinished.update(status=Item.Status.INCOMPLETE)

@@ -1,25 +1,25 @@
-"""What a session stores of itself: its items in order, each with its sound, off the hot path."""
+"""Records a session: its items in order, each with its audio, off the hot path."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from conversations import metrics
-from conversations.audio.growing_clips import Clips
+from conversations.audio.growing_clips import ClipEncoder
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store
 from conversations.storage.changes import Drop, Put
-from conversations.storage.write_queue import Writer
+from conversations.storage.write_queue import WriteQueue
 
 
-class Record:
-    """`run` it while the session lives, `join` it at the end.
+class Recorder:
+    """Stores the items of one session: `run` it while the session lives, `join` it at the end.
 
-    `stt_label` tells which engine an item's words came from; `s2s` replies, where it does.
-    `give_up` and `tell` hear of a storage that is away, see Writer.
-    `is_on` False: nothing is kept, as in a transcription session whose client did not ask for it.
+    `stt_label` returns which engine transcribed an item; `s2s` is the model that replies, if it is speech to speech.
+    `give_up` and `tell` are called when the storage is away, see WriteQueue. If `is_on` is false, nothing is stored, as
+    in a transcription session whose client did not ask for storage.
     """
 
     def __init__(
@@ -34,56 +34,60 @@ class Record:
         self._opened = opened
         self._stt_label = stt_label
         self._s2s = s2s
-        self._clips = Clips()
+        self._clips = ClipEncoder()
         write = partial(store.write, opened.pk, holder=opened.holder)
-        self._writer = Writer(opened.public_id, write, give_up, tell)
+        self._writer = WriteQueue(opened.public_id, write, give_up, tell)
 
     async def run(self) -> None:
+        """Write what is queued, until it is cancelled or the storage fails for good."""
         await self._writer.run()
 
     async def join(self) -> None:
-        """Waits until everything is stored."""
+        """Wait until everything queued is stored, or given up."""
         await self._writer.join()
 
     async def end(self) -> None:
-        """After `run`, however that ended: what is not stored by now is kept, and stored when it can be."""
+        """End after `run`, however that ended: what is not stored by now goes to the spool, to be stored later."""
         if rest := await self._writer.close():
-            await spool.keep(spool.Rest.of(self._opened, rest, self._writer.has_stored), self._writer.hanging)
+            await spool.keep_leftover(
+                spool.Leftover.from_session(self._opened, rest, self._writer.has_stored), self._writer.hanging
+            )
 
-    def hear(self, item_id: str, pcm: bytes) -> None:
-        """More of an utterance."""
+    def add_user_audio(self, item_id: str, pcm: bytes) -> None:
+        """Add PCM to the audio of a user item."""
         if self.is_on:
-            self._clips.hear(item_id, pcm)
+            self._clips.add_user_audio(item_id, pcm)
 
-    def keep(self, response_id: str, pcm: bytes) -> None:
-        """More of a reply."""
+    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
+        """Add PCM to the audio of a response."""
         if self.is_on:
-            self._clips.keep(response_id, pcm)
+            self._clips.add_reply_audio(response_id, pcm)
 
     def drop(self, item_id: str) -> None:
+        """Delete an item that was stored."""
         if self.is_on:
             self._writer.put(Drop(item_id))
 
     def save(self, action: commands.Save) -> asyncio.Future[None] | None:
-        """What is done once the item is durable; None where it is not kept."""
+        """Store an item as it stands. The returned future is done when that is durable; None if nothing is stored."""
         item = action.item
         if action.is_final:
-            metrics.turn(item)
+            metrics.observe_turn(item)
         if not self.is_on:
             return None
-        make_clip = self._clips.heard(item.id, action.pcm) if action.pcm else None
+        make_clip = self._clips.finish_user_clip(item.id, action.pcm) if action.pcm else None
         if action.is_final:
-            make_clip = self._clips.kept(item.response_id)
-        item.engines = self._engines(item)
+            make_clip = self._clips.finish_reply_clip(item.response_id)
+        item.engines = self._engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engines(self, item: LiveItem) -> dict[str, str]:
-        """Which of them made it."""
+    def _engine_labels(self, item: LiveItem) -> dict[str, str]:
+        """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:
             return {"llm": self._s2s.label()}
         if item.role == "assistant":
             return {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
-        if item.response_id:  # what the model called
+        if item.response_id:  # a call of the model
             return {"llm": engines.llm.label()}
         return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines

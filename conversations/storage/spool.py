@@ -1,7 +1,8 @@
-"""What a session could not store by its end: kept in files under SPOOL_DIR, and stored when the database is back.
+"""Keeps what a session could not store by its end in files under SPOOL_DIR, and stores it when the database is back.
 
-A file a session, in order, with its sound. Whichever process sees the folder stores it, at its next start too. A file
-is locked while a try of the session itself still hangs, which must not come after a later one.
+There is one file for each session, with its changes in order and their audio. Any process that sees the folder stores
+it, also after a restart. A file is locked while a try of the session itself still hangs: that must not take effect
+after a later one.
 """
 
 import asyncio
@@ -32,8 +33,8 @@ from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 
-MEMORY_BYTES = 64_000_000  # where the folder cannot be written
-CLIPS_RETRY_SEC = 30.0  # a clip storage that hangs takes its time at each try
+MEMORY_BYTES = 64_000_000  # kept in memory at most, if the folder cannot be written
+CLIPS_RETRY_SEC = 30.0  # between two tries, since each takes long when the clip storage hangs
 _memory: list[tuple[str, bytes]] = []
 _lock = Lock()
 _clips_not_before = 0.0
@@ -41,7 +42,10 @@ _clips_not_before = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The session that leaves something behind, and its conversation. `has_stored`: something of it was stored."""
+    """The session that leaves changes behind, and its conversation.
+
+    `has_stored` tells whether anything of the session was stored before.
+    """
 
     pk: int
     public_id: str
@@ -52,42 +56,42 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """What is left of a session."""
+class Leftover:
+    """The changes of a session that are not stored."""
 
     origin: Origin
     changes: Sequence[Change]
 
     @classmethod
-    def of(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Rest":
-        """Of a session whose conversation is stored."""
+    def from_session(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
+        """Return what is left of a session whose conversation is to be stored."""
         pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
         origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
         return cls(origin, changes)
 
 
-async def keep(rest: Rest, hanging: "asyncio.Future[None] | None" = None) -> None:
-    """It is on disk when this returns, or in memory where the disk fails. `hanging`: the session's own last try."""
+async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" = None) -> None:
+    """Keep changes on disk, or in memory if the disk fails. `hanging` is the session's own last try, if it hangs."""
     name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
-    held = await asyncio.to_thread(_keep, name, rest)
+    held = await asyncio.to_thread(_write_or_remember, name, rest)
     if held is None or hanging is None:
-        _let_go(held)
+        _release(held)
     else:
-        hanging.add_done_callback(lambda _: _let_go(held))
+        hanging.add_done_callback(lambda _: _release(held))
 
 
-def _let_go(held: int | None) -> None:
+def _release(held: int | None) -> None:
     if held is not None:
-        os.close(held)  # and with it the lock
+        os.close(held)  # and so release its lock
     background.wake()
 
 
-def _keep(name: str, rest: Rest) -> int | None:
-    """The locked file."""
-    data = b"".join(json.dumps(line).encode() + b"\n" for line in _lines(rest))
+def _write_or_remember(name: str, rest: Leftover) -> int | None:
+    """Write the file, and return it, locked; None if it had to be kept in memory, or was lost."""
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
     log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
     try:
-        return _write(settings.SPOOL_DIR, name, data)
+        return _write_file(settings.SPOOL_DIR, name, data)
     except OSError as error:
         log.error("SPOOL_DIR cannot be written, so they are kept in memory: %s", error)
     with _lock:
@@ -98,8 +102,8 @@ def _keep(name: str, rest: Rest) -> int | None:
     return None
 
 
-def _write(folder: Path, name: str, data: bytes) -> int:
-    """Whole or not at all, whatever happens to the machine. Raises OSError."""
+def _write_file(folder: Path, name: str, data: bytes) -> int:
+    """Write a file whole or not at all, even if the machine fails, and return it, locked. Raise OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
         raise OSError("SPOOL_MAX_MB is reached.")
@@ -111,7 +115,7 @@ def _write(folder: Path, name: str, data: bytes) -> int:
             writer.write(data)
         os.fsync(file)
         draft.rename(folder / name)
-        _sync(folder)
+        _sync_folder(folder)
     except BaseException:
         os.close(file)
         draft.unlink(missing_ok=True)
@@ -119,7 +123,7 @@ def _write(folder: Path, name: str, data: bytes) -> int:
     return file
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -127,7 +131,7 @@ def _sync(folder: Path) -> None:
         os.close(directory)
 
 
-def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
+def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
     yield asdict(rest.origin)
     for change in rest.changes:
         if isinstance(change, Drop):
@@ -137,12 +141,12 @@ def _lines(rest: Rest) -> Iterator[dict[str, Any]]:
             yield {"item": asdict(change.item), "after": change.after, "sound": sound}
 
 
-def _read(data: bytes) -> Rest:
+def _parse(data: bytes) -> Leftover:
     origin, *made = (json.loads(line) for line in data.splitlines())
-    return Rest(Origin(**origin), [_change(one) for one in made])
+    return Leftover(Origin(**origin), [_parse_change(one) for one in made])
 
 
-def _change(line: dict[str, Any]) -> Change:
+def _parse_change(line: dict[str, Any]) -> Change:
     if "drop" in line:
         return Drop(line["drop"])
     known = {field.name for field in fields(LiveItem)}  # an older or newer version may have had others
@@ -152,27 +156,30 @@ def _change(line: dict[str, Any]) -> Change:
     return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)
 
 
-# Stored at last.
+# Storing what was kept.
 
 
 def replay() -> bool:
-    """Stores what is kept, oldest first. Raises DatabaseError while the database is still away."""
+    """Store what is kept, the oldest first. Raise DatabaseError while the database is still away.
+
+    It returns False, for `background`: there is nothing more to do at once.
+    """
     if time.monotonic() < _clips_not_before:
         return False
     for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
-        with _claimed(path) as data:
-            if data and _is_done(path.name, data):
+        with _claim(path) as data:
+            if data and _try_store(path.name, data):
                 path.unlink()
     for kept in list(_memory):
-        if _is_done(*kept):
+        if _try_store(*kept):
             with _lock:
                 _memory.remove(kept)
     return False
 
 
 @contextmanager
-def _claimed(path: Path) -> Iterator[bytes]:
-    """Its bytes; none where another process is at it, or was."""
+def _claim(path: Path) -> Iterator[bytes]:
+    """Lock a file and yield its bytes; b"" if another process has it locked, or has stored it."""
     with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,11 +189,11 @@ def _claimed(path: Path) -> Iterator[bytes]:
             yield file.read() if path.exists() else b""
 
 
-def _is_done(name: str, data: bytes) -> bool:
-    """Whether it need not be kept any longer. What can never be stored is set aside, so that the rest goes on."""
+def _try_store(name: str, data: bytes) -> bool:
+    """Try to store a file, and return whether it need not be kept. What can never be stored is set aside."""
     global _clips_not_before
     try:
-        rest = _read(data)
+        rest = _parse(data)
         _store(rest)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
@@ -202,22 +209,24 @@ def _is_done(name: str, data: bytes) -> bool:
     return True
 
 
-def _store(rest: Rest) -> None:
-    """What somebody deleted meanwhile stays deleted: all of it was to go."""
-    if not _has_stored(rest) and not rest.origin.has_stored:
-        _has_stored(rest)  # its own session, which ended at that moment, had taken the empty conversation away
+def _store(rest: Leftover) -> None:
+    """Store the changes. A conversation that somebody deleted meanwhile stays deleted."""
+    if not _store_in_conversation(rest) and not rest.origin.has_stored:
+        _store_in_conversation(
+            rest
+        )  # its own session, which ended at that moment, had taken the empty conversation away
 
 
-def _has_stored(rest: Rest) -> bool:
-    """False: the conversation is gone."""
+def _store_in_conversation(rest: Leftover) -> bool:
+    """Store the changes in their conversation, and return False if it is gone."""
     if not rest.origin.has_stored:
         _restore_conversation(rest.origin)
     conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
     if conversation is None:
         return False
-    made = rest.changes if conversation.holder == rest.origin.holder else _new_items(conversation, rest.changes)
+    made = rest.changes if conversation.holder == rest.origin.holder else _select_new_items(conversation, rest.changes)
     try:
-        changes.apply(conversation.pk, made)
+        changes.apply_changes(conversation.pk, made)
     except ConversationDeletedError:
         return False
     leases.end(conversation.pk, rest.origin.holder)
@@ -225,7 +234,7 @@ def _has_stored(rest: Rest) -> bool:
 
 
 def _restore_conversation(origin: Origin) -> None:
-    """A conversation in which nothing is stored goes with its session; there was something, as it turns out."""
+    """Create the conversation again if it is gone: it went with its session, as empty, but was not."""
     is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
     if is_gone and User.objects.filter(pk=origin.user_id).exists():
         assistant = Assistant.objects.filter(slug=origin.assistant).first()
@@ -233,8 +242,8 @@ def _restore_conversation(origin: Origin) -> None:
         Conversation.objects.create(user_id=origin.user_id, assistant=assistant, **named)
 
 
-def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
-    """Another session has taken over: what that was told of must not change."""
+def _select_new_items(conversation: Conversation, made: Sequence[Change]) -> list[Change]:
+    """Return only the changes that add items: another session has taken over, and what it has read must not change."""
     ids = [change.item.id for change in made if isinstance(change, Put)]
     known = set(conversation.items.filter(public_id__in=ids).values_list("public_id", flat=True))
     return [change for change in made if isinstance(change, Put) and change.item.id not in known]
@@ -242,6 +251,6 @@ def _new_items(conversation: Conversation, made: Sequence[Change]) -> list[Chang
 
 def _set_aside(name: str, data: bytes) -> None:
     try:
-        os.close(_write(settings.SPOOL_DIR, f"{name}.failed", data))
+        os.close(_write_file(settings.SPOOL_DIR, f"{name}.failed", data))
     except OSError as error:
         log.error("%s is lost: %s", name, error)

@@ -1,7 +1,7 @@
 """The only door from async code to the database.
 
 Each call runs in a pool of threads of its own, so that the sessions of one process do not queue behind one
-another (`thread_sensitive` would put them all on one thread), and gives its connection back at the end.
+another (`thread_sensitive` would put them all on one thread), and returns its connection to the pool at the end.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.pcm import samples_of
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
-from conversations.storage.engine_selection import EngineSet, choose
+from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.mcp_servers import ServerSpec
 from voiceproject import database
 from voiceproject.database import outages
@@ -38,13 +38,15 @@ Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
 SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
-ANSWER_SEC = 8.0  # of a database that works, however busy
-CONTEXT_ITEMS = 200  # of a continued conversation that the model sees
+ANSWER_SEC = 8.0  # the longest answer of a database that works, however busy it is
+CONTEXT_ITEMS = 200  # the last items of a continued conversation, which the model sees
 
 
 def in_thread(
     call: Callable[Params, Result], threads: ThreadPoolExecutor = _threads
 ) -> Callable[Params, Awaitable[Result]]:
+    """Return `call` for async code: it runs in one of `threads`, with a database connection for a session."""
+
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
@@ -60,7 +62,7 @@ def in_thread(
 
 
 def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
-    """For async code that serves a request: in the request's own thread, with what requests may have."""
+    """Return `call` for async code that serves a request: it runs in the request's own thread, with its connection."""
 
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
@@ -74,9 +76,10 @@ def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Res
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `key_id` None: a page, by its session cookie, which may do all that its user may.
+    """Who connects.
 
-    `session`: what a client secret says that its sessions begin with, in the shape of `session.update`.
+    Without a `key_id` it is a page with a session cookie, which may do all that its user may. `session` are settings
+    with which the sessions of a client secret begin, in the shape of `session.update`.
     """
 
     user_id: int
@@ -86,24 +89,25 @@ class Caller:
     secret_id: int | None = None
     session_key: str = ""
     session_hash: str = ""
-    expires_at: float = math.inf  # in epoch seconds: of the client secret
+    expires_at: float = math.inf  # of the client secret, in seconds since the epoch
 
     @property
     def grant(self) -> Grant:
+        """What gives the caller access, to be checked again while its session lives."""
         return Grant(self.user_id, self.key_id, self.secret_id, self.session_key, self.session_hash)
 
     @property
     def lifetime_sec(self) -> float:
-        """How long a session that begins now may last."""
+        """How long a session that begins now may last, in seconds."""
         return min(settings.REALTIME["MAX_SESSION_SEC"], max(0.0, self.expires_at - time.time()))
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A conversation, ready to go on."""
+    """A conversation that is ready to go on, with all that its session needs."""
 
-    pk: int | None  # None: nothing of it is stored
-    public_id: str  # "" then
+    pk: int | None  # None if nothing of it is stored
+    public_id: str  # "" if nothing of it is stored
     caller: Caller
     assistant_slug: str
     instructions: str
@@ -114,13 +118,13 @@ class Opened:
     speculation: bool
     engines: EngineSet
     items: list[live.LiveItem]
-    holder: str = ""  # the session's own id, with which it holds the conversation
+    holder: str = ""  # the id with which the session holds the conversation
     zone: ZoneInfo = UTC  # the user's own, else the client's
     tools: tuple[str, ...] = ()  # of the site, by name
     mcp_servers: tuple[ServerSpec, ...] = ()
 
 
-class HeldError(Exception):
+class ConversationHeldError(Exception):
     """Another session holds the conversation."""
 
     def __init__(self, pk: int) -> None:
@@ -129,20 +133,20 @@ class HeldError(Exception):
 
 
 class NotFoundError(Exception):
-    """No such conversation or assistant, or not this user's; the message says which."""
+    """There is no such conversation or assistant, or not for this user; the message says which."""
 
 
-def caller_of(token: str, address: str = "") -> Caller | None:
-    """Whose API key this is, shown by a client at `address`; for sync code."""
+def find_caller(token: str, address: str = "") -> Caller | None:
+    """Return the owner of an API key that a client at `address` shows; None for a wrong key. For sync code."""
     key = api_keys.authenticate(token, address)
     return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
 
 
 @in_thread
 def authenticate(token: str, address: str = "") -> Caller | None:
-    """Whose API key or client secret this is, for the socket: a secret opens nothing else."""
+    """Return the owner of an API key or client secret; None for a wrong one. A secret is good for sockets only."""
     if not client_secrets.is_client_secret(token):
-        return caller_of(token, address)
+        return find_caller(token, address)
     secret = client_secrets.authenticate(token, address)
     if secret is None:
         return None
@@ -151,8 +155,8 @@ def authenticate(token: str, address: str = "") -> Caller | None:
 
 
 @in_thread
-def signed_in(cookie: str) -> Caller | None:
-    """Who is signed in on the pages of a browser that sends this session cookie."""
+def authenticate_cookie(cookie: str) -> Caller | None:
+    """Return who is signed in with this session cookie; None if nobody is."""
     grant = access.find_cookie_grant(cookie)
     return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
 
@@ -162,10 +166,11 @@ def open_conversation(
     caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *,
     is_stored: bool = True, holder: str = "",
 ) -> Opened:  # fmt: skip
-    """Continues `conversation_id`, or begins one. `model` picks an assistant only where its slug matches.
+    """Continue the conversation `conversation_id`, or begin one, and hold it for `holder`.
 
-    `time_zone` is the client's, for a user without one. A new one that is not `is_stored` leaves nothing in the
-    database. `holder` holds it from now on. Raises NotFoundError, HeldError, time_zones.UnknownTimeZoneError.
+    `model` selects an assistant only if it is the slug of one. `time_zone` is the client's, for users who have set
+    none. A new conversation that is not `is_stored` leaves nothing in the database. Raise NotFoundError,
+    ConversationHeldError or time_zones.UnknownTimeZoneError.
     """
     zone = time_zones.find(time_zone) if time_zone else UTC
     user = User.objects.get(pk=caller.user_id)
@@ -175,12 +180,12 @@ def open_conversation(
         if conversation is None:
             raise NotFoundError(f"There is no conversation {conversation_id!r} of yours.")
     spoken_with = None if assistant or conversation is None else conversation.assistant
-    chosen = spoken_with or _assistant(user, assistant, model)
-    engines = choose(user, chosen)
+    chosen = spoken_with or _find_assistant(user, assistant, model)
+    engines = choose_engines(user, chosen)
     if conversation is None:
-        conversation = leases.begin(user, chosen, holder) if is_stored else None
+        conversation = leases.begin_conversation(user, chosen, holder) if is_stored else None
     elif not leases.take(conversation.pk, holder, assistant=chosen):
-        raise HeldError(conversation.pk)
+        raise ConversationHeldError(conversation.pk)
     return Opened(
         pk=conversation.pk if conversation else None,
         public_id=conversation.public_id if conversation else "",
@@ -193,22 +198,22 @@ def open_conversation(
         keywords=keywords.parse(chosen.keywords),
         speculation=chosen.speculation,
         engines=engines,
-        items=_context(conversation) if conversation else [],
+        items=_load_context(conversation) if conversation else [],
         holder=holder,
         zone=time_zones.find(user.time_zone) if user.time_zone else zone,
         tools=tuple(chosen.tools),
-        mcp_servers=mcp_servers.chosen(chosen),
+        mcp_servers=mcp_servers.list_usable(chosen),
     )
 
 
-def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
-    """What `default_config` is to know of a session of this caller, and the labels of the MCP servers that it has.
+def find_session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
+    """Return the defaults of a caller's session settings, for `default_config`, and the labels of its MCP servers.
 
-    For sync code. Raises NotFoundError.
+    It is for sync code. Raise NotFoundError.
     """
     user = User.objects.get(pk=caller.user_id)
-    chosen = _assistant(user, "", model)
-    engines = choose(user, chosen)
+    chosen = _find_assistant(user, "", model)
+    engines = choose_engines(user, chosen)
     defaults = {
         "model": model or chosen.slug,
         "instructions": chosen.instructions,
@@ -217,11 +222,11 @@ def session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[st
         "language": chosen.language,
         "speed": chosen.speed,
     }
-    servers = () if engines.s2s else mcp_servers.chosen(chosen)  # speech to speech has none
+    servers = () if engines.s2s else mcp_servers.list_usable(chosen)  # speech to speech has none
     return defaults, {server.label for server in servers}
 
 
-def _assistant(user: User, slug: str, model: str = "") -> Assistant:
+def _find_assistant(user: User, slug: str, model: str = "") -> Assistant:
     offered = Assistant.objects.offered_to(user.pk)
     found = offered.filter(slug=slug or model).first()
     if found is None and slug:
@@ -232,13 +237,13 @@ def _assistant(user: User, slug: str, model: str = "") -> Assistant:
     return found
 
 
-def _context(conversation: Conversation) -> list[live.LiveItem]:
+def _load_context(conversation: Conversation) -> list[live.LiveItem]:
     leases.close_unfinished([conversation.pk])
     with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
-    return [_live(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
+    return [_to_live_item(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
-def _live(row: Item) -> live.LiveItem:
+def _to_live_item(row: Item) -> live.LiveItem:
     return live.LiveItem(
         row.public_id,
         type=row.type,
@@ -256,9 +261,9 @@ def _live(row: Item) -> live.LiveItem:
 
 
 async def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
-    """As `changes.apply`; None, of what is not stored, takes nothing.
+    """Apply changes as `changes.apply_changes` does; do nothing for None, the pk of a conversation that is not stored.
 
-    A storage outside the database is waited for without a thread of the store or anything locked: it may hang.
+    Uploads to a storage outside the database, which may hang, take no thread of the store and lock nothing.
     """
     if conversation_pk is None:
         return
@@ -266,17 +271,17 @@ async def write(conversation_pk: int | None, made: Sequence[changes.Change], hol
         await _apply(conversation_pk, made, holder)
         return
     prepared = await _prepare(conversation_pk, made)
-    if hanging := await clip_files.upload([*prepared.uploads.values()]):
+    if hanging := await clip_files.upload_all([*prepared.uploads.values()]):
         await _check_uploads(hanging)
     await _commit(prepared, holder)
 
 
-_apply, _prepare, _commit = in_thread(changes.apply), in_thread(changes.prepare), in_thread(changes.commit)
+_apply, _prepare, _commit = in_thread(changes.apply_changes), in_thread(changes.prepare), in_thread(changes.commit)
 _check_uploads = in_thread(changes.check_uploads)
 
 
-async def in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
-    """The store's answer, for who cannot wait for it. Raises OperationalError where the database hangs."""
+async def answer_in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
+    """Return an answer of the store, or raise OperationalError if it takes longer than `limit_sec`."""
     try:
         async with asyncio.timeout(limit_sec):
             return await asked
@@ -286,7 +291,7 @@ async def in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Re
 
 @in_thread
 def read_sound(conversation_pk: int | None, item_id: str) -> bytes | None:
-    """Return the clip of an item as Ogg Opus; None where none is stored."""
+    """Return the clip of an item as Ogg Opus; None if none is stored."""
     clip = AudioClip.objects.filter(item__conversation=conversation_pk, item__public_id=item_id).first()
     if clip is None:
         return None

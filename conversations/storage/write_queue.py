@@ -1,6 +1,6 @@
-"""What a session stores: in order, off the hot path, and through a database or a clip storage that is away for a while.
+"""Writes the changes of a session in order, off the hot path, with retries while a database or a clip storage is away.
 
-What waits is written in one transaction, each item's sound with it: the client hears of nothing that is not whole.
+All changes that wait are written in one transaction, each item with its audio: no client is told of half an item.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 
-# A database that restarts comes back within seconds, one that fails over within a minute.
+# Pauses between tries: a database that restarts is back within seconds, one that fails over within a minute.
 RETRY_AFTER_SEC = (0.1, 0.5, 1.0, *[2.0] * 60)
-LATE_SEC = 3.0  # then the client is told
-PATIENCE_SEC = 120.0  # then the session ends: nobody converses without an answer for longer
+LATE_SEC = 3.0  # after that the client is told
+PATIENCE_SEC = 120.0  # after that the session ends: nobody goes on for longer without an answer
 MAX_WAITING = 2_000  # changes; more than a conversation makes in that time
-CLOSE_SEC = 1.0  # for a write that is under way when the session has ended
+CLOSE_SEC = 1.0  # wait for a write that is under way when the session has ended
 AWAY = "What you say cannot be stored for now. Nothing is lost: the conversation continues once storage is back."
 BACK = "Storage is back. Everything that was said is stored."
 ENDED = "The conversation could not be stored for too long, so it was ended. What was said is kept, and stored later."
@@ -35,7 +35,7 @@ FAILED = "The conversation could not be stored, so it was ended."
 
 
 class NotStoredError(Exception):
-    """What a write's future holds that is not durable when the session ends."""
+    """A change was not durable when the session ended; futures of `put` raise it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ async def _tell_nobody(message: str, *, is_late: bool) -> None:
     pass
 
 
-class Writer:
-    """`write(changes)` is the store's, bound to the conversation.
+class WriteQueue:
+    """The queue of one session.
 
-    `give_up(close_code, error_code, message)` is called when a write is lost or takes too long, before its future is
-    done; nothing is written after that. `tell(message, is_late=…)` when what is said has to wait, and when all is well.
+    `write(changes)` makes changes durable: the store's, bound to the conversation. `give_up(close_code, error_code,
+    message)` is called when a write is lost or takes too long, before its future is done; nothing is written after
+    that. `tell(message, is_late=…)` is called when storing is late, and when it works again.
     """
 
     def __init__(
@@ -71,16 +72,16 @@ class Writer:
         self._tell = tell
         self._retry_after_sec = retry_after_sec
         self._patience_sec, self._late_sec = patience_sec, late_sec
-        self._waiting: deque[_Entry] = deque()  # until they are durable
+        self._waiting: deque[_Entry] = deque()  # changes that are not durable yet
         self._news = asyncio.Event()
         self._running: asyncio.Future[None] | None = None  # the try that is under way
-        self._tried = 0  # entries of that try
+        self._tried = 0  # how many entries that try has
         self._has_given_up = self._is_late = False
-        self._is_kept = False  # what waits, when it has given up
-        self.has_stored = False  # anything at all
+        self._is_kept = False  # whether what waits is still kept for the spool after giving up
+        self.has_stored = False  # whether anything at all was stored
 
     def put(self, change: Change) -> asyncio.Future[None]:
-        """Queues a change; the future is done when it is durable, or holds NotStoredError."""
+        """Queue a change. The future is done when it is durable, or raises NotStoredError."""
         entry = _Entry(change, asyncio.get_running_loop().create_future())
         if self._has_given_up:
             _fail(entry)
@@ -90,7 +91,7 @@ class Writer:
         return entry.done
 
     async def run(self) -> None:
-        """Until it gives up, or is cancelled."""
+        """Write what is queued, until it gives up or is cancelled."""
         while not self._has_given_up:
             await self._news.wait()
             self._news.clear()
@@ -98,64 +99,68 @@ class Writer:
                 await self._write_all()
 
     async def join(self) -> None:
-        """Waits until everything queued is stored, or given up."""
+        """Wait until everything queued is stored, or given up."""
         while self._waiting and not self._has_given_up:
             await asyncio.wait({self._waiting[-1].done})
 
     async def close(self) -> list[Change]:
-        """After `run`: what is not stored. The caller sees to it that it is, see `hanging`."""
+        """Return the changes that are not stored, after `run`. The caller must keep them, and mind `hanging`."""
         if self._running is not None:
             await asyncio.wait({self._running}, timeout=CLOSE_SEC)
             if self._running.done() and not self._running.cancelled() and self._running.exception() is None:
-                self._stored()
+                self._settle_written()
         return [entry.change for entry in self._waiting]
 
     @property
     def hanging(self) -> asyncio.Future[None] | None:
-        """A try that hangs. It may yet succeed, and must not do so after a later one."""
+        """The try that hangs, if one does. It may still succeed, and must not do so after a later one."""
         return self._running if self._running and not self._running.done() else None
 
     async def _write_all(self) -> None:
-        """What waits. Its sound is gone with this call, not kept by a session that has nothing more to store."""
+        """Write all that waits. The list of changes, with their audio, lives only as long as this call."""
         try:
-            await self._persistently([entry.change for entry in self._waiting])
+            await self._write_with_retries([entry.change for entry in self._waiting])
         except (ConversationDeletedError, TakenOverError) as error:
-            # What had to wait for the database was said before another session could take over.
+            # What waited for the database was said before another session took over, so it is kept.
             is_kept = isinstance(error, TakenOverError) and self._is_late
-            self._lose(POLICY_VIOLATION, error.code, str(error), is_kept=is_kept)
+            self._give_up_waiting(POLICY_VIOLATION, error.code, str(error), is_kept=is_kept)
         except (Error, ClipStorageError, TimeoutError) as error:
             is_kept = _may_pass(error)
             log.error("conversation %s could not be stored", self._conversation_id, exc_info=None if is_kept else error)
-            self._lose(INTERNAL_ERROR, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
+            self._give_up_waiting(INTERNAL_ERROR, "storage_failed", ENDED if is_kept else FAILED, is_kept=is_kept)
         else:
-            self._stored()
+            self._settle_written()
 
-    async def _persistently(self, changes: Sequence[Change]) -> None:
-        """Until it is stored. Raises what the last try did, or TimeoutError if that hangs."""
+    async def _write_with_retries(self, changes: Sequence[Change]) -> None:
+        """Write with retries. Raise what the last try raised, or TimeoutError if it hangs."""
         began_at = asyncio.get_running_loop().time()
         for wait_sec in chain(self._retry_after_sec, [None]):
             try:
-                await self._try(changes, began_at)
+                await self._try_write(changes, began_at)
                 break
             except (Error, ClipStorageError) as error:
                 if wait_sec is None or not self._may_wait(error, began_at):
                     raise
-                self._note(error)
+                self._report_retry(error)
                 await asyncio.sleep(wait_sec)
         if self._is_late:
             self._is_late = False
             log.info("conversation %s is stored again", self._conversation_id)
             await self._tell(BACK, is_late=False)
 
-    async def _try(self, changes: Sequence[Change], began_at: float) -> None:
+    async def _try_write(self, changes: Sequence[Change], began_at: float) -> None:
         self._tried = len(changes)
         self._running = running = asyncio.ensure_future(self._write(changes))
         if not self._is_late:
-            await asyncio.wait({running}, timeout=self._left(min(self._late_sec, self._patience_sec), began_at))
-            if self._left(self._late_sec, began_at) <= 0 and not (running.done() and running.exception() is None):
+            await asyncio.wait(
+                {running}, timeout=self._remaining_sec(min(self._late_sec, self._patience_sec), began_at)
+            )
+            if self._remaining_sec(self._late_sec, began_at) <= 0 and not (
+                running.done() and running.exception() is None
+            ):
                 self._is_late = True
                 await self._tell(AWAY, is_late=True)
-        await asyncio.wait({running}, timeout=self._left(self._patience_sec, began_at))
+        await asyncio.wait({running}, timeout=self._remaining_sec(self._patience_sec, began_at))
         if not running.done():
             raise TimeoutError("The storage hangs.")
         self._running = None
@@ -163,17 +168,17 @@ class Writer:
 
     def _may_wait(self, error: Exception, began_at: float) -> bool:
         has_room = len(self._waiting) < MAX_WAITING
-        return _may_pass(error) and has_room and self._left(self._patience_sec, began_at) > 0
+        return _may_pass(error) and has_room and self._remaining_sec(self._patience_sec, began_at) > 0
 
-    def _left(self, limit_sec: float, began_at: float) -> float:
+    def _remaining_sec(self, limit_sec: float, began_at: float) -> float:
         return max(0.0, began_at + limit_sec - asyncio.get_running_loop().time())
 
-    def _note(self, error: Exception) -> None:
+    def _report_retry(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
-        metrics.storage_retried(where)
+        metrics.count_storage_retry(where)
         log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
 
-    def _stored(self) -> None:
+    def _settle_written(self) -> None:
         self._running = None
         self.has_stored = True
         for _ in range(self._tried):
@@ -182,7 +187,7 @@ class Writer:
                 done.set_result(None)
         self._tried = 0
 
-    def _lose(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
+    def _give_up_waiting(self, code: int, error_code: str, message: str, *, is_kept: bool) -> None:
         self._has_given_up, self._is_kept = True, is_kept
         self._give_up(code, error_code, message)
         for entry in self._waiting:
@@ -198,4 +203,4 @@ def _may_pass(error: Exception) -> bool:
 def _fail(entry: _Entry) -> None:
     if not entry.done.done():
         entry.done.set_exception(NotStoredError())
-        entry.done.exception()  # where nobody waits for it, that is no error of its own
+        entry.done.exception()  # so that asyncio does not report it where nobody waits

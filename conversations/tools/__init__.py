@@ -1,1 +1,1 @@
-"""What a model may call: tools of the site, plain Python functions, and those of remote MCP servers."""
+"""The tools that a model may call: plain Python functions of this site, and tools of remote MCP servers."""

@@ -1,4 +1,4 @@
-"""What a tool gets and gives."""
+"""What a tool is given, and what it returns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,22 +6,22 @@ from zoneinfo import ZoneInfo
 
 
 class ToolError(Exception):
-    """The call came to nothing. The text is for the model: it says what to do otherwise."""
+    """The call failed. The message is for the model: it says what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """For whom a tool runs, and when."""
+    """For whom a tool runs, where, and when."""
 
     user_id: int
-    conversation_id: str  # the public one, of the conversation that goes on
-    zone: ZoneInfo  # the user's
+    conversation_id: str  # the public id of the present conversation
+    zone: ZoneInfo  # the user's time zone
     now: datetime  # in that zone
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call: one of the two is ""."""
+    """The result of a call: either `output` or `error`; the other is ""."""
 
     output: str = ""
     error: str = ""

@@ -1,4 +1,7 @@
-"""A connection to a remote MCP server: Streamable HTTP, by the official SDK, which takes half a second to import."""
+"""The client of a remote MCP server: Streamable HTTP, by the official SDK.
+
+The SDK takes half a second to import, so this module is loaded late and in a thread (see `mcp_session`).
+"""
 
 import json
 import logging
@@ -28,22 +31,23 @@ from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome
 
 CONNECT_SEC = 5.0
-# It writes what it cannot read into the log, at any length. What is wrong is told where the server was asked.
+# The SDK logs what it cannot parse, at any length. What is wrong is reported where the server was called.
 logging.getLogger("mcp.client.streamable_http").setLevel(logging.CRITICAL)
 MOST_PAGES = 10
-MAX_ANSWER_BYTES = 4_000_000  # of a call with a picture in it
-MAX_SAID = 300  # characters of a server's own words in a verdict
+MAX_ANSWER_BYTES = 4_000_000  # enough for a result with a picture in it
+MAX_SAID = 300  # characters of a server's own message
 
 
 class AuthorizationRefusedError(Exception):
-    """The SDK would make an error like any other of it."""
+    """The server refused our authorisation; the SDK would not tell this from other errors."""
 
 
 @asynccontextmanager
-async def connected(spec: ServerSpec, on_forgotten: Callable[[], None]) -> AsyncIterator[Client]:
-    """Enter and leave it in one task. Raises what `explain` knows, in groups too, also when the server is lost.
+async def connect(spec: ServerSpec, on_forgotten: Callable[[], None]) -> AsyncIterator[Client]:
+    """Connect to a server; enter and leave the context in the same task.
 
-    `on_forgotten`: it does not know our session any more, and what was asked in it was not done.
+    It raises the exceptions that `explain` knows, also in exception groups, and also when the connection is lost later.
+    `on_forgotten` is called when the server no longer knows our session: then it has not done what was asked.
     """
 
     async def check(response: httpx2.Response) -> None:
@@ -56,7 +60,7 @@ async def connected(spec: ServerSpec, on_forgotten: Callable[[], None]) -> Async
     http = httpx2.AsyncClient(
         transport=BoundedTransport(httpx2.AsyncHTTPTransport(verify=tls_context()), MAX_ANSWER_BYTES),
         headers=headers,
-        # Calls have their time limit where they are made; a stream that is only listened to may be silent.
+        # No limit for reading: calls have their own, and a stream that is only listened to may be silent for long.
         timeout=httpx2.Timeout(spec.timeout_sec, connect=min(CONNECT_SEC, spec.timeout_sec), read=None),
         event_hooks={"response": [check]},
     )
@@ -65,7 +69,7 @@ async def connected(spec: ServerSpec, on_forgotten: Callable[[], None]) -> Async
 
 
 async def list_tools(client: Client, spec: ServerSpec) -> list[RemoteTool]:
-    """Those that are allowed."""
+    """Return the tools of the server that `spec` allows."""
     found: list[RemoteTool] = []
     cursor: str | None = None
     for _ in range(MOST_PAGES):
@@ -76,14 +80,15 @@ async def list_tools(client: Client, spec: ServerSpec) -> list[RemoteTool]:
     return [tool for tool in found if not spec.allowed_tools or tool.name in spec.allowed_tools]
 
 
-def as_outcome(result: CallToolResult) -> Outcome:
-    said = "\n".join(_text(part) for part in result.content)
-    if not said and result.structured_content is not None:
-        said = json.dumps(result.structured_content, ensure_ascii=False)
-    return Outcome(error=said or "The tool failed and did not say why.") if result.is_error else Outcome(output=said)
+def to_outcome(result: CallToolResult) -> Outcome:
+    """Return the result of a call as text for the model."""
+    text = "\n".join(_describe_part(part) for part in result.content)
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
+    return Outcome(error=text or "The tool failed and did not say why.") if result.is_error else Outcome(output=text)
 
 
-def _text(part: TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource) -> str:
+def _describe_part(part: TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource) -> str:
     match part:
         case TextContent(text=text):
             return text
@@ -96,18 +101,18 @@ def _text(part: TextContent | ImageContent | AudioContent | ResourceLink | Embed
     return f"({part.resource.mime_type or 'a file'}, which cannot be shown here)"
 
 
-def was_lost(error: MCPError) -> bool:
-    """Whether the connection ended amid a call."""
+def is_connection_lost(error: MCPError) -> bool:
+    """Return whether the connection ended during a call."""
     return error.code == CONNECTION_CLOSED
 
 
-def said(error: MCPError) -> str:
-    """A server's own words, or the SDK's about an answer that is none: these quote it."""
+def error_text(error: MCPError) -> str:
+    """Return the message of an error in one line, shortened. It is the server's, or the SDK's about a bad answer."""
     return " ".join(error.message[: 10 * MAX_SAID].split())[:MAX_SAID]
 
 
 def explain(error: BaseException, spec: ServerSpec) -> str:
-    """What went wrong, to go on from the server's name. Raises what it does not know."""
+    """Return what went wrong, as a sentence that continues the server's name. Raise `error` if it is unknown."""
     match error:
         case BaseExceptionGroup():
             return explain(error.exceptions[0], spec)
@@ -118,7 +123,7 @@ def explain(error: BaseException, spec: ServerSpec) -> str:
         case MCPError(code=code) if code == METHOD_NOT_FOUND:
             return "was not found at this URL. Most end in /mcp."
         case MCPError():
-            return f"answered with an error: {said(error)}"
+            return f"answered with an error: {error_text(error)}"
         case httpx2.HTTPError() | httpx2.StreamError() | httpx2.InvalidURL():
             return "could not be reached. Check the URL, or try again later."
         case ValidationError():

@@ -1,4 +1,4 @@
-"""One MCP server within one session of ours: connected in the background, and anew when it was lost."""
+"""The connection of one session to one MCP server, made in the background, and again after it was lost."""
 
 import asyncio
 import logging
@@ -21,30 +21,37 @@ CLOSE_SEC = 2.0
 
 
 class Connection:
-    """`task` holds it open: the SDK's scopes want to be entered and left in one task."""
+    """One connection. `task` holds it open: the SDK must be entered and left in the same task."""
 
     task: asyncio.Task[None]
 
     def __init__(self) -> None:
         self.client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
-        self.client.add_done_callback(lambda done: done.exception())  # it may be that nobody asks
-        self.is_forgotten = False  # by a server that was started anew
+        self.client.add_done_callback(lambda done: done.exception())  # nobody may ask for the exception
+        self.is_forgotten = False  # the server was restarted, and does not know this connection
         self.is_lost = False
 
     @property
     def is_over(self) -> bool:
+        """Whether the next call needs a new connection."""
         return self.is_lost or self.is_forgotten or self.task.done()
 
     def forget(self) -> None:
+        """Note that the server does not know this connection any more."""
         self.is_forgotten = True
 
     def fail(self, message: str) -> None:
+        """Let those who wait for the client know that there will be none."""
         if not self.client.done():
             self.client.set_exception(NotConnectedError(message))
 
 
 class McpSession:
-    """`announce` gets the server's tools whenever it has connected. Its tasks are of `group`, and end with `close`."""
+    """One MCP server in one session.
+
+    `announce` is called with the server's tools whenever it has connected. Its tasks belong to `group`, and end with
+    `close`.
+    """
 
     def __init__(self, spec: ServerSpec, group: asyncio.TaskGroup, announce: Announce) -> None:
         self.spec = spec
@@ -55,28 +62,28 @@ class McpSession:
 
     @property
     def is_awaited(self) -> bool:
-        """It is being connected to."""
+        """Whether the first answer of the present connection is still awaited."""
         return not self._connection.client.done()
 
     @property
     def has_failed(self) -> bool:
-        """It could not be reached, or was lost and cannot be reached again."""
+        """Whether the server could not be reached, or was lost and cannot be reached again."""
         client = self._connection.client
         return client.done() and client.exception() is not None
 
     async def settle(self) -> None:
-        """Until its tools are known, or it is known that there are none for now."""
+        """Wait until the server's tools are known, or it is known that there are none for now."""
         await asyncio.wait([self._connection.client])
 
     async def call(self, name: str, arguments: dict[str, Any]) -> Outcome:
-        """Raises ToolError. A call that was under way when the server was lost is not made twice."""
+        """Call a tool, or raise ToolError. A call that was under way when the connection broke is not repeated."""
         try:
             return await self._call(name, arguments)
         except ForgottenError:
             return await self._call(name, arguments)
 
     async def close(self) -> None:
-        """A server may want to be told, but is not waited for for long."""
+        """Close the connection. The server is told, but not waited for for long."""
         self._over.set()
         if self._connection.client.done():
             await asyncio.wait([self._connection.task], timeout=CLOSE_SEC)
@@ -88,17 +95,17 @@ class McpSession:
             self._connection = self._connect()
         connection = self._connection
         try:
-            client = await asyncio.shield(connection.client)  # others may wait for it too
+            client = await asyncio.shield(connection.client)  # other calls may wait for it too
         except NotConnectedError as error:
             raise ToolError(str(error)) from None
         sdk = import_module("conversations.tools.mcp_client")
         try:
-            outcome: Outcome = sdk.as_outcome(await client.call_tool(name, arguments))
+            outcome: Outcome = sdk.to_outcome(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._lost(connection, sdk.was_lost(error), sdk.said(error)) from None
+            raise self._failure_of(connection, sdk.is_connection_lost(error), sdk.error_text(error)) from None
         return outcome
 
-    def _lost(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
+    def _failure_of(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
         connection.is_lost = is_lost
         if connection.is_forgotten:
             return ForgottenError()
@@ -108,21 +115,21 @@ class McpSession:
 
     def _connect(self) -> Connection:
         connection = Connection()
-        connection.task = self._group.create_task(self._keep(connection))
+        connection.task = self._group.create_task(self._hold_open(connection))
         connection.task.add_done_callback(lambda done: connection.fail(f"{self.spec.label} is not connected any more."))
         return connection
 
-    async def _keep(self, connection: Connection) -> None:
-        """Connects, and stays until the end of the session or of the connection."""
-        sdk = await asyncio.to_thread(_load)
+    async def _hold_open(self, connection: Connection) -> None:
+        """Connect, and hold the connection until it or the session ends."""
+        sdk = await asyncio.to_thread(_load_sdk)
         try:
             async with asyncio.timeout(self.spec.timeout_sec) as limit:
-                async with sdk.connected(self.spec, connection.forget) as client:
+                async with sdk.connect(self.spec, connection.forget) as client:
                     self._announce(self, await sdk.list_tools(client, self.spec))
                     limit.reschedule(None)
                     connection.client.set_result(client)
                     await self._over.wait()
-        except Exception as error:  # it ends this server's part in the session, and nothing else
+        except Exception as error:  # the session goes on without this server, whatever is wrong
             message = self._explain(error, sdk)
             log.warning("the MCP server %s", message)
             connection.fail(message)
@@ -135,14 +142,14 @@ class McpSession:
             return f"{self.spec.label} could not be used; the server's log says why."
 
 
-def _load() -> Any:
+def _load_sdk() -> Any:
     tls_context()
     return import_module("conversations.tools.mcp_client")
 
 
 class NotConnectedError(Exception):
-    """The text is for the model, and for the log."""
+    """There is no connection to the server. The message is for the model, and for the log."""
 
 
 class ForgottenError(Exception):
-    """The server was started anew and does not know us: what was asked has not been done."""
+    """The server was restarted and does not know our session, so it has not done what was asked."""

@@ -1,4 +1,4 @@
-"""Trying an MCP server out: what an admin sees on saving it."""
+"""Tries an MCP server out, when an admin saves it."""
 
 import asyncio
 from importlib import import_module
@@ -17,11 +17,11 @@ MAX_VERDICT = 500
 
 
 def try_out(server: McpServer) -> None:
-    """Connects, lists the tools and keeps the verdict. Takes seconds."""
+    """Connect, list the tools, and save the verdict with the server. It takes seconds."""
     try:
-        spec = mcp_servers.spec(server)
+        spec = mcp_servers.build_spec(server)
         give_back()
-        server.works, verdict = async_to_sync(_verdict)(spec)
+        server.works, verdict = async_to_sync(_try_server)(spec)
         server.verdict = verdict[:MAX_VERDICT]
     except encryption.DecryptionError:
         server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE
@@ -29,10 +29,10 @@ def try_out(server: McpServer) -> None:
     server.save(update_fields=["works", "verdict", "tested_at"])
 
 
-async def _verdict(spec: ServerSpec) -> tuple[bool, str]:
+async def _try_server(spec: ServerSpec) -> tuple[bool, str]:
     sdk = import_module("conversations.tools.mcp_client")
     try:
-        async with asyncio.timeout(spec.timeout_sec), sdk.connected(spec, lambda: None) as client:
+        async with asyncio.timeout(spec.timeout_sec), sdk.connect(spec, lambda: None) as client:
             names = [tool.name for tool in await sdk.list_tools(client, spec)]
     except Exception as error:
         return False, f"{spec.label} {sdk.explain(error, spec)}"

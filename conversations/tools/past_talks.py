@@ -1,4 +1,4 @@
-"""A search in what the user and the assistants said before."""
+"""A tool that searches what the user and the assistants said in earlier conversations."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -18,9 +18,9 @@ from conversations.storage.store import CONTEXT_ITEMS
 from conversations.tools.base import Context, ToolError
 
 MOST_TALKS = 5
-MOST_SNIPPETS = 2  # of each
+MOST_SNIPPETS = 2  # of each talk
 SNIPPET_CHARS = 160
-SHORT_WORD = 3  # characters: "the", "and" and their like find everything
+SHORT_WORD = 3  # characters; words up to this length, such as "the" and "and", would find everything
 STATEMENT_TIMEOUT_MS = 4_000
 SPEAKERS = {Item.Role.USER: "user", Item.Role.ASSISTANT: "assistant"}
 
@@ -43,7 +43,7 @@ def search_past_talks(context: Context, words: Words = "", first_day: First = No
     try:
         with transaction.atomic():
             _limit_statements()
-            return _search(context, words, _said_before(context, first_day, last_day))
+            return _search(context, words, _find_earlier_items(context, first_day, last_day))
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             raise ToolError("This search takes too long. Narrow it by days, or by a rarer word.") from None
@@ -51,22 +51,22 @@ def search_past_talks(context: Context, words: Words = "", first_day: First = No
 
 
 def _limit_statements() -> None:
-    """The thread is not to outlive the tool's time limit by much."""
+    """Limit the statements of this transaction, so that the thread ends soon after the tool's time limit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
 
 
 def _search(context: Context, words: str, said: QuerySet[Item]) -> str:
-    for query in _queries(words):
-        if talks := _talks(context.user_id, said, query):
-            return "\n".join(_told(context, talk, said, query, words) for talk in talks)
+    for query in _build_queries(words):
+        if talks := _find_talks(context.user_id, said, query):
+            return "\n".join(_describe_talk(context, talk, said, query, words) for talk in talks)
     if not words:
         return "There is no earlier talk."
     return "No earlier talk has these words. Other words may find one."
 
 
-def _said_before(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
-    """Without what the model has before it: the latest of this conversation."""
+def _find_earlier_items(context: Context, first_day: date | None, last_day: date | None) -> QuerySet[Item]:
+    """Return the items of these days, without the latest of this conversation: the model has those."""
     running = Item.objects.filter(conversation__public_id=context.conversation_id)
     latest = running.aggregate(latest=Max("position"))["latest"] or 0
     seen = Q(conversation__public_id=context.conversation_id, position__gt=latest - CONTEXT_ITEMS)
@@ -82,8 +82,8 @@ def _midnight(context: Context, day: date) -> datetime:
     return datetime.combine(day, time(), context.zone)
 
 
-def _queries(words: str) -> list[Query | None]:
-    """All of the words in one utterance; else any of them."""
+def _build_queries(words: str) -> list[Query | None]:
+    """Return the queries to try in order: all of the words in one item, then any of them; [None] without words."""
     if not words:
         return [None]
     telling = [word for word in re.findall(r"\w+", words) if len(word) > SHORT_WORD or RUN.search(word)]
@@ -92,7 +92,7 @@ def _queries(words: str) -> list[Query | None]:
     return [build_query(words), reduce(or_, map(build_query, telling))]
 
 
-def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
+def _find_talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conversation]:
     hits = said.filter(conversation=OuterRef("pk"))
     if query is not None:
         hits = hits.filter(search_words=query)
@@ -102,16 +102,16 @@ def _talks(user_id: int, said: QuerySet[Item], query: Query | None) -> list[Conv
     return talks
 
 
-def _told(context: Context, talk: Conversation, said: QuerySet[Item], query: Query | None, words: str) -> str:
+def _describe_talk(context: Context, talk: Conversation, said: QuerySet[Item], query: Query | None, words: str) -> str:
     items = said.filter(conversation=talk).order_by("position")
     if query is not None:
         items = items.filter(search_words=query)
     shown = items.only("role", "text", "heard_text")[:MOST_SNIPPETS]
-    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{_quote(item, words)}”" for item in shown]
+    quotes = [f"{SPEAKERS[Item.Role(item.role)]}: “{_build_quote(item, words)}”" for item in shown]
     began = talk.created_at.astimezone(context.zone)
     return f"{began:%A %Y-%m-%d %H:%M}, “{talk}”: {' '.join(quotes)}"
 
 
-def _quote(item: Item, words: str) -> str:
-    """Of what was heard: the model was shown no more of it either."""
+def _build_quote(item: Item, words: str) -> str:
+    """Return a snippet around the words, from what was played to the user: the model's context holds no more either."""
     return " ".join(cut_snippet(item.played_text, words, SNIPPET_CHARS).split())

@@ -1,4 +1,4 @@
-"""The tools of the site. Each is a function; adding one is a line here, and an admin gives it to assistants."""
+"""The tools of the site, by name. To add one, add a line here; an admin then gives it to assistants."""
 
 from accounts.models import Scope
 from conversations.tools.clock import current_time
@@ -7,5 +7,8 @@ from conversations.tools.site_tool import SiteTool
 
 SITE_TOOLS: dict[str, SiteTool] = {
     tool.tool.name: tool
-    for tool in (SiteTool.of(current_time), SiteTool.of(search_past_talks, scope=Scope.CONVERSATIONS_READ))
+    for tool in (
+        SiteTool.from_function(current_time),
+        SiteTool.from_function(search_past_talks, scope=Scope.CONVERSATIONS_READ),
+    )
 }

@@ -1,4 +1,4 @@
-"""The tools of one session, and running them."""
+"""Offers the tools of one session, and runs them."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.engines.base import Tool, storable
+from conversations.engines.base import Tool, make_storable
 from conversations.storage.store import Opened
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 SITE = "site"
 MOST = 100  # OpenAI takes 128, and a client may declare some too
-MAX_NAME, MAX_DESCRIPTION = 64, 1024  # OpenAI's
+MAX_NAME, MAX_DESCRIPTION = 64, 1024  # characters, as OpenAI allows
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteTool:
-    """`tool.name` is what the model calls it, `name` what its server does."""
+    """A tool of an MCP server. `tool.name` is its name for the model, `name` the one on its server."""
 
     tool: Tool
     name: str
@@ -39,9 +39,9 @@ class RemoteTool:
 
 
 class Toolbox:
-    """`run` may be called while other calls run. `tools` grows while MCP servers are connected to, in tasks of `group`.
+    """The tools of one session. Calls may run side by side.
 
-    `offer` is told whenever it has grown.
+    MCP servers connect in tasks of `group`, and `tools` grows as they do; `offer` is called whenever it has grown.
     """
 
     def __init__(
@@ -59,35 +59,38 @@ class Toolbox:
         for name in set(opened.tools) - set(known):
             log.warning("the assistant %s has a tool %s, which this site does not know", opened.assistant_slug, name)
         self._remote: dict[str, RemoteTool] = {}
-        self._servers = [McpSession(spec, group, self._add) for spec in opened.mcp_servers]
+        self._servers = [McpSession(spec, group, self._add_remote_tools) for spec in opened.mcp_servers]
 
     async def settle(self) -> None:
-        """Until every MCP server's tools are there, or will not come. Each has its time limit."""
+        """Wait until each MCP server has given its tools, or failed. Each has its time limit."""
         await asyncio.gather(*(server.settle() for server in self._servers))
 
     @property
     def servers(self) -> tuple[McpSession, ...]:
+        """The MCP servers of the session, connected or not."""
         return tuple(self._servers)
 
     @property
     def tools(self) -> tuple[Tool, ...]:
+        """The tools that the model may call now."""
         return (*(known.tool for known in self._site.values()), *(known.tool for known in self._remote.values()))
 
     def server_label(self, name: str) -> str:
-        """Who runs the tool of this name; "" if it is none of these."""
+        """Return who runs the tool of this name: SITE, or an MCP server's label; "" if it is not one of these."""
         if name in self._site:
             return SITE
         return self._remote[name].server.spec.label if name in self._remote else ""
 
     async def run(self, name: str, arguments: str) -> Outcome:
-        """Never raises but CancelledError, and takes no longer than the tool's time limit."""
+        """Run a tool, within its time limit. It raises nothing but CancelledError: failures are in the outcome."""
         if site_tool := self._site.get(name):
-            return await self._bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(site_tool, arguments))
+            return await self._run_bounded(name, settings.TOOLS["TIMEOUT_SEC"], self._run_site(site_tool, arguments))
         if remote := self._remote.get(name):
-            return await self._bounded(name, remote.server.spec.timeout_sec, _run_remote(remote, arguments))
+            return await self._run_bounded(name, remote.server.spec.timeout_sec, _run_remote(remote, arguments))
         return Outcome(error=f"There is no tool {name[:MAX_NAME]!r}.")
 
     async def close(self) -> None:
+        """Close the connections to MCP servers."""
         await asyncio.gather(*(server.close() for server in self._servers))
 
     async def _run_site(self, tool: SiteTool, arguments: str) -> Outcome:
@@ -95,7 +98,7 @@ class Toolbox:
         context = Context(self._opened.caller.user_id, self._opened.public_id, zone, self._now().astimezone(zone))
         return Outcome(output=await tool.call(context, arguments or "{}"))
 
-    async def _bounded(self, name: str, timeout_sec: float, call: Awaitable[Outcome]) -> Outcome:
+    async def _run_bounded(self, name: str, timeout_sec: float, call: Awaitable[Outcome]) -> Outcome:
         try:
             async with asyncio.timeout(timeout_sec):
                 outcome = await call
@@ -103,25 +106,27 @@ class Toolbox:
             outcome = Outcome(error=f"The tool took longer than {timeout_sec:g} seconds and was stopped.")
         except ToolError as error:
             outcome = Outcome(error=str(error))
-        except Exception:  # the tool's own fault is no reason to lose the turn
+        except Exception:  # a tool's defect must not cost the turn
             log.exception("the tool %s failed in conversation %s", name, self._opened.public_id)
             outcome = Outcome(error="The tool failed; the server's log says why.")
         return Outcome(_cut(outcome.output), _cut(outcome.error))
 
-    def _add(self, server: McpSession, found: Sequence["ServersTool"]) -> None:
-        """A name that is taken gets the server's label in front. One that the model may know by now stays its own."""
+    def _add_remote_tools(self, server: McpSession, found: Sequence["ServersTool"]) -> None:
+        """Add the tools of a server. A name that is taken gets the server's label in front; known tools keep theirs."""
         known = {remote.name for remote in self._remote.values() if remote.server is server}
         for tool in found:
             if tool.name in known:
                 continue
-            name = next((name for name in _names(server.spec.label, tool.name) if not self.server_label(name)), "")
+            name = next(
+                (name for name in _candidate_names(server.spec.label, tool.name) if not self.server_label(name)), ""
+            )
             if len(self.tools) >= MOST:
                 log.warning("the MCP server %s: only %d tools have room in a session", server.spec.label, MOST)
                 break
             if not name:
                 log.warning("the MCP server %s: both names of its tool %s are taken", server.spec.label, tool.name)
                 continue
-            offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _object(tool.input_schema))
+            offered = Tool(name, (tool.description or "")[:MAX_DESCRIPTION], _complete_schema(tool.input_schema))
             self._remote[name] = RemoteTool(offered, tool.name, server)
         self._offer(self)
 
@@ -136,18 +141,18 @@ async def _run_remote(remote: RemoteTool, arguments: str) -> Outcome:
     return await remote.server.call(remote.name, given)
 
 
-def _names(label: str, name: str) -> tuple[str, str]:
-    """MCP's may have dots and slashes, and twice the length."""
+def _candidate_names(label: str, name: str) -> tuple[str, str]:
+    """Return the names to try for a tool. MCP allows dots and slashes in them, and twice the length."""
     return tuple(re.sub(r"[^A-Za-z0-9_-]", "_", wanted)[:MAX_NAME] for wanted in (name, f"{label}_{name}"))  # type: ignore[return-value]
 
 
-def _object(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAI refuses one without properties."""
+def _complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its properties, even if there are none: OpenAI refuses one without them."""
     return {"properties": {}, **schema, "type": "object"}
 
 
 def _cut(text: str) -> str:
-    text, most = storable(text), int(settings.TOOLS["OUTPUT_CHARS"])
+    text, most = make_storable(text), int(settings.TOOLS["OUTPUT_CHARS"])
     if len(text) <= most:
         return text
     return f"{text[:most]}… (cut here: the tool said {len(text)} characters)"

@@ -41,14 +41,14 @@ def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
     """
     _check(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
     _live[caller.user_id] += 1
-    metrics.sessions(_live.total())
+    metrics.set_live_sessions(_live.total())
     try:
         yield
     finally:
         _live[caller.user_id] -= 1
         if not _live[caller.user_id]:
             del _live[caller.user_id]
-        metrics.sessions(_live.total())
+        metrics.set_live_sessions(_live.total())
 
 
 def _check(caller: store.Caller, replaces: bool) -> None:

@@ -82,8 +82,8 @@ async def events(question: Question) -> AsyncGenerator[Event]:
     """Every event of the turn's session, up to one of LAST. It is stored when this ends.
 
     Closed before that, it ends as when a client vanishes: the reply is cancelled, and cut to what may have been heard.
-    Raises RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError or EngineError, before the first
-    event.
+    Raises RefusedError, SoundFileError, NotFoundError, ConversationHeldError, UnknownTimeZoneError or EngineError,
+    before the first event.
     """
     with admission.admitted(question.caller):
         pcm = await uploads.decode(question.file)

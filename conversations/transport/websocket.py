@@ -111,7 +111,7 @@ class RealtimeConsumer:
             address = client_addresses.read_scope_address(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await store.in_time(store.authenticate(key, address))
+            caller = await store.answer_in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
@@ -126,7 +126,7 @@ class RealtimeConsumer:
                 raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-        caller = await store.in_time(store.signed_in(cookie)) if cookie else None
+        caller = await store.answer_in_time(store.authenticate_cookie(cookie)) if cookie else None
         if caller is None:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller

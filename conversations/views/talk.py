@@ -10,11 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from conversations.engines.registry import voices
-from conversations.engines.voices import realtime_voices
+from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.user_turn.backchannel import COMMANDS, NODS
-from conversations.storage.engine_selection import EngineSet, choose_each
+from conversations.storage.engine_selection import EngineSet, choose_engines_of_each
 
 
 @require_safe
@@ -34,7 +33,7 @@ def show_talk(request: HttpRequest) -> HttpResponse:
     continued = _find_continued(user, request.GET.get("conversation", ""))
     offered = list(Assistant.objects.offered_to(user.pk))
     chosen = _choose(offered, request.GET.get("assistant", ""), continued)
-    engines = choose_each(user, offered)
+    engines = choose_engines_of_each(user, offered)
     context = {
         "conversation": continued,
         "assistants": offered,
@@ -86,10 +85,10 @@ def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str,
         "description": assistant.description,
         "language": assistant.language,
         "speed": assistant.speed,
-        "voices": realtime_voices(speaker) if engines.s2s else voices(speaker),
+        "voices": list_realtime_voices(speaker) if engines.s2s else list_voices(speaker),
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
-        "demos": engines.demos,
-        "missing": engines.missing,
+        "demos": engines.demo_kinds,
+        "missing": engines.missing_kinds,
         "isOneEngine": engines.s2s is not None,
     }

@@ -1,6 +1,7 @@
 /** One call: keeps the session's state, performs what the reducer decides, and owns the sound. */
 
 import { isInCall } from "./reducer/connection.js";
+import { asNotice, isNotice } from "./ui/notices.js";
 import { remembered, useSpeaker } from "./ui/devices.js";
 import { Microphone } from "./audio/microphone.js";
 import { Player } from "./audio/player.js";
@@ -12,12 +13,19 @@ import { wantsListener } from "./reducer/words.js";
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 const AUTOPLAY_WAIT_MS = 1500;
+/** @type {Notice} */
 const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
+
+/**
+ * @import { BrowserSpeech } from "./webspeech/browser.js"
+ * @import { Listener } from "./webspeech/listener.js"
+ * @import { Speaker } from "./webspeech/speaker.js"
+ */
 
 export class Call {
   /**
-   * `worklets`: {capture, playback} URLs. `browserSpeech`: a BrowserSpeech. `onChange(state, before)`;
-   * `onLevel("user" | "assistant", rms)`.
+   * @param {State} state
+   * @param {CallParts} parts
    */
   constructor(state, { worklets, browserSpeech, onChange, onLevel }) {
     this.state = state;
@@ -29,9 +37,18 @@ export class Call {
       (event) => this.dispatch({ type: "server", event }),
       (code) => this.dispatch({ type: "socket.closed", code, random: Math.random() }),
     );
-    this.preRoll = [];
+    /** @type {Frame["pcm"][]} */ this.preRoll = [];
+    /** @type {AudioContext | null} */ this.context = null;
+    /** @type {Microphone | null} */ this.microphone = null;
+    /** @type {Player | null} */ this.player = null;
+    /** @type {Listener | null} */ this.listener = null;
+    /** @type {Speaker | null} */ this.speaker = null;
+    /** @type {Promise<void> | null} */ this.loading = null; // the worklets
+    /** @type {number | undefined} */ this.soundTimer = undefined;
+    /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
+  /** @type {(event: SessionEvent) => void} */
   dispatch(event) {
     const before = this.state;
     const [state, effects] = reduce(before, event, performance.now());
@@ -69,12 +86,12 @@ export class Call {
   }
 
   async #openListener() {
-    this.microphone.release();
+    this.microphone?.release();
     try {
-      await Promise.all([this.listener.open(), this.loading]);
+      await Promise.all([this.listener?.open(), this.loading]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
-      if (problem?.tone) this.dispatch({ type: "listener.failed", notice: problem });
+      if (isNotice(problem)) this.dispatch({ type: "listener.failed", notice: problem });
       else this.#noEars(problem);
     }
   }
@@ -82,28 +99,33 @@ export class Call {
   async #openMicrophone() {
     this.listener?.close();
     try {
-      await Promise.all([this.microphone.open(remembered("microphone")), this.loading]);
+      await Promise.all([this.microphone?.open(remembered("microphone")), this.loading]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       this.#noEars(problem);
     }
   }
 
+  /** @type {(problem: unknown) => void} */
   #noEars(problem) {
     if (this.state.phase === "asking") this.#release();
     this.dispatch({ type: "microphone.failed", notice: asNotice(problem) });
   }
 
-  /** Another microphone, or the same one again, in a running call. */
+  /**
+   * Another microphone, or the same one again, in a running call.
+   * @type {(deviceId: string) => Promise<void>}
+   */
   async useMicrophone(deviceId) {
     try {
-      await this.microphone.open(deviceId);
+      await this.microphone?.open(deviceId);
       this.dispatch({ type: "microphone.ready" });
     } catch (notice) {
       this.dispatch({ type: "microphone.failed", notice: asNotice(notice) });
     }
   }
 
+  /** @type {(deviceId: string) => Promise<void>} */
   async useSpeaker(deviceId) {
     const text = "That speaker could not be used. The sound stays where it was.";
     const works = !this.context || (await useSpeaker(this.context, deviceId));
@@ -123,7 +145,7 @@ export class Call {
 
   async letGo() {
     if (this.state.heldSince === null) return;
-    if (this.state.listen === "site") await this.microphone.flush();
+    if (this.state.listen === "site") await this.microphone?.flush();
     this.dispatch({ type: "let.go" });
   }
 
@@ -133,16 +155,18 @@ export class Call {
 
   #openSound() {
     this.#release();
-    this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.resume();
-    this.context.onstatechange = () => this.#watchSound();
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.context = context;
+    context.resume();
+    context.onstatechange = () => this.#watchSound();
     this.soundTimer = setTimeout(() => this.#watchSound(), AUTOPLAY_WAIT_MS);
-    this.microphone = new Microphone(this.context, {
+    const microphone = new Microphone(context, {
       onFrame: (frame) => this.#onFrame(frame),
       onNotice: (notice) => this.dispatch({ type: "notice", about: "microphone", notice }),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
     });
-    this.loading = this.#loadWorklets();
+    this.microphone = microphone;
+    this.loading = this.#loadWorklets(context, microphone);
     this.loading.catch(() => {}); // who waits for it is told
     this.listener = this.browserSpeech.listener({
       onWords: (words) => this.dispatch({ type: "words", ...words }),
@@ -156,8 +180,8 @@ export class Call {
     if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
-  async #loadWorklets() {
-    const context = this.context;
+  /** @type {(context: AudioContext, microphone: Microphone) => Promise<void>} */
+  async #loadWorklets(context, microphone) {
     const { capture, playback } = this.worklets;
     await Promise.all([context.audioWorklet.addModule(capture), context.audioWorklet.addModule(playback)]);
     if (context !== this.context) return; // given up meanwhile
@@ -166,7 +190,7 @@ export class Call {
       onEvent: (event) => this.dispatch(event),
       onLevel: (level) => this.onLevel("assistant", level),
     });
-    this.microphone.listen();
+    microphone.listen();
   }
 
   #watchSound() {
@@ -175,6 +199,7 @@ export class Call {
     if (notice !== (this.state.notices.sound ?? null)) this.dispatch({ type: "notice", about: "sound", notice });
   }
 
+  /** @type {(frame: Frame) => void} */
   #onFrame({ pcm, level }) {
     const { phase, push, muted, heldSince, microphone, listen } = this.state;
     this.onLevel("user", muted && !push ? 0 : level);
@@ -185,28 +210,38 @@ export class Call {
     else this.socket.sendAudio(muted ? new Int16Array(pcm.length) : pcm);
   }
 
+  /** @type {(pcm: Frame["pcm"]) => void} */
   #sendHeld(pcm) {
     for (const frame of [...this.preRoll, pcm]) this.socket.sendAudio(frame);
-    this.preRoll = [];
+    /** @type {Frame["pcm"][]} */ this.preRoll = [];
+    /** @type {AudioContext | null} */ this.context = null;
+    /** @type {Microphone | null} */ this.microphone = null;
+    /** @type {Player | null} */ this.player = null;
+    /** @type {Listener | null} */ this.listener = null;
+    /** @type {Speaker | null} */ this.speaker = null;
+    /** @type {Promise<void> | null} */ this.loading = null; // the worklets
+    /** @type {number | undefined} */ this.soundTimer = undefined;
+    /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
+  /** @type {(effect: Effect) => void} */
   #perform(effect) {
-    const { socket, player, speaker, state } = this;
+    const { socket, player, speaker } = this;
     switch (effect.do) {
       case "connect": return socket.connect(this.#url(), effect.delayMs);
       case "disconnect": return socket.disconnect();
       case "probe": return socket.probe();
       case "send": return socket.send(effect.event);
-      case "play": return player.play(effect.item, protocol.decodePcm(effect.delta));
-      case "say": return speaker.say(effect.item, effect.text);
-      case "endPlay": return speaker?.has(effect.item) ? speaker.end(effect.item) : player.end(effect.item);
-      case "pausePlay": return player.pause();
-      case "resumePlay": return player.resume();
-      case "stopPlay": return speaker?.isBusy ? speaker.stop() : player.stop();
+      case "play": return player?.play(effect.item, protocol.decodePcm(effect.delta));
+      case "say": return speaker?.say(effect.item, effect.text);
+      case "endPlay": return speaker?.has(effect.item) ? speaker.end(effect.item) : player?.end(effect.item);
+      case "pausePlay": return player?.pause();
+      case "resumePlay": return player?.resume();
+      case "stopPlay": return speaker?.isBusy ? speaker.stop() : player?.stop();
       case "awaitVerdict": return this.#awaitVerdict(effect.delayMs);
-      case "openEars": return this.#openEars();
+      case "openEars": return void this.#openEars();
       case "release": return this.#release();
-      default: throw new Error(`The call knows no effect ${effect.do}`);
+      default: throw new Error(`The call knows no effect ${JSON.stringify(effect)}`);
     }
   }
 
@@ -215,6 +250,7 @@ export class Call {
     return realtimeUrl(location.href, { ...this.state, timeZone });
   }
 
+  /** @type {(delayMs: number) => void} */
   #awaitVerdict(delayMs) {
     clearTimeout(this.verdictTimer);
     this.verdictTimer = setTimeout(() => this.dispatch({ type: "verdict.overdue" }), delayMs);
@@ -237,9 +273,4 @@ export class Call {
     this.socket.disconnect();
     this.dispatch({ type: "hang.up" });
   }
-}
-
-function asNotice(problem) {
-  if (problem?.tone) return problem;
-  return { tone: "error", text: "The sound could not be started. Reload the page, or try another browser.", action: "again" };
 }

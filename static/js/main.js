@@ -14,8 +14,9 @@ import { WakeLock } from "./ui/wakelock.js";
 import { BrowserSpeech } from "./webspeech/browser.js";
 import { SpeechOptions } from "./webspeech/options.js";
 
-const root = document.getElementById("talk");
-const data = JSON.parse(document.getElementById("talk-data").textContent);
+const root = /** @type {HTMLElement} */ (document.getElementById("talk"));
+/** @type {PageData} */
+const data = JSON.parse(document.getElementById("talk-data")?.textContent ?? "");
 const wakeLock = new WakeLock();
 const view = new View(root, { onAction });
 const patience = view.part("patience");
@@ -26,20 +27,27 @@ const pickers = new Pickers(view, data, browserSpeech, (choice) => {
   speech.show();
 });
 const speech = new SpeechOptions(view, browserSpeech, pickers, (half, by) => call.dispatch({ type: half, by }));
-const choice = { ...pickers.choice, ...speech.choice, patience: patience.value };
+/** @type {SessionOptions} */
+const choice = { ...pickers.choice, ...speech.choice, patience: chosenPatience() };
 const vocabulary = { nods: new Set(data.nods), commands: new Set(data.commands) };
 const call = new Call(initialState({ ...choice, conversation: data.conversation, vocabulary }), {
-  worklets: { capture: root.dataset.captureUrl, playback: root.dataset.playbackUrl },
+  worklets: { capture: root.dataset.captureUrl ?? "", playback: root.dataset.playbackUrl ?? "" },
   browserSpeech,
   onChange,
   onLevel: (who, level) => view.setLevel(who, level),
 });
 
+function chosenPatience() {
+  return /** @type {Patience} */ (patience.value);
+}
+
+/** @type {() => SpeechSettings} */
 function speechSettings() {
   const { language, speed, patience: usual } = pickers.assistant ?? { language: "", speed: 1, patience: "" };
   return { language, rate: speed, patience: call.state.patience || usual, voice: pickers.browserVoice };
 }
 
+/** @type {(state: State, before: State) => void} */
 function onChange(state, before) {
   view.announce(before, state);
   speech.follow(state);
@@ -49,7 +57,10 @@ function onChange(state, before) {
   if (!isInCall(state)) draw();
 }
 
-/** Focus must not stay on what has just been hidden. */
+/**
+ * Focus must not stay on what has just been hidden.
+ * @type {(state: State, before: State) => void}
+ */
 function onPhase(state, before) {
   draw();
   if (isInCall(state) && !isInCall(before)) requestAnimationFrame(drawOn);
@@ -68,7 +79,9 @@ function drawOn() {
   requestAnimationFrame(drawOn);
 }
 
+/** @type {(action: string, about: string) => void} */
 function onAction(action, about) {
+  /** @type {{ [action: string]: () => void }} */
   const actions = {
     again: () => location.reload(),
     continue: () => startAgain(),
@@ -88,6 +101,7 @@ function startAgain() {
   return call.state.microphone === "none" ? call.startTyping() : call.start();
 }
 
+/** @type {(id: string) => void} */
 function sendAgain(id) {
   if (!isInCall(call.state)) startAgain();
   call.dispatch({ type: "resend", id });
@@ -98,17 +112,21 @@ function listDevices() {
   return fillPickers(view.part("microphones"), view.part("speakers"), chosen);
 }
 
-/** Focus goes along, or the keyboard would be left on what is hidden. */
+/**
+ * Focus goes along, or the keyboard would be left on what is hidden.
+ * @type {(open: boolean) => void}
+ */
 function showOptions(open) {
   view.showOptions(open);
   view.part(open ? "options-close" : "options-button").focus();
 }
 
+/** @type {(name: keyof Parts, type: "click" | "change" | "submit", handler: (event: Event) => void) => void} */
 function on(name, type, handler) {
   view.part(name).addEventListener(type, (event) => {
     handler(event);
     // After a click the space bar belongs to push-to-talk again, not to the button. Keyboard users keep their place.
-    if (type === "click" && event.detail > 0) event.currentTarget?.blur();
+    if (event instanceof MouseEvent && type === "click" && event.detail > 0) view.part(name).blur();
   });
 }
 
@@ -119,22 +137,25 @@ on("mute", "click", () => call.dispatch({ type: "mute", on: !call.state.muted })
 on("hang-up", "click", () => call.dispatch({ type: "hang.up" }));
 on("options-button", "click", () => showOptions(!root.classList.contains("options-open")));
 on("options-close", "click", () => showOptions(false));
-on("push-option", "change", ({ target }) => call.dispatch({ type: "push", on: target.checked }));
-on("patience", "change", ({ target }) => {
-  remember("patience", target.value);
-  call.dispatch({ type: "patience", patience: target.value });
+on("push-option", "change", () => call.dispatch({ type: "push", on: view.part("push-option").checked }));
+on("patience", "change", () => {
+  remember("patience", patience.value);
+  call.dispatch({ type: "patience", patience: chosenPatience() });
 });
-on("latency-option", "change", ({ target }) => {
-  remember("latency", target.checked ? "shown" : "");
-  view.showLatency(target.checked);
+on("latency-option", "change", () => {
+  const { checked } = view.part("latency-option");
+  remember("latency", checked ? "shown" : "");
+  view.showLatency(checked);
 });
-on("microphones", "change", ({ target }) => {
-  remember("microphone", target.value);
-  call.useMicrophone(target.value);
+on("microphones", "change", () => {
+  const { value } = view.part("microphones");
+  remember("microphone", value);
+  call.useMicrophone(value);
 });
-on("speakers", "change", ({ target }) => {
-  remember("speaker", target.value);
-  call.useSpeaker(target.value);
+on("speakers", "change", () => {
+  const { value } = view.part("speakers");
+  remember("speaker", value);
+  call.useSpeaker(value);
 });
 on("text-form", "submit", (event) => {
   event.preventDefault();

@@ -36,7 +36,7 @@ def test_it_works(editor: Client, mcp_host: MakeHost) -> None:
     assert server.works
     assert server.verdict == "Works: 8 tools: add, count, odd.name/v2, current_time, picture, facts, fail, hang."
     assert told(answer)[0] == server.verdict
-    assert mcp_servers.spec(server).authorization == "Bearer secret"
+    assert mcp_servers.build_spec(server).authorization == "Bearer secret"
     assert b"secret" not in bytes(server.authorization_encrypted)
     for page in (editor.get(LIST), editor.get(change_url(server))):
         assert server.verdict in page.content.decode()
@@ -54,7 +54,7 @@ def test_the_authorisation_is_kept_replaced_and_forgotten(editor: Client, mcp_ho
     ):
         assert editor.post(change_url(server), {**fields, **change}).status_code == 302
         server.refresh_from_db()
-        assert mcp_servers.spec(server).authorization == left
+        assert mcp_servers.build_spec(server).authorization == left
 
 
 def test_a_saved_authorisation_goes_to_no_other_host(editor: Client, mcp_host: MakeHost) -> None:

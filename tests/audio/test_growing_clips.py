@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conversations.audio import opus
-from conversations.audio.growing_clips import Clips
+from conversations.audio.growing_clips import ClipEncoder
 from tests.support.factories import tone
 
 FRAME_BYTES = 2 * 960
@@ -25,54 +25,54 @@ def assert_same_sound(ogg: bytes, pcm: bytes) -> None:
 
 
 def test_an_utterance() -> None:
-    clips, pcm = Clips(), tone(2_000)
+    clips, pcm = ClipEncoder(), tone(2_000)
     for piece in pieces(pcm):
-        clips.hear("item_1", piece)
-    make = clips.heard("item_1", pcm)
+        clips.add_user_audio("item_1", piece)
+    make = clips.finish_user_clip("item_1", pcm)
     assert_same_sound(make(), pcm)
     assert make() == make()
 
 
 @pytest.mark.parametrize("ms", [1_970, 1_500, 100])
 def test_an_utterance_that_ended_before_the_last_that_came(ms: int) -> None:
-    clips, pcm = Clips(), tone(2_000)
+    clips, pcm = ClipEncoder(), tone(2_000)
     for piece in pieces(pcm):
-        clips.hear("item_1", piece)
-    assert_same_sound(clips.heard("item_1", pcm[: ms * 48])(), pcm[: ms * 48])
+        clips.add_user_audio("item_1", piece)
+    assert_same_sound(clips.finish_user_clip("item_1", pcm[: ms * 48])(), pcm[: ms * 48])
 
 
 def test_an_utterance_that_came_to_nothing_is_not_in_the_next() -> None:
-    clips, pcm = Clips(), tone(1_000)
-    clips.hear("item_1", tone(3_000))
+    clips, pcm = ClipEncoder(), tone(1_000)
+    clips.add_user_audio("item_1", tone(3_000))
     for piece in pieces(pcm):
-        clips.hear("item_2", piece)
-    assert_same_sound(clips.heard("item_2", pcm)(), pcm)
+        clips.add_user_audio("item_2", piece)
+    assert_same_sound(clips.finish_user_clip("item_2", pcm)(), pcm)
 
 
 def test_a_clients_own_item_amid_an_utterance_leaves_it_whole() -> None:
-    clips, pcm = Clips(), tone(1_200, 300) + tone(800, 700)
+    clips, pcm = ClipEncoder(), tone(1_200, 300) + tone(800, 700)
     frames = pieces(pcm)
     for piece in frames[:30]:
-        clips.hear("item_1", piece)
-    assert_same_sound(clips.heard("item_2", tone(500))(), tone(500))
+        clips.add_user_audio("item_1", piece)
+    assert_same_sound(clips.finish_user_clip("item_2", tone(500))(), tone(500))
     for piece in frames[30:]:
-        clips.hear("item_1", piece)
-    assert_same_sound(clips.heard("item_1", pcm)(), pcm)
+        clips.add_user_audio("item_1", piece)
+    assert_same_sound(clips.finish_user_clip("item_1", pcm)(), pcm)
 
 
 def test_sound_that_nobody_heard_come() -> None:
     pcm = tone(500)
-    assert_same_sound(Clips().heard("item_1", pcm)(), pcm)
+    assert_same_sound(ClipEncoder().finish_user_clip("item_1", pcm)(), pcm)
 
 
 def test_replies() -> None:
-    clips, pcm = Clips(), tone(1_500)
+    clips, pcm = ClipEncoder(), tone(1_500)
     for piece in pieces(pcm):
-        clips.keep("resp_1", piece)
-    clips.keep("resp_2", pcm[:4_800])
-    one, other = clips.kept("resp_1"), clips.kept("resp_2")
+        clips.add_reply_audio("resp_1", piece)
+    clips.add_reply_audio("resp_2", pcm[:4_800])
+    one, other = clips.finish_reply_clip("resp_1"), clips.finish_reply_clip("resp_2")
     assert one
     assert_same_sound(one(), pcm)
     assert other
     assert_same_sound(other(), pcm[:4_800])
-    assert clips.kept("resp_1") is None
+    assert clips.finish_reply_clip("resp_1") is None

@@ -6,7 +6,7 @@ import wave
 import pytest
 
 from conversations.audio import uploads
-from conversations.audio.speech_files import MEDIA_TYPES, speech_file
+from conversations.audio.speech_files import MEDIA_TYPES, open_speech_file
 from conversations.pcm import BYTES_PER_MS, SAMPLE_RATE
 from tests.support.sound_files import likeness
 from tests.upstream.sound import speech
@@ -16,7 +16,7 @@ PIECE = 40 * BYTES_PER_MS
 
 
 def pieces(media_type: str) -> list[bytes]:
-    file = speech_file(media_type)
+    file = open_speech_file(media_type)
     made = [file.put(SPEECH[start : start + PIECE]) for start in range(0, len(SPEECH), PIECE)]
     return [*made, file.finish()]
 
@@ -41,7 +41,7 @@ def test_a_wav_is_one_for_python_too() -> None:
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 async def test_what_came_is_heard_while_the_rest_is_made(media_type: str) -> None:
     """Of two seconds nearly two have left, and can be decoded without an end."""
-    file = speech_file(media_type)
+    file = open_speech_file(media_type)
     begun = b"".join(file.put(SPEECH[start : start + PIECE]) for start in range(0, 2_000 * BYTES_PER_MS, PIECE))
     pcm = begun if media_type == "audio/pcm" else await uploads.decode(begun)
     assert len(pcm) > 1_700 * BYTES_PER_MS
@@ -49,4 +49,4 @@ async def test_what_came_is_heard_while_the_rest_is_made(media_type: str) -> Non
 
 def test_a_type_that_is_not_served() -> None:
     with pytest.raises(KeyError):
-        speech_file("audio/amr")
+        open_speech_file("audio/amr")

@@ -38,7 +38,7 @@ def detect(detector: SpeechDetector, sound: np.ndarray) -> list[float]:
 
 def ungated(monkeypatch: pytest.MonkeyPatch, sound: np.ndarray) -> list[float]:
     with monkeypatch.context() as patch:
-        patch.setattr(vad.Gate, "lets_through", lambda gate, power: True)
+        patch.setattr(vad.Gate, "may_be_speech", lambda gate, power: True)
         return detect(SpeechDetector(), sound)
 
 

@@ -10,7 +10,7 @@ import pytest
 from openai.types.realtime import ConversationItemCreateEvent
 
 from conversations.audio.g711 import A_LAW, FACTOR, MU_LAW, Decoder, Encoder, Law
-from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, read_item
+from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
 from conversations.realtime.protocol.errors import ProtocolError
@@ -152,21 +152,21 @@ def session_audio(kind: str) -> dict[str, Any]:
 
 def test_an_item_is_in_the_sessions_format() -> None:
     event = item(audio=base64.b64encode(encoded(A_LAW, tone(440))).decode())
-    assert 1 <= read_item(event, session_audio(PCMA)) < 1.01
+    assert 1 <= decode_item_audio(event, session_audio(PCMA)) < 1.01
     (part,) = event.item.content  # type: ignore[union-attr]
     assert signal_to_noise_db(base64.b64decode(part.audio or ""), tone(440)) > 35  # type: ignore[union-attr]
 
 
 def test_an_item_that_is_no_base64_is_left_to_who_reads_it() -> None:
     event = item(audio="%%%")
-    read_item(event, session_audio(PCMU))
+    decode_item_audio(event, session_audio(PCMU))
     assert event.item.content[0].audio == "%%%"  # type: ignore[union-attr]
 
 
 def test_an_item_that_is_too_long() -> None:
     event = item(audio=base64.b64encode(bytes(8 * 301_000)).decode())
     with pytest.raises(ProtocolError, match="may last 300 seconds") as refused:
-        read_item(event, session_audio(PCMU))
+        decode_item_audio(event, session_audio(PCMU))
     assert refused.value.param == "item.content.audio"
 
 
@@ -194,7 +194,7 @@ def sound_of(events: list[dict[str, Any]], response_id: str) -> bytes:
 def test_two_responses_beside_one_another_each_in_its_format() -> None:
     audio, sound = OutputAudio(), tone(440)
     pairs = zip(response_events("a", PCMU, sound), response_events("b", PCM, sound), strict=True)
-    told = [one for pair in pairs for event in pair for one in audio.told(event)]
+    told = [one for pair in pairs for event in pair for one in audio.encode_event(event)]
     assert len(sound_of(told, "a")) == 8_000
     assert signal_to_noise_db(decoded(MU_LAW, sound_of(told, "a")), sound) > 35
     assert sound_of(told, "b") == sound
@@ -207,20 +207,20 @@ def test_two_responses_beside_one_another_each_in_its_format() -> None:
 def test_pcm_goes_out_as_it_is() -> None:
     audio = OutputAudio()
     for event in response_events("a", PCM, tone(440, 40)):
-        (told,) = audio.told(event)
+        (told,) = audio.encode_event(event)
         assert told is event
 
 
 def test_a_delta_too_short_to_say_anything_waits() -> None:
     audio = OutputAudio()
     created, delta, done, _ = response_events("a", PCMU, tone(440, 1))
-    assert audio.told(created) == [created]
-    assert audio.told(delta) == []
-    last, ended = audio.told(done)
+    assert audio.encode_event(created) == [created]
+    assert audio.encode_event(delta) == []
+    last, ended = audio.encode_event(done)
     assert (len(base64.b64decode(last["delta"])), ended) == (8, done)
     assert last["event_id"] != done["event_id"]
 
 
 async def test_reading_an_item_may_go_on_in_a_thread() -> None:
     event = item(audio=base64.b64encode(bytes(8 * 299_000)).decode())
-    assert await asyncio.to_thread(read_item, event, session_audio(PCMU)) >= 299
+    assert await asyncio.to_thread(decode_item_audio, event, session_audio(PCMU)) >= 299

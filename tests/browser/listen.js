@@ -27,10 +27,10 @@
     };
   }
 
-  const samples = new Float32Array(512);
+  const latest = new Float32Array(512);
   function level(ear) {
-    ear.getFloatTimeDomainData(samples);
-    return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+    ear.getFloatTimeDomainData(latest);
+    return Math.sqrt(latest.reduce((sum, sample) => sum + sample * sample, 0) / latest.length);
   }
   window.outputLevel = () => Math.max(0, ...ears.filter((ear) => ear.context.state !== "closed").map(level));
   let sounding = false;

@@ -18,14 +18,14 @@ from voiceproject.server.cores import share_of_core
 def test_it_is_the_mean_of_a_second() -> None:
     lag = LoopLag()
     for number in range(SAMPLES):
-        lag.expect(float(number))
-        lag.arrive(number + EVERY_SEC + (1.0 if number == 3 else 0.0))
+        lag.begin_interval(float(number))
+        lag.end_interval(number + EVERY_SEC + (1.0 if number == 3 else 0.0))
     assert lag.seconds(20.0) == pytest.approx(1.0 / SAMPLES)
 
 
 def test_what_is_overdue_counts_already() -> None:
     lag = LoopLag()
-    lag.expect(10.0)
+    lag.begin_interval(10.0)
     assert lag.seconds(10.0) == 0.0
     assert lag.seconds(12.0 + EVERY_SEC) == pytest.approx(2.0)
 

@@ -35,9 +35,9 @@ def reply(waterfall: dict[str, int]) -> LiveItem:
 
 
 def test_it_works(added: Added) -> None:
-    metrics.turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
-    metrics.ended("completed")
-    metrics.figure(Played(990))
+    metrics.observe_turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
+    metrics.count_response("completed")
+    metrics.observe_figure(Played(990))
     assert added("turns_total", outcome="completed") == 1
     assert added("turn_step_seconds_sum", step="first_audio") == pytest.approx(0.905)
     assert added("turn_step_seconds_bucket", step="first_audio", le="1.0") == 1
@@ -48,23 +48,23 @@ def test_it_works(added: Added) -> None:
 
 
 def test_waste(added: Added) -> None:
-    metrics.figure(Discard(850, 30, 40))
+    metrics.observe_figure(Discard(850, 30, 40))
     wasted = [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")]
     assert wasted == [850, 30, 40]
 
 
 def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
-    metrics.turn(reply({"endpoint": 0, "first_token": -200}))
+    metrics.observe_turn(reply({"endpoint": 0, "first_token": -200}))
     assert added("turn_step_seconds_sum", step="first_token") == 0
     assert added("turn_step_seconds_bucket", step="first_token", le="0.01") == 1
 
 
 def test_tallies(added: Added) -> None:
-    metrics.figure(Tally("speculation", "hit"))
-    metrics.figure(Tally("interruption", "resumed"))
-    metrics.cache("tts", hit=True)
-    metrics.cache("stt", hit=False)
-    metrics.sessions(3)
+    metrics.observe_figure(Tally("speculation", "hit"))
+    metrics.observe_figure(Tally("interruption", "resumed"))
+    metrics.count_cache_lookup("tts", hit=True)
+    metrics.count_cache_lookup("stt", hit=False)
+    metrics.set_live_sessions(3)
     assert added("speculations_total", outcome="hit") == added("interruptions_total", outcome="resumed") == 1
     assert added("speech_cache_total", kind="tts", result="hit") == 1
     assert added("speech_cache_total", kind="stt", result="miss") == 1
@@ -72,7 +72,7 @@ def test_tallies(added: Added) -> None:
 
 
 def test_nothing_of_a_user_is_in_them() -> None:
-    metrics.turn(reply({"first_audio": 100}))
+    metrics.observe_turn(reply({"first_audio": 100}))
     told = generate_latest().decode()
     assert 'step="first_audio"' in told
     assert "secret" not in told
@@ -83,6 +83,6 @@ def test_nothing_of_a_user_is_in_them() -> None:
     ("model", "shown"), [("gpt-transcribe", "gpt-transcribe"), ("", ""), ("my/own-model", "other")]
 )
 def test_an_engines_failure_is_counted_by_the_models_that_the_site_names(added: Added, model: str, shown: str) -> None:
-    metrics.engine(EngineEvent("stt", "openai", model, "retried", "engine_unavailable", 503))
+    metrics.count_engine_event(EngineEvent("stt", "openai", model, "retried", "engine_unavailable", 503))
     labels = {"engine": "stt", "provider": "openai", "outcome": "retried", "code": "engine_unavailable"}
     assert added("engine_events_total", model=shown, **labels) == 1

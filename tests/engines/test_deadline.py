@@ -2,28 +2,28 @@ import asyncio
 from math import inf
 from time import monotonic
 
-from conversations.engines.deadline import due_by, left_sec
+from conversations.engines.deadline import due_by, remaining_sec
 
 
 def test_it_works() -> None:
     with due_by(monotonic() + 100):
-        assert 99 < left_sec() <= 100
-    assert left_sec() == inf
+        assert 99 < remaining_sec() <= 100
+    assert remaining_sec() == inf
 
 
 def test_one_that_is_late_has_nothing_left() -> None:
     with due_by(monotonic() - 1):
-        assert left_sec() == 0.0
+        assert remaining_sec() == 0.0
 
 
 def test_no_deadline_inside_another() -> None:
     with due_by(monotonic()), due_by(None):
-        assert left_sec() == inf
+        assert remaining_sec() == inf
 
 
 async def test_it_goes_with_the_task_that_it_was_set_in() -> None:
     async def look() -> float:
-        return left_sec()
+        return remaining_sec()
 
     with due_by(monotonic() + 100):
         inside = asyncio.create_task(look())

@@ -13,7 +13,8 @@ import pytest
 
 from conversations.engines.base import EngineRejected, EngineSpec, EngineUnavailable, Hints, Message, Tool, ToolCall
 from conversations.engines.demo import espeak
-from conversations.engines.registry import load, make_llm, make_stt, make_tts, voices
+from conversations.engines.registry import load, make_llm, make_stt, make_tts
+from conversations.engines.voices import list_voices
 from conversations.pcm import pcm_seconds
 
 DEMO = EngineSpec(provider="demo", voice="en-us")
@@ -84,10 +85,10 @@ async def test_speech_streams_loud_and_at_24_khz() -> None:
     assert spectrum[int(len(spectrum) * 11.2 / 12) :].max() < spectrum.max() / 1000
 
 
-@pytest.mark.parametrize("voice", [voice for voice, _ in voices(DEMO)])
+@pytest.mark.parametrize("voice", [voice for voice, _ in list_voices(DEMO)])
 def test_every_voice_of_the_picker_is_the_one_that_speaks(voice: str) -> None:
     def choose() -> str:
-        library = espeak.library()
+        library = espeak.load_library()
         library.render("Hello.", voice, 1.0, lambda _: True)
         return library.voice_file
 
@@ -106,7 +107,7 @@ async def test_all_of_the_speech_comes_out_of_the_resampler(text: str) -> None:
         return True
 
     def render() -> int:
-        library = espeak.library()
+        library = espeak.load_library()
         library.render(text, "en-us", 1.0, take)
         return library.rate
 
@@ -163,9 +164,9 @@ def bare_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Python as in the Docker image: without the packages of the demo."""
     for name in ("pocketsphinx", "espeakng_loader"):
         monkeypatch.setitem(sys.modules, name, None)
-    espeak.library.cache_clear()
+    espeak.load_library.cache_clear()
     yield
-    espeak.library.cache_clear()
+    espeak.load_library.cache_clear()
 
 
 async def test_without_its_packages_it_says_what_to_do(bare_site: None) -> None:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from conversations.engines.demo.eliza import Eliza, reflect, reply_to
+from conversations.engines.demo.eliza import Eliza, find_reply, reflect
 from conversations.engines.demo.eliza_script import (
     FALLBACKS,
     GREETING,
@@ -32,32 +32,32 @@ from conversations.engines.demo.eliza_script import (
     ],
 )  # fmt: skip
 def test_it_works(said: str, reply: str) -> None:
-    assert reply_to([said]) == reply
+    assert find_reply([said]) == reply
 
 
 def test_it_greets_who_has_said_nothing_yet() -> None:
-    assert reply_to([]) == GREETING
+    assert find_reply([]) == GREETING
 
 
 def test_the_strongest_phrase_wins() -> None:
-    assert reply_to(["Yes, because my computer does not like me"]) == "Do computers worry you?"
+    assert find_reply(["Yes, because my computer does not like me"]) == "Do computers worry you?"
 
 
 def test_it_does_not_repeat_itself() -> None:
     said = ["yes"] * 3
-    assert len({reply_to(said[:count]) for count in (1, 2, 3)}) == 3
+    assert len({find_reply(said[:count]) for count in (1, 2, 3)}) == 3
 
 
 def test_it_remembers_when_it_has_nothing_to_say() -> None:
     said = ["I worry because of my new job", "bananas are yellow"]
-    assert reply_to(said) == "Earlier you spoke of your new job. Tell me more about that."
-    assert reply_to([*said, "bananas are yellow"]) == FALLBACKS[0]
+    assert find_reply(said) == "Earlier you spoke of your new job. Tell me more about that."
+    assert find_reply([*said, "bananas are yellow"]) == FALLBACKS[0]
 
 
 def test_a_stored_conversation_goes_on_where_it_stopped() -> None:
     said = ["hello", "my car is old", "yes", "bananas", "apples", "pears"]
     eliza = Eliza()
-    assert [eliza.hear(words) for words in said] == [reply_to(said[: end + 1]) for end in range(len(said))]
+    assert [eliza.answer(words) for words in said] == [find_reply(said[: end + 1]) for end in range(len(said))]
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_every_answer_can_be_spoken_and_filled() -> None:
 
 def test_no_words_can_break_it() -> None:
     for said in ("{0} {}", "my {name} is }{", "I want %s \\1", "i am " + "very " * 2_000, "👍", "Ich bin müde"):
-        assert reply_to([said])
+        assert find_reply([said])

@@ -19,7 +19,7 @@ SECOND = bytes(48_000)
 @pytest.fixture
 def told() -> Iterator[list[EngineEvent]]:
     found: list[EngineEvent] = []
-    events.listen(found.append)
+    events.add_listener(found.append)
     yield found
     events._listeners.remove(found.append)
 

@@ -22,7 +22,7 @@ FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
 )  # fmt: skip
 def test_neither_the_key_nor_the_account_is_told(said: str, told: str) -> None:
     assert FAILURES.scrub(said) == told
-    assert told in FAILURES.auth(said).message
+    assert told in FAILURES.auth_error(said).message
 
 
 def test_a_flood_in_an_error_is_cut() -> None:

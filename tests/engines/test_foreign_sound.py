@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.foreign_sound import ForeignSound, WordsError
+from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai.tts import Speech
-from conversations.engines.sound_formats import UnfitSoundError
+from conversations.engines.sound_formats import UnusableAudioError
 from tests.support.sound_files import likeness, sound_file
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
@@ -25,7 +25,7 @@ SIZES = [1, 1_001, 1_000_000]
 
 
 def played(body: bytes, content_type: str = BARE, size: int = 1_000) -> bytes:
-    sound = ForeignSound(content_type)
+    sound = AnswerDecoder(content_type)
     pieces = [sound.feed(body[start : start + size]) for start in range(0, len(body), size)]
     return b"".join(pieces) + sound.finish()
 
@@ -165,7 +165,7 @@ UNFIT = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_what_is_no_sound_of_ours_is_refused(name: str, content_type: str, size: int) -> None:
     body, what = UNFIT[name]
-    with pytest.raises(UnfitSoundError) as unfit:
+    with pytest.raises(UnusableAudioError) as unfit:
         played(body, content_type, size)
     assert what in unfit.value.what
 
@@ -176,7 +176,7 @@ OTHERS = ["audio/mpeg", "audio/ogg", "audio/wav", "text/html", "application/json
 
 @pytest.mark.parametrize("content_type", OTHERS)
 def test_a_type_that_is_none_of_ours(content_type: str) -> None:
-    with pytest.raises(UnfitSoundError):
+    with pytest.raises(UnusableAudioError):
         played(SPEECH, content_type)
 
 
@@ -186,7 +186,7 @@ WORDS = ("<html>It works!</html>", "Internal Server Error", '{"error": "x"}', "\
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("words", WORDS)
 def test_words_are_no_sound(words: str, size: int) -> None:
-    with pytest.raises(WordsError):
+    with pytest.raises(TextAnswerError):
         played(words.encode(), size=size)
 
 
@@ -202,7 +202,7 @@ def test_words_are_no_sound(words: str, size: int) -> None:
 )
 def test_it_may_be_cut_to_bytes(body: bytes) -> None:
     began_at = process_time()
-    with suppress(UnfitSoundError, WordsError):
+    with suppress(UnusableAudioError, TextAnswerError):
         played(body, size=1)
     assert process_time() - began_at < 2.0
 

@@ -98,7 +98,7 @@ async def test_sound_that_nobody_reads_is_not_kept_without_end(monkeypatch: pyte
     reading = Reading("reading_1", Failures("tts", "openai-realtime", "OpenAI", ""))
     for _ in range(1_000):
         reading.put({"type": "response.output_audio.delta", "delta": "A" * 64_000})
-    assert reading._came.qsize() == 16
+    assert reading._events.qsize() == 16
     with pytest.raises(EngineError, match="more than can be heard"):
         async for _ in reading.events():
             pass

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.engines.base import NO_HINTS, EngineQuotaError, EngineSpec, EngineUnavailable, Hints, Transcript
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_pieces import joined
+from conversations.engines.openai.live_pieces import join_texts
 from conversations.engines.openai.live_protocol import TRANSCRIPTION, LiveProtocol
 
 SECOND = bytes(48_000)
@@ -183,4 +183,4 @@ async def test_nonsense_changes_nothing(upstream: Upstream, event: dict[str, Any
     ],
 )
 def test_pieces_are_joined_as_their_script_is(pieces: list[str], text: str) -> None:
-    assert joined(pieces) == text
+    assert join_texts(pieces) == text

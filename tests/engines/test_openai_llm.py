@@ -171,7 +171,7 @@ async def test_a_usage_that_cannot_be_is_none(upstream: Upstream, metered: objec
 
 
 def test_openai_itself_is_asked_not_to_think_and_by_its_own_names(upstream: Upstream) -> None:
-    body = engine(upstream, base_url="")._body(ASKED, 50)
+    body = engine(upstream, base_url="")._build_body(ASKED, 50)
     assert body["reasoning_effort"] == "none"
     assert body["max_completion_tokens"] == 50
     assert "max_tokens" not in body

@@ -42,7 +42,7 @@ def words_in(pieces: list[Completion]) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
-    unopened.forget()
+    unopened.forget_all()
 
 
 def check(case: Case, pieces: list[Completion]) -> None:
@@ -177,6 +177,6 @@ async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) ->
 
 def test_few_servers_are_known() -> None:
     for number in range(unopened.MAX_KNOWN + 10):
-        unopened.saw("http://localhost", str(number), closes_alone=True)
-    assert not unopened.thinks_first("http://localhost", "9")
-    assert unopened.thinks_first("http://localhost", "10")
+        unopened.record_reply("http://localhost", str(number), closes_alone=True)
+    assert not unopened.begins_in_thought("http://localhost", "9")
+    assert unopened.begins_in_thought("http://localhost", "10")

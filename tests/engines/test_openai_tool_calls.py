@@ -113,7 +113,7 @@ async def test_a_server_that_may_not_know_the_choice_none_is_not_shown_the_tools
 
 def test_openai_itself_is_shown_them_so_that_its_cache_holds() -> None:
     own = ChatCompletions(EngineSpec(provider="openai"))
-    fields = own._tool_fields([WEATHER], "none")
+    fields = own._build_tool_fields([WEATHER], "none")
     assert (len(fields["tools"]), fields["tool_choice"]) == (1, "none")
 
 

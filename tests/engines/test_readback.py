@@ -7,7 +7,7 @@ from conversations.engines.openai.readback import Readback
 
 def reading(text: str, said: str) -> Readback:
     readback = Readback(text)
-    readback.hear(said)
+    readback.add_transcript(said)
     return readback
 
 
@@ -40,9 +40,9 @@ def reading(text: str, said: str) -> Readback:
 )
 def test_the_same_thing_written_otherwise(text: str, said: str) -> None:
     readback = reading(text, said)
-    assert readback.agrees(is_over=True)
+    assert readback.is_faithful(is_over=True)
     assert readback.unread == ""
-    assert [said[:end] for end in range(len(said)) if not reading(text, said[:end]).agrees()] == []  # as it comes
+    assert [said[:end] for end in range(len(said)) if not reading(text, said[:end]).is_faithful()] == []  # as it comes
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def test_the_same_thing_written_otherwise(text: str, said: str) -> None:
     ],
 )
 def test_something_else(text: str, said: str) -> None:
-    assert not reading(text, said).agrees(is_over=True)
+    assert not reading(text, said).is_faithful(is_over=True)
 
 
 def test_one_word_of_many_may_differ() -> None:
     text = "The train to the mountains leaves in the early morning from platform two."
-    assert reading(text, text.replace("early", "late")).agrees(is_over=True)
-    assert not reading(text, text.replace("early", "late").replace("train", "bus")).agrees(is_over=True)
+    assert reading(text, text.replace("early", "late")).is_faithful(is_over=True)
+    assert not reading(text, text.replace("early", "late").replace("train", "bus")).is_faithful(is_over=True)
 
 
 def test_every_beginning_agrees() -> None:
     text = "It is 3:30 pm. Dr. Miller’s colour printer costs $1,200, so we wait; 今天很好 is how it ends."
     for end in range(len(text) + 1):
-        assert reading(text, text[:end]).agrees()
+        assert reading(text, text[:end]).is_faithful()
 
 
 def test_another_beginning_is_noticed_at_its_first_words() -> None:
     text = "What would you like to do about the report that is due on Monday?"
-    assert reading(text, "I wou").agrees() is False
-    assert reading(text, "What would you lik").agrees()
+    assert reading(text, "I wou").is_faithful() is False
+    assert reading(text, "What would you lik").is_faithful()
 
 
 def test_what_was_not_read() -> None:
     readback = reading("Good evening to you. See you tomorrow.", "Good evening to you.")
-    assert readback.agrees(is_over=True)
+    assert readback.is_faithful(is_over=True)
     assert readback.unread.strip(" .") == "See you tomorrow"
 
 
@@ -95,7 +95,7 @@ def test_what_was_not_read() -> None:
 )
 def test_where_it_ended(said: str, unread: str) -> None:
     readback = reading("We meet tomorrow at noon.", said)
-    assert readback.agrees(is_over=True)
+    assert readback.is_faithful(is_over=True)
     assert readback.unread.strip(" .").startswith(unread)
 
 
@@ -111,12 +111,12 @@ def test_nothing_to_read() -> None:
 
 
 def test_how_much_is_heard() -> None:
-    assert not reading("One two three four.", "One two").vouches_for(2)  # “two” may go on
-    assert reading("One two three four.", "One two ").vouches_for(2)
-    assert reading("One.", "").vouches_for(3)
+    assert not reading("One two three four.", "One two").has_words(2)  # “two” may go on
+    assert reading("One two three four.", "One two ").has_words(2)
+    assert reading("One.", "").has_words(3)
 
 
 def test_one_that_talks_without_an_end_does_not_agree() -> None:
     readback = Readback("Yes, of course.")
-    readback.hear("Yes, of course. " * 100)
-    assert not readback.agrees(is_over=True)
+    readback.add_transcript("Yes, of course. " * 100)
+    assert not readback.is_faithful(is_over=True)

@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from conversations.engines.base import EngineRejected, EngineSpec
-from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream, voices
-from conversations.engines.voices import fitting
+from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream
+from conversations.engines.voices import choose_voice, list_voices
 
 
 @pytest.mark.parametrize(("kind", "provider"), ENGINES)
@@ -50,16 +50,16 @@ def test_what_a_session_uses_is_loaded_before_it_runs() -> None:
 
 
 def test_the_picker_has_voices_for_each_provider() -> None:
-    google = dict(voices(EngineSpec(provider="google")))
+    google = dict(list_voices(EngineSpec(provider="google")))
     assert google["de-DE-Chirp3-HD-Kore"] == "German, Kore (female)"
     assert len(google) == 200
-    assert dict(voices(EngineSpec(provider="demo")))["en-us"] == "English (US)"
-    assert "marin" in dict(voices(EngineSpec(provider="openai", model="gpt-4o-mini-tts")))
-    assert "marin" not in dict(voices(EngineSpec(provider="openai", model="tts-1")))
-    assert voices(EngineSpec(provider="openai", base_url="http://localhost:8880/v1")) == []
-    assert {"marin", "fable"} & dict(voices(EngineSpec(provider="openai-realtime"))).keys() == {"marin"}
+    assert dict(list_voices(EngineSpec(provider="demo")))["en-us"] == "English (US)"
+    assert "marin" in dict(list_voices(EngineSpec(provider="openai", model="gpt-4o-mini-tts")))
+    assert "marin" not in dict(list_voices(EngineSpec(provider="openai", model="tts-1")))
+    assert list_voices(EngineSpec(provider="openai", base_url="http://localhost:8880/v1")) == []
+    assert {"marin", "fable"} & dict(list_voices(EngineSpec(provider="openai-realtime"))).keys() == {"marin"}
 
 
 def test_a_voice_that_the_engine_does_not_have() -> None:
     for provider, fits in (("openai", "fable"), ("openai-realtime", "cedar"), ("google", "cedar")):
-        assert fitting(EngineSpec(provider=provider, voice="cedar"), "fable") == fits
+        assert choose_voice(EngineSpec(provider=provider, voice="cedar"), "fable") == fits

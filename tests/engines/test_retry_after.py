@@ -8,7 +8,7 @@ import pytest
 
 from conversations.engines.base import EngineBusy, EngineError, EngineSpec, EngineUnavailable, Message
 from conversations.engines.deadline import due_by
-from conversations.engines.openai.provider_errors import retry_after_sec
+from conversations.engines.openai.provider_errors import parse_retry_after_sec
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from tests.upstream.fixtures import Upstream
 
@@ -46,7 +46,7 @@ async def transcribe(upstream: Upstream, timeout_sec: float = 5.0) -> str:
     ],
 )
 def test_what_the_headers_say(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after_sec(headers, NOW) == seconds
+    assert parse_retry_after_sec(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize("fault", ["429_rate", "503"])

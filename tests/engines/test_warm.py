@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from conversations.engines import google
-from conversations.engines.base import Connects, EngineSpec, Message
+from conversations.engines.base import Connectable, EngineSpec, Message
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.network import http
 from tests.upstream.fixtures import Upstream
@@ -32,7 +32,7 @@ async def speak(spec: EngineSpec) -> None:
 
 
 def ready(engine: object) -> Awaitable[None]:
-    assert isinstance(engine, Connects)
+    assert isinstance(engine, Connectable)
     return engine.connect()
 
 

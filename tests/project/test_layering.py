@@ -2,9 +2,11 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,24 @@ def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
 def test_every_room_is_known() -> None:
     there = {f"conversations.{path.parent.name}" for path in ROOT.glob("conversations/*/__init__.py")}
     assert there == {room for room in ROOMS if is_within(room, ("conversations",))}
+
+
+def test_each_room_is_on_the_map() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    on_the_map = set(re.findall(r"`([^`]+)/`", "".join(rows)))
+    assert {room.replace(".", "/") for room in ROOMS} <= on_the_map
+
+
+def test_each_arrow_of_the_map_is_an_import() -> None:
+    """That it runs downwards is held above."""
+    diagram = (ROOT / "docs/architecture.md").read_text().partition("flowchart TD\n")[2].partition("```")[0]
+    lines = [[part.split("&") for part in line.split("-->")] for line in diagram.splitlines()]
+    arrows = [pair for line in lines for sides in pairwise(line) for pair in product(*sides)]
+    assert len(arrows) > 10
+    for arrow in arrows:
+        room, below = (name.strip() if name.strip() in ROOMS else f"conversations.{name.strip()}" for name in arrow)
+        assert [name for _, name in imports(room) if is_within(name, (below,))], f"{room} --> {below}"
 
 
 @pytest.mark.parametrize(("module", "above"), WITHIN.items())

@@ -58,7 +58,7 @@ def test_a_long_one_vanishes_at_once_and_goes_in_batches(
     conversation = make_long_conversation(user, clips=1_600)
     with django_assert_max_num_queries(20):
         assert deletion.delete_conversations([conversation]) == 1
-    assert deletion.remaining() == {"conversations": 1, "items": 1_100}
+    assert deletion.count_remaining() == {"conversations": 1, "items": 1_100}
     clip = reverse("clip", args=[conversation.items.order_by("-position")[0].pk])
     for person in (user, staff):
         client.force_login(person)
@@ -68,9 +68,9 @@ def test_a_long_one_vanishes_at_once_and_goes_in_batches(
     assert user.email not in page
     assert "1,100 items" in client.get(reverse("admin:index")).content.decode()
     with pytest.raises(ConversationDeletedError):
-        changes.apply(conversation.pk, [changes.Put(live.LiveItem("late", role="user", text="Hello"))])
+        changes.apply_changes(conversation.pk, [changes.Put(live.LiveItem("late", role="user", text="Hello"))])
     batches = 1
-    while deletion.work_off():
+    while deletion.delete_batch():
         batches += 1
     assert batches == 3
     assert not ClipData.objects.exists()
@@ -86,7 +86,7 @@ def test_a_user_with_much_to_delete_is_gone_at_once() -> None:
     assert not Conversation.objects.owned().filter(pk__in=[long.pk, short.pk]).exists()
     assert make_user(email=user.email)
     call_command("background")
-    assert deletion.remaining() == {}
+    assert deletion.count_remaining() == {}
     assert not ClipData.objects.exists()
 
 
@@ -111,12 +111,12 @@ class BucketStorage(Storage):
 
 
 def test_files_that_the_storage_keeps_are_known() -> None:
-    assert file_deletion.delete(BrokenStorage(), ["1", "2"]) == {"1", "2"}
-    assert file_deletion.delete(InMemoryStorage(), ["1", "2"]) == set()
-    assert file_deletion.delete(BrokenStorage(), []) == set()
+    assert file_deletion.delete_files(BrokenStorage(), ["1", "2"]) == {"1", "2"}
+    assert file_deletion.delete_files(InMemoryStorage(), ["1", "2"]) == set()
+    assert file_deletion.delete_files(BrokenStorage(), []) == set()
 
 
 def test_a_storage_that_can_deletes_many_in_one_call() -> None:
     bucket = BucketStorage()
-    assert file_deletion.delete(bucket, ["1", "2", "3"]) == {"2"}
+    assert file_deletion.delete_files(bucket, ["1", "2", "3"]) == {"2"}
     assert bucket.calls == [["folder/1", "folder/2", "folder/3"]]

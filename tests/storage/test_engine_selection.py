@@ -8,7 +8,7 @@ from accounts.models import ProviderKey, User
 from accounts.security import encryption
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
-from conversations.storage.engine_selection import choose
+from conversations.storage.engine_selection import choose_engines
 
 OPENAI = "https://api.openai.com/v1"
 LAN = "http://10.0.0.5:8080/v1"
@@ -18,7 +18,7 @@ LIVE = "gpt-live-transcribe"
 def stt(owner: User, settings: Settings, model: str, base_url: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
     settings.STT_STREAM_MODEL = model
-    return choose(owner, Assistant(**assistant)).stt
+    return choose_engines(owner, Assistant(**assistant)).stt
 
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
@@ -52,7 +52,7 @@ def test_a_users_own_server(owner: User, settings: Settings) -> None:
 def tts(owner: User, settings: Settings, base_url: str = "", model: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
     settings.TTS_MODEL = model
-    return choose(owner, Assistant(**assistant)).tts
+    return choose_engines(owner, Assistant(**assistant)).tts
 
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
@@ -80,11 +80,11 @@ def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings:
 
 def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-site"
-    assert choose(owner, Assistant()).s2s is None
-    spec = choose(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
+    assert choose_engines(owner, Assistant()).s2s is None
+    spec = choose_engines(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
     assert spec is not None
     assert (spec.provider, spec.voice, spec.stream_model) == ("openai", "cedar", "gpt-transcribe")
     assert "realtime" in spec.model
-    other = choose(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
+    other = choose_engines(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
     assert other is not None
     assert (other.model, other.voice) == ("own", "marin")

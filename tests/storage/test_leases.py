@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def begun() -> Conversation:
-    return leases.begin(make_user(), Assistant.objects.filter(is_default=True).get(), "one")
+    return leases.begin_conversation(make_user(), Assistant.objects.filter(is_default=True).get(), "one")
 
 
 def now(conversation: Conversation) -> Conversation:
@@ -30,7 +30,7 @@ def lapse(conversation: Conversation, ago: timedelta = timedelta(minutes=1)) -> 
 
 
 def put(conversation: Conversation, holder: str, text: str = "Hello") -> None:
-    changes.apply(conversation.pk, [Put(live.LiveItem("said", role="user", text=text))], holder)
+    changes.apply_changes(conversation.pk, [Put(live.LiveItem("said", role="user", text=text))], holder)
 
 
 def test_it_is_held_and_given_back(begun: Conversation) -> None:
@@ -45,15 +45,15 @@ def test_it_is_held_and_given_back(begun: Conversation) -> None:
 
 
 def test_one_who_claims_it_is_handed_it(begun: Conversation) -> None:
-    assert leases.lost([(begun.pk, "one")]) == set()
+    assert leases.find_lost([(begun.pk, "one")]) == set()
     leases.claim(begun.pk, "two")
-    assert leases.lost([(begun.pk, "one")]) == {"one"}
+    assert leases.find_lost([(begun.pk, "one")]) == {"one"}
     put(begun, "one")  # its last words
     leases.end(begun.pk, "one")
     assert now(begun).is_live
     assert not leases.take(begun.pk, "three")
     assert leases.take(begun.pk, "two")
-    assert leases.lost([(begun.pk, "two")]) == set()
+    assert leases.find_lost([(begun.pk, "two")]) == set()
 
 
 def test_by_force_only_the_last_who_claimed_it(begun: Conversation) -> None:
@@ -61,7 +61,7 @@ def test_by_force_only_the_last_who_claimed_it(begun: Conversation) -> None:
     leases.claim(begun.pk, "three")
     assert not leases.take(begun.pk, "two", by_force=True)
     assert leases.take(begun.pk, "three", by_force=True)
-    assert leases.lost([(begun.pk, "one"), (begun.pk, "three")]) == {"one"}
+    assert leases.find_lost([(begun.pk, "one"), (begun.pk, "three")]) == {"one"}
 
 
 def test_what_the_new_one_was_told_of_the_old_one_does_not_change(begun: Conversation) -> None:
@@ -89,7 +89,7 @@ def test_one_in_which_nothing_was_said_goes_with_the_last_who_holds_it(begun: Co
     assert now(begun).is_live
     leases.end(begun.pk, "two")
     assert not Conversation.objects.filter(pk=begun.pk).exists()
-    assert leases.lost([(begun.pk, "two")]) == set()
+    assert leases.find_lost([(begun.pk, "two")]) == set()
     with pytest.raises(ConversationDeletedError):
         leases.claim(begun.pk, "three")
 
@@ -104,15 +104,15 @@ def test_one_that_a_program_made_stays_empty() -> None:
 def test_one_whose_process_was_killed_is_closed(begun: Conversation) -> None:
     reply = add_item(begun, "Once upon", status=Item.Status.IN_PROGRESS)
     assert begun.user
-    empty = leases.begin(begun.user, Assistant.objects.filter(is_default=True).get(), "two")
+    empty = leases.begin_conversation(begun.user, Assistant.objects.filter(is_default=True).get(), "two")
     lapse(begun)
     lapse(empty)
     assert not now(begun).is_live  # as soon as the lease is over
-    assert leases.sweep() == 2
+    assert leases.end_lapsed() == 2
     assert now(begun).status == Conversation.Status.ENDED
     assert Item.objects.get(pk=reply.pk).status == Item.Status.INCOMPLETE
     assert not Conversation.objects.filter(pk=empty.pk).exists()
-    assert leases.sweep() == 0
+    assert leases.end_lapsed() == 0
 
 
 def test_within_about_a_minute() -> None:
@@ -124,20 +124,20 @@ def test_within_about_a_minute() -> None:
 
 def test_one_that_is_held_is_not_closed(begun: Conversation) -> None:
     lapse(begun, timedelta(seconds=1))  # it may still be renewed
-    assert leases.sweep() == 0
+    assert leases.end_lapsed() == 0
     leases.renew([(begun.pk, "one")])
     assert now(begun).held_until > timezone.now()  # type: ignore[operator]
-    assert leases.sweep() == 0
+    assert leases.end_lapsed() == 0
 
 
 def test_a_process_that_stood_still_goes_on_where_nobody_else_came(begun: Conversation) -> None:
     put(begun, "one")
     lapse(begun)
-    leases.sweep()
+    leases.end_lapsed()
     put(begun, "one", "said meanwhile")
     leases.renew([(begun.pk, "one")])
     assert now(begun).is_live
-    assert leases.lost([(begun.pk, "one")]) == set()
+    assert leases.find_lost([(begun.pk, "one")]) == set()
 
 
 def test_renewing_brings_back_nothing_that_another_one_holds(begun: Conversation) -> None:

@@ -24,7 +24,7 @@ def test_it_works(assistant: Assistant) -> None:
     house = make_server("house", authorization_encrypted=secret, allowed_tools=["light"], timeout_sec=3)
     assistant.mcp_servers.set([house, make_server("garden"), make_server("off", is_enabled=False)])
     make_server("another")
-    garden, found = mcp_servers.chosen(assistant)
+    garden, found = mcp_servers.list_usable(assistant)
     assert (garden.label, garden.authorization, garden.allowed_tools) == ("garden", "", ())
     assert (found.url, found.authorization) == ("https://tools.example/mcp", "Bearer secret")
     assert (found.allowed_tools, found.timeout_sec) == (("light",), 3)
@@ -35,14 +35,14 @@ def test_one_that_cannot_be_decrypted_is_left_out_and_says_so(assistant: Assista
     house = make_server("house", authorization_encrypted=encryption.encrypt("Bearer secret"), works=True)
     assistant.mcp_servers.set([house, make_server("garden")])
     settings.FIELD_ENCRYPTION_KEY = Fernet.generate_key().decode()
-    assert [found.label for found in mcp_servers.chosen(assistant)] == ["garden"]
+    assert [found.label for found in mcp_servers.list_usable(assistant)] == ["garden"]
     house.refresh_from_db()
     assert (house.works, house.verdict) == (False, mcp_servers.UNDECRYPTABLE)
 
 
 def test_an_assistant_has_no_more_than_it_can_connect_to(assistant: Assistant) -> None:
     assistant.mcp_servers.set([make_server(f"s{number:02}") for number in range(12)])
-    assert [found.label for found in mcp_servers.chosen(assistant)] == [f"s{number:02}" for number in range(10)]
+    assert [found.label for found in mcp_servers.list_usable(assistant)] == [f"s{number:02}" for number in range(10)]
 
 
 @pytest.mark.parametrize("label", ["site", "", "two words", "1st", "ä", "x" * 33])

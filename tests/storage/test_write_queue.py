@@ -12,7 +12,7 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from conversations.storage.write_queue import NotStoredError, Writer
+from conversations.storage.write_queue import NotStoredError, WriteQueue
 
 
 class Database:
@@ -42,14 +42,14 @@ class HangingDatabase(Database):
 
 
 @asynccontextmanager
-async def running(database: Database, told: list[tuple[int, str]], **limits: float) -> AsyncIterator[Writer]:
+async def running(database: Database, told: list[tuple[int, str]], **limits: float) -> AsyncIterator[WriteQueue]:
     def give_up(code: int, error: str, message: str) -> None:
         told.append((code, error))
 
     async def tell(message: str, *, is_late: bool) -> None:
         told.append((int(is_late), "late" if is_late else "well"))
 
-    writer = Writer("conv_1", database.write, give_up, tell, retry_after_sec=(0, 0), **limits)
+    writer = WriteQueue("conv_1", database.write, give_up, tell, retry_after_sec=(0, 0), **limits)
     task = asyncio.create_task(writer.run())
     yield writer
     task.cancel()

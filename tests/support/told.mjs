@@ -61,8 +61,8 @@ export function transcript(text, id = "u1") {
 }
 
 /** Of the player: `samples` of the item were rendered, and all but `lag` of them are heard. */
-export function played(type, samples, { item = "a1", lag = 0 } = {}) {
-  return { type: `playback.${type}`, item, samples, heard: samples - lag };
+export function played(type, samples, { item: id = "a1", lag = 0 } = {}) {
+  return { type: `playback.${type}`, item: id, samples, heard: samples - lag };
 }
 
 export function live(options) {

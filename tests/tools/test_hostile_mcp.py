@@ -106,7 +106,7 @@ async def test_a_list(opened: MakeOpened, answer: str, caplog: pytest.LogCapture
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_trial._verdict(spec(url))
+        works, verdict = await mcp_trial._try_server(spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

@@ -9,7 +9,7 @@ import pytest
 
 from conversations.engines.base import Tool
 from conversations.models import Assistant, McpServer
-from conversations.storage.mcp_servers import MOST, ServerSpec, chosen
+from conversations.storage.mcp_servers import MOST, ServerSpec, list_usable
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.support.mcp_host import MakeHost, McpHost
@@ -73,7 +73,7 @@ def test_an_assistant_has_so_many_servers() -> None:
     assistant = Assistant.objects.create(slug="many", name="Many")
     for number in range(MOST + 1):
         assistant.mcp_servers.add(McpServer.objects.create(label=f"server_{number:02}", url="https://example.com/mcp"))
-    assert [server.label for server in chosen(assistant)] == [f"server_{number:02}" for number in range(MOST)]
+    assert [server.label for server in list_usable(assistant)] == [f"server_{number:02}" for number in range(MOST)]
 
 
 async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: MakeHost) -> None:

@@ -26,7 +26,7 @@ def book(
     return f"{context.user_id} {day:%d.%m.} {table} {people} {threading.current_thread().name.split('_')[0]}"
 
 
-BOOK = SiteTool.of(book)
+BOOK = SiteTool.from_function(book)
 
 
 def test_it_works() -> None:
@@ -52,7 +52,7 @@ async def test_a_coroutine_function_runs_in_the_loop() -> None:
     async def where(context: Context) -> str:
         return threading.current_thread().name
 
-    assert await SiteTool.of(where).call(CONTEXT, "{}") == threading.current_thread().name
+    assert await SiteTool.from_function(where).call(CONTEXT, "{}") == threading.current_thread().name
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ async def babble(context: Context) -> str:
 @pytest.fixture
 def more_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     for function in (hang, block, fail, babble):
-        monkeypatch.setitem(SITE_TOOLS, function.__name__, SiteTool.of(function))
+        monkeypatch.setitem(SITE_TOOLS, function.__name__, SiteTool.from_function(function))
 
 
 def limit(settings: Any, **limits: object) -> None:

@@ -28,7 +28,7 @@ async def refusal(head: Mapping[str, Any]) -> Refusal | None:
 
 def _refusal_of_key(token: str, address: str) -> Refusal | None:
     try:
-        caller = store.caller_of(token, address)
+        caller = store.find_caller(token, address)
     except DatabaseError:
         return BUSY
     finally:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from django.http.request import MediaType
 
-from conversations.audio.speech_files import MEDIA_TYPES, speech_file
+from conversations.audio.speech_files import MEDIA_TYPES, open_speech_file
 from conversations.realtime.protocol.errors import Failure
 from conversations.transport.http_turn import TRANSCRIPTION, Event
 
@@ -88,7 +88,7 @@ async def stream_file(events: AsyncGenerator[Event], media_type: str, headers: d
 
     Raises TurnFailedError; if the reply has no sound, before the first bytes.
     """
-    file, sounds = speech_file(media_type), False
+    file, sounds = open_speech_file(media_type), False
     async with aclosing(events):
         async for event in events:
             if failure := find_failure(event):

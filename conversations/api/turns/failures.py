@@ -8,10 +8,18 @@ from conversations.api.turns.answers import TurnFailedError
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.engines.base import EngineError
-from conversations.storage.store import HeldError, NotFoundError
+from conversations.storage.store import ConversationHeldError, NotFoundError
 from conversations.transport.admission import RefusedError
 
-REASONS = (RefusedError, SoundFileError, NotFoundError, HeldError, UnknownTimeZoneError, EngineError, TurnFailedError)
+REASONS = (
+    RefusedError,
+    SoundFileError,
+    NotFoundError,
+    ConversationHeldError,
+    UnknownTimeZoneError,
+    EngineError,
+    TurnFailedError,
+)
 
 FILES = {
     Outcome.NO_SOUND_FILE: (415, "unsupported_format"),
@@ -47,7 +55,7 @@ def to_api_error(reason: Exception, headers: Mapping[str, str]) -> APIError:
     match reason:
         case NotFoundError():
             return not_found(str(reason))
-        case HeldError():
+        case ConversationHeldError():
             return _from_code("conversation_in_use", str(reason), headers)
         case UnknownTimeZoneError():
             return APIError(400, "invalid_value", str(reason), param="time_zone")

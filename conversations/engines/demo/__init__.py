@@ -1,4 +1,4 @@
-"""Engines that need no key and no network: pocketsphinx hears, an ELIZA answers, espeak-ng speaks."""
+"""Engines that need neither key nor network: pocketsphinx transcribes, an ELIZA replies, espeak-ng speaks."""
 
 from importlib.util import find_spec
 
@@ -8,12 +8,12 @@ PACKAGES: dict[Kind, str] = {"stt": "pocketsphinx", "tts": "espeakng_loader"}
 
 
 def is_installed(kind: Kind) -> bool:
-    """Whether the demo can do this here: requirements-embedded.txt brings its packages where they have a wheel."""
+    """Return whether the demo's engine of this kind is installed: requirements-embedded.txt has its packages."""
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
-def not_installed(kind: Kind, package: str) -> EngineUnavailable:
-    """What a site without requirements-embedded.txt (the Docker image) tells its user."""
+def not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
+    """Return the error for a site without requirements-embedded.txt, such as the Docker image."""
     return EngineUnavailable(
         kind,
         "demo",

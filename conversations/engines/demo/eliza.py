@@ -1,6 +1,6 @@
-"""ELIZA, after Weizenbaum (1966): find the strongest phrase, turn it around, remember the rest.
+"""ELIZA, after Weizenbaum (1966): it finds the strongest phrase, turns it around, and remembers the rest.
 
-Pure: its state follows from what it was told, so a stored conversation goes on where it stopped.
+It is pure: its state follows from what the user said, so a stored conversation goes on where it stopped.
 """
 
 import re
@@ -20,33 +20,36 @@ from conversations.engines.demo.eliza_script import (
 
 _REFLECTED = re.compile(r"\b(" + "|".join(sorted(REFLECTIONS, key=len, reverse=True)) + r")\b")
 _MEMORIES = 8
-_MOST_CHARS = 2_000  # of an utterance; she does not listen for longer
+_MOST_CHARS = 2_000  # of an utterance; the rest is ignored
 
 
-def reply_to(said: Iterable[str]) -> str:
-    """The reply to the last of the user's utterances, given all of them in order."""
+def find_reply(said: Iterable[str]) -> str:
+    """Return the reply to the last of the user's utterances, given all of them in order."""
     eliza, reply = Eliza(), GREETING
     for utterance in said:
-        reply = eliza.hear(utterance)
+        reply = eliza.answer(utterance)
     return reply
 
 
 class Eliza:
+    """One conversation."""
+
     def __init__(self) -> None:
         self._used: Counter[tuple[str, ...]] = Counter()
         self._memory: deque[str] = deque(maxlen=_MEMORIES)
 
-    def hear(self, utterance: str) -> str:
+    def answer(self, utterance: str) -> str:
+        """Return the reply to the next utterance."""
         parts = re.split(r"[.,;:!?]|\bbut\b", utterance[:_MOST_CHARS].lower())
-        clauses = [words for part in parts if (words := _normalise(part))]
+        clauses = [words for part in parts if (words := _expand_contractions(part))]
         if not clauses:
             return SILENCE
         matches = [(rule, match) for words in clauses for rule in RULES if (match := rule.pattern.search(words))]
         if not matches:
-            return self._recollect() or self._next(FALLBACKS)
+            return self._recollect() or self._next_answer(FALLBACKS)
         rule, match = max(matches, key=lambda found: found[0].rank)
         self._remember(clauses)
-        return self._next(rule.answers).format(*(reflect(group or "") for group in match.groups()))
+        return self._next_answer(rule.answers).format(*(reflect(group or "") for group in match.groups()))
 
     def _remember(self, clauses: list[str]) -> None:
         for words in clauses:
@@ -55,19 +58,19 @@ class Eliza:
                 self._memory.append(found[1])
 
     def _recollect(self) -> str:
-        return self._next(RECOLLECTIONS).format(self._memory.popleft()) if self._memory else ""
+        return self._next_answer(RECOLLECTIONS).format(self._memory.popleft()) if self._memory else ""
 
-    def _next(self, answers: tuple[str, ...]) -> str:
+    def _next_answer(self, answers: tuple[str, ...]) -> str:
         self._used[answers] += 1
         return answers[(self._used[answers] - 1) % len(answers)]
 
 
 def reflect(phrase: str) -> str:
-    """“my dog loves you” → “your dog loves me”."""
+    """Return a phrase from the other side: “my dog loves you” becomes “your dog loves me”."""
     phrase = re.sub(r"^you (?!to\b|are\b|were\b)", "I ", phrase)
     return _REFLECTED.sub(lambda found: REFLECTIONS[found[1]], phrase)
 
 
-def _normalise(words: str) -> str:
+def _expand_contractions(words: str) -> str:
     plain = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", words)
     return " ".join(CONTRACTIONS.get(word, word) for word in (word.replace("’", "'") for word in plain))

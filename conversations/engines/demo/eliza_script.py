@@ -1,4 +1,4 @@
-"""What the ELIZA knows: how to turn a phrase around, and its ranked rules.
+"""The script of the ELIZA: how to turn a phrase around, and its ranked rules.
 
 A rule is (rank, pattern, answers). The highest rank that matches wins, then the order here. `{0}` in an answer is
 the first group of the pattern, turned around. Patterns see lower-case words without contractions or punctuation.

@@ -1,7 +1,7 @@
 """espeak-ng through its C API (speak_lib.h of 1.52), from the shared library in the wheel `espeakng-loader`.
 
-The library keeps its state in globals: one thread of the process owns it, and renders one text after the other,
-some two hundred times faster than it is spoken.
+The library keeps its state in globals, so one thread of the process owns it and renders one text after the other, some
+two hundred times faster than it is spoken.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ WORDS_PER_MINUTE = 160
 SLOWEST, FASTEST = 80, 450
 
 Consumer = Callable[[bytes], bool]
-"""Takes PCM at the library's rate; False stops the synthesis."""
+"""Takes PCM at the library's rate, and returns whether to go on."""
 
 thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
 
@@ -46,11 +46,11 @@ _SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), 
 
 
 class UnknownVoiceError(Exception):
-    pass
+    """espeak-ng has no such voice."""
 
 
 class Library:
-    """Use it on `thread` only. Raises ModuleNotFoundError or OSError where it is not installed."""
+    """The library. Use it on `thread` only. Raise ModuleNotFoundError or OSError if it is not installed."""
 
     def __init__(self) -> None:
         loader = import_module("espeakng_loader")
@@ -61,11 +61,11 @@ class Library:
         if self.rate <= 0:
             raise OSError("espeak-ng could not read its data")
         self._consume: Consumer | None = None
-        self._callback = _SynthCallback(self._on_samples)  # kept, or Python would free it under the library
+        self._callback = _SynthCallback(self._on_samples)  # kept, or Python would free it while the library uses it
         self._lib.espeak_SetSynthCallback(self._callback)
 
     def render(self, text: str, voice: str, speed: float, consume: Consumer) -> None:
-        """Blocks until all of `text` is rendered or `consume` returned False. Raises UnknownVoiceError."""
+        """Render `text`, until `consume` returns False. Raise UnknownVoiceError. It blocks."""
         self._choose(voice)
         rate = min(max(round(WORDS_PER_MINUTE * speed), SLOWEST), FASTEST)
         self._lib.espeak_SetParameter(RATE, rate, 0)
@@ -75,20 +75,20 @@ class Library:
         self._consume = None
 
     def _choose(self, voice: str) -> None:
-        """A voice's name or file, or else a language (“de”, “en-gb”), with a variant (“f3”) after “+”."""
+        """Choose a voice by its name or file, or by a language (“de”, “en-gb”) with a variant (“f3”) after “+”."""
         if self._lib.espeak_SetVoiceByName(voice.encode()) == 0:
             return
         language, _, variant = voice.partition("+")
         properties = _Voice(languages=language.lower().encode())
         if self._lib.espeak_SetVoiceByProperties(ctypes.byref(properties)) != 0:
             raise UnknownVoiceError(voice)
-        # A choice by language ignores the variant, and would speak with the wrong voice without a word.
+        # A choice by language ignores the variant, and would silently speak with the wrong voice.
         if variant and self._lib.espeak_SetVoiceByName(f"{self.voice_file}+{variant}".encode()) != 0:
             raise UnknownVoiceError(voice)
 
     @property
     def voice_file(self) -> str:
-        """Of the voice in use, with its variant: “gmw/en-US+f3”."""
+        """The file of the present voice, with its variant, such as “gmw/en-US+f3”."""
         identifier: bytes = self._lib.espeak_GetCurrentVoice().contents.identifier
         return identifier.decode()
 
@@ -103,5 +103,6 @@ class Library:
 
 
 @cache
-def library() -> Library:
+def load_library() -> Library:
+    """Return the library, loaded once."""
     return Library()

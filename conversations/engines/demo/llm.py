@@ -3,13 +3,13 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
-from conversations.engines.demo.eliza import reply_to
+from conversations.engines.demo.eliza import find_reply
 
-REPLAYED = 100  # user messages; ELIZA hears them again to find its state, about 50 microseconds each
+REPLAYED = 100  # user messages that ELIZA reads again to find its state; each takes about 50 microseconds
 
 
 class Eliza:
-    """Streams word by word. Its tokens are words. It calls no tools, and hears nothing of what they said."""
+    """A language model that streams ELIZA's replies word by word. Its tokens are words, and it ignores tools."""
 
     def __init__(self, spec: EngineSpec) -> None:
         pass
@@ -24,7 +24,7 @@ class Eliza:
         on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
         said = [message.content for message in messages if message.role == "user"]
-        words = re.findall(r"\S+\s*", reply_to(said[-REPLAYED:]))
+        words = re.findall(r"\S+\s*", find_reply(said[-REPLAYED:]))
         kept = words[:max_tokens]
         for word in kept:
             yield Completion(text=word)

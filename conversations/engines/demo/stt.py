@@ -11,25 +11,25 @@ from conversations.engines.base import (
     Hints,
     Transcript,
 )
-from conversations.engines.demo import decoder, not_installed
+from conversations.engines.demo import decoder, not_installed_error
 from conversations.pcm import pcm_seconds
 
 
 class Pocketsphinx:
-    """American English, small and rough, but real: it hears simple sentences spoken close to the microphone."""
+    """Speech to text for American English. It recognises simple sentences spoken close to the microphone."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._timeout_sec = spec.timeout_sec
 
     @staticmethod
     def warm() -> None:
-        """Starts the worker and waits for its model (about a second). Call it in a thread."""
-        if _installed():
-            decoder.pool().submit(decoder.ready).result()
+        """Start the worker and wait for its model, about a second. Call it in a thread."""
+        if _is_installed():
+            decoder.worker_pool().submit(decoder.is_ready).result()
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
-        if not _installed():
-            raise not_installed("stt", "pocketsphinx")
+        if not _is_installed():
+            raise not_installed_error("stt", "pocketsphinx")
         if hints.language and not hints.language.lower().startswith("en"):
             raise EngineRejected(
                 "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
@@ -37,7 +37,7 @@ class Pocketsphinx:
         return Transcript(text=await self._decode(pcm), seconds=pcm_seconds(pcm))
 
     async def _decode(self, pcm: bytes) -> str:
-        pool = decoder.pool()
+        pool = decoder.worker_pool()
         try:
             async with asyncio.timeout(self._timeout_sec):
                 return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
@@ -45,12 +45,12 @@ class Pocketsphinx:
             message = "Speech to text (demo) is too busy: it hears one person at a time. Please say it again."
             raise EngineTimeout("stt", "demo", message) from error
         except BrokenProcessPool as error:
-            decoder.discard(pool)
+            decoder.discard_pool(pool)
             message = "Speech to text (demo) stopped and is starting again. Please say it once more."
             raise EngineUnavailable("stt", "demo", message) from error
 
 
-def _installed() -> bool:
+def _is_installed() -> bool:
     try:
         import_module("pocketsphinx")  # the module alone, without a model, is small
     except ModuleNotFoundError:

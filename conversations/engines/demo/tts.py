@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec, EngineTimeout
-from conversations.engines.demo import espeak, not_installed
+from conversations.engines.demo import espeak, not_installed_error
 from conversations.pcm import SAMPLE_RATE
 
 DEFAULT_VOICE = "en-us"
@@ -14,7 +14,7 @@ NOT_INSTALLED = (ModuleNotFoundError, OSError)  # no wheel, or one whose library
 
 
 class EspeakNG:
-    """A robot's voice, in a hundred languages, at once."""
+    """Text to speech with a robotic voice, in a hundred languages, without delay."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._voice = spec.voice
@@ -22,9 +22,9 @@ class EspeakNG:
 
     @staticmethod
     def warm() -> None:
-        """Loads the library. Call it in a thread."""
+        """Load the library. Call it in a thread."""
         with suppress(*NOT_INSTALLED):
-            espeak.thread.submit(espeak.library).result()
+            espeak.thread.submit(espeak.load_library).result()
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
@@ -35,7 +35,7 @@ class EspeakNG:
             while (chunk := await self._next(rendering)) is not None:
                 yield chunk
         finally:
-            rendering.wanted = False
+            rendering.is_wanted = False
 
     async def _next(self, rendering: "Rendering") -> bytes | None:
         try:
@@ -49,17 +49,17 @@ class EspeakNG:
 
 
 class Rendering:
-    """One text on its way through espeak's thread. The queue holds all of it: a few seconds render at once."""
+    """One text that espeak's thread renders. Its queue may hold all of it: a few seconds are rendered at once."""
 
     def __init__(self, text: str, voice: str, speed: float) -> None:
-        self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None ends it
-        self.wanted = True
+        self.chunks: asyncio.Queue[bytes | EngineError | None] = asyncio.Queue()  # None is the end
+        self.is_wanted = True
         self._loop = asyncio.get_running_loop()
         self._text, self._voice, self._speed = text, voice, speed
 
     def run(self) -> None:
-        """On espeak's thread."""
-        if not self.wanted:
+        """Render the text; it runs on espeak's thread."""
+        if not self.is_wanted:
             return
         end: EngineError | None = None
         try:
@@ -67,11 +67,11 @@ class Rendering:
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
         except NOT_INSTALLED:
-            end = not_installed("tts", "espeakng-loader")
+            end = not_installed_error("tts", "espeakng-loader")
         self._put(end)
 
     def _render(self) -> None:
-        library = espeak.library()
+        library = espeak.load_library()
         self._resampler = soxr.ResampleStream(library.rate, SAMPLE_RATE, 1, dtype="int16")
         library.render(self._text, self._voice, self._speed, self._take)
         self._take(b"", last=True)
@@ -80,8 +80,8 @@ class Rendering:
         chunk = self._resampler.resample_chunk(np.frombuffer(pcm, np.int16), last=last).tobytes()
         if chunk:  # the resampler keeps a short one back
             self._put(chunk)
-        return self.wanted
+        return self.is_wanted
 
     def _put(self, chunk: bytes | EngineError | None) -> None:
-        if self.wanted:
+        if self.is_wanted:
             self._loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)

@@ -1,4 +1,4 @@
-"""A session's access to OpenAI or a compatible server: the SDK's client, and its exceptions as ours."""
+"""An engine's access to OpenAI or a compatible server: the SDK's client, and its exceptions as EngineErrors."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,17 +11,17 @@ from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
-from conversations.engines.openai.provider_errors import Said
+from conversations.engines.openai.provider_errors import ErrorReport
 from conversations.network.http import keep_warm, shared_client
 
 CONNECT_SEC = 5.0
 
 SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError)
-"""ValueError: JSON and streams that are none."""
+"""What a request may raise. ValueError comes of answers that are not valid JSON or no valid stream."""
 
 
 class Account:
-    """One engine's account. Its connections are shared with all others."""
+    """The account of one engine. Connections are shared with all other accounts."""
 
     def __init__(self, kind: Kind, spec: EngineSpec) -> None:
         self._spec = spec
@@ -32,7 +32,10 @@ class Account:
 
     @cached_property
     def client(self) -> AsyncOpenAI:
-        """Needs the running event loop. It does not retry: `supervision` does, and sees how much time is left."""
+        """Return the SDK's client, or raise EngineAuthError. It needs a running event loop.
+
+        It does not retry: `supervision` does, since that knows how much time is left.
+        """
         self.failures.check_key()
         client = AsyncOpenAI(
             api_key=self._spec.api_key or "none",
@@ -41,66 +44,68 @@ class Account:
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),
             http_client=shared_client(self._spec.public_only),
         )
-        client.organization = client.project = None  # the SDK takes them from the environment; the key may be a user's
+        client.organization = client.project = (
+            None  # the SDK reads them from the environment, but the key may be a user's
+        )
         return client
 
     async def connect(self) -> None:
-        """Opens a connection for the next request, where none was used lately. Never raises."""
-        # Speech overlaps with the reply that it speaks, so it needs a connection of its own.
+        """Open a connection for the next request, unless one was used lately. It never raises."""
+        # Speech is requested while the reply is still streaming, so it needs a connection of its own.
         lane = "sound" if self.failures.kind == "tts" else "words"
         await keep_warm(f"{self._spec.base_url or OPENAI_URL}/models", lane, self._spec.public_only)
 
     def explain(self, error: Exception) -> EngineError:
-        """The SDK's exception as an EngineError."""
+        """Return an exception of the SDK as an EngineError."""
         if not isinstance(error, APIStatusError):
             return self._explain_transport(error)
-        said = provider_errors.read(error.body if isinstance(error.body, dict | list) else None)
-        return self._explain(said, error.status_code, provider_errors.retry_after_sec(error.response.headers))
+        said = provider_errors.parse_error(error.body if isinstance(error.body, dict | list) else None)
+        return self._explain(said, error.status_code, provider_errors.parse_retry_after_sec(error.response.headers))
 
     def explain_refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
-        """A WebSocket's handshake that was answered otherwise."""
+        """Return the EngineError for a WebSocket handshake that was answered with an HTTP error."""
         try:
-            said = provider_errors.read(parse_json(body))
+            said = provider_errors.parse_error(parse_json(body))
         except ValueError:
-            said = provider_errors.Said()
-        return self._explain(said, status, provider_errors.retry_after_sec(headers))
+            said = provider_errors.ErrorReport()
+        return self._explain(said, status, provider_errors.parse_retry_after_sec(headers))
 
     def explain_event(self, error: object) -> EngineError:
-        """An error that came in a stream, over a WebSocket, or with a status that says that all is well."""
-        said = provider_errors.read(error)
+        """Return the EngineError for an error sent in a stream, over a WebSocket, or with a status of success."""
+        said = provider_errors.parse_error(error)
         return self._explain(said, said.status)
 
-    def _explain(self, said: Said, status: int | None, retry_after_sec: float | None = None) -> EngineError:
-        error = self._sort(said, status, retry_after_sec)
+    def _explain(self, said: ErrorReport, status: int | None, retry_after_sec: float | None = None) -> EngineError:
+        error = self._classify(said, status, retry_after_sec)
         error.status, error.retry_after_sec = status, retry_after_sec
         return error
 
-    def _sort(self, said: Said, status: int | None, retry_after_sec: float | None) -> EngineError:
-        if said.is_of(provider_errors.NO_CREDIT) or status == 402:
-            return self.failures.quota()
-        if status == 401 or said.is_of(provider_errors.BAD_KEY):
-            return self.failures.auth()
+    def _classify(self, said: ErrorReport, status: int | None, retry_after_sec: float | None) -> EngineError:
+        if said.has_any(provider_errors.NO_CREDIT) or status == 402:
+            return self.failures.quota_error()
+        if status == 401 or said.has_any(provider_errors.BAD_KEY):
+            return self.failures.auth_error()
         if status == 403:
-            return self.failures.auth(said.message)
-        if status == 429 or said.is_of(provider_errors.TOO_MANY):
-            return self.failures.busy(retry_after_sec)
+            return self.failures.auth_error(said.message)
+        if status == 429 or said.has_any(provider_errors.TOO_MANY):
+            return self.failures.busy_error(retry_after_sec)
         if status is not None and (status >= 500 or status == 408):
-            return self.failures.trouble(f"error {status}")
+            return self.failures.server_error(f"error {status}")
         if status == 404 and said.message.lower().rstrip(".") in ("", "not found", "404 page not found"):
-            return self.failures.not_found()
-        if status is not None or said.is_of(provider_errors.REFUSED):
-            return self.failures.rejected(said.message)
-        return self.failures.trouble(next(iter(said.names), said.message) or "no reason given")
+            return self.failures.not_found_error()
+        if status is not None or said.has_any(provider_errors.REFUSED):
+            return self.failures.rejected_error(said.message)
+        return self.failures.server_error(next(iter(said.names), said.message) or "no reason given")
 
     def _explain_transport(self, error: Exception) -> EngineError:
         cause = error.__cause__ if isinstance(error, APIConnectionError) else error
         match cause:
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout() | httpx2.UnsupportedProtocol():
-                return self.failures.unreachable()
+                return self.failures.unreachable_error()
             case httpx2.InvalidURL():
-                return self.failures.not_found()
+                return self.failures.not_found_error()
             case httpx2.TimeoutException():
-                return self.failures.timeout(self._spec.timeout_sec)
+                return self.failures.timeout_error(self._spec.timeout_sec)
             case UnfitAnswerError() | ValueError():
-                return self.failures.garbage("what was asked for")
-        return self.failures.broke_off()
+                return self.failures.unexpected_answer_error("what was asked for")
+        return self.failures.connection_lost_error()

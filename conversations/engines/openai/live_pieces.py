@@ -1,4 +1,4 @@
-"""An utterance as a Realtime transcription session hears it: pieces of audio between our commits, and their words."""
+"""An utterance in a Realtime transcription session: the pieces of audio between our commits, and their words."""
 
 import asyncio
 import unicodedata
@@ -7,13 +7,15 @@ from enum import Enum, auto
 
 from conversations.engines.base import EngineError, Hints, Transcript
 
-MAX_CHARACTERS = 10_000  # of one piece, which is two minutes long at most
-# Thai, Lao, Myanmar and Khmer; of those without spaces Chinese and Japanese are known by their width.
+MAX_CHARACTERS = 10_000  # of one piece, which lasts two minutes at most
+# Scripts without spaces: Thai, Lao, Myanmar and Khmer. Chinese and Japanese are recognised by their width.
 UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))
-HANGUL = ("\uac00", "\ud7a3")  # wide, and spaced
+HANGUL = ("\uac00", "\ud7a3")  # as wide, but with spaces
 
 
 class Stage(Enum):
+    """How far a piece is."""
+
     OPEN = auto()
     COMMITTED = auto()
     SETTLED = auto()
@@ -21,83 +23,91 @@ class Stage(Enum):
 
 
 class Piece:
-    """What upstream calls an item."""
+    """A piece of an utterance; the provider calls it an item."""
 
     def __init__(self, utterance: "Utterance") -> None:
         self.utterance = utterance
         self.stage = Stage.OPEN
-        self.pcm = bytearray()  # until it is settled
+        self.pcm = bytearray()  # kept until the piece is settled
         self.sent_bytes = 0  # over the present connection
-        self.words = ""  # so far
-        self.seconds = 0.0  # its length once committed, then what was billed
+        self.text = ""  # so far
+        self.seconds = 0.0  # its length once committed; once settled, what was billed
         self.commit_id = ""
 
     @property
     def is_pending(self) -> bool:
+        """Whether its final words are still to come."""
         return self.stage in (Stage.OPEN, Stage.COMMITTED)
 
-    def add(self, words: str) -> None:
-        self.words = (self.words + words)[:MAX_CHARACTERS]
+    def append_text(self, words: str) -> None:
+        """Add words of a partial transcript."""
+        self.text = (self.text + words)[:MAX_CHARACTERS]
 
     def settle(self, words: str, seconds: float) -> None:
+        """Take the final words of a committed piece, and its billed seconds."""
         if self.stage is Stage.COMMITTED:
             self.stage = Stage.SETTLED
-            self.words, self.seconds = words[:MAX_CHARACTERS], seconds
+            self.text, self.seconds = words[:MAX_CHARACTERS], seconds
             self.pcm.clear()
             self.utterance.advance()
 
     def drop(self) -> None:
+        """Forget the piece and its audio."""
         self.stage = Stage.DROPPED
         self.pcm.clear()
 
 
 class Utterance:
-    """The last piece is never committed: it is open, or dropped."""
+    """An utterance as its pieces. The last piece is never committed: it is open, or dropped."""
 
     def __init__(self, hints: Hints) -> None:
         self.hints = hints
         self.failure: EngineError | None = None
         self.pieces = [Piece(self)]
-        self._waiting: list[tuple[int, asyncio.Future[Transcript]]] = []  # for that many pieces
+        self._waiting: list[tuple[int, asyncio.Future[Transcript]]] = []  # each waits for so many pieces
 
     @property
     def open_piece(self) -> Piece:
+        """The piece to which new audio is added."""
         return self.pieces[-1]
 
     @property
     def kept_bytes(self) -> int:
+        """How many bytes of audio are kept, since they are not settled."""
         return sum(len(piece.pcm) for piece in self.pieces)
 
     @property
     def is_awaited(self) -> bool:
+        """Whether anybody waits for the final words."""
         return any(not future.done() for _, future in self._waiting)
 
-    def words(self) -> str:
-        return joined(piece.words for piece in self.pieces)
+    def text(self) -> str:
+        return join_texts(piece.text for piece in self.pieces)
 
     def wait(self) -> "asyncio.Future[Transcript]":
-        """Done when every piece that is committed now is settled."""
+        """Return a future of the transcript, which is done when all pieces committed so far are settled."""
         future: asyncio.Future[Transcript] = asyncio.get_running_loop().create_future()
         self._waiting.append((len(self.pieces) - 1, future))
         self.advance()
         return future
 
     def advance(self) -> None:
+        """Give the transcript to those whose pieces are all settled."""
         settled = next(place for place, piece in enumerate(self.pieces) if piece.stage is not Stage.SETTLED)
         for count, future in self._waiting:
             if count <= settled and not future.done():
                 ready = self.pieces[:count]
-                future.set_result(Transcript(joined(p.words for p in ready), sum(p.seconds for p in ready)))
+                future.set_result(Transcript(join_texts(p.text for p in ready), sum(p.seconds for p in ready)))
         self._waiting = [(count, future) for count, future in self._waiting if not future.done()]
 
     def drop(self) -> None:
-        """The open piece is forgotten; what was committed, too, unless it is still waited for."""
+        """Forget the open piece, and committed pieces too unless somebody waits for them."""
         for piece in self.pieces:
             if piece.stage is Stage.OPEN or (piece.is_pending and not self.is_awaited):
                 piece.drop()
 
     def fail(self, error: EngineError) -> None:
-        """Forgets all audio: the caller has it too, and turns to file speech to text."""
+        """Fail the utterance and forget its audio: the caller has it too, and turns to file speech to text."""
         self.failure = error
         for piece in self.pieces:
             if piece.is_pending:
@@ -108,8 +118,8 @@ class Utterance:
         self._waiting.clear()
 
 
-def joined(pieces: Iterable[str]) -> str:
-    """The pieces as one text, with a space between two where their script has spaces and neither has one."""
+def join_texts(pieces: Iterable[str]) -> str:
+    """Return the pieces as one text, with spaces between them if their script uses spaces."""
     text = ""
     for piece in (piece.strip() for piece in pieces):
         if text and piece and not (is_unspaced(text[-1]) or is_unspaced(piece[0]) or piece[0] in ",.;:!?…)"):
@@ -119,6 +129,7 @@ def joined(pieces: Iterable[str]) -> str:
 
 
 def is_unspaced(character: str) -> bool:
+    """Return whether a character belongs to a script that puts no spaces between words."""
     if HANGUL[0] <= character <= HANGUL[1]:
         return False
     wide = unicodedata.east_asian_width(character) in ("W", "F")

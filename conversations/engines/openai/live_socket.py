@@ -1,4 +1,4 @@
-"""A WebSocket to `/v1/realtime` of OpenAI or a compatible server: opened, read, closed; failures in our words."""
+"""WebSockets to `/v1/realtime` of OpenAI or a compatible server, with failures as EngineErrors."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from conversations.network.http import tls_context
 MAX_MESSAGE_BYTES = 1_000_000
 CLOSE_SEC = 1.0
 
-# At DEBUG the library writes the headers of its handshake, and so the key.
+# At level DEBUG the library logs the headers of its handshake, and so the key.
 _quiet = logging.getLogger(f"{__name__}.websocket")
 _quiet.setLevel(logging.INFO)
 
@@ -28,34 +28,34 @@ async def open_socket(
     timeout_sec: float,
     max_message_bytes: int = MAX_MESSAGE_BYTES,
 ) -> AsyncRealtimeConnection:
-    """`expected`: what the other end is to be, in words for the user. Raises EngineError."""
+    """Open a WebSocket, or raise EngineError. `expected` says what the other end should be, in words for the user."""
     failures = account.failures
     try:
         async with asyncio.timeout(min(CONNECT_SEC, timeout_sec)):
-            options = await _options(account, max_message_bytes)
+            options = await _build_options(account, max_message_bytes)
             realtime = account.client.realtime
             return await realtime.connect(extra_query=query, websocket_connection_options=options).enter()
     except InvalidStatus as error:
         refused = error.response
         raise account.explain_refusal(refused.status_code, bytes(refused.body), refused.headers) from None
     except InvalidURI as error:
-        raise failures.not_found() from error
+        raise failures.not_found_error() from error
     except (InvalidMessage, ConnectionClosed) as error:
-        raise failures.broke_off() from error
+        raise failures.connection_lost_error() from error
     except WebSocketException as error:
-        raise failures.garbage(expected) from error
+        raise failures.unexpected_answer_error(expected) from error
     except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
-        raise failures.unreachable() from error
+        raise failures.unreachable_error() from error
     except SDK_ERRORS as error:
         raise account.explain(error) from error
 
 
-async def _options(account: Account, max_message_bytes: int) -> Any:
-    """For `websockets.connect`. Where a user typed the base URL it goes to the very address that was checked."""
+async def _build_options(account: Account, max_message_bytes: int) -> Any:
+    """Return options for `websockets.connect`. A base URL typed by a user is bound to the address just checked."""
     url = account.client.base_url
     options: dict[str, Any] = {
         "max_size": max_message_bytes,
-        "compression": None,  # it is base64 of noise; the compressor takes 300 kB a session
+        "compression": None,  # base64 of audio hardly shrinks, and a compressor takes 300 kB a session
         "close_timeout": CLOSE_SEC,
         "open_timeout": None,
         "logger": _quiet,
@@ -68,18 +68,21 @@ async def _options(account: Account, max_message_bytes: int) -> Any:
     return options
 
 
-async def next_event(connection: AsyncRealtimeConnection, account: Account, expected: str) -> dict[str, Any] | None:
-    """None for JSON that is no object. Raises EngineError for what is no JSON, and what `websockets` raises."""
+async def receive_event(connection: AsyncRealtimeConnection, account: Account, expected: str) -> dict[str, Any] | None:
+    """Return the next event; None for JSON that is not an object.
+
+    Raise EngineError for what is not JSON, and whatever `websockets` raises.
+    """
     data = await connection.recv_bytes()
     try:
-        event = parse_json(data, max_bytes=len(data))  # the socket has bounded it
+        event = parse_json(data, max_bytes=len(data))  # the socket bounds its size
     except ValueError as error:
-        raise account.failures.garbage(expected) from error
+        raise account.failures.unexpected_answer_error(expected) from error
     return event if isinstance(event, dict) else None
 
 
 async def close_socket(connection: AsyncRealtimeConnection) -> None:
-    """Says goodbye, but not for long: to a server that reads no more the library waits for ever until it can."""
+    """Close a WebSocket, within CLOSE_SEC: the library would wait for ever for a server that no longer reads."""
     try:
         async with asyncio.timeout(CLOSE_SEC):
             await connection.close()

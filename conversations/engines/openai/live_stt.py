@@ -1,8 +1,8 @@
-"""OpenAI's Realtime transcription session: hears while the user speaks. `live_protocol` decides, this file connects.
+"""Speech to text by OpenAI's Realtime transcription sessions: it transcribes while the user speaks.
 
-The connection is opened by `listen` and kept until `close`. Cut, it is opened again at once, later after growing
-pauses, and told again what was not settled. Whatever goes wrong fails one utterance at most, and file speech to text
-stands by.
+`live_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it breaks,
+it is opened again, at once and then after growing pauses, and what was not settled is sent again. Whatever goes wrong
+fails one utterance at most, for which file speech to text stands by.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from conversations.engines import events
 from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_protocol import LiveProtocol
-from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
 from conversations.network.http import tls_context
 
-SETTLE_SEC = 4.0  # a commit takes some 100 ms; beyond this, file speech to text is sooner
-MUTE_SEC = 60.0  # after a commit that was not settled, and unless words come: so long files are asked at once
+SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
+MUTE_SEC = 60.0  # for so long after a commit without an answer, file speech to text is asked at once
 LONGEST_PAUSE_SEC = 30.0
 QUERY = {"intent": "transcription"}
 EXPECTED = "a Realtime transcription session"
 
 
 class LiveTranscriptions:
-    """`/v1/realtime?intent=transcription`."""
+    """Streaming speech to text by `/v1/realtime?intent=transcription`."""
 
     warm = staticmethod(tls_context)
 
@@ -36,26 +36,27 @@ class LiveTranscriptions:
         self._spec = spec
 
     def listen(self, on_partial: Callable[[str], None]) -> "LiveStream":
+        """Return a stream, which connects in the background."""
         return LiveStream(self._spec, on_partial)
 
 
 class LiveStream:
-    """One session's. Its task lives until `close`.
+    """The stream of one session. Its task lives until `close`.
 
-    A server that refuses the key or the model before it heard anything is not asked again: all commits fail at once.
+    A server that refuses the key or the model at the start is not called again: then all commits fail at once.
     """
 
     def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
         self._account = Account("stt", replace(spec, model=spec.stream_model))
         self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
-        self._failure: EngineError | None = None  # of the last try to connect, until one succeeds
-        self._silence: EngineError | None = None  # of the last commit that was not settled, until words come
+        self._failure: EngineError | None = None  # why the last try to connect failed, until one succeeds
+        self._silence: EngineError | None = None  # why the last commit had no answer, until words come
         self._mute_until = 0.0  # by the loop's clock
         self._misses = 0  # connections in a row that brought no words
         self._has_news = asyncio.Event()
         self._begins = asyncio.Event()
-        self._life: asyncio.Timeout | None = None  # of the present connection
+        self._connection_timeout: asyncio.Timeout | None = None  # ends the present connection
         self._task = asyncio.create_task(self._run())
 
     def begin(self, hints: Hints) -> None:
@@ -64,13 +65,13 @@ class LiveStream:
         self._has_news.set()
 
     def send(self, pcm: bytes) -> None:
-        """Beyond 130 s that upstream has not settled the utterance fails, and the rest is not kept."""
+        """Send the next audio. The utterance fails if the provider has not settled 130 seconds of it."""
         self._protocol.send(pcm)
         self._has_news.set()
 
     async def commit(self) -> Transcript:
         utterance = self._protocol.utterance
-        if (known := self._failure or self._muteness()) and not utterance.failure:
+        if (known := self._failure or self._mute_reason()) and not utterance.failure:
             utterance.fail(known)
         words = self._protocol.commit()
         self._has_news.set()
@@ -78,7 +79,7 @@ class LiveStream:
             async with asyncio.timeout(self._settle_sec):
                 return await words
         except TimeoutError as error:
-            failure = self._account.failures.timeout(self._settle_sec)
+            failure = self._account.failures.timeout_error(self._settle_sec)
             utterance.fail(failure)
             self._silence, self._mute_until = failure, asyncio.get_running_loop().time() + MUTE_SEC
             self._hang_up()
@@ -87,23 +88,23 @@ class LiveStream:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait({self._task})
-        self._protocol.give_up(self._account.failures.broke_off())
+        self._protocol.give_up(self._account.failures.connection_lost_error())
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
 
-    def _muteness(self) -> EngineError | None:
+    def _mute_reason(self) -> EngineError | None:
         return self._silence if asyncio.get_running_loop().time() < self._mute_until else None
 
     def _hang_up(self) -> None:
-        """Ends a connection that hangs; `_run` makes another."""
-        if self._life and not self._life.expired():
-            self._life.reschedule(asyncio.get_running_loop().time())
+        """End a connection that hangs; `_run` opens another."""
+        if self._connection_timeout and not self._connection_timeout.expired():
+            self._connection_timeout.reschedule(asyncio.get_running_loop().time())
 
     async def _run(self) -> None:
         while True:
             self._protocol.restart()
             try:
-                await self._live()
+                await self._serve_connection()
             except EngineError as error:
                 self._protocol.fail_awaited(error)
                 is_final = not self._protocol.is_ready and isinstance(error, EngineAuthError | EngineRejected)
@@ -112,31 +113,31 @@ class LiveStream:
                     self._failure = error
                 if is_final:
                     return self._protocol.give_up(error)
-            self._misses = 0 if self._protocol.has_heard else self._misses + 1
+            self._misses = 0 if self._protocol.has_words else self._misses + 1
             asked_sec = (self._failure and self._failure.retry_after_sec) or 0.0
-            await self._pause(max(pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
+            await self._pause(max(reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
 
     async def _pause(self, wait_sec: float) -> None:
-        """Ended by an utterance that begins."""
+        """Wait, or until an utterance begins."""
         self._begins.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_sec):
                 await self._begins.wait()
 
-    async def _live(self) -> None:
-        """One connection, until it is cut. Raises EngineError where there is reason to fail who waits."""
+    async def _serve_connection(self) -> None:
+        """Open a connection and serve it until it breaks. Raise EngineError if those who wait must be told."""
         connection = await open_socket(self._account, QUERY, EXPECTED, self._settle_sec)
         sender = asyncio.create_task(self._send_all(connection))
         try:
-            async with asyncio.timeout(None) as self._life:
+            async with asyncio.timeout(None) as self._connection_timeout:
                 await self._receive_all(connection)
         except TimeoutError:  # `_hang_up`
             pass
         except (WebSocketException, OSError) as error:
             if self._misses and not self._protocol.is_ready:  # twice in a row
-                raise self._account.failures.broke_off() from error
+                raise self._account.failures.connection_lost_error() from error
         finally:
-            self._life = None
+            self._connection_timeout = None
             sender.cancel()
             await asyncio.wait({sender})
             await close_socket(connection)
@@ -151,15 +152,18 @@ class LiveStream:
 
     async def _receive_all(self, connection: AsyncRealtimeConnection) -> None:
         while True:
-            if event := await next_event(connection, self._account, EXPECTED):
+            if event := await receive_event(connection, self._account, EXPECTED):
                 self._protocol.receive(event)
             if self._protocol.is_ready:
                 self._failure = None
-            if self._protocol.has_heard:
+            if self._protocol.has_words:
                 self._silence = None
             self._has_news.set()  # an update that was refused is sent again
 
 
-def pause_sec(misses: int) -> float:
-    """None after the first miss. The power is bounded, or it overflows while a server is away for a night."""
+def reconnect_pause_sec(misses: int) -> float:
+    """Return the pause before connecting again, in seconds, after so many connections in a row without words.
+
+    There is none after the first. The exponent is bounded, or it would overflow when a server is away for a night.
+    """
     return min(0.25 * 2 ** min(misses, 10), LONGEST_PAUSE_SEC) if misses > 1 else 0.0

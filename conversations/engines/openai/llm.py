@@ -13,15 +13,15 @@ from conversations.engines.failures import MAX_SCRUBBED
 from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
-from conversations.engines.openai.tool_calls import as_message, tool_fields
-from conversations.engines.supervision import pieces
+from conversations.engines.openai.tool_calls import build_message, build_tool_fields
+from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import tls_context
 
 log = logging.getLogger(__name__)
 
-REPORT_SEC = 1.0  # between two reports of a model that thinks
-USAGE_SEC = 1.0  # from the `finish_reason` on; the tokens used come right behind it, or never
-LAST_BYTES_SEC = 0.1  # from “[DONE]” on
+REPORT_SEC = 1.0  # between two reports that the model is thinking
+USAGE_SEC = 1.0  # wait after the `finish_reason`: the token counts come right after it, or never
+LAST_BYTES_SEC = 0.1  # wait after “[DONE]”
 # Ollama: “… does not support tools”. vLLM: “"auto" tool choice requires --enable-auto-tool-choice and …”.
 # llama.cpp, with a status of 500: “tools param requires --jinja flag”.
 TOOLS_REFUSED = re.compile(
@@ -31,30 +31,31 @@ TOOLS_REFUSED = re.compile(
 )
 
 
-class Thoughts:
-    """They come by the token; `report` is called with the first, and once a second then."""
+class ThoughtReporter:
+    """Calls `report` at the first token of a thought, and then at most once a second."""
 
     def __init__(self, report: Callable[[], None]) -> None:
         self._report = report
         self._quiet_until = 0.0
 
-    def came(self) -> None:
+    def notice(self) -> None:
+        """Note another token of a thought."""
         if (now := monotonic()) >= self._quiet_until:
             self._quiet_until = now + REPORT_SEC
             self._report()
 
 
 class ChatCompletions:
-    """`/v1/chat/completions`, streamed."""
+    """A language model by `/v1/chat/completions`, streamed."""
 
     warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("llm", spec)
-        # A thinking pause is silence in a talk. Compatible servers may not know the parameter.
+        # While a model thinks, the user hears silence. Compatible servers may not know the parameter.
         self._effort = spec.reasoning_effort or ("none" if self._account.is_own else "")
-        self._calls_tools = True  # until it refuses them
+        self._calls_tools = True  # until the server refuses tools
 
     async def connect(self) -> None:
         await self._account.connect()
@@ -68,10 +69,10 @@ class ChatCompletions:
         tool_choice: str = "auto",
         on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
-        body = self._body(messages, max_tokens) | self._tool_fields(tools, tool_choice)
+        body = self._build_body(messages, max_tokens) | self._build_tool_fields(tools, tool_choice)
         failures = self._account.failures
-        thoughts = Thoughts(on_thought)
-        stream = pieces(
+        thoughts = ThoughtReporter(on_thought)
+        stream = stream_with_retries(
             lambda: self._stream(body, thoughts),
             self._spec.timeout_sec,
             failures,
@@ -82,10 +83,10 @@ class ChatCompletions:
             async for piece in stream:
                 yield piece
 
-    def _body(self, messages: Sequence[Message], max_tokens: int | None) -> dict[str, Any]:
+    def _build_body(self, messages: Sequence[Message], max_tokens: int | None) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._spec.model,
-            "messages": [as_message(message) for message in messages],
+            "messages": [build_message(message) for message in messages],
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -96,26 +97,26 @@ class ChatCompletions:
             body["max_completion_tokens" if self._account.is_own else "max_tokens"] = max_tokens
         return body
 
-    def _tool_fields(self, tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
-        # OpenAI caches a prompt with its tools; other servers may not know `tool_choice`, and would call them.
+    def _build_tool_fields(self, tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
+        # OpenAI caches prompts with their tools, so it gets unused ones too. Other servers may ignore `tool_choice`.
         is_unused = tool_choice == "none" and not self._account.is_own
         if is_unused or (tool_choice in ("auto", "none") and not self._calls_tools):
             return {}
-        return tool_fields(tools, tool_choice)
+        return build_tool_fields(tools, tool_choice)
 
-    async def _stream(self, body: dict[str, Any], thoughts: Thoughts) -> AsyncGenerator[Completion]:
+    async def _stream(self, body: dict[str, Any], thoughts: ThoughtReporter) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
         server = self._spec.base_url, self._spec.model
-        reply = ChatStream(used_ids, begins_in_thought=unopened.thinks_first(*server))
+        reply = ChatStream(used_ids, begins_in_thought=unopened.begins_in_thought(*server))
         try:
-            async with self._opened(body) as response:
-                async for data in _until_its_end(response.iter_bytes(), reply):
+            async with self._open(body) as response:
+                async for data in _read_until_end(response.iter_bytes(), reply):
                     for piece in reply.feed(data):
                         if piece is THINKING:
-                            thoughts.came()
+                            thoughts.notice()
                         yield piece
-                    if reply.closes_alone and not self._account.is_own:
-                        unopened.saw(*server, closes_alone=True)
+                    if reply.has_unopened_thought and not self._account.is_own:
+                        unopened.record_reply(*server, closes_alone=True)
         except SDK_ERRORS as error:
             if not reply.has_ended:
                 raise self._account.explain(error) from error
@@ -123,25 +124,25 @@ class ChatCompletions:
             raise self._account.explain_event(reported.error) from reported
         for piece in self._finish(reply):
             yield piece
-        if not reply.closes_alone:
-            unopened.saw(*server, closes_alone=False)
+        if not reply.has_unopened_thought:
+            unopened.record_reply(*server, closes_alone=False)
 
     def _finish(self, reply: ChatStream) -> list[Completion]:
         failures = self._account.failures
         try:
-            pieces = list(reply.finish())
+            rest = list(reply.finish())
         except ReportedError as reported:
             raise self._account.explain_event(reported.error) from reported
         except ValueError as error:
-            raise failures.garbage("a reply") from error
+            raise failures.unexpected_answer_error("a reply") from error
         if not reply.has_ended:
-            raise failures.broke_off() if reply.has_begun else failures.garbage("a reply")
-        if not reply.calls.are_whole:
-            raise failures.garbage("a call of a tool by its name")
-        return pieces
+            raise failures.connection_lost_error() if reply.has_begun else failures.unexpected_answer_error("a reply")
+        if not reply.calls.are_named:
+            raise failures.unexpected_answer_error("a call of a tool by its name")
+        return rest
 
     @asynccontextmanager
-    async def _opened(self, body: dict[str, Any]) -> AsyncIterator[AsyncAPIResponse[Any]]:
+    async def _open(self, body: dict[str, Any]) -> AsyncIterator[AsyncAPIResponse[Any]]:
         create = self._account.client.chat.completions.with_streaming_response.create
         async with AsyncExitStack() as stack:
             while True:
@@ -149,20 +150,23 @@ class ChatCompletions:
                     response: AsyncAPIResponse[Any] = await stack.enter_async_context(create(**body))
                     break
                 except APIStatusError as error:
-                    if not self._do_without(error, body):
+                    if not self._drop_refused_field(error, body):
                         raise
             yield response
 
-    def _do_without(self, error: APIStatusError, body: dict[str, Any]) -> bool:
-        """Takes what the server refuses out of `body`, now and from now on. False: it is not to be spared."""
+    def _drop_refused_field(self, error: APIStatusError, body: dict[str, Any]) -> bool:
+        """Remove from `body` what the server refused, and do without it from now on.
+
+        Return False if the error is about something else. Raise EngineRejected if a tool call was required.
+        """
         if "reasoning_effort" in body and error.status_code == 400 and error.param == "reasoning_effort":
-            self._effort = ""  # a model that does not reason, or always does
+            self._effort = ""  # the model cannot reason, or always does
             del body["reasoning_effort"]
             return True
         if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
-            raise self._account.failures.no_tools(error.message) from error
+            raise self._account.failures.tools_unsupported_error(error.message) from error
         log.warning("%s: %s refuses tools, and goes on without them", self._spec.label(), self._account.failures.name)
         self._calls_tools = False
         body.pop("tool_choice", None)
@@ -170,10 +174,10 @@ class ChatCompletions:
         return True
 
 
-async def _until_its_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> AsyncIterator[bytes]:
-    """`pieces`, until `reply` has all that is awaited: servers may leave the connection open behind it.
+async def _read_until_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> AsyncIterator[bytes]:
+    """Yield `pieces` until `reply` is complete, even if the server leaves the connection open.
 
-    What is left of the body is read where it is there, so that the connection can serve the next turn.
+    What is left of the body is read if it is already there, so that the connection can serve the next turn.
     """
     clock = asyncio.get_running_loop().time
     while True:

@@ -1,10 +1,10 @@
-"""What a model writes for its machinery, taken out of what it says: thoughts, and tokens that the server let through.
+"""Removes from a model's text what is not meant for the user: thoughts, and special tokens that the server let through.
 
-Thoughts stand between tags (`<think>`, `[THINK]`, Gemma's `<|channel>`), or in channels other than “final” (gpt-oss).
-A tag amid a sentence may be one that the model speaks of, so what follows is kept until the closing tag comes; without
-one it was said. A tag in backticks is text.
+Thoughts are between tags (`<think>`, `[THINK]`, Gemma's `<|channel>`), or in channels other than “final” (gpt-oss). A
+tag within a sentence may be one that the model writes about, so the text after it is held until the closing tag comes;
+without a closing tag it was no thought. A tag in backticks is text.
 
-Where the prompt itself ends in the opening tag, the closing one comes alone: all before it was a thought.
+Where the prompt ends with the opening tag, only the closing tag comes, and all text before it was a thought.
 """
 
 import re
@@ -27,86 +27,96 @@ MARKER = re.compile(
 LONGEST_MARKER = 240
 OPENERS = "<[◁"
 MAX_ROLE = 40
-MAX_KEPT = 20_000  # characters after an opening tag amid a sentence; beyond, they are a thought
+MAX_KEPT = 20_000  # characters held after an opening tag within a sentence; if more come, they are a thought
 
 OPENS = {"<|channel>", "◁think▷", "[think]", "<|begin_of_thought|>", "<|start_thinking|>"}
 CLOSES = {"<channel|>", "◁/think▷", "[/think]", "<|end_of_thought|>", "<|end_thinking|>"}
-STARTS = {"<|start|>", "<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|turn>"}  # then comes its role
+STARTS = {
+    "<|start|>",
+    "<|im_start|>",
+    "<|start_header_id|>",
+    "<start_of_turn>",
+    "<|turn>",
+}  # of a message; its role follows
 HEADER_ENDS = {"<|message|>", "<|end_header_id|>"}
 ENDS = {"<|end|>", "<|im_end|>", "<|return|>", "<|call|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<turn|>"}
-CLOSES_OTHERS = {"<channel|>", "</tool_call>"}  # than thoughts that a prompt may have opened
+CLOSES_OTHERS = {"<channel|>", "</tool_call>"}  # these never close a thought that a prompt has opened
 OWN_ROLES = ("", "assistant", "model")
 
 
 class Mode(Enum):
+    """What the text is that comes next."""
+
     SAID = auto()
     THOUGHT = auto()  # between tags
-    ROLE = auto()  # of a message that begins
-    CHANNEL = auto()  # its name
-    HIDDEN = auto()  # a channel or a message that is not for the user
+    ROLE = auto()  # the role of a message that begins
+    CHANNEL = auto()  # the name of a channel
+    HIDDEN = auto()  # the content of a channel or message that is not for the user
 
 
 class Markup:
-    """`feed` the text as it comes, then `finish`; both return what is said."""
+    """Filters one reply: `feed` it the text as it comes, then `finish`. Both return the text for the user."""
 
     def __init__(self, *, begins_in_thought: bool = False) -> None:
-        """`begins_in_thought`: this server was seen to. Without a closing tag it was an answer all the same."""
+        """`begins_in_thought`: replies of this server do. Without a closing tag it is an answer all the same."""
         self._mode = Mode.THOUGHT if begins_in_thought else Mode.SAID
-        self._held = ""  # may be the beginning of a marker
-        self._name = ""  # of a role or a channel, so far
-        self._depth = 1 if begins_in_thought else 0  # of thoughts
+        self._held = ""  # text that may be the beginning of a marker
+        self._name = ""  # the name of a role or channel, so far
+        self._depth = 1 if begins_in_thought else 0  # of nested thoughts
         self._is_presumed = begins_in_thought
         self._has_opened = False
-        self._kept: list[str] | None = [] if begins_in_thought else None  # since a tag amid a sentence
+        self._kept: list[str] | None = [] if begins_in_thought else None  # text since an opening tag within a sentence
         self._kept_chars = 0
-        self._last = ""  # character that was said
+        self._last = ""  # the last character for the user
         self._has_words = False
         self._follows_marker = False
-        self._was_told = False  # something was returned as said
-        self.closes_alone = False  # a thought without its opening tag was seen
-        self.withdraws = False  # what was returned until the last `feed`
+        self._has_returned = False  # whether any text was returned for the user
+        self.has_unopened_thought = False  # whether a thought without an opening tag was seen
+        self.withdraws = False  # whether the last `feed` found that all text returned before was a thought
 
     @property
     def is_thinking(self) -> bool:
+        """Whether the text that comes now is not for the user."""
         return self._mode in (Mode.THOUGHT, Mode.CHANNEL, Mode.HIDDEN)
 
     def feed(self, text: str) -> str:
+        """Return what is for the user, as far as it is certain."""
         text, self._held = self._held + text, ""
         said, place = [], 0
         self.withdraws = False
         for marker in MARKER.finditer(text):
-            said.append(self._text(text[place : marker.start()]))
-            if self._is_alone(marker[0]):
+            said.append(self._take_text(text[place : marker.start()]))
+            if self._ends_unopened_thought(marker[0]):
                 said = [self._withdraw()]
-            said.append(self._marker(marker[0]))
+            said.append(self._take_marker(marker[0]))
             place = marker.end()
-        end = _end_of_text(text, place)
+        end = _find_end_of_text(text, place)
         self._held = text[end:]
-        said.append(self._text(text[place:end]))
-        self._was_told = self._was_told or any(said)
+        said.append(self._take_text(text[place:end]))
+        self._has_returned = self._has_returned or any(said)
         return "".join(said)
 
-    def _is_alone(self, marker: str) -> bool:
+    def _ends_unopened_thought(self, marker: str) -> bool:
         name = marker.lower()
-        if not _closes(name) or name in CLOSES_OTHERS or self._has_opened:
+        if not _is_closing(name) or name in CLOSES_OTHERS or self._has_opened:
             return False
         return self._is_presumed or (self._mode is Mode.SAID and self._last != "`")
 
     def _withdraw(self) -> str:
-        """What was said so far was a thought."""
-        self.closes_alone = True
-        self.withdraws, self._was_told = self.withdraws or self._was_told, False
+        """Take back all text so far: it was a thought."""
+        self.has_unopened_thought = True
+        self.withdraws, self._has_returned = self.withdraws or self._has_returned, False
         self._has_words, self._last = False, ""
         return ""
 
     def finish(self, *, is_cut: bool = False) -> str:
-        """`is_cut`: the model had more to write, so that an open thought is one."""
-        rest, self._held = self._text(self._held), ""
+        """Return the rest of the text. If the reply `is_cut`, an open thought remains a thought."""
+        rest, self._held = self._take_text(self._held), ""
         if self._mode is Mode.THOUGHT and self._kept is not None and not is_cut:
             rest += "".join(self._kept)
         return rest
 
-    def _text(self, text: str) -> str:
+    def _take_text(self, text: str) -> str:
         if not text or self._mode is Mode.HIDDEN:
             return ""
         match self._mode:
@@ -117,7 +127,7 @@ class Markup:
                 self._name = (self._name + text)[:MAX_ROLE]
                 return ""
             case Mode.ROLE:
-                return self._role(text)
+                return self._take_role(text)
         return self._say(text)
 
     def _say(self, text: str) -> str:
@@ -134,30 +144,30 @@ class Markup:
             if self._kept_chars > MAX_KEPT:
                 self._kept = None
 
-    def _role(self, text: str) -> str:
-        """Of ChatML and Gemma, whose role ends with its line."""
+    def _take_role(self, text: str) -> str:
+        """Read the role of a message, which ends with its line in ChatML and with Gemma."""
         name, newline, rest = (self._name + text).partition("\n")
         self._name = name
         if newline or len(name) > MAX_ROLE:
             self._begin_message()
-            return self._text(rest if newline else name)
+            return self._take_text(rest if newline else name)
         return ""
 
     def _begin_message(self) -> None:
         is_own = self._name.strip() in OWN_ROLES or len(self._name) > MAX_ROLE
         self._mode, self._name = Mode.SAID if is_own else Mode.HIDDEN, ""
 
-    def _marker(self, marker: str) -> str:
+    def _take_marker(self, marker: str) -> str:
         name = marker.lower()
         if self._mode is Mode.SAID and self._last == "`":
             return self._say(marker)
         self._follows_marker = True
-        if _closes(name):
-            self._close()
-        elif name in OPENS or _tag(name) in THOUGHTS:
-            self._open(marker)
+        if _is_closing(name):
+            self._close_thought()
+        elif name in OPENS or _tag_name(name) in THOUGHTS:
+            self._open_thought(marker)
         elif self._mode is Mode.THOUGHT:
-            pass  # whatever else stands in it
+            pass  # other markers within a thought mean nothing
         elif name in STARTS:
             self._mode, self._name = Mode.ROLE, ""
         elif name == "<|channel|>":
@@ -175,10 +185,10 @@ class Markup:
         elif self._mode is Mode.ROLE:
             self._begin_message()
 
-    def _open(self, marker: str) -> None:
+    def _open_thought(self, marker: str) -> None:
         self._has_opened = True
         if self._is_presumed and not "".join(self._kept or ()).strip():
-            self._kept = None  # it opens its thoughts itself
+            self._kept = None  # this server does send the opening tag
         elif self._mode is Mode.THOUGHT:
             self._depth += 0 if self._is_presumed else 1
             self._keep(marker)
@@ -187,24 +197,24 @@ class Markup:
             self._mode, self._depth = Mode.THOUGHT, 1
             self._kept, self._kept_chars = ([marker], len(marker)) if is_amid else (None, 0)
 
-    def _close(self) -> None:
+    def _close_thought(self) -> None:
         self._depth = max(0, self._depth - 1)
         if self._mode is Mode.THOUGHT and not self._depth:
             self._mode, self._kept, self._is_presumed = Mode.SAID, None, False
 
 
-def _closes(name: str) -> bool:
-    return name in CLOSES or (name.startswith("</") and _tag(name) in THOUGHTS)
+def _is_closing(name: str) -> bool:
+    return name in CLOSES or (name.startswith("</") and _tag_name(name) in THOUGHTS)
 
 
-def _tag(marker: str) -> str:
-    """“think” of <think> and of </think x="y">; "" of what is no tag."""
+def _tag_name(marker: str) -> str:
+    """Return the name of a tag, such as “think” for <think> and </think x="y">; "" for what is not a tag."""
     words = marker.strip("</>").split(maxsplit=1) if marker.startswith("<") else []
     return words[0] if words else ""
 
 
-def _end_of_text(text: str, start: int) -> int:
-    """Where the text ends that cannot be the beginning of a marker."""
+def _find_end_of_text(text: str, start: int) -> int:
+    """Return the index up to which the text cannot be the beginning of a marker."""
     place = max(text.rfind(opener, max(start, len(text) - LONGEST_MARKER)) for opener in OPENERS)
     return place if place >= start and _may_be_marker(text[place:]) else len(text)
 

@@ -1,4 +1,4 @@
-"""What a provider's error says, whatever its shape.
+"""Reads the errors of providers, whatever their shape, and holds the table of their names.
 
 OpenAI: {"error": {"message", "type", "code"}}. Gemini wraps that into a list, with a number as its code. Ollama:
 {"error": "words"}. vLLM and Mistral: {"object": "error", "message", "type", "code"}. FastAPI: {"detail": "words"}.
@@ -24,31 +24,34 @@ MAX_CODE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    message: str = ""
-    names: tuple[str, ...] = ()  # its code, type and status, in small letters
-    status: int | None = None  # of HTTP, if the error itself tells it
+class ErrorReport:
+    """What a provider says of a failure."""
 
-    def is_of(self, names: set[str]) -> bool:
+    message: str = ""
+    names: tuple[str, ...] = ()  # its code, type and status, in lower case
+    status: int | None = None  # of HTTP, if the error itself names one
+
+    def has_any(self, names: set[str]) -> bool:
+        """Return whether the error goes by one of these names."""
         return not names.isdisjoint(self.names)
 
 
-def read(error: object) -> Said:
-    """`error`: a body, or what stands in it under “error”."""
+def parse_error(error: object) -> ErrorReport:
+    """Return what `error` says. It may be a whole body, or the value of its key "error"."""
     if isinstance(error, list):
-        return read(error[0]) if error and not isinstance(error[0], list) else Said()
+        return parse_error(error[0]) if error and not isinstance(error[0], list) else ErrorReport()
     if isinstance(error, str):
-        return Said(message=error)
+        return ErrorReport(message=error)
     if not isinstance(error, dict):
-        return Said()
+        return ErrorReport()
     inner = error.get("error")
     if isinstance(inner, dict | str) and inner:
-        return _read(inner) if isinstance(inner, dict) else Said(message=inner)
-    return _read(error)
+        return _parse_fields(inner) if isinstance(inner, dict) else ErrorReport(message=inner)
+    return _parse_fields(error)
 
 
 def is_error(chunk: object) -> bool:
-    """Whether what came where something else was asked for tells of a failure."""
+    """Return whether a chunk that came in place of a result reports a failure."""
     if isinstance(chunk, list):
         return bool(chunk) and not isinstance(chunk[0], list) and is_error(chunk[0])
     if not isinstance(chunk, dict):
@@ -57,9 +60,12 @@ def is_error(chunk: object) -> bool:
     return bool(chunk.get("error")) or chunk.get("object") == "error" or is_bare
 
 
-def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """How long the provider asks to wait: in milliseconds, in seconds, or until a date (RFC 9110, 10.2.3)."""
-    seconds = _number(headers.get("retry-after-ms", ""), 0.001) or _number(headers.get("retry-after", ""))
+def parse_retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return how many seconds the provider asks to wait; None if it does not.
+
+    The header may give milliseconds, seconds, or a date (RFC 9110, section 10.2.3).
+    """
+    seconds = _parse_number(headers.get("retry-after-ms", ""), 0.001) or _parse_number(headers.get("retry-after", ""))
     if seconds is None and (value := headers.get("retry-after")):
         try:
             until = parsedate_to_datetime(value)
@@ -69,19 +75,19 @@ def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> 
     return None if seconds is None else max(0.0, seconds)
 
 
-def _read(error: dict[str, Any]) -> Said:
-    message = next((text for name in ("message", "detail", "msg") if (text := _text(error.get(name)))), "")
+def _parse_fields(error: dict[str, Any]) -> ErrorReport:
+    message = next((text for name in ("message", "detail", "msg") if (text := _text_or_empty(error.get(name)))), "")
     code, kind, status = error.get("code"), error.get("type"), error.get("status")
     numbers = [number for number in (code, status) if type(number) is int and 400 <= number < 600]
     names = tuple(name.lower()[:MAX_CODE] for name in (code, kind, status) if isinstance(name, str) and name)
-    return Said(message, names, numbers[0] if numbers else None)
+    return ErrorReport(message, names, numbers[0] if numbers else None)
 
 
-def _text(value: object) -> str:
+def _text_or_empty(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: str, unit: float = 1.0) -> float | None:
+def _parse_number(value: str, unit: float = 1.0) -> float | None:
     try:
         number = float(value) * unit
     except ValueError:

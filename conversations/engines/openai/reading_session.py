@@ -1,4 +1,4 @@
-"""A Realtime session that only reads aloud: responses out of band, any number side by side over one connection."""
+"""A Realtime session that only reads aloud, by out-of-band responses, several at a time over one connection."""
 
 import asyncio
 import itertools
@@ -14,38 +14,41 @@ from conversations.engines.base import EngineError
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
 from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
-MAX_MESSAGE_BYTES = 4_000_000  # upstream decides how much sound is in one: a minute
-MAX_HELD_CHARS = 16_000_000  # of one response's events that are not read yet: four minutes
-SESSION_ID = "session"  # of the event that sets it up
+MAX_MESSAGE_BYTES = 4_000_000  # a minute of audio; the provider decides how much is in one message
+MAX_HELD_CHARS = 16_000_000  # of events of one response that are not read yet: four minutes
+SESSION_ID = "session"  # the id of the event that configures the session
 
 
 class Reading:
-    """One response: its events in order, up to `response.done`. Raises EngineError where it fails."""
+    """One response that reads a text."""
 
     def __init__(self, reading_id: str, failures: Failures) -> None:
         self.id = reading_id
         self._failures = failures
         self._held_chars = 0
         self.response_id = ""
-        self.is_left = False  # nobody listens any more
-        self._came: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
+        self.is_abandoned = False  # nobody wants its events any more
+        self._events: asyncio.Queue[dict[str, Any] | EngineError] = asyncio.Queue()
 
     def put(self, event: dict[str, Any] | EngineError) -> None:
-        """Beyond MAX_HELD_CHARS the reading fails, and the rest is not kept."""
+        """Add an event. If more than MAX_HELD_CHARS wait, the reading fails and the rest is not kept."""
         if self._held_chars > MAX_HELD_CHARS:
             return
-        self._held_chars += _size(event)
+        self._held_chars += _event_chars(event)
         is_too_much = self._held_chars > MAX_HELD_CHARS
-        self._came.put_nowait(self._failures.trouble("it sends more than can be heard") if is_too_much else event)
+        self._events.put_nowait(
+            self._failures.server_error("it sends more than can be heard") if is_too_much else event
+        )
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the events in order, up to `response.done`, or raise EngineError."""
         while True:
-            event = await self._came.get()
-            self._held_chars -= _size(event)
+            event = await self._events.get()
+            self._held_chars -= _event_chars(event)
             if isinstance(event, EngineError):
                 raise event
             yield event
@@ -53,13 +56,13 @@ class Reading:
                 return
 
 
-def _size(event: dict[str, Any] | EngineError) -> int:
+def _event_chars(event: dict[str, Any] | EngineError) -> int:
     delta = event.get("delta") if isinstance(event, dict) else None
     return 1_000 + (len(delta) if isinstance(delta, str) else 0)
 
 
 class ReadingSession:
-    """Its task lives until the connection is lost or `close`."""
+    """A session with one voice. Its task lives until the connection is lost, or `close`."""
 
     def __init__(self, connection: AsyncRealtimeConnection, account: Account, voice: str) -> None:
         self.voice = voice
@@ -68,28 +71,31 @@ class ReadingSession:
         self._account = account
         self._ids = itertools.count(1)
         self._speed = 1.0
-        self._readings: dict[str, Reading] = {}  # those that have not ended
+        self._readings: dict[str, Reading] = {}  # by id, those that have not ended
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._configure({"voice": voice})
         self._task = asyncio.create_task(self._run())
 
     @classmethod
     async def open(cls, account: Account, model: str, voice: str, timeout_sec: float) -> "ReadingSession":
-        """Raises EngineError."""
+        """Open a session, or raise EngineError."""
         connection = await open_socket(account, {"model": model}, EXPECTED, timeout_sec, MAX_MESSAGE_BYTES)
         return cls(connection, account, voice)
 
     async def close(self) -> None:
-        if self.is_open:  # else it is closing by itself
+        """Close the connection."""
+        if self.is_open:  # otherwise it closes by itself
             self._task.cancel()
         await asyncio.wait({self._task})
-        self._connection._connection.transport.abort()  # should the task have had no time to begin
+        self._connection._connection.transport.abort()  # in case the task was cancelled before it began
 
     @property
     def is_idle(self) -> bool:
+        """Whether nothing is being read."""
         return not self._readings
 
     def begin(self, instructions: str, speed: float) -> Reading:
+        """Ask for a response with these instructions."""
         if speed != self._speed:
             self._speed = speed
             self._configure({"speed": speed})
@@ -105,9 +111,9 @@ class ReadingSession:
         self._outgoing.put_nowait({"type": "response.create", "event_id": reading.id, "response": asked})
         return reading
 
-    def leave(self, reading: Reading) -> None:
-        """Closes what is still made of it upstream; at once, or as soon as it is known there by a name."""
-        reading.is_left = True
+    def abandon(self, reading: Reading) -> None:
+        """Cancel a reading at the provider: at once, or as soon as the id of its response is known."""
+        reading.is_abandoned = True
         if reading.id in self._readings and reading.response_id:
             self._cancel(reading)
 
@@ -123,10 +129,10 @@ class ReadingSession:
 
     async def _run(self) -> None:
         sender = asyncio.create_task(self._send_all())
-        failure: EngineError = self._account.failures.broke_off()
+        failure: EngineError = self._account.failures.connection_lost_error()
         try:
             while True:
-                if event := await next_event(self._connection, self._account, EXPECTED):
+                if event := await receive_event(self._connection, self._account, EXPECTED):
                     self._receive(event)
         except EngineError as error:
             failure = error
@@ -147,12 +153,12 @@ class ReadingSession:
                 await self._connection.send_raw(json.dumps(await self._outgoing.get()))
 
     def _receive(self, event: dict[str, Any]) -> None:
-        """Raises EngineError where it ends the session, not one reading."""
+        """Take an event. Raise EngineError for a failure of the session, not of one reading."""
         kind = event.get("type")
         if kind == "error":
-            self._complain(event.get("error"))
+            self._handle_error(event.get("error"))
         elif kind == "response.created":
-            self._created(event.get("response"))
+            self._bind_response(event.get("response"))
         elif isinstance(kind, str) and kind.startswith("response."):
             response = event.get("response")
             response_id = response.get("id") if isinstance(response, dict) else event.get("response_id")
@@ -161,22 +167,22 @@ class ReadingSession:
                 if kind == "response.done":
                     del self._readings[reading.id]
 
-    def _created(self, response: Any) -> None:
-        """A server that does not echo our mark creates responses in the order in which they were asked for."""
+    def _bind_response(self, response: Any) -> None:
+        """Find the reading of a new response. Servers that do not echo our metadata create them in order."""
         shown = response if isinstance(response, dict) else {}
         metadata = shown.get("metadata")
         reading = self._readings.get(metadata.get("reading", "")) if isinstance(metadata, dict) else None
         reading = reading or next((one for one in self._readings.values() if not one.response_id), None)
         if reading:
             reading.response_id = str(shown.get("id"))
-            if reading.is_left:
+            if reading.is_abandoned:
                 self._cancel(reading)
 
-    def _complain(self, error: Any) -> None:
+    def _handle_error(self, error: Any) -> None:
         said = error if isinstance(error, dict) else {}
         if reading := self._readings.pop(str(said.get("event_id")), None):
             reading.put(self._account.explain_event(said))
         elif said.get("code") == provider_errors.SESSION_EXPIRED:
-            raise self._account.failures.broke_off()  # worth another try, over another connection
+            raise self._account.failures.connection_lost_error()  # worth another try, over another connection
         elif said.get("code") != provider_errors.CANCEL_NOT_ACTIVE:
             raise self._account.explain_event(said)

@@ -1,4 +1,4 @@
-"""Speech to speech: a Realtime conversation session, for a relay. What could tell of the account stays here."""
+"""Speech to speech by a Realtime session, for a relay. Details of the account are kept out of its events."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from conversations.engines import events
 from conversations.engines.base import EngineError, EngineRejected, EngineSpec
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, next_event, open_socket
+from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
 from conversations.network.http import tls_context
 
 EXPECTED = "a Realtime conversation"
@@ -18,7 +18,7 @@ MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
 
 
 class SpeechToSpeech:
-    """`/v1/realtime`."""
+    """Speech to speech by `/v1/realtime`."""
 
     warm = staticmethod(tls_context)
 
@@ -26,54 +26,57 @@ class SpeechToSpeech:
         self._spec = spec
         self._account = Account("s2s", spec)
 
-    async def connect(self) -> "Conversation":
-        """Raises EngineError."""
+    async def connect(self) -> "RealtimeConnection":
+        """Open a connection, or raise EngineError."""
         query = {"model": self._spec.model}
         connection = await open_socket(self._account, query, EXPECTED, self._spec.timeout_sec, MAX_MESSAGE_BYTES)
-        return Conversation(connection, self._account)
+        return RealtimeConnection(connection, self._account)
 
-    def garbage(self) -> EngineError:
-        """What it sends is no event of the protocol."""
-        return self._account.failures.garbage(EXPECTED)
+    def unexpected_answer_error(self) -> EngineError:
+        """Return the error for a provider whose events do not follow the protocol."""
+        return self._account.failures.unexpected_answer_error(EXPECTED)
 
 
-class Conversation:
-    """One connection, until it is lost or `close`."""
+class RealtimeConnection:
+    """One connection, until it is lost or closed."""
 
     def __init__(self, connection: AsyncRealtimeConnection, account: Account) -> None:
         self._connection = connection
         self._account = account
 
     async def send(self, event: dict[str, Any]) -> None:
-        """Raises EngineError."""
+        """Send an event, or raise EngineError."""
         try:
             await self._connection.send_raw(json.dumps(event))
         except (WebSocketException, OSError) as error:
-            raise self._account.failures.broke_off() from error
+            raise self._account.failures.connection_lost_error() from error
 
     async def receive(self) -> dict[str, Any]:
-        """The next event; its errors in words for the user. Raises EngineError once the connection is lost."""
+        """Return the next event, with errors in words for the user. Raise EngineError once the connection is lost."""
         try:
-            event = await next_event(self._connection, self._account, EXPECTED)
+            event = await receive_event(self._connection, self._account, EXPECTED)
         except (WebSocketException, OSError) as error:
-            raise self._account.failures.broke_off() from error
-        return self._explained(event or {})
+            raise self._account.failures.connection_lost_error() from error
+        return self._rewrite_errors(event or {})
 
-    def _explained(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _rewrite_errors(self, event: dict[str, Any]) -> dict[str, Any]:
         error = event.get("error")
         if isinstance(error, dict):
             if error.get("code") == provider_errors.SESSION_EXPIRED:
-                raise self._account.failures.broke_off()  # worth another connection
-            return {**event, "error": self._public(error)}
+                raise self._account.failures.connection_lost_error()  # worth another connection
+            return {**event, "error": self._rewrite_error(error)}
         response = event.get("response")
         details = response.get("status_details") if isinstance(response, dict) else None
         if isinstance(details, dict) and isinstance(details.get("error"), dict):
-            told = {**details, "error": self._public(details["error"])}
+            told = {**details, "error": self._rewrite_error(details["error"])}
             return {**event, "response": {**response, "status_details": told}}  # type: ignore[dict-item]
         return event
 
-    def _public(self, error: dict[str, Any]) -> dict[str, Any]:
-        """A refusal of what the client asked keeps its code and words; trouble of the account is told in ours."""
+    def _rewrite_error(self, error: dict[str, Any]) -> dict[str, Any]:
+        """Return an error as the client may see it.
+
+        A refusal of what the client asked keeps its code and message; trouble with the account is told in our words.
+        """
         explained = self._account.explain_event(error)
         if isinstance(explained, EngineRejected):
             message = self._account.failures.scrub(str(error.get("message") or explained.message))

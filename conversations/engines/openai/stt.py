@@ -4,28 +4,28 @@ import wave
 from openai import BadRequestError, omit
 
 from accounts.outbound.bounded_answers import parse_json, whole_body
-from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, storable
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.supervision import answer
+from conversations.engines.supervision import call_with_retries
 from conversations.network.http import tls_context
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_CHARACTERS = 100_000  # what an item may hold
-ROUNDED_UP_TO_SEC = 60  # by the coarsest meters
+ROUNDED_UP_TO_SEC = 60  # the coarsest step in which a provider bills
 SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 
 
 class Transcriptions:
-    """`/v1/audio/transcriptions`: a whole utterance as a WAV file."""
+    """Speech to text by `/v1/audio/transcriptions`: a whole utterance is sent as a WAV file."""
 
     warm = staticmethod(tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._account = Account("stt", spec)
-        # OpenAI's own models after Whisper. Compatible servers mostly serve Whisper, which takes names from the prompt.
+        # OpenAI's own models after Whisper do. Compatible ones run Whisper mostly, which takes names from the prompt.
         self._takes_keywords = self._account.is_own and "whisper" not in spec.model
 
     async def connect(self) -> None:
@@ -34,8 +34,8 @@ class Transcriptions:
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if pcm_seconds(pcm) < SHORTEST_SEC:
             return Transcript(text="", seconds=pcm_seconds(pcm))
-        file = ("utterance.wav", wav(pcm), "audio/wav")
-        return await answer(
+        file = ("utterance.wav", encode_wav(pcm), "audio/wav")
+        return await call_with_retries(
             lambda: self._request(file, hints, pcm_seconds(pcm)),
             self._spec.timeout_sec,
             self._account.failures,
@@ -49,18 +49,18 @@ class Transcriptions:
         try:
             result = parse_json(body, MAX_ANSWER_BYTES)
         except ValueError as error:
-            raise self._account.failures.garbage("a transcript") from error
-        return self._transcript(result, seconds)
+            raise self._account.failures.unexpected_answer_error("a transcript") from error
+        return self._parse_transcript(result, seconds)
 
-    def _transcript(self, result: object, seconds: float) -> Transcript:
-        """Null is what some servers say of silence."""
+    def _parse_transcript(self, result: object, seconds: float) -> Transcript:
+        """Return the transcript in a response, or raise EngineError. Some servers answer null for silence."""
         if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
             if provider_errors.is_error(result):
                 raise self._account.explain_event(result)
-            raise self._account.failures.garbage("a transcript")
+            raise self._account.failures.unexpected_answer_error("a transcript")
         usage = result.get("usage")
         billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
-        return Transcript(text=storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
+        return Transcript(text=make_storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
 
     async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> bytes:
         takes_keywords = self._takes_keywords
@@ -69,7 +69,7 @@ class Transcriptions:
                 file=file,
                 model=self._spec.model,
                 language=language_code(hints) or omit,
-                prompt=(hints.prompt if takes_keywords else with_keywords(hints)) or omit,
+                prompt=(hints.prompt if takes_keywords else build_prompt(hints)) or omit,
                 keywords=hints.keywords if takes_keywords and hints.keywords else omit,
                 response_format="json",
             ) as response:
@@ -77,28 +77,32 @@ class Transcriptions:
         except BadRequestError as error:
             if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
                 raise
-            self._takes_keywords = False  # an older model
+            self._takes_keywords = False  # an older model does not
             return await self._create(file, hints)
 
 
 def language_code(hints: Hints) -> str:
-    """ISO 639-1: “de” of de-AT."""
+    """Return the language as ISO 639-1, such as “de” for de-AT; "" if none is given."""
     return hints.language.partition("-")[0].lower()
 
 
-def with_keywords(hints: Hints) -> str:
-    """The prompt of a model that knows no keywords: Whisper takes its spelling from the words that stand there."""
+def build_prompt(hints: Hints) -> str:
+    """Return the prompt for a model without keywords: Whisper adopts the spelling of the words in its prompt."""
     return ". ".join(part for part in (hints.prompt, ", ".join(hints.keywords)) if part)
 
 
 def billed_seconds(said: object, seconds: float) -> float:
-    """What upstream said, where it makes sense; models billed by tokens say nothing."""
+    """Return the billed seconds that the provider reported, or `seconds` if that is missing or makes no sense.
+
+    Models that are billed by tokens report none.
+    """
     if isinstance(said, int | float) and 0 < said <= seconds + ROUNDED_UP_TO_SEC:
         return said
     return seconds
 
 
-def wav(pcm: bytes) -> bytes:
+def encode_wav(pcm: bytes) -> bytes:
+    """Return PCM as a WAV file."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

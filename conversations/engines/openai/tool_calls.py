@@ -1,8 +1,9 @@
-"""Calls of tools in the chunks of a chat completion.
+"""Tools in the requests of a chat completion, and their calls in its chunks.
 
-OpenAI names a call in its first delta and streams its arguments. Others send a call whole, without an id, without an
-index or with the same index for all, repeat the id and the name in every delta, give no arguments or an object of them,
-an id that is longer than the Realtime protocol allows, or a name with a token of the model's at its end.
+OpenAI names a call in its first delta and streams its arguments. Other servers send a call whole, without an id,
+without an index or with the same index for all; they repeat id and name in every delta; they give no arguments, or an
+object in place of JSON text; their ids are longer than the Realtime protocol allows, or a token of the model's
+sticks to the name.
 """
 
 import json
@@ -10,17 +11,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
-from conversations.engines.base import CallPiece, Message, Tool, storable
+from conversations.engines.base import CallPiece, Message, Tool, make_storable
 
 MAX_ID = 32
 NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-def tool_fields(tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
-    """What a request says about tools."""
+def build_tool_fields(tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
+    """Return the fields of a request that declare tools; {} without any."""
     if not tools:
         return {}
-    fields: dict[str, Any] = {"tools": [{"type": "function", "function": _function(tool)} for tool in tools]}
+    fields: dict[str, Any] = {"tools": [{"type": "function", "function": _build_function(tool)} for tool in tools]}
     if tool_choice in ("none", "required"):
         fields["tool_choice"] = tool_choice
     elif tool_choice != "auto":
@@ -28,11 +29,12 @@ def tool_fields(tools: Sequence[Tool], tool_choice: str) -> dict[str, Any]:
     return fields
 
 
-def _function(tool: Tool) -> dict[str, Any]:
+def _build_function(tool: Tool) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters or NO_PARAMETERS}
 
 
-def as_message(message: Message) -> dict[str, Any]:
+def build_message(message: Message) -> dict[str, Any]:
+    """Return a message in the shape of the Chat Completions API."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
     if not message.calls:
@@ -44,50 +46,51 @@ def as_message(message: Message) -> dict[str, Any]:
     return {"role": message.role, "content": message.content or None, "tool_calls": calls}
 
 
-class Calls:
-    """The calls of one completion."""
+class ToolCallReader:
+    """Collects the tool calls of one completion from its deltas."""
 
     def __init__(self, used_ids: Collection[str]) -> None:
         self._ids = set(used_ids)
         self._calls: list[_Call] = []
 
-    def take(self, deltas: object) -> list[CallPiece]:
-        """`deltas`: a chunk's `tool_calls`, which may be anything."""
+    def feed(self, deltas: object) -> list[CallPiece]:
+        """Return the new pieces in `deltas`, the `tool_calls` of a chunk, whatever the server put there."""
         pieces: list[CallPiece] = []
         for delta in deltas if isinstance(deltas, list) else []:
             if isinstance(delta, dict):
-                pieces += self._take(delta)
+                pieces += self._feed_one(delta)
         return pieces
 
     @property
     def have_begun(self) -> bool:
+        """Whether there is any call."""
         return bool(self._calls)
 
-    def bare(self) -> list[CallPiece]:
-        """The arguments of those that got none: their text must be JSON all the same."""
-        return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.is_bare]
+    def fill_empty_arguments(self) -> list[CallPiece]:
+        """Return pieces with the arguments "{}" for calls that got none: their text must be JSON all the same."""
+        return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.has_no_arguments]
 
     @property
-    def are_whole(self) -> bool:
-        """Whether each has a name."""
+    def are_named(self) -> bool:
+        """Whether each call has a name."""
         return all(call.name for call in self._calls)
 
-    def _take(self, delta: dict[str, Any]) -> list[CallPiece]:
+    def _feed_one(self, delta: dict[str, Any]) -> list[CallPiece]:
         function = delta.get("function")
         given = function if isinstance(function, dict) else {}
-        name = _text(given.get("name")).partition("<|")[0].strip()
-        arguments = _json(given.get("arguments"))
-        call = self._call_of(delta, name)
-        call.held += arguments
+        name = _text_or_empty(given.get("name")).partition("<|")[0].strip()
+        arguments = _to_json(given.get("arguments"))
+        call = self._find_call(delta, name)
+        call.pending_arguments += arguments
         if call.name:
-            return call.rest()
-        if not name:  # it comes later
+            return call.take_pending()
+        if not name:  # the name comes in a later delta
             return []
         call.name = name
-        return [CallPiece(call.index, self._id_for(call), name), *call.rest()]
+        return [CallPiece(call.index, self._choose_id(call), name), *call.take_pending()]
 
-    def _call_of(self, delta: dict[str, Any], name: str) -> "_Call":
-        key, server_id = delta.get("index"), _text(delta.get("id"))
+    def _find_call(self, delta: dict[str, Any], name: str) -> "_Call":
+        key, server_id = delta.get("index"), _text_or_empty(delta.get("id"))
         call = next((call for call in reversed(self._calls) if call.key == key), None)
         if call is None or _begins_another(call, key, server_id, name):
             call = _Call(len(self._calls), key)
@@ -95,7 +98,7 @@ class Calls:
         call.server_id = call.server_id or server_id
         return call
 
-    def _id_for(self, call: "_Call") -> str:
+    def _choose_id(self, call: "_Call") -> str:
         fits = 0 < len(call.server_id) <= MAX_ID and call.server_id not in self._ids
         call_id = call.server_id if fits else f"call_{uuid4().hex[:24]}"
         self._ids.add(call_id)
@@ -103,19 +106,21 @@ class Calls:
 
 
 class _Call:
+    """One call, as far as it was received."""
+
     def __init__(self, index: int, key: object) -> None:
         self.index = index
         self.key = key  # the server's index
         self.server_id = ""
         self.name = ""
-        self.held = ""  # arguments not told yet
-        self.is_bare = True
+        self.pending_arguments = ""  # received, and not passed on yet
+        self.has_no_arguments = True
 
-    def rest(self) -> list[CallPiece]:
-        arguments, self.held = self.held, ""
+    def take_pending(self) -> list[CallPiece]:
+        arguments, self.pending_arguments = self.pending_arguments, ""
         if not arguments:
             return []
-        self.is_bare = False
+        self.has_no_arguments = False
         return [CallPiece(self.index, arguments=arguments)]
 
 
@@ -125,9 +130,9 @@ def _begins_another(call: _Call, key: object, server_id: str, name: str) -> bool
     return bool(name and call.name) and (key is None or name != call.name)
 
 
-def _text(value: object) -> str:
-    return storable(value) if isinstance(value, str) else ""
+def _text_or_empty(value: object) -> str:
+    return make_storable(value) if isinstance(value, str) else ""
 
 
-def _json(arguments: object) -> str:
-    return _text(json.dumps(arguments)) if isinstance(arguments, dict) else _text(arguments)
+def _to_json(arguments: object) -> str:
+    return _text_or_empty(json.dumps(arguments)) if isinstance(arguments, dict) else _text_or_empty(arguments)

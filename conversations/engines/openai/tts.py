@@ -9,14 +9,14 @@ from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
-from conversations.engines.supervision import pieces
+from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import tls_context
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
 
 
 class Speech:
-    """`/v1/audio/speech`, streamed as PCM."""
+    """Text to speech by `/v1/audio/speech`, streamed as PCM."""
 
     warm = staticmethod(tls_context)
 
@@ -32,7 +32,7 @@ class Speech:
     ) -> AsyncGenerator[bytes]:
         if not text.strip():
             return
-        stream = pieces(
+        stream = stream_with_retries(
             lambda: self._stream(text, voice or self._spec.voice or DEFAULT_VOICE, speed),
             self._spec.timeout_sec,
             self._account.failures,
@@ -48,11 +48,13 @@ class Speech:
                 model=self._spec.model,
                 voice=voice,
                 response_format="pcm",
-                speed=omit if speed == 1.0 else speed,  # some models know no speed
+                speed=omit if speed == 1.0 else speed,  # some models refuse the parameter
             ) as response:
                 content_type = response.headers.get("content-type", "")
                 explain = partial(self._explain_words, content_type)
-                sound = foreign_sound.speech(response.iter_bytes(), content_type, self._account.failures, explain)
+                sound = foreign_sound.convert_speech(
+                    response.iter_bytes(), content_type, self._account.failures, explain
+                )
                 async with aclosing(sound):
                     async for pcm in sound:
                         yield pcm
@@ -60,10 +62,10 @@ class Speech:
             raise self._account.explain(error) from error
 
     def _explain_words(self, content_type: str, body: bytes) -> EngineError:
-        """An error that came as if all were well, or a page."""
+        """Return the error for a text in place of audio: a reported failure, or a web page."""
         with suppress(ValueError):
             if is_error(said := parse_json(body)):
                 return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
         is_named = kind.startswith(("text/", "application/json"))
-        return self._account.failures.garbage(f"PCM audio but {kind if is_named else 'a text'}")
+        return self._account.failures.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")

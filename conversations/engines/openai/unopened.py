@@ -1,24 +1,25 @@
-"""Servers whose models think from their first word on, and only close the thought.
+"""Remembers servers whose models begin in a thought that has no opening tag, only a closing one.
 
-The chat template of DeepSeek-R1, QwQ and others ends in the opening tag, and a server without a parser for it (vLLM,
-llama.cpp) streams what follows. Once that was seen, replies of this server and model are held back until the closing
+The chat template of DeepSeek-R1, QwQ and others ends with the opening tag, and a server without a parser for it (vLLM,
+llama.cpp) streams what follows. Once this was seen, replies of that server and model are held back until the closing
 tag.
 """
 
 from collections import OrderedDict
 
 MAX_KNOWN = 256
-MOST_WITHOUT = 3  # replies in a row without such a thought: the server was set up otherwise meanwhile
+MOST_WITHOUT = 3  # replies in a row without such a thought: the server must have been configured differently since
 
 _known: OrderedDict[tuple[str, str], int] = OrderedDict()
 
 
-def thinks_first(base_url: str, model: str) -> bool:
+def begins_in_thought(base_url: str, model: str) -> bool:
+    """Return whether replies of this server and model are known to begin in a thought."""
     return (base_url, model) in _known
 
 
-def saw(base_url: str, model: str, *, closes_alone: bool) -> None:
-    """Remember, of a reply that has come to its end, or to such a tag."""
+def record_reply(base_url: str, model: str, *, closes_alone: bool) -> None:
+    """Remember how a reply began: call it at the reply's end, or at a closing tag without an opening one."""
     key = base_url, model
     if closes_alone:
         _known[key] = 0
@@ -31,5 +32,6 @@ def saw(base_url: str, model: str, *, closes_alone: bool) -> None:
             del _known[key]
 
 
-def forget() -> None:
+def forget_all() -> None:
+    """Forget all servers; for tests."""
     _known.clear()

@@ -12,8 +12,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until nothing is left to do, or nothing more can be done now, and print what is left."""
-        for job in (spool.replay, deletion.work_off, deletion.delete_loose_files):
+        for job in (spool.replay, deletion.delete_batch, deletion.delete_loose_files):
             while job():
                 pass
-        left = ", ".join(f"{count:,} {name}" for name, count in deletion.remaining().items())
+        left = ", ".join(f"{count:,} {name}" for name, count in deletion.count_remaining().items())
         self.stdout.write(f"Still to be deleted: {left}." if left else "Nothing is left to do.")

@@ -1,4 +1,4 @@
-"""The model's context: the conversation's items as messages, within a budget of tokens."""
+"""Build the language model's context: the conversation's items as messages, within a budget of tokens."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ from typing import Any
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 
-CHARS_PER_TOKEN = 4  # roughly; no provider tells beforehand
-MESSAGE_TOKENS = 4  # of each message beside its words
+CHARS_PER_TOKEN = 4  # an estimate: no provider says beforehand how it splits a text
+MESSAGE_TOKENS = 4  # what each message costs beside its words
 
 
 @dataclass(frozen=True, slots=True)
 class ContextCall:
+    """One tool call that an earlier response made, as the model is shown it."""
+
     call_id: str
     name: str
     arguments: str  # JSON text
@@ -20,7 +22,10 @@ class ContextCall:
 
 @dataclass(frozen=True, slots=True)
 class ContextMessage:
-    """`role`: system, user, assistant or tool; a tool's message names the `call_id` that it answers."""
+    """One message of the model's context.
+
+    `role` is system, user, assistant or tool; a tool's message has the `call_id` of the call that it answers.
+    """
 
     role: str
     words: str
@@ -29,22 +34,28 @@ class ContextMessage:
 
 
 def build_messages(items: Iterable[LiveItem], instructions: str) -> list[ContextMessage]:
-    """What was heard, not what was generated; a call with its output, each in the order that models accept."""
+    """Return the items as messages, in the order that models accept, after the instructions.
+
+    Of the assistant's speech it holds what the user heard, not all that was generated. A call comes with its output.
+    """
     items = list(items)
-    outputs = _outputs(items)
+    outputs = _find_outputs(items)
     spoken = [ContextMessage("system", instructions)] * bool(instructions)
-    for item in _in_order(items):
-        spoken += _said(item, outputs)
+    for item in _order_items(items):
+        spoken += _convert_item(item, outputs)
     return spoken
 
 
-def _outputs(items: Iterable[LiveItem]) -> dict[str, str]:
-    """By `call_id`."""
+def _find_outputs(items: Iterable[LiveItem]) -> dict[str, str]:
+    """Return the outputs of all calls by their `call_id`."""
     return {item.call["call_id"]: item.call["output"] for item in items if "output" in item.call}
 
 
-def _in_order(items: Sequence[LiveItem]) -> list[LiveItem]:
-    """A message that has ended answers what the server's tools brought amid its response, so it comes after them."""
+def _order_items(items: Sequence[LiveItem]) -> list[LiveItem]:
+    """Return the items with each finished message after the server's tool calls of the same response.
+
+    The message says what the tools found out, so the model must read them first.
+    """
     ordered: list[LiveItem] = []
     held: LiveItem | None = None
     for item in items:
@@ -58,11 +69,12 @@ def _in_order(items: Sequence[LiveItem]) -> list[LiveItem]:
     return ordered + ([held] if held else [])
 
 
-def _said(item: LiveItem, outputs: dict[str, str]) -> list[ContextMessage]:
+def _convert_item(item: LiveItem, outputs: dict[str, str]) -> list[ContextMessage]:
+    """Return the item as one message, a call and its output as two, or nothing if the model has no use for it."""
     if item.type == "message":
         return [ContextMessage(item.role, item.context_text)] if item.context_text.strip() else []
     call = item.call
-    # A call without its output is refused by models; an output is told with its call.
+    # Models refuse a call without its output, so both go together, at the place of the call.
     if "name" not in call or call["call_id"] not in outputs:
         return []
     asked = ContextCall(call["call_id"], call["name"], call["arguments"] or "{}")
@@ -73,7 +85,7 @@ def _said(item: LiveItem, outputs: dict[str, str]) -> list[ContextMessage]:
 
 
 def count_tokens(said: Iterable[ContextMessage]) -> int:
-    """About."""
+    """Return an estimate of how many tokens these messages take."""
     return sum(
         MESSAGE_TOKENS + (len(message.words) + sum(len(call.arguments) for call in message.calls)) // CHARS_PER_TOKEN
         for message in said
@@ -81,10 +93,11 @@ def count_tokens(said: Iterable[ContextMessage]) -> int:
 
 
 def fit_messages(log: ItemLog, instructions: str, truncation: Any, most_tokens: int) -> list[ContextMessage]:
-    """The context of the conversation, its oldest items left out where it would be longer than `most_tokens`.
+    """Return the context of the conversation, without its oldest items if it is longer than `most_tokens`.
 
-    `truncation` as in the session: with a retention ratio more than needed goes at once, so that what is kept begins
-    alike for many turns, and a provider's cache of it holds. Raises ProtocolError where truncation is disabled.
+    `truncation` is the session's setting of that name. With a retention ratio more than necessary is left out at once,
+    so that the context begins alike for many turns and the provider's prompt cache keeps working.
+    Raise ProtocolError if the context is too long and truncation is disabled.
     """
     ratio = 1.0
     if isinstance(truncation, dict):
@@ -102,10 +115,10 @@ def fit_messages(log: ItemLog, instructions: str, truncation: Any, most_tokens: 
         )
         raise ProtocolError("context_length_exceeded", message)
     excess = count_tokens(said) - (budget - most_tokens * (1 - ratio))
-    outputs = _outputs(log.kept)
+    outputs = _find_outputs(log.kept)
     for item in log.kept[:-1]:
         if excess <= 0:
             break
-        excess -= count_tokens(_said(item, outputs))
+        excess -= count_tokens(_convert_item(item, outputs))
         log.forget_first()
     return build_messages(log.kept, instructions)

@@ -1,4 +1,4 @@
-"""What the assistant says while a tool takes its time, so that nobody wonders whether it is still there."""
+"""Short phrases that the assistant says while the user would otherwise hear nothing for long."""
 
 FILLERS = {
     "en": "One moment.",
@@ -27,5 +27,5 @@ FILLERS = {
 
 
 def choose_filler(language: str) -> str:
-    """`language` such as en or de-AT; English where it is "" or not known here."""
+    """Return the filler in `language` (a tag such as en or de-AT), in English if that is "" or not listed."""
     return FILLERS.get(language.partition("-")[0].lower(), FILLERS["en"])

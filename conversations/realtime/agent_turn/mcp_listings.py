@@ -1,11 +1,12 @@
-"""What the servers have that a client names in `tools`: told in an `mcp_list_tools` item of each, once a session.
+"""Tell the client which tools the MCP servers offer that it names in `tools`.
 
-Such an item says nothing to the model, so that it is neither part of the conversation nor stored; it may be retrieved.
+Each server gets one `mcp_list_tools` item a session. The model does not see such an item: it is neither part of the
+conversation nor stored, but the client may retrieve it. The events depend on the state of the server:
 
-named, and its tools are known     mcp_list_tools.in_progress, conversation.item.added, mcp_list_tools.completed,
-                                   conversation.item.done
-still connected to                 in_progress; the rest once they are known
-cannot be reached                  in_progress, mcp_list_tools.failed
+its tools are known      mcp_list_tools.in_progress, conversation.item.added, mcp_list_tools.completed,
+                         conversation.item.done
+it is being connected    mcp_list_tools.in_progress; the other events follow once its tools are known
+it cannot be reached     mcp_list_tools.in_progress, mcp_list_tools.failed
 """
 
 from typing import Any
@@ -16,21 +17,25 @@ from conversations.realtime.state import Core
 
 
 class McpListings:
+    """The `mcp_list_tools` items of one session."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._items: dict[str, dict[str, Any]] = {}  # by label of the server
-        self._open: list[str] = []  # labels of those that are in progress
+        self._items: dict[str, dict[str, Any]] = {}  # by the server's label
+        self._open: list[str] = []  # labels of the servers whose listing is in progress
         self._ready = ToolsReady(())
 
     def get(self, item_id: str) -> dict[str, Any] | None:
+        """Return the listing with this id, or None."""
         return next((item for item in self._items.values() if item["id"] == item_id), None)
 
-    def take(self, event: ToolsReady) -> None:
+    def update_tools(self, event: ToolsReady) -> None:
+        """Take over which tools are available now, and tell the client about the servers that it waits for."""
         self._ready = event
         self._settle()
 
     def begin(self) -> None:
-        """The session's tools were set."""
+        """Start a listing for each MCP server that the session's tools name for the first time."""
         labels = [tool["server_label"] for tool in self.core.config["tools"] if tool["type"] == "mcp"]
         for label in labels:
             if label not in self._items:
@@ -45,18 +50,18 @@ class McpListings:
             found = [tool for tool in self._ready.tools if tool.server_label == label]
             if found or label not in self._ready.awaited:
                 self._open.remove(label)
-                self._tell(self._items[label], found, is_lost=label in self._ready.failed)
+                self._announce(self._items[label], found, is_lost=label in self._ready.failed)
 
-    def _tell(self, item: dict[str, Any], found: list[Tool], *, is_lost: bool) -> None:
+    def _announce(self, item: dict[str, Any], found: list[Tool], *, is_lost: bool) -> None:
         if is_lost:
             self.core.send("mcp_list_tools.failed", item_id=item["id"])
             return
-        item["tools"] = [_shown(tool) for tool in found]
+        item["tools"] = [_show_tool(tool) for tool in found]
         last = self.core.log.last_id
         self.core.send("conversation.item.added", item=item, previous_item_id=last)
         self.core.send("mcp_list_tools.completed", item_id=item["id"])
         self.core.send("conversation.item.done", item=item, previous_item_id=last)
 
 
-def _shown(tool: Tool) -> dict[str, Any]:
+def _show_tool(tool: Tool) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}

@@ -1,15 +1,17 @@
-"""Responses out of band (`conversation: "none"`): beside the conversation, which neither holds nor awaits them.
+"""Out-of-band responses (`conversation: "none"`): responses that are not part of the conversation.
 
-They have no part in turns: speech does not interrupt them, and they are not stored.
+They do not take turns: speech does not interrupt them, the conversation does not wait for them, nothing is stored.
 """
 
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
-from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, failed
+from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
+from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -18,13 +20,18 @@ from conversations.realtime.state import Core
 
 
 class OutOfBandResponses:
+    """The out-of-band responses of one session that are running."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self._builder = ResponseBuilder(core)
         self._running: dict[str, Response] = {}
 
     def begin(self, options: ResponseOptions) -> None:
-        """Raises ProtocolError. It waits while words of the user, which it may be about, are being transcribed."""
+        """Start a response, or raise ProtocolError if too many are running.
+
+        It waits while an utterance that it may be about is being transcribed.
+        """
         if len(self._running) >= self.core.limits.max_out_of_band:
             message = f"{self.core.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
@@ -36,49 +43,54 @@ class OutOfBandResponses:
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response
         self._watch(response)
-        response.create()
-        if not self.core.rates.begin(self.core.now):
+        response.announce()
+        if not self.core.rates.try_begin(self.core.now):
             self._fail(response, TOO_MANY)
         else:
             self.settle()
 
     def settle(self) -> None:
-        """Goes on with what waited for the user's words."""
+        """Start generating the responses that waited for transcripts, if none is pending any more."""
         if self.core.pending:
             return
         for response in [one for one in self._running.values() if one.phase is Phase.WAITING]:
-            if failure := self._builder.ask(response):
+            if failure := self._builder.generate(response):
                 self._fail(response, failure)
 
-    def words_failed(self, item_id: str, failure: Failure) -> None:
-        """See AgentTurn."""
+    def fail_awaiting(self, item_id: str, failure: Failure) -> None:
+        """Fail each response that waits for the transcript of this item, since that has failed."""
         for response in list(self._running.values()):
             if response.phase is Phase.WAITING and item_id in response.awaits:
                 self._fail(response, failure)
 
-    def expects(self, response_id: str) -> bool:
+    def is_awaiting(self, response_id: str) -> bool:
+        """Return whether this response is one of them and still running."""
         return response_id in self._running
 
     def receive(self, event: GenerationEvent) -> None:
+        """Take what an engine brings for one of the responses."""
         response = self._running[event.response_id]
         if isinstance(event, engine_events.GenerationFailed):
             self._fail(response, event.failure)
-        elif failure := self._builder.take(response, event, self.core.now):
+        elif failure := self._builder.receive(response, event, self.core.now):
             self._fail(response, failure)
         elif response.is_spoken:
             details = response.status_details
             self._end(response, "incomplete" if details else "completed", details)
 
     def cancel(self, response_id: str) -> None:
+        """End this response at the client's request."""
         response = self._running[response_id]
         self.core.do(commands.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": "client_cancelled"})
 
     def leave(self) -> None:
+        """Cancel all of them: the client is gone."""
         for response_id in list(self._running):
             self.cancel(response_id)
 
-    def overdue(self, response_id: str) -> None:
+    def check_progress(self, response_id: str) -> None:
+        """Fail the response if it has made no progress for `response_timeout_sec`."""
         response = self._running.get(response_id)
         if response is None:
             return
@@ -94,17 +106,9 @@ class OutOfBandResponses:
 
     def _fail(self, response: Response, failure: Failure) -> None:
         self.core.do(commands.Abort(response.id))
-        self._end(response, "failed", failed(failure))
+        self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        response.status, response.status_details = status, details
-        response.item.status = "completed" if status == "completed" else "incomplete"
-        self._builder.tool_calls.abandon(response)
-        if response.is_open:
-            response.settle_clauses()
-            response.close_message(None)
-        self._builder.tool_calls.hand_over(response)
         del self._running[response.id]
         self.core.set_deadline("out_of_band", None, of=response.id)
-        response.finish()
-        self.core.send_rates()
+        close_response(self.core, self._builder.tool_calls, response, status, details)

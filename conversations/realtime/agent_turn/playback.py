@@ -1,6 +1,9 @@
-"""Responses that have ended, and that a client may still be playing: one behind the other, as they were sent."""
+"""What the client is playing: the responses that have ended and still sound, and the one that is running."""
 
-from conversations.realtime.agent_turn.response import Response, played_out_at
+from math import inf
+
+from conversations.realtime import commands
+from conversations.realtime.agent_turn.response import Response, compute_played_out_at
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 
@@ -8,66 +11,107 @@ MOST_KEPT = 8
 
 
 class Playback:
+    """The responses that a client may be playing, one after the other in the order they were sent.
+
+    `last`, `ends_at` and the cuts are of the ended ones; the running response is the last in the row.
+    """
+
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.running: Response | None = None  # the response of the conversation that has not ended
         self._ended: list[Response] = []
 
     @property
     def last(self) -> Response | None:
-        """The latest that ended."""
+        """The response that ended last, or None."""
         return self._ended[-1] if self._ended else None
 
     @property
     def sounding(self) -> Response | None:
-        """The one that a client in real time is playing now."""
+        """The response that a client in real time is playing, or is about to play."""
+        return self.sounding_ended or self.running
+
+    @property
+    def sounding_ended(self) -> Response | None:
+        """The ended response that a client in real time is playing now, or None."""
         return next((one for one in self._ended if self._is_sounding(one)), None)
 
     @property
-    def until(self) -> float:
-        """When all of them will have been played."""
-        return max((played_out_at(one, 0.0) for one in self._ended if self._is_sounding(one)), default=0.0)
+    def ends_at(self) -> float:
+        """When all of them will have been played, in seconds of the session's clock; 0.0 if none is playing."""
+        return max((compute_played_out_at(one, 0.0) for one in self._ended if self._is_sounding(one)), default=0.0)
 
     def _is_sounding(self, one: Response) -> bool:
         is_left = one.is_open and one.item.heard_ms is None
-        return is_left and (one.paused_at is not None or self.core.now < played_out_at(one, 0.0))
+        return is_left and (one.paused_at is not None or self.core.now < compute_played_out_at(one, 0.0))
 
     def add(self, response: Response) -> None:
-        """It has ended; of those before it only what still sounds is of interest."""
+        """Add a response that has ended, and forget the earlier ones that are no longer playing."""
         sounding = [one for one in self._ended if self._is_sounding(one)]
         self._ended = [*sounding[1 - MOST_KEPT :], response]
 
     def find(self, response_id: str) -> Response | None:
-        return next((one for one in self._ended if one.id == response_id), None)
+        """Return the response with this id, or None if it is no longer known."""
+        known = [self.running, *self._ended]
+        return next((one for one in known if one is not None and one.id == response_id), None)
+
+    def collect_recent_text(self) -> str:
+        """Return the clauses that were played in the last seconds: what a microphone may pick up as an echo."""
+        playing = [self.sounding_ended, self.running]
+        return "".join(one.collect_recent_text(self.core.now) for one in playing if one is not None)
+
+    def estimate_left_ms(self) -> float:
+        """Return about how many ms playback will still take; infinity if the model still writes."""
+        sounding = self.sounding
+        is_last = sounding is not None and self.running in (None, sounding)
+        return sounding.estimate_left_ms(self.core.now) if sounding is not None and is_last else inf
 
     def forget(self, item: LiveItem) -> None:
+        """Forget the response of this item: the client deleted it, so it must not be stored again."""
         self._ended = [one for one in self._ended if item not in one.outputs]
 
-    def began_after(self, response: Response) -> None:
-        """The client has begun to play it, so it has played those before it."""
+    def mark_earlier_played(self, response: Response) -> None:
+        """Count the responses before this one as played, since the client has begun to play this one."""
         place = self._ended.index(response) if response in self._ended else len(self._ended)
         for one in self._ended[:place]:
             one.audio_started_at = self.core.now - one.item.audio_ms / 1000
 
     def pause(self) -> None:
+        """Stop playback, and keep the engines from running further ahead."""
+        held = self._find_held_ids()
         for one in filter(self._is_sounding, self._ended):
             one.pause(self.core.now)
+        if self.running is not None:
+            self.running.pause(self.core.now)
+        for response_id in held:
+            self.core.do(commands.HoldSpeech(response_id))
 
     def resume(self) -> None:
+        """Let playback go on from where it stopped."""
+        held = self._find_held_ids()
         for one in self._ended:
             one.resume(self.core.now)
+        if self.running is not None:
+            self.running.resume(self.core.now)
+        for response_id in held:
+            self.core.do(commands.ReleaseSpeech(response_id))
+
+    def _find_held_ids(self) -> list[str]:
+        """Return the ids of the response that sounds and of the running one, each once."""
+        return list({one.id: one for one in (self.sounding, self.running) if one is not None})
 
     def cut_paused(self) -> None:
-        """They do not go on: their client was told of another response."""
+        """Cut the paused responses where they stand: another response has begun, so they are not resumed."""
         for one in self._ended:
             if one.paused_at is not None and one.item.heard_ms is None:
                 self._cut(one)
 
     def cut(self) -> None:
-        """Keeps as heard what was played; the client's own truncate corrects it."""
+        """Cut each response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
         for one in self._ended:
-            if one.is_open and one.item.heard_ms is None and one.played_ms(self.core.now) < one.item.audio_ms:
+            if one.is_open and one.item.heard_ms is None and one.estimate_played_ms(self.core.now) < one.item.audio_ms:
                 self._cut(one)
 
     def _cut(self, one: Response) -> None:
-        one.item.cut(one.played_ms(self.core.now))
+        one.item.cut(one.estimate_played_ms(self.core.now))
         self.core.save(one.item, in_background=True)

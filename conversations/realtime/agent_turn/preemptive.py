@@ -1,7 +1,8 @@
-"""A reply begun ahead of the endpoint: in a short pause, on the words so far.
+"""Preemptive generation: a response begun in a short pause, before the endpoint is confirmed.
 
-Nothing of it is sent or stored. What the engines bring is kept, and told to the response once more, in order, when the
-endpoint is confirmed and the reply still fits; else it is dropped, upstream too, and what it cost is counted.
+Nothing of it is sent or stored. What the engines bring is kept. When the endpoint is confirmed and the user's words are
+still the same, the response receives the kept events in order; otherwise the draft is dropped, its upstream streams
+are closed, and what it cost is counted.
 """
 
 from collections import deque
@@ -19,48 +20,57 @@ from conversations.realtime.state import Core
 from conversations.realtime.text.script import SpeechScript
 from conversations.realtime.user_turn.utterance import Utterance
 
-MAX_TRIES = 3  # a turn
-# What is synthesised before the endpoint: enough to sound until the next clause is there.
+MAX_TRIES = 3  # drafts in one turn
+# This much text is synthesised before the endpoint: it plays long enough for the next clause to arrive.
 SPOKEN_CHARS = 40
-# Before the first sound is expected the endpoint is confirmed: until it is there, the utterance is stored.
+# The endpoint is confirmed this long before the first sound is expected: storing the utterance takes that long.
 STORE_SEC = 0.05
-SOUNDS_KEPT = 4
+SOUNDS_KEPT = 4  # how many times to the first sound are remembered
 Messages = Sequence[ContextMessage]
 GenerationEvent = Produced | engine_events.GenerationFailed
 
 
 @dataclass(slots=True)
 class Draft:
+    """A response that was begun before the endpoint, with all that the engines brought for it."""
+
     response_id: str
     options: ResponseOptions
     messages: Messages
     began_at: float
-    utterance: Utterance  # that it answers
+    utterance: Utterance  # the utterance it answers
     script: SpeechScript
-    spoken: int = 0  # clauses given to be synthesised
+    spoken: int = 0  # how many clauses text to speech was given
     spoken_chars: int = 0
-    is_due: bool = False  # its first sound is about to come
+    is_due: bool = False  # the first sound is about to arrive
     events: list[tuple[float, GenerationEvent]] = field(default_factory=list)
 
-    def fits(self, options: ResponseOptions, messages: Messages) -> bool:
-        """The words may differ in case and punctuation only, all else not at all."""
+    def is_valid_for(self, options: ResponseOptions, messages: Messages) -> bool:
+        """Return whether the draft answers this context: the user's words may differ in case and punctuation only."""
         has_failed = any(isinstance(event, engine_events.GenerationFailed) for _, event in self.events)
         same_context = options == self.options and messages[:-1] == self.messages[:-1]
-        return not has_failed and same_context and messages[-1].role == "user" and self.answers(messages[-1].words)
+        return not has_failed and same_context and messages[-1].role == "user" and self.is_answer_to(messages[-1].words)
 
     @property
     def is_ready(self) -> bool:
-        """Its first sound, or its first word where it is read, is as good as there; or it will not be ahead."""
+        """Whether the endpoint need not wait for the draft any longer.
+
+        Its first sound (first word in a text response) is there or about to come, or waiting would gain nothing.
+        """
         first = engine_events.SpeechAudio if self.options.is_audio else engine_events.TextDelta
         last = engine_events.ToolCallDelta | engine_events.GenerationDone | engine_events.GenerationFailed
         return self.is_due or any(isinstance(event, first | last) for _, event in self.events)
 
-    def answers(self, words: str) -> bool:
-        return same_words(words, self.messages[-1].words)
+    def is_answer_to(self, words: str) -> bool:
+        """Return whether the draft answers these words of the user."""
+        return has_same_words(words, self.messages[-1].words)
 
     @property
     def cost(self) -> Discard:
-        """As told at the end of the words; else an estimate, since no provider tells for a stream that was closed."""
+        """The tokens and characters that the draft used.
+
+        They are an estimate if the stream was closed early, since providers report usage only at its end.
+        """
         done = next((event for _, event in self.events if isinstance(event, engine_events.GenerationDone)), None)
         if done is not None and done.input_tokens:
             return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
@@ -70,29 +80,34 @@ class Draft:
 
 
 class PreemptiveGeneration:
+    """The draft of the current turn, if there is one."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self.draft: Draft | None = None
         self.on_ready: Callable[[], None] = lambda: None
-        self._first_sounds: deque[float] = deque(maxlen=SOUNDS_KEPT)  # seconds after the first word
-        self._first_word: tuple[str, float] | None = None  # of which response, and when
+        self._first_sounds: deque[float] = deque(maxlen=SOUNDS_KEPT)  # in seconds after the first word
+        self._first_word: tuple[str, float] | None = None  # the response's id, and when the word came
 
     def begin(self, options: ResponseOptions, words: str, utterance: Utterance) -> None:
+        """Start a draft that answers the utterance as `words`, in place of the draft before it."""
         self.drop()
         try:
             messages = [*choose_context(self.core, options), ContextMessage("user", words)]
         except ProtocolError:
-            return  # said when it is to be answered
+            return  # the error is reported when the response itself is begun
         response_id = self.core.make_id("resp")
         script = SpeechScript(response_id, options.voice, options.speed)
         self.draft = Draft(response_id, options, messages, self.core.now, utterance, script)
         asked = (messages, options.max_tokens, options.tools, options.tool_choice)
         self.core.do(commands.Generate(response_id, *asked, is_preemptive=True))
 
-    def holds(self, response_id: str) -> bool:
+    def is_drafting(self, response_id: str) -> bool:
+        """Return whether this response is the current draft."""
         return self.draft is not None and self.draft.response_id == response_id
 
     def receive(self, event: GenerationEvent) -> None:
+        """Keep what an engine brings for the draft, and call `on_ready` when the draft has become ready."""
         draft = self.draft
         if isinstance(event, engine_events.TextWithdrawn):
             self.drop()
@@ -105,13 +120,13 @@ class PreemptiveGeneration:
             self._expect_sound(draft)
         draft.events.append((self.core.now, event))
         if draft.options.is_audio and isinstance(event, engine_events.TextDelta):
-            self._speak(draft, draft.script.feed(event.text))
+            self._speak_clauses(draft, draft.script.feed(event.text))
         elif draft.options.is_audio and isinstance(event, engine_events.GenerationDone):
-            self._speak(draft, draft.script.flush())
+            self._speak_clauses(draft, draft.script.flush())
         if draft.is_ready and not was_ready:
             self.on_ready()
 
-    def _speak(self, draft: Draft, clauses: list[commands.SpeakClause]) -> None:
+    def _speak_clauses(self, draft: Draft, clauses: list[commands.SpeakClause]) -> None:
         for clause in clauses:
             if draft.spoken_chars >= SPOKEN_CHARS:
                 return
@@ -124,21 +139,22 @@ class PreemptiveGeneration:
         if self._first_sounds:
             self.core.set_deadline("preemptive", self.core.now + max(0.0, min(self._first_sounds) - STORE_SEC))
 
-    def sound_came(self, response_id: str) -> None:
-        """Of any response, also one that is no longer ahead: how long its first sound takes is learned."""
+    def note_first_sound(self, response_id: str) -> None:
+        """Learn how long after its first word a response's first sound came, also if it is no longer a draft."""
         if self._first_word is not None and self._first_word[0] == response_id:
             self._first_sounds.append(self.core.now - self._first_word[1])
             self._first_word = None
 
-    def sound_is_due(self) -> None:
+    def expect_sound_now(self) -> None:
+        """Treat the draft as ready: its first sound is about to arrive."""
         if self.draft is not None and not self.draft.is_ready:
             self.draft.is_due = True
             self.on_ready()
 
     def take(self, options: ResponseOptions) -> Draft | None:
-        """The reply, if it fits what is to be answered now; it is the response's from here on."""
+        """Return the draft if it answers what is to be answered now, else drop it and return None."""
         draft = self.draft
-        if draft is None or not self._fits(draft, options):
+        if draft is None or not self._is_valid(draft, options):
             self.drop()
             return None
         self.draft = None
@@ -146,14 +162,15 @@ class PreemptiveGeneration:
         self.core.do(Tally("speculation", "hit"))
         return draft
 
-    def _fits(self, draft: Draft, options: ResponseOptions) -> bool:
+    def _is_valid(self, draft: Draft, options: ResponseOptions) -> bool:
         try:
             messages = choose_context(self.core, options)
         except ProtocolError:
             return False
-        return bool(messages) and draft.fits(options, messages)
+        return bool(messages) and draft.is_valid_for(options, messages)
 
     def drop(self) -> None:
+        """Abort the draft, if there is one, and count what it cost on the utterance."""
         draft, self.draft = self.draft, None
         if draft is None:
             return
@@ -169,10 +186,14 @@ class PreemptiveGeneration:
         self.core.do(cost)
 
 
-def same_words(one: str, other: str) -> bool:
-    return _words(one) == _words(other)
+def has_same_words(one: str, other: str) -> bool:
+    """Return whether two texts have the same words, apart from case and punctuation."""
+    return _normalize_words(one) == _normalize_words(other)
 
 
-def _words(text: str) -> list[str]:
-    """Without punctuation, but with vowel signs and currencies: in Hindi a girl and a boy differ in a sign only."""
+def _normalize_words(text: str) -> list[str]:
+    """Return the words in lower case without punctuation.
+
+    Vowel signs and currency signs stay: in Hindi the words for girl and boy differ by a vowel sign only.
+    """
     return "".join(" " if category(char)[0] in "PZC" else char for char in text.casefold()).split()

@@ -1,4 +1,4 @@
-"""How many responses a session may have in a minute."""
+"""The limit on how many responses a session may start in a minute."""
 
 from collections import deque
 from typing import Any
@@ -10,20 +10,22 @@ TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for wit
 
 
 class Rates:
+    """Count the responses that one session started in the last minute."""
+
     def __init__(self, per_min: int) -> None:
         self.per_min = per_min
         self._begun: deque[float] = deque()
 
-    def begin(self, now: float) -> bool:
-        """Counts one more response; false if it is one too many."""
+    def try_begin(self, now: float) -> bool:
+        """Count one more response and return True, or return False if the limit is reached."""
         self._forget(now)
         if len(self._begun) >= self.per_min:
             return False
         self._begun.append(now)
         return True
 
-    def shown(self, now: float) -> list[dict[str, Any]]:
-        """As in `rate_limits.updated`; `reset_seconds`: until all of them may be used again."""
+    def show(self, now: float) -> list[dict[str, Any]]:
+        """Return the limits as `rate_limits.updated` has them; `reset_seconds`: until the whole limit is free again."""
         self._forget(now)
         left, reset_sec = self.per_min - len(self._begun), 0.0
         if self._begun:

@@ -1,22 +1,28 @@
-"""How long is waited: for a response, for its sound, for the user behind it. Reminders of `AgentTurn`."""
+"""The deadlines of the agent's turn: for a response, for its first sound, and for the user after it."""
 
-from conversations.realtime.agent_turn.response import Response, played_out_at
+from conversations.realtime.agent_turn.response import Response, compute_played_out_at
 from conversations.realtime.state import Core
 
-AT_ONCE_SEC = 1.0  # behind the words: a client that asks for a response then has waited for them
-LEAST_SILENCE_SEC = 1.0  # where the endpoint lies far back when a response begins: it may be about to sound
+AT_ONCE_SEC = 1.0  # a client that asks for a response this soon after a transcript has waited for the transcript
+LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, however long ago the endpoint was
 
 
 class Reminders:
+    """Set the deadlines of one session's responses."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._words_at, self._words_sec = 0.0, 0.0  # when they were known last, and how long that took
+        self._words_at, self._words_sec = 0.0, 0.0  # when the last transcript came, and how long it took
 
-    def words_took(self, seconds: float) -> None:
+    def note_transcription_time(self, seconds: float) -> None:
+        """Note that a transcript took so many seconds: they count against the turn's budget."""
         self._words_at, self._words_sec = self.core.now, seconds
 
-    def sounds_by(self, endpoint_at: float | None) -> float:
-        """When a response that begins now must have sounded. `endpoint_at` None: a client asked for it."""
+    def compute_sound_due_at(self, endpoint_at: float | None) -> float:
+        """Return when a response that begins now must have sounded.
+
+        `endpoint_at` is the endpoint of the utterance it answers, or None if the client asked for the response.
+        """
         budget_sec, now = self.core.limits.turn_budget_sec, self.core.now
         if endpoint_at is not None:
             return endpoint_at + budget_sec
@@ -24,19 +30,20 @@ class Reminders:
         return now + max(AT_ONCE_SEC, budget_sec - (self._words_sec if is_at_once else 0.0))
 
     def watch(self, response: Response) -> None:
-        self.core.set_deadline("response", self.due(response))
+        """Set the deadline by which the response must make progress."""
+        self.core.set_deadline("response", self.compute_due_at(response))
 
-    def due(self, response: Response) -> float:
-        """When it is to be given up, should nothing more come of it."""
+    def compute_due_at(self, response: Response) -> float:
+        """Return when the response is given up if the engines bring nothing more for it."""
         limits = self.core.limits
         if response.running:
             return response.progress_at + limits.tool_timeout_sec
-        is_behind_at = response.lag.reaches(limits.speech_lag_sec, response.plays_until)
+        is_behind_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
         due_at = is_behind_at if response.has_sounded else response.due_at
         return min(due_at, response.progress_at + limits.response_timeout_sec)
 
     def expect_silence(self, response: Response) -> None:
-        """Of a response that begins."""
+        """Set the deadline after which a filler bridges the silence before this response, which begins now."""
         if self.core.limits.filler_sec is not None and response.options.is_audio:
             since = response.endpoint_at or self.core.now
             self.core.set_deadline(
@@ -44,7 +51,7 @@ class Reminders:
             )
 
     def expect_user(self, response: Response) -> None:
-        """Of a response that has ended."""
+        """Set the deadline after which the user counts as idle behind this response, which has ended."""
         timeout_ms = self.core.turn_detection.idle_timeout_ms
         if timeout_ms is not None and response.status == "completed":
-            self.core.set_deadline("idle", played_out_at(response, self.core.now) + timeout_ms / 1000)
+            self.core.set_deadline("idle", compute_played_out_at(response, self.core.now) + timeout_ms / 1000)

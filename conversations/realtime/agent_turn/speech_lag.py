@@ -1,34 +1,37 @@
-"""How far the speech of a reply falls behind while it is played: in seconds of sound, not in pieces that came."""
+"""How far the speech of a response falls behind its playback, measured in seconds of sound."""
 
 from dataclasses import dataclass
 from math import inf
 
-# What comes makes up for a part of its length only, so that speech at little more than half its pace is given up too.
+# A second of sound makes up for only this much lag, so that speech far slower than playback is given up in the end.
 MADE_UP = 0.25
 
 
 @dataclass(slots=True)
 class SpeechLag:
-    """It grows while a client has nothing more to play and text to speech owes sound; a model that pauses owes none."""
+    """How long a client had nothing to play although text to speech was asked for sound.
+
+    A pause of the language model does not count: it owes no sound. All times are in seconds.
+    """
 
     seconds: float = 0.0
-    owed_since: float | None = None  # when speech that was asked for was due
+    owed_since: float | None = None  # since when text to speech owes sound; None: it owes none
 
-    def owe(self, at: float, *, is_owed: bool) -> None:
-        """Speech was asked for, or playback goes on after a pause."""
+    def mark_owed(self, at: float, *, is_owed: bool) -> None:
+        """Note that text to speech owes sound from `at` on, or owes none."""
         if not is_owed:
             self.owed_since = None
         elif self.owed_since is None:
             self.owed_since = at
 
-    def came(self, at: float, plays_until: float, sound_sec: float, *, is_owed: bool) -> None:
-        """So much sound has come. `plays_until`: when what came before will have been, or was, played."""
-        self.seconds = max(0.0, self.seconds + max(0.0, at - self._dry_since(plays_until)) - MADE_UP * sound_sec)
+    def add_sound(self, at: float, plays_until: float, sound_sec: float, *, is_owed: bool) -> None:
+        """Count `sound_sec` of sound that came at `at`; `plays_until` is when the sound before it is played out."""
+        self.seconds = max(0.0, self.seconds + max(0.0, at - self._find_dry_since(plays_until)) - MADE_UP * sound_sec)
         self.owed_since = at if is_owed else None
 
-    def reaches(self, most_sec: float, plays_until: float) -> float:
-        """When it will, should no more sound come."""
-        return self._dry_since(plays_until) + most_sec - self.seconds
+    def compute_limit_at(self, most_sec: float, plays_until: float) -> float:
+        """Return when the lag reaches `most_sec` if no more sound comes."""
+        return self._find_dry_since(plays_until) + most_sec - self.seconds
 
-    def _dry_since(self, plays_until: float) -> float:
+    def _find_dry_since(self, plays_until: float) -> float:
         return inf if self.owed_since is None else max(self.owed_since, plays_until)

@@ -1,19 +1,22 @@
-"""How long a model may think before it answers. Meanwhile the turn's budget stands still, as while tools run."""
+"""How long a model may think before it answers. Meanwhile the turn's budget does not run, as while tools run."""
 
 from dataclasses import dataclass
 
-REPORTED_SEC = 1.0  # between two reports of a model that thinks: until the next is due, it is taken to go on
+REPORTED_SEC = 1.0  # how often a thinking model is reported: it counts as thinking until the next report is due
 
 
 @dataclass(slots=True)
 class ThinkingBudget:
-    """Of one response. A pause between two thoughts is a part of them; what the model says ends them."""
+    """The seconds that the model may still think in one response.
 
-    left_sec: float  # that it may still think
-    until: float | None = None  # it is taken to think; None: it does not
+    A pause between two thoughts counts as thinking; the first word of the answer ends it.
+    """
 
-    def goes_on(self, at: float) -> float:
-        """Return by how many seconds this moves what the response is due by."""
+    left_sec: float
+    until: float | None = None  # until when the model counts as thinking; None: it does not think
+
+    def extend(self, at: float) -> float:
+        """Note that the model thinks at `at`, and return by how many seconds this postpones the response's deadline."""
         until = at + REPORTED_SEC
         moved_sec = min(self.left_sec, until - (at if self.until is None else min(self.until, until)))
         self.left_sec -= moved_sec
@@ -21,4 +24,5 @@ class ThinkingBudget:
         return moved_sec
 
     def end(self) -> None:
+        """Note that the model has stopped thinking."""
         self.until = None

@@ -1,8 +1,8 @@
-"""What the model calls amid a response: functions of the client, which end it, and the server's own tools.
+"""The tool calls of a response: the client's functions, which end the response, and the server's own tools.
 
 function_call   output_item.added … function_call_arguments.delta, .done, output_item.done
 mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.in_progress, then .completed or
-                .failed, output_item.done; the model is asked again with what the tool brought
+                .failed, output_item.done; then the model is asked again and sees what the tool returned
 """
 
 from conversations.realtime import commands, engine_events
@@ -12,16 +12,18 @@ from conversations.realtime.protocol.items import LiveItem, Status
 from conversations.realtime.state import Core
 
 MAX_ID_CHARS = 32
-MAX_CALLS = 32  # of one response
+MAX_CALLS = 32  # in one response
 CUT_OFF = "The reply was ended before the tool was done. Whether it was carried out is not known."
 
 
 class ToolCalls:
+    """Turn what the model writes of its calls into items and events, and have the server's tools run."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
 
-    def piece(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:
-        """A further bit of a call. Returns why the response must fail, if it must."""
+    def add_delta(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:
+        """Add a piece of a call. Return why the response must fail, or None."""
         item = response.writing.get(event.index)
         if item is None:
             if len(response.outputs) > MAX_CALLS:
@@ -36,18 +38,18 @@ class ToolCalls:
 
     def _open(self, response: Response, event: engine_events.ToolCallDelta) -> LiveItem:
         tool = next((tool for tool in response.options.tools if tool.name == event.name), None)
-        # One that nobody offered is no call for the client: the model is told that there is none.
+        # A tool that nobody offered is no call for the client: the model is told that it does not exist.
         label = "unknown" if tool is None else tool.server_label
         item = LiveItem(self.core.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
         item.response_id = response.id
         call_id = event.call_id if 0 < len(event.call_id) <= MAX_ID_CHARS else self.core.make_id("call")
         item.call = {"call_id": call_id, "name": event.name, "arguments": "", "server_label": label}
         response.writing[event.index] = item
-        before = self._insert(response, item)
+        before = self._insert_item(response, item)
         response.add_output(item, before)
         return item
 
-    def _insert(self, response: Response, item: LiveItem) -> str | None:
+    def _insert_item(self, response: Response, item: LiveItem) -> str | None:
         if response.is_out_of_band:
             return None
         self.core.log.insert(item)
@@ -62,10 +64,13 @@ class ToolCalls:
         elif step == "delta":
             fields["obfuscation"] = ""  # the agents SDK drops the event without the key
         kind = f"response.{'mcp' if item.type == 'mcp_call' else 'function'}_call_arguments.{step}"
-        response.send_of(item, kind, **fields)
+        response.send_output_event(item, kind, **fields)
 
-    def end(self, response: Response, *, is_whole: bool) -> bool:
-        """The model has written all calls of this round, if there are any: the server's are run."""
+    def end_round(self, response: Response, *, is_whole: bool) -> bool:
+        """Close the calls that the model has written in this round, run the server's, and return whether there are any.
+
+        `is_whole` False: the model was cut off, so its calls are incomplete.
+        """
         calls, response.writing = response.writing, {}
         for item in calls.values():
             if not is_whole:
@@ -79,7 +84,7 @@ class ToolCalls:
         return bool(calls)
 
     def hand_over(self, response: Response) -> None:
-        """The client's calls are whole only once what was said before is: it asks for the next response at once."""
+        """Give the client its calls after all speech: with a call it asks for the next response at once."""
         for item in response.to_hand_over:
             if response.status == "completed":
                 self._send_arguments(response, item, "done", arguments=item.call["arguments"])
@@ -93,7 +98,8 @@ class ToolCalls:
             response.running[item.id] = item
             self.core.do(commands.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
 
-    def done(self, response: Response, event: engine_events.ToolCallDone) -> None:
+    def finish(self, response: Response, event: engine_events.ToolCallDone) -> None:
+        """Close the call of a tool of the server that has returned."""
         item = response.running.pop(event.item_id)
         self._finish(response, item, event.output, event.error)
 
@@ -113,23 +119,23 @@ class ToolCalls:
         item.status = status
         if not response.is_out_of_band:
             self.core.save(item)
-        response.close_output(item, self._before(response, item))
+        response.close_output(item, self._find_previous_id(response, item))
 
-    def _before(self, response: Response, item: LiveItem) -> str | None:
+    def _find_previous_id(self, response: Response, item: LiveItem) -> str | None:
         return None if response.is_out_of_band else self.core.log.before(item)
 
     def abandon(self, response: Response) -> None:
-        """The response ends before its calls have."""
+        """Close the calls that are not done, since the response ends."""
         for item in response.running.values():
-            # The model is to know of it: what a tool does to the world may have been done.
+            # The model must know that the tool was started: it may have changed something.
             item.call["output"] = item.call["error"] = CUT_OFF
             self._send_progress(item, response, "failed")
         for item in [*response.writing.values(), *response.running.values()]:
             self._close(response, item, "incomplete")
         response.writing, response.running = {}, {}
 
-    def stand_in(self, response: Response) -> None:
-        """Without a word of the response its first call holds what it took."""
+    def store_without_message(self, response: Response) -> None:
+        """Store usage and waterfall with the first call, if the response has no message."""
         first = response.outputs[0]
         first.usage, first.waterfall = response.item.usage, response.item.waterfall
         self.core.save(first, is_final=True)

@@ -51,7 +51,7 @@ class RelayAgentTurn:
         if since is not None and not (main and {"first_token", "first_audio"} & main.waterfall.keys()):
             due_at = min(due_at, since + limits.turn_budget_sec)
         if main:
-            due_at = min(due_at, main.lag.reaches(limits.speech_lag_sec, main.plays_until))
+            due_at = min(due_at, main.lag.compute_limit_at(limits.speech_lag_sec, main.plays_until))
         self.core.set_deadline("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ class RelayAgentTurn:
             case "response.output_audio.delta":
                 self._sound(reply, event)
             case "response.output_audio.done":
-                reply.lag.owe(self.core.now, is_owed=False)
+                reply.lag.mark_owed(self.core.now, is_owed=False)
             case "response.done":
                 return self._done(reply, event["response"])
             case kind if kind in FIRST_WORDS:
@@ -98,7 +98,7 @@ class RelayAgentTurn:
                 reply.stamp("transcript", self.words_at)
         self.expect()
         self.core.send("response.created", response=ours(self.core, reply, shown))
-        if not self.core.rates.begin(self.core.now):
+        if not self.core.rates.try_begin(self.core.now):
             self.link.tell("response.cancel", Asked(is_own=True), response_id=reply.id)
 
     # Its items.
@@ -165,7 +165,7 @@ class RelayAgentTurn:
             return
         reply.stamp("first_audio", self.core.now)
         item.audio_samples += samples_in(pcm)
-        reply.sound_came(self.core.now, samples_in(pcm))
+        reply.record_sound(self.core.now, samples_in(pcm))
         if reply.is_out_of_band:
             return
         if self.core.now - reply.saved_at >= SAVE_SEC and self._is_kept(item):
@@ -264,7 +264,7 @@ class RelayAgentTurn:
         self.running.clear()
         last = self.last
         if vanished and last is not None and last.is_sounding(self.core.now):
-            played_ms = last.played_ms(self.core.now)
+            played_ms = last.estimate_played_ms(self.core.now)
             for item in (one for one in last.items if one.is_audio and one.heard_ms is None and self._is_kept(one)):
                 item.cut(min(played_ms, item.audio_ms))
                 played_ms = max(0, played_ms - item.audio_ms)

@@ -138,7 +138,7 @@ class RelayMachine:
     # What the client asks.
 
     def _respond(self, event: ResponseRequest) -> None:
-        if not self.core.rates.shown(self.core.now)[0]["remaining"]:
+        if not self.core.rates.show(self.core.now)[0]["remaining"]:
             raise ProtocolError("rate_limit_exceeded", "Too many responses in a minute. Try again in a moment.")
         asked = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         asked.pop("prompt", None)  # as of the session: it would be one of the account's own

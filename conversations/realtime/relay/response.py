@@ -31,22 +31,22 @@ class RelayResponse:
     def stamp(self, step: str, at: float) -> None:
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
 
-    def sound_came(self, at: float, samples: int) -> None:
+    def record_sound(self, at: float, samples: int) -> None:
         sound_sec = samples / SAMPLE_RATE
-        self.lag.came(at, self.plays_until, sound_sec, is_owed=True)
+        self.lag.add_sound(at, self.plays_until, sound_sec, is_owed=True)
         self.plays_until = max(self.plays_until, at) + sound_sec
 
     @property
     def audio_ms(self) -> int:
         return sum(item.audio_ms for item in self.items)
 
-    def played_ms(self, now: float) -> int:
+    def estimate_played_ms(self, now: float) -> int:
         """By a client that plays in real time."""
         started_at = self.audio_started_at
         return 0 if started_at is None else min(self.audio_ms, max(0, int((now - started_at) * 1000)))
 
     def is_sounding(self, now: float) -> bool:
-        return self.audio_started_at is not None and self.played_ms(now) < self.audio_ms
+        return self.audio_started_at is not None and self.estimate_played_ms(now) < self.audio_ms
 
     @property
     def main(self) -> LiveItem | None:

@@ -59,7 +59,7 @@ class Endpointing:
     def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
         """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
         eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
-        if eagerness is None or draft is None or draft.is_ready or not draft.answers(utterance.known or ""):
+        if eagerness is None or draft is None or draft.is_ready or not draft.is_answer_to(utterance.known or ""):
             return False
         return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
 
@@ -93,6 +93,6 @@ class Endpointing:
         is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_on
         if not words or not may or not is_free or utterance.is_out_of_band or not self.endpointer.is_in_pause:
             return
-        if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.answers(words):
+        if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.is_answer_to(words):
             utterance.tries += 1
             agent_turn.preemptive.begin(default_options(self.core), words, utterance)

@@ -35,11 +35,11 @@ class Interruption:
     @property
     def is_on(self) -> bool:
         """A reply is paused, and it is open whether it goes on."""
-        return self._paused is not None and self._paused is self.agent_turn.sounding
+        return self._paused is not None and self._paused is self.agent_turn.playback.sounding
 
     def onset(self) -> Onset:
         """What it takes now to count as speech of the user."""
-        sounding = self.agent_turn.sounding
+        sounding = self.agent_turn.playback.sounding
         if sounding is None or sounding.audio_started_at is None:
             return USUAL
         is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
@@ -50,7 +50,7 @@ class Interruption:
         if is_rising:
             self._suspend()
         elif not self.is_on:
-            self.agent_turn.let_go()
+            self.agent_turn.release_held()
 
     def _suspend(self) -> None:
         """For a moment only: the sound may go on like that, or the microphone may be shut before the next window."""
@@ -59,25 +59,27 @@ class Interruption:
 
     def suspicion_is_over(self) -> None:
         if not self.is_on:
-            self.agent_turn.let_go()
+            self.agent_turn.release_held()
 
     def speech(self, utterance: Utterance) -> None:
         """The user began to speak."""
-        sounding = self.agent_turn.sounding
+        sounding = self.agent_turn.playback.sounding
         if sounding is None or not self.core.turn_detection.interrupt_response:
-            return self.agent_turn.let_go()
-        utterance.said_over = self.agent_turn.spoken_around()
+            return self.agent_turn.release_held()
+        utterance.said_over = self.agent_turn.playback.collect_recent_text()
         if not self.core.has("playback") or not sounding.options.is_audio:
             utterance.is_meant = True
             return self.agent_turn.interrupt()
         self._paused = sounding
         asks = utterance.said_over.rstrip().endswith(("?", "？", "؟"))
-        self._takes_answers = asks or self.agent_turn.left_ms() < NEARLY_OVER_MS
+        self._takes_answers = asks or self.agent_turn.playback.estimate_left_ms() < NEARLY_OVER_MS
         return self.agent_turn.pause()
 
     def wants_snapshot(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
-        is_open = utterance.said_over is not None and not utterance.is_meant and self.agent_turn.sounding is not None
+        is_open = (
+            utterance.said_over is not None and not utterance.is_meant and self.agent_turn.playback.sounding is not None
+        )
         return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
 
     def speech_goes_on(self, utterance: Utterance) -> None:
@@ -92,9 +94,9 @@ class Interruption:
         """
         if utterance.said_over is None or (utterance.is_meant and not is_over):
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
-        sounding = self.agent_turn.sounding
+        sounding = self.agent_turn.playback.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.said_over = join_words(utterance.said_over, self.agent_turn.spoken_around())
+            utterance.said_over = join_words(utterance.said_over, self.agent_turn.playback.collect_recent_text())
         own = without_echo(words, utterance.said_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_out_of_band = is_little and not utterance.is_meant
@@ -112,7 +114,7 @@ class Interruption:
 
     def _confirm(self, utterance: Utterance) -> None:
         """Words: the reply is over. Also one that went on in the meantime."""
-        sounding = self.agent_turn.sounding
+        sounding = self.agent_turn.playback.sounding
         if utterance.is_meant or sounding is None or not self.core.turn_detection.interrupt_response:
             return
         utterance.is_meant = True
@@ -128,10 +130,10 @@ class Interruption:
         self._paused = None
         if paused is None or not is_on:
             return
-        self.agent_turn.resume()
+        self.agent_turn.playback.resume()
         self.core.do(Tally("interruption", "resumed"))
         self.core.send("output_audio_buffer.started", response_id=paused.id)
-        self.agent_turn.let_go()
+        self.agent_turn.release_held()
 
 
 def join_words(before: str, now: str) -> str:

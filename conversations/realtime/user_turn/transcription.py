@@ -180,7 +180,7 @@ class Transcription:
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.interruption.judge_words(utterance, text, is_over=True)
         pending, item = self._close(item_id)
-        self.agent_turn.words_took(self.core.now - pending.committed_at)
+        self.agent_turn.note_transcription_time(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
@@ -192,7 +192,7 @@ class Transcription:
                 usage = {"type": "duration", "seconds": seconds}
                 self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
             if item_id in self.to_answer and text and not (utterance and utterance.is_out_of_band):
-                self.agent_turn.ask(pending.committed_at)
+                self.agent_turn.request_response(pending.committed_at)
         self.to_answer.discard(item_id)
         self.agent_turn.settle()
 
@@ -215,7 +215,7 @@ class Transcription:
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
             self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
-            self.agent_turn.words_failed(item_id, failure)
+            self.agent_turn.fail_awaiting(item_id, failure)
         self.interruption.resume()
         self.agent_turn.settle()
 

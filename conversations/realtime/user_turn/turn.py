@@ -172,6 +172,7 @@ class UserTurn:
         self.core.set_deadline("idle", None)
         self.core.set_deadline("stall", self.core.now + self.core.limits.stall_sec)
         start_ms, item_id = ms_of(utterance.start), utterance.item_id
+        self.core.do(commands.WarmEngines())
         self.core.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
         self._hear(utterance, self.buffer.peek(), begins=True)
         self._learn_from_a_cut()
@@ -239,7 +240,7 @@ class UserTurn:
         span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
         self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
         self._commits.commit(silence, self.buffer.take(), respond=False)
-        agent_turn.ask_whether_there()
+        agent_turn.ask_if_present()
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""

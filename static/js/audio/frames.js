@@ -4,6 +4,10 @@ import { WIRE_RATE } from "./jitter.js";
 import { Resampler } from "./resampler.js";
 
 export class FrameMaker {
+  /**
+   * @param {number} nativeRate
+   * @param {number} frameSamples
+   */
   constructor(nativeRate, frameSamples) {
     this.resampler = new Resampler(nativeRate, WIRE_RATE);
     this.frame = new Int16Array(frameSamples);
@@ -11,7 +15,10 @@ export class FrameMaker {
     this.energy = 0;
   }
 
-  /** Returns the frames that are full: {pcm: Int16Array, level}, level being the root mean square, 0 to 1. */
+  /**
+   * Returns the frames that are full: {pcm: Int16Array, level}, level being the root mean square, 0 to 1.
+   * @type {(input: Float32Array) => Frame[]}
+   */
   push(input) {
     const full = [];
     for (const sample of this.resampler.push(input)) {
@@ -22,7 +29,10 @@ export class FrameMaker {
     return full;
   }
 
-  /** What there is of the unfinished frame; it may be empty. */
+  /**
+   * What there is of the unfinished frame; it may be empty.
+   * @type {() => Frame}
+   */
   flush() {
     const pcm = this.frame.slice(0, this.count);
     const level = this.count ? Math.sqrt(this.energy / this.count) : 0;

@@ -15,7 +15,8 @@ const CAPACITY = 600 * WIRE_RATE; // ten minutes; beyond it the newest audio is 
 export class JitterBuffer {
   constructor() {
     this.lead = LEAST_LEAD;
-    this.replies = []; // {item, chunks: Int16Array[], offset, queued, played, ended, dry, starved}
+    /** @type {QueuedReply[]} */
+    this.replies = [];
     this.flowing = false;
   }
 
@@ -28,6 +29,7 @@ export class JitterBuffer {
     return this.replies[0] ?? null;
   }
 
+  /** @type {(item: string, pcm: Int16Array) => void} */
   add(item, pcm) {
     if (pcm.length === 0 || this.queued + pcm.length > CAPACITY) return;
     const reply = this.#reply(item);
@@ -36,13 +38,19 @@ export class JitterBuffer {
     reply.queued += pcm.length;
   }
 
-  /** No more audio will come for this item. */
+  /**
+   * No more audio will come for this item.
+   * @type {(item: string) => void}
+   */
   end(item) {
     const reply = this.replies.find((one) => one.item === item);
     if (reply) reply.ended = true;
   }
 
-  /** Fills `block` (floats) as far as there is audio to play now; returns how many samples. */
+  /**
+   * Fills `block` (floats) as far as there is audio to play now; returns how many samples.
+   * @type {(block: Float32Array) => number}
+   */
   pull(block) {
     const reply = this.current;
     if (!reply || !(this.flowing ||= reply.ended || reply.queued >= this.lead)) return 0;
@@ -72,6 +80,7 @@ export class JitterBuffer {
     return reply;
   }
 
+  /** @type {(item: string) => QueuedReply} */
   #reply(item) {
     const last = this.replies.at(-1);
     if (last?.item === item) return last;
@@ -80,7 +89,10 @@ export class JitterBuffer {
     return reply;
   }
 
-  /** It ran dry and was not at its end: that was a gap. */
+  /**
+   * It ran dry and was not at its end: that was a gap.
+   * @type {(reply: QueuedReply) => void}
+   */
   #learn(reply) {
     reply.dry = false;
     reply.starved = true;
@@ -88,6 +100,7 @@ export class JitterBuffer {
   }
 }
 
+/** @type {(reply: QueuedReply, block: Float32Array) => number} */
 function take(reply, block) {
   let count = 0;
   while (count < block.length && reply.chunks.length > 0) {

@@ -4,30 +4,43 @@ const CONSTRAINTS = { channelCount: 1, echoCancellation: true, noiseSuppression:
 const FLUSH_TIMEOUT_MS = 100; // a sound system that has gone to sleep does not answer
 const SILENCE_FRAMES = 375; // 15 s of digital zeros, which no working microphone gives in a real room
 
-/** What to tell a person, by the name of the browser's error. */
+/**
+ * What to tell a person, by the name of the browser's error.
+ * @type {{ [name: string]: [text: string, action: string] }}
+ */
 const PROBLEMS = {
   NotAllowedError: ["The microphone is not allowed. Allow it in the browser’s settings for this site, or type instead.", "microphone"],
   NotFoundError: ["No microphone was found. Plug one in, or type instead.", "microphone"],
   OverconstrainedError: ["The chosen microphone is not there. Choose another one, or type instead.", "microphone"],
   NotReadableError: ["The microphone is in use by another program. Close that program, or type instead.", "microphone"],
 };
+/** @type {[text: string, action: string]} */
 const OTHER_PROBLEM = ["The microphone could not be opened. Try again, or type instead.", "microphone"];
 const INSECURE = "Browsers give a microphone only to pages that came over https, or from localhost. You can type instead.";
 const SILENT = "No sound comes from the microphone. If you are speaking, see whether it is switched off, or choose another.";
+/** @type {[text: string, action: string]} */
 const UNPLUGGED = ["The microphone was unplugged. Plug it in or choose another one; you can also type.", "microphone"];
 
 export class Microphone {
   /**
    * `onFrame({pcm, level})` 25 times a second, with silence while there is no microphone;
    * `onNotice(notice | null)` when something is the matter, or no longer; `onLost(notice)` when the device is gone.
+   * @param {AudioContext} context
+   * @param {{ onFrame: (frame: Frame) => void, onNotice: (notice: Notice | null) => void, onLost: (notice: Notice) => void }} handlers
    */
   constructor(context, { onFrame, onNotice, onLost }) {
     this.context = context;
     this.onFrame = onFrame;
     this.onNotice = onNotice;
     this.onLost = onLost;
+    /** @type {MediaStream | null} */
     this.stream = null;
+    /** @type {MediaStreamAudioSourceNode | null} */
+    this.source = null;
+    /** @type {AudioWorkletNode | null} */
+    this.node = null;
     this.silentFrames = 0;
+    /** @type {(() => void) | null} */
     this.flushed = null;
   }
 
@@ -39,7 +52,10 @@ export class Microphone {
     if (this.source) this.source.connect(this.node);
   }
 
-  /** Asks for the device ("" for the system's choice). Throws {tone, text, action}. */
+  /**
+   * Asks for the device ("" for the system's choice). Throws {tone, text, action}.
+   * @type {(deviceId?: string) => Promise<void>}
+   */
   async open(deviceId = "") {
     const stream = await request(deviceId);
     this.#drop();
@@ -58,12 +74,15 @@ export class Microphone {
     return this.stream?.getAudioTracks()[0]?.getSettings().deviceId ?? "";
   }
 
-  /** Resolves when the unfinished frame was handed out. */
+  /**
+   * Resolves when the unfinished frame was handed out.
+   * @type {() => Promise<void>}
+   */
   flush() {
     return new Promise((resolve) => {
       this.flushed = resolve;
       setTimeout(resolve, FLUSH_TIMEOUT_MS);
-      this.node.port.postMessage({ type: "flush" });
+      this.node?.port.postMessage({ type: "flush" });
     });
   }
 
@@ -78,12 +97,14 @@ export class Microphone {
     this.node?.disconnect();
   }
 
+  /** @type {(message: Frame & { flushed: boolean }) => void} */
   #receive({ pcm, level, flushed }) {
     if (pcm.length > 0) this.onFrame({ pcm, level });
     if (flushed) this.flushed?.();
     else if (this.stream) this.#watch(level);
   }
 
+  /** @type {(level: number) => void} */
   #watch(level) {
     if (level > 0 && this.silentFrames >= SILENCE_FRAMES) this.onNotice(null);
     this.silentFrames = level > 0 ? 0 : this.silentFrames + 1;
@@ -105,18 +126,21 @@ export class Microphone {
   }
 }
 
+/** @type {(deviceId: string) => Promise<MediaStream>} */
 async function request(deviceId) {
-  if (!window.isSecureContext || !navigator.mediaDevices) throw { tone: "error", text: INSECURE, action: "type" };
+  if (!window.isSecureContext || !navigator.mediaDevices) throw noticeOf([INSECURE, "type"]);
   const device = deviceId ? { deviceId: { exact: deviceId } } : {};
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: { ...CONSTRAINTS, ...device } });
   } catch (error) {
     // A remembered device that is not plugged in today must not keep the others out.
-    if (deviceId && error.name === "OverconstrainedError") return request("");
-    throw noticeOf(PROBLEMS[error.name] ?? OTHER_PROBLEM);
+    const { name } = /** @type {Error} */ (error);
+    if (deviceId && name === "OverconstrainedError") return request("");
+    throw noticeOf(PROBLEMS[name] ?? OTHER_PROBLEM);
   }
 }
 
+/** @type {(problem: [text: string, action: string]) => Notice} */
 function noticeOf([text, action]) {
   return { tone: "error", text, action };
 }

@@ -3,12 +3,18 @@
 const STOP_TIMEOUT_MS = 200;
 
 export class Player {
-  /** `onEvent({type, item, samples, heard})`, see playback.js; `onLevel(level)` while a reply sounds. After the worklet module is loaded. */
+  /**
+   * `onEvent({type, item, samples, heard})`, see playback.js; `onLevel(level)` while a reply sounds. After the worklet module is loaded.
+   * @param {AudioContext} context
+   * @param {{ onEvent: (event: PlaybackEvent) => void, onLevel: (level: number) => void }} handlers
+   */
   constructor(context, { onEvent, onLevel }) {
     this.onEvent = onEvent;
     this.onLevel = onLevel;
+    /** @type {{ item: string | null, samples: number }} */
     this.last = { item: null, samples: 0 };
-    this.timer = null; // set while a stop waits for its answer
+    /** @type {number | undefined} */
+    this.timer = undefined; // set while a stop waits for its answer
     this.context = context;
     this.node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
     this.node.port.onmessage = ({ data }) => this.#receive(data);
@@ -20,11 +26,15 @@ export class Player {
     return Math.round((this.context.outputLatency || this.context.baseLatency || 0) * 24000);
   }
 
-  /** `pcm`: Int16Array, 24 kHz mono; it is given away. */
+  /**
+   * `pcm`: Int16Array, 24 kHz mono; it is given away.
+   * @type {(item: string, pcm: Int16Array<ArrayBuffer>) => void}
+   */
   play(item, pcm) {
     this.node.port.postMessage({ type: "audio", item, pcm }, [pcm.buffer]);
   }
 
+  /** @type {(item: string) => void} */
   end(item) {
     this.node.port.postMessage({ type: "end", item });
   }
@@ -51,11 +61,12 @@ export class Player {
     this.node.disconnect();
   }
 
+  /** @type {(report: PlayerReport) => void} */
   #receive({ type, item, samples, level }) {
-    if (type === "stopped" && this.timer === null) return;
+    if (type === "stopped" && this.timer === undefined) return;
     if (type === "stopped") {
       clearTimeout(this.timer);
-      this.timer = null;
+      this.timer = undefined;
     }
     this.last = type === "progress" ? { item, samples } : { item: null, samples: 0 };
     this.onLevel(item === null || level === undefined ? 0 : level);

@@ -8,6 +8,7 @@ const HOLD = 0.9; // per sample: a gap decays from the last sample in 2 ms inste
 const FADE_MS = 8;
 
 export class Playout {
+  /** @param {number} nativeRate */
   constructor(nativeRate) {
     this.buffer = new JitterBuffer();
     this.resampler = new Resampler(WIRE_RATE, nativeRate);
@@ -21,7 +22,10 @@ export class Playout {
     this.tail = 0; // blocks still to push so that the resampler gives back what it holds
   }
 
-  /** `pcm`: Int16Array. After a stop nothing is given until it is done, or given up since the sound system sleeps. */
+  /**
+   * `pcm`: Int16Array. After a stop nothing is given until it is done, or given up since the sound system sleeps.
+   * @type {(item: string, pcm: Int16Array) => void}
+   */
   add(item, pcm) {
     if (this.wish === "stop") this.#drop();
     this.buffer.add(item, pcm);
@@ -48,14 +52,19 @@ export class Playout {
     return { item: reply?.item ?? null, samples: Math.max(0, Math.round(played)) };
   }
 
-  /** Fills `out` (native rate, mono); returns what happened: {type: "finished" | "stopped", item, samples}. */
+  /**
+   * Fills `out` (native rate, mono); returns what happened: {type: "finished" | "stopped", item, samples}.
+   * @type {(out: Float32Array) => PlayoutEvent[]}
+   */
   render(out) {
+    /** @type {PlayoutEvent[]} */
     const events = [];
     if (this.wish === "play" || this.rise > 0) this.#sound(out, events);
     if (this.wish === "stop" && this.rise === 0) events.push(this.#stopped());
     return events;
   }
 
+  /** @type {(out: Float32Array, events: PlayoutEvent[]) => void} */
   #sound(out, events) {
     this.#fill(this.faded + out.length, events);
     const count = Math.min(out.length, this.ready.length - this.faded);
@@ -72,6 +81,7 @@ export class Playout {
     return this.rise / this.fade;
   }
 
+  /** @type {(needed: number, events: PlayoutEvent[]) => void} */
   #fill(needed, events) {
     while (this.ready.length < needed) {
       const block = this.#block();
@@ -82,6 +92,7 @@ export class Playout {
     }
   }
 
+  /** @type {() => Float32Array | null} */
   #block() {
     const block = new Float32Array(BLOCK);
     const count = this.buffer.pull(block);
@@ -92,6 +103,7 @@ export class Playout {
     return block;
   }
 
+  /** @type {() => PlayoutEvent} */
   #stopped() {
     const { item, samples } = this.position;
     this.#drop();

@@ -11,7 +11,11 @@ const KAISER_BETA = 8;
 const CUTOFF = 0.92; // of the lower Nyquist frequency; the transition band ends just at it
 
 export class Resampler {
-  /** Rates in whole Hz. */
+  /**
+   * Rates in whole Hz.
+   * @param {number} inputRate
+   * @param {number} outputRate
+   */
   constructor(inputRate, outputRate) {
     const divisor = greatestCommonDivisor(inputRate, outputRate);
     this.phases = outputRate / divisor;
@@ -25,14 +29,18 @@ export class Resampler {
     this.phase = 0;
   }
 
-  /** Takes any number of samples, returns those that are ready. */
+  /**
+   * Takes any number of samples, returns those that are ready.
+   * @type {(input: Float32Array) => Float32Array}
+   */
   push(input) {
     if (this.bank === null) return input.slice();
+    const { bank } = this;
     const samples = joined(this.kept, input);
     const output = new Float32Array(Math.ceil(((samples.length - this.start) * this.phases) / this.step) + 1);
     let count = 0;
     while (this.start + this.taps <= samples.length) {
-      output[count++] = this.#dot(samples);
+      output[count++] = this.#dot(samples, bank);
       this.phase += this.step;
       this.start += Math.floor(this.phase / this.phases);
       this.phase %= this.phases;
@@ -43,14 +51,16 @@ export class Resampler {
     return output.subarray(0, count);
   }
 
-  #dot(samples) {
+  /** @type {(samples: Float32Array, bank: Float32Array) => number} */
+  #dot(samples, bank) {
     const offset = this.phase * this.taps;
     let sum = 0;
-    for (let tap = 0; tap < this.taps; tap++) sum += samples[this.start + tap] * this.bank[offset + tap];
+    for (let tap = 0; tap < this.taps; tap++) sum += samples[this.start + tap] * bank[offset + tap];
     return sum;
   }
 }
 
+/** @type {(phases: number, half: number, cutoff: number) => Float32Array} */
 function filterBank(phases, half, cutoff) {
   const taps = 2 * half;
   const bank = new Float32Array(phases * taps);
@@ -68,15 +78,20 @@ function filterBank(phases, half, cutoff) {
   return bank;
 }
 
+/** @type {(x: number) => number} */
 function sinc(x) {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
+/** @type {(x: number) => number} */
 function kaiser(x) {
   return Math.abs(x) >= 1 ? 0 : bessel(KAISER_BETA * Math.sqrt(1 - x * x)) / bessel(KAISER_BETA);
 }
 
-/** Modified Bessel function of the first kind, order 0. */
+/**
+ * Modified Bessel function of the first kind, order 0.
+ * @type {(x: number) => number}
+ */
 function bessel(x) {
   let sum = 1;
   let term = 1;
@@ -87,10 +102,12 @@ function bessel(x) {
   return sum;
 }
 
+/** @type {(a: number, b: number) => number} */
 function greatestCommonDivisor(a, b) {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
+/** @type {(first: Float32Array, second: Float32Array) => Float32Array<ArrayBuffer>} */
 export function joined(first, second) {
   const both = new Float32Array(first.length + second.length);
   both.set(first);

@@ -6,12 +6,14 @@
  * fail again). `label` and `notice` are what the page says; without them it is in the server's own words.
  */
 
+/** @type {CloseWay} */
 const OVER = { way: "over" };
 const SIGNED_OUT = "Sign in to go on with this conversation.";
 const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
 const DELETED = "This conversation was deleted. What you say next begins a new one.";
 const RESTARTING = "The server is restarting. The conversation continues in a moment.";
 
+/** @type {{ [code: string]: CloseWay }} */
 const BY_ERROR = {
   invalid_api_key: { ...OVER, label: "You are signed out", notice: { tone: "error", text: SIGNED_OUT, action: "sign-in" } },
   conversation_taken_over: { ...OVER, label: "Continued elsewhere", notice: { tone: "info", text: TAKEN_OVER, action: "continue" } },
@@ -25,6 +27,7 @@ const BY_ERROR = {
   billing_hard_limit_reached: OVER,
   credit_balance_exhausted: OVER,
 };
+/** @type {{ [code: number]: CloseWay }} */
 const BY_CLOSE = {
   1000: { way: "ended" },
   1008: OVER,
@@ -32,9 +35,12 @@ const BY_CLOSE = {
   1013: { way: "wait" },
 };
 
-/** Returns {way, label, notice}. `refusal`: the code of the server's last error, or null. */
+/**
+ * Returns {way, label, notice}. `refusal`: the code of the server's last error, or null.
+ * @type {(refusal: string | null, closeCode: number) => CloseWay}
+ */
 export function wayOf(refusal, closeCode) {
   if (closeCode === 1000) return BY_CLOSE[1000];
   if (closeCode >= 4000) return OVER;
-  return BY_ERROR[refusal] ?? BY_CLOSE[closeCode] ?? { way: "retry" };
+  return BY_ERROR[refusal ?? ""] ?? BY_CLOSE[closeCode] ?? { way: "retry" };
 }

@@ -1,5 +1,6 @@
 /** The Realtime protocol as this page speaks it: builders of client events, readers of server events. */
 
+/** @type {PcmFormat} */
 const PCM = { type: "audio/pcm", rate: 24000 };
 
 /**
@@ -15,93 +16,131 @@ const EXTENSIONS = ["playback", "captions", "retry", "storage"];
 /** By a person's patience; without one it is that of their settings, or the assistant's own: the server's `auto`. */
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
 
-/** Of the session's state, as the first event of a connection. */
+/**
+ * Of the session's state, as the first event of a connection.
+ * @type {(state: State) => ClientEvent}
+ */
 export function greeting(state) {
   return { ...sessionUpdate(state), event_id: HELLO };
 }
 
+/** @type {(error: ServerError) => boolean} */
 export function isAboutGreeting(error) {
   return error.event_id === HELLO;
 }
 
-/** Of the session's state. */
+/**
+ * Of the session's state.
+ * @type {(state: State) => ClientEvent}
+ */
 export function sessionUpdate(state) {
   const input = { format: PCM, turn_detection: detection(state) };
   const output = state.voice ? { format: PCM, voice: state.voice } : { format: PCM };
   const output_modalities = [state.speak === "browser" ? "text" : "audio"];
+  /** @type {SessionConfig} */
   const session = { type: "realtime", extensions: EXTENSIONS, output_modalities, audio: { input, output } };
   return { type: "session.update", session };
 }
 
+/** @type {(state: State) => ClientEvent} */
 export function turnDetection(state) {
   const input = { turn_detection: detection(state) };
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
 
-/** Whether the server answers by itself to what it hears. */
+/**
+ * Whether the server answers by itself to what it hears.
+ * @type {(state: State) => boolean}
+ */
 export function answersSpeech(state) {
   return detection(state)?.create_response ?? false;
 }
 
-/** What the site hears while the browser speaks is judged by the page: the server could not tell an echo from it. */
+/**
+ * What the site hears while the browser speaks is judged by the page: the server could not tell an echo from it.
+ * @type {(state: State) => TurnDetection | null}
+ */
 function detection({ push, microphone, patience, listen, speak }) {
   if (push || microphone === "none" || listen === "browser") return null;
   const answers = speak === "site";
   return { type: "semantic_vad", eagerness: EAGERNESS[patience], create_response: answers, interrupt_response: answers };
 }
 
-/** Is answered at once, with `session.pong`, whatever the session is doing. */
+/**
+ * Is answered at once, with `session.pong`, whatever the session is doing.
+ * @type {() => ClientEvent}
+ */
 export function areYouThere() {
   return { type: "session.ping", event_id: QUIET };
 }
 
+/** @type {() => ClientEvent} */
 export function clearInput() {
   return { type: "input_audio_buffer.clear", event_id: QUIET };
 }
 
+/** @type {() => ClientEvent} */
 export function commitInput() {
   return { type: "input_audio_buffer.commit" };
 }
 
-/** What speech to text failed to hear, by the server's extension `retry`. */
+/**
+ * What speech to text failed to hear, by the server's extension `retry`.
+ * @type {(id: string) => ClientEvent}
+ */
 export function transcribeAgain(id) {
   return { type: "conversation.item.input_audio_transcription.retry", event_id: id, item_id: id };
 }
 
+/** @type {() => ClientEvent} */
 export function createResponse() {
   return { type: "response.create" };
 }
 
+/** @type {() => ClientEvent} */
 export function cancelResponse() {
   return { type: "response.cancel", event_id: QUIET };
 }
 
+/** @type {(id: string, text: string) => ClientEvent} */
 export function typedItem(id, text) {
+  /** @type {ProtocolMessage} */
   const item = { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
   return { type: "conversation.item.create", event_id: id, item };
 }
 
+/** @type {(item: string, samples: number) => Extract<ClientEvent, { type: "conversation.item.truncate" }>} */
 export function truncate(item, samples) {
   const audio_end_ms = Math.floor(samples / 24);
   return { type: "conversation.item.truncate", event_id: QUIET, item_id: item, content_index: 0, audio_end_ms };
 }
 
-/** `heard`: of a reply in text that was spoken here, the words that were. */
+/**
+ * `heard`: of a reply in text that was spoken here, the words that were.
+ * @type {(item: string, heard: string) => ClientEvent}
+ */
 export function truncateText(item, heard) {
   return { ...truncate(item, 0), heard };
 }
 
+/** @type {(item: string) => ClientEvent} */
 export function deleteItem(item) {
   return { type: "conversation.item.delete", event_id: QUIET, item_id: item };
 }
 
-/** `heard`: how much of the response has sounded so far, in samples. */
+/**
+ * `heard`: how much of the response has sounded so far, in samples.
+ * @type {(responseId: string, heard: number) => ClientEvent}
+ */
 export function playbackStarted(responseId, heard) {
   const played_ms = Math.max(0, Math.floor(heard / 24));
   return { type: "output_audio_buffer.started", event_id: QUIET, response_id: responseId, played_ms };
 }
 
-/** One text frame of the server. Null for what is not a protocol event. */
+/**
+ * One text frame of the server. Null for what is not a protocol event.
+ * @type {(frame: string) => ServerEvent | null}
+ */
 export function parse(frame) {
   try {
     const event = JSON.parse(frame);
@@ -111,21 +150,29 @@ export function parse(frame) {
   }
 }
 
+/** @type {(error: ServerError) => boolean} */
 export function isQuiet(error) {
   return error.event_id === QUIET || error.code === "response_cancel_not_active";
 }
 
-/** The words of a message item, spoken or typed. */
+/**
+ * The words of a message item, spoken or typed.
+ * @type {(item: ProtocolMessage) => string}
+ */
 export function textOf(item) {
   return (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
 }
 
-/** How many samples a base64 text of PCM16 holds, without decoding it. */
+/**
+ * How many samples a base64 text of PCM16 holds, without decoding it.
+ * @type {(base64: string) => number}
+ */
 export function samplesIn(base64) {
   const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
   return ((base64.length / 4) * 3 - padding) / 2;
 }
 
+/** @type {(base64: string) => Int16Array<ArrayBuffer>} */
 export function decodePcm(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
@@ -133,8 +180,11 @@ export function decodePcm(base64) {
   return new Int16Array(bytes.buffer);
 }
 
-/** Client-made ids hold at most 32 characters. */
+/**
+ * Client-made ids hold at most 32 characters.
+ * @type {() => string}
+ */
 export function newItemId() {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return "item_" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `item_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

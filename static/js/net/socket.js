@@ -18,12 +18,16 @@ const LATE_MS = 500;
 const STALLED_BYTES = 240000; // five seconds of audio that the network does not take
 const LOST = 1006; // the code browsers give to a connection that ended without a word
 
-/** Full jitter: after an outage not everybody comes back in the same instant. `random` is in [0, 1). */
+/**
+ * Full jitter: after an outage not everybody comes back in the same instant. `random` is in [0, 1).
+ * @type {(attempt: number, random: number) => number}
+ */
 export function backoffMs(attempt, random) {
   const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
+/** @type {(page: string, talk: { assistant?: string, conversation?: string | null, timeZone?: string }) => URL} */
 export function realtimeUrl(page, { assistant, conversation, timeZone }) {
   const url = new URL("/v1/realtime", page);
   url.protocol = url.protocol.replace("http", "ws");
@@ -34,17 +38,27 @@ export function realtimeUrl(page, { assistant, conversation, timeZone }) {
 }
 
 export class RealtimeSocket {
-  /** `onEvent(event)` for each server event; `onClose(code)` once for each connection that ended by itself. */
+  /**
+   * `onEvent(event)` for each server event; `onClose(code)` once for each connection that ended by itself.
+   * @param {(event: ServerEvent) => void} onEvent
+   * @param {(code: number) => void} onClose
+   */
   constructor(onEvent, onClose) {
     this.onEvent = onEvent;
     this.onClose = onClose;
+    /** @type {WebSocket | null} */
     this.socket = null;
-    this.timer = null;
-    this.waiting = null; // the timer of a word that is due, or of the question for one
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {number | undefined} */
+    this.waiting = undefined; // the timer of a word that is due, or of the question for one
     this.isDue = false;
   }
 
-  /** Replaces whatever was open or waiting. */
+  /**
+   * Replaces whatever was open or waiting.
+   * @type {(url: URL, delayMs?: number) => void}
+   */
   connect(url, delayMs = 0) {
     this.disconnect();
     this.timer = setTimeout(() => this.#open(url), delayMs);
@@ -58,28 +72,29 @@ export class RealtimeSocket {
     socket?.close(1000);
   }
 
+  /** @type {(event: ClientEvent) => void} */
   send(event) {
-    if (this.#isOpen()) this.socket.send(JSON.stringify(event));
+    if (isOpen(this.socket)) this.socket.send(JSON.stringify(event));
   }
 
-  /** `pcm`: Int16Array, 24 kHz mono. A binary frame is the server's short form of an audio append. */
+  /**
+   * `pcm`: Int16Array, 24 kHz mono. A binary frame is the server's short form of an audio append.
+   * @type {(pcm: Int16Array<ArrayBuffer>) => void}
+   */
   sendAudio(pcm) {
-    if (!this.#isOpen()) return;
+    if (!isOpen(this.socket)) return;
     if (this.socket.bufferedAmount > STALLED_BYTES) this.#lose();
     else this.socket.send(pcm);
   }
 
   /** Is the server still there? At once after the network changed or the device slept, else whenever it is quiet. */
   probe() {
-    if (!this.#isOpen() || this.isDue) return;
+    if (!isOpen(this.socket) || this.isDue) return;
     this.send(protocol.areYouThere());
     this.#expectWord(ANSWER_MS);
   }
 
-  #isOpen() {
-    return this.socket?.readyState === WebSocket.OPEN;
-  }
-
+  /** @type {(url: URL) => void} */
   #open(url) {
     const socket = new WebSocket(url);
     this.socket = socket;
@@ -88,7 +103,10 @@ export class RealtimeSocket {
     this.#expectWord(OPENING_MS);
   }
 
-  /** Something must come within that time, or the connection counts as lost. */
+  /**
+   * Something must come within that time, or the connection counts as lost.
+   * @type {(ms: number) => void}
+   */
   #expectWord(ms) {
     this.#hush();
     this.isDue = true;
@@ -96,9 +114,10 @@ export class RealtimeSocket {
     this.waiting = setTimeout(() => this.#overdue(dueAt), ms);
   }
 
+  /** @type {(dueAt: number) => void} */
   #overdue(dueAt) {
     this.isDue = false;
-    if (performance.now() - dueAt > LATE_MS && this.#isOpen()) this.probe();
+    if (performance.now() - dueAt > LATE_MS && isOpen(this.socket)) this.probe();
     else this.#lose();
   }
 
@@ -107,6 +126,7 @@ export class RealtimeSocket {
     this.isDue = false;
   }
 
+  /** @type {(socket: WebSocket, data: unknown) => void} */
   #receive(socket, data) {
     if (socket !== this.socket) return;
     this.#hush();
@@ -115,6 +135,7 @@ export class RealtimeSocket {
     if (event) this.onEvent(event);
   }
 
+  /** @type {(socket: WebSocket, code: number) => void} */
   #closed(socket, code) {
     if (socket !== this.socket) return;
     this.disconnect();
@@ -125,4 +146,9 @@ export class RealtimeSocket {
     this.disconnect();
     this.onClose(LOST);
   }
+}
+
+/** @type {(socket: WebSocket | null) => socket is WebSocket} */
+function isOpen(socket) {
+  return socket?.readyState === WebSocket.OPEN;
 }

@@ -15,6 +15,7 @@ const REWEIGHED = 12; // words, as many as a formula may be long
 /** A track: {clauses: [{text, start, units, weight}], received, ended}; start and received in samples. */
 export const EMPTY_TRACK = Object.freeze({ clauses: [], received: 0, ended: false });
 
+/** @type {(track: Track, text: string) => Track} */
 export function addText(track, text) {
   const last = track.clauses.at(-1);
   if (last && last.start === track.received) {
@@ -23,12 +24,16 @@ export function addText(track, text) {
   return { ...track, clauses: [...track.clauses, clauseOf(text, track.received)] };
 }
 
+/** @type {(text: string, start: number) => Clause} */
 function clauseOf(text, start) {
   const spoken = units(text);
   return { text, start, units: spoken, weight: weightOf(spoken) };
 }
 
-/** Only its last words are weighed anew: of a reply that comes in small pieces, all of them would cost the square. */
+/**
+ * Only its last words are weighed anew: of a reply that comes in small pieces, all of them would cost the square.
+ * @type {(clause: Clause, more: string) => Clause}
+ */
 function longer(clause, more) {
   const text = clause.text + more;
   const kept = clause.units.slice(0, -REWEIGHED);
@@ -38,24 +43,31 @@ function longer(clause, more) {
   return { text, start: clause.start, units: [...kept, ...tail], weight };
 }
 
+/** @type {(track: Track, samples: number) => Track} */
 export function addAudio(track, samples) {
   return { ...track, received: track.received + samples };
 }
 
+/** @type {(track: Track) => Track} */
 export function endTrack(track) {
   return { ...track, ended: true };
 }
 
+/** @type {(track: Track) => string} */
 export function wholeText(track) {
   return track.clauses.map((clause) => clause.text).join("");
 }
 
-/** What has been said after `played` samples, in whole words. */
+/**
+ * What has been said after `played` samples, in whole words.
+ * @type {(track: Track, played: number) => string}
+ */
 export function spokenText(track, played) {
   if (track.ended && played >= track.received) return wholeText(track);
   return track.clauses.map((clause, index) => spokenOf(clause, endOf(track, index), played)).join("");
 }
 
+/** @type {(track: Track, index: number) => number} */
 function endOf(track, index) {
   const next = track.clauses[index + 1];
   if (next) return next.start;
@@ -64,12 +76,14 @@ function endOf(track, index) {
   return Math.max(track.received, start + weight * samplesPerLetter(track));
 }
 
+/** @type {(track: Track) => number} */
 function samplesPerLetter(track) {
-  const last = track.clauses.at(-1);
+  const start = track.clauses.at(-1)?.start ?? 0;
   const letters = track.clauses.slice(0, -1).reduce((sum, clause) => sum + clause.weight, 0);
-  return letters < LETTERS_TO_KNOW ? SAMPLES_PER_LETTER : last.start / letters;
+  return letters < LETTERS_TO_KNOW ? SAMPLES_PER_LETTER : start / letters;
 }
 
+/** @type {(clause: Clause, end: number, played: number) => string} */
 function spokenOf(clause, end, played) {
   if (played >= end) return clause.text;
   if (played <= clause.start) return "";

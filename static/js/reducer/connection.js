@@ -11,34 +11,44 @@ const BUSY_RETRY_MS = 10000;
 const LONGEST_BUSY_MS = 60000;
 const CALL_PHASES = ["connecting", "live", "reconnecting", "busy"];
 
+/** @type {(state: { phase: Phase }) => boolean} */
 export function isInCall(state) {
   return CALL_PHASES.includes(state.phase);
 }
 
+/** @type {(state: State, now: number, delayMs?: number) => Step} */
 export function connect(state, now, delayMs = 0) {
   const phase = state.startedAt === null ? "connecting" : "reconnecting";
   return [{ ...state, phase, retryAt: now + delayMs }, [{ do: "connect", delayMs }]];
 }
 
-/** Ends the call, but lets the server know first how much of the reply was heard. */
+/**
+ * Ends the call, but lets the server know first how much of the reply was heard.
+ * @type {(state: State, phase: Phase) => Step}
+ */
 export function leave(state, phase) {
+  /** @type {Effect[]} */
   const last = [{ do: "disconnect" }, { do: "release" }];
   const left = giveUpSending({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null });
   return interrupt(left, last);
 }
 
+/** @type {EventHandler<"network.offline">} */
 export function onOffline(state) {
   const text = "This device is offline. The conversation continues once the network is back.";
+  /** @type {Effect[]} */
   const effects = state.phase === "live" ? [{ do: "probe" }] : [];
   return [withNotice(state, "network", { tone: "info", text }), effects];
 }
 
+/** @type {EventHandler<"network.online">} */
 export function onOnline(state, _event, now) {
   const next = withNotice(state, "network", null);
   if (state.phase === "reconnecting" || state.phase === "connecting") return connect(next, now);
   return [next, state.phase === "live" ? [{ do: "probe" }] : []];
 }
 
+/** @type {EventHandler<"socket.closed">} */
 export function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
   const [closed, effects] = endSound({ ...onLineLost(state), ...NO_TURN });
@@ -46,11 +56,15 @@ export function onSocketClosed(state, event, now) {
   return [next, [...effects, ...more]];
 }
 
-/** What was received is played to its end, unless somebody was about to interrupt it: no verdict comes any more. */
+/**
+ * What was received is played to its end, unless somebody was about to interrupt it: no verdict comes any more.
+ * @type {(state: State) => Step}
+ */
 function endSound(state) {
   return state.paused === null ? endReply(state, state.playing) : interrupt(state);
 }
 
+/** @type {EventHandler<"socket.closed">} */
 function afterClose(before, { code, random }, now) {
   const { way, label, notice } = wayOf(before.refusal, code);
   const isExplained = notice !== undefined || way === "now";
@@ -66,30 +80,39 @@ function afterClose(before, { code, random }, now) {
   }
 }
 
+/** @type {(state: State, notice: Notice | undefined) => State} */
 function withRetryNotice(state, notice) {
+  /** @type {Notice} */
   const silent = { tone: "error", text: "The server is not answering. This page keeps trying." };
   if (notice) return withNotice(state, "server", notice);
   return state.startedAt === null ? withNotice(state, "server", silent) : state;
 }
 
-/** The server keeps no conversation in which nothing was said: then another one begins, with what is said by now. */
+/**
+ * The server keeps no conversation in which nothing was said: then another one begins, with what is said by now.
+ * @type {(state: State, label: string | undefined, notice: Notice | undefined, now: number) => Step}
+ */
 function onGone(state, label, notice, now) {
   const next = { ...state, conversation: null };
   return isEmpty(state) ? connect(next, now) : onOver(next, label, notice);
 }
 
+/** @type {(state: State) => boolean} */
 function isEmpty({ startedAt, order, items }) {
   return startedAt !== null && order.every((id) => isUnacknowledged(items[id]));
 }
 
+/** @type {(state: State, label?: string, notice?: Notice) => Step} */
 function onOver(state, label = "", notice = undefined) {
   const text = "The server ended this conversation. You can start a new one.";
   const said = notice ?? state.notices.server ?? state.notices.turn ?? { tone: "error", text };
   return leave(withNotice({ ...state, endLabel: label }, "server", said), "failed");
 }
 
+/** @type {(state: State, random: number, now: number) => Step} */
 function onBusy(state, random, now) {
   const text = state.notices.server?.text ?? "The server is busy with other conversations.";
+  /** @type {Notice} */
   const notice = { tone: "error", text, action: "retry" };
   const longer = Math.min(LONGEST_BUSY_MS, BUSY_RETRY_MS * 1.5 ** (state.attempt - 1));
   const [waiting, effects] = connect(withNotice(state, "server", notice), now, longer * (1 + random / 2));

@@ -1,25 +1,37 @@
 /** Where a turn's time went, in a line for people. Pure. */
 
-/** The steps of the waterfall that end a part of the wait, and what a part is called. */
+/**
+ * The steps of the waterfall that end a part of the wait, and what a part is called.
+ * @type {[step: string, name: string][]}
+ */
 const PARTS = [["transcript", "words"], ["first_clause", "model"], ["first_audio", "voice"]];
 
 const NO_BREAK = "\u00a0"; // a narrow page breaks the line between parts, not in them
 
-/** Of the last reply of which everything is known; "" if there is none. `heardAt` and `askedAt` are in ms. */
+/**
+ * Of the last reply of which everything is known; "" if there is none. `heardAt` and `askedAt` are in ms.
+ * @type {(state: Pick<State, "order" | "items">) => string}
+ */
 export function latencyLine({ order, items }) {
-  const isKnown = ({ timing, heardAt, askedAt }) => timing && heardAt !== undefined && askedAt !== null;
-  const item = order.map((id) => items[id]).findLast(isKnown);
+  const item = order.map((id) => items[id]).findLast(isTimed);
   return item ? lineOf(item.timing, item.heardAt - item.askedAt) : "";
+}
+
+/** @type {(item: TalkItem) => item is TalkItem & { timing: Timing, heardAt: number, askedAt: number }} */
+function isTimed({ timing, heardAt, askedAt }) {
+  return timing !== undefined && heardAt !== undefined && askedAt !== null;
 }
 
 /**
  * `timing`: ms after the endpoint, by step; a step ahead of the endpoint is negative and took none of the wait.
  * `totalMs`: by the page's own clock. What the server cannot account for is the way to the ear.
+ * @type {(timing: Timing, totalMs: number) => string}
  */
 function lineOf(timing, totalMs) {
+  /** @type {string[]} */
   const parts = [];
   let reached = 0;
-  for (const [step, name] of PARTS.filter(([step]) => step in timing)) {
+  for (const [step, name] of PARTS.filter(([known]) => known in timing)) {
     parts.push(timing[step] < 0 ? aheadOf(name) : `${name} ${seconds(timing[step] - reached)}`);
     reached = Math.max(reached, timing[step]);
   }
@@ -28,11 +40,15 @@ function lineOf(timing, totalMs) {
   return line.map((part) => part.replaceAll(" ", NO_BREAK)).join(`${NO_BREAK}· `);
 }
 
-/** Words come while one speaks, thanks to a streaming engine; all else is a reply that was thought up on suspicion. */
+/**
+ * Words come while one speaks, thanks to a streaming engine; all else is a reply that was thought up on suspicion.
+ * @type {(name: string) => string}
+ */
 function aheadOf(name) {
   return name === "words" ? "" : "thought ahead";
 }
 
+/** @type {(ms: number) => string} */
 function seconds(ms) {
   return (Math.max(0, ms) / 1000).toFixed(2);
 }

@@ -16,6 +16,7 @@ const VERDICT_MS = 4000;
 /** After its beginning: what sounds that long without words that the server could hear is noise. */
 const LONGEST_SPEECH_MS = 30000;
 
+/** @type {(state: State) => Step} */
 export function pause(state) {
   const paused = state.paused ?? state.response ?? responseOf(state, state.playing);
   if (paused === null || state.stopping) return [state, []];
@@ -23,11 +24,15 @@ export function pause(state) {
   return [{ ...state, paused, askedBefore }, [{ do: "pausePlay" }, { do: "awaitVerdict", delayMs: LONGEST_SPEECH_MS }]];
 }
 
-/** The verdict is due soon. */
+/**
+ * The verdict is due soon.
+ * @type {(state: State) => Step}
+ */
 export function awaitVerdict(state) {
   return [state, state.paused === null ? [] : [{ do: "awaitVerdict", delayMs: VERDICT_MS }]];
 }
 
+/** @type {(state: State) => Step} */
 export function resume(state) {
   if (state.paused === null) return [state, []];
   const thinking = state.response !== null && state.playing === null;
@@ -35,7 +40,10 @@ export function resume(state) {
   return [next, [{ do: "resumePlay" }]];
 }
 
-/** The server confirms an interruption; it has cancelled the response itself. */
+/**
+ * The server confirms an interruption; it has cancelled the response itself.
+ * @type {ServerHandler<"output_audio_buffer.cleared">}
+ */
 export function onCleared(state, { response_id }) {
   const concerned = [state.response, responseOf(state, state.playing)];
   if (state.paused === null && !concerned.includes(response_id)) return [state, []];
@@ -45,6 +53,7 @@ export function onCleared(state, { response_id }) {
 /**
  * Silences the reply; once the player has reported what was heard and that was sent, performs the effects `then`.
  * `cancel`: also ask the server to cancel.
+ * @type {(state: State, then?: Effect[], cancel?: boolean) => Step}
  */
 export function interrupt(state, then = [], cancel = true) {
   const cancelling = cancel && state.response !== null ? [send(protocol.cancelResponse())] : [];
@@ -52,6 +61,7 @@ export function interrupt(state, then = [], cancel = true) {
   return [next, [...cancelling, ...effects]];
 }
 
+/** @type {(state: State, then?: Effect[]) => Step} */
 function silence(state, then = []) {
   const { playing, paused, stopping, afterStop } = state;
   if (playing === null && paused === null && !stopping) return [state, then];
@@ -59,70 +69,99 @@ function silence(state, then = []) {
   return [next, stopping ? [] : [{ do: "stopPlay" }]];
 }
 
-/** Another response begins to sound while one is paused: so the server has given that one up. */
+/**
+ * Another response begins to sound while one is paused: so the server has given that one up.
+ * @type {(state: State, responseId: string) => Step}
+ */
 export function makeWay(state, responseId) {
   if (state.paused === null || state.paused === responseId) return [state, []];
   return silence({ ...state, dropped: state.paused });
 }
 
-/** What the player is given before it is silent, it drops. And who is leaving gives it nothing more. */
+/**
+ * What the player is given before it is silent, it drops. And who is leaving gives it nothing more.
+ * @type {(state: State, effect: Effect) => Step}
+ */
 export function onceSilent(state, effect) {
   if (!state.stopping) return [state, [effect]];
   return [state.phase === "live" ? { ...state, afterStop: [...state.afterStop, effect] } : state, []];
 }
 
-/** No more sound will come of it: also when the connection broke in the middle. */
+/**
+ * No more sound will come of it: also when the connection broke in the middle.
+ * @type {(state: State, id: string | null) => Step}
+ */
 export function endReply(state, id) {
-  const known = state.items[id];
+  const known = itemOf(state, id);
   if (!known?.track) return [state, []];
   // Of a reply that the browser speaks nobody knows how long it will be.
-  const ended = known.aloud ? state : withItem(state, { id, track: captions.endTrack(known.track) });
-  return onceSilent(ended, { do: "endPlay", item: id });
+  const ended = known.aloud ? state : withItem(state, { id: known.id, track: captions.endTrack(known.track) });
+  return onceSilent(ended, { do: "endPlay", item: known.id });
 }
 
-/** `heard`: `samples` less what the sound system still holds back, so at times less than nothing. */
-export function onProgress(state, { item, samples, heard }, now) {
+/**
+ * `heard`: `samples` less what the sound system still holds back, so at times less than nothing.
+ * @type {(state: State, report: { item: string | null, samples: number, heard?: number }, now: number) => Step}
+ */
+export function onProgress(state, { item, samples, heard = 0 }, now) {
   if (item === null || !state.items[item]) return [state, []];
   const next = { ...withItem(state, playedTo(state.items[item], samples)), playing: item };
   return heard > 0 ? firstHeard(next, item, heard, now) : [next, []];
 }
 
+/** @type {EventHandler<"playback.finished">} */
 export function onFinished(state, { item, samples, heard }, now) {
   const [next] = onProgress(state, { item, samples }, now);
   const [told, effects] = firstHeard(next, item, heard, now);
-  const known = told.items[item];
-  const over = known?.aloud ? withItem(told, { id: item, track: captions.endTrack(known.track) }) : told;
+  const known = itemOf(told, item);
+  const over = known?.aloud && known.track ? withItem(told, { id: known.id, track: captions.endTrack(known.track) }) : told;
   return [{ ...over, playing: null, silent: { item, at: now } }, effects];
 }
 
+/** @type {(item: TalkItem, samples: number) => ItemChange} */
 function playedTo({ id, aloud, track }, samples) {
-  const received = aloud ? { track: { ...track, received: samples } } : {};
+  const received = aloud && track ? { track: { ...track, received: samples } } : {};
   return { id, played: samples, ...received };
 }
 
-/** The player is silent: tell the server what was heard, then go on with what the interruption was for. */
+/**
+ * The player is silent: tell the server what was heard, then go on with what the interruption was for.
+ * @type {EventHandler<"playback.stopped">}
+ */
 export function onStopped(state, { item, samples }, now) {
-  const known = item !== null && state.items[item];
+  const known = itemOf(state, item);
   const next = known ? withItem(state, { ...playedTo(known, samples), cut: true }) : state;
-  const truncations = known ? [send(truncation(next.items[item]))] : [];
+  const truncations = known ? [send(truncation(next.items[known.id]))] : [];
   const playing = state.afterStop.find((effect) => effect.do === "play" || effect.do === "say")?.item ?? null;
   const silent = known ? { item, at: now } : state.silent;
   return [{ ...next, playing, silent, stopping: false, afterStop: [] }, [...truncations, ...state.afterStop]];
 }
 
-/** Tells the server how much of the item was heard: in words, where the server has no sound of it. */
-export function truncation({ id, aloud, track, played }) {
-  return aloud ? protocol.truncateText(id, captions.spokenText(track, played)) : protocol.truncate(id, played);
+/**
+ * Tells the server how much of the item was heard: in words, where the server has no sound of it.
+ * @type {(item: TalkItem) => ClientEvent}
+ */
+export function truncation({ id, aloud, track, played = 0 }) {
+  return aloud && track ? protocol.truncateText(id, captions.spokenText(track, played)) : protocol.truncate(id, played);
 }
 
-/** Once for each response: it has begun to sound. */
+/**
+ * Once for each response: it has begun to sound.
+ * @type {(state: State, id: string | null, heard: number, now: number) => Step}
+ */
 function firstHeard(state, id, heard, now) {
   const response = responseOf(state, id);
   const isTold = Object.values(state.items).some((item) => item.response === response && item.heardAt !== undefined);
-  if (response === null || isTold) return [state, []];
+  if (id === null || response === null || isTold) return [state, []];
   return [withItem(state, { id, heardAt: now - heard / 24 }), [send(protocol.playbackStarted(response, heard))]];
 }
 
+/** @type {(state: State, id: string | null) => string | null} */
 function responseOf(state, id) {
-  return state.items[id]?.response ?? null;
+  return itemOf(state, id)?.response ?? null;
+}
+
+/** @type {(state: State, id: string | null) => TalkItem | undefined} */
+function itemOf(state, id) {
+  return id === null ? undefined : state.items[id];
 }

@@ -10,20 +10,28 @@ import { send, withItem, withNotice } from "./changes.js";
 import { onceSilent } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 
-/** Whether the words of that item are to be spoken here. */
+/**
+ * Whether the words of that item are to be spoken here.
+ * @type {(state: State, id: string) => boolean}
+ */
 export function isAloud({ speak, items }, id) {
   return items[id]?.aloud ?? (speak === "browser" && !items[id]?.text);
 }
 
+/** @type {(state: State, delta: ReplyDelta) => Step} */
 export function onAloudText(state, { response_id, item_id, delta }) {
   const known = state.items[item_id];
   const track = { track: captions.EMPTY_TRACK, played: 0, response: response_id, aloud: true, askedAt: state.askedAt };
+  /** @type {ItemChange & { text: string }} */
   const begun = known?.track ? known : { id: item_id, role: "assistant", text: "", ...track };
   const heard = { ...state, thinking: false, askedAt: null, playing: state.playing ?? item_id };
   return onceSilent(withItem(heard, { ...begun, text: begun.text + delta }), { do: "say", item: item_id, text: delta });
 }
 
-/** The voice begins a clause; it has spoken so much of the item before. */
+/**
+ * The voice begins a clause; it has spoken so much of the item before.
+ * @type {EventHandler<"playback.clause">}
+ */
 export function onClause(state, { item, text, samples }) {
   const known = state.items[item];
   if (!known?.track) return [state, []];
@@ -31,13 +39,19 @@ export function onClause(state, { item, text, samples }) {
   return [withItem({ ...state, playing: item }, { id: item, track }), []];
 }
 
-/** “Speak with …”: from the next reply on. */
+/**
+ * “Speak with …”: from the next reply on.
+ * @type {(state: State, choice: { by: Side }) => Step}
+ */
 export function onSpeak(state, { by }) {
   const next = withNotice({ ...state, speak: by }, "speaking", null);
   return [next, state.phase === "live" ? [send(protocol.sessionUpdate(next))] : []];
 }
 
-/** The reply is there to be read; the next ones come with the site's voice. */
+/**
+ * The reply is there to be read; the next ones come with the site's voice.
+ * @type {EventHandler<"speaker.failed">}
+ */
 export function onSpeakerFailed(state, { notice }) {
   const unspoken = Object.values(state.items).filter((item) => item.aloud && item.track && !item.cut && !item.track.ended);
   const read = unspoken.reduce((rest, { id }) => withItem(rest, { id, track: undefined, aloud: false }), state);

@@ -6,11 +6,15 @@
 import { send, withItem, withNotice } from "./changes.js";
 import * as protocol from "../net/protocol.js";
 
+/** @type {(state: State, id: string) => State} */
 export function offerRetry(state, id) {
   return withItem(state, { id, role: "user", text: "", pending: false, retry: "offered" });
 }
 
-/** “Try again”. The answer follows by itself where the session answers speech, and is asked for where it does not. */
+/**
+ * “Try again”. The answer follows by itself where the session answers speech, and is asked for where it does not.
+ * @type {EventHandler<"transcribe.again">}
+ */
 export function onRetry(state, { id }, now) {
   if (state.phase !== "live" || state.items[id]?.retry !== "offered") return [state, []];
   const asked = withItem(withNotice(state, "turn", null), { id, pending: true, retry: "asked" });
@@ -21,14 +25,20 @@ export function onRetry(state, { id }, now) {
   return [next, answers ? effects : [...effects, send(protocol.createResponse())]];
 }
 
-/** The server refuses, or the connection is gone. Null where the event was about something else. */
+/**
+ * The server refuses, or the connection is gone. Null where the event was about something else.
+ * @type {(state: State, error: ServerError) => State | null}
+ */
 export function onRetryRefused(state, { event_id, message }) {
-  if (state.items[event_id]?.retry !== "asked") return null;
+  if (!event_id || state.items[event_id]?.retry !== "asked") return null;
   const refused = withItem({ ...state, thinking: state.response !== null }, { id: event_id, pending: false, retry: undefined });
   return withNotice(refused, "turn", { tone: "error", text: message });
 }
 
-/** What was asked for on a connection that is gone can be asked for again. */
+/**
+ * What was asked for on a connection that is gone can be asked for again.
+ * @type {(state: State) => State}
+ */
 export function withoutRetries(state) {
   const asked = state.order.filter((id) => state.items[id].retry === "asked");
   return asked.reduce((rest, id) => withItem(rest, { id, pending: false, retry: "offered" }), state);

@@ -13,9 +13,13 @@ import { interrupt } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { withoutRetries } from "./retry.js";
 
+/** @type {Notice} */
 const LOST_WORDS = { tone: "info", text: "The connection broke while you were speaking. Please say that again." };
 
-/** Words of the person, typed or spoken, and the wish for a reply. */
+/**
+ * Words of the person, typed or spoken, and the wish for a reply.
+ * @type {(state: State, id: string, text: string, now: number) => Step}
+ */
 export function say(state, id, text, now) {
   const pending = state.phase !== "live";
   const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text, pending, delivery: "sending" });
@@ -24,40 +28,59 @@ export function say(state, id, text, now) {
   return [isAsked(withItem(next, { id, isTried: true }), now), effects];
 }
 
-/** “Send again”: as the last thing said. */
+/**
+ * “Send again”: as the last thing said.
+ * @type {EventHandler<"resend">}
+ */
 export function onResend(state, { id }, now) {
   const item = state.items[id];
   return item?.delivery === "unsent" ? say(withoutItem(state, id), id, item.text, now) : [state, []];
 }
 
-/** Not yet known to the server. */
+/**
+ * Not yet known to the server.
+ * @type {(item: TalkItem) => boolean}
+ */
 export function isUnacknowledged({ pending, delivery }) {
-  return pending || delivery !== undefined;
+  return Boolean(pending) || delivery !== undefined;
 }
 
-/** What would be lost if the page went away now. */
+/**
+ * What would be lost if the page went away now.
+ * @type {(state: State) => string[]}
+ */
 export function undelivered({ order, items }) {
   return order.filter((id) => items[id].delivery !== undefined);
 }
 
-/** The connection is gone, and perhaps all that was written to it of late. */
+/**
+ * The connection is gone, and perhaps all that was written to it of late.
+ * @type {(before: State) => State}
+ */
 export function onLineLost(before) {
   const state = withoutRetries(before);
   const unsent = state.order.filter((id) => state.items[id].delivery === "sending");
+  /** @type {(item: TalkItem) => boolean | undefined} */
   const isHeardThere = ({ pending, delivery }) => pending && delivery === undefined && state.listen === "site";
   const spoken = state.order.filter((id) => isHeardThere(state.items[id]));
   const doubted = spoken.reduce((rest, id) => withItem(rest, { id, isDoubted: true }), state);
   return { ...doubted, unsent, listed: false, owed: state.owed || state.thinking };
 }
 
-/** Connected. What may have arrived before the line broke is only sent again when the server has told what it has. */
+/**
+ * Connected. What may have arrived before the line broke is only sent again when the server has told what it has.
+ * @type {(state: State, now: number) => Step}
+ */
 export function onConnected(state, now) {
   const { order, items, owed, unsent } = state;
   const mayBeThere = owed || unsent.some((id) => items[id].isTried) || order.some((id) => items[id].isDoubted);
   return mayBeThere ? [state, []] : onListed(state, now);
 }
 
-/** The server has told what it has of the conversation. */
+/**
+ * The server has told what it has of the conversation.
+ * @type {(state: State, now: number) => Step}
+ */
 export function onListed(state, now) {
   if (state.listed) return [state, []];
   const known = withoutDoubted({ ...state, listed: true, owed: false, unsent: [] });
@@ -67,7 +90,10 @@ export function onListed(state, now) {
   return [isAsked(sent, now), [...unsent.map((id) => sendItem(known, id)), send(protocol.createResponse())]];
 }
 
-/** The server has it. */
+/**
+ * The server has it.
+ * @type {(state: State, id: string) => State}
+ */
 export function acknowledged(state, id) {
   const known = state.items[id];
   if (!known || (known.delivery === undefined && !known.isDoubted)) return state;
@@ -75,35 +101,49 @@ export function acknowledged(state, id) {
   return withItem({ ...state, unsent }, { id, delivery: undefined, isDoubted: false });
 }
 
-/** The server's error about a message, or null where it is about something else. */
+/**
+ * The server's error about a message, or null where it is about something else.
+ * @type {(state: State, error: ServerError) => State | null}
+ */
 export function onRefusedMessage(state, { event_id, code, message }) {
-  if (state.items[event_id]?.delivery !== "sending") return null;
+  if (!event_id || state.items[event_id]?.delivery !== "sending") return null;
   if (code === "item_create_duplicate_item_id") return acknowledged(state, event_id);
   const refused = withItem({ ...state, thinking: state.response !== null }, { id: event_id, delivery: "unsent" });
   return withNotice(refused, "turn", { tone: "error", text: message });
 }
 
-/** The call is over. */
+/**
+ * The call is over.
+ * @type {(state: State) => State}
+ */
 export function giveUpSending(state) {
   const given = undelivered(state).reduce((rest, id) => withItem(rest, { id, delivery: "unsent", pending: false }), state);
   return { ...given, unsent: [], owed: false };
 }
 
+/** @type {(state: State, now: number) => State} */
 function isAsked(state, now) {
   return { ...state, thinking: true, askedAt: now, owed: true };
 }
 
+/** @type {(state: State, id: string) => SendEffect} */
 function sendItem({ items }, id) {
   return send(protocol.typedItem(id, items[id].text));
 }
 
-/** Whether the last words of the conversation are the person's. */
+/**
+ * Whether the last words of the conversation are the person's.
+ * @type {(state: State) => boolean}
+ */
 function endsUnanswered({ order, items }) {
   const last = order.findLast((id) => items[id].text || items[id].track);
   return last !== undefined && items[last].role === "user" && !isUnacknowledged(items[last]);
 }
 
-/** Speech that was under way when the line broke, and that the server did not get. */
+/**
+ * Speech that was under way when the line broke, and that the server did not get.
+ * @type {(state: State) => State}
+ */
 function withoutDoubted(state) {
   const lost = state.order.filter((id) => state.items[id].isDoubted);
   const next = lost.reduce(withoutItem, state);

@@ -24,6 +24,7 @@ const NO_WORDS = { nods: new Set(), commands: new Set() };
 /**
  * Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue; who
  * listens and who speaks: the "site" or the "browser"; the words that a listener nods and commands with.
+ * @type {(options: SessionOptions) => State}
  */
 export function initialState({
   assistant, voice = "", conversation = null, patience = "", listen = "site", speak = "site", vocabulary = NO_WORDS,
@@ -72,13 +73,17 @@ export function initialState({
   };
 }
 
+/** @type {(state: State, event: SessionEvent, now: number) => Step} */
 export function reduce(state, event, now) {
   if (event.type === "server") return onServerEvent(state, event.event, now);
-  const handler = HANDLERS[event.type];
+  const handler = /** @type {Handler | undefined} */ (HANDLERS[event.type]);
   if (!handler) throw new Error(`The session knows no event ${event.type}`);
   return handler(state, event, now);
 }
 
+/** @typedef {(state: State, event: SessionEvent, now: number) => Step} Handler */
+
+/** @type {{ [Type in Exclude<SessionEvent["type"], "server">]: EventHandler<Type> }} */
 const HANDLERS = {
   "start": onStart,
   "start.typing": (state, _event, now) => connect({ ...state, microphone: "none" }, now),
@@ -112,7 +117,10 @@ const HANDLERS = {
   "verdict.overdue": resume,
 };
 
-/** Also once more: what is known of the conversation stays; if that is gone, what never came to be a part of it. */
+/**
+ * Also once more: what is known of the conversation stays; if that is gone, what never came to be a part of it.
+ * @type {EventHandler<"start">}
+ */
 function onStart(state) {
   const order = state.conversation === null ? undelivered(state) : state.order;
   const items = Object.fromEntries(order.map((id) => [id, state.items[id]]));
@@ -120,31 +128,42 @@ function onStart(state) {
   return [{ ...initialState(state), phase: "asking", push: state.push, items, order, unsent }, []];
 }
 
+/** @type {EventHandler<"microphone.ready">} */
 function onMicrophoneReady(state, _event, now) {
   const next = withNotice({ ...state, microphone: "on" }, "microphone", null);
   if (state.phase === "asking") return connect(next, now);
   return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
 }
 
+/** @type {EventHandler<"microphone.failed">} */
 function onMicrophoneFailed(state, { notice }) {
   const next = withNotice(state, "microphone", notice);
   if (state.phase === "asking") return [{ ...next, phase: "idle" }, []];
   return [{ ...next, microphone: state.microphone === "on" ? "lost" : state.microphone }, []];
 }
 
-/** “Listen with …” */
+/**
+ * “Listen with …”
+ * @type {EventHandler<"listen">}
+ */
 function onListen(state, { by }) {
   const next = withNotice({ ...state, listen: by, hearing: false, heldSince: null }, "listening", null);
   return [next, isInCall(state) && state.microphone !== "none" ? [{ do: "openEars" }] : []];
 }
 
-/** The browser hears nothing: the site's own ears take over, at once. */
+/**
+ * The browser hears nothing: the site's own ears take over, at once.
+ * @type {EventHandler<"listener.failed">}
+ */
 function onListenerFailed(state, { notice }) {
   const next = withNotice({ ...state, listen: "site" }, "listening", notice);
   return [next, state.phase === "asking" || isInCall(state) ? [{ do: "openEars" }] : []];
 }
 
-/** Another voice or assistant. A session that has spoken keeps its own, so a live one is opened anew. */
+/**
+ * Another voice or assistant. A session that has spoken keeps its own, so a live one is opened anew.
+ * @type {EventHandler<"choose">}
+ */
 function onChoose(state, { assistant, voice }, now) {
   if (state.phase !== "live") return [{ ...state, assistant, voice }, []];
   const next = onLineLost({ ...state, assistant, voice });
@@ -153,18 +172,23 @@ function onChoose(state, { assistant, voice }, now) {
   return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];
 }
 
-/** Speech under way is forgotten, so it interrupts nothing. */
+/**
+ * Speech under way is forgotten, so it interrupts nothing.
+ * @type {EventHandler<"push">}
+ */
 function onPush(state, { on }) {
   const [next, effects] = resume({ ...state, push: on, muted: false, heldSince: null, hearing: false });
   const told = [send(protocol.clearInput()), send(protocol.turnDetection(next))];
   return [next, state.phase === "live" ? [...effects, ...told] : effects];
 }
 
+/** @type {EventHandler<"patience">} */
 function onPatience(state, { patience }) {
   const next = { ...state, patience };
   return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
 }
 
+/** @type {EventHandler<"hold">} */
 function onHold(state, _event, now) {
   const canSpeak = state.phase === "live" && state.push && state.microphone === "on";
   if (!canSpeak || state.heldSince !== null) return [state, []];
@@ -173,6 +197,7 @@ function onHold(state, _event, now) {
   return [next, state.listen === "site" ? [...effects, send(protocol.clearInput())] : effects];
 }
 
+/** @type {EventHandler<"let.go">} */
 function onLetGo(state, _event, now) {
   if (state.heldSince === null) return [state, []];
   const next = { ...state, heldSince: null, hearing: false };
@@ -186,7 +211,10 @@ function onLetGo(state, _event, now) {
   return [withNotice(next, "turn", { tone: "info", text }), cleared];
 }
 
-/** Also while the connection is made again. */
+/**
+ * Also while the connection is made again.
+ * @type {EventHandler<"text">}
+ */
 function onText(state, { id, text }, now) {
   return isInCall(state) && state.startedAt !== null ? say(state, id, text, now) : [state, []];
 }

@@ -11,12 +11,13 @@ const LEADING = "\\u0e40-\\u0e44\\u0ec0-\\u0ec4";
 const STOPS = "、。，．！？：；）」』】》〉”’…";
 const UNIT = new RegExp(`\\s*(?:[${LEADING}]*[${UNSPACED}][${MARKS}]*[${STOPS}]*|[^\\s${UNSPACED}]{1,100})`, "gu");
 
-const ABBREVIATIONS = {
-  __proto__: null, // “constructor” is a word like any other
+/** @type {Map<string, number>} */
+const ABBREVIATIONS = new Map(Object.entries({
   "mr.": 6, "mrs.": 6, "ms.": 4, "dr.": 6, "prof.": 9, "st.": 6, "vs.": 6, "etc.": 9, "e.g.": 10, "i.e.": 6,
   "approx.": 13, "no.": 6, "nr.": 6, "bzw.": 16, "usw.": 14, "ca.": 5, "d.h.": 9, "z.b.": 12, "sr.": 5, "sra.": 6,
   "mme.": 6, "p.ex.": 10, "ecc.": 9, "bijv.": 12, "enz.": 10,
-};
+}));
+/** @type {{ [symbol: string]: number }} */
 const SYMBOLS = { "%": 7, "€": 4, $: 6, "£": 5, "&": 3, "+": 4, "=": 6, "@": 2, "°": 6, "§": 7 };
 const DIGIT = 4;
 const POINT = 5;
@@ -39,7 +40,10 @@ const LINK = /\]\(.*|https?:\/\/([^/\s]+)\S*/gu;
 const STOPPING = /[.!?…。！？।؟][^\p{L}\p{N}_]*$/u;
 const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;
 
-/** [{end, said, pause}]: each word, or each character where there are no words, up to `end` of the clause. */
+/**
+ * [{end, said, pause}]: each word, or each character where there are no words, up to `end` of the clause.
+ * @type {(clause: string) => SpokenUnit[]}
+ */
 export function units(clause) {
   const last = clause.trimEnd().length;
   const heard = clause.slice(0, last).replace(UNHEARD, (found) => found.replace(/[^\s]/g, "·"));
@@ -50,17 +54,22 @@ export function units(clause) {
   });
 }
 
+/** @type {(spoken: SpokenUnit[]) => number} */
 export function weightOf(spoken) {
   return spoken.reduce((sum, unit) => sum + unit.said + unit.pause, 0);
 }
 
-/** Whether its full stop ends no sentence. */
+/**
+ * Whether its full stop ends no sentence.
+ * @type {(word: string) => boolean}
+ */
 export function isAbbreviation(word) {
-  return word.toLowerCase() in ABBREVIATIONS;
+  return ABBREVIATIONS.has(word.toLowerCase());
 }
 
+/** @type {(word: string) => [said: number, pause: number]} */
 function weigh(word) {
-  const abbreviation = ABBREVIATIONS[word.toLowerCase()];
+  const abbreviation = ABBREVIATIONS.get(word.toLowerCase());
   if (abbreviation) return [abbreviation, 0];
   const read = word.replace(LINK, (_, host) => host ?? "");
   const letter = SPELLED.test(read) ? ACRONYM : 1;
@@ -70,6 +79,7 @@ function weigh(word) {
   return [said, STOPPING.test(tail) ? STOP : PAUSING.test(tail) ? PAUSE : 0];
 }
 
+/** @type {(character: string, letter: number) => number} */
 function weighCharacter(character, letter) {
   if (KANA_LETTER.test(character)) return KANA;
   if (WIDE_LETTER.test(character)) return WIDE;

@@ -12,11 +12,15 @@ import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
 
+/** @type {(state: State, event: ServerEvent, now: number) => Step} */
 export function onServerEvent(state, event, now) {
-  const handler = HANDLERS[event.type];
+  const handler = /** @type {Handler | undefined} */ (HANDLERS[event.type]);
   return handler ? handler(state, event, now) : [state, []];
 }
 
+/** @typedef {(state: State, event: ServerEvent, now: number) => Step} Handler */
+
+/** @type {{ [Type in ServerEvent["type"]]: ServerHandler<Type> }} */
 const HANDLERS = {
   "session.created": onSessionCreated,
   "session.updated": (state, _event, now) => onListed(state, now),
@@ -46,15 +50,21 @@ const HANDLERS = {
   "error": onError,
 };
 
+/** @type {ServerHandler<"session.created">} */
 function onSessionCreated(state, _event, now) {
   const heard = withNotice(withNotice(state, "server", null), "storage", null);
+  /** @type {State} */
   const live = { ...heard, phase: "live", endLabel: "", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
   const [next, unsent] = onConnected(live, now);
   return [next, [send(protocol.greeting(state)), ...unsent]];
 }
 
-/** What is said cannot be stored for now, and waits; or it is stored again, which is news until the next turn. */
+/**
+ * What is said cannot be stored for now, and waits; or it is stored again, which is news until the next turn.
+ * @type {ServerHandler<"session.storage">}
+ */
 function onStorage(state, { status, message }) {
+  /** @type {Notice} */
   const notice = { tone: "info", text: message };
   if (status === "delayed") return [withNotice(state, "storage", notice), []];
   return [withNotice(withNotice(state, "storage", null), "turn", notice), []];
@@ -63,6 +73,7 @@ function onStorage(state, { status, message }) {
 /**
  * While a reply is spoken its words come with its sound. An item that is announced once more, after a lost
  * connection, has the server's words: what was on its way when the line broke never arrived.
+ * @type {ServerHandler<"conversation.item.added" | "conversation.item.done">}
  */
 function onItem(before, { type, item, previous_item_id }) {
   const state = acknowledged(before, item.id);
@@ -75,6 +86,7 @@ function onItem(before, { type, item, previous_item_id }) {
   return [withItem(state, { id: item.id, role: item.role, text: words, track: undefined, pending }, previous_item_id), []];
 }
 
+/** @type {ServerHandler<"input_audio_buffer.speech_started">} */
 function onSpeechStarted(state, { item_id }) {
   if (judges(state)) return onOwnSpeech(state, { item_id });
   const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
@@ -82,18 +94,21 @@ function onSpeechStarted(state, { item_id }) {
   return pause(shown);
 }
 
+/** @type {ServerHandler<"input_audio_buffer.speech_stopped">} */
 function onSpeechStopped(state, _event, now) {
   if (judges(state)) return onOwnSpeechEnd(state, now);
   const askedAt = state.aside ? state.askedAt : now;
   return awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt });
 }
 
+/** @type {ServerHandler<"conversation.item.input_audio_transcription.delta">} */
 function onTranscriptDelta(state, { item_id, delta }, now) {
   if (judges(state)) return onOwnDelta(state, { item_id, delta }, now);
   const text = (state.items[item_id]?.text ?? "") + delta;
   return [withItem(state, { id: item_id, role: "user", text, pending: true }), []];
 }
 
+/** @type {ServerHandler<"conversation.item.input_audio_transcription.completed">} */
 function onTranscript(state, { item_id, transcript }, now) {
   if (judges(state)) return onOwnTranscript(state, { item_id, transcript }, now);
   const text = transcript.trim();
@@ -101,22 +116,28 @@ function onTranscript(state, { item_id, transcript }, now) {
   return [withItem(state, { id: item_id, role: "user", text, pending: false, retry: undefined }), []];
 }
 
+/** @type {ServerHandler<"conversation.item.input_audio_transcription.failed">} */
 function onTranscriptFailed(state, { item_id, error, can_retry }) {
   const heard = can_retry ? offerRetry(state, item_id) : withoutItem(state, item_id);
   const failed = { ...heard, hearing: false, thinking: state.response !== null };
   return [withNotice(failed, "turn", { tone: "error", text: error.message }), []];
 }
 
+/** @type {ServerHandler<"response.created">} */
 function onResponseCreated(state, { response }) {
   return [{ ...state, response: response.id, thinking: true, owed: false }, []];
 }
 
-/** A tool of the site, which may take a while. */
+/**
+ * A tool of the site, which may take a while.
+ * @type {ServerHandler<"response.output_item.added">}
+ */
 function onOutput(state, { response_id, item }) {
   const isUsed = item.type === "mcp_call" && response_id === state.response;
   return [isUsed ? { ...state, tool: item.name.replaceAll("_", " ") } : state, []];
 }
 
+/** @type {ServerHandler<"response.output_text.delta" | "response.output_audio_transcript.delta">} */
 function onReplyText(state, { response_id, item_id, delta, type }) {
   if (response_id === state.dropped) return [state, []];
   const known = state.items[item_id];
@@ -127,10 +148,12 @@ function onReplyText(state, { response_id, item_id, delta, type }) {
   }
   if (known?.track) return [withItem(state, { id: item_id, track: captions.addText(known.track, delta) }), []];
   const track = captions.addText(captions.EMPTY_TRACK, delta);
+  /** @type {ItemChange} */
   const begun = { id: item_id, role: "assistant", text: "", response: response_id, track, played: 0, askedAt: state.askedAt };
   return [withItem({ ...state, askedAt: null }, begun), []];
 }
 
+/** @type {ServerHandler<"response.output_audio.delta">} */
 function onReplyAudio(state, { response_id, item_id, delta }) {
   const known = state.items[item_id];
   if (response_id === state.dropped || !known?.track) return [state, []];
@@ -141,6 +164,7 @@ function onReplyAudio(state, { response_id, item_id, delta }) {
   return [given, [...stop, ...play]];
 }
 
+/** @type {ServerHandler<"response.done">} */
 function onResponseDone(state, { response }) {
   const isCurrent = state.response === response.id;
   const timed = withTiming(state, response);
@@ -149,12 +173,16 @@ function onResponseDone(state, { response }) {
   return [failure ? withNotice(next, "turn", { tone: "error", text: failure.message }) : next, []];
 }
 
-/** Where the time went is kept with the response's first item. */
+/**
+ * Where the time went is kept with the response's first item.
+ * @type {(state: State, response: FinishedResponse) => State}
+ */
 function withTiming(state, { id, timing }) {
   const item = state.order.find((one) => state.items[one].response === id);
   return item && timing ? withItem(state, { id: item, timing }) : state;
 }
 
+/** @type {ServerHandler<"error">} */
 function onError(state, { error }, now) {
   if (protocol.isQuiet(error)) return [state, []];
   const refused = onRefusedMessage(state, error) ?? onRetryRefused(state, error);
@@ -167,6 +195,7 @@ function onError(state, { error }, now) {
   return [told(state, error), []];
 }
 
+/** @type {(state: State, error: ServerError) => State} */
 function told(state, { code, message }) {
   const about = state.phase === "live" ? "turn" : "server";
   return withNotice({ ...state, refusal: code, thinking: false }, about, { tone: "error", text: message });

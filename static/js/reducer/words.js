@@ -18,17 +18,26 @@ const AHEAD_CHARS = 60; // the clock of what was said may be behind
 /** Of words that may still change it takes two that the assistant did not say. */
 const MEANT_LEAST = 2;
 
-/** Whether the page asks for the replies to what the site hears. */
+/**
+ * Whether the page asks for the replies to what the site hears.
+ * @type {(state: State) => boolean}
+ */
 export function judges({ listen, speak, push }) {
   return listen === "site" && speak === "browser" && !push;
 }
 
-/** Whether the browser's recogniser is to listen now. */
+/**
+ * Whether the browser's recogniser is to listen now.
+ * @type {(state: State) => boolean}
+ */
 export function wantsListener({ listen, microphone, muted, push, heldSince }) {
   return listen === "browser" && microphone === "on" && !muted && (!push || heldSince !== null);
 }
 
-/** What was said so far in an utterance. */
+/**
+ * What was said so far in an utterance.
+ * @type {(state: State, words: HeardWords, now: number) => Step}
+ */
 export function onWords(state, { id, text }, now) {
   const { judged, own, isMeant } = judge(state, id, text, now);
   if (!own || !isMeant) return [judged, []];
@@ -36,35 +45,50 @@ export function onWords(state, { id, text }, now) {
   return interrupt(withItem(heard, { id, role: "user", text: own, pending: true }));
 }
 
-/** All that was said; "" where nothing was, after the button was let go. */
+/**
+ * All that was said; "" where nothing was, after the button was let go.
+ * @type {EventHandler<"utterance">}
+ */
 export function onUtterance(state, { id, text }, now) {
   const { judged, own } = judge(state, id, text, now);
-  if (own) return say({ ...judged, hearing: false }, id, own, now);
-  const quiet = withoutItem({ ...judged, hearing: false }, id);
+  if (own && id !== null) return say({ ...judged, hearing: false }, id, own, now);
+  const silent = { ...judged, hearing: false };
+  const quiet = id === null ? silent : withoutItem(silent, id);
   if (!state.push || !state.thinking || state.response !== null) return [quiet, []];
+  /** @type {Notice} */
   const notice = { tone: "info", text: "Nothing was heard. Hold the button for as long as you speak." };
   return [withNotice({ ...quiet, thinking: false }, "turn", notice), []];
 }
 
-/** Speech that the site hears, and that the page judges by its words. */
+/**
+ * Speech that the site hears, and that the page judges by its words.
+ * @type {(state: State, event: { item_id: string }) => Step}
+ */
 export function onOwnSpeech(state, { item_id }) {
   if (state.playing !== null) return [state, []];
   const heard = withNotice({ ...state, hearing: true, thinking: false }, "turn", null);
   return [withItem(heard, { id: item_id, role: "user", text: "", pending: true }), []];
 }
 
+/** @type {(state: State, now: number) => Step} */
 export function onOwnSpeechEnd(state, now) {
   if (!state.hearing) return [state, []];
   return [{ ...state, hearing: false, thinking: true, askedAt: now }, []];
 }
 
+/** @type {(state: State, event: TranscriptDelta, now: number) => Step} */
 export function onOwnDelta(state, { item_id, delta }, now) {
-  const raw = (state.items[item_id]?.raw ?? "") + delta;
-  const kept = withItem(state, { id: item_id, role: "user", text: "", pending: false, ...state.items[item_id], raw });
+  const known = state.items[item_id];
+  const raw = (known?.raw ?? "") + delta;
+  const begun = known ? {} : /** @type {const} */ ({ role: "user", text: "", pending: false });
+  const kept = withItem(state, { id: item_id, ...begun, raw });
   return onWords(kept, { id: item_id, text: raw }, now);
 }
 
-/** An echo is deleted from the conversation; to words of the user's own a reply is asked for. */
+/**
+ * An echo is deleted from the conversation; to words of the user's own a reply is asked for.
+ * @type {(state: State, event: Transcript, now: number) => Step}
+ */
 export function onOwnTranscript(state, { item_id, transcript }, now) {
   const { judged, own } = judge(state, item_id, transcript, now);
   const quiet = { ...judged, hearing: false };
@@ -77,6 +101,7 @@ export function onOwnTranscript(state, { item_id, transcript }, now) {
   return [{ ...next, thinking: true, askedAt: state.askedAt ?? now }, effects];
 }
 
+/** @type {(state: State, id: string | null, text: string, now: number) => { judged: State, own: string, isMeant: boolean }} */
 function judge(state, id, text, now) {
   const over = overOf(state, id, now);
   const judged = { ...state, over };
@@ -87,27 +112,33 @@ function judge(state, id, text, now) {
   return { judged, own: own.text, isMeant: own.strays >= MEANT_LEAST || isCommand(own.text, vocabulary) };
 }
 
-/** Which reply sounded as the utterance began, and what of it may come back: {id, item, from}. */
+/**
+ * Which reply sounded as the utterance began, and what of it may come back: {id, item, from}.
+ * @type {(state: State, id: string | null, now: number) => JudgedUtterance}
+ */
 function overOf(state, id, now) {
   if (state.over?.id === id && state.over.item !== null) return state.over;
   const { playing, silent } = state;
   const item = playing ?? (silent !== null && now - silent.at < ECHO_MS ? silent.item : null);
-  const known = state.items[item];
-  if (!known?.track) return { id, item: null };
+  const known = item === null ? undefined : state.items[item];
+  if (item === null || !known?.track) return { id, item: null };
   return { id, item, from: Math.max(0, saidChars(known) - BEFORE_CHARS) };
 }
 
+/** @type {(state: State, over: JudgedUtterance) => string} */
 function around({ items }, { item, from }) {
-  const known = items[item];
+  const known = item === null ? undefined : items[item];
   if (!known?.track) return known?.text ?? "";
   return wholeText(known.track).slice(from, saidChars(known) + AHEAD_CHARS);
 }
 
+/** @type {(item: SpokenItem) => number} */
 function saidChars({ track, played }) {
   return spokenText(track, played).length;
 }
 
+/** @type {(state: State, over: JudgedUtterance) => boolean} */
 function asks({ items }, { item }) {
-  const known = items[item];
-  return Boolean(known?.track) && /[?？؟]\s*$/u.test(spokenText(known.track, known.played));
+  const known = item === null ? undefined : items[item];
+  return known?.track !== undefined && /[?？؟]\s*$/u.test(spokenText(known.track, known.played));
 }

@@ -1,4 +1,7 @@
-/** A small button beside something that is said. */
+/**
+ * A small button beside something that is said.
+ * @type {(label: string, onClick: () => void, isPrimary?: boolean) => HTMLButtonElement}
+ */
 export function button(label, onClick, isPrimary = false) {
   const element = document.createElement("button");
   element.type = "button";

@@ -1,8 +1,8 @@
 // A button with data-copy="id" copies the value of that field, and says so beside itself.
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  const field = document.getElementById(button.dataset.copy);
-  const status = button.parentElement.querySelector("[data-copied]");
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-copy]"))) {
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
+  const status = /** @type {HTMLElement} */ (button.parentElement?.querySelector("[data-copied]"));
   button.hidden = false;
   button.addEventListener("click", async () => {
     try {

@@ -1,5 +1,6 @@
 /** The microphone and speaker pickers, and what is remembered of them on this device. */
 
+/** @type {(name: string) => string} */
 export function remembered(name) {
   try {
     return localStorage.getItem(name) ?? "";
@@ -8,6 +9,7 @@ export function remembered(name) {
   }
 }
 
+/** @type {(name: string, value: string) => void} */
 export function remember(name, value) {
   try {
     localStorage.setItem(name, value);
@@ -16,7 +18,10 @@ export function remember(name, value) {
   }
 }
 
-/** Fills both pickers with what is plugged in. Browsers name devices only once the microphone was allowed. */
+/**
+ * Fills both pickers with what is plugged in. Browsers name devices only once the microphone was allowed.
+ * @type {(microphones: HTMLSelectElement, speakers: HTMLSelectElement, chosen: { microphone: string, speaker: string }) => Promise<void>}
+ */
 export async function fillPickers(microphones, speakers, chosen) {
   const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
   fill(microphones, devices.filter(isNamed("audioinput")), chosen.microphone);
@@ -24,21 +29,35 @@ export async function fillPickers(microphones, speakers, chosen) {
   fill(speakers, canChoose ? devices.filter(isNamed("audiooutput")) : [], chosen.speaker);
 }
 
+/** @type {(kind: MediaDeviceKind) => (device: MediaDeviceInfo) => boolean} */
 function isNamed(kind) {
-  return (device) => device.kind === kind && device.deviceId && device.label;
+  return (device) => device.kind === kind && device.deviceId !== "" && device.label !== "";
 }
 
+/**
+ * The row of a picker: it with its label.
+ * @type {(picker: HTMLElement) => HTMLElement}
+ */
+export function fieldOf(picker) {
+  return /** @type {HTMLElement} */ (picker.closest(".field"));
+}
+
+/** @type {(picker: HTMLSelectElement, devices: MediaDeviceInfo[], chosen: string) => void} */
 function fill(picker, devices, chosen) {
   const options = devices.map(({ deviceId, label }) => new Option(label, deviceId, false, deviceId === chosen));
   picker.replaceChildren(...options);
-  picker.closest(".field").hidden = options.length === 0;
+  fieldOf(picker).hidden = options.length === 0;
 }
 
-/** Sends the sound to a speaker ("default" or an id). Returns whether it could. */
+/**
+ * Sends the sound to a speaker ("default" or an id). Returns whether it could.
+ * @type {(context: AudioContext, deviceId: string) => Promise<boolean>}
+ */
 export async function useSpeaker(context, deviceId) {
-  if (!context.setSinkId || !deviceId) return true;
+  const { setSinkId } = /** @type {{ setSinkId?: (id: string) => Promise<void> }} */ (context);
+  if (!setSinkId || !deviceId) return true;
   try {
-    await context.setSinkId(deviceId === "default" ? "" : deviceId);
+    await setSinkId.call(context, deviceId === "default" ? "" : deviceId);
     return true;
   } catch {
     return false;

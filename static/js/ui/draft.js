@@ -2,6 +2,7 @@
 
 const NAME = "unsent";
 
+/** @type {(person: string | undefined, texts: string[]) => void} */
 export function keepDraft(person, texts) {
   try {
     sessionStorage.setItem(NAME, JSON.stringify({ person, text: texts.filter(Boolean).join(" ") }));
@@ -10,10 +11,13 @@ export function keepDraft(person, texts) {
   }
 }
 
-/** Once; "" where there is none. */
+/**
+ * Once; "" where there is none.
+ * @type {(person: string | undefined) => string}
+ */
 export function takeDraft(person) {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(NAME));
+    const draft = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
     sessionStorage.removeItem(NAME);
     return draft?.person === person ? draft.text : "";
   } catch {

@@ -1,15 +1,26 @@
-/** The assistant and voice pickers. */
+/**
+ * The assistant and voice pickers.
+ * @import { View } from "./view.js"
+ * @import { BrowserSpeech } from "../webspeech/browser.js"
+ */
 
-import { remember, remembered } from "./devices.js";
+import { fieldOf, remember, remembered } from "./devices.js";
 import { labelOf } from "../webspeech/voices.js";
 
 export class Pickers {
-  /** `data`: as the page gives it; `onChoice({assistant, voice})` when the person picks another. */
+  /**
+   * `data`: as the page gives it; `onChoice({assistant, voice})` when the person picks another.
+   * @param {View} view
+   * @param {PageData} data
+   * @param {BrowserSpeech} browserSpeech
+   * @param {(choice: { assistant: string, voice: string }) => void} onChoice
+   */
   constructor(view, { assistants, chosen }, browserSpeech, onChoice) {
     this.view = view;
     this.assistants = new Map(assistants.map((assistant) => [assistant.slug, assistant]));
     this.browserSpeech = browserSpeech;
     this.onChoice = onChoice;
+    /** @type {Side} */
     this.speaker = "site"; // whose voices are offered
     this.assistantPicker = view.part("assistants");
     this.voicePicker = view.part("voices");
@@ -40,7 +51,10 @@ export class Pickers {
     return this.#voicesOfBrowser().find(({ voiceURI }) => voiceURI === chosen) ?? null;
   }
 
-  /** Offers the voices of "site" or "browser". */
+  /**
+   * Offers the voices of "site" or "browser".
+   * @type {(speaker: Side) => void}
+   */
   offerVoicesOf(speaker) {
     if (speaker === this.speaker) return;
     this.speaker = speaker;
@@ -50,7 +64,7 @@ export class Pickers {
   showVoices() {
     const voices = this.speaker === "site" ? this.#siteVoices() : this.#browserVoices();
     this.voicePicker.replaceChildren(...voices.map(([id, label]) => new Option(label, id)));
-    this.voicePicker.closest(".field").hidden = voices.length === 0;
+    fieldOf(this.voicePicker).hidden = voices.length === 0;
     this.voicePicker.value = this.#wanted(this.speaker, voices);
   }
 
@@ -60,19 +74,26 @@ export class Pickers {
     this.view.showAssistant(this.assistant);
   }
 
-  /** The voice that was chosen here, else the assistant's own, else the first that there is. */
+  /**
+   * The voice that was chosen here, else the assistant's own, else the first that there is.
+   * @type {(speaker: Side, voices: [id: string, label: string][]) => string}
+   */
   #wanted(speaker, voices) {
     const wishes = [remembered(this.#voiceName(speaker)), speaker === "site" ? this.assistant?.voice : ""];
     return wishes.find((wish) => voices.some(([id]) => id === wish)) ?? voices[0]?.[0] ?? "";
   }
 
-  /** [[id, label], …] */
+  /**
+   * [[id, label], …]
+   * @type {() => [id: string, label: string][]}
+   */
   #siteVoices() {
     const { voice, voices } = this.assistant ?? { voice: "", voices: [] };
     const isListed = voices.some(([id]) => id === voice) || !voice;
     return isListed ? voices : [[voice, voice], ...voices];
   }
 
+  /** @type {() => [id: string, label: string][]} */
   #browserVoices() {
     return this.#voicesOfBrowser().map((voice) => [voice.voiceURI, labelOf(voice)]);
   }
@@ -81,6 +102,7 @@ export class Pickers {
     return this.browserSpeech.voicesFor(this.assistant?.language ?? "");
   }
 
+  /** @type {(speaker?: Side) => string} */
   #voiceName(speaker = this.speaker) {
     const name = `voice of ${this.assistant?.slug}`;
     return speaker === "site" ? name : `browser ${name}`;

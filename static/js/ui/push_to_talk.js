@@ -2,10 +2,17 @@
 
 const OWN_KEYS = "input:not([type=checkbox]), textarea, select, button, a, summary, [contenteditable]";
 
+/** @type {(button: HTMLButtonElement, isOn: () => boolean, onHold: () => void, onLetGo: () => void) => void} */
 export function pushToTalk(button, isOn, onHold, onLetGo) {
   let byKey = false;
   let byPointer = false;
   let toggled = false;
+
+  function toggle() {
+    toggled = !toggled;
+    if (toggled) onHold();
+    else onLetGo();
+  }
 
   button.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -19,7 +26,7 @@ export function pushToTalk(button, isOn, onHold, onLetGo) {
   button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press asks for it on phones
   button.addEventListener("click", () => {
     // A screen reader clicks without a pointer or a key: then the button toggles.
-    if (!byPointer && !byKey) (toggled = !toggled) ? onHold() : onLetGo();
+    if (!byPointer && !byKey) toggle();
     byPointer = false;
   });
 
@@ -39,8 +46,11 @@ export function pushToTalk(button, isOn, onHold, onLetGo) {
   window.addEventListener("blur", () => onLetGo());
 }
 
-/** The space bar, unless the element in focus has a use for it; on the button itself also Enter. */
+/**
+ * The space bar, unless the element in focus has a use for it; on the button itself also Enter.
+ * @type {(event: KeyboardEvent, button: HTMLButtonElement) => boolean}
+ */
 function isPush({ key, target }, button) {
   if (target === button) return key === " " || key === "Enter";
-  return key === " " && !target.closest(OWN_KEYS);
+  return key === " " && !/** @type {Element} */ (target).closest(OWN_KEYS);
 }

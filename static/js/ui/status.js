@@ -1,5 +1,8 @@
 /** What a glance must tell: the name of the state (its form and colour in talk.css), its words, and what one can do. */
 
+/** @typedef {[name: string, label: string, hint: string]} StatusWords */
+
+/** @type {{ [phase in Phase]?: StatusWords }} */
 const FIXED = {
   idle: ["ready", "Ready when you are", ""],
   asking: ["connecting", "Waiting for the microphone", "Please allow it when the browser asks."],
@@ -10,13 +13,17 @@ const FIXED = {
   ended: ["ended", "Conversation ended", ""],
 };
 
-/** Returns {name, label, hint}. */
+/**
+ * Returns {name, label, hint}.
+ * @type {(state: State) => { name: string, label: string, hint: string }}
+ */
 export function statusOf(state) {
   const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
   if (!["failed", "busy"].includes(state.phase) || !state.endLabel) return { name, label, hint };
   return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
 }
 
+/** @type {(state: State) => StatusWords} */
 function liveStatus(state) {
   const isHearing = state.hearing || state.heldSince !== null || state.paused !== null;
   if (isHearing) return ["hearing", "Hearing you", state.push ? "Let go to send." : ""];
@@ -30,6 +37,7 @@ function liveStatus(state) {
   return ["listening", "Listening", "Just speak."];
 }
 
+/** @type {(state: State) => string} */
 function interruption({ microphone, push, muted }) {
   if (microphone !== "on") return "Type to interrupt.";
   if (push) return "Hold the button to interrupt.";
@@ -39,10 +47,30 @@ function interruption({ microphone, push, muted }) {
 /**
  * Words for a screen reader, or "" where it should keep quiet: while the assistant speaks or listens in turn, an
  * announcement would talk over the voice and into the microphone.
+ * @type {(before: State, after: State) => string}
  */
 export function announcementOf(before, after) {
   const [old, now] = [statusOf(before), statusOf(after)];
   if (before.muted !== after.muted && after.phase === "live") return after.muted ? "Muted" : "Microphone on";
   if (before.phase === after.phase || old.label === now.label) return "";
   return [now.label, now.hint].filter(Boolean).join(". ");
+}
+
+/**
+ * One sentence for each half that the site has no engine for.
+ * @type {(missing: Engine[], by: Record<Half, Side>, can: Record<Half, boolean>) => string}
+ */
+export function lacks(missing, { listen, speak }, can) {
+  const ears = {
+    browser: "Speech recognition is not installed on this server, so your browser listens.",
+    site: can.listen
+      ? "Speech recognition is not installed on this server: let this browser listen, below, or type."
+      : "Speech recognition is not installed on this server, and this browser has none: please type.",
+  };
+  const voice = {
+    browser: "Speech synthesis is not installed on this server, so your browser speaks.",
+    site: "Speech synthesis is not installed on this server: let a browser speak that can, or add a provider key.",
+  };
+  const told = [missing.includes("stt") && ears[listen], missing.includes("tts") && voice[speak]];
+  return told.filter(Boolean).join(" ");
 }

@@ -4,19 +4,35 @@ import { button } from "./button.js";
 import { spokenText } from "../reducer/captions.js";
 
 const NEAR_END_PX = 80;
-/** {text, action, label}: what is said beneath a bubble, and the button beside it. */
+/**
+ * What is said beneath a bubble, and the button beside it.
+ * @typedef {{ text: string, action?: string, label?: string }} Note
+ */
+/** @typedef {HTMLLIElement} Bubble */
+
+/** @type {Note} */
 const SENDING = { text: "Sending…" };
+/** @type {Note} */
 const UNSENT = { text: "Not sent.", action: "resend", label: "Send again" };
+/** @type {Note} */
 const NOT_HEARD = { text: "What you said was not understood.", action: "transcribe", label: "Try again" };
 
 export class Transcript {
-  /** `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}; `onAction(action, id)`: a bubble's button. */
+  /**
+   * `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}; `onAction(action, id)`: a bubble's button.
+   * @param {HTMLOListElement} list
+   * @param {HTMLElement} scroller
+   * @param {{ user: string, assistant: string }} names
+   * @param {(action: string, id: string) => void} onAction
+   */
   constructor(list, scroller, names, onAction) {
     this.onAction = onAction;
     this.list = list;
     this.scroller = scroller;
     this.names = names;
+    /** @type {Map<string, Bubble>} */
     this.bubbles = new Map();
+    /** @type {State["items"]} */
     this.shown = {};
     // Only who scrolls back stops it: a notice or a phone's keyboard that takes room does not.
     this.follows = true;
@@ -24,14 +40,17 @@ export class Transcript {
     new ResizeObserver(() => this.#follow()).observe(scroller);
   }
 
-  /** `lag`: samples that were rendered but cannot be heard yet. */
+  /**
+   * `lag`: samples that were rendered but cannot be heard yet.
+   * @type {(state: State, lag: number) => void}
+   */
   render({ items, order }, lag) {
     let changed = this.#removeOthers(items);
     order.forEach((id, index) => {
       const bubble = this.#bubble(id, items[id], index);
       if (this.shown[id] === items[id]) return;
       changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
-      changed = this.#showNote(bubble.lastChild, id, noteOf(items[id])) || changed;
+      changed = this.#showNote(/** @type {HTMLElement} */ (bubble.lastChild), id, noteOf(items[id])) || changed;
     });
     this.shown = items; // an item that is still the same object looks the same
     if (changed) this.#follow();
@@ -41,6 +60,7 @@ export class Transcript {
     if (this.follows) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
+  /** @type {(id: string, item: TalkItem, index: number) => Bubble} */
   #bubble(id, item, index) {
     const known = this.bubbles.get(id);
     if (known) return known;
@@ -59,15 +79,18 @@ export class Transcript {
     return bubble;
   }
 
+  /** @type {(note: HTMLElement, id: string, said: Note | null) => boolean} */
   #showNote(note, id, said) {
     if (note.dataset.about === (said?.text ?? "")) return false;
     note.dataset.about = said?.text ?? "";
     note.hidden = said === null;
     note.replaceChildren(said?.text ?? "");
-    if (said?.action) note.append(button(said.label, () => this.onAction(said.action, id)));
+    const { action, label } = said ?? {};
+    if (action && label) note.append(button(label, () => this.onAction(action, id)));
     return true;
   }
 
+  /** @type {(items: State["items"]) => boolean} */
   #removeOthers(items) {
     const gone = [...this.bubbles].filter(([id]) => !(id in items));
     for (const [id, bubble] of gone) {
@@ -83,22 +106,28 @@ export class Transcript {
   }
 }
 
+/** @type {(item: TalkItem, lag: number) => string} */
 function wordsOf(item, lag) {
   if (!item.track) return item.text;
   const words = spokenText(item.track, item.played - (isOver(item) ? 0 : lag));
   return item.cut && words ? `${words.trimEnd()} …` : words;
 }
 
-/** Whether its clock has stopped: then nothing is on its way to the ear any more. */
+/**
+ * Whether its clock has stopped: then nothing is on its way to the ear any more.
+ * @type {(item: SpokenItem) => boolean}
+ */
 function isOver(item) {
-  return item.cut || (item.track.ended && item.played >= item.track.received);
+  return Boolean(item.cut) || (item.track.ended && item.played >= item.track.received);
 }
 
+/** @type {(item: TalkItem) => Note | null} */
 function noteOf({ delivery, retry }) {
   if (retry === "offered") return NOT_HEARD;
-  return { sending: SENDING, unsent: UNSENT }[delivery] ?? null;
+  return delivery ? { sending: SENDING, unsent: UNSENT }[delivery] : null;
 }
 
+/** @type {(bubble: Bubble, item: TalkItem, words: string) => boolean} */
 function show(bubble, item, words) {
   const text = bubble.children[1];
   const wasHidden = bubble.hidden;

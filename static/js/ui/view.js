@@ -3,10 +3,11 @@
 import { button } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
 import { latencyLine } from "../reducer/latency.js";
-import { announcementOf, statusOf } from "./status.js";
+import { announcementOf, lacks, statusOf } from "./status.js";
 import { isUnacknowledged } from "../reducer/sending.js";
 import { Transcript } from "./transcript.js";
 
+/** @type {{ [action: string]: string }} */
 const ACTIONS = {
   microphone: "Try the microphone again",
   type: "Type instead",
@@ -19,32 +20,61 @@ const CONTINUE = "continue";
 const SIGN_IN = "sign-in";
 const DISMISSED = new Set(["turn", "speaker", "listening", "speaking"]);
 const LIST = new Intl.ListFormat("en", { type: "conjunction" });
+/** @type {Engine[]} */
+const ENGINES = ["stt", "llm", "tts"];
 const QUIETEST_DB = -54;
 const FALL_PER_FRAME = 0.06; // of the meter's length: quick to rise, slow to fall, as the eye expects
 
+/** @typedef {"user" | "assistant"} Speaker */
+
+/** @type {Speaker[]} */
+const SPEAKERS = ["user", "assistant"];
+
 export class View {
-  /** `root` holds the elements with a data-part; `onAction(action, about)`: a notice's button was pressed. */
+  /**
+   * `root` holds the elements with a data-part; `onAction(action, about)`: a notice's button was pressed.
+   * @param {HTMLElement} root
+   * @param {{ onAction: (action: string, about: string) => void }} handlers
+   */
   constructor(root, { onAction }) {
     this.root = root;
     this.onAction = onAction;
-    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.transcript = new Transcript(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" }, onAction);
+    /** @type {Record<Speaker, { heard: number, shown: number }>} */
     this.levels = { user: { heard: 0, shown: 0 }, assistant: { heard: 0, shown: 0 } };
+    /** @type {State["notices"] | null} */
     this.notices = null;
+    /** @type {string | null} */
+    this.conversation = null;
   }
 
-  /** `level`: root mean square, 0 to 1. */
+  /**
+   * The element with that data-part.
+   * @type {<Name extends keyof Parts>(name: Name) => Parts[Name]}
+   */
+  part(name) {
+    return /** @type {Parts[typeof name]} */ (this.root.querySelector(`[data-part="${name}"]`));
+  }
+
+  /**
+   * `level`: root mean square, 0 to 1.
+   * @type {(who: Speaker, level: number) => void}
+   */
   setLevel(who, level) {
     const db = 20 * Math.log10(level + 1e-9);
     this.levels[who].heard = Math.max(0, Math.min(1, 1 - db / QUIETEST_DB));
   }
 
+  /** @type {(before: State, after: State) => void} */
   announce(before, after) {
     const words = announcementOf(before, after);
     if (words) this.part("announcer").textContent = words;
   }
 
-  /** Once a frame. */
+  /**
+   * Once a frame.
+   * @type {(state: State, lag: number, now: number) => void}
+   */
   render(state, lag, now) {
     const status = statusOf(state);
     const inCall = isInCall(state);
@@ -52,7 +82,7 @@ export class View {
     set(this.root, "phase", inCall ? "call" : state.phase);
     document.body.classList.toggle("in-call", inCall);
     this.#text("status", status.label);
-    this.#text("hint", state.phase === "busy" ? countdown(state.retryAt - now) : status.hint);
+    this.#text("hint", state.phase === "busy" ? countdown((state.retryAt ?? now) - now) : status.hint);
     this.#text("latency", latencyLine(state));
     this.#renderControls(state);
     this.#renderNotices(state);
@@ -60,17 +90,24 @@ export class View {
     this.#renderLevels(status.name);
   }
 
-  /** For the eye only, hence not a state of the session. */
+  /**
+   * For the eye only, hence not a state of the session.
+   * @type {(open: boolean) => void}
+   */
   showOptions(open) {
     this.root.classList.toggle("options-open", open);
     this.part("options-button").setAttribute("aria-expanded", String(open));
   }
 
+  /** @type {(shown: boolean) => void} */
   showLatency(shown) {
     this.part("latency").hidden = !shown;
   }
 
-  /** `patience`: what holds where none is chosen here; "" where nobody chose. */
+  /**
+   * `patience`: what holds where none is chosen here; "" where nobody chose.
+   * @type {(assistant: Assistant) => void}
+   */
   showAssistant({ name, description, patience }) {
     this.part("assistant-name").textContent = name;
     this.part("assistant-meter").textContent = name;
@@ -82,14 +119,16 @@ export class View {
   /**
    * Who listens and speaks: "site" or "browser". `demos`: of stt, llm and tts, what the site's demo would serve; `missing`:
    * what of that is not installed; `can`: {listen, speak}, what this browser has.
+   * @type {(by: Record<Half, Side>, site: { demos: Engine[], missing: Engine[], can: Record<Half, boolean> }) => void}
    */
   showSpeech({ listen, speak }, { demos, missing, can }) {
     set(this.root, "listen", listen);
     set(this.root, "speak", speak);
+    /** @type {Record<Engine, string | false>} */
     const kinds = { stt: listen === "site" && "listen", llm: "answer", tts: speak === "site" && "speak" };
-    const done = Object.entries(kinds).filter(([kind, verb]) => verb && demos.includes(kind) && !missing.includes(kind));
+    const done = ENGINES.filter((kind) => kinds[kind] && demos.includes(kind) && !missing.includes(kind));
     this.part("demo").hidden = done.length === 0 && missing.length === 0;
-    this.#text("demo-does", LIST.format(done.map(([, verb]) => verb)));
+    this.#text("demo-does", LIST.format(done.map((kind) => kinds[kind] || "")));
     this.#text("demo-lacks", lacks(missing, { listen, speak }, can));
     const isDeaf = missing.includes("stt") && listen === "site" && !can.listen;
     this.part("start").hidden = isDeaf;
@@ -97,6 +136,7 @@ export class View {
     this.part("type").classList.toggle("quiet", !isDeaf);
   }
 
+  /** @type {(state: State) => void} */
   #renderControls(state) {
     const isLive = state.phase === "live";
     const mute = this.part("mute");
@@ -118,21 +158,26 @@ export class View {
     if (state.conversation) this.#link("history", state.conversation);
   }
 
-  /** A notice that has a button of its own says better how it goes on. */
+  /**
+   * A notice that has a button of its own says better how it goes on.
+   * @type {(state: State) => void}
+   */
   #renderAgain({ phase, conversation, notices }) {
     const again = this.part("again");
-    again.hidden = [CONTINUE, SIGN_IN].includes(notices.server?.action);
+    again.hidden = [CONTINUE, SIGN_IN].includes(notices.server?.action ?? "");
     this.part("history").classList.toggle("primary", !again.hidden);
     this.#text("again", phase !== "failed" ? "Go on talking" : conversation === null ? "Start a new one" : "Try again");
     this.conversation = conversation;
   }
 
+  /** @type {(name: "history", conversation: string) => void} */
   #link(name, conversation) {
     const link = this.part(name);
-    const href = this.root.dataset.conversationUrl.replace("CONVERSATION", conversation);
+    const href = (this.root.dataset.conversationUrl ?? "").replace("CONVERSATION", conversation);
     if (link.getAttribute("href") !== href) link.setAttribute("href", href);
   }
 
+  /** @type {(state: State) => void} */
   #renderNotices({ notices }) {
     if (notices === this.notices) return;
     this.notices = notices;
@@ -140,6 +185,7 @@ export class View {
     this.part("notices").replaceChildren(...shown);
   }
 
+  /** @type {(about: string, notice: Notice) => HTMLElement} */
   #notice(about, { tone, text, action }) {
     const notice = document.createElement("div");
     notice.className = `notice ${tone}`;
@@ -148,7 +194,7 @@ export class View {
     const buttons = document.createElement("div");
     buttons.className = "row";
     if (action === SIGN_IN) buttons.append(this.#signIn());
-    if (ACTIONS[action]) buttons.append(button(ACTIONS[action], () => this.onAction(action, about), action === CONTINUE));
+    if (action && action in ACTIONS) buttons.append(button(ACTIONS[action], () => this.onAction(action, about), action === CONTINUE));
     if (DISMISSED.has(about)) buttons.append(button("Dismiss", () => this.onAction("dismiss", about)));
     notice.append(words, buttons);
     return notice;
@@ -165,42 +211,34 @@ export class View {
     return link;
   }
 
+  /** @type {(name: string) => void} */
   #renderLevels(name) {
-    for (const [who, level] of Object.entries(this.levels)) {
+    for (const who of SPEAKERS) {
+      const level = this.levels[who];
       level.shown = Math.max(level.heard, level.shown - FALL_PER_FRAME);
       this.part(`level-${who}`).style.transform = `scaleX(${level.shown.toFixed(3)})`;
     }
+    /** @type {Speaker} */
     const speaker = name === "speaking" ? "assistant" : "user";
     this.part("orb").style.setProperty("--level", this.levels[speaker].shown.toFixed(3));
   }
 
+  /** @type {(name: keyof Parts, text: string) => void} */
   #text(name, text) {
     const part = this.part(name);
     if (part.textContent !== text) part.textContent = text;
   }
 }
 
-/** Only what differs: writing the same value again costs a style recalculation, sixty times a second. */
+/**
+ * Only what differs: writing the same value again costs a style recalculation, sixty times a second.
+ * @type {(element: HTMLElement, key: string, value: string) => void}
+ */
 function set(element, key, value) {
   if (element.dataset[key] !== value) element.dataset[key] = value;
 }
 
-/** One sentence for each half that the site has no engine for. */
-function lacks(missing, { listen, speak }, can) {
-  const ears = {
-    browser: "Speech recognition is not installed on this server, so your browser listens.",
-    site: can.listen
-      ? "Speech recognition is not installed on this server: let this browser listen, below, or type."
-      : "Speech recognition is not installed on this server, and this browser has none: please type.",
-  };
-  const voice = {
-    browser: "Speech synthesis is not installed on this server, so your browser speaks.",
-    site: "Speech synthesis is not installed on this server: let a browser speak that can, or add a provider key.",
-  };
-  const told = [missing.includes("stt") && ears[listen], missing.includes("tts") && voice[speak]];
-  return told.filter(Boolean).join(" ");
-}
-
+/** @type {(ms: number) => string} */
 function countdown(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again.";

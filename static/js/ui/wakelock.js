@@ -3,10 +3,12 @@
 export class WakeLock {
   constructor() {
     this.wanted = false;
+    /** @type {WakeLockSentinel | null} */
     this.lock = null;
     document.addEventListener("visibilitychange", () => this.#take());
   }
 
+  /** @type {(wanted: boolean) => void} */
   keep(wanted) {
     if (wanted === this.wanted) return;
     this.wanted = wanted;

@@ -6,7 +6,11 @@ import { Speaker } from "./speaker.js";
 import { hasVoiceFor, voicesFor } from "./voices.js";
 
 export class BrowserSpeech {
-  /** `settings()`: {language ("" for the browser's own), rate, patience, voice}, asked for whenever one is needed. */
+  /**
+   * `settings()`: {language ("" for the browser's own), rate, patience, voice}, asked for whenever one is needed.
+   * @param {SpeechBrowser} browser
+   * @param {() => SpeechSettings} settings
+   */
   constructor(browser, settings) {
     this.Recognition = browser.SpeechRecognition ?? browser.webkitSpeechRecognition ?? null;
     this.synthesis = browser.speechSynthesis ?? null;
@@ -22,29 +26,41 @@ export class BrowserSpeech {
     return this.Recognition !== null;
   }
 
-  /** Whether there is a voice for the language, or any for "". Browsers tell their voices late: see `onVoices`. */
+  /**
+   * Whether there is a voice for the language, or any for "". Browsers tell their voices late: see `onVoices`.
+   * @type {(language: string) => boolean}
+   */
   canSpeak(language) {
     return hasVoiceFor(this.#voices(), language);
   }
 
-  /** Those of the language first. */
+  /**
+   * Those of the language first.
+   * @type {(language: string) => SpeechSynthesisVoice[]}
+   */
   voicesFor(language) {
     return voicesFor(this.#voices(), language || this.browser.navigator.language);
   }
 
+  /** @type {(handler: () => void) => void} */
   onVoices(handler) {
     this.synthesis?.addEventListener?.("voiceschanged", handler);
   }
 
-  /** Null where the browser has none. */
+  /**
+   * Null where the browser has none.
+   * @type {(handlers: ListenerHandlers) => Listener | null}
+   */
   listener(handlers) {
-    if (!this.canListen) return null;
+    const { Recognition } = this;
+    if (Recognition === null) return null;
     const { document, navigator } = this.browser;
     const isAndroid = /Android/u.test(navigator.userAgent);
     const settings = () => ({ ...this.settings(), isAndroid });
-    return new Listener(this.Recognition, { ...handlers, settings, newId: newItemId, isHidden: () => document.hidden });
+    return new Listener(Recognition, { ...handlers, settings, newId: newItemId, isHidden: () => document.hidden });
   }
 
+  /** @type {(handlers: SpeakerHandlers) => Speaker | null} */
   speaker(handlers) {
     if (this.synthesis === null) return null;
     const { settings, browser } = this;

@@ -33,6 +33,7 @@ export class Clauses {
     this.speechText = new SpeechText();
   }
 
+  /** @type {(text: string) => ClauseToSay[]} */
   feed(text) {
     this.text += text;
     const clauses = [];
@@ -40,10 +41,12 @@ export class Clauses {
     return clauses;
   }
 
+  /** @type {() => ClauseToSay[]} */
   flush() {
     return this.text ? [this.#cut(this.text.length)] : [];
   }
 
+  /** @type {(length: number) => ClauseToSay} */
   #cut(length) {
     const text = this.text.slice(0, length);
     this.text = this.text.slice(length);
@@ -64,21 +67,28 @@ export class Clauses {
     return ahead.length > most ? forcedLength(ahead, most) : 0;
   }
 
+  /** @type {(clause: string) => boolean} */
   #isEnd(clause) {
     const least = LEAST[Math.min(this.count, LEAST.length - 1)];
     const words = clause.trimEnd();
     if (!SPEAKABLE.test(words) || weightOf(units(words)) < least) return false;
-    return clause.includes("\n") || !(isAbbreviation(words.split(/\s/u).at(-1)) || INITIAL_OR_NUMBER.test(words));
+    return clause.includes("\n") || !(isAbbreviation(words.split(/\s/u).at(-1) ?? "") || INITIAL_OR_NUMBER.test(words));
   }
 }
 
-/** Of what has no end in sight: up to its last pause, or its last space, or else amid its letters. */
+/**
+ * Of what has no end in sight: up to its last pause, or its last space, or else amid its letters.
+ * @type {(text: string, most: number) => number}
+ */
 function forcedLength(text, most) {
   const ends = Array.from(text.slice(0, most).matchAll(ENDS), (match) => match.index + match[0].length);
   return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || betweenLetters(text, most);
 }
 
-/** Not between a letter and its marks, nor within a character of two units. No letter has so many as a flood of them. */
+/**
+ * Not between a letter and its marks, nor within a character of two units. No letter has so many as a flood of them.
+ * @type {(text: string, most: number) => number}
+ */
 function betweenLetters(text, most) {
   const ends = Array.from({ length: LONGEST_LETTER }, (_, back) => most - back);
   return ends.find((end) => text[end - 1] !== "\u200d" && !AMID_LETTER.test(text.slice(end))) ?? most;

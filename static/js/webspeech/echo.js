@@ -15,11 +15,17 @@ const PHRASE_MOST = 3;
 const [HEARD_MOST, SAID_MOST] = [150, 300]; // words that are compared: the cost is the product of both
 const MATCH = 2; // of the alignment; what does not match costs one
 
+/**
+ * A stretch of what was heard, in words, and how well it follows what was said.
+ * @typedef {{ score: number, start: number, end: number, matched: number }} EchoRun
+ */
+
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
 
 /**
  * The user's own of the words `heard` around the time at which `said` was said: {text, strays}. `text` is "" for an
  * echo; `strays` is how many of the words the assistant did not say.
+ * @type {(heard: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
  */
 export function ownWords(heard, said, { commands }) {
   const found = [...plain(heard).matchAll(WORD)];
@@ -35,25 +41,36 @@ export function ownWords(heard, said, { commands }) {
   return { text: `${before.trim()} ${after.replace(/^[\s.,;:!?…-]+/u, "")}`.trim(), strays };
 }
 
-/** Nothing but “mhm”, “yeah, okay”: a sign of listening. */
+/**
+ * Nothing but “mhm”, “yeah, okay”: a sign of listening.
+ * @type {(heard: string, vocabulary: Pick<Vocabulary, "nods">) => boolean}
+ */
 export function isNod(heard, { nods }) {
   return !heard.includes("?") && isPhrases(tokensOf(heard), nods);
 }
 
-/** “No, wait!” */
+/**
+ * “No, wait!”
+ * @type {(heard: string, vocabulary: Pick<Vocabulary, "commands">) => boolean}
+ */
 export function isCommand(heard, { commands }) {
   return isPhrases(tokensOf(heard), commands);
 }
 
+/** @type {(text: string) => string} */
 function plain(text) {
   return text.toLowerCase().replaceAll("’", "'");
 }
 
+/** @type {(text: string) => string[]} */
 function tokensOf(text) {
   return plain(text).match(WORD) ?? [];
 }
 
-/** Whether the tokens are nothing but phrases of the set. */
+/**
+ * Whether the tokens are nothing but phrases of the set.
+ * @type {(tokens: string[], phrases: Set<string>) => boolean}
+ */
 function isPhrases(tokens, phrases) {
   let at = 0;
   while (at < tokens.length) {
@@ -64,23 +81,31 @@ function isPhrases(tokens, phrases) {
   return tokens.length > 0;
 }
 
-/** Written with spaces or, where the script has none, without. */
+/**
+ * Written with spaces or, where the script has none, without.
+ * @type {(tokens: string[], phrases: Set<string>) => boolean}
+ */
 function isPhrase(tokens, phrases) {
   return phrases.has(tokens.join(" ")) || phrases.has(tokens.join(""));
 }
 
+/** @type {(tokens: string[], commands: Set<string>) => boolean} */
 function holdsCommand(tokens, commands) {
   return tokens.some((_, at) => {
-    const sizes = Array.from({ length: PHRASE_MOST }, (_, many) => many + 1);
+    const sizes = Array.from({ length: PHRASE_MOST }, (_none, many) => many + 1);
     return sizes.some((many) => isPhrase(tokens.slice(at, at + many), commands));
   });
 }
 
+/** @type {(tokens: string[], said: string) => boolean} */
 function mayAnswer(tokens, said) {
   return tokens.length > 0 && tokens.length <= ANSWER_MOST && /[?？؟]["'»”\s]*$/u.test(said);
 }
 
-/** The stretch of `heard` that follows `said` best, and how many of its words do: a local alignment. */
+/**
+ * The stretch of `heard` that follows `said` best, and how many of its words do: a local alignment.
+ * @type {(heard: string[], said: string[]) => EchoRun}
+ */
 function echoRun(heard, said) {
   let best = { score: 0, start: 0, end: 0, matched: 0 };
   let above = new Array(said.length + 1).fill(best);
@@ -96,6 +121,7 @@ function echoRun(heard, said) {
   return best;
 }
 
+/** @type {(diagonal: EchoRun, up: EchoRun, left: EchoRun, isMatch: boolean, row: number) => EchoRun} */
 function bestOf(diagonal, up, left, isMatch, row) {
   if (isMatch) {
     const start = diagonal.score > 0 ? diagonal.start : row;
@@ -106,6 +132,7 @@ function bestOf(diagonal, up, left, isMatch, row) {
   return { ...from, score: from.score - 1 };
 }
 
+/** @type {(word: string, other: string) => boolean} */
 function isSame(word, other) {
   if (word === other) return true;
   if (Math.min(word.length, other.length) < FUZZY_LEAST || Math.max(word.length, other.length) > FUZZY_MOST) return false;
@@ -113,7 +140,10 @@ function isSame(word, other) {
   return Math.abs(word.length - other.length) <= most && distance(word, other) <= most;
 }
 
-/** Levenshtein's. */
+/**
+ * Levenshtein's.
+ * @type {(word: string, other: string) => number}
+ */
 function distance(word, other) {
   let above = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (let row = 1; row <= word.length; row++) {

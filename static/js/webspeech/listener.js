@@ -8,7 +8,17 @@
 
 import { joinWords, wordsOf } from "./results.js";
 
-/** What ends it for good, and what to tell: the site's own ears take over. */
+/**
+ * @typedef {object} ListenerParts
+ * @property {() => { language: string, patience: string, isAndroid: boolean }} settings
+ * @property {() => string} newId
+ * @property {() => boolean} isHidden
+ */
+
+/**
+ * What ends it for good, and what to tell: the site's own ears take over.
+ * @type {{ [error: string]: string }}
+ */
 const PROBLEMS = {
   "network": "The browser’s speech recognition could not be reached.",
   "service-not-allowed": "This browser does not offer its speech recognition.",
@@ -19,7 +29,10 @@ const PROBLEMS = {
 };
 const GOES_ON = " This site listens instead.";
 
-/** By patience: how long after a phrase that the browser took for finished, and after words of one that it did not. */
+/**
+ * By patience: how long after a phrase that the browser took for finished, and after words of one that it did not.
+ * @type {{ [patience: string]: [finished: number, open: number] }}
+ */
 const PAUSES_MS = { quick: [100, 1200], balanced: [500, 2000], patient: [1500, 4000] };
 const SETTLING_MS = 2000; // for the last words of a recognition that was asked to end
 const SHORT_MS = 1000; // a recognition that ends that soon did not work,
@@ -31,18 +44,45 @@ export class Listener {
    * `Recognition`: the browser's class. `settings()`: {language, patience, isAndroid}. `onWords({id, text})` while one
    * speaks; `onUtterance({id, text})` at the end of it, and with "" when it was switched off without any words;
    * `onFailed(notice)`: it hears no more.
+   * @param {RecognitionClass} Recognition
+   * @param {ListenerParts & ListenerHandlers} parts
    */
   constructor(Recognition, { settings, newId, isHidden, onWords, onUtterance, onFailed }) {
-    Object.assign(this, { Recognition, settings, newId, isHidden, onWords, onUtterance, onFailed });
+    this.Recognition = Recognition;
+    this.settings = settings;
+    this.newId = newId;
+    this.isHidden = isHidden;
+    this.onWords = onWords;
+    this.onUtterance = onUtterance;
+    this.onFailed = onFailed;
+    /** @type {Recognition | null} */
     this.recognition = null;
+    /** @type {string | null} */
+    this.error = null;
+    this.startedAt = 0;
+    /** @type {number | undefined} */
+    this.retry = undefined;
+    /** @type {number | undefined} */
+    this.pause = undefined;
     this.wanted = false;
     this.whole = false; // the utterance lasts until it is switched off (push to talk)
+    /** @type {{ resolve: () => void, reject: (notice: Notice) => void } | null} */
     this.opening = null;
     this.short = 0; // recognitions in a row that did not work
-    this.#forget();
+    /** @type {string | null} */
+    this.id = null;
+    this.text = "";
+    this.before = ""; // of the utterance, what earlier recognitions heard
+    this.isFinal = false;
+    this.taken = 0; // results that belong to earlier utterances
+    this.results = 0;
+    this.settling = false;
   }
 
-  /** Within the tap. Resolves when the browser listens; rejects with a notice. */
+  /**
+   * Within the tap. Resolves when the browser listens; rejects with a notice.
+   * @type {() => Promise<void>}
+   */
   open() {
     this.wanted = true;
     return new Promise((resolve, reject) => {
@@ -51,7 +91,10 @@ export class Listener {
     });
   }
 
-  /** Switched off, it still tells the utterance that was under way. */
+  /**
+   * Switched off, it still tells the utterance that was under way.
+   * @type {(wanted: boolean, whole?: boolean) => void}
+   */
   keep(wanted, whole = false) {
     this.whole = whole;
     if (wanted === this.wanted) return;
@@ -89,7 +132,8 @@ export class Listener {
     recognition.lang = language;
     recognition.interimResults = true;
     recognition.continuous = !isAndroid; // there every guess counts as final, and each holds the ones before
-    const only = (handler) => (event) => recognition === this.recognition && handler(event);
+    /** @type {<Args extends unknown[]>(handler: (...args: Args) => void) => (...args: Args) => void} */
+    const only = (handler) => (...args) => void (recognition === this.recognition && handler(...args));
     recognition.onstart = only(() => this.#opened());
     recognition.onresult = only(({ results }) => this.#heard(wordsOf(results, this.taken, isAndroid), results));
     recognition.onerror = only(({ error }) => (this.error = error));
@@ -102,6 +146,7 @@ export class Listener {
     this.opening = null;
   }
 
+  /** @type {(words: { text: string, isFinal: boolean }, results: SpeechRecognitionResultList) => void} */
   #heard({ text, isFinal }, results) {
     this.startedAt = 0; // it works, however short it may be
     this.results = results.length;
@@ -129,11 +174,11 @@ export class Listener {
   #settle() {
     clearTimeout(this.pause);
     this.settling = true;
-    this.recognition.stop();
     const recognition = this.recognition;
+    recognition?.stop();
     this.pause = setTimeout(() => {
       this.#ended();
-      recognition.abort();
+      recognition?.abort();
     }, SETTLING_MS);
   }
 
@@ -148,7 +193,7 @@ export class Listener {
     const asked = this.settling;
     this.recognition = null;
     this.taken = this.results = 0;
-    if (this.error in PROBLEMS && !this.isHidden()) return this.#fail(this.error);
+    if (this.error !== null && this.error in PROBLEMS && !this.isHidden()) return this.#fail(this.error);
     if (asked || !this.wanted) this.#utter();
     else this.#carryOn();
     if (this.wanted) this.#startAgain(asked);
@@ -164,6 +209,7 @@ export class Listener {
     }
   }
 
+  /** @type {(asked: boolean) => void} */
   #startAgain(asked) {
     this.short = !asked && Date.now() - this.startedAt < SHORT_MS ? this.short + 1 : 0;
     if (this.isHidden()) return; // until `wake`: phones take the microphone from a page that nobody sees
@@ -172,10 +218,12 @@ export class Listener {
     this.retry = setTimeout(() => this.#start(), Math.min(LONGEST_WAIT_MS, 100 * 2 ** this.short));
   }
 
+  /** @type {(error: string) => void} */
   #fail(error) {
     const { opening } = this;
     this.#utter();
     this.close();
+    /** @type {Notice} */
     const notice = { tone: "info", text: PROBLEMS[error] + GOES_ON };
     if (opening) opening.reject(notice);
     else this.onFailed(notice);
@@ -183,6 +231,9 @@ export class Listener {
 
   #forget() {
     clearTimeout(this.pause);
-    Object.assign(this, { id: null, text: "", before: "", isFinal: false, taken: 0, results: 0, settling: false });
+    this.id = null;
+    this.text = this.before = "";
+    this.isFinal = this.settling = false;
+    this.taken = this.results = 0;
   }
 }

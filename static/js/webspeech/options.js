@@ -1,19 +1,41 @@
-/** “Listen with” and “Speak with”: this site, or this browser where it can. Remembered, like the other options. */
+/**
+ * “Listen with” and “Speak with”: this site, or this browser where it can. Remembered, like the other options.
+ * @import { Pickers } from "../ui/pickers.js"
+ * @import { View } from "../ui/view.js"
+ * @import { BrowserSpeech } from "./browser.js"
+ */
 
 import { isInCall } from "../reducer/connection.js";
-import { remember, remembered } from "../ui/devices.js";
+import { fieldOf, remember, remembered } from "../ui/devices.js";
 
-/** Each half of a talk, and the engine that serves it here. */
-const HALVES = { listen: "stt", speak: "tts" };
+/** @type {Half[]} */
+const HALVES = ["listen", "speak"];
+/**
+ * The engine that serves each half of a talk here.
+ * @type {Record<Half, Engine>}
+ */
+const ENGINES = { listen: "stt", speak: "tts" };
 
 export class SpeechOptions {
-  /** `onChange("listen" | "speak", "site" | "browser")`: it shall be so now. */
+  /**
+   * `onChange("listen" | "speak", "site" | "browser")`: it shall be so now.
+   * @param {View} view
+   * @param {BrowserSpeech} browserSpeech
+   * @param {Pickers} pickers
+   * @param {(half: Half, by: Side) => void} onChange
+   */
   constructor(view, browserSpeech, pickers, onChange) {
-    Object.assign(this, { view, browserSpeech, pickers, onChange });
+    this.view = view;
+    this.browserSpeech = browserSpeech;
+    this.pickers = pickers;
+    this.onChange = onChange;
+    /** @type {Set<Half>} */
     this.failed = new Set(); // the halves in which the browser failed: it is only tried again where that is asked for
+    /** @type {Record<Half, Side> & { phase: Phase }} */
     this.shown = { ...this.choice, phase: "idle" };
-    for (const half of Object.keys(HALVES)) {
-      view.part(half).addEventListener("change", ({ target }) => this.#chosen(half, target.value));
+    for (const half of HALVES) {
+      const picker = view.part(half);
+      picker.addEventListener("change", () => this.#chosen(half, /** @type {Side} */ (picker.value)));
     }
     browserSpeech.onVoices(() => {
       pickers.showVoices();
@@ -24,29 +46,36 @@ export class SpeechOptions {
 
   /** {listen, speak}: what the person chose on this device; without a choice, the browser where the site has but the demo. */
   get choice() {
-    const demos = this.#assistant.demos;
+    const { demos } = this.#assistant;
+    /** @type {(half: Half) => Side} */
     const choose = (half) => {
-      const chosen = remembered(half) || (demos.includes(HALVES[half]) ? "browser" : "site");
+      const chosen = remembered(half) || (demos.includes(ENGINES[half]) ? "browser" : "site");
       return chosen === "browser" && this.#can(half) && !this.failed.has(half) ? "browser" : "site";
     };
     return { listen: choose("listen"), speak: choose("speak") };
   }
 
-  /** Another assistant, or other voices: what was not chosen may be otherwise now. */
+  /**
+   * Another assistant, or other voices: what was not chosen may be otherwise now.
+   * @type {() => void}
+   */
   show() {
     const [before, choice] = [this.shown, this.choice];
     this.shown = { ...before, ...choice };
-    for (const [half, by] of Object.entries(choice)) {
-      if (by !== before[half]) this.onChange(half, by);
+    for (const half of HALVES) {
+      if (choice[half] !== before[half]) this.onChange(half, choice[half]);
     }
     this.#draw();
   }
 
-  /** Shows how the session has it now. */
+  /**
+   * Shows how the session has it now.
+   * @type {(state: State) => void}
+   */
   follow({ listen, speak, phase }) {
     const before = this.shown;
     this.shown = { listen, speak, phase };
-    const changed = Object.keys(HALVES).filter((half) => before[half] !== this.shown[half]);
+    const changed = HALVES.filter((half) => before[half] !== this.shown[half]);
     for (const half of changed) {
       if (this.shown[half] === "site" && remembered(half) !== "site") this.failed.add(half);
     }
@@ -54,10 +83,10 @@ export class SpeechOptions {
   }
 
   #draw() {
-    for (const half of Object.keys(HALVES)) {
+    for (const half of HALVES) {
       const picker = this.view.part(half);
       picker.value = this.shown[half];
-      picker.closest(".field").hidden = !this.#can(half);
+      fieldOf(picker).hidden = !this.#can(half);
     }
     this.pickers.offerVoicesOf(this.shown.speak);
     const { demos, missing } = this.#assistant;
@@ -65,17 +94,20 @@ export class SpeechOptions {
     this.view.showSpeech(this.shown, { demos, missing, can });
   }
 
+  /** @type {(half: Half, by: Side) => void} */
   #chosen(half, by) {
     remember(half, by);
     this.failed.delete(half);
     this.onChange(half, by);
   }
 
+  /** @type {(half: Half) => boolean} */
   #can(half) {
     if (this.#assistant.isOneEngine) return false;
     return half === "listen" ? this.browserSpeech.canListen : this.browserSpeech.canSpeak(this.#assistant.language);
   }
 
+  /** @type {Pick<Assistant, "language" | "demos" | "missing" | "isOneEngine">} */
   get #assistant() {
     return this.pickers.assistant ?? { language: "", demos: [], missing: [], isOneEngine: false };
   }

@@ -5,6 +5,7 @@ const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u
 /**
  * What was recognised behind the first `taken` results: {text, isFinal}.
  * `repeats`: a result may hold the ones before it, as on Android (crbug.com/457167 and many reports since).
+ * @type {(results: SpeechRecognitionResultList, taken: number, repeats: boolean) => { text: string, isFinal: boolean }}
  */
 export function wordsOf(results, taken, repeats) {
   const fresh = Array.from(results).slice(taken);
@@ -12,12 +13,16 @@ export function wordsOf(results, taken, repeats) {
   return { text: text.trim(), isFinal: fresh.length > 0 && fresh.every((result) => result.isFinal) };
 }
 
+/** @type {(all: string, next: string, repeats: boolean) => string} */
 function join(all, next, repeats) {
   const holdsAll = repeats && next.trim().toLowerCase().startsWith(all.trim().toLowerCase());
   return holdsAll ? next : joinWords(all, next);
 }
 
-/** With a space between them, unless their script has none. */
+/**
+ * With a space between them, unless their script has none.
+ * @type {(one: string, other: string) => string}
+ */
 export function joinWords(one, other) {
   const isSpaced = !one || !other || /\s$/u.test(one) || /^\s/u.test(other);
   const isUnspaced = UNSPACED.test(one.slice(-1)) && UNSPACED.test(other.slice(0, 1));

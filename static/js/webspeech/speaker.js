@@ -14,18 +14,39 @@ const LONGEST_MS_PER_LETTER = 250; // at the usual rate; then the end was forgot
 const OURS = new Set(["canceled", "interrupted"]); // what a cancellation reports
 const FAILED = "The browser’s voice does not work here. This site speaks instead.";
 
+/** @typedef {{ item: string, clauses: Clauses, ready: ClauseToSay[], ended: boolean, samples: number }} SpokenReply */
+
 export class Speaker {
-  /** `settings()`: {voice, language, rate}. `onFailed(notice)`: it says no more. */
+  /**
+   * `onFailed(notice)`: it says no more.
+   * @param {SpeechSynthesis} synthesis
+   * @param {typeof SpeechSynthesisUtterance} Utterance
+   * @param {SpeakerHandlers & { settings: () => Omit<SpeechSettings, "patience">, now: () => number }} parts
+   */
   constructor(synthesis, Utterance, { settings, now, onEvent, onFailed }) {
-    Object.assign(this, { synthesis, Utterance, settings, now, onEvent, onFailed });
-    this.replies = []; // [{item, clauses, ready, ended, samples}]: the first is spoken
-    this.current = null; // the utterance that was given to the browser; kept, or Chrome collects it with its events
+    this.synthesis = synthesis;
+    this.Utterance = Utterance;
+    this.settings = settings;
+    this.now = now;
+    this.onEvent = onEvent;
+    this.onFailed = onFailed;
+    /** @type {SpokenReply[]} */
+    this.replies = []; // the first is spoken
+    /** @type {SpeechSynthesisUtterance | null} */
+    this.current = null; // what was given to the browser; kept, or Chrome collects it with its events
+    /** @type {number | null} */
+    this.startedAt = null;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {number | undefined} */
+    this.ticks = undefined;
   }
 
   get isBusy() {
     return this.replies.length > 0;
   }
 
+  /** @type {(item: string) => boolean} */
   has(item) {
     return this.replies.some((reply) => reply.item === item);
   }
@@ -38,15 +59,20 @@ export class Speaker {
     this.synthesis.speak(silent);
   }
 
-  /** More of a reply. */
+  /**
+   * More of a reply.
+   * @type {(item: string, text: string) => void}
+   */
   say(item, text) {
-    if (!this.has(item)) this.replies.push({ item, clauses: new Clauses(), ready: [], ended: false, samples: 0 });
-    const reply = this.replies.find((one) => one.item === item);
+    const reply = this.#reply(item);
     reply.ready.push(...reply.clauses.feed(text));
     this.#next();
   }
 
-  /** No more of it comes. */
+  /**
+   * No more of it comes.
+   * @type {(item: string) => void}
+   */
   end(item) {
     const reply = this.replies.find((one) => one.item === item);
     if (!reply) return;
@@ -69,6 +95,15 @@ export class Speaker {
     this.synthesis.cancel();
   }
 
+  /** @type {(item: string) => SpokenReply} */
+  #reply(item) {
+    const known = this.replies.find((one) => one.item === item);
+    if (known) return known;
+    const reply = { item, clauses: new Clauses(), ready: [], ended: false, samples: 0 };
+    this.replies.push(reply);
+    return reply;
+  }
+
   #next() {
     const [reply] = this.replies;
     if (this.current || !reply) return;
@@ -77,15 +112,17 @@ export class Speaker {
     else if (reply.ended) this.#finish(reply);
   }
 
+  /** @type {(reply: SpokenReply, clause: ClauseToSay) => void} */
   #speak(reply, { text, words }) {
     if (!words) {
-      this.#tell("clause", { text });
+      this.#tell({ type: "playback.clause", text });
       return this.#next();
     }
     const { voice, language, rate } = this.settings();
     const utterance = new this.Utterance(words);
     Object.assign(utterance, { voice, lang: voice?.lang || language, rate });
-    const only = (handler) => (event) => utterance === this.current && handler(event);
+    /** @type {<Event>(handler: (event: Event) => void) => (event: Event) => void} */
+    const only = (handler) => (event) => void (utterance === this.current && handler(event));
     utterance.onstart = only(() => this.#begun(text, weightOf(units(words)) / rate));
     utterance.onend = only(() => this.#ended());
     utterance.onerror = only(({ error }) => (OURS.has(error) ? this.#ended() : this.#fail()));
@@ -94,12 +131,13 @@ export class Speaker {
     return this.synthesis.speak(utterance);
   }
 
+  /** @type {(text: string, letters: number) => void} */
   #begun(text, letters) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#giveUp(), START_MS + letters * LONGEST_MS_PER_LETTER);
     this.startedAt = this.now();
-    this.ticks = setInterval(() => this.#tell("progress"), TICK_MS);
-    this.#tell("clause", { text });
+    this.ticks = setInterval(() => this.#tell({ type: "playback.progress" }), TICK_MS);
+    this.#tell({ type: "playback.clause", text });
   }
 
   #ended() {
@@ -114,6 +152,7 @@ export class Speaker {
     this.#next();
   }
 
+  /** @type {(reply: SpokenReply) => void} */
   #finish(reply) {
     const { item, samples } = reply;
     this.replies.shift();
@@ -139,8 +178,9 @@ export class Speaker {
     return spoken + Math.round(since * SAMPLES_PER_MS);
   }
 
-  #tell(kind, more) {
+  /** @type {(event: { type: "playback.progress" } | { type: "playback.clause", text: string }) => void} */
+  #tell(event) {
     const samples = this.#samples();
-    this.onEvent({ type: `playback.${kind}`, item: this.replies[0].item, samples, heard: samples, ...more });
+    this.onEvent({ ...event, item: this.replies[0].item, samples, heard: samples });
   }
 }

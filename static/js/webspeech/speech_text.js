@@ -6,6 +6,7 @@
 
 const OPENING =
   /^[ \t>]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?<fence>`{3,}(?=[^`\n]*$)|~{3,})|(?<!`)(?<late>`{3,})(?=[\w+#.-]*[ \t]*\n)|(?<line>^[ \t>]*)?(?<formula>\$\$|\\\[|\\\(|\\begin\{\w+\*?\})/mu;
+/** @type {{ [opening: string]: string }} */
 const CLOSING = { $$: "$$", "\\[": "\\]", "\\(": "\\)" };
 const LINE_END = { pattern: /\n/u, most: 200 };
 const BLANK_LINE = { pattern: /\n[ \t]*\n/u, most: 1000 };
@@ -15,6 +16,7 @@ const AMID_LINE = "\u2063 "; // in front of a clause that begins no line
 const SMALL_FORMULA = /(?<![\p{L}\p{N}_$\\])\$(?=[^\s$])([^$\n]{1,200})(?<![\s\\])\$(?![\p{L}\p{N}_$])/gu;
 const URL = /(?:https?:\/\/(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*/gu;
 const ENTITY = /&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|([a-z]{2,8}));/giu;
+/** @type {{ [name: string]: string }} */
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", copy: "©", reg: "®", deg: "°", euro: "€", ndash: "–", mdash: "—", hellip: "…" };
 const SPEAKABLE = /[\p{L}\p{N}]/u;
 
@@ -24,6 +26,9 @@ const PICTURE = /\p{Extended_Pictographic}|(?=\p{So})\p{Script=Common}/gu;
 const UNSPOKEN =
   /[\u2190-\u21ff\u25a0-\u25ff\u27f0-\u27ff\u2900-\u297f\u2022\u2023\u20e3\p{Emoji_Modifier}\p{Co}\p{Cn}\p{Cs}]|(?<!\p{L}|(?![\ufe00-\ufe0f])\p{M})[\u200c\u200d]|(?![\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d])\p{Default_Ignorable_Code_Point}/gu;
 
+/** @typedef {(match: string, ...groups: string[]) => string} Replacer */
+
+/** @type {[pattern: RegExp, replacement: string | Replacer][]} */
 const STEPS = [
   [/^[ \t]*\[[^\]\n]*\]:\s*(?:<|https?:\/\/)\S*.*$/gmu, ""],
   [/[ \t]*(?:\[\[?\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]?\](?:\([^()\s]*\))?:?|【[^【】]*†[^【】]*】|【\d[\d:]*】|\ue200[^\ue201]*\ue201)/gu, ""],
@@ -49,53 +54,70 @@ const STEPS = [
   [/ (?=[,.](?:\s|$))/gu, ""],
 ];
 
+/**
+ * A block of code, or a formula: what closes it, what gives it up, and how long it is by now.
+ * @typedef {{ closing: string, end: { pattern: RegExp, most: number } | null, chars: number }} SilentBlock
+ */
+
 /** One reply's filter. It remembers from one clause to the next what is open, and whether a line has begun. */
 export class SpeechText {
   constructor() {
-    this.silent = null; // {closing, end, chars}: a block of code, or a formula
+    /** @type {SilentBlock | null} */
+    this.silent = null;
     this.isAmidLine = false;
   }
 
-  /** The words to say; "" where the clause holds none. */
+  /**
+   * The words to say; "" where the clause holds none.
+   * @type {(clause: string) => string}
+   */
   spoken(clause) {
     const text = this.isAmidLine ? AMID_LINE + clause : clause;
     this.isAmidLine = !clause.slice(clause.trimEnd().length).includes("\n");
-    const words = STEPS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), this.#said(text)).trim();
+    const words = STEPS.reduce(replaced, this.#said(text)).trim();
     return SPEAKABLE.test(words) ? words : "";
   }
 
-  /** Without blocks of code, and formulas that nobody could say. */
+  /**
+   * Without blocks of code, and formulas that nobody could say.
+   * @type {(text: string) => string}
+   */
   #said(text) {
     let [said, rest] = ["", text];
     while (rest) {
       const opening = this.silent ? null : OPENING.exec(rest);
-      if (this.silent) [said, rest] = [`${said} `, rest.slice(this.#silentChars(rest))];
-      else if (opening) [said, rest] = this.#open(opening, said + rest.slice(0, opening.index), rest.slice(opening.index + opening[0].length));
+      if (this.silent) [said, rest] = [`${said} `, rest.slice(this.#silentChars(rest, this.silent))];
+      else if (opening) [said, rest] = this.#open(opening.groups ?? {}, said + rest.slice(0, opening.index), rest.slice(opening.index + opening[0].length));
       else return said + rest;
     }
     return said;
   }
 
-  /** How much of the rest belongs to what is open; closes it where it ends. */
-  #silentChars(rest) {
-    const { closing, end } = this.silent;
+  /**
+   * How much of the rest belongs to what is open; closes it where it ends.
+   * @type {(rest: string, silent: SilentBlock) => number}
+   */
+  #silentChars(rest, silent) {
+    const { closing, end } = silent;
     const place = rest.indexOf(closing);
     const chars = place < 0 ? rest.length : place + closing.length;
     const givenUp = end?.pattern.exec(rest.slice(0, chars));
-    this.silent.chars += chars;
-    if (place >= 0 || givenUp || (end && this.silent.chars > end.most)) this.silent = null;
+    silent.chars += chars;
+    if (place >= 0 || givenUp || (end && silent.chars > end.most)) this.silent = null;
     return givenUp ? givenUp.index : chars;
   }
 
-  #open({ groups }, said, rest) {
+  /** @type {(groups: Partial<Record<string, string>>, said: string, rest: string) => [said: string, rest: string]} */
+  #open(groups, said, rest) {
     const fence = groups.fence ?? groups.late;
     if (fence) {
       this.silent = { closing: fence, end: null, chars: 0 };
       return [said, rest];
     }
-    const closing = CLOSING[groups.formula] ?? groups.formula.replace("begin", "end");
+    const formula = groups.formula ?? "";
+    const closing = CLOSING[formula] ?? formula.replace("begin", "end");
     const place = rest.indexOf(closing);
-    const isSaid = groups.formula in CLOSING && !NOTATION.test(place < 0 ? rest : rest.slice(0, place));
+    const isSaid = formula in CLOSING && !NOTATION.test(place < 0 ? rest : rest.slice(0, place));
     if (place >= 0) return [`${said} ${isSaid ? rest.slice(0, place) : ""} `, rest.slice(place + closing.length)];
     const isDisplay = groups.line !== undefined && !rest.split("\n", 1)[0].trim();
     if (isDisplay || !isSaid) this.silent = { closing, end: isDisplay ? BLANK_LINE : LINE_END, chars: 0 };
@@ -103,8 +125,15 @@ export class SpeechText {
   }
 }
 
+/** @type {(entity: string, decimal?: string, hex?: string, name?: string) => string} */
 function decoded(entity, decimal, hex, name) {
   if (name) return ENTITIES[name.toLowerCase()] ?? "";
-  const code = decimal ? parseInt(decimal, 10) : parseInt(hex, 16);
+  const code = decimal ? parseInt(decimal, 10) : parseInt(hex ?? "", 16);
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "";
+}
+
+/** @type {(text: string, step: [pattern: RegExp, replacement: string | Replacer]) => string} */
+function replaced(text, [pattern, replacement]) {
+  // TypeScript has an overload for each kind of replacement, and none for both.
+  return typeof replacement === "string" ? text.replace(pattern, replacement) : text.replace(pattern, replacement);
 }

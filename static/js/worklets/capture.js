@@ -16,6 +16,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     this.port.onmessage = () => this.post(this.frames.flush(), true);
   }
 
+  /** @type {(inputs: Float32Array[][]) => boolean} */
   process([channels]) {
     // No channel: the source is gone or silent by the browser's own account. Time goes on all the same.
     const input = channels[0] ?? new Float32Array(128);
@@ -23,6 +24,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     return true;
   }
 
+  /** @type {(frame: Frame, flushed: boolean) => void} */
   post(frame, flushed) {
     this.port.postMessage({ ...frame, flushed }, [frame.pcm.buffer]);
   }

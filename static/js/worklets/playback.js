@@ -18,12 +18,14 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => this.receive(data);
   }
 
+  /** @type {(message: PlayerMessage) => void} */
   receive(message) {
     if (message.type === "audio") this.playout.add(message.item, message.pcm);
     else if (message.type === "end") this.playout.buffer.end(message.item);
     else this.playout[message.type]();
   }
 
+  /** @type {(inputs: Float32Array[][], outputs: Float32Array[][]) => boolean} */
   process(_inputs, [[out]]) {
     for (const event of this.playout.render(out)) this.port.postMessage(event);
     for (const sample of out) this.energy += sample * sample;

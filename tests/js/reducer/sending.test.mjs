@@ -23,7 +23,7 @@ function refusal(code, fields) {
 /** The texts that were sent as messages by the last event, and whether a reply was asked for. */
 function sentBy(call) {
   const events = call.effects.filter((effect) => effect.do === "send").map(({ event }) => event);
-  const texts = events.filter(({ type }) => type === "conversation.item.create").map(({ item }) => item.content[0].text);
+  const texts = events.filter(({ type }) => type === "conversation.item.create").map((event) => event.item.content[0].text);
   return [texts, events.filter(({ type }) => type === "response.create").length];
 }
 

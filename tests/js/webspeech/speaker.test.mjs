@@ -128,7 +128,7 @@ function clausesOf(...pieces) {
 }
 
 test("nothing is lost between the clauses, and none is longer than Chrome speaks", () => {
-  const long = "word ".repeat(100) + "end. " + "字".repeat(200) + "。 So, well, yes. Mr. Smith came at 5 p.m. on the 3. of May. ";
+  const long = `${"word ".repeat(100)}end. ${"字".repeat(200)}。 So, well, yes. Mr. Smith came at 5 p.m. on the 3. of May. `;
   for (const size of [1, 7, 1000]) {
     const pieces = long.match(new RegExp(`[^]{1,${size}}`, "gu"));
     const clauses = clausesOf(...pieces);

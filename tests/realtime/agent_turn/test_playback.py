@@ -113,7 +113,7 @@ def test_a_response_asked_for_while_the_last_one_is_paused_takes_its_place() -> 
     assert last.paused_at is not None
     table.client("response.create")
     assert last.item.heard_ms is not None
-    assert table.machine.agent_turn.sounding is table.machine.agent_turn.response
+    assert table.machine.agent_turn.playback.sounding is table.machine.agent_turn.response
 
 
 def test_replies_that_nobody_plays_do_not_pile_up() -> None:

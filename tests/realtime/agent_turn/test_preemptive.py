@@ -6,7 +6,7 @@ import pytest
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.realtime.agent_turn.preemptive import same_words
+from conversations.realtime.agent_turn.preemptive import has_same_words
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.figures import Discard, Tally
 from conversations.realtime.protocol.errors import Failure
@@ -152,8 +152,8 @@ def test_case_and_punctuation_may_differ() -> None:
 
 @pytest.mark.parametrize(("one", "other"), [("लड़का", "लड़की"), ("กิน", "กัน"), ("What are 20 $?", "What are 20 €?")])
 def test_a_sign_may_make_another_word(one: str, other: str) -> None:
-    assert same_words(one, one + ".")
-    assert not same_words(one, other)
+    assert has_same_words(one, one + ".")
+    assert not has_same_words(one, other)
 
 
 def test_it_is_dropped_when_the_context_changed() -> None:

@@ -68,8 +68,8 @@ def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
     withdraw(table)
     table.write("Noon.")
     table.end_text()
-    table.machine.agent_turn.resume()
-    table.machine.agent_turn.let_go()
+    table.machine.agent_turn.playback.resume()
+    table.machine.agent_turn.release_held()
     assert table.machine.agent_turn.response is not None
     assert table.machine.agent_turn.response.finished == 1
     assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
-        background.start([spool.replay, deletion.work_off, deletion.delete_loose_files])
+        background.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
 
 

@@ -1,0 +1,37 @@
+"""The end of a response: its closing events, in the order of the protocol, and what is stored of it."""
+
+from typing import Any
+
+from conversations.realtime.agent_turn.response import Response, ResponseStatus
+from conversations.realtime.agent_turn.tool_calls import ToolCalls
+from conversations.realtime.state import Core
+
+
+def close_response(
+    core: Core, tool_calls: ToolCalls, response: Response, status: ResponseStatus, details: dict[str, Any] | None
+) -> None:
+    """Set the status, close the message and the calls, store them, and send `response.done`."""
+    response.status, response.status_details = status, details
+    response.item.status = "completed" if status == "completed" else "incomplete"
+    response.stamp("done", core.now)
+    tool_calls.abandon(response)
+    if response.is_out_of_band:
+        if response.is_open:
+            response.settle_clauses()
+            response.close_message(None)
+    else:
+        _store(core, tool_calls, response)
+    tool_calls.hand_over(response)
+    response.finish()
+    core.send_rates()
+
+
+def _store(core: Core, tool_calls: ToolCalls, response: Response) -> None:
+    if response.is_open:
+        response.settle_clauses()
+        core.save(response.item, is_final=True)
+        response.close_message(core.log.before(response.item))
+    elif response.item.error_code:
+        core.save(response.item, is_final=True)  # the history shows what went wrong
+    elif response.outputs:
+        tool_calls.store_without_message(response)
