@@ -41,5 +41,5 @@ def _parse(secret: str) -> dict[str, Any]:
     try:
         account = json.loads(secret[: MAX_LENGTH + 1])
     except (json.JSONDecodeError, RecursionError):
-        raise SecretError("This looks like a service account's JSON, but is cut. Paste the whole file.") from None
+        raise SecretError("This service account JSON cannot be read. Paste the whole file.") from None
     return account if isinstance(account, dict) else {}
