@@ -148,7 +148,7 @@ def test_an_admin_gives_nobody_an_address_that_somebody_else_has(db: None) -> No
         reverse("admin:accounts_user_change", args=[other.pk]), {"email": "second@example.com", "is_active": "on"}
     )
     assert answer.status_code == 200
-    assert "has this address already" in answer.content.decode()
+    assert "This email address is already in use" in answer.content.decode()
 
 
 def test_createsuperuser(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
