@@ -12,7 +12,7 @@ from conversations.audio.vad import load_model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Session
@@ -54,7 +54,7 @@ class CascadeSession(Session):
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
-        dialect: Beta | None = None,
+        dialect: BetaDialect | None = None,
         kind: str = REALTIME,
         *,
         stores_captions: bool = False,
@@ -125,7 +125,7 @@ class CascadeSession(Session):
 
     def _transcribe_only(self) -> None:
         if not self._stores_captions:
-            self._record.is_on = self.machine.core.keeps_sound = False
+            self._record.is_on = self.machine.core.is_audio_stored = False
             if self._recording:
                 self._recording.machine.keep_no_sound()
             self._engine_tasks.remember_nothing()

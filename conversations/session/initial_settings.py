@@ -46,4 +46,4 @@ def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
         kind=kind,
     )
     servers = {server.label for server in opened.mcp_servers}
-    return update_config(start, opened.caller.session, audio_sent=False, servers=servers)
+    return update_config(start, opened.caller.session, has_sent_audio=False, servers=servers)

@@ -173,7 +173,7 @@ class RelayAgentTurn:
             self.core.save(item, in_background=True)
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
-        self.core.audio_sent = True
+        self.core.has_sent_audio = True
         self.core.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
@@ -250,7 +250,7 @@ class RelayAgentTurn:
                     item.status = "incomplete"
                     close_item(self.core, reply, item, is_kept=self._is_kept(item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            output = [item.wire() for item in reply.items]
+            output = [item.to_wire() for item in reply.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
             self._finish(reply, {**reply.shown, **ended}, failure)
 
@@ -266,6 +266,6 @@ class RelayAgentTurn:
         if vanished and last is not None and last.is_sounding(self.core.now):
             played_ms = last.estimate_played_ms(self.core.now)
             for item in (one for one in last.items if one.is_audio and one.heard_ms is None and self._is_kept(one)):
-                item.cut(min(played_ms, item.audio_ms))
+                item.truncate(min(played_ms, item.audio_ms))
                 played_ms = max(0, played_ms - item.audio_ms)
                 self.core.save(item)

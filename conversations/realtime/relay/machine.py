@@ -132,8 +132,8 @@ class RelayMachine:
         return self.hearing.is_awaiting and self.link.is_up
 
     def _decided(self) -> list[RelayCommand]:
-        actions, self.core.actions = self.core.actions, []
-        return list(actions)
+        decided, self.core.commands = self.core.commands, []
+        return list(decided)
 
     # What the client asks.
 
@@ -217,7 +217,7 @@ class RelayMachine:
 
     def _speech_started(self, event: dict[str, Any]) -> None:
         last = self.agent_turn.last
-        if not self.hearing.started(event) or last is None or not self.core.has("playback"):
+        if not self.hearing.started(event) or last is None or not self.core.has_extension("playback"):
             return
         if last.id in self.agent_turn.running or last.is_sounding(self.core.now):
             # The upstream gives a reply up as soon as somebody speaks, or lets it go on: that is the verdict.

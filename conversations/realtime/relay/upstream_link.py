@@ -54,7 +54,7 @@ class UpstreamLink:
 
     def do(self, action: SendUpstream | Reconnect) -> None:
         """Among the core's own actions, in order."""
-        self.core.actions.append(action)  # type: ignore[arg-type]  # the turn machine's driver knows none of these
+        self.core.commands.append(action)  # type: ignore[arg-type]  # the turn machine's driver knows none of these
 
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:

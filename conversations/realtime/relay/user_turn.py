@@ -9,7 +9,7 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.upstream_link import Asked, Cut, UpstreamLink
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
-from conversations.realtime.user_turn.transcript_filter import spoken_words
+from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
 EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks this much is kept behind what came longer ago than the upstream needs to tell of an onset. By the
@@ -120,7 +120,7 @@ class RelayUserTurn:
         self.core.log.insert(item)
         self._await_words(item_id)
         self.core.save(item, pcm=pcm)
-        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.before(item))
+        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.get_previous_id(item))
 
     def cleared(self, event: dict[str, Any]) -> None:
         end = self._done("clear")
@@ -141,7 +141,7 @@ class RelayUserTurn:
     def words(self, event: dict[str, Any]) -> None:
         item = self._closed(event)
         if item is not None:
-            item.text = spoken_words(event["transcript"][: self.core.limits.max_text_chars])
+            item.text = extract_spoken_words(event["transcript"][: self.core.limits.max_text_chars])
             self._count(item, event.get("usage") or {})
             self.core.save(item)
             self._tell("completed", item, transcript=item.text, usage=event.get("usage"))

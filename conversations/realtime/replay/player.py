@@ -65,5 +65,5 @@ def _enter(machine: Any, step: Step, now: float) -> Sequence[Any]:
         case "end":
             return machine.end()  # type: ignore[no-any-return]
         case "keep_no_sound":
-            machine.core.keeps_sound = False
+            machine.core.is_audio_stored = False
             return ()
