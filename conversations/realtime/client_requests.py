@@ -4,6 +4,7 @@ from openai.types import realtime as sdk
 
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.commands import StopStoring
 from conversations.realtime.figures import Played
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
@@ -36,6 +37,9 @@ class ClientRequests:
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.user_turn.configure()
+        if is_transcription(core.config) and not core.manner.stores_captions:
+            core.is_audio_stored = False
+            core.do(StopStoring())
         core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
 

@@ -41,6 +41,16 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class StopStoring:
+    """Store nothing from now on, neither words nor sound: the client wants captions that are not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmEngines:
+    """Open the connections that a turn will need: somebody has begun to speak."""
+
+
+@dataclass(frozen=True, slots=True)
 class DetectSpeech:
     """Run the VAD over this audio; `from_scratch`: it does not continue what was detected before."""
 
@@ -184,10 +194,15 @@ EngineCommand = (
 )
 """What the engines do; all else is the session's own."""
 
+CascadeCommand = StopStoring | WarmEngines | DetectSpeech
+"""What only a session of three engines performs, beside what the engines do."""
+
 Command = (
     Send
     | Save
     | Remove
+    | StopStoring
+    | WarmEngines
     | DetectSpeech
     | FeedTranscriber
     | Transcribe

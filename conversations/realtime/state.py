@@ -46,6 +46,7 @@ class Manner:
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
     speculation: bool = True  # answers ahead of the endpoint
+    stores_captions: bool = True  # should the session be, or become, one of transcription
     streams: bool = False  # speech to text hears while one speaks
 
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Any
 
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import load_model as vad_model
@@ -13,7 +12,7 @@ from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
+from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.engine_tasks import EngineTasks
@@ -63,7 +62,7 @@ class CascadeSession(Session):
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
         self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
         config = initial_settings.config(opened, model, expires_at, kind)
-        manner = initial_settings.manner(opened, streams=self._engine_tasks.streams)
+        manner = initial_settings.manner(opened, streams=self._engine_tasks.streams, stores_captions=stores_captions)
         limits = initial_settings.limits(plays_live=plays_live)
         self.machine = self._build_machine(
             TurnMachine,
@@ -77,7 +76,6 @@ class CascadeSession(Session):
         )
         self._detector = SpeechDetector()
         self._record = Recorder(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
-        self._stores_captions = stores_captions
 
     async def run(self) -> None:
         """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
@@ -107,13 +105,18 @@ class CascadeSession(Session):
 
     # What the machine decides.
 
-    def _do(self, action: commands.EngineCommand | commands.DetectSpeech) -> None:
+    def _do(self, action: commands.EngineCommand | commands.CascadeCommand) -> None:
         match action:
             case commands.DetectSpeech(pcm, from_scratch):
                 self._detect(pcm, from_scratch)
             case commands.FeedTranscriber(item_id, pcm):
                 self._record.add_user_audio(item_id, pcm)
                 self._engine_tasks.perform(action)
+            case commands.WarmEngines():
+                self._engine_tasks.warm()
+            case commands.StopStoring():
+                self._record.is_on = False
+                self._engine_tasks.remember_nothing()
             case _:
                 self._engine_tasks.perform(action)
 
@@ -122,17 +125,3 @@ class CascadeSession(Session):
             self._detector.reset()
         for probability in self._detector.feed(pcm):
             self._take(engine_events.SpeechWindow(probability))
-
-    def _transcribe_only(self) -> None:
-        if not self._stores_captions:
-            self._record.is_on = self.machine.core.is_audio_stored = False
-            if self._recording:
-                self._recording.machine.keep_no_sound()
-            self._engine_tasks.remember_nothing()
-
-    def _send(self, event: dict[str, Any]) -> None:
-        if event["type"] == "input_audio_buffer.speech_started":
-            self._engine_tasks.warm()
-        elif event["type"] == "session.updated" and event["session"]["type"] == TRANSCRIPTION:
-            self._transcribe_only()
-        super()._send(event)

@@ -10,9 +10,14 @@ from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 
-def manner(opened: Opened, *, streams: bool) -> Manner:
+def manner(opened: Opened, *, streams: bool, stores_captions: bool) -> Manner:
     """`streams`: speech to text hears while one speaks."""
-    return Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium"), opened.speculation, streams)
+    return Manner(
+        PATIENCE_EAGERNESS.get(opened.patience, "medium"),
+        speculation=opened.speculation,
+        stores_captions=stores_captions,
+        streams=streams,
+    )
 
 
 def limits(*, plays_live: bool = True) -> Limits:

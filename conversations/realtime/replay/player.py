@@ -64,6 +64,3 @@ def _enter(machine: Any, step: Step, now: float) -> Sequence[Any]:
             return machine.refuse(step.given, step.kind)  # type: ignore[no-any-return]
         case "end":
             return machine.end()  # type: ignore[no-any-return]
-        case "keep_no_sound":
-            machine.core.is_audio_stored = False
-            return ()

@@ -68,10 +68,6 @@ class RecordedMachine:
     def end(self) -> Sequence[Any]:
         return self._step({"do": "end"}, self._clock(), self._machine.end)
 
-    def keep_no_sound(self) -> None:
-        """Write that the session turned into one of which no sound is kept; the session itself tells the machine."""
-        self._step({"do": "keep_no_sound"}, self._clock(), lambda: ())
-
     def _step(self, line: dict[str, Any], now: float, work: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         """Do the work, and write its line also where it fails: that is the step that somebody will look for."""
         self._made_ids.clear()

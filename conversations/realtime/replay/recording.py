@@ -22,7 +22,7 @@ MAX_LINE_BYTES = 32_000_000  # above what the largest frame of a client becomes
 # Of one line: above what a conversation of 5,000 items has. Of more values, wrong ones would take seconds to refuse.
 MAX_OBJECTS, MAX_COMMAS = 50_000, 200_000
 LONGEST_SEC = 1e12  # that a clock may say
-Entry = Literal["start", "receive", "refuse", "end", "keep_no_sound"]
+Entry = Literal["start", "receive", "refuse", "end"]
 UNKNOWN_FORMAT = "It has format {0}, and this version plays format {1}. Use the version that wrote it, or a newer one."
 
 

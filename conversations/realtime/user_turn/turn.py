@@ -172,6 +172,7 @@ class UserTurn:
         self.core.set_deadline("idle", None)
         self.core.set_deadline("stall", self.core.now + self.core.limits.stall_sec)
         start_ms, item_id = ms_of(utterance.start), utterance.item_id
+        self.core.do(commands.WarmEngines())
         self.core.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
         self._feed_transcriber(utterance, self.buffer.peek(), begins=True)
         self._learn_cut_pause()

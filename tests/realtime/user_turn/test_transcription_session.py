@@ -56,6 +56,22 @@ def test_the_session_has_the_users_half_only() -> None:
     }
 
 
+@pytest.mark.parametrize("stores_captions", [True, False])
+def test_one_that_becomes_it_is_stored_only_if_its_client_wants_that(stores_captions: bool) -> None:
+    talk = Table(manner=Manner(stores_captions=stores_captions))
+    update(talk, type="transcription", audio={"input": {"transcription": {"model": "stt-1"}}})
+    assert (commands.StopStoring() in talk.actions) is not stores_captions
+    assert talk.machine.core.is_audio_stored is stores_captions
+
+
+def test_the_engines_are_warmed_when_somebody_begins_to_speak() -> None:
+    talk = table()
+    talk.audio(ms=960, speech=0.0)
+    assert commands.WarmEngines() not in talk.actions
+    talk.say()
+    assert talk.actions.count(commands.WarmEngines()) == 1
+
+
 def test_an_update() -> None:
     talk = table()
     heard = {
