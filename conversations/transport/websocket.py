@@ -16,7 +16,7 @@ from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
 from conversations.engines.base import EngineError
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
@@ -135,10 +135,10 @@ class RealtimeConsumer:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller
 
-    def _choose_dialect(self) -> Beta | None:
+    def _choose_dialect(self) -> BetaDialect | None:
         """Return the protocol dialect that the client asks for; None is GA."""
         asked = self.headers.get(b"openai-beta", "").replace(" ", "").split(",")
-        return Beta() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
+        return BetaDialect() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
 
     # The session.
 
