@@ -14,7 +14,7 @@ from time import process_time
 
 from django.core.exceptions import ValidationError
 
-from accounts.bounded_answers import parse_json
+from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
 from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply

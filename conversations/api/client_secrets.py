@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest, JsonResponse
 
-from accounts import client_secrets
+from accounts.keys import client_secrets
 from accounts.models import Scope
 from conversations.api import auth, requests
 from conversations.api.errors import APIError, not_found
