@@ -33,8 +33,8 @@ from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, remove_echo
+from conversations.realtime.user_turn.endpoint_silence import PauseLengths, choose_wait_ms
 from conversations.realtime.user_turn.interruption import join_words
-from conversations.realtime.user_turn.pause_lengths import PauseLengths, choose_wait_ms
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.transcription import MAX_CHARS
 from conversations.session.text_completion import PIECE_CHARS

@@ -13,7 +13,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.user_turn.pause_lengths import Eagerness, PauseLengths
+from conversations.realtime.user_turn.endpoint_silence import Eagerness, PauseLengths
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
 

@@ -6,7 +6,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import build_config, update_config
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
+from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 

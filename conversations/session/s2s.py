@@ -17,7 +17,7 @@ from conversations.realtime.protocol.session_config import build_config, update_
 from conversations.realtime.relay.actions import Reconnect, SendUpstream
 from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, Manner
-from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
+from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store

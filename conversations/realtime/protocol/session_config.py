@@ -22,7 +22,7 @@ from conversations.realtime.protocol.session_checks import (
     check_values,
 )
 from conversations.realtime.protocol.tools import Tool, collect_labels
-from conversations.realtime.user_turn.pause_lengths import Eagerness
+from conversations.realtime.user_turn.endpoint_silence import Eagerness
 
 TURN_DETECTION: dict[str, Config] = {
     "server_vad": {

@@ -5,10 +5,10 @@ from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.response_options import build_default_options
 from conversations.realtime.state import Core
+from conversations.realtime.user_turn.endpoint_silence import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.input_buffer import InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.onset import OnsetDetector
-from conversations.realtime.user_turn.pause_lengths import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 

@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 
 from conversations.realtime.text.languages.ending import Ending
-from conversations.realtime.user_turn.pause_lengths import (
+from conversations.realtime.user_turn.endpoint_silence import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,
     WAIT_MS,
