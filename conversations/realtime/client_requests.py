@@ -13,7 +13,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
@@ -56,8 +56,7 @@ class ClientRequests:
         try:
             self.core.log.insert(item, event.previous_item_id)
         except KeyError:
-            message = f"There is no item {event.previous_item_id!r} to insert behind."
-            raise ProtocolError("invalid_value", message, "previous_item_id") from None
+            raise unknown_place(str(event.previous_item_id)) from None
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.await_item(item, pcm, respond=False)
         self.core.save(item, after=event.previous_item_id, pcm=pcm)

@@ -8,7 +8,7 @@ from typing import Any
 from conversations.realtime.agent_turn.rate import Rates
 from conversations.realtime.commands import Command, Remove, Save, Send, SetDeadline
 from conversations.realtime.deadlines import Deadline, Kind
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
@@ -123,8 +123,7 @@ class Core:
         """Return the item that a client names, or raise ProtocolError with `verb` in its code."""
         item = self.log.get(item_id)
         if item is None:
-            message = f"There is no item {item_id!r} in this conversation."
-            raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
+            raise unknown_item(item_id, verb)
         return item
 
     def announce(self, item: LiveItem) -> None:

@@ -14,6 +14,19 @@ class ProtocolError(Exception):
         self.event_id = event_id
 
 
+def unknown_item(item_id: str, verb: str) -> ProtocolError:
+    """Return the refusal of a client event that names an item which is not there. `verb`: what it asks for."""
+    message = f"There is no item {item_id!r} in this conversation."
+    return ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
+
+
+def unknown_place(previous_item_id: str) -> ProtocolError:
+    """Return the refusal of an item that is to stand behind one which is not there."""
+    return ProtocolError(
+        "invalid_value", f"There is no item {previous_item_id!r} to insert behind.", "previous_item_id"
+    )
+
+
 class IllegalTransitionError(Exception):
     """An event that the turn machine cannot meet in its present state: a defect of the driver, never of a client."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime.protocol.client_items import build_item, check_new
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, read_item
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
@@ -39,7 +39,7 @@ class RelayItems:
         check_new(self.core, item, self._unconfirmed)
         after = event.previous_item_id
         if after not in (None, "root") and self.core.log.get(after) is None and after not in self._unconfirmed:
-            raise ProtocolError("invalid_value", f"There is no item {after!r} to insert behind.", "previous_item_id")
+            raise unknown_place(after)
         fields = {"item": {**data, "id": item.id}} | ({"previous_item_id": after} if after else {})
         self._unconfirmed[item.id] = (item, pcm, after, fields)
         self._request_creation(item.id, event.event_id)
