@@ -58,10 +58,23 @@ LONG_MODULES = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long modules: the workers take one after the other, in this order."""
+    """Begin with what finds the database as it was made, then the long modules: the workers take them in this order.
+
+    What a live site is told stays in its worker's database. So the tests of a module are two groups for the workers.
+    """
     rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+    items.sort(key=lambda item: (leaves_rows(item), rank.get(item.path, len(rank))))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}:{leaves_rows(item)}"))
+
+
+def leaves_rows(item: pytest.Item) -> bool:
+    """Whether the test may write to the database without taking it back."""
+    names = set(getattr(item, "fixturenames", ()))
+    is_rolled_back = "db" in names or item.get_closest_marker("django_db") is not None
+    return bool(names & {"database_url", "committed_db"}) or ("django_db_blocker" in names and not is_rolled_back)
 
 
 @pytest.hookimpl(optionalhook=True)

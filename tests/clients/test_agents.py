@@ -63,7 +63,9 @@ async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
 
 async def test_interruption(run_script: RunScript, upstream: Upstream) -> None:
     upstream.behave("speech", realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     call = Call(await run_script("agents.mjs", "interruption"))
     assert call.told_of("audio_interrupted", "error") == ["audio_interrupted"]
     first, second = of(call.wire, "response.done")

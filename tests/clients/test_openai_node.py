@@ -63,7 +63,9 @@ async def test_a_manual_turn(run_script: RunScript, upstream: Upstream, client: 
 
 async def test_interruption(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.behave("speech", realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     events = checked(await run_script("conversations.mjs", "interruption", client))
     first, second = of(events, "response.done")
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}

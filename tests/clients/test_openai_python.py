@@ -106,7 +106,9 @@ def test_voice_by_detection_and_by_hand(connect: Connect, upstream: Upstream, ut
 
 def test_interruption(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
     upstream.behave("speech", realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     with connect() as talk:
         talk.say(utterance)
         item_id = talk.until("response.output_audio.delta")["item_id"]

@@ -42,7 +42,7 @@ def test_what_a_session_uses_is_loaded_before_it_runs() -> None:
         from conversations.storage.engine_selection import EngineSet
         from conversations.engines.base import EngineSpec
         spec = EngineSpec("openai", "m", stream_model="live")
-        cascade.warm(EngineSet(stt=spec, llm=spec, tts=spec))
+        cascade.warm_engines(EngineSet(stt=spec, llm=spec, tts=spec))
         print(*sys.modules)
     """
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

@@ -71,7 +71,9 @@ async def test_a_binary_frame_is_an_append(connect: Connect, utterance: bytes) -
 
 async def test_barge_in(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
     upstream.behave("speech", realtime=1.0)  # a reply that is still being spoken
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     async with connect() as talk:
         await talk.say(utterance)
         first = await talk.until("response.output_audio.delta")

@@ -122,7 +122,9 @@ async def test_an_item_with_sound_is_in_the_input_format(
 
 async def test_barge_in(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
     upstream.behave("speech", realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     async with connect() as talk:
         await choose(talk, PCMU, PCMU)
         await say(talk, PCMU, utterance)

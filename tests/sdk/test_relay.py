@@ -115,7 +115,9 @@ async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str
 
 async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
     upstream.behave(RESPONSES, realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     async with connect(**ask) as talk:
         session: Any = {"type": "realtime", "extensions": ["playback", "captions"]}
         await talk.send.session.update(session=session)

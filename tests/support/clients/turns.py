@@ -60,7 +60,9 @@ async def cleared(line: Line, upstream: Upstream) -> None:
 
 async def barge_in(line: Line, upstream: Upstream) -> None:
     upstream.behave("speech", realtime=1.0)
-    upstream.script(transcripts=("Tell me everything.", "Stop."), replies=("This will take long. " * 20, "Sorry."))
+    upstream.script(
+        transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
+    )
     await line.say()
     delta = await line.until("response.output_audio.delta")
     await line.say()
