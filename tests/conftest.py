@@ -60,14 +60,13 @@ LONG_MODULES = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what finds the database as it was made, then the long modules: the workers take them in this order.
+    """Begin with modules that find the database as it was made, then the long ones: workers take them in that order.
 
-    What a live site is told stays in its worker's database. So the tests of a module are two groups for the workers.
+    What a live site is told stays in its worker's database.
     """
     rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
-    items.sort(key=lambda item: (leaves_rows(item), rank.get(item.path, len(rank))))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}:{leaves_rows(item)}"))
+    leaving = {item.path for item in items if leaves_rows(item)}
+    items.sort(key=lambda item: (item.path in leaving, rank.get(item.path, len(rank))))
 
 
 def leaves_rows(item: pytest.Item) -> bool:
