@@ -59,11 +59,13 @@ LONG_MODULES = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with modules that find the database as it was made, then the long ones: workers take them in that order.
 
-    What a live site is told stays in its worker's database.
+    What a live site is told stays in its worker's database. Without workers pytest-django's order is the right one.
     """
+    if not hasattr(config, "workerinput"):
+        return
     rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
     leaving = {item.path for item in items if leaves_rows(item)}
     items.sort(key=lambda item: (item.path in leaving, rank.get(item.path, len(rank))))
