@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.live import ROOT
 
-LOAD = "import django; django.setup(); from conversations.audio.vad import model; model()"
+LOAD = "import django; django.setup(); from conversations.audio.vad import load_model; load_model()"
 
 
 def test_onnx_runtime_tells_its_maker_nothing(tmp_path: Path) -> None:
