@@ -213,15 +213,7 @@ export class Call {
   /** @type {(pcm: Frame["pcm"]) => void} */
   #sendHeld(pcm) {
     for (const frame of [...this.preRoll, pcm]) this.socket.sendAudio(frame);
-    /** @type {Frame["pcm"][]} */ this.preRoll = [];
-    /** @type {AudioContext | null} */ this.context = null;
-    /** @type {Microphone | null} */ this.microphone = null;
-    /** @type {Player | null} */ this.player = null;
-    /** @type {Listener | null} */ this.listener = null;
-    /** @type {Speaker | null} */ this.speaker = null;
-    /** @type {Promise<void> | null} */ this.loading = null; // the worklets
-    /** @type {number | undefined} */ this.soundTimer = undefined;
-    /** @type {number | undefined} */ this.verdictTimer = undefined;
+    this.preRoll = [];
   }
 
   /** @type {(effect: Effect) => void} */
