@@ -132,11 +132,8 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 @pytest.fixture(scope="session")
 def live_site(database_url: str) -> Iterator[Site]:
-    """One site for all, with the demo engines, on the test database.
-
-    The demo's recogniser hears one at a time: where the processor is busy, whoever comes next waits long for its turn.
-    """
-    with running_site(database_url, {"ENGINE_TIMEOUT_SEC": "40"}) as site:
+    """One site for all, with the demo engines, on the test database."""
+    with running_site(database_url, {}) as site:
         yield site
 
 

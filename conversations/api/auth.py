@@ -24,8 +24,9 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     found = store.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
-    request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]
-    if refused := rate_limit.find_refusal(request.allowance):  # type: ignore[attr-defined]
+    allowance = rate_limit.count(found.user_id)
+    request.allowance = allowance  # type: ignore[attr-defined]  # Django's requests carry what middleware is to tell
+    if refused := rate_limit.find_refusal(allowance):
         raise refused
     if not has_place(request, found.user_id):
         raise from_refusal(TOO_MANY_AT_ONCE)

@@ -201,25 +201,4 @@ EngineCommand = (
 CascadeCommand = StopStoring | WarmEngines | DetectSpeech
 """What only a session of three engines performs, beside what the engines do."""
 
-Command = (
-    Send
-    | Save
-    | Remove
-    | StopStoring
-    | WarmEngines
-    | DetectSpeech
-    | FeedTranscriber
-    | Transcribe
-    | Generate
-    | RunTool
-    | HoldSpeech
-    | ReleaseSpeech
-    | SpeakClause
-    | DropClauses
-    | SpeakFiller
-    | EndSpeech
-    | KeepAudio
-    | Abort
-    | SetDeadline
-    | Figure
-)
+Command = Send | Save | Remove | KeepAudio | SetDeadline | Figure | CascadeCommand | EngineCommand

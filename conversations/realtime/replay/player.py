@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conversations.realtime.replay.recorded_machine import Entries
 from conversations.realtime.replay.recording import Recording, Step
 from conversations.realtime.replay.vocabulary import MACHINES
 
@@ -42,7 +43,7 @@ class _Ids:
 def play(recording: Recording) -> Iterator[Decided]:
     """Yield what the machine decides, step by step. Raises BrokenRecordingError."""
     ids = _Ids()
-    machine: Any = MACHINES[recording.head.machine](make_id=ids.make_id, **recording.head.arguments)
+    machine: Entries = MACHINES[recording.head.machine](make_id=ids.make_id, **recording.head.arguments)
     for number, step in enumerate(recording.steps, 1):
         ids.load(step.ids)
         actions: Sequence[Any] = ()
@@ -54,13 +55,13 @@ def play(recording: Recording) -> Iterator[Decided]:
         yield Decided(number, step, actions, raised)
 
 
-def _enter(machine: Any, step: Step, now: float) -> Sequence[Any]:
+def _enter(machine: Entries, step: Step, now: float) -> Sequence[Any]:
     match step.entry:
         case "start":
-            return machine.start(now)  # type: ignore[no-any-return]
+            return machine.start(now)
         case "receive":
-            return machine.receive(step.given, now)  # type: ignore[no-any-return]
+            return machine.receive(step.given, now)
         case "refuse":
-            return machine.refuse(step.given, step.kind)  # type: ignore[no-any-return]
+            return machine.refuse(step.given, step.kind)
         case "end":
-            return machine.end()  # type: ignore[no-any-return]
+            return machine.end()

@@ -17,6 +17,13 @@ from tests.upstream.raw_answers import Raw
 SECRET = "sk-the-secret-itself"
 
 
+def assert_failed(verdict: trials.Verdict, words: str) -> None:
+    """It says why in words for people, and nothing of the key."""
+    assert not verdict.works
+    assert words in verdict.text
+    assert SECRET not in verdict.text
+
+
 def test_openai_works(upstream: Upstream) -> None:
     upstream.behave("models", accepted_key=SECRET)
     verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
@@ -54,10 +61,7 @@ def test_a_compatible_server_without_a_key(upstream: Upstream) -> None:
 def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
     upstream.behave("models", fault=fault)
-    verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
-    assert not verdict.works
-    assert words in verdict.text
-    assert SECRET not in verdict.text
+    assert_failed(trials.try_out("openai", Credential(SECRET, upstream.openai_url)), words)
     assert len(upstream.requests("models")) == 1  # not tried again: somebody waits for the page
 
 
@@ -77,10 +81,7 @@ def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: 
 def test_google_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
     upstream.behave("google_voices", fault=fault)
-    verdict = trials.try_out("google", Credential(SECRET, upstream.google_url))
-    assert not verdict.works
-    assert words in verdict.text
-    assert SECRET not in verdict.text
+    assert_failed(trials.try_out("google", Credential(SECRET, upstream.google_url)), words)
 
 
 def test_a_key_that_google_does_not_know(upstream: Upstream) -> None:
