@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.state import Core
@@ -18,11 +19,11 @@ def close_response(
     if response.is_out_of_band:
         if response.is_open:
             response.settle_clauses()
-            response.close_message(None)
+            response_events.close_message(response, None)
     else:
         _store(core, tool_calls, response)
     tool_calls.hand_over(response)
-    response.finish()
+    response_events.send_done(response)
     core.send_rates()
 
 
@@ -30,7 +31,7 @@ def _store(core: Core, tool_calls: ToolCalls, response: Response) -> None:
     if response.is_open:
         response.settle_clauses()
         core.save(response.item, is_final=True)
-        response.close_message(core.log.get_previous_id(response.item))
+        response_events.close_message(response, core.log.get_previous_id(response.item))
     elif response.item.error_code:
         core.save(response.item, is_final=True)  # the history shows what went wrong
     elif response.outputs:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.fillers import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
@@ -123,12 +124,12 @@ class ResponseBuilder:
         response.is_new_round = False
         response.item.text += text
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
+            response_events.open_message(response, self._insert_item(response, response.item))
         if response.options.is_audio:
             self._speak_clauses(response, response.script.feed(text), at)
         else:
             response.has_sounded = True
-            response.send_text(text)
+            response_events.send_text(response, text)
             if at - response.saved_at >= SAVE_SEC:
                 self._save_progress(response)
 
@@ -222,8 +223,8 @@ class ResponseBuilder:
         if response.has_sounded or response.reached or not pcm:
             return
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
-        response.send_filler(pcm, self.core.now)
+            response_events.open_message(response, self._insert_item(response, response.item))
+        response_events.send_filler(response, pcm, self.core.now)
         self.core.has_sent_audio = True
         self.core.do(commands.KeepAudio(response.id, pcm))
 
@@ -237,13 +238,13 @@ class ResponseBuilder:
         response.record_sound(self.core.now, samples_in(pcm) / SAMPLE_RATE)
         response.schedule_playback(self.core.now)
         response.has_sounded = self.core.has_sent_audio = True
-        response.send_audio(index, pcm)
+        response_events.send_audio(response, index, pcm)
         if not response.is_out_of_band:
             self.core.do(commands.KeepAudio(response.id, pcm))
 
     def _finish_clause(self, response: Response, index: int) -> None:
         response.progress_at = self.core.now
-        response.reach_clause(index)
+        response_events.reach_clause(response, index)
         response.finished += 1
         response.record_sound(self.core.now)
         self._save_progress(response)

@@ -6,6 +6,7 @@ They do not take turns: speech does not interrupt them, the conversation does no
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
@@ -43,7 +44,7 @@ class OutOfBandResponses:
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response
         self._watch(response)
-        response.announce()
+        response_events.send_created(response)
         if not self.core.rates.try_begin(self.core.now):
             self._fail(response, TOO_MANY)
         else:

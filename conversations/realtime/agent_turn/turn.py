@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
@@ -62,7 +63,7 @@ class AgentTurn:
         self.core.set_deadline("idle", None)
         self._reminders.watch(response)
         self._reminders.expect_silence(response)
-        response.announce()
+        response_events.send_created(response)
         if not self.core.rates.try_begin(self.core.now):
             self.fail(TOO_MANY)
         elif draft is not None:
