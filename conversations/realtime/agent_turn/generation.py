@@ -5,7 +5,7 @@ from dataclasses import replace
 from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
-from conversations.realtime.agent_turn.fillers import choose_filler
+from conversations.realtime.agent_turn.filler_phrases import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.protocol import response_options
