@@ -15,6 +15,7 @@ from typing import Any, assert_never, get_args
 from openai.types import realtime as sdk
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
@@ -54,6 +55,7 @@ class TurnMachine:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
         self.core.is_audio_stored = bool(conversation_id)
         self.agent_turn = AgentTurn(self.core)
+        self.fillers = Fillers(self.core, self.agent_turn)
         self.interruption = Interruption(self.core, self.agent_turn)
         self.transcription = Transcription(self.core, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.core, self.agent_turn, self.transcription, self.interruption)
@@ -150,9 +152,9 @@ class TurnMachine:
             case "out_of_band":
                 self.agent_turn.out_of_band.check_progress(of)
             case "silence":
-                self.agent_turn.bridge_silence(self.transcription.pending_answers)
+                self.fillers.bridge_silence(self.transcription.pending_answers)
             case "filler":
-                self.agent_turn.fill_tool_wait()
+                self.fillers.fill_tool_wait()
             case "stall":
                 self.user_turn.end_stalled_speech()
             case "preemptive":

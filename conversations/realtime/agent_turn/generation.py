@@ -5,7 +5,6 @@ from dataclasses import replace
 from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
-from conversations.realtime.agent_turn.filler_phrases import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.protocol import response_options
@@ -133,6 +132,11 @@ class ResponseBuilder:
             if at - response.saved_at >= SAVE_SEC:
                 self._save_progress(response)
 
+    def say_sentence(self, response: Response, text: str) -> None:
+        """Say a whole sentence that the model has not written, as the next words of the response."""
+        self._say(response, text, self.core.now)
+        self._speak_clauses(response, response.script.flush(), self.core.now)
+
     def _save_progress(self, response: Response) -> None:
         """Save what the client was sent so far, so that a later session knows it even if the server is killed."""
         response.saved_at = self.core.now
@@ -198,25 +202,6 @@ class ResponseBuilder:
         if event.item_id in response.running:
             self.tool_calls.finish(response, event)
         return self._continue(response) if response.phase is Phase.CALLING else None
-
-    def fill_tool_wait(self, response: Response) -> None:
-        """Say a filler while a tool takes long, unless something is being said."""
-        is_silent = response.finished == len(response.script.clauses)
-        if response.phase is Phase.CALLING and is_silent and not response.has_filled:
-            shown = self.core.config["audio"]["input"]["transcription"] or {}
-            response.has_filled = response.is_new_round = True
-            self._say(response, choose_filler(shown.get("language", "")), self.core.now)
-            self._speak_clauses(response, response.script.flush(), self.core.now)
-
-    def bridge_silence(self, response: Response) -> None:
-        """Say a filler while nothing has been heard for long; the engines go on beside it."""
-        if response.has_filled or response.has_sounded or not response.options.is_audio:
-            return
-        response.has_filled = True
-        shown = self.core.config["audio"]["input"]["transcription"] or {}
-        words = choose_filler(shown.get("language", ""))
-        response.item.usage.tts_characters += len(words)
-        self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _send_filler(self, response: Response, pcm: bytes) -> None:
         """Send the sound of a filler, unless the response itself has begun to sound meanwhile."""

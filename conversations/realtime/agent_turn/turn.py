@@ -1,6 +1,5 @@
 """The agent's turn: one response at a time, from the user's endpoint to `response.done`."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from conversations.realtime import commands, engine_events
@@ -20,7 +19,6 @@ from conversations.realtime.protocol.errors import Failure, IllegalTransitionErr
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.utterance import PendingTranscript
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
@@ -33,7 +31,7 @@ class AgentTurn:
         self.core = core
         self.preemptive = PreemptiveGeneration(core)
         self.out_of_band = OutOfBandResponses(core)
-        self._builder = ResponseBuilder(core)
+        self.builder = ResponseBuilder(core)
         self._reminders = Reminders(core)
         self.playback = Playback(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
@@ -133,7 +131,7 @@ class AgentTurn:
             return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.preemptive.drop()  # a draft has an id of its own, and this response was announced already
         response.stamp("transcript", self.core.now)
-        if failure := self._builder.generate(response):
+        if failure := self.builder.generate(response):
             self.fail(failure)
         return None
 
@@ -169,7 +167,7 @@ class AgentTurn:
         if isinstance(event, engine_events.GenerationFailed):
             return self.fail(event.failure)
         was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
-        if failure := self._builder.receive(self.response, event, at):
+        if failure := self.builder.receive(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
             self.response.audio_started_at = max(self.core.now, self.playback.ends_at)
@@ -187,9 +185,14 @@ class AgentTurn:
         self.playback.pause()
         self.hold_back()
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether what the engines bring is kept instead of being sent."""
+        return self._held_events.is_holding
+
     def hold_back(self) -> bool:
         """Keep what the engines bring instead of sending it, and return whether this is new."""
-        if self.response is None or self._held_events.is_holding:
+        if self.response is None or self.is_held_back:
             return False
         self._held_events.hold()
         return True
@@ -230,7 +233,7 @@ class AgentTurn:
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.core, self._builder.tool_calls, response, status, details)
+        close_response(self.core, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self._cut(response)  # before the next response begins, which has it in its context
         self.playback.running = None
@@ -265,35 +268,12 @@ class AgentTurn:
 
     # Deadlines.
 
-    def bridge_silence(self, awaited: Sequence[PendingTranscript]) -> None:
-        """Bridge a long silence after the endpoint with a filler.
-
-        `awaited` are the utterances that are to be answered once they are transcribed; if no response is running, one
-        is begun for them early, so that the filler belongs to it.
-        """
-        response = self.response
-        if self._held_events.is_holding or self.core.is_user_speaking or self.playback.sounding_ended is not None:
-            return
-        if response is not None:
-            self._builder.bridge_silence(response)
-        elif awaited:
-            self.asked_at = min(one.committed_at for one in awaited)
-            self.begin(build_default_options(self.core))
-            if self.response is not None:
-                self.response.is_early = True
-                self._builder.bridge_silence(self.response)
-
-    def fill_tool_wait(self) -> None:
-        """Say a filler while a tool takes long."""
-        if self.response is not None:
-            self._builder.fill_tool_wait(self.response)
-
     def check_progress(self) -> None:
         """Fail the response if it is overdue. While it is held back its time does not run."""
         response = self.response
         if response is None:
             return
-        if self._held_events.is_holding:
+        if self.is_held_back:
             response.progress_at = self.core.now
             response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
         if self.core.now < self._reminders.compute_due_at(response):
