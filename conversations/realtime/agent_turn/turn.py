@@ -32,7 +32,7 @@ class AgentTurn:
         self.preemptive = PreemptiveGeneration(core)
         self.out_of_band = OutOfBandResponses(core)
         self.builder = ResponseBuilder(core)
-        self._reminders = Reminders(core)
+        self.reminders = Reminders(core)
         self.playback = Playback(core)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
@@ -59,8 +59,8 @@ class AgentTurn:
         self._held_events.release()
         response.awaits = find_awaited(self.core, options)
         self.core.set_deadline("idle", None)
-        self._reminders.watch(response)
-        self._reminders.expect_silence(response)
+        self.reminders.watch(response)
+        self.reminders.expect_silence(response)
         response_events.send_created(response)
         if not self.core.rates.try_begin(self.core.now):
             self.fail(TOO_MANY)
@@ -82,7 +82,7 @@ class AgentTurn:
         response.shows_timing = self.core.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
-        response.due_at = self._reminders.compute_sound_due_at(self.asked_at)
+        response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
         response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
         return response
 
@@ -112,11 +112,7 @@ class AgentTurn:
         elif not self.core.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
             if self.last is not None:
-                self._reminders.expect_user(self.last)
-
-    def note_transcription_time(self, seconds: float) -> None:
-        """Note that a transcript took so long: it counts if the client asks for a response right after it."""
-        self._reminders.note_transcription_time(seconds)
+                self.reminders.expect_user(self.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -175,7 +171,7 @@ class AgentTurn:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
         elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
-            self._reminders.watch(self.response)
+            self.reminders.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -235,23 +231,12 @@ class AgentTurn:
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
         close_response(self.core, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self._cut(response)  # before the next response begins, which has it in its context
+            self.playback.cut_response(response)  # before the next response begins, which has it in its context
         self.playback.running = None
         self._held_events.release()
         self.playback.add(response)
-        self.core.set_deadline("response", None)
-        self.core.set_deadline("silence", None)
-        self._reminders.expect_user(response)
+        self.reminders.end(response)
         self.settle()
-
-    def _cut(self, response: Response) -> None:
-        """Cut the response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
-        response.item.truncate(response.estimate_played_ms(self.core.now))
-        self.core.save(response.item, in_background=True)
-
-    def forget(self, item: LiveItem) -> None:
-        """Forget the response of an item that the client deleted, so that it is not stored again."""
-        self.playback.forget(item)
 
     def leave(self, *, vanished: bool) -> None:
         """End everything, since the client is gone.
@@ -270,16 +255,12 @@ class AgentTurn:
 
     def check_progress(self) -> None:
         """Fail the response if it is overdue. While it is held back its time does not run."""
-        response = self.response
-        if response is None:
+        if self.response is None:
             return
         if self.is_held_back:
-            response.progress_at = self.core.now
-            response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
-        if self.core.now < self._reminders.compute_due_at(response):
-            self._reminders.watch(response)
-        else:
-            self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
+            self.reminders.postpone(self.response)
+        if failure := self.reminders.find_overdue(self.response):
+            self.fail(failure)
 
     def ask_if_present(self) -> None:
         """Have the assistant ask whether the user is still there."""
