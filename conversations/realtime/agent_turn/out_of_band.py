@@ -9,14 +9,13 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
+from conversations.realtime.protocol.response_options import ResponseOptions
 from conversations.realtime.state import Core
 
 
@@ -36,11 +35,7 @@ class OutOfBandResponses:
         if len(self._running) >= self.core.limits.max_out_of_band:
             message = f"{self.core.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
-        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        response = Response(self.core.make_id("resp"), item, options, None, self.core.send)
-        item.response_id, item.sent_text = response.id, ""
-        response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
-        response.awaits = find_awaited(self.core, options)
+        response = open_response(self.core, options, self.core.make_id("resp"), None)
         response.stamp("endpoint", self.core.now)
         self._running[response.id] = response
         self._watch(response)

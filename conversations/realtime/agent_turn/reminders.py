@@ -30,6 +30,12 @@ class Reminders:
         is_at_once = now - self._words_at <= AT_ONCE_SEC
         return now + max(AT_ONCE_SEC, budget_sec - (self._words_sec if is_at_once else 0.0))
 
+    def begin(self, response: Response) -> None:
+        """Set the deadlines of a response that begins now. While it runs the user does not count as idle."""
+        self.core.set_deadline("idle", None)
+        self.watch(response)
+        self.expect_silence(response)
+
     def watch(self, response: Response) -> None:
         """Set the deadline by which the response must make progress."""
         self.core.set_deadline("response", self.compute_due_at(response))

@@ -7,6 +7,7 @@ from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback import Playback
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
@@ -14,10 +15,8 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
+from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
 from conversations.realtime.state import Core
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
@@ -57,10 +56,7 @@ class AgentTurn:
         response = self._build_response(options, draft.response_id if draft else self.core.make_id("resp"))
         self.playback.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
-        response.awaits = find_awaited(self.core, options)
-        self.core.set_deadline("idle", None)
-        self.reminders.watch(response)
-        self.reminders.expect_silence(response)
+        self.reminders.begin(response)
         response_events.send_created(response)
         if not self.core.rates.try_begin(self.core.now):
             self.fail(TOO_MANY)
@@ -76,14 +72,11 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        item.response_id, item.sent_text = response_id, ""
-        response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
+        response = open_response(self.core, options, response_id, self.core.conversation_id)
         response.shows_timing = self.core.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
         response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
-        response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
