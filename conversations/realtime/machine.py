@@ -35,6 +35,7 @@ from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Core, Limits, Manner
+from conversations.realtime.user_turn.idle import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -59,6 +60,7 @@ class TurnMachine:
         self.interruption = Interruption(self.core, self.agent_turn)
         self.transcription = Transcription(self.core, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.core, self.agent_turn, self.transcription, self.interruption)
+        self.idle_user = IdleUser(self.core, self.user_turn, self.agent_turn)
         self.listings = McpListings(self.core)
         self.requests = ClientRequests(self.core, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
@@ -162,7 +164,7 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.user_turn.end_idle_time()
+                self.idle_user.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

@@ -20,7 +20,6 @@ from conversations.realtime.protocol.response_options import ResponseOptions, bu
 from conversations.realtime.state import Core
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
-STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
 class AgentTurn:
@@ -41,11 +40,6 @@ class AgentTurn:
     def response(self) -> Response | None:
         """The running response, or None."""
         return self.playback.running
-
-    @property
-    def last(self) -> Response | None:
-        """The response that ended last; a client may still be playing it."""
-        return self.playback.last
 
     # What starts a response.
 
@@ -104,8 +98,8 @@ class AgentTurn:
             self.begin(build_default_options(self.core))
         elif not self.core.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
-            if self.last is not None:
-                self.reminders.expect_user(self.last)
+            if self.playback.last is not None:
+                self.reminders.expect_user(self.playback.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -143,11 +137,8 @@ class AgentTurn:
             self.preemptive.note_first_sound(event.response_id)
         if self.preemptive.is_drafting(event.response_id):
             return self.preemptive.receive(event)
-        if isinstance(event, engine_events.TextWithdrawn):
-            self._held_events.withdraw_text(self.response.reached if self.response is not None else 0)
-        elif self._held_events.add(event, self.core.now):
-            return None
-        return self._take(event, self.core.now)
+        reached = 0 if self.response is None else self.response.reached
+        return None if self._held_events.add(event, self.core.now, reached) else self._take(event, self.core.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -254,10 +245,3 @@ class AgentTurn:
             self.reminders.postpone(self.response)
         if failure := self.reminders.find_overdue(self.response):
             self.fail(failure)
-
-    def ask_if_present(self) -> None:
-        """Have the assistant ask whether the user is still there."""
-        options = build_default_options(self.core)
-        options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
-        self.begin(options)
-        self.has_asked = True
