@@ -13,7 +13,7 @@ from conversations.engines.base import (
     S2SConnection,
     SpeechToSpeech,
 )
-from conversations.realtime.relay.actions import UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.commands import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.session.generation import convert_failure
 

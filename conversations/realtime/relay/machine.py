@@ -18,7 +18,7 @@ from conversations.realtime.protocol.client_events import (
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.commands import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import note_playback
