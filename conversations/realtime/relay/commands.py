@@ -1,9 +1,7 @@
-"""The commands and events that only the relay has, beside those of the turn machine."""
+"""What only the relay decides, beside the commands that both machines share."""
 
 from dataclasses import dataclass
 from typing import Any
-
-from conversations.realtime.protocol.errors import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +14,3 @@ class SendUpstream:
 @dataclass(frozen=True, slots=True)
 class Reconnect:
     """Close a connection that hangs, and open another."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamEvent:
-    """The upstream has sent a server event."""
-
-    event: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamReady:
-    """A connection to the upstream is open; it knows neither the settings nor the conversation yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamLost:
-    """The connection to the upstream has ended."""
-
-    failure: Failure
