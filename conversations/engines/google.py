@@ -20,7 +20,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 
 from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.failures import Failures
+from conversations.engines.errors import Failures
 from conversations.engines.supervision import stream_with_retries
 from conversations.engines.voices import CHIRP_LANGUAGES
 from conversations.pcm import SAMPLE_RATE

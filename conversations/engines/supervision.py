@@ -8,7 +8,7 @@ from typing import TypeVar
 from conversations.engines import events
 from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
 from conversations.engines.deadline import remaining_sec
-from conversations.engines.failures import Failures
+from conversations.engines.errors import Failures
 
 T = TypeVar("T")
 

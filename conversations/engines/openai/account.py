@@ -9,7 +9,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineError, EngineSpec, Kind
-from conversations.engines.failures import Failures
+from conversations.engines.errors import Failures
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import ErrorReport
 from conversations.network.http import keep_warm, shared_client

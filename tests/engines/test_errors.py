@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.engines.failures import Failures
+from conversations.engines.errors import Failures
 
 SECRET = "a-secret-of-the-test"
 FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
