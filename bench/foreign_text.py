@@ -16,10 +16,10 @@ from django.core.exceptions import ValidationError
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
-from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply
 from conversations.engines.errors import Failures
 from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED

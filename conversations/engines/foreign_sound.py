@@ -10,8 +10,7 @@ from email.message import Message
 
 import numpy as np
 
-from conversations.engines.base import EngineError
-from conversations.engines.errors import Failures
+from conversations.engines.errors import EngineError, Failures
 from conversations.engines.pcm_converter import PcmConverter
 from conversations.engines.sound_formats import (
     HEAD_BYTES,

@@ -19,8 +19,8 @@ from google.cloud import texttospeech as api
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from conversations.engines import foreign_sound
-from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.errors import Failures
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, Failures
 from conversations.engines.supervision import stream_with_retries
 from conversations.engines.voices import CHIRP_LANGUAGES
 from conversations.pcm import SAMPLE_RATE

@@ -6,9 +6,8 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from conversations.engines import events
-from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
 from conversations.engines.deadline import remaining_sec
-from conversations.engines.errors import Failures
+from conversations.engines.errors import EngineBusy, EngineError, EngineTimeout, EngineUnavailable, Failures
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from conversations.engines.base import EngineError, EngineSpec, Hints
-from conversations.engines.errors import Failures
+from conversations.engines.base import EngineSpec, Hints
+from conversations.engines.errors import EngineError, Failures
 from conversations.engines.openai import reading_session
 from conversations.engines.openai.reading_session import Reading
 from conversations.engines.registry import make_s2s, make_stt_stream, make_tts

@@ -8,8 +8,9 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
 from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
-from conversations.engines.base import EngineError, EngineSpec, Kind
-from conversations.engines.errors import Failures
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, Failures
+from conversations.engines.kinds import Kind
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import ErrorReport
 from conversations.network.http import keep_warm, shared_client

@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, make_storable
+from conversations.engines.base import NO_HINTS, Hints, Transcript
+from conversations.engines.errors import EngineError
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance

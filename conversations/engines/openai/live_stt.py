@@ -14,7 +14,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
-from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
+from conversations.engines.base import EngineSpec, Hints, Transcript
+from conversations.engines.errors import EngineAuthError, EngineError, EngineRejected
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event

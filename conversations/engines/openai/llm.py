@@ -9,7 +9,7 @@ from typing import Any
 from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
-from conversations.engines.errors import MAX_SCRUBBED
+from conversations.engines.foreign_text import MAX_SCRUBBED
 from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError

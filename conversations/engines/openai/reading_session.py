@@ -10,8 +10,7 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines.base import EngineError
-from conversations.engines.errors import Failures
+from conversations.engines.errors import EngineError, Failures
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event

@@ -7,7 +7,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
-from conversations.engines.base import EngineError, EngineRejected, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, EngineRejected
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from conversations.engines import events
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.readback import Readback

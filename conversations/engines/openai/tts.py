@@ -6,7 +6,8 @@ from openai import omit
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations.engines import foreign_sound
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
 from conversations.engines.supervision import stream_with_retries
