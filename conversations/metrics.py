@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
-from conversations.realtime.figures import Discard, Figure, Played, Tally
+from conversations.realtime.measurements import Discard, Figure, Played, Tally
 from conversations.realtime.protocol.items import LiveItem
 from conversations.site_engines import site_models
 

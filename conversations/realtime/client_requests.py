@@ -5,7 +5,7 @@ from openai.types import realtime as sdk
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.commands import StopStoring
-from conversations.realtime.figures import Played
+from conversations.realtime.measurements import Played
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
     PlaybackStarted,

@@ -6,7 +6,7 @@ from typing import Any
 
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.figures import Figure
+from conversations.realtime.measurements import Figure
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
 

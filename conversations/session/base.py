@@ -14,7 +14,7 @@ from openai.types import realtime as sdk
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
-from conversations.realtime import commands, engine_events, figures
+from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
@@ -220,7 +220,7 @@ class Session(ABC):
                     self._record.add_reply_audio(response_id, pcm)
                 case commands.SetDeadline(deadline, at):
                     self._set_deadline(deadline, at)
-                case figures.Tally() | figures.Discard() | figures.Played():
+                case measurements.Tally() | measurements.Discard() | measurements.Played():
                     metrics.observe_figure(command)
                 case _:
                     self._perform_own(command)

@@ -8,7 +8,7 @@ from prometheus_client.samples import Sample
 
 from conversations import metrics
 from conversations.engines.events import EngineEvent
-from conversations.realtime.figures import Discard, Played, Tally
+from conversations.realtime.measurements import Discard, Played, Tally
 from conversations.realtime.protocol.items import LiveItem
 
 Added = Callable[..., float]

@@ -13,7 +13,7 @@ from unicodedata import category
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, ContextMessage
 from conversations.realtime.agent_turn.generation import Produced
-from conversations.realtime.figures import Discard, Tally
+from conversations.realtime.measurements import Discard, Tally
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions, choose_context
 from conversations.realtime.state import Core

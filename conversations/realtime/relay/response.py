@@ -5,7 +5,7 @@ from typing import Any
 
 from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
-from conversations.realtime.figures import Played
+from conversations.realtime.measurements import Played
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.state import Core

@@ -6,7 +6,7 @@ Only where the client plays that game (the extension “playback”): official c
 
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.turn import AgentTurn
-from conversations.realtime.figures import Tally
+from conversations.realtime.measurements import Tally
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import SPOKEN_MAX_CHARS, is_backchannel, remove_echo
 from conversations.realtime.user_turn.onset import AFTER_PLAYBACK_START, IN_SILENCE, OVER_SPEECH, Onset

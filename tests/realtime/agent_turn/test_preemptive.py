@@ -8,7 +8,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.agent_turn.preemptive import has_same_words
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.figures import Discard, Tally
+from conversations.realtime.measurements import Discard, Tally
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import Table, kinds

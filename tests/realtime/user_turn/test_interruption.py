@@ -6,7 +6,7 @@ import pytest
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.realtime.figures import Tally
+from conversations.realtime.measurements import Tally
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
