@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SessionSetup:
     """How the assistant of this session converses."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
@@ -51,7 +51,7 @@ class Manner:
 
 
 @dataclass(slots=True)
-class Core:
+class SessionState:
     """The state of one session that all parts of the turn machine share, and the commands decided so far."""
 
     config: Config
@@ -59,7 +59,7 @@ class Core:
     make_id: Callable[[str], str]
     limits: Limits
     log: ItemLog
-    manner: Manner = field(default_factory=Manner)
+    setup: SessionSetup = field(default_factory=SessionSetup)
     pauses: PauseLengths = field(default_factory=PauseLengths)
     now: float = 0.0
     commands: list[Command] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Core:
 
     def configure(self, config: Config) -> None:
         self.config = config
-        self.turn_detection = read_turn_detection(config, self.manner.eagerness)
+        self.turn_detection = read_turn_detection(config, self.setup.eagerness)
 
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""

@@ -162,7 +162,7 @@ class Session(ABC):
 
     async def _read(self, event: ClientEvent) -> None:
         """Pass an event of the client to the machine, long audio in slices of a second."""
-        audio = self.machine.core.config["audio"]
+        audio = self.machine.state.config["audio"]
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
             self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
@@ -220,8 +220,8 @@ class Session(ABC):
                     self._record.add_reply_audio(response_id, pcm)
                 case commands.SetDeadline(deadline, at):
                     self._set_deadline(deadline, at)
-                case measurements.Tally() | measurements.Discard() | measurements.Played():
-                    metrics.observe_figure(command)
+                case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():
+                    metrics.record_measurement(command)
                 case _:
                     self._perform_own(command)
 
@@ -274,7 +274,7 @@ class Session(ABC):
 
     async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
         """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
-        if self._client_left or not self.machine.core.has_extension("storage"):
+        if self._client_left or not self.machine.state.has_extension("storage"):
             return
         status = "delayed" if is_late else "recovered"
         event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}

@@ -18,7 +18,7 @@ from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
@@ -28,13 +28,13 @@ STILL_THERE = "The user has been silent for a while. In one short sentence, ask 
 class AgentTurn:
     """Begin, build, pause and end the responses of the conversation, and keep the rules of who speaks when."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.preemptive = PreemptiveGeneration(core)
-        self.out_of_band = OutOfBandResponses(core)
-        self._builder = ResponseBuilder(core)
-        self._reminders = Reminders(core)
-        self.playback = Playback(core)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.preemptive = PreemptiveGeneration(state)
+        self.out_of_band = OutOfBandResponses(state)
+        self._builder = ResponseBuilder(state)
+        self._reminders = Reminders(state)
+        self.playback = Playback(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
         self._held_events = HeldEvents()
@@ -54,20 +54,20 @@ class AgentTurn:
     def begin(self, options: ResponseOptions) -> None:
         """Start a response. It waits while an utterance is still being transcribed."""
         self.playback.cut_paused()
-        draft = None if self.core.pending else self.preemptive.take(options)
-        response = self._build_response(options, draft.response_id if draft else self.core.make_id("resp"))
+        draft = None if self.state.pending else self.preemptive.take(options)
+        response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
-        response.awaits = find_awaited(self.core, options)
-        self.core.set_deadline("idle", None)
+        response.awaits = find_awaited(self.state, options)
+        self.state.set_deadline("idle", None)
         self._reminders.watch(response)
         self._reminders.expect_silence(response)
         response.announce()
-        if not self.core.rates.try_begin(self.core.now):
+        if not self.state.rates.try_begin(self.state.now):
             self.fail(TOO_MANY)
         elif draft is not None:
             self._release(response, draft)
-        elif not self.core.pending:
+        elif not self.state.pending:
             self._generate(response)
 
     def request_response(self, endpoint_at: float) -> None:
@@ -77,14 +77,14 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+        item = LiveItem(self.state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         item.response_id, item.sent_text = response_id, ""
-        response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
-        response.shows_timing = self.core.has_extension("playback")
+        response = Response(response_id, item, options, self.state.conversation_id, self.state.send)
+        response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
-        response.stamp("endpoint", self.asked_at or self.core.now)
+        response.stamp("endpoint", self.asked_at or self.state.now)
         response.due_at = self._reminders.compute_sound_due_at(self.asked_at)
-        response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
+        response.thinking = ThinkingBudget(self.state.limits.thinking_sec)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -92,7 +92,7 @@ class AgentTurn:
         response.phase = Phase.GENERATING
         response.spoken_ahead = draft.spoken
         response.stamp("transcript", draft.began_at)
-        self.core.do(commands.ReleaseSpeech(response.id))
+        self.state.do(commands.ReleaseSpeech(response.id))
         self._replay(draft.events)
 
     def _replay(self, events: TimedEvents) -> None:
@@ -102,15 +102,15 @@ class AgentTurn:
 
     def settle(self) -> None:
         """Go on with what waited for a transcript, for the user's silence, or for the end of the last response."""
-        if self.core.pending:
+        if self.state.pending:
             return
         self.out_of_band.settle()
         if self.response is not None:
             if self.response.phase is Phase.WAITING:
                 self._generate(self.response)
-        elif self.asked_at is not None and not self.core.is_user_speaking:
-            self.begin(build_default_options(self.core))
-        elif not self.core.is_user_speaking:
+        elif self.asked_at is not None and not self.state.is_user_speaking:
+            self.begin(build_default_options(self.state))
+        elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
             if self.last is not None:
                 self._reminders.expect_user(self.last)
@@ -127,11 +127,11 @@ class AgentTurn:
         self.out_of_band.fail_awaiting(item_id, failure)
 
     def _generate(self, response: Response) -> None:
-        if not has_question(self.core, response):
+        if not has_question(self.state, response):
             # A response that was begun before it was known whether there are words is dropped silently.
             return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.preemptive.drop()  # a draft has an id of its own, and this response was announced already
-        response.stamp("transcript", self.core.now)
+        response.stamp("transcript", self.state.now)
         if failure := self._builder.generate(response):
             self.fail(failure)
         return None
@@ -157,9 +157,9 @@ class AgentTurn:
             return self.preemptive.receive(event)
         if isinstance(event, engine_events.TextWithdrawn):
             self._held_events.withdraw_text(self.response.reached if self.response is not None else 0)
-        elif self._held_events.add(event, self.core.now):
+        elif self._held_events.add(event, self.state.now):
             return None
-        return self._take(event, self.core.now)
+        return self._take(event, self.state.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -171,7 +171,7 @@ class AgentTurn:
         if failure := self._builder.receive(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
-            self.response.audio_started_at = max(self.core.now, self.playback.ends_at)
+            self.response.audio_started_at = max(self.state.now, self.playback.ends_at)
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
@@ -205,8 +205,8 @@ class AgentTurn:
         response = self.response
         if response is None:
             return
-        is_silent = response.audio_started_at is None or response.audio_started_at > self.core.now
-        if is_silent and self.core.turn_detection.create_response:
+        is_silent = response.audio_started_at is None or response.audio_started_at > self.state.now
+        if is_silent and self.state.turn_detection.create_response:
             # The user has heard nothing of the answer, so the next response answers both utterances.
             self.asked_at = response.endpoint_at
         self.cancel("turn_detected")
@@ -216,7 +216,7 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("cancel without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
 
     def fail(self, failure: Failure) -> None:
@@ -224,26 +224,26 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("failure without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         response.item.error_code, response.item.error_message = failure.code, failure.message
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.core, self._builder.tool_calls, response, status, details)
+        close_response(self.state, self._builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self._cut(response)  # before the next response begins, which has it in its context
         self.playback.running = None
         self._held_events.release()
         self.playback.add(response)
-        self.core.set_deadline("response", None)
-        self.core.set_deadline("silence", None)
+        self.state.set_deadline("response", None)
+        self.state.set_deadline("silence", None)
         self._reminders.expect_user(response)
         self.settle()
 
     def _cut(self, response: Response) -> None:
         """Cut the response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
-        response.item.truncate(response.estimate_played_ms(self.core.now))
-        self.core.save(response.item, in_background=True)
+        response.item.truncate(response.estimate_played_ms(self.state.now))
+        self.state.save(response.item, in_background=True)
 
     def forget(self, item: LiveItem) -> None:
         """Forget the response of an item that the client deleted, so that it is not stored again."""
@@ -271,13 +271,13 @@ class AgentTurn:
         is begun for them early, so that the filler belongs to it.
         """
         response = self.response
-        if self._held_events.is_holding or self.core.is_user_speaking or self.playback.sounding_ended is not None:
+        if self._held_events.is_holding or self.state.is_user_speaking or self.playback.sounding_ended is not None:
             return
         if response is not None:
             self._builder.bridge_silence(response)
         elif awaited:
             self.asked_at = min(one.committed_at for one in awaited)
-            self.begin(build_default_options(self.core))
+            self.begin(build_default_options(self.state))
             if self.response is not None:
                 self.response.is_early = True
                 self._builder.bridge_silence(self.response)
@@ -293,16 +293,16 @@ class AgentTurn:
         if response is None:
             return
         if self._held_events.is_holding:
-            response.progress_at = self.core.now
-            response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
-        if self.core.now < self._reminders.compute_due_at(response):
+            response.progress_at = self.state.now
+            response.due_at = max(response.due_at, self.state.now + self.state.limits.turn_budget_sec)
+        if self.state.now < self._reminders.compute_due_at(response):
             self._reminders.watch(response)
         else:
             self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
 
     def ask_if_present(self) -> None:
         """Have the assistant ask whether the user is still there."""
-        options = build_default_options(self.core)
+        options = build_default_options(self.state)
         options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
         self.begin(options)
         self.has_asked = True
