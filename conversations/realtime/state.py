@@ -1,4 +1,4 @@
-"""What the halves of the turn machine share: the session's state, and the actions decided so far."""
+"""The state of one session that all parts of a machine share, and the list of commands decided so far."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -42,12 +42,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """How the assistant of this session converses."""
+    """What the site, the assistant and the user have set for this session. The client cannot change it."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
     speculation: bool = True  # answers ahead of the endpoint
-    stores_captions: bool = True  # should the session be, or become, one of transcription
-    streams: bool = False  # speech to text hears while one speaks
+    stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
+    streams: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from conversations.realtime.protocol.client_events import AudioAppend, ClientEve
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.session import recording
 from conversations.session.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.session.outbox import Outbox, OutboxFullError
@@ -44,7 +44,7 @@ GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    core: Core
+    core: SessionState
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)
