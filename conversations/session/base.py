@@ -44,7 +44,7 @@ GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    core: SessionState
+    state: SessionState
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)
