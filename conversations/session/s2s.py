@@ -14,7 +14,7 @@ from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
-from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.commands import Reconnect, SendUpstream
 from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS

@@ -15,7 +15,7 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
-from conversations.realtime.relay.actions import UpstreamEvent
+from conversations.realtime.relay.upstream_events import UpstreamEvent
 from conversations.realtime.user_turn.utterance import PendingTranscript
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession

@@ -8,7 +8,7 @@ from conversations.pcm import samples_in
 from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.relay.actions import Reconnect
+from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.relay.response import (
     STORED,
     RelayResponse,

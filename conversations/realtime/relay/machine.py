@@ -18,12 +18,13 @@ from conversations.realtime.protocol.client_events import (
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
+from conversations.realtime.relay.commands import Reconnect, SendUpstream
 from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import note_playback
 from conversations.realtime.relay.response_requests import ResponseRequests
 from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.relay.user_turn import RelayUserTurn
 from conversations.realtime.state import Limits, SessionSetup, SessionState

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.relay.actions import Reconnect, SendUpstream
+from conversations.realtime.relay.commands import Reconnect, SendUpstream
 from conversations.realtime.state import SessionState
 
 KEPT = 512  # how many requests are remembered until an error may answer them

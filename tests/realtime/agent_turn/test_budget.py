@@ -8,7 +8,7 @@ import pytest
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.relay.actions import Reconnect
+from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.state import Limits
 from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
