@@ -77,7 +77,7 @@ class ClientRequests:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.state.log.remove(item)
-        self.agent_turn.forget(item)
+        self.agent_turn.playback.forget(item)
         self.state.remove(item)
         self.state.send("conversation.item.deleted", item_id=item.id)
 

@@ -15,6 +15,7 @@ from typing import Any, assert_never, get_args
 from openai.types import realtime as sdk
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
@@ -34,6 +35,7 @@ from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.user_turn.idle import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -56,9 +58,11 @@ class TurnMachine:
         )
         self.state.is_audio_stored = bool(conversation_id)
         self.agent_turn = AgentTurn(self.state)
+        self.fillers = Fillers(self.state, self.agent_turn)
         self.interruption = Interruption(self.state, self.agent_turn)
         self.transcription = Transcription(self.state, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.state, self.agent_turn, self.transcription, self.interruption)
+        self.idle_user = IdleUser(self.state, self.user_turn, self.agent_turn)
         self.listings = McpListings(self.state)
         self.requests = ClientRequests(self.state, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
@@ -152,9 +156,9 @@ class TurnMachine:
             case "out_of_band":
                 self.agent_turn.out_of_band.check_progress(of)
             case "silence":
-                self.agent_turn.bridge_silence(self.transcription.pending_answers)
+                self.fillers.bridge_silence(self.transcription.pending_answers)
             case "filler":
-                self.agent_turn.fill_tool_wait()
+                self.fillers.fill_tool_wait()
             case "stall":
                 self.user_turn.end_stalled_speech()
             case "preemptive":
@@ -162,7 +166,7 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.user_turn.end_idle_time()
+                self.idle_user.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.state import SessionState
@@ -22,11 +23,11 @@ def close_response(
     if response.is_out_of_band:
         if response.is_open:
             response.settle_clauses()
-            response.close_message(None)
+            response_events.close_message(response, None)
     else:
         _store(state, tool_calls, response)
     tool_calls.hand_over(response)
-    response.finish()
+    response_events.send_done(response)
     state.send_rates()
 
 
@@ -34,7 +35,7 @@ def _store(state: SessionState, tool_calls: ToolCalls, response: Response) -> No
     if response.is_open:
         response.settle_clauses()
         state.save(response.item, is_final=True)
-        response.close_message(state.log.get_previous_id(response.item))
+        response_events.close_message(response, state.log.get_previous_id(response.item))
     elif response.item.error_code:
         state.save(response.item, is_final=True)  # the history shows what went wrong
     elif response.outputs:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
-from conversations.realtime.agent_turn.fillers import choose_filler
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.protocol import response_options
@@ -123,14 +123,19 @@ class ResponseBuilder:
         response.is_new_round = False
         response.item.text += text
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
+            response_events.open_message(response, self._insert_item(response, response.item))
         if response.options.is_audio:
             self._speak_clauses(response, response.script.feed(text), at)
         else:
             response.has_sounded = True
-            response.send_text(text)
+            response_events.send_text(response, text)
             if at - response.saved_at >= SAVE_SEC:
                 self._save_progress(response)
+
+    def say_sentence(self, response: Response, text: str) -> None:
+        """Say a whole sentence that the model has not written, as the next words of the response."""
+        self._say(response, text, self.state.now)
+        self._speak_clauses(response, response.script.flush(), self.state.now)
 
     def _save_progress(self, response: Response) -> None:
         """Save what the client was sent so far, so that a later session knows it even if the server is killed."""
@@ -198,32 +203,13 @@ class ResponseBuilder:
             self.tool_calls.finish(response, event)
         return self._continue(response) if response.phase is Phase.CALLING else None
 
-    def fill_tool_wait(self, response: Response) -> None:
-        """Say a filler while a tool takes long, unless something is being said."""
-        is_silent = response.finished == len(response.script.clauses)
-        if response.phase is Phase.CALLING and is_silent and not response.has_filled:
-            shown = self.state.config["audio"]["input"]["transcription"] or {}
-            response.has_filled = response.is_new_round = True
-            self._say(response, choose_filler(shown.get("language", "")), self.state.now)
-            self._speak_clauses(response, response.script.flush(), self.state.now)
-
-    def bridge_silence(self, response: Response) -> None:
-        """Say a filler while nothing has been heard for long; the engines go on beside it."""
-        if response.has_filled or response.has_sounded or not response.options.is_audio:
-            return
-        response.has_filled = True
-        shown = self.state.config["audio"]["input"]["transcription"] or {}
-        words = choose_filler(shown.get("language", ""))
-        response.item.usage.tts_characters += len(words)
-        self.state.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
-
     def _send_filler(self, response: Response, pcm: bytes) -> None:
         """Send the sound of a filler, unless the response itself has begun to sound meanwhile."""
         if response.has_sounded or response.reached or not pcm:
             return
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
-        response.send_filler(pcm, self.state.now)
+            response_events.open_message(response, self._insert_item(response, response.item))
+        response_events.send_filler(response, pcm, self.state.now)
         self.state.has_sent_audio = True
         self.state.do(commands.KeepAudio(response.id, pcm))
 
@@ -237,13 +223,13 @@ class ResponseBuilder:
         response.record_sound(self.state.now, samples_in(pcm) / SAMPLE_RATE)
         response.schedule_playback(self.state.now)
         response.has_sounded = self.state.has_sent_audio = True
-        response.send_audio(index, pcm)
+        response_events.send_audio(response, index, pcm)
         if not response.is_out_of_band:
             self.state.do(commands.KeepAudio(response.id, pcm))
 
     def _finish_clause(self, response: Response, index: int) -> None:
         response.progress_at = self.state.now
-        response.reach_clause(index)
+        response_events.reach_clause(response, index)
         response.finished += 1
         response.record_sound(self.state.now)
         self._save_progress(response)

@@ -6,16 +6,16 @@ They do not take turns: speech does not interrupt them, the conversation does no
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
+from conversations.realtime.protocol.response_options import ResponseOptions
 from conversations.realtime.state import SessionState
 
 
@@ -35,15 +35,11 @@ class OutOfBandResponses:
         if len(self._running) >= self.state.limits.max_out_of_band:
             message = f"{self.state.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
-        item = LiveItem(self.state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        response = Response(self.state.make_id("resp"), item, options, None, self.state.send)
-        item.response_id, item.sent_text = response.id, ""
-        response.thinking = ThinkingBudget(self.state.limits.thinking_sec)
-        response.awaits = find_awaited(self.state, options)
+        response = open_response(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response
         self._watch(response)
-        response.announce()
+        response_events.send_created(response)
         if not self.state.rates.try_begin(self.state.now):
             self._fail(response, TOO_MANY)
         else:

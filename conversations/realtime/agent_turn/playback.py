@@ -104,14 +104,15 @@ class Playback:
         """Cut the paused responses where they stand: another response has begun, so they are not resumed."""
         for one in self._ended:
             if one.paused_at is not None and one.item.heard_ms is None:
-                self._cut(one)
+                self.cut_response(one)
 
     def cut(self) -> None:
-        """Cut each response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
+        """Cut each ended response to what was played by now."""
         for one in self._ended:
             if one.is_open and one.item.heard_ms is None and one.estimate_played_ms(self.state.now) < one.item.audio_ms:
-                self._cut(one)
+                self.cut_response(one)
 
-    def _cut(self, one: Response) -> None:
-        one.item.truncate(one.estimate_played_ms(self.state.now))
-        self.state.save(one.item, in_background=True)
+    def cut_response(self, response: Response) -> None:
+        """Cut a response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
+        response.item.truncate(response.estimate_played_ms(self.state.now))
+        self.state.save(response.item, in_background=True)

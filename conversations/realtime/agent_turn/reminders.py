@@ -1,6 +1,7 @@
 """The deadlines of the agent's turn: for a response, for its first sound, and for the user after it."""
 
 from conversations.realtime.agent_turn.response import Response, compute_played_out_at
+from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import SessionState
 
 AT_ONCE_SEC = 1.0  # a client that asks for a response this soon after a transcript has waited for the transcript
@@ -29,6 +30,12 @@ class Reminders:
         is_at_once = now - self._words_at <= AT_ONCE_SEC
         return now + max(AT_ONCE_SEC, budget_sec - (self._words_sec if is_at_once else 0.0))
 
+    def begin(self, response: Response) -> None:
+        """Set the deadlines of a response that begins now. While it runs the user does not count as idle."""
+        self.state.set_deadline("idle", None)
+        self.watch(response)
+        self.expect_silence(response)
+
     def watch(self, response: Response) -> None:
         """Set the deadline by which the response must make progress."""
         self.state.set_deadline("response", self.compute_due_at(response))
@@ -41,6 +48,24 @@ class Reminders:
         is_behind_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
         due_at = is_behind_at if response.has_sounded else response.due_at
         return min(due_at, response.progress_at + limits.response_timeout_sec)
+
+    def postpone(self, response: Response) -> None:
+        """Give a response that is held back its whole time again, from now on."""
+        response.progress_at = self.state.now
+        response.due_at = max(response.due_at, self.state.now + self.state.limits.turn_budget_sec)
+
+    def find_overdue(self, response: Response) -> Failure | None:
+        """Return why the response is given up now, or None if it has time left; then the deadline is set again."""
+        if self.state.now >= self.compute_due_at(response):
+            return Failure("response_timeout", "The reply took too long and was given up. Try again.")
+        self.watch(response)
+        return None
+
+    def end(self, response: Response) -> None:
+        """Take the deadlines of a response back, since it has ended, and wait for the user."""
+        self.state.set_deadline("response", None)
+        self.state.set_deadline("silence", None)
+        self.expect_user(response)
 
     def expect_silence(self, response: Response) -> None:
         """Set the deadline after which a filler bridges the silence before this response, which begins now."""

@@ -6,6 +6,7 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
 """
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Status
@@ -46,7 +47,7 @@ class ToolCalls:
         item.call = {"call_id": call_id, "name": event.name, "arguments": "", "server_label": label}
         response.writing[event.index] = item
         before = self._insert_item(response, item)
-        response.add_output(item, before)
+        response_events.add_output(response, item, before)
         return item
 
     def _insert_item(self, response: Response, item: LiveItem) -> str | None:
@@ -64,7 +65,7 @@ class ToolCalls:
         elif step == "delta":
             fields["obfuscation"] = ""  # the agents SDK drops the event without the key
         kind = f"response.{'mcp' if item.type == 'mcp_call' else 'function'}_call_arguments.{step}"
-        response.send_output_event(item, kind, **fields)
+        response_events.send_output_event(response, item, kind, **fields)
 
     def end_round(self, response: Response, *, is_whole: bool) -> bool:
         """Close the calls that the model has written in this round, run the server's, and return whether there are any.
@@ -119,7 +120,7 @@ class ToolCalls:
         item.status = status
         if not response.is_out_of_band:
             self.state.save(item)
-        response.close_output(item, self._find_previous_id(response, item))
+        response_events.close_output(response, item, self._find_previous_id(response, item))
 
     def _find_previous_id(self, response: Response, item: LiveItem) -> str | None:
         return None if response.is_out_of_band else self.state.log.get_previous_id(item)

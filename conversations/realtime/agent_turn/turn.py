@@ -1,12 +1,13 @@
 """The agent's turn: one response at a time, from the user's endpoint to `response.done`."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback import Playback
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
@@ -14,15 +15,11 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
+from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
 from conversations.realtime.state import SessionState
-from conversations.realtime.user_turn.utterance import PendingTranscript
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
-STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
 class AgentTurn:
@@ -32,8 +29,8 @@ class AgentTurn:
         self.state = state
         self.preemptive = PreemptiveGeneration(state)
         self.out_of_band = OutOfBandResponses(state)
-        self._builder = ResponseBuilder(state)
-        self._reminders = Reminders(state)
+        self.builder = ResponseBuilder(state)
+        self.reminders = Reminders(state)
         self.playback = Playback(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
@@ -44,11 +41,6 @@ class AgentTurn:
         """The running response, or None."""
         return self.playback.running
 
-    @property
-    def last(self) -> Response | None:
-        """The response that ended last; a client may still be playing it."""
-        return self.playback.last
-
     # What starts a response.
 
     def begin(self, options: ResponseOptions) -> None:
@@ -58,11 +50,8 @@ class AgentTurn:
         response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
-        response.awaits = find_awaited(self.state, options)
-        self.state.set_deadline("idle", None)
-        self._reminders.watch(response)
-        self._reminders.expect_silence(response)
-        response.announce()
+        self.reminders.begin(response)
+        response_events.send_created(response)
         if not self.state.rates.try_begin(self.state.now):
             self.fail(TOO_MANY)
         elif draft is not None:
@@ -77,14 +66,11 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        item = LiveItem(self.state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        item.response_id, item.sent_text = response_id, ""
-        response = Response(response_id, item, options, self.state.conversation_id, self.state.send)
+        response = open_response(self.state, options, response_id, self.state.conversation_id)
         response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.state.now)
-        response.due_at = self._reminders.compute_sound_due_at(self.asked_at)
-        response.thinking = ThinkingBudget(self.state.limits.thinking_sec)
+        response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -112,12 +98,8 @@ class AgentTurn:
             self.begin(build_default_options(self.state))
         elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
-            if self.last is not None:
-                self._reminders.expect_user(self.last)
-
-    def note_transcription_time(self, seconds: float) -> None:
-        """Note that a transcript took so long: it counts if the client asks for a response right after it."""
-        self._reminders.note_transcription_time(seconds)
+            if self.playback.last is not None:
+                self.reminders.expect_user(self.playback.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -132,7 +114,7 @@ class AgentTurn:
             return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.preemptive.drop()  # a draft has an id of its own, and this response was announced already
         response.stamp("transcript", self.state.now)
-        if failure := self._builder.generate(response):
+        if failure := self.builder.generate(response):
             self.fail(failure)
         return None
 
@@ -155,11 +137,8 @@ class AgentTurn:
             self.preemptive.note_first_sound(event.response_id)
         if self.preemptive.is_drafting(event.response_id):
             return self.preemptive.receive(event)
-        if isinstance(event, engine_events.TextWithdrawn):
-            self._held_events.withdraw_text(self.response.reached if self.response is not None else 0)
-        elif self._held_events.add(event, self.state.now):
-            return None
-        return self._take(event, self.state.now)
+        reached = 0 if self.response is None else self.response.reached
+        return None if self._held_events.add(event, self.state.now, reached) else self._take(event, self.state.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -168,7 +147,7 @@ class AgentTurn:
         if isinstance(event, engine_events.GenerationFailed):
             return self.fail(event.failure)
         was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
-        if failure := self._builder.receive(self.response, event, at):
+        if failure := self.builder.receive(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
             self.response.audio_started_at = max(self.state.now, self.playback.ends_at)
@@ -176,7 +155,7 @@ class AgentTurn:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
         elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
-            self._reminders.watch(self.response)
+            self.reminders.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -186,9 +165,14 @@ class AgentTurn:
         self.playback.pause()
         self.hold_back()
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether what the engines bring is kept instead of being sent."""
+        return self._held_events.is_holding
+
     def hold_back(self) -> bool:
         """Keep what the engines bring instead of sending it, and return whether this is new."""
-        if self.response is None or self._held_events.is_holding:
+        if self.response is None or self.is_held_back:
             return False
         self._held_events.hold()
         return True
@@ -229,25 +213,14 @@ class AgentTurn:
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.state, self._builder.tool_calls, response, status, details)
+        close_response(self.state, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self._cut(response)  # before the next response begins, which has it in its context
+            self.playback.cut_response(response)  # before the next response begins, which has it in its context
         self.playback.running = None
         self._held_events.release()
         self.playback.add(response)
-        self.state.set_deadline("response", None)
-        self.state.set_deadline("silence", None)
-        self._reminders.expect_user(response)
+        self.reminders.end(response)
         self.settle()
-
-    def _cut(self, response: Response) -> None:
-        """Cut the response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
-        response.item.truncate(response.estimate_played_ms(self.state.now))
-        self.state.save(response.item, in_background=True)
-
-    def forget(self, item: LiveItem) -> None:
-        """Forget the response of an item that the client deleted, so that it is not stored again."""
-        self.playback.forget(item)
 
     def leave(self, *, vanished: bool) -> None:
         """End everything, since the client is gone.
@@ -264,45 +237,11 @@ class AgentTurn:
 
     # Deadlines.
 
-    def bridge_silence(self, awaited: Sequence[PendingTranscript]) -> None:
-        """Bridge a long silence after the endpoint with a filler.
-
-        `awaited` are the utterances that are to be answered once they are transcribed; if no response is running, one
-        is begun for them early, so that the filler belongs to it.
-        """
-        response = self.response
-        if self._held_events.is_holding or self.state.is_user_speaking or self.playback.sounding_ended is not None:
-            return
-        if response is not None:
-            self._builder.bridge_silence(response)
-        elif awaited:
-            self.asked_at = min(one.committed_at for one in awaited)
-            self.begin(build_default_options(self.state))
-            if self.response is not None:
-                self.response.is_early = True
-                self._builder.bridge_silence(self.response)
-
-    def fill_tool_wait(self) -> None:
-        """Say a filler while a tool takes long."""
-        if self.response is not None:
-            self._builder.fill_tool_wait(self.response)
-
     def check_progress(self) -> None:
         """Fail the response if it is overdue. While it is held back its time does not run."""
-        response = self.response
-        if response is None:
+        if self.response is None:
             return
-        if self._held_events.is_holding:
-            response.progress_at = self.state.now
-            response.due_at = max(response.due_at, self.state.now + self.state.limits.turn_budget_sec)
-        if self.state.now < self._reminders.compute_due_at(response):
-            self._reminders.watch(response)
-        else:
-            self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
-
-    def ask_if_present(self) -> None:
-        """Have the assistant ask whether the user is still there."""
-        options = build_default_options(self.state)
-        options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
-        self.begin(options)
-        self.has_asked = True
+        if self.is_held_back:
+            self.reminders.postpone(self.response)
+        if failure := self.reminders.find_overdue(self.response):
+            self.fail(failure)

@@ -43,7 +43,7 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
 # The same for the arguments of a machine.
-RENAMED_ARGUMENTS = {"setup": "setup"}
+RENAMED_ARGUMENTS = {"manner": "setup"}
 
 
 def name_of(event_type: type) -> str:

@@ -36,7 +36,7 @@ class UserTurn:
         self._last_audio_at = 0.0
         self._last_word_at = 0  # position of the end of the last utterance's speech
         self._onset_detector = OnsetDetector(0.5)
-        self._commits = UtteranceCommits(state, transcription)
+        self.commits = UtteranceCommits(state, transcription)
         self._endpointing = Endpointing(state, agent_turn, transcription, interruption, self._onset_detector)
         transcription.on_words_changed = agent_turn.preemptive.on_ready = self._end_if_over
         self.configure()
@@ -194,7 +194,7 @@ class UserTurn:
         self.state.set_deadline("stall", None)
         end_ms, item_id = ms_of(end), utterance.item_id
         self.state.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
-        self._commits.commit(utterance, self.buffer.take(end), respond=respond)
+        self.commits.commit(utterance, self.buffer.take(end), respond=respond)
 
     def end_stalled_speech(self) -> None:
         """No audio came amid speech: what was said is taken as it stands."""
@@ -220,7 +220,7 @@ class UserTurn:
             return self._end_utterance(self.utterance, self.buffer.received, respond=False)
         dictated = self.transcription.dictated or Utterance(self.state.make_id("item"), self.buffer.start)
         self.transcription.dictated = None
-        return self._commits.commit(dictated, self.buffer.take(), respond=False)
+        return self.commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
         self.buffer.clear()
@@ -232,17 +232,6 @@ class UserTurn:
         self.state.send("input_audio_buffer.cleared")
         self.interruption.resume()
         self.agent_turn.settle()
-
-    def end_idle_time(self) -> None:
-        """Nobody spoke since the reply was played: the assistant asks, once, whether somebody is there."""
-        agent_turn = self.agent_turn
-        if agent_turn.has_asked or self.utterance is not None or self.state.pending or agent_turn.response is not None:
-            return
-        silence = Utterance(self.state.make_id("item"), self.buffer.start)
-        span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
-        self.state.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
-        self._commits.commit(silence, self.buffer.take(), respond=False)
-        agent_turn.ask_if_present()
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""
