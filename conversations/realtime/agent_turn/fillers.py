@@ -7,15 +7,15 @@ from conversations.realtime.agent_turn.filler_phrases import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
 
 class Fillers:
     """Say a filler when a deadline tells that the user has heard nothing for long. A response has at most one."""
 
-    def __init__(self, core: Core, agent_turn: AgentTurn) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, agent_turn: AgentTurn) -> None:
+        self.state = state
         self.agent_turn = agent_turn
 
     def bridge_silence(self, awaited: Sequence[PendingTranscript]) -> None:
@@ -25,7 +25,7 @@ class Fillers:
         is begun for them early, so that the filler belongs to it.
         """
         agent_turn = self.agent_turn
-        if agent_turn.is_held_back or self.core.is_user_speaking or agent_turn.playback.sounding_ended is not None:
+        if agent_turn.is_held_back or self.state.is_user_speaking or agent_turn.playback.sounding_ended is not None:
             return
         response = agent_turn.response or self._begin_early(awaited)
         if response is None or response.has_filled or response.has_sounded or not response.options.is_audio:
@@ -33,14 +33,14 @@ class Fillers:
         response.has_filled = True
         words = self._choose_words()
         response.item.usage.tts_characters += len(words)
-        self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
+        self.state.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _begin_early(self, awaited: Sequence[PendingTranscript]) -> Response | None:
         """Begin the response to utterances that are being transcribed, and return it; None if there are none."""
         if not awaited:
             return None
         self.agent_turn.asked_at = min(one.committed_at for one in awaited)
-        self.agent_turn.begin(build_default_options(self.core))
+        self.agent_turn.begin(build_default_options(self.state))
         response = self.agent_turn.response
         if response is not None:
             response.is_early = True
@@ -55,5 +55,5 @@ class Fillers:
         self.agent_turn.builder.say_sentence(response, self._choose_words())
 
     def _choose_words(self) -> str:
-        transcription = self.core.config["audio"]["input"]["transcription"] or {}
+        transcription = self.state.config["audio"]["input"]["transcription"] or {}
         return choose_filler(transcription.get("language", ""))

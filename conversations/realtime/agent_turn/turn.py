@@ -17,7 +17,7 @@ from conversations.realtime.agent_turn.response import Phase, Response, Response
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 
@@ -25,13 +25,13 @@ NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 class AgentTurn:
     """Begin, build, pause and end the responses of the conversation, and keep the rules of who speaks when."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.preemptive = PreemptiveGeneration(core)
-        self.out_of_band = OutOfBandResponses(core)
-        self.builder = ResponseBuilder(core)
-        self.reminders = Reminders(core)
-        self.playback = Playback(core)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.preemptive = PreemptiveGeneration(state)
+        self.out_of_band = OutOfBandResponses(state)
+        self.builder = ResponseBuilder(state)
+        self.reminders = Reminders(state)
+        self.playback = Playback(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
         self._held_events = HeldEvents()
@@ -46,17 +46,17 @@ class AgentTurn:
     def begin(self, options: ResponseOptions) -> None:
         """Start a response. It waits while an utterance is still being transcribed."""
         self.playback.cut_paused()
-        draft = None if self.core.pending else self.preemptive.take(options)
-        response = self._build_response(options, draft.response_id if draft else self.core.make_id("resp"))
+        draft = None if self.state.pending else self.preemptive.take(options)
+        response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
         self.reminders.begin(response)
         response_events.send_created(response)
-        if not self.core.rates.try_begin(self.core.now):
+        if not self.state.rates.try_begin(self.state.now):
             self.fail(TOO_MANY)
         elif draft is not None:
             self._release(response, draft)
-        elif not self.core.pending:
+        elif not self.state.pending:
             self._generate(response)
 
     def request_response(self, endpoint_at: float) -> None:
@@ -66,10 +66,10 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        response = open_response(self.core, options, response_id, self.core.conversation_id)
-        response.shows_timing = self.core.has_extension("playback")
+        response = open_response(self.state, options, response_id, self.state.conversation_id)
+        response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
-        response.stamp("endpoint", self.asked_at or self.core.now)
+        response.stamp("endpoint", self.asked_at or self.state.now)
         response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
         return response
 
@@ -78,7 +78,7 @@ class AgentTurn:
         response.phase = Phase.GENERATING
         response.spoken_ahead = draft.spoken
         response.stamp("transcript", draft.began_at)
-        self.core.do(commands.ReleaseSpeech(response.id))
+        self.state.do(commands.ReleaseSpeech(response.id))
         self._replay(draft.events)
 
     def _replay(self, events: TimedEvents) -> None:
@@ -88,15 +88,15 @@ class AgentTurn:
 
     def settle(self) -> None:
         """Go on with what waited for a transcript, for the user's silence, or for the end of the last response."""
-        if self.core.pending:
+        if self.state.pending:
             return
         self.out_of_band.settle()
         if self.response is not None:
             if self.response.phase is Phase.WAITING:
                 self._generate(self.response)
-        elif self.asked_at is not None and not self.core.is_user_speaking:
-            self.begin(build_default_options(self.core))
-        elif not self.core.is_user_speaking:
+        elif self.asked_at is not None and not self.state.is_user_speaking:
+            self.begin(build_default_options(self.state))
+        elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
             if self.playback.last is not None:
                 self.reminders.expect_user(self.playback.last)
@@ -109,11 +109,11 @@ class AgentTurn:
         self.out_of_band.fail_awaiting(item_id, failure)
 
     def _generate(self, response: Response) -> None:
-        if not has_question(self.core, response):
+        if not has_question(self.state, response):
             # A response that was begun before it was known whether there are words is dropped silently.
             return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.preemptive.drop()  # a draft has an id of its own, and this response was announced already
-        response.stamp("transcript", self.core.now)
+        response.stamp("transcript", self.state.now)
         if failure := self.builder.generate(response):
             self.fail(failure)
         return None
@@ -138,7 +138,7 @@ class AgentTurn:
         if self.preemptive.is_drafting(event.response_id):
             return self.preemptive.receive(event)
         reached = 0 if self.response is None else self.response.reached
-        return None if self._held_events.add(event, self.core.now, reached) else self._take(event, self.core.now)
+        return None if self._held_events.add(event, self.state.now, reached) else self._take(event, self.state.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -150,7 +150,7 @@ class AgentTurn:
         if failure := self.builder.receive(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
-            self.response.audio_started_at = max(self.core.now, self.playback.ends_at)
+            self.response.audio_started_at = max(self.state.now, self.playback.ends_at)
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
@@ -189,8 +189,8 @@ class AgentTurn:
         response = self.response
         if response is None:
             return
-        is_silent = response.audio_started_at is None or response.audio_started_at > self.core.now
-        if is_silent and self.core.turn_detection.create_response:
+        is_silent = response.audio_started_at is None or response.audio_started_at > self.state.now
+        if is_silent and self.state.turn_detection.create_response:
             # The user has heard nothing of the answer, so the next response answers both utterances.
             self.asked_at = response.endpoint_at
         self.cancel("turn_detected")
@@ -200,7 +200,7 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("cancel without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
 
     def fail(self, failure: Failure) -> None:
@@ -208,12 +208,12 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("failure without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         response.item.error_code, response.item.error_message = failure.code, failure.message
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.core, self.builder.tool_calls, response, status, details)
+        close_response(self.state, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self.playback.cut_response(response)  # before the next response begins, which has it in its context
         self.playback.running = None
