@@ -63,7 +63,7 @@ E = TypeVar("E", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
+class EngineErrors:
     """Builds the errors of one engine."""
 
     kind: Kind

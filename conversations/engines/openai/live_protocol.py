@@ -71,7 +71,7 @@ class LiveProtocol:
         if self.utterance.failure:
             return
         if self.utterance.kept_bytes + len(pcm) > MAX_KEPT_BYTES:
-            self.utterance.fail(self._account.failures.server_error("it does not keep up"))
+            self.utterance.fail(self._account.errors.server_error("it does not keep up"))
         else:
             self.utterance.open_piece.pcm += pcm
 
