@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from packaging.markers import Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -25,13 +24,15 @@ class Machine:
 
     def wants(self, requirement: Requirement, extra: str = "") -> bool:
         """Return whether the requirement's marker holds on this machine, asked for with this extra."""
-        environment = Environment(
-            implementation_name="cpython", implementation_version=f"{self.python}.5", os_name="posix",
-            platform_machine=self.processor, platform_release="", platform_system=self.system.capitalize(),
-            platform_version="", python_full_version=f"{self.python}.5", platform_python_implementation="CPython",
-            python_version=self.python, sys_platform=self.system,
-        )  # fmt: skip
-        return requirement.marker is None or requirement.marker.evaluate({**environment, "extra": extra})
+        if requirement.marker is None:
+            return True
+        environment = {
+            "extra": extra, "implementation_name": "cpython", "implementation_version": f"{self.python}.5",
+            "os_name": "posix", "platform_machine": self.processor, "platform_python_implementation": "CPython",
+            "platform_release": "", "platform_system": self.system.capitalize(), "platform_version": "",
+            "python_full_version": f"{self.python}.5", "python_version": self.python, "sys_platform": self.system,
+        }  # fmt: skip
+        return requirement.marker.evaluate(environment)
 
 
 MACHINES = [
@@ -97,7 +98,9 @@ def find_missing(pins: list[Pin], wishes: list[Requirement], machine: Machine) -
     Of a package that only other machines need, nothing is known here.
     """
     versions = {pin.name: pin.version for pin in pins if machine.wants(pin.requirement)}
-    ahead, seen, faults = [one for one in wishes if machine.wants(one)], set(), []
+    ahead = [one for one in wishes if machine.wants(one)]
+    seen: set[tuple[str, str]] = set()
+    faults = []
     while ahead:
         one = ahead.pop()
         name = canonicalize_name(one.name)
