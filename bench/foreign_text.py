@@ -271,7 +271,7 @@ READERS: dict[str, Read] = {
     "what was said": lambda text: _done(join_words(text, text)),
     "partial words": partial_words,
     "a transcript": lambda text: _done(extract_spoken_words(text[:MAX_CHARS])),
-    "a nod": lambda text: _done(is_backchannel(text)),
+    "a backchannel": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
     "the end of an utterance": lambda text: _done(choose_wait_ms(text, "medium", PauseLengths())),
     "words to the demo": lambda text: _done(find_reply([text])),
