@@ -7,12 +7,12 @@ from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
-from conversations.storage import store
+from conversations.storage import callers, threads
 from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
 from voiceproject.http.requests import has_place
 
 
-def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
+def authenticate(request: HttpRequest, scope: Scope | None) -> callers.Caller:
     """Return who is calling, and count the request. Every view begins with this.
 
     `scope` is what the key must have; with None any key will do. Sets `request.allowance`, which the headers tell.
@@ -21,7 +21,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     token = _read_token(request)
     if client_secrets.is_client_secret(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
-    found = store.find_caller(token, client_addresses.read_request_address(request))
+    found = callers.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
     allowance = rate_limit.count(found.user_id)
@@ -35,7 +35,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     return found
 
 
-authenticate_async = store.in_request(authenticate)  # for async views
+authenticate_async = threads.in_request(authenticate)  # for async views
 
 
 def missing_scope(scope: Scope) -> Refusal:

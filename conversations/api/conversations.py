@@ -12,7 +12,7 @@ from conversations.api.errors import APIError, not_found
 from conversations.api.paging import fetch_page
 from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
-from conversations.storage import changes, store
+from conversations.storage import callers, changes
 from conversations.storage.deletion import delete_conversations
 from conversations.storage.leases import ConversationDeletedError
 
@@ -100,7 +100,7 @@ def delete_item(request: HttpRequest, conversation_id: str, item_id: str) -> Htt
     return requests.answer(serialize_conversation(find_conversation(caller, conversation_id)))
 
 
-def find_conversation(caller: store.Caller, conversation_id: str) -> Conversation:
+def find_conversation(caller: callers.Caller, conversation_id: str) -> Conversation:
     """Return the caller's conversation of this id, or raise APIError with 404."""
     mine = Conversation.objects.filter(user=caller.user_id).select_related("assistant")
     found = mine.filter(public_id=conversation_id).first() if "\0" not in conversation_id else None

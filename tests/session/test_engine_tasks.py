@@ -11,8 +11,9 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
 from conversations.session.generation import Generation
+from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Caller, Opened
+from conversations.storage.store import Opened
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

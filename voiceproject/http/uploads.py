@@ -10,7 +10,7 @@ from accounts.keys import key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api.auth import missing_scope
-from conversations.storage import store
+from conversations.storage import callers
 from voiceproject import database
 from voiceproject.http.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, wrong_keys
 from voiceproject.http.requests import bearer_token
@@ -28,7 +28,7 @@ async def refusal(head: Mapping[str, Any]) -> Refusal | None:
 
 def _refusal_of_key(token: str, address: str) -> Refusal | None:
     try:
-        caller = store.find_caller(token, address)
+        caller = callers.find_caller(token, address)
     except DatabaseError:
         return BUSY
     finally:
