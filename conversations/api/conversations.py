@@ -12,7 +12,7 @@ from conversations.api.errors import APIError, not_found
 from conversations.api.paging import fetch_page
 from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
-from conversations.storage import callers, changes
+from conversations.storage import callers, changes, saving
 from conversations.storage.deletion import delete_conversations
 from conversations.storage.leases import ConversationDeletedError
 
@@ -120,7 +120,7 @@ def find_item(conversation: Conversation, item_id: str) -> Item:
 def _apply(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
     """Apply changes to the items. Raises APIError with 404 if the conversation was deleted a moment ago."""
     try:
-        changes.apply_changes(conversation.pk, wanted)
+        saving.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:
         raise _unknown_conversation(conversation.public_id) from None
 

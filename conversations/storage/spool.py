@@ -25,7 +25,7 @@ from accounts.models import User
 from conversations import background
 from conversations.models import Assistant, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import changes, leases, store
+from conversations.storage import leases, saving, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
@@ -226,7 +226,7 @@ def _store_in_conversation(rest: Leftover) -> bool:
         return False
     made = rest.changes if conversation.holder == rest.origin.holder else _select_new_items(conversation, rest.changes)
     try:
-        changes.apply_changes(conversation.pk, made)
+        saving.apply_changes(conversation.pk, made)
     except ConversationDeletedError:
         return False
     leases.end(conversation.pk, rest.origin.holder)

@@ -12,7 +12,7 @@ from accounts.models import User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.storage import changes, clip_files, leases, mcp_servers
+from conversations.storage import changes, clip_files, leases, mcp_servers, saving
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.item_rows import to_live_item
@@ -140,7 +140,7 @@ def _load_context(conversation: Conversation) -> list[live.LiveItem]:
 
 
 async def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
-    """Apply changes as `changes.apply_changes` does; do nothing for None, the pk of a conversation that is not stored.
+    """Apply changes as `saving.apply_changes` does; do nothing for None, the pk of a conversation that is not stored.
 
     Uploads to a storage outside the database, which may hang, take no thread of the store and lock nothing.
     """
@@ -155,8 +155,8 @@ async def write(conversation_pk: int | None, made: Sequence[changes.Change], hol
     await _commit(prepared, holder)
 
 
-_apply, _prepare, _commit = in_thread(changes.apply_changes), in_thread(changes.prepare), in_thread(changes.commit)
-_check_uploads = in_thread(changes.check_uploads)
+_apply, _prepare, _commit = in_thread(saving.apply_changes), in_thread(saving.prepare), in_thread(saving.commit)
+_check_uploads = in_thread(saving.check_uploads)
 
 
 @in_thread
