@@ -5,16 +5,13 @@ import { asNotice, isNotice } from "./ui/notices.js";
 import { remembered, useSpeaker } from "./ui/devices.js";
 import { Microphone } from "./audio/microphone.js";
 import { Player } from "./audio/player.js";
+import { Sound } from "./audio/sound.js";
+import { Uplink } from "./audio/uplink.js";
 import { truncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
 import { RealtimeSocket, realtimeUrl } from "./net/socket.js";
 import { wantsListener } from "./reducer/words.js";
-
-const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
-const AUTOPLAY_WAIT_MS = 1500;
-/** @type {Notice} */
-const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
 
 /**
  * @import { BrowserSpeech } from "./webspeech/browser.js"
@@ -37,14 +34,13 @@ export class Call {
       (event) => this.dispatch({ type: "server", event }),
       (code) => this.dispatch({ type: "socket.closed", code, random: Math.random() }),
     );
-    /** @type {Frame["pcm"][]} */ this.preRoll = [];
-    /** @type {AudioContext | null} */ this.context = null;
+    this.uplink = new Uplink((pcm) => this.socket.sendAudio(pcm));
+    /** @type {Sound | null} */ this.sound = null;
     /** @type {Microphone | null} */ this.microphone = null;
     /** @type {Player | null} */ this.player = null;
     /** @type {Listener | null} */ this.listener = null;
     /** @type {Speaker | null} */ this.speaker = null;
-    /** @type {Promise<void> | null} */ this.loading = null; // the worklets
-    /** @type {number | undefined} */ this.soundTimer = undefined;
+    /** @type {Promise<void> | null} */ this.loading = null; // the worklets, and the player
     /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
@@ -128,12 +124,12 @@ export class Call {
   /** @type {(deviceId: string) => Promise<void>} */
   async useSpeaker(deviceId) {
     const text = "That speaker could not be used. The sound stays where it was.";
-    const works = !this.context || (await useSpeaker(this.context, deviceId));
+    const works = !this.sound || (await useSpeaker(this.sound.context, deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }
 
   resumeSound() {
-    return this.context?.resume();
+    return this.sound?.resume();
   }
 
   /** The page can be seen again. A phone that slept has lost its sound, and perhaps its connection, without a word. */
@@ -155,18 +151,15 @@ export class Call {
 
   #openSound() {
     this.#release();
-    const context = new AudioContext({ latencyHint: "interactive" });
-    this.context = context;
-    context.resume();
-    context.onstatechange = () => this.#watchSound();
-    this.soundTimer = setTimeout(() => this.#watchSound(), AUTOPLAY_WAIT_MS);
-    const microphone = new Microphone(context, {
+    const sound = new Sound(this.worklets, (notice) => this.#showSound(notice));
+    this.sound = sound;
+    const microphone = new Microphone(sound.context, {
       onFrame: (frame) => this.#onFrame(frame),
       onNotice: (notice) => this.dispatch({ type: "notice", about: "microphone", notice }),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
     });
     this.microphone = microphone;
-    this.loading = this.#loadWorklets(context, microphone);
+    this.loading = this.#openPlayer(sound, microphone);
     this.loading.catch(() => {}); // who waits for it is told
     this.listener = this.browserSpeech.listener({
       onWords: (words) => this.dispatch({ type: "words", ...words }),
@@ -180,40 +173,28 @@ export class Call {
     if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
-  /** @type {(context: AudioContext, microphone: Microphone) => Promise<void>} */
-  async #loadWorklets(context, microphone) {
-    const { capture, playback } = this.worklets;
-    await Promise.all([context.audioWorklet.addModule(capture), context.audioWorklet.addModule(playback)]);
-    if (context !== this.context) return; // given up meanwhile
-    await useSpeaker(context, remembered("speaker"));
-    this.player = new Player(context, {
+  /** @type {(sound: Sound, microphone: Microphone) => Promise<void>} */
+  async #openPlayer(sound, microphone) {
+    await sound.loaded;
+    if (sound !== this.sound) return; // given up meanwhile
+    await useSpeaker(sound.context, remembered("speaker"));
+    this.player = new Player(sound.context, {
       onEvent: (event) => this.dispatch(event),
       onLevel: (level) => this.onLevel("assistant", level),
     });
     microphone.listen();
   }
 
-  #watchSound() {
-    if (!this.context || this.context.state === "closed") return;
-    const notice = this.context.state === "running" ? null : NO_SOUND;
+  /** @type {(notice: Notice | null) => void} */
+  #showSound(notice) {
     if (notice !== (this.state.notices.sound ?? null)) this.dispatch({ type: "notice", about: "sound", notice });
   }
 
   /** @type {(frame: Frame) => void} */
   #onFrame({ pcm, level }) {
-    const { phase, push, muted, heldSince, microphone, listen } = this.state;
+    const { push, muted } = this.state;
     this.onLevel("user", muted && !push ? 0 : level);
-    if (phase !== "live" || microphone === "none" || listen === "browser") this.preRoll = [];
-    else if (push && heldSince === null) this.preRoll = [...this.preRoll, pcm].slice(-PRE_ROLL_FRAMES);
-    else if (push) this.#sendHeld(pcm);
-    // Silence, not nothing: the server's clock and its endpointing run on what it receives.
-    else this.socket.sendAudio(muted ? new Int16Array(pcm.length) : pcm);
-  }
-
-  /** @type {(pcm: Frame["pcm"]) => void} */
-  #sendHeld(pcm) {
-    for (const frame of [...this.preRoll, pcm]) this.socket.sendAudio(frame);
-    this.preRoll = [];
+    this.uplink.take(pcm, this.state);
   }
 
   /** @type {(effect: Effect) => void} */
@@ -249,10 +230,9 @@ export class Call {
   }
 
   #release() {
-    clearTimeout(this.soundTimer);
     clearTimeout(this.verdictTimer);
-    for (const part of [this.listener, this.speaker, this.microphone, this.player, this.context]) part?.close();
-    this.context = this.microphone = this.player = this.listener = this.speaker = null;
+    for (const part of [this.listener, this.speaker, this.microphone, this.player, this.sound]) part?.close();
+    this.sound = this.microphone = this.player = this.listener = this.speaker = null;
     this.onLevel("user", 0);
     this.onLevel("assistant", 0);
   }
