@@ -16,7 +16,7 @@ from conversations.realtime.protocol.client_events import (
 from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
-from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.turn import UserTurn
 
@@ -31,18 +31,18 @@ class ClientRequests:
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
-        core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
+        core, before = self.core, self.core.config.input.turn_detection
         has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"has_sent_audio": core.has_sent_audio, "has_begun": has_begun}
         core.configure(
             update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
         )
-        if core.config["audio"]["input"]["turn_detection"] != before:
+        if core.config.input.turn_detection != before:
             self.user_turn.configure()
-        if is_transcription(core.config) and not core.manner.stores_captions:
+        if core.config.is_transcription and not core.manner.stores_captions:
             core.is_audio_stored = False
             core.do(StopStoring())
-        core.send("session.updated", session=show_config(core.config))
+        core.send("session.updated", session=core.config.show())
         self.listings.begin()
 
     # Items.
@@ -114,7 +114,7 @@ class ClientRequests:
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
-        if is_transcription(self.core.config):
+        if self.core.config.is_transcription:
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
         options = parse_options(self.core, event.options)

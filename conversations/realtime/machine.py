@@ -30,8 +30,7 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import show_config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Core, Limits, Manner
 from conversations.realtime.user_turn.interruption import Interruption
@@ -44,7 +43,7 @@ class TurnMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
@@ -87,7 +86,7 @@ class TurnMachine:
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that open the session: `session.created`, the conversation and its items."""
         self.core.now = now
-        self.core.send("session.created", session=show_config(self.core.config))
+        self.core.send("session.created", session=self.core.config.show())
         if self.core.conversation_id:
             conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
             self.core.send("conversation.created", conversation=conversation)

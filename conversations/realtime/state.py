@@ -10,9 +10,9 @@ from conversations.realtime.commands import Command, Remove, Save, Send, SetDead
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
 from conversations.realtime.user_turn.endpoint_silence import Eagerness, PauseLengths
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
@@ -54,7 +54,7 @@ class Manner:
 class Core:
     """The state of one session that all parts of the turn machine share, and the commands decided so far."""
 
-    config: Config
+    config: SessionConfig
     conversation_id: str
     make_id: Callable[[str], str]
     limits: Limits
@@ -76,9 +76,12 @@ class Core:
         self.rates = Rates(self.limits.responses_per_min)
         self.configure(self.config)
 
-    def configure(self, config: Config) -> None:
+    def configure(self, config: SessionConfig) -> None:
         self.config = config
-        self.turn_detection = read_turn_detection(config, self.manner.eagerness)
+        has_assistant = not config.is_transcription
+        self.turn_detection = resolve_turn_detection(
+            config.input.turn_detection, has_assistant=has_assistant, auto=self.manner.eagerness
+        )
 
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""
@@ -86,8 +89,8 @@ class Core:
 
     def has_extension(self, extension: str) -> bool:
         """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
-        is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
-        return is_implied or extension in self.config.get("extensions", ())
+        is_implied = extension == "captions" and self.config.is_transcription  # they are all that it is for
+        return is_implied or extension in (self.config.extensions or ())
 
     def do(self, command: Command) -> None:
         self.commands.append(command)

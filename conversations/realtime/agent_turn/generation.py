@@ -202,9 +202,8 @@ class ResponseBuilder:
         """Say a filler while a tool takes long, unless something is being said."""
         is_silent = response.finished == len(response.script.clauses)
         if response.phase is Phase.CALLING and is_silent and not response.has_filled:
-            shown = self.core.config["audio"]["input"]["transcription"] or {}
             response.has_filled = response.is_new_round = True
-            self._say(response, choose_filler(shown.get("language", "")), self.core.now)
+            self._say(response, choose_filler(self.core.config.input.language), self.core.now)
             self._speak_clauses(response, response.script.flush(), self.core.now)
 
     def bridge_silence(self, response: Response) -> None:
@@ -212,8 +211,7 @@ class ResponseBuilder:
         if response.has_filled or response.has_sounded or not response.options.is_audio:
             return
         response.has_filled = True
-        shown = self.core.config["audio"]["input"]["transcription"] or {}
-        words = choose_filler(shown.get("language", ""))
+        words = choose_filler(self.core.config.input.language)
         response.item.usage.tts_characters += len(words)
         self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 

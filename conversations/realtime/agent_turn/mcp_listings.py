@@ -12,7 +12,7 @@ it cannot be reached     mcp_list_tools.in_progress, mcp_list_tools.failed
 from typing import Any
 
 from conversations.realtime.engine_events import ToolsReady
-from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.protocol.tools import McpTool, Tool
 from conversations.realtime.state import Core
 
 
@@ -36,7 +36,7 @@ class McpListings:
 
     def begin(self) -> None:
         """Start a listing for each MCP server that the session's tools name for the first time."""
-        labels = [tool["server_label"] for tool in self.core.config["tools"] if tool["type"] == "mcp"]
+        labels = [tool.server_label for tool in self.core.config.tools if isinstance(tool, McpTool)]
         for label in labels:
             if label not in self._items:
                 item_id = self.core.make_id("item")

@@ -260,7 +260,7 @@ class Response:
     def wire(self) -> dict[str, Any]:
         """Return the response as the protocol's `response.created` and `response.done` have it."""
         is_done = self.status != "in_progress"
-        output = {"format": self.options.format, "voice": self.options.voice}
+        output = {"format": self.options.format.to_wire(), "voice": self.options.voice}
         return {
             "id": self.id,
             "object": "realtime.response",
