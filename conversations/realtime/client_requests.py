@@ -5,6 +5,7 @@ from openai.types import realtime as sdk
 from conversations.realtime import item_requests
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.commands import StopStoring
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
@@ -18,14 +19,13 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
     """Does what the client's events ask for, or raises ProtocolError."""
 
-    def __init__(self, state: SessionState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
+    def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn

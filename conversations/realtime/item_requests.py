@@ -1,13 +1,14 @@
 """What a client asks of the conversation's items: the checks and the effects that both machines share."""
 
 from collections.abc import Collection
+from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import SessionState
 
 
-def check_place(state: SessionState, previous_item_id: str | None, awaited: Collection[str] = ()) -> None:
+def check_place(state: SessionState[Any], previous_item_id: str | None, awaited: Collection[str] = ()) -> None:
     """Raise ProtocolError if no item can be inserted behind the one with this id.
 
     None stands for the end of the conversation, "root" for its beginning. `awaited` are the ids of items that are about
@@ -17,12 +18,12 @@ def check_place(state: SessionState, previous_item_id: str | None, awaited: Coll
         raise unknown_place(previous_item_id)
 
 
-def send_item(state: SessionState, item_id: str) -> None:
+def send_item(state: SessionState[Any], item_id: str) -> None:
     """Send `conversation.item.retrieved`, or raise ProtocolError if there is no such item."""
     state.send("conversation.item.retrieved", item=state.get_item(item_id, "retrieve").to_wire())
 
 
-def delete_item(state: SessionState, item: LiveItem) -> None:
+def delete_item(state: SessionState[Any], item: LiveItem) -> None:
     """Remove the item from the conversation and from storage, and tell the client."""
     state.log.remove(item)
     state.remove(item)
@@ -42,7 +43,7 @@ def check_truncation(item: LiveItem, content_index: int, audio_end_ms: int) -> N
         raise ProtocolError("invalid_value", message, "audio_end_ms")
 
 
-def truncate_item(state: SessionState, item: LiveItem, audio_end_ms: int, content_index: int = 0) -> None:
+def truncate_item(state: SessionState[Any], item: LiveItem, audio_end_ms: int, content_index: int = 0) -> None:
     """Store that the user heard the item's audio up to `audio_end_ms`, and tell the client."""
     item.truncate(audio_end_ms)
     state.save(item)

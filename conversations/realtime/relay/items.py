@@ -9,8 +9,8 @@ from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, read_item
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 
 
 class RelayItems:
@@ -20,7 +20,7 @@ class RelayItems:
     as text.
     """
 
-    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
         self._unconfirmed: dict[
