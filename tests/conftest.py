@@ -48,7 +48,7 @@ pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.su
 # The hash tells how often it was iterated, so that live sites know the passwords of these users too.
 PBKDF2PasswordHasher.iterations = 1_000
 # Every test client makes its own middleware. This one would list all 450 files each time, and look them up anyway.
-ServeStaticMiddleware.add_files_from_finders = lambda self: None  # type: ignore[method-assign]
+ServeStaticMiddleware.add_files_from_finders = lambda self: None
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 databases = TestDatabases()
