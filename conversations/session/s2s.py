@@ -8,7 +8,8 @@ from time import monotonic
 from django.conf import settings
 
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
