@@ -2,10 +2,12 @@
 
 from openai.types import realtime as sdk
 
+from conversations.realtime import item_requests
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.commands import StopStoring
-from conversations.realtime.figures import Played
+from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
     PlaybackStarted,
@@ -13,92 +15,77 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError, unknown_place
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_update import update_config
-from conversations.realtime.state import Core
 from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
     """Does what the client's events ask for, or raises ProtocolError."""
 
-    def __init__(self, core: Core, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
-        self.core = core
+    def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
+        self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
-        core, before = self.core, self.core.config.input.turn_detection
-        has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
-        known = {"has_sent_audio": core.has_sent_audio, "has_begun": has_begun}
-        core.configure(
-            update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+        state, before = self.state, self.state.config.input.turn_detection
+        has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
+        known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
+        state.configure(
+            update_config(state.config, event.patch, **known, own_tools=state.own_tools, servers=state.servers),
         )
-        if core.config.input.turn_detection != before:
+        if state.config.input.turn_detection != before:
             self.user_turn.configure()
-        if core.config.is_transcription and not core.manner.stores_captions:
-            core.is_audio_stored = False
-            core.do(StopStoring())
-        core.send("session.updated", session=core.config.show())
+        if state.config.is_transcription and not state.setup.stores_captions:
+            state.is_audio_stored = False
+            state.do(StopStoring())
+        state.send("session.updated", session=state.config.show())
         self.listings.begin()
 
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        item, pcm = client_items.build_item(self.core, event.item.model_dump(exclude_none=True), "item")
-        client_items.check_new(self.core, item)
-        client_items.check_outputs([item], self.core.log)
+        item, pcm = client_items.build_item(self.state, event.item.model_dump(exclude_none=True), "item")
+        client_items.check_new(self.state, item)
+        client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.check_pending()
-        try:
-            self.core.log.insert(item, event.previous_item_id)
-        except KeyError:
-            raise unknown_place(str(event.previous_item_id)) from None
+        item_requests.check_place(self.state, event.previous_item_id)
+        self.state.log.insert(item, event.previous_item_id)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.await_item(item, pcm, respond=False)
-        self.core.save(item, after=event.previous_item_id, pcm=pcm)
-        self.core.announce(item)
+        self.state.save(item, after=event.previous_item_id, pcm=pcm)
+        self.state.announce(item)
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
-        listing = self.listings.get(event.item_id)
-        item = listing or self.core.get_item(event.item_id, "retrieve").to_wire()
-        self.core.send("conversation.item.retrieved", item=item)
+        if listing := self.listings.get(event.item_id):
+            self.state.send("conversation.item.retrieved", item=listing)
+        else:
+            item_requests.send_item(self.state, event.item_id)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
-        self.user_turn.transcription.retry(self.core.get_item(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(self.state.get_item(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        item = self.core.get_item(event.item_id, "delete")
+        item = self.state.get_item(event.item_id, "delete")
         running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
-        self.core.log.remove(item)
-        self.agent_turn.forget(item)
-        self.core.remove(item)
-        self.core.send("conversation.item.deleted", item_id=item.id)
+        self.agent_turn.playback.forget(item)
+        item_requests.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
-        item = self.core.get_item(event.item_id, "truncate")
+        item = self.state.get_item(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
-        if heard is not None and self.core.has_extension("playback"):
+        if heard is not None and self.state.has_extension("playback"):
             return self._truncate_text(item, heard)
-        if item.role != "assistant" or not item.is_audio:
-            message = "Only an assistant's message with audio can be truncated."
-            raise ProtocolError("unsupported_content_type", message, "item_id")
-        if event.content_index != 0:
-            raise ProtocolError("invalid_value", "'content_index' must be 0.", "content_index")
-        # A client that rounds the length of all it got up is one millisecond beyond it.
-        if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
-            message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
-            raise ProtocolError("invalid_value", message, "audio_end_ms")
-        item.truncate(event.audio_end_ms)
-        self.core.save(item)
-        cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
-        return self.core.send("conversation.item.truncated", **cut)
+        item_requests.check_truncation(item, event.content_index, event.audio_end_ms)
+        return item_requests.truncate_item(self.state, item, event.audio_end_ms)
 
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
@@ -108,18 +95,18 @@ class ClientRequests:
         if not isinstance(heard, str) or not item.text.startswith(heard):
             raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
         item.heard_text = heard
-        self.core.save(item)
-        self.core.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
+        self.state.save(item)
+        self.state.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
 
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
-        if self.core.config.is_transcription:
+        if self.state.config.is_transcription:
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
-        options = parse_options(self.core, event.options)
+        options = parse_options(self.state, event.options)
         if event.input is not None:
-            options.input = client_items.build_context(self.core, event.input)
+            options.input = client_items.build_context(self.state, event.input)
         if options.is_out_of_band:
             return self.agent_turn.out_of_band.begin(options)
         if self.agent_turn.response is not None:
@@ -134,10 +121,10 @@ class ClientRequests:
         response = self.agent_turn.playback.find(event.response_id)
         if response is None or response.audio_started_at is None:
             return
-        response.set_played(event.played_ms, self.core.now)
+        response.set_played(event.played_ms, self.state.now)
         self.agent_turn.playback.mark_earlier_played(response)
-        self.core.save(response.item, in_background=True)
-        self.core.do(Played(response.item.waterfall["playback"]))
+        self.state.save(response.item, in_background=True)
+        self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
         running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band

@@ -1,20 +1,21 @@
-"""What the halves of the turn machine share: the session's state, and the actions decided so far."""
+"""The state of one session that all parts of a machine share, and the list of commands decided so far."""
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from conversations.realtime.agent_turn.rate import Rates
-from conversations.realtime.commands import Command, Remove, Save, Send, SetDeadline
+from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
-from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
-from conversations.realtime.user_turn.endpoint_silence import Eagerness, PauseLengths
-from conversations.realtime.user_turn.utterance import PendingTranscript
+from conversations.realtime.user_turn.endpoint_silence import Eagerness
+
+OwnCommand = TypeVar("OwnCommand")
+"""What only one kind of machine decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +42,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How the assistant of this session converses."""
+class SessionSetup:
+    """What the site, the assistant and the user have set for this session. The client cannot change it."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
     speculation: bool = True  # answers ahead of the endpoint
-    stores_captions: bool = True  # should the session be, or become, one of transcription
-    streams: bool = False  # speech to text hears while one speaks
+    stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
+    streams: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
 @dataclass(slots=True)
-class Core:
-    """The state of one session that all parts of the turn machine share, and the commands decided so far."""
+class SessionState(Generic[OwnCommand]):
+    """The state that all parts of a machine share, and the commands decided so far."""
 
     config: SessionConfig
     conversation_id: str
     make_id: Callable[[str], str]
     limits: Limits
     log: ItemLog
-    manner: Manner = field(default_factory=Manner)
-    pauses: PauseLengths = field(default_factory=PauseLengths)
+    setup: SessionSetup = field(default_factory=SessionSetup)
     now: float = 0.0
-    commands: list[Command] = field(default_factory=list)
+    commands: list[SharedCommand | OwnCommand] = field(default_factory=list)
     is_user_speaking: bool = False
-    pending: dict[str, PendingTranscript] = field(default_factory=dict)  # by id of the item
     has_sent_audio: bool = False
-    is_audio_stored: bool = True  # of what the user says, so that speech to text can be asked once more
-    own_tools: tuple[Tool, ...] = ()  # that the server runs
-    servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)
     turn_detection: TurnDetection = field(init=False)
 
@@ -80,7 +76,7 @@ class Core:
         self.config = config
         has_assistant = not config.is_transcription
         self.turn_detection = resolve_turn_detection(
-            config.input.turn_detection, has_assistant=has_assistant, auto=self.manner.eagerness
+            config.input.turn_detection, has_assistant=has_assistant, auto=self.setup.eagerness
         )
 
     def begin(self, now: float) -> None:
@@ -92,7 +88,7 @@ class Core:
         is_implied = extension == "captions" and self.config.is_transcription  # they are all that it is for
         return is_implied or extension in (self.config.extensions or ())
 
-    def do(self, command: Command) -> None:
+    def do(self, command: SharedCommand | OwnCommand) -> None:
         self.commands.append(command)
 
     def send(self, kind: str, **fields: Any) -> None:

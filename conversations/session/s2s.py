@@ -8,16 +8,17 @@ from time import monotonic
 from django.conf import settings
 
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES
 from conversations.realtime.protocol.session_config import SessionConfig, build_config
 from conversations.realtime.protocol.session_update import update_config
-from conversations.realtime.relay.actions import Reconnect, SendUpstream
-from conversations.realtime.relay.machine import RelayCommand, RelayMachine
-from conversations.realtime.state import Limits, Manner
+from conversations.realtime.relay.commands import Reconnect, SendUpstream, UpstreamCommand
+from conversations.realtime.relay.machine import RelayMachine
+from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
@@ -60,7 +61,7 @@ class S2SSession(Session):
                 "conversation_id": opened.public_id,
                 "limits": limits,
                 "items": opened.items,
-                "manner": Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
+                "setup": SessionSetup(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
                 "transcription_model": spec.stream_model,
             },
         )
@@ -90,7 +91,7 @@ class S2SSession(Session):
                 await self._record.join()
         self._forget_deadlines()
 
-    def _perform_own(self, command: RelayCommand) -> None:
+    def _perform_own(self, command: UpstreamCommand) -> None:
         match command:
             case SendUpstream(event):
                 self._upstream.send(event)
@@ -98,7 +99,7 @@ class S2SSession(Session):
                 self._upstream.reconnect()
 
     def _get_stt_label(self, _: str) -> str:
-        asked = self.machine.core.config.input.transcription
+        asked = self.machine.state.config.input.transcription
         return f"{self._spec.provider}:{(asked and asked.model) or self._spec.stream_model}"
 
     def _give_up_upstream(self, failure: EngineError) -> None:

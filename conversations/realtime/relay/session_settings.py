@@ -7,8 +7,8 @@ from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import REALTIME, SessionConfig
 from conversations.realtime.protocol.session_update import update_config
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
 
 # `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
@@ -22,8 +22,8 @@ class RelaySettings:
     `transcription_model` transcribes for the history where the client wants no transcripts.
     """
 
-    def __init__(self, core: Core, link: UpstreamLink, transcription_model: str) -> None:
-        self.core = core
+    def __init__(self, state: RelayState, link: UpstreamLink, transcription_model: str) -> None:
+        self.state = state
         self.link = link
         self._transcription_model = transcription_model
         self._pending: dict[str, SessionConfig | None] = {}  # by id of the request; None: not the client's change
@@ -36,9 +36,9 @@ class RelaySettings:
         if patch.get("type", REALTIME) != REALTIME:
             message = "This session converses. For captions alone connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
-        latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
+        latest = next((config for config in reversed(self._pending.values()) if config), self.state.config)
         # An upstream session cannot change its type, so ours may not either.
-        config = update_config(latest, patch, has_sent_audio=self.core.has_sent_audio, has_begun=True)
+        config = update_config(latest, patch, has_sent_audio=self.state.has_sent_audio, has_begun=True)
         if config.extensions is not None:
             config = replace(config, extensions=tuple(name for name in config.extensions if name in SERVED_EXTENSIONS))
         self._request(config, UpstreamRequest(event_id), config)
@@ -46,7 +46,7 @@ class RelaySettings:
     def send_all(self) -> None:
         """Send all settings to a new connection, then the changes that are still unconfirmed."""
         waiting, self._pending = self._pending, {}
-        self._request(self.core.config, UpstreamRequest(), None)  # if they are refused the client must know
+        self._request(self.state.config, UpstreamRequest(), None)  # if they are refused the client must know
         self._pending |= waiting
 
     def _request(self, config: SessionConfig, request: UpstreamRequest, news: SessionConfig | None) -> None:
@@ -72,8 +72,8 @@ class RelaySettings:
 
     def _apply(self, config: SessionConfig | None) -> None:
         if config is not None:
-            self.core.configure(config)
-            self.core.send("session.updated", session=config.to_wire())
+            self.state.configure(config)
+            self.state.send("session.updated", session=config.to_wire())
 
     def _build_for_upstream(self, config: SessionConfig) -> dict[str, Any]:
         shown = config.to_wire()
@@ -81,6 +81,6 @@ class RelaySettings:
         heard["format"] = said["format"] = AudioFormat.PCM.to_wire()
         heard["transcription"] = heard["transcription"] or {"model": self._transcription_model}
         if heard["turn_detection"] and heard["turn_detection"].get("eagerness") == "auto":
-            heard["turn_detection"]["eagerness"] = self.core.manner.eagerness
+            heard["turn_detection"]["eagerness"] = self.state.setup.eagerness
         kept = {name: shown[name] for name in PASSED_ON if name in shown}
         return {"type": "realtime", **kept, "audio": {"input": heard, "output": said}}
