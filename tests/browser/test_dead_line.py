@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
@@ -46,9 +46,8 @@ def times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
 
 def wait_until_noticed(page: Page) -> float:
     """Returns when the connection was seen to be lost; the next one is often made before one could look."""
-    while not (noticed := times(page, "state", lambda state: state == "reconnecting")):
-        page.wait_for_timeout(50)
-    return noticed[0]
+    wait_until(page, lambda: "reconnecting" in diary(page, "state"), "a lost connection")
+    return times(page, "state", lambda state: state == "reconnecting")[0]
 
 
 def forget_dead_lines(cable: Cable) -> None:

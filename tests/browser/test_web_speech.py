@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import ROOT, Site
 
@@ -49,9 +49,8 @@ def hear(page: Page, *texts: str) -> None:
 
 def wait_for_speech(page: Page, count: int) -> list[Any]:
     """Until so many clauses were begun."""
-    while len(spoken := page.evaluate("spoken")) < count:
-        page.wait_for_timeout(20)
-    return list(spoken)
+    wait_until(page, lambda: page.evaluate("spoken.length") >= count, f"{count} spoken clauses")
+    return list(page.evaluate("spoken"))
 
 
 def sent(page: Page, kind: str) -> list[Any]:
@@ -150,11 +149,10 @@ def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) ->
     page.get_by_label("Push to talk").check()
     page.get_by_role("button", name="Start talking").click()
     expect(page.locator("[data-part=status]")).to_have_text("Ready to listen")
-    page.wait_for_timeout(100)
-    assert page.evaluate("recogniser.current") is None
     page.get_by_label("Message").evaluate("(box) => box.blur()")
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
+    assert page.evaluate("recogniser.started.length") == 1, "it listened before it was asked to"
     hear(page, "Good morning.")
     page.wait_for_timeout(1200)
     assert sent(page, "response.create") == []
@@ -163,10 +161,9 @@ def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) ->
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Push to talk").uncheck()
     page.get_by_role("button", name="Mute").click()
-    page.wait_for_timeout(200)
-    assert page.evaluate("recogniser.current") is None
+    wait_until(page, lambda: page.evaluate("recogniser.current === null"), "a recogniser that is deaf")
     page.get_by_role("button", name="Mute").click()
-    assert page.evaluate("recogniser.current !== null")
+    wait_until(page, lambda: page.evaluate("recogniser.current !== null"), "a recogniser that listens again")
 
 
 def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_site: Site) -> None:
@@ -211,8 +208,7 @@ def test_a_recogniser_that_fails_amid_the_call(open_speaking_page: OpenPage, liv
     start(page, live_site.url)
     page.evaluate("recogniser.end('network')")
     expect(page.get_by_role("alert")).to_contain_text("could not be reached. This site listens instead.")
-    while page.evaluate("window.audioSent.frames") == 0:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: page.evaluate("window.audioSent.frames") > 0, "sound for the site")
     wait_for_state(page, "listening")
 
 

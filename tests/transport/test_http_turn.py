@@ -1,6 +1,7 @@
 """What a session sends on its way to who asked for the turn."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,9 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
     await waiting
 
 
-async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(http_turn, "SILENCE_SEC", 0.01)
+    settings.THINKING_SEC = 0.01
     frames = Frames()
     await frames.put("one")
     assert await taken(frames) == ["one"]
