@@ -21,7 +21,7 @@ def eagerness(page: Page) -> object:
 
 def wait_for_updates(page: Page, count: int) -> None:
     def is_updated() -> bool:
-        return sum(event["type"] == "session.updated" for event in diary(page, "event")) >= count
+        return [str(event["type"]) for event in diary(page, "event")].count("session.updated") >= count
 
     wait_until(page, is_updated, f"{count} updates of the session")
 

@@ -1,9 +1,9 @@
 """What a session sends on its way to who asked for the turn."""
 
 import asyncio
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from conversations.transport import http_turn
 from conversations.transport.http_turn import HELD_FRAMES, Frames
@@ -31,7 +31,7 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
     await waiting
 
 
-async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setattr(http_turn, "SILENCE_SEC", 0.01)
     settings.THINKING_SEC = 0.01
     frames = Frames()
