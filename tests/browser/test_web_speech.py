@@ -110,7 +110,9 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     [clause, *_] = wait_for_speech(page, 1)
     page.evaluate("(text) => recogniser.hear(text)", " ".join(clause["text"].split()[:4]))
     page.evaluate("recogniser.hear('mhm', true)")
-    page.wait_for_timeout(700)
+    reply = page.locator(".bubble.assistant")
+    before = reply.inner_text()
+    wait_until(page, lambda: len(reply.inner_text()) > len(before), "a voice that goes on")
     expect(page.locator(".bubble.user")).to_have_count(1)
     wait_for_state(page, "speaking")
     page.evaluate("recogniser.hear('But I wanted')")
@@ -145,6 +147,7 @@ def test_the_sites_ears_and_the_browsers_voice(open_speaking_page: OpenPage, liv
 
 def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) -> None:
     page = open_speaking_page()
+    page.clock.install()
     page.goto(live_site.url)
     page.get_by_label("Push to talk").check()
     page.get_by_role("button", name="Start talking").click()
@@ -154,7 +157,8 @@ def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) ->
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
     hear(page, "Good morning.")
-    page.wait_for_timeout(1200)
+    expect(page.locator(".bubble.user")).to_contain_text("Good morning.")
+    page.clock.fast_forward(10_000)  # longer than any pause that ends an utterance
     assert sent(page, "response.create") == []
     page.keyboard.up("Space")
     expect(page.locator(".bubble.assistant")).to_have_count(1)
@@ -221,8 +225,8 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
     page.get_by_role("button", name="Start talking").click()
     wait_for_state(page, "listening")
     hear(page, LONG)
-    wait_for_speech(page, 1)
-    page.wait_for_timeout(800)
+    [clause, *_] = wait_for_speech(page, 1)
+    expect(page.locator(".bubble.assistant")).to_contain_text(clause["text"].split()[1])
     save_screenshot(page, f"talk-browser-speech-{look}")
     page.get_by_role("button", name="Options").click()
     check(page, f"talk-browser-speech-options-{look}")

@@ -33,9 +33,10 @@ SCREENSHOTS = ROOT / "var" / "screenshots"
 SAMPLES_PER_SEC = 24_000
 
 
-# Those that run now are waited for; one that is cut short is over too.
-TRANSITIONS = """Promise.allSettled(document.getAnimations()
-    .filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished))"""
+# What fades in and what changes its colour is waited for; one that is cut short is over too.
+ANIMATIONS_THAT_END = """Promise.allSettled(document.getAnimations()
+    .filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity)
+    .map((animation) => animation.finished))"""
 
 
 POLL_MS = 20
@@ -107,5 +108,5 @@ def wait_until_sent(page: Page, sec: float) -> None:
 
 def save_screenshot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.evaluate(TRANSITIONS)  # until colours have changed over
+    page.evaluate(ANIMATIONS_THAT_END)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
