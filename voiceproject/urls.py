@@ -18,8 +18,8 @@ urlpatterns = [
     path("v1/", include("conversations.api.urls")),
     path("", include("accounts.urls")),
     # Whoever has no password is not asked for anything there by allauth, and either is a way to one.
-    path("accounts/password/set/", login_required(reauthentication.before_posts(allauth_views.password_set))),
-    path("accounts/email/", login_required(reauthentication.before_posts(allauth_views.email))),
+    path("accounts/password/set/", login_required(reauthentication.require_for_posts(allauth_views.password_set))),
+    path("accounts/email/", login_required(reauthentication.require_for_posts(allauth_views.email))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("set-up/<str:token>/", SetUpView.as_view(), name="set_up"),

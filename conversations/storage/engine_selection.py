@@ -11,7 +11,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
-from accounts.provider_keys.keyring import credential_for
+from accounts.provider_keys.keyring import find_credential
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec, Kind
 from conversations.engines.voices import OPENAI_REALTIME
@@ -55,7 +55,7 @@ def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
 
 def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
     """Return the engines for a user with each of these assistants, reading the user's keys once."""
-    credentials = {provider: credential_for(user, provider) for provider in ("openai", "google")}
+    credentials = {provider: find_credential(user, provider) for provider in ("openai", "google")}
     return [
         EngineSet(
             stt=_build_spec("stt", assistant, credentials),

@@ -113,10 +113,10 @@ class RealtimeConsumer:
     async def _authenticate(self, key: str | None) -> store.Caller:
         if key is not None:
             address = client_addresses.read_scope_address(self.scope)
-            if wait_sec := key_guard.wait_sec(address, key):
+            if wait_sec := key_guard.get_wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.answer_in_time(store.authenticate(key, address))
-            key_guard.judge(address, key, is_right=caller is not None)
+            key_guard.record_outcome(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
                 if client_secrets.is_client_secret(key):

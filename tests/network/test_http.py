@@ -59,7 +59,7 @@ async def test_no_cookie_goes_from_one_user_to_another(public_only: bool, monkey
         response.set_cookie("session", "alice")
         return response
 
-    monkeypatch.setattr(public_addresses, "public_address", here)
+    monkeypatch.setattr(public_addresses, "find_public_address", here)
     server = web.AppRunner(web.Application())
     server.app.router.add_get("/", answer)
     await server.setup()

@@ -84,7 +84,7 @@ def _refusal_of_key(scope: Mapping[str, Any], address: str, token: str) -> Refus
 
     Pages of other sites that may use the API are refused by Django, which lets them read why.
     """
-    if wait_sec := key_guard.wait_sec(address, token):
+    if wait_sec := key_guard.get_wait_sec(address, token):
         return wrong_keys(wait_sec)
     origin = next((value.decode("latin1") for name, value in scope["headers"] if name == b"origin"), "")
     if key_guard.is_possible(token) or client_secrets.is_client_secret(token) or origin in settings.API_ALLOWED_ORIGINS:
@@ -98,7 +98,7 @@ def _judging(send: Send, address: str, token: str) -> Send:
 
     async def judge_and_send(message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start" and message["status"] not in (429, 503):
-            key_guard.judge(address, token, is_right=message["status"] != 401)
+            key_guard.record_outcome(address, token, is_right=message["status"] != 401)
         await send(message)
 
     return judge_and_send

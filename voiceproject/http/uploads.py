@@ -20,7 +20,7 @@ async def refusal(head: Mapping[str, Any]) -> Refusal | None:
     token, address = bearer_token(head), client_addresses.read_scope_address(head)
     if not token:
         return NO_KEY
-    if wait_sec := key_guard.wait_sec(address, token):
+    if wait_sec := key_guard.get_wait_sec(address, token):
         return wrong_keys(wait_sec)
     database.serve_request()
     return await sync_to_async(_refusal_of_key, thread_sensitive=False)(token, address)
@@ -34,7 +34,7 @@ def _refusal_of_key(token: str, address: str) -> Refusal | None:
     finally:
         database.give_back()
     if key_guard.is_possible(token):
-        key_guard.judge(address, token, is_right=caller is not None)
+        key_guard.record_outcome(address, token, is_right=caller is not None)
     if caller is None:
         return WRONG_KEY
     return None if Scope.REALTIME in caller.scopes else missing_scope(Scope.REALTIME)

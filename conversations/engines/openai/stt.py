@@ -3,7 +3,7 @@ import wave
 
 from openai import BadRequestError, omit
 
-from accounts.outbound.bounded_answers import parse_json, whole_body
+from accounts.outbound.bounded_answers import parse_json, read_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
@@ -73,7 +73,7 @@ class Transcriptions:
                 keywords=hints.keywords if takes_keywords and hints.keywords else omit,
                 response_format="json",
             ) as response:
-                return await whole_body(response.iter_bytes(), MAX_ANSWER_BYTES)
+                return await read_body(response.iter_bytes(), MAX_ANSWER_BYTES)
         except BadRequestError as error:
             if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
                 raise
