@@ -28,7 +28,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
     VOICE_RECORD_DIR="",
-    DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
+    DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),

@@ -12,7 +12,7 @@ from voiceproject.set_up import SetUpView
 # The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-handler500 = "voiceproject.http.refusals.server_error"
+handler500 = "voiceproject.http.refusals.answer_server_error"
 urlpatterns = [
     path("", include("conversations.urls")),
     path("v1/", include("conversations.api.urls")),

@@ -9,7 +9,7 @@ from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
 from conversations.storage import store
 from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
-from voiceproject.http.requests import has_place
+from voiceproject.http.requests import take_user_slot
 
 
 def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
@@ -28,7 +28,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     request.allowance = allowance  # type: ignore[attr-defined]  # Django's requests carry what middleware is to tell
     if refused := rate_limit.find_refusal(allowance):
         raise refused
-    if not has_place(request, found.user_id):
+    if not take_user_slot(request, found.user_id):
         raise from_refusal(TOO_MANY_AT_ONCE)
     if scope is not None and scope not in found.scopes:
         raise from_refusal(missing_scope(scope))

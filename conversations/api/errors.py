@@ -39,7 +39,7 @@ class APIError(Exception):
 
 def from_refusal(refusal: Refusal) -> APIError:
     """Return the error that stands for a refusal of the site."""
-    headers = {name: value for name, value in refusal.headers(API).items() if name != "Content-Type"}
+    headers = {name: value for name, value in refusal.build_headers(API).items() if name != "Content-Type"}
     return APIError(refusal.status, refusal.code, refusal.message, kind=refusal.kind, headers=headers)
 
 

@@ -50,7 +50,7 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            with database.for_session():
+            with database.serve_session():
                 return call(*args, **kwargs)
         except Error as error:
             outages.drop_connection(error)
@@ -281,7 +281,7 @@ _check_uploads = in_thread(changes.check_uploads)
 
 
 async def answer_in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
-    """Return an answer of the store, or raise OperationalError if it takes longer than `limit_sec`."""
+    """Return an answer of the store, or raise OperationalError if it takes longer than `get_limit_sec`."""
     try:
         async with asyncio.timeout(limit_sec):
             return await asked

@@ -222,7 +222,7 @@ class RealtimeConsumer:
 def _describe_fault(error: Exception) -> RefusedError:
     """Return what the caller is told of an error of the server."""
     if outages.is_passing(error):
-        log.warning("a caller was turned away: %s", outages.reason(error))
+        log.warning("a caller was turned away: %s", outages.describe(error))
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
     return RefusedError(
