@@ -44,7 +44,9 @@ GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    state: SessionState
+    @property
+    def state(self) -> SessionState[Any]:
+        """The session's state, which the machine keeps."""
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)

@@ -8,14 +8,15 @@ from time import monotonic
 from django.conf import settings
 
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
-from conversations.realtime.relay.commands import Reconnect, SendUpstream
-from conversations.realtime.relay.machine import RelayCommand, RelayMachine
+from conversations.realtime.relay.commands import Reconnect, SendUpstream, UpstreamCommand
+from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import DRAIN_SEC, Session
@@ -89,7 +90,7 @@ class S2SSession(Session):
                 await self._record.join()
         self._forget_deadlines()
 
-    def _perform_own(self, command: RelayCommand) -> None:
+    def _perform_own(self, command: UpstreamCommand) -> None:
         match command:
             case SendUpstream(event):
                 self._upstream.send(event)
