@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 from openai.types import realtime as sdk
 
 from conversations import metrics
-from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
-from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
+from conversations.audio.wire_formats import InputAudio, OutputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
+from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, get_error_type
 from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import BetaDialect
@@ -139,7 +139,7 @@ class Session(ABC):
         self._close_code = code
         if error_code == TakenOverError.code:
             self._words_sec = HURRIED_WORDS_SEC
-        self._refuse(ProtocolError(error_code, message), error_type(code))
+        self._refuse(ProtocolError(error_code, message), get_error_type(code))
         if drains_input:
             self._inbox.end()
         else:
@@ -168,7 +168,7 @@ class Session(ABC):
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
             self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
-        pieces = self._inbox.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        pieces = self._inbox.slice_audio(event, get_bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)

@@ -25,7 +25,7 @@ from accounts.keys import api_keys, client_secrets
 from accounts.models import Scope, User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
-from conversations.pcm import samples_of
+from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
 from conversations.storage.engine_selection import EngineSet, choose_engines
@@ -253,7 +253,7 @@ def _to_live_item(row: Item) -> live.LiveItem:
         text=row.text,
         heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
-        audio_samples=samples_of(row.audio_ms),
+        audio_samples=ms_to_samples(row.audio_ms),
         call=row.call,
         response_id=row.response_id,
         error_code=row.error_code,

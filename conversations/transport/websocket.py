@@ -14,7 +14,7 @@ from accounts import time_zones
 from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
-from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
+from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, get_error_type
 from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
@@ -210,7 +210,7 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.send", "text": text})
 
     async def _refuse(self, refusal: RefusedError) -> None:
-        kind = error_type(refusal.close_code)
+        kind = get_error_type(refusal.close_code)
         error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
         await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
         await self._close(refusal.close_code)

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from accounts.keys import key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
-from conversations.api.auth import missing_scope
+from conversations.api.auth import build_missing_scope_refusal
 from conversations.storage import store
 from voiceproject import database
 from voiceproject.http.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, build_wrong_keys_refusal
@@ -38,4 +38,4 @@ def _find_key_refusal(token: str, address: str) -> Refusal | None:
         key_guard.record_outcome(address, token, is_right=caller is not None)
     if caller is None:
         return WRONG_KEY
-    return None if Scope.REALTIME in caller.scopes else missing_scope(Scope.REALTIME)
+    return None if Scope.REALTIME in caller.scopes else build_missing_scope_refusal(Scope.REALTIME)
