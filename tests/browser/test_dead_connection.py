@@ -51,7 +51,7 @@ def wait_until_noticed(page: Page) -> float:
     return noticed[0]
 
 
-def forget_dead_lines(cable: Cable) -> None:
+def forget_dead_connections(cable: Cable) -> None:
     """Or the browser would ask for the next page on one that it kept, and wait."""
     cable.pull()
     cable.plug_in()
@@ -88,7 +88,7 @@ def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
     assert sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
-    forget_dead_lines(cable)
+    forget_dead_connections(cable)
     page.get_by_role("link", name="See it in the history").click()
     expect(page.locator(".dialogue .bubble.user")).to_have_count(2)
 
@@ -158,7 +158,7 @@ def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
     cable.lose_packets()
     expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
     expect(page.get_by_role("alert")).to_contain_text("Sign in to go on with this conversation.")
-    forget_dead_lines(cable)
+    forget_dead_connections(cable)
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")
 
