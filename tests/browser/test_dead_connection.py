@@ -1,4 +1,4 @@
-"""A line that dies without a word: the page notices, says so, connects again, and loses no message."""
+"""A connection that dies silently: the page notices, says so, connects again, and loses no message."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def sent_texts(page: Page) -> list[str]:
     return [event["item"]["content"][0]["text"] for event in created]
 
 
-def test_a_new_call_whose_line_dies_before_the_first_message(page: Page, cable: Cable) -> None:
+def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, cable: Cable) -> None:
     start(page, cable.url)
     cable.lose_packets()
     said = say(page, "Are you a computer?")
@@ -107,7 +107,7 @@ def test_a_message_that_arrived_is_not_sent_twice(page: Page, cable: Cable) -> N
     assert sent_texts(page) == ["Hello.", "Are you a computer?"]
 
 
-def test_a_quiet_line_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
+def test_a_quiet_connection_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
     start(page, live_site.url)
     page.wait_for_timeout(6_000)  # three times as long as it may be quiet
     assert len(diary(page, "connect")) == 1
