@@ -32,8 +32,7 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import show_config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.idle import IdleUser
@@ -47,7 +46,7 @@ class TurnMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
@@ -94,7 +93,7 @@ class TurnMachine:
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that open the session: `session.created`, the conversation and its items."""
         self.state.now = now
-        self.state.send("session.created", session=show_config(self.state.config))
+        self.state.send("session.created", session=self.state.config.show())
         if self.state.conversation_id:
             conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}
             self.state.send("conversation.created", conversation=conversation)
