@@ -32,7 +32,7 @@ from conversations.storage.recorder import Recorder
 log = logging.getLogger(__name__)
 
 ERROR = json.dumps({"type": "error"})[:-1]  # how its frame begins, in each dialect
-BROKEN = "The server failed; its log says why. Connect again to go on."
+BROKEN = "The server had a problem; its log says why. Connect again to continue."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
 WORDS_SEC = 6.0  # of that for the last words to come; the rest is for storing

@@ -300,4 +300,4 @@ def _as_told(message: context.ContextMessage) -> Message:
 def as_failure(error: BaseException) -> Failure:
     if isinstance(error, EngineError):
         return Failure(error.code, error.message)
-    return Failure("internal_error", "The server failed at this turn; its log says why. Try again.")
+    return Failure("internal_error", "The server had a problem; its log says why. Please try again.")

@@ -21,7 +21,7 @@ PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is g
 LONGEST_PAUSE_SEC = 5.0  # that a provider may ask for
 STEADY_SEC = 10.0  # a connection that lasted so long was a good one
 MOST_HELD = 5_000  # events that the connection does not take: a minute of audio at the least
-HANGS = "Speech to speech came too slowly. Please try again."
+HANGS = "Speech to speech was too slow. Please try again."
 
 
 class S2SUpstream:

@@ -15,7 +15,7 @@ from conversations.session.base import Session
 from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import store
 
-EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."
+EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 DRAIN_SEC = 20.0  # for all sessions to store what was said when the server stops
 LOOK_SEC = 0.05
 SERVER_BUSY = "The server is busy with other conversations. Try again in a moment."
@@ -61,7 +61,9 @@ def _check(caller: store.Caller, replaces: bool) -> None:
     # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
     if live - replaces - LIVE_SESSIONS.ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(
-            POLICY_VIOLATION, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
+            POLICY_VIOLATION,
+            "too_many_sessions",
+            f"You have {most} conversations open, the limit. End one first.",
         )
 
 

@@ -176,7 +176,7 @@ def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_sit
     expect(voices.locator("option").first).to_have_text("Samantha (en-US)")
     voices.select_option(label="Daniel (en-GB)")
     page.get_by_label("Listen with").select_option(label="This site")
-    expect(page.get_by_text("Chrome sends the sound").first).to_be_hidden()
+    expect(page.get_by_text("Chrome sends your voice").first).to_be_hidden()
     page.reload()
     expect(page.get_by_label("Listen with")).to_have_value("site")
     expect(page.get_by_label("Speak with")).to_have_value("browser")

@@ -15,7 +15,7 @@ EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks this much is kept behind what came longer ago than the upstream needs to tell of an onset. By the
 # clock, since a client may send a file at once.
 LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
-LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
+LATE = Failure("engine_timeout", "The transcript did not arrive in time. Please say it again.")
 
 
 class RelayUserTurn:

@@ -229,4 +229,4 @@ class Transcription:
 
     def overdue(self, item_id: str) -> None:
         self.core.do(commands.Abort(item_id))
-        self._fail(item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again."))
+        self._fail(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))
