@@ -120,7 +120,7 @@ def test_a_clip_that_the_storage_lost_is_left_out(
     add_clip(add_item(conversation, "Hi"), 600)
     ClipData.objects.filter(name=lost.file.name).delete()
     assert channels(streamed(as_owner.get(url_of(conversation)))).shape[1] == pytest.approx(14_400, abs=720)
-    assert "is missing from the storage" in caplog.text
+    assert "is gone from the storage" in caplog.text
 
 
 def test_without_sound(as_owner: Client, conversation: Conversation) -> None:
