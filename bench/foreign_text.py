@@ -30,7 +30,7 @@ from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import build_config
-from conversations.realtime.relay.event_shapes import NoEventError, read
+from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, without_echo
 from conversations.realtime.user_turn.interruption import join_words
@@ -209,8 +209,8 @@ def provider_event(text: str) -> None:
         json.loads(json.dumps({"type": text})),
     ):
         try:
-            read(event)
-        except NoEventError:
+            check_event(event)
+        except MalformedEventError:
             continue
 
 

@@ -14,7 +14,7 @@ from conversations.engines.base import (
     SpeechToSpeech,
 )
 from conversations.realtime.relay.actions import UpstreamEvent, UpstreamLost, UpstreamReady
-from conversations.realtime.relay.event_shapes import NoEventError, read
+from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.session.generation import as_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
@@ -90,7 +90,7 @@ class S2SUpstream:
                 await self._receive_all(connection)
         except TimeoutError:  # `leave`
             return EngineTimeout("s2s", "openai", HANGS)
-        except NoEventError:
+        except MalformedEventError:
             return self._engine.unexpected_answer_error()
         except EngineError as error:
             return error
@@ -102,13 +102,13 @@ class S2SUpstream:
 
     async def _receive_all(self, connection: S2SConnection) -> NoReturn:
         """The first event says that it is one indeed."""
-        event = read(await connection.receive())
+        event = check_event(await connection.receive())
         self._report(UpstreamReady())
         while True:
             if event is not None:
                 self._report(UpstreamEvent(event))
             self._has_news.set()
-            event = read(await connection.receive())
+            event = check_event(await connection.receive())
 
     async def _tell_all(self, connection: S2SConnection, telling: asyncio.Queue[dict[str, Any]]) -> None:
         with suppress(EngineError):  # who receives notices too

@@ -70,7 +70,7 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
         line.machine.core.send("rate_limits.updated", rate_limits=[])
         raise RuntimeError("a defect")
 
-    handlers = getattr(line.machine, "_handlers", None) or line.machine._client  # type: ignore[attr-defined]
+    handlers = line.machine._handlers  # type: ignore[attr-defined]
     handlers[where] = defect
     running = asyncio.create_task(line.run())
     async with asyncio.timeout(10):

@@ -20,7 +20,7 @@ LINKS = [
 ]
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS, ids=["set up", "invitation", "new password", "confirm email"])
 @pytest.mark.parametrize(
     "line", ["Forbidden (Origin checking failed): {}", 'File "{}", line 1', "at https://x.org{}?a"]
 )

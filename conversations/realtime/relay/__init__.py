@@ -1,9 +1,9 @@
-"""A conversation that another Realtime server holds, event by event between it and the client. Pure.
+"""Speech to speech: pass events between the client and an upstream Realtime server, and store the conversation. Pure.
 
     client events ─┐                  ┌─ Send, Save, KeepAudio, Remove …   as of the turn machine
     upstream's   ──┼─► RelayMachine ──┼─ SendUpstream                 to the upstream
     deadlines    ──┘                  └─ Reconnect                    the upstream hangs
 
 Ids of items and responses are the upstream's. What the client sees of the session is ours: its id, model, expiry and
-limits. What is told to the client is stored first, as ever.
+limits. As in a cascade session, an item is stored before the client is told of it.
 """

@@ -1,4 +1,4 @@
-"""What the relay decides and is told beyond what the turn machine knows."""
+"""The commands and events that only the relay has, beside those of the turn machine."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,28 +8,30 @@ from conversations.realtime.protocol.errors import Failure
 
 @dataclass(frozen=True, slots=True)
 class SendUpstream:
-    """One client event, to the upstream."""
+    """Send one client event to the upstream."""
 
     event: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """The upstream hangs: leave it, and connect anew."""
+    """Close a connection that hangs, and open another."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamEvent:
-    """One server event of the upstream."""
+    """The upstream has sent a server event."""
 
     event: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamReady:
-    """A connection is open, and knows nothing yet."""
+    """A connection to the upstream is open; it knows neither the settings nor the conversation yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamLost:
+    """The connection to the upstream has ended."""
+
     failure: Failure

@@ -1,4 +1,4 @@
-"""Whether what the upstream sends is what the relay reads: the types of the `openai` package."""
+"""Check the upstream's events against the types of the `openai` package, so that the relay can rely on their fields."""
 
 from typing import Any, get_args
 
@@ -14,12 +14,15 @@ SHAPES: dict[str, type[BaseModel]] = {
 }
 
 
-class NoEventError(Exception):
-    pass
+class MalformedEventError(Exception):
+    """An event lacks a field that its type must have."""
 
 
-def read(event: dict[str, Any]) -> dict[str, Any] | None:
-    """The event; None for a kind that is not known. Raises NoEventError for one that lacks what its kind has."""
+def check_event(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the event, or None if its type is not known.
+
+    Raise MalformedEventError if it lacks a field that its type must have.
+    """
     kind = event.get("type")
     shape = SHAPES.get(kind) if isinstance(kind, str) else None
     if shape is None:
@@ -28,9 +31,9 @@ def read(event: dict[str, Any]) -> dict[str, Any] | None:
         check_depth(event)
         shape.model_validate(event)
     except (ProtocolError, ValidationError) as error:
-        raise NoEventError(str(kind)) from error
+        raise MalformedEventError(str(kind)) from error
     if isinstance(item := event.get("item"), dict) and not isinstance(item.get("id"), str):
-        raise NoEventError(str(kind))
+        raise MalformedEventError(str(kind))
     if isinstance(response := event.get("response"), dict) and not isinstance(response.get("id"), str):
-        raise NoEventError(str(kind))
+        raise MalformedEventError(str(kind))
     return event

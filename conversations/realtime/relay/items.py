@@ -1,4 +1,4 @@
-"""The conversation's items on both sides: made, told, cut, deleted; and told again to a connection that knows none."""
+"""The conversation's items on both sides: create, cut and delete them, and resend them to a new connection."""
 
 from typing import Any
 
@@ -7,57 +7,71 @@ from openai.types import realtime as sdk
 from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
-from conversations.realtime.relay.response import STORED, from_wire
-from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
+from conversations.realtime.relay.response import STORED, read_item
+from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.state import Core
 
 
 class RelayItems:
+    """Keep the items of both sides the same.
+
+    What the client asks for takes effect once the upstream confirms it. A new connection gets the whole conversation
+    as text.
+    """
+
     def __init__(self, core: Core, link: UpstreamLink) -> None:
         self.core = core
         self.link = link
-        self._made: dict[
+        self._unconfirmed: dict[
             str, tuple[LiveItem, bytes, str | None, dict[str, Any]]
-        ] = {}  # by id: not yet in the conversation
-        self._cutting: dict[str, dict[str, Any]] = {}  # by id: asked for and not confirmed
+        ] = {}  # by id: created by the client, not confirmed
+        self._cutting: dict[str, dict[str, Any]] = {}  # by id: truncations that are not confirmed
         self._deleting: set[str] = set()
-        self._retold: set[str] = set()  # items that the present connection knows by their words alone
-        self._quiet: set[tuple[str, str]] = set()  # (kind of event, item) that the client did not ask for
+        self._resent: set[str] = set()  # items that the present connection has as text, without audio
+        self._quiet: set[tuple[str, str]] = set()  # (event type, item id) that the client is not told of
 
     # What the client asks.
 
     def create(self, event: sdk.ConversationItemCreateEvent) -> None:
+        """Ask the upstream to create an item, or raise ProtocolError."""
         data = event.item.model_dump(exclude_none=True, mode="json")
         item, pcm = build_item(self.core, data, "item")
-        check_new(self.core, item, self._made)
+        check_new(self.core, item, self._unconfirmed)
         after = event.previous_item_id
-        if after not in (None, "root") and self.core.log.get(after) is None and after not in self._made:
+        if after not in (None, "root") and self.core.log.get(after) is None and after not in self._unconfirmed:
             raise ProtocolError("invalid_value", f"There is no item {after!r} to insert behind.", "previous_item_id")
         fields = {"item": {**data, "id": item.id}} | ({"previous_item_id": after} if after else {})
-        self._made[item.id] = (item, pcm, after, fields)
-        self._ask_for(item.id, event.event_id)
+        self._unconfirmed[item.id] = (item, pcm, after, fields)
+        self._request_creation(item.id, event.event_id)
 
-    def _ask_for(self, item_id: str, event_id: str | None) -> None:
+    def _request_creation(self, item_id: str, event_id: str | None) -> None:
         def refused() -> None:
-            self._made.pop(item_id, None)
+            self._unconfirmed.pop(item_id, None)
 
-        self.link.tell("conversation.item.create", Asked(event_id, refused), **self._made[item_id][3])
+        self.link.send_request(
+            "conversation.item.create", UpstreamRequest(event_id, refused), **self._unconfirmed[item_id][3]
+        )
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
+        """Send the item as we have it, or raise ProtocolError."""
         self.core.send("conversation.item.retrieved", item=self.core.known(event.item_id, "retrieve").wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
+        """Ask the upstream to delete an item, or raise ProtocolError."""
         item = self.core.known(event.item_id, "delete")
         if item.status == "in_progress":
             message = "The item is being written by a response. Send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self._deleting.add(event.item_id)
         undo = self._deleting.discard
-        self.link.tell(
-            "conversation.item.delete", Asked(event.event_id, lambda: undo(event.item_id)), item_id=event.item_id
+        self.link.send_request(
+            "conversation.item.delete",
+            UpstreamRequest(event.event_id, lambda: undo(event.item_id)),
+            item_id=event.item_id,
         )
 
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
+        """Cut an item to what was played, upstream too, or raise ProtocolError."""
         item = self.core.known(event.item_id, "truncate")
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
@@ -67,33 +81,35 @@ class RelayItems:
         if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
             message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
             raise ProtocolError("invalid_value", message, "audio_end_ms")
-        # A client that rounds the length of all it got up is one millisecond beyond it.
+        # Clients may round the length of the audio up to the next millisecond.
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": min(event.audio_end_ms, item.audio_ms)}
-        if item.id not in self._retold and self.link.is_up:
+        if item.id not in self._resent and self.link.is_up:
             self._cutting[item.id] = cut
-            self.link.tell("conversation.item.truncate", Asked(event.event_id, lambda: self._not_cut(item.id)), **cut)
+            self.link.send_request(
+                "conversation.item.truncate", UpstreamRequest(event.event_id, lambda: self._forget_cut(item.id)), **cut
+            )
             return
         self.cut(cut)
         if self.link.is_up:
-            self._retell_cut(item)
+            self._resend_cut(item)
 
-    def _not_cut(self, item_id: str) -> None:
+    def _forget_cut(self, item_id: str) -> None:
         self._cutting.pop(item_id, None)
 
     # What the upstream tells.
 
-    def added(self, event: dict[str, Any], name: str) -> None:
-        """`name`: the item's id as the client knows it."""
+    def add(self, event: dict[str, Any], name: str) -> None:
+        """Take an item that the upstream has added; `name` is its id as the client knows it."""
         shown = event["item"]
-        if self._is_quiet(event["type"], shown["id"]):
+        if self._consume_quiet(event["type"], shown["id"]):
             return
         before = event.get("previous_item_id")
-        if name in self._made:
-            item, pcm, after, _ = self._made.pop(name)
+        if name in self._unconfirmed:
+            item, pcm, after, _ = self._unconfirmed.pop(name)
             self._insert(item, after)
             self.core.save(item, after=after, pcm=pcm)
         elif self.core.log.get(name) is None and shown["type"] in STORED:
-            item = from_wire({**shown, "id": name})
+            item = read_item({**shown, "id": name})
             self._insert(item, before)
             self.core.save(item)
         known = self.core.log.get(name)
@@ -106,8 +122,9 @@ class RelayItems:
         is_known = after in (None, "root") or self.core.log.get(after or "") is not None
         self.core.log.insert(item, after if is_known else None)
 
-    def deleted(self, event: dict[str, Any]) -> None:
-        if not self._is_quiet(event["type"], event["item_id"]):
+    def confirm_deletion(self, event: dict[str, Any]) -> None:
+        """Delete an item that the upstream has deleted."""
+        if not self._consume_quiet(event["type"], event["item_id"]):
             self._delete(event["item_id"])
 
     def _delete(self, item_id: str) -> None:
@@ -119,6 +136,7 @@ class RelayItems:
             self.core.send("conversation.item.deleted", item_id=item.id)
 
     def cut(self, event: dict[str, Any]) -> None:
+        """Cut an item that the upstream has truncated."""
         item = self.core.log.get(event["item_id"])
         self._cutting.pop(event["item_id"], None)
         if item is not None:
@@ -127,48 +145,49 @@ class RelayItems:
             kept = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
             self.core.send("conversation.item.truncated", **kept)
 
-    def _is_quiet(self, kind: str, item_id: str) -> bool:
+    def _consume_quiet(self, kind: str, item_id: str) -> bool:
+        """Return whether the client must not be told of this event, which comes once."""
         if (kind, item_id) not in self._quiet:
             return False
         self._quiet.discard((kind, item_id))
         return True
 
-    # A connection that knows nothing.
+    # A new connection.
 
-    def lost(self) -> None:
-        """What was not confirmed is done here, or asked of the next one."""
+    def settle_unconfirmed(self) -> None:
+        """Cut and delete what the lost connection did not confirm, and ask the next one for the new items."""
         for cut in list(self._cutting.values()):
             self.cut(cut)
         for item_id in list(self._deleting):
             self._delete(item_id)
-        for item_id in list(self._made):
-            self._ask_for(item_id, None)
+        for item_id in list(self._unconfirmed):
+            self._request_creation(item_id, None)
 
-    def retell(self) -> None:
-        """All that was said, in words: what was heard of what the assistant said."""
+    def resend_all(self) -> None:
+        """Send the conversation to a new connection as text; of the assistant's speech, what the user heard."""
         self._quiet.clear()
-        self._retold.clear()
+        self._resent.clear()
         answered = {item.call.get("call_id") for item in self.core.log if item.type == "function_call_output"}
         for item in self.core.log.kept:
-            if shown := _in_words(item, answered):
-                self._tell(shown)
+            if shown := _build_text_item(item, answered):
+                self._resend(shown)
 
-    def _tell(self, shown: dict[str, Any], after: str | None = None) -> None:
-        self._retold.add(shown["id"])
+    def _resend(self, shown: dict[str, Any], after: str | None = None) -> None:
+        self._resent.add(shown["id"])
         self._quiet |= {(f"conversation.item.{kind}", shown["id"]) for kind in ("added", "done")}
         fields = {"item": shown} | ({"previous_item_id": after} if after else {})
-        self.link.tell("conversation.item.create", Asked(is_own=True), **fields)
+        self.link.send_request("conversation.item.create", UpstreamRequest(is_own=True), **fields)
 
-    def _retell_cut(self, item: LiveItem) -> None:
-        """It has words alone upstream, which cannot be cut there: it is said anew."""
+    def _resend_cut(self, item: LiveItem) -> None:
+        """Replace an item that the upstream has as text, which cannot be truncated there."""
         self._quiet.add(("conversation.item.deleted", item.id))
-        self.link.tell("conversation.item.delete", Asked(is_own=True), item_id=item.id)
-        if shown := _in_words(item, set()):
-            self._tell(shown, self.core.log.before(item) or "root")
+        self.link.send_request("conversation.item.delete", UpstreamRequest(is_own=True), item_id=item.id)
+        if shown := _build_text_item(item, set()):
+            self._resend(shown, self.core.log.before(item) or "root")
 
 
-def _in_words(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | None:
-    """The item for `conversation.item.create`; None where there is nothing to tell."""
+def _build_text_item(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | None:
+    """Return the item as text for `conversation.item.create`, or None if there is nothing to send."""
     if item.type == "message":
         kind = "output_text" if item.role == "assistant" else "input_text"
         words = item.context_text.strip()

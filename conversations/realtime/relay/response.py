@@ -1,4 +1,4 @@
-"""One response of the upstream, as far as the relay has to know it."""
+"""What the relay knows of one response of the upstream."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,52 +10,58 @@ from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.state import Core
 
-STORED = ("message", *CALL_KEYS)  # types of items; others, such as lists of tools, are only passed on
+STORED = ("message", *CALL_KEYS)  # the item types that are stored; others, such as tool lists, are only passed on
 
 
 @dataclass(slots=True)
 class RelayResponse:
+    """One response of the upstream, with the state of its items and of its playback."""
+
     id: str
-    shown: dict[str, Any]  # as it was created
-    is_out_of_band: bool  # out of band: of no conversation
+    shown: dict[str, Any]  # as `response.created` had it
+    is_out_of_band: bool
     endpoint_at: float  # zero of the waterfall
-    answers: str = ""  # the utterance's item
+    answers: str = ""  # id of the utterance it answers
     waterfall: dict[str, int] = field(default_factory=dict)
     items: list[LiveItem] = field(default_factory=list)
-    open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: where, and what was said
+    open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: the ids and indexes of its open part
     audio_started_at: float | None = None
     saved_at: float = 0.0
-    plays_until: float = 0.0  # by a client that plays what comes at once
+    plays_until: float = 0.0  # for a client that plays in real time
     lag: SpeechLag = field(default_factory=SpeechLag)
 
     def stamp(self, step: str, at: float) -> None:
+        """Note when a step of the waterfall was first reached, in ms since the endpoint."""
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
 
     def record_sound(self, at: float, samples: int) -> None:
+        """Count audio that came at `at` in the speech lag and in the playback."""
         sound_sec = samples / SAMPLE_RATE
         self.lag.add_sound(at, self.plays_until, sound_sec, is_owed=True)
         self.plays_until = max(self.plays_until, at) + sound_sec
 
     @property
     def audio_ms(self) -> int:
+        """The length of all its audio in ms."""
         return sum(item.audio_ms for item in self.items)
 
     def estimate_played_ms(self, now: float) -> int:
-        """By a client that plays in real time."""
+        """Return how many ms a client that plays in real time has played by now."""
         started_at = self.audio_started_at
         return 0 if started_at is None else min(self.audio_ms, max(0, int((now - started_at) * 1000)))
 
     def is_sounding(self, now: float) -> bool:
+        """Return whether such a client is still playing it."""
         return self.audio_started_at is not None and self.estimate_played_ms(now) < self.audio_ms
 
     @property
     def main(self) -> LiveItem | None:
-        """Where usage and waterfall are kept: its first message, else its first item."""
+        """The item that usage and waterfall are stored with: its first message, or else its first item."""
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
 
 
-def ours(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
-    """The response as the client sees it: of our conversation, in the format that it is sent in."""
+def show_response(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the response as the client sees it: in our conversation, and with the client's audio format."""
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
     seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else core.conversation_id}
@@ -64,7 +70,7 @@ def ours(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, A
 
 
 def close_item(core: Core, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
-    """Tells that an item that was begun has ended as it stands. `is_kept`: it is in the conversation."""
+    """Send the closing events of an item that ends as it stands. `is_kept`: it is in the conversation."""
     place = reply.open_parts.pop(item.id, None)
     if place and item.is_audio:
         core.send("response.output_audio.done", **place)
@@ -79,7 +85,8 @@ def close_item(core: Core, reply: RelayResponse, item: LiveItem, *, is_kept: boo
     core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
 
 
-def playback_started(core: Core, reply: RelayResponse | None, event: PlaybackStarted) -> None:
+def note_playback(core: Core, reply: RelayResponse | None, event: PlaybackStarted) -> None:
+    """Take the client's report of how much it has played, if it is about this response."""
     if reply is None or reply.id != event.response_id or reply.main is None:
         return
     reply.audio_started_at = core.now - event.played_ms / 1000
@@ -89,8 +96,8 @@ def playback_started(core: Core, reply: RelayResponse | None, event: PlaybackSta
     core.do(Played(reply.waterfall["playback"]))
 
 
-def count(item: LiveItem, usage: dict[str, Any]) -> None:
-    """What `response.done` says that it cost."""
+def count_usage(item: LiveItem, usage: dict[str, Any]) -> None:
+    """Count the usage that `response.done` reports on this item."""
     used = item.usage
     used.input_tokens = int(usage.get("input_tokens") or 0)
     used.output_tokens = int(usage.get("output_tokens") or 0)
@@ -100,15 +107,15 @@ def count(item: LiveItem, usage: dict[str, Any]) -> None:
     used.output_audio_tokens = int(made.get("audio_tokens") or 0)
 
 
-def from_wire(shown: dict[str, Any]) -> LiveItem:
-    """An item of the upstream."""
+def read_item(shown: dict[str, Any]) -> LiveItem:
+    """Return an item of the upstream as one of ours."""
     item = LiveItem(shown["id"], shown["type"], shown.get("role") or "")
-    take_over(item, shown)
+    update_item(item, shown)
     return item
 
 
-def take_over(item: LiveItem, shown: dict[str, Any]) -> None:
-    """What the upstream says of an item that is known."""
+def update_item(item: LiveItem, shown: dict[str, Any]) -> None:
+    """Take over what the upstream says of an item that is known."""
     status = shown.get("status")
     item.status = status if status in ("in_progress", "incomplete") else "completed"
     parts = shown.get("content") or []

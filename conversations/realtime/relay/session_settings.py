@@ -1,4 +1,4 @@
-"""The session's settings between the client, which sees ours, and the upstream."""
+"""The session's settings: the client sees and changes ours, the upstream gets its own form of them."""
 
 from typing import Any
 
@@ -6,70 +6,76 @@ from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
-from conversations.realtime.relay.upstream_link import Asked, UpstreamLink
+from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.state import Core
 
 PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
-# Without `tracing` and `prompt`, which would act in the account whose key it is: the site's, mostly.
+# `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
              *sorted(SHOWN_WHEN_SET - {"extensions", "prompt"}))  # fmt: skip
-SERVED_EXTENSIONS = ("playback", "storage")  # words while they are said are the upstream's to give
+SERVED_EXTENSIONS = ("playback", "storage")  # captions while the user speaks come from the upstream
 
 
 class RelaySettings:
-    """`transcription_model`: of sessions whose client wants no transcripts; the history does."""
+    """The settings in force, and the changes that the upstream has not confirmed.
+
+    `transcription_model` transcribes for the history where the client wants no transcripts.
+    """
 
     def __init__(self, core: Core, link: UpstreamLink, transcription_model: str) -> None:
         self.core = core
         self.link = link
         self._transcription_model = transcription_model
-        self._pending: dict[str, Config | None] = {}  # by the event that asks for it; None: no news to the client
+        self._pending: dict[str, Config | None] = {}  # by id of the request; None: not the client's change
 
     def update(self, patch: dict[str, Any], event_id: str | None) -> None:
-        """Raises ProtocolError. In force, and told, once the upstream agrees."""
+        """Ask the upstream for a change of the client, or raise ProtocolError.
+
+        The change takes effect, and the client is told, once the upstream confirms it.
+        """
         if patch.get("type", REALTIME) != REALTIME:
             message = "This session converses. For captions alone connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
-        # The upstream's session has begun with the type that it keeps.
+        # An upstream session cannot change its type, so ours may not either.
         config = update_config(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
-        self._ask(config, Asked(event_id), config)
+        self._request(config, UpstreamRequest(event_id), config)
 
-    def introduce(self) -> None:
-        """To a connection that knows nothing."""
+    def send_all(self) -> None:
+        """Send all settings to a new connection, then the changes that are still unconfirmed."""
         waiting, self._pending = self._pending, {}
-        self._ask(self.core.config, Asked(), None)  # a refusal is the client's to know: it talks to other settings
-        self._pending |= waiting  # told behind it
+        self._request(self.core.config, UpstreamRequest(), None)  # if they are refused the client must know
+        self._pending |= waiting
 
-    def _ask(self, config: Config, asked: Asked, news: Config | None) -> None:
+    def _request(self, config: Config, request: UpstreamRequest, news: Config | None) -> None:
         name = ""
 
         def refused() -> None:
             self._pending.pop(name, None)
 
-        asked = Asked(asked.event_id, refused, asked.is_own)
-        name = self.link.tell("session.update", asked, session=self._for_upstream(config))
+        request = UpstreamRequest(request.event_id, refused, request.is_own)
+        name = self.link.send_request("session.update", request, session=self._build_for_upstream(config))
         self._pending[name] = news
 
-    def agreed(self) -> None:
-        """The upstream's `session.updated`: of the first that waits."""
+    def confirm(self) -> None:
+        """Take the upstream's `session.updated` as the confirmation of the first change that waits."""
         if self._pending:
-            self._settle(self._pending.pop(next(iter(self._pending))))
+            self._apply(self._pending.pop(next(iter(self._pending))))
 
-    def lost(self) -> None:
-        """What was asked is what the next connection will be told."""
+    def settle_pending(self) -> None:
+        """Put unconfirmed changes into effect, since the connection is lost: the next one begins with them."""
         for config in list(self._pending.values()):
-            self._settle(config)
+            self._apply(config)
         self._pending.clear()
 
-    def _settle(self, config: Config | None) -> None:
+    def _apply(self, config: Config | None) -> None:
         if config is not None:
             self.core.configure(config)
             self.core.send("session.updated", session=config)
 
-    def _for_upstream(self, config: Config) -> Config:
+    def _build_for_upstream(self, config: Config) -> Config:
         sound = config["audio"]
         detection = dict(sound["input"]["turn_detection"] or {})
         if detection.get("eagerness") == "auto":

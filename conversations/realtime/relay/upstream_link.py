@@ -1,4 +1,4 @@
-"""What is told upstream: at once, or when the connection is there; and whose event a refusal answers."""
+"""Send client events to the upstream, now or once it is connected, and remember which request an error answers."""
 
 import base64
 from collections import deque
@@ -9,52 +9,61 @@ from typing import Any
 from conversations.realtime.relay.actions import Reconnect, SendUpstream
 from conversations.realtime.state import Core
 
-KEPT = 512  # events whose refusal may still come
+KEPT = 512  # how many requests are remembered until an error may answer them
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """`event_id`: the client's own. `undo`: what was prepared for the answer that does not come."""
+class UpstreamRequest:
+    """A request to the upstream that it may refuse.
+
+    `event_id` is the client's own id for it. `undo` takes back what was prepared for the answer.
+    """
 
     event_id: str | None = None
-    undo: Callable[[], None] = _nothing
-    is_own: bool = False  # not the client's wish
+    undo: Callable[[], None] = _do_nothing
+    is_own: bool = False  # ours, so the client is not told of a refusal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
-    """Of the input buffer: asked of the upstream and not confirmed. What is appended meanwhile lies behind `end`."""
+class BufferCut:
+    """A commit or clear of the input buffer that the upstream has not confirmed.
+
+    `end` is where the buffer ended then, in samples; what is appended later lies behind it.
+    """
 
     kind: str  # "commit" | "clear"
     end: int
 
 
 class UpstreamLink:
+    """The way from the relay to the upstream."""
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self.is_up = False
         self._waiting: deque[dict[str, Any]] = deque()
-        self._asked: dict[str, Asked] = {}
+        self._requests: dict[str, UpstreamRequest] = {}
 
-    def tell(self, kind: str, asked: Asked, **fields: Any) -> str:
-        """Returns the id that a refusal will name."""
+    def send_request(self, kind: str, request: UpstreamRequest, **fields: Any) -> str:
+        """Send a client event, and return the event id that an error about it will name."""
         event_id = self.core.make_id("event")
-        self._asked[event_id] = asked
-        if len(self._asked) > KEPT:
-            del self._asked[next(iter(self._asked))]
+        self._requests[event_id] = request
+        if len(self._requests) > KEPT:
+            del self._requests[next(iter(self._requests))]
         self._send({"type": kind, "event_id": event_id, **fields})
         return event_id
 
-    def append(self, pcm: bytes) -> None:
+    def append_audio(self, pcm: bytes) -> None:
+        """Send audio: PCM16 mono at 24 kHz."""
         self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
     def do(self, action: SendUpstream | Reconnect) -> None:
-        """Among the core's own actions, in order."""
-        self.core.actions.append(action)  # type: ignore[arg-type]  # the turn machine's driver knows none of these
+        """Add a command of the relay to those of the core, in order."""
+        self.core.actions.append(action)  # type: ignore[arg-type]  # the core is shared with the turn machine
 
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:
@@ -62,18 +71,20 @@ class UpstreamLink:
         else:
             self._waiting.append(event)
 
-    def up(self) -> None:
-        """What is told from here on goes before what waits; see `flush`."""
+    def mark_up(self) -> None:
+        """Send events at once from now on; those that wait stay until `flush`."""
         self.is_up = True
 
     def flush(self) -> None:
+        """Send the events that waited for the connection."""
         while self._waiting:
             self.do(SendUpstream(self._waiting.popleft()))
 
-    def down(self) -> None:
+    def mark_down(self) -> None:
+        """Keep events from now on, since the connection is lost."""
         self.is_up = False
-        self._asked.clear()
+        self._requests.clear()
 
-    def answered(self, event_id: object) -> Asked | None:
-        """Whose event that is; it is refused, and forgotten."""
-        return self._asked.pop(event_id, None) if isinstance(event_id, str) else None
+    def take_request(self, event_id: object) -> UpstreamRequest | None:
+        """Return and forget the request with this event id, or return None if it is not known."""
+        return self._requests.pop(event_id, None) if isinstance(event_id, str) else None

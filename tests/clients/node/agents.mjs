@@ -83,8 +83,10 @@ const conversations = {
     call.say();
     await call.until("response.output_audio.delta");
     call.say();
-    const asked = ["conversation.item.truncated", "conversation.item.retrieved"]; // by the client itself
-    await call.events.untilAll(...asked, "response.done", "response.done");
+    await call.events.untilAll("response.done", "response.done");
+    const { item_id } = await call.events.find(({ type }) => type === "conversation.item.truncated");
+    // The client itself asks for it, and for the questions once they are transcribed, in whatever order.
+    await call.events.find(({ type, item }) => type === "conversation.item.retrieved" && item.id === item_id);
   },
 
   /** The application's “stop” button. */

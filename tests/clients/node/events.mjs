@@ -26,6 +26,14 @@ export class Events {
     }
   }
 
+  /** The first event of all that is as wanted, which may have come before. */
+  async find(isWanted) {
+    for (let place = 0; ; place++) {
+      while (place === this.#all.length) await this.#news.promise;
+      if (isWanted(this.#all[place])) return this.#all[place];
+    }
+  }
+
   /** One event of each of these, in whatever order they come. */
   async untilAll(...kinds) {
     const missing = [...kinds];

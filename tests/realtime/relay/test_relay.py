@@ -8,7 +8,7 @@ import pytest
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.relay.event_shapes import NoEventError, read
+from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.state import Limits
 from tests.support.realtime.relay_table import LOST, TYPED, RelayTable
 
@@ -183,7 +183,7 @@ def test_silence_is_not_kept() -> None:
     for _ in range(100):
         table.now += 1
         table.hear(1000)
-    assert len(table.machine.hearing.buffer) <= 12 * 24_000
+    assert len(table.machine.user_turn.buffer) <= 12 * 24_000
 
 
 def test_a_verdict_comes_with_the_onset_of_speech() -> None:
@@ -600,13 +600,13 @@ def test_a_continued_conversation_is_told_on_both_sides() -> None:
     ],
 )
 def test_what_is_no_event_of_the_protocol(event: dict[str, object]) -> None:
-    with pytest.raises(NoEventError):
-        read(event)
+    with pytest.raises(MalformedEventError):
+        check_event(event)
 
 
 def test_kinds_that_nobody_knows_are_passed_over() -> None:
-    assert read({"type": "something.new"}) is None
-    assert read({}) is None
+    assert check_event({"type": "something.new"}) is None
+    assert check_event({}) is None
 
 
 def test_a_response_that_fails_before_its_first_word_is_in_the_history() -> None:

@@ -29,7 +29,7 @@ PASSWORD = "a-rather-long-passphrase-7"
 SCREENSHOTS = ROOT / "var" / "screenshots"
 
 
-PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
+PATIENCE_MS = 45_000  # two cores are shared by the browser, the recogniser and whatever else runs
 
 
 @dataclass(frozen=True)

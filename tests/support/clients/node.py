@@ -1,6 +1,7 @@
 """Node and npm from the wheel of requirements-dev.txt, and the scripts that they run."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -20,8 +21,16 @@ SCRIPT_TIMEOUT_SEC = 60
 
 
 def install_packages() -> None:
-    """What package-lock.json names, unless it is there."""
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
+    """Install what package-lock.json names, unless it is there. One worker does, and the others wait for it.
+
+    Raises RuntimeError if npm fails.
+    """
+    with (HERE / "package-lock.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _install_packages(hashlib.sha256(file.read()).hexdigest())
+
+
+def _install_packages(lock: str) -> None:
     if INSTALLED.exists() and INSTALLED.read_text() == lock:
         return
     command = [str(NODE), str(NPM), "ci", "--ignore-scripts"]

@@ -13,7 +13,7 @@ from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.actions import Reconnect, SendUpstream, UpstreamEvent, UpstreamLost, UpstreamReady
-from conversations.realtime.relay.event_shapes import read
+from conversations.realtime.relay.event_shapes import check_event
 from conversations.realtime.relay.machine import RelayCommand, RelayMachine
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
@@ -86,7 +86,7 @@ class RelayTable:
 
     def upstream(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """An event of the upstream; what the client is sent about it."""
-        event = read({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
+        event = check_event({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
         assert event is not None, f"no such event: {kind}"
         return self._take(self.machine.receive(UpstreamEvent(event), self.now))
 

@@ -1,0 +1,47 @@
+"""Store what a response of the upstream has brought."""
+
+from typing import Any
+
+from conversations.realtime.protocol.errors import Failure
+from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.relay.response import RelayResponse, count_usage
+from conversations.realtime.state import Core
+
+
+def is_kept(core: Core, item: LiveItem) -> bool:
+    """Return whether the item is in the conversation: neither out of band nor deleted."""
+    return core.log.get(item.id) is item
+
+
+def store_response(core: Core, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
+    """Store the items of a response that has ended, with its usage and the reason why it failed, if it did."""
+    if failure and not reply.items:
+        _store_failure(core, reply, failure)
+    main = reply.main
+    for item in reply.items:
+        if not is_kept(core, item):
+            continue
+        if item.status == "in_progress" or failure:
+            item.status = "incomplete"
+        if item is main:
+            count_usage(item, usage)
+            if failure:
+                item.error_code, item.error_message = failure.code, failure.message
+        core.save(item, is_final=item is main)
+
+
+def _store_failure(core: Core, reply: RelayResponse, failure: Failure) -> None:
+    """Store an item for the history that says what went wrong; the client is not told of it."""
+    item = LiveItem(core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
+    item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
+    core.save(item, is_final=True)
+
+
+def cut_to_played(core: Core, reply: RelayResponse) -> None:
+    """Cut the response's items to what a client that plays in real time has played by now."""
+    played_ms = reply.estimate_played_ms(core.now)
+    for item in reply.items:
+        if item.is_audio and item.heard_ms is None and is_kept(core, item):
+            item.cut(min(played_ms, item.audio_ms))
+            played_ms = max(0, played_ms - item.audio_ms)
+            core.save(item)
