@@ -1,4 +1,4 @@
-"""The client's end of a live session, whatever answers it: frames in, frames out, deadlines, and what is stored."""
+"""What every live session does, whichever engines answer it: read frames, send frames, keep deadlines, store items."""
 
 import asyncio
 import json
@@ -31,18 +31,18 @@ from conversations.storage.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
-ERROR = json.dumps({"type": "error"})[:-1]  # how its frame begins, in each dialect
+ERROR = json.dumps({"type": "error"})[:-1]  # how the frame of an error begins, in each dialect
 BROKEN = "The server had a problem; its log says why. Connect again to continue."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
-DRAIN_SEC = 8.0  # after the client has gone: well below what the server waits for it, see CLOSE_TIMEOUT_SEC there
-WORDS_SEC = 6.0  # of that for the last words to come; the rest is for storing
-# Where another session waits for the conversation: what is not stored before it takes it by force is lost.
+DRAIN_SEC = 8.0  # to transcribe and store the last words; well below the server's CLOSE_TIMEOUT_SEC
+WORDS_SEC = 6.0  # the part of it in which the last transcripts may come; the rest is for storing
+# The same if another session waits for the conversation: it soon takes it by force, and what is unstored then is lost.
 HURRIED_WORDS_SEC = 1.5
-GOODBYES = (NORMAL, NO_STATUS)  # a close that the client meant; 1001 is a tab that was shut, 1006 a lost network
+GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a closed tab, 1006 a lost network
 
 
 class Machine(Entries, Protocol):
-    """Decides. Its actions beyond those that every line performs are `_do`'s."""
+    """The pure machine that decides what the session does. The session performs its commands."""
 
     core: Core
 
@@ -51,9 +51,11 @@ AnyMachine = TypeVar("AnyMachine", bound=Machine)
 
 
 class Session(ABC):
-    """`feed` frames while `run` runs. `send` puts a text frame on the socket, `close_socket` ends it with a code.
+    """The live run of a conversation over one transport.
 
-    Who inherits sets `machine` and `_record`, performs its own actions in `_do`, and runs.
+    The transport calls `feed` with each frame while `run` runs. `send` sends a text frame to the client, and
+    `close_socket` closes the connection with a close code. A subclass sets `machine` and `_record`, performs the
+    commands of its own machine in `_perform_own`, and implements `run`.
     """
 
     machine: Machine
@@ -93,11 +95,11 @@ class Session(ABC):
 
     @abstractmethod
     async def run(self) -> None:
-        """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+        """Run until the client hangs up or `close` is called, and return when what was said is stored."""
 
     @asynccontextmanager
     async def _lifetime(self) -> AsyncIterator[asyncio.TaskGroup]:
-        """Own the session's tasks. Once it is over, cut short or not, nothing that comes in late is acted upon."""
+        """Own the session's tasks. Once it is over, also if it was cut short, later events are ignored."""
         try:
             async with asyncio.TaskGroup() as group:
                 try:
@@ -110,10 +112,10 @@ class Session(ABC):
             if self._recording:
                 await self._recording.end()
 
-    # The consumer's side.
+    # The transport's side.
 
     def feed(self, frame: str | bytes) -> None:
-        """Takes a frame; never waits, since the consumer must go on to hear a disconnect."""
+        """Take a frame without waiting, so that the transport can notice a disconnect."""
         try:
             self._inbox.put(frame)
         except FrameTooLargeError as error:
@@ -123,34 +125,34 @@ class Session(ABC):
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
     def hang_up(self, code: int) -> None:
-        """The client is gone; `code` is the close code of its socket."""
+        """End the session since the client is gone; `code` is the close code of its socket."""
         self._client_left = True
         self._has_vanished = code not in GOODBYES
         self._inbox.end()
 
-    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
-        """The server ends the session and says why. `hears_out`: what was said and waits to be read still counts."""
+    def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None:
+        """End the session with an error that says why. With `drains_input` the frames that wait are still read."""
         if self.is_ending or self._is_over:
             return
         self._close_code = code
         if error_code == TakenOverError.code:
             self._words_sec = HURRIED_WORDS_SEC
         self._refuse(ProtocolError(error_code, message), error_type(code))
-        if hears_out:
+        if drains_input:
             self._inbox.end()
         else:
-            self._inbox.cut()  # answers to what waits would push out the error
+            self._inbox.discard()  # answers to the waiting frames would come before the error
 
     @property
     def is_ending(self) -> bool:
-        """Whether it only stores what was said: its client has left, or was told to go."""
+        """Whether the session only stores what was said: the client has left or was told to."""
         return self._client_left or self._close_code != NORMAL
 
     # Frames in.
 
     async def _read_frames(self) -> None:
         translate = self._dialect.client if self._dialect else None
-        async for frame in self._inbox.frames():
+        async for frame in self._inbox.read_frames():
             try:
                 await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
             except ProtocolError as error:
@@ -159,42 +161,43 @@ class Session(ABC):
                 self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
     async def _read(self, event: ClientEvent) -> None:
+        """Pass an event of the client to the machine, long audio in slices of a second."""
         audio = self.machine.core.config["audio"]
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
-            self._inbox.hear(await asyncio.to_thread(decode_item_audio, event, audio))
-        pieces = self._inbox.slices(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
+        pieces = self._inbox.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)
             for one in self._input.read(piece, kind):
                 self._receive(one)
 
-    # The one edge for all that comes in: frames, what engines and tools bring, deadlines.
+    # All events come in here: frames, what engines and tools bring, deadlines.
 
     def _receive(self, event: Any) -> None:
         if not self._is_over:
-            self._guard(self._take, event)
+            self._guard(self._handle, event)
 
     def _refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
         self._guard(lambda: self._perform(self._entries.refuse(error, kind)))
 
     def _guard(self, work: Callable[..., None], *given: Any) -> None:
-        """End the session at a defect of what decides or performs, and say so once to the log and to the client."""
+        """Run `work`; if it raises, end the session, log it once, and tell the client."""
         try:
             work(*given)
-        except Exception:  # the outermost edge: whoever reports could do nothing about it
+        except Exception:  # the outermost edge: the caller could do nothing about it
             if not self._is_broken:
                 self._is_broken = True
                 log.exception("a session failed in conversation %s", self.opened.public_id)
                 self.close(INTERNAL_ERROR, "internal_error", BROKEN)
 
-    def _take(self, event: Any) -> None:
-        """Within the edge: what is decided while a decision is performed."""
+    def _handle(self, event: Any) -> None:
+        """Have the machine decide on an event, inside `_guard`, also while a command is being performed."""
         self._perform(self._entries.receive(event, monotonic()))
 
-    async def _hear_the_last(self) -> None:
-        """The client has gone, or is to go: what it said is whole, and it is sent what there is for it."""
+    async def _take_last_input(self) -> None:
+        """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         for last in self._input.flush():
             self._receive(last)
         self._receive(engine_events.ClientGone(self._has_vanished))
@@ -204,13 +207,13 @@ class Session(ABC):
 
     # What the machine decides.
 
-    def _perform(self, actions: Sequence[Any]) -> None:
-        for action in actions:
-            match action:
+    def _perform(self, decided: Sequence[Any]) -> None:
+        for command in decided:
+            match command:
                 case commands.Send(event):
                     self._send(event)
                 case commands.Save():
-                    self._save(action)
+                    self._save(command)
                 case commands.Remove(item_id):
                     self._record.drop(item_id)
                 case commands.KeepAudio(response_id, pcm):
@@ -218,13 +221,13 @@ class Session(ABC):
                 case commands.SetDeadline(deadline, at):
                     self._set_deadline(deadline, at)
                 case figures.Tally() | figures.Discard() | figures.Played():
-                    metrics.observe_figure(action)
+                    metrics.observe_figure(command)
                 case _:
-                    self._do(action)
+                    self._perform_own(command)
 
     @abstractmethod
-    def _do(self, action: Any) -> None:
-        """Performs an action that only machines of this kind decide."""
+    def _perform_own(self, command: Any) -> None:
+        """Perform a command that only machines of this kind decide on."""
 
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "response.done":
@@ -251,13 +254,16 @@ class Session(ABC):
         for timer in self._deadlines.values():
             timer.cancel()
 
-    def _save(self, action: commands.Save) -> None:
-        done = self._record.save(action)
-        if done is not None and not action.in_background:
+    def _save(self, command: commands.Save) -> None:
+        done = self._record.save(command)
+        if done is not None and not command.in_background:
             self._outbox.wait_for(done)
 
-    def _give_up(self, code: int, error_code: str, message: str) -> None:
-        """Nothing may be told of what is not stored; errors tell of none, and one may say already why this ends."""
+    def _end_unstored(self, code: int, error_code: str, message: str) -> None:
+        """End the session since storing failed, and send nothing about items that are not stored.
+
+        Errors that wait are still sent: one of them may say why the session ends.
+        """
         if self._outbox.is_sealed:
             return
         for frame in self._outbox.abandon():
@@ -266,8 +272,8 @@ class Session(ABC):
         self.close(code, error_code, message)
         self._outbox.seal()
 
-    async def _tell_of_storage(self, message: str, *, is_late: bool) -> None:
-        """Ahead of the frames that wait, since they wait for the storage."""
+    async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
+        """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
         if self._client_left or not self.machine.core.has("storage"):
             return
         status = "delayed" if is_late else "recovered"

@@ -1,4 +1,4 @@
-"""The driver of one live session: performs what the turn machine decides. It owns every task of the session."""
+"""The cascade session: speech to text, a language model and text to speech, driven by the turn machine."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ from conversations.storage.recorder import Recorder
 log = logging.getLogger(__name__)
 
 
-def warm(engines: EngineSet) -> None:
-    """Imports and loads what the first session would otherwise wait for; slow, so call it in a thread."""
+def warm_engines(engines: EngineSet) -> None:
+    """Import and load what the first session would otherwise wait for. It is slow, so call it in a thread."""
     vad_model()
     engine_classes = (
         load("stt", engines.stt.provider),
@@ -37,11 +37,11 @@ def warm(engines: EngineSet) -> None:
 
 
 class CascadeSession(Session):
-    """A session that three engines answer.
+    """A session that three engines answer. It performs what the turn machine decides, and owns all its tasks.
 
-    `kind`: of the session, as GA names it; `stores_captions`: should it be, or become, one of transcription.
-    `plays_live` False: the client does not play replies as they come, so they come as soon as the engines make them
-    and `send`, which waits for it, takes them.
+    `kind` is the protocol's session type, realtime or transcription; `stores_captions` says whether a transcription
+    session is stored. With `plays_live` False the client does not play responses as they come: they are sent as fast
+    as the engines make them, and `send` waits for the reader.
     """
 
     machine: TurnMachine
@@ -61,9 +61,11 @@ class CascadeSession(Session):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
         self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
-        config = initial_settings.config(opened, model, expires_at, kind)
-        manner = initial_settings.manner(opened, streams=self._engine_tasks.streams, stores_captions=stores_captions)
-        limits = initial_settings.limits(plays_live=plays_live)
+        config = initial_settings.build_initial_config(opened, model, expires_at, kind)
+        manner = initial_settings.build_manner(
+            opened, streams=self._engine_tasks.is_streaming, stores_captions=stores_captions
+        )
+        limits = initial_settings.build_limits(plays_live=plays_live)
         self.machine = self._build_machine(
             TurnMachine,
             {
@@ -75,16 +77,16 @@ class CascadeSession(Session):
             },
         )
         self._detector = SpeechDetector()
-        self._record = Recorder(opened, self._engine_tasks.stt_label, self._give_up, self._tell_of_storage)
+        self._record = Recorder(opened, self._engine_tasks.get_stt_label, self._end_unstored, self._send_storage_status)
 
     async def run(self) -> None:
-        """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+        """Run until the client hangs up or `close` is called, and return when what was said is stored."""
         async with self._lifetime() as group:
             self._engine_tasks.begin(group)
             writer = group.create_task(self._record.run())
             sender = group.create_task(self._outbox.run())
             self._perform(self._entries.start(monotonic()))
-            await self._engine_tasks.settle()
+            await self._engine_tasks.wait_for_tools()
             await self._read_frames()
             await self._drain()
             writer.cancel()
@@ -92,8 +94,8 @@ class CascadeSession(Session):
             await self._engine_tasks.end()
 
     async def _drain(self) -> None:
-        """The last words: what was said is transcribed and stored before the session is over."""
-        await self._hear_the_last()
+        """Have the last words transcribed and stored."""
+        await self._take_last_input()
         self._forget_deadlines()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
@@ -105,23 +107,23 @@ class CascadeSession(Session):
 
     # What the machine decides.
 
-    def _do(self, action: commands.EngineCommand | commands.CascadeCommand) -> None:
-        match action:
+    def _perform_own(self, command: commands.EngineCommand | commands.CascadeCommand) -> None:
+        match command:
             case commands.DetectSpeech(pcm, from_scratch):
                 self._detect(pcm, from_scratch)
             case commands.FeedTranscriber(item_id, pcm):
                 self._record.add_user_audio(item_id, pcm)
-                self._engine_tasks.perform(action)
+                self._engine_tasks.perform(command)
             case commands.WarmEngines():
-                self._engine_tasks.warm()
+                self._engine_tasks.connect()
             case commands.StopStoring():
                 self._record.is_on = False
-                self._engine_tasks.remember_nothing()
+                self._engine_tasks.stop_caching()
             case _:
-                self._engine_tasks.perform(action)
+                self._engine_tasks.perform(command)
 
     def _detect(self, pcm: bytes, from_scratch: bool) -> None:
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._take(engine_events.SpeechWindow(probability))
+            self._handle(engine_events.SpeechWindow(probability))

@@ -1,4 +1,4 @@
-"""The one scope of a session's conversation: opened at its beginning, and always given back at its end."""
+"""Hold a conversation for one session: open it at the beginning, and give it back at the end in every case."""
 
 import asyncio
 import logging
@@ -16,8 +16,8 @@ from conversations.storage.store import Caller, ConversationHeldError, Opened, i
 
 log = logging.getLogger(__name__)
 
-WAIT_SEC = 2.0  # for the session that holds it to store what it said; then it is taken from it
-LOOK_SEC = 0.05
+WAIT_SEC = 2.0  # so long the session that holds it may store what was said; then it is taken by force
+LOOK_SEC = 0.05  # between two tries
 
 _take = in_thread(leases.take)
 _claim = in_thread(leases.claim)
@@ -25,8 +25,8 @@ _end = in_thread(leases.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What a client asks for when it comes, as in the socket's query; "" leaves it to the site."""
+class ConversationRequest:
+    """What a client asks for when it connects, as in the socket's query; "" leaves the choice to the site."""
 
     conversation: str = ""
     assistant: str = ""
@@ -35,11 +35,14 @@ class Ask:
 
 
 @asynccontextmanager
-async def held(caller: Caller, ask: Ask, *, is_stored: bool = True, takes_over: bool = True) -> AsyncIterator[Opened]:
-    """Hold the conversation, a new one where none is named. Only if it `takes_over` does it end who holds it now.
+async def hold_conversation(
+    caller: Caller, ask: ConversationRequest, *, is_stored: bool = True, takes_over: bool = True
+) -> AsyncIterator[Opened]:
+    """Hold the conversation that is asked for, or a new one if none is named.
 
-    Raises ConversationHeldError or TakenOverError if another session holds it in the end; else as
-    `store.open_conversation`.
+    If another session holds it, that session is ended if `takes_over`, else it gets WAIT_SEC to end by itself.
+    Raise ConversationHeldError or TakenOverError if another session holds it in the end, and whatever
+    `store.open_conversation` raises.
     """
     opened = await _open(caller, ask, make_id("hold"), is_stored, takes_over)
     try:
@@ -48,14 +51,14 @@ async def held(caller: Caller, ask: Ask, *, is_stored: bool = True, takes_over: 
         await _give_back(opened)
 
 
-async def _open(caller: Caller, ask: Ask, holder: str, is_stored: bool, takes_over: bool) -> Opened:
+async def _open(caller: Caller, ask: ConversationRequest, holder: str, is_stored: bool, takes_over: bool) -> Opened:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
         return await store.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
     except ConversationHeldError as error:
         if takes_over:
             await _take_over(error.pk, holder, caller)
-        elif not await _become_free(error.pk, holder):
+        elif not await _wait_until_free(error.pk, holder):
             raise
     return await store.open_conversation(caller, *named, is_stored=is_stored, holder=holder)
 
@@ -64,17 +67,17 @@ async def _take_over(pk: int, holder: str, caller: Caller) -> None:
     try:
         await _claim(pk, holder)
     except ConversationDeletedError:
-        return  # a moment ago: who opens it is told so
+        return  # it was deleted a moment ago: opening it reports that
     try:
         await access.announce_now(caller.user_id)
-    except Exception as error:  # whatever is down, in whichever library's words: it is seen a second later
+    except Exception as error:  # whatever library fails: the other session notices a second later
         log.warning("a take-over could not be announced: %s", type(error).__name__)
-    if not await _become_free(pk, holder) and not await _take(pk, holder, by_force=True):
-        raise TakenOverError  # by one that came later still
+    if not await _wait_until_free(pk, holder) and not await _take(pk, holder, by_force=True):
+        raise TakenOverError  # a still later session has taken it
 
 
-async def _become_free(pk: int, holder: str) -> bool:
-    """Wait until the conversation is this holder's; False if it never was."""
+async def _wait_until_free(pk: int, holder: str) -> bool:
+    """Wait up to WAIT_SEC until this holder has the conversation, and return whether it has."""
     with suppress(TimeoutError):
         async with asyncio.timeout(WAIT_SEC):
             while True:
@@ -89,5 +92,5 @@ async def _give_back(opened: Opened) -> None:
         return
     try:
         await store.answer_in_time(_end(opened.pk, opened.holder))
-    except Error as error:  # its lease lapses, and another look closes it
+    except Error as error:  # its lease lapses, and the sweep closes it
         log.warning("conversation %s could not be closed for now: %s", opened.public_id, type(error).__name__)

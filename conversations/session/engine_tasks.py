@@ -1,4 +1,4 @@
-"""What a session's engines do: it hears, and it replies. Each piece of work is a task that is aborted by its id."""
+"""The running calls to a session's engines, each in a task that is aborted by the id of its item or response."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
-from conversations.session.generation import Generation, as_failure
+from conversations.session.generation import Generation, convert_failure
 from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.session.transcriber import Transcriber
 from conversations.storage import store
@@ -26,14 +26,14 @@ from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
 
-SETTLE_SEC = 3.0
+SETTLE_SEC = 3.0  # so long a session of one turn waits for the tools of MCP servers
 FILLER_TIMEOUT_SEC = 4.0
-MOST_FILLER_SEC = 4.0  # of sound
+MOST_FILLER_SEC = 4.0  # the longest sound of a filler
 NOT_STORED = Failure(NO_SOUND, "Its sound is no longer stored. Please say it again.")
 
 
 class EngineTasks:
-    """`report` takes what the engines bring, as events of the turn machine."""
+    """Perform the engine commands of one session; `report` takes what the engines bring, as events of the machine."""
 
     def __init__(
         self, opened: Opened, report: Callable[[engine_events.EngineEvent], None], *, plays_live: bool = True
@@ -46,40 +46,44 @@ class EngineTasks:
         self._stt = stt = make_stt(engines.stt)
         self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
         self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.count_cache_lookup))
-        # Where nothing is to be stored no words are remembered either.
+        # If nothing is stored, no transcripts are cached either.
         is_stored = opened.pk is not None
         file_stt = (
             CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup))
             if is_stored
             else stt
         )
-        self._ears = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        self._transcriber = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
-        self._replies: dict[str, Generation] = {}
+        self._generations: dict[str, Generation] = {}
 
     @property
-    def streams(self) -> bool:
-        """Whether words come while one speaks."""
-        return self._ears.streams
+    def is_streaming(self) -> bool:
+        """Whether partial transcripts come while the user speaks."""
+        return self._transcriber.is_streaming
 
     def begin(self, group: asyncio.TaskGroup) -> None:
+        """Open the engines and offer the tools; all tasks run in `group`."""
         self._group = group
-        self._ears.open()
-        self.warm()
-        self._toolbox = Toolbox(self._opened, group, self._offer)
-        group.create_task(self._offer_own(self._toolbox))
+        self._transcriber.open()
+        self.connect()
+        self._toolbox = Toolbox(self._opened, group, self._report_tools)
+        group.create_task(self._report_tools_as_they_come(self._toolbox))
 
-    async def _offer_own(self, toolbox: Toolbox) -> None:
-        """In a task: the machine has not started yet. MCP servers' come when they have answered."""
-        self._offer(toolbox)
+    async def _report_tools_as_they_come(self, toolbox: Toolbox) -> None:
+        """Report the site's own tools at once, and those of MCP servers when the servers have answered.
+
+        This runs in a task since the machine has not started yet.
+        """
+        self._report_tools(toolbox)
         if toolbox.servers:
             await toolbox.settle()
-            self._offer(toolbox)  # it is known now which of them cannot be reached
+            self._report_tools(toolbox)  # it is known now which of them cannot be reached
 
-    def _offer(self, toolbox: Toolbox) -> None:
+    def _report_tools(self, toolbox: Toolbox) -> None:
         labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
         servers = frozenset(server.spec.label for server in toolbox.servers)
@@ -88,50 +92,53 @@ class EngineTasks:
         if (ready := tuple(tools)) or servers:
             self._report(engine_events.ToolsReady(ready, servers, awaited, failed))
 
-    async def settle(self) -> None:
-        """Who has but one turn has no later one that knows more tools: MCP servers get a moment to answer first."""
+    async def wait_for_tools(self) -> None:
+        """Give MCP servers a moment to answer if the session has but one turn, which must know all tools."""
         if self._toolbox is not None and not self._plays_live:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_SEC):
                     await self._toolbox.settle()
 
-    def warm(self) -> None:
-        """Makes the connections ready that the turn will need; all but free while they are."""
+    def connect(self) -> None:
+        """Open the connections that the turn will need. It costs next to nothing if they are open."""
         for engine in self._connecting:
             self._group.create_task(engine.connect())
 
-    def remember_nothing(self) -> None:
-        """From now on nothing is to be stored."""
-        self._ears.remember_nothing(self._stt)
+    def stop_caching(self) -> None:
+        """Cache no more transcripts: nothing is stored from now on."""
+        self._transcriber.stop_caching(self._stt)
 
-    def stt_label(self, item_id: str) -> str:
-        return self._ears.label(item_id)
+    def get_stt_label(self, item_id: str) -> str:
+        """Return which engine transcribed the item, as it is stored."""
+        return self._transcriber.get_label(item_id)
 
     async def finish(self) -> None:
-        """Waits for what still goes on; cut it short from outside."""
+        """Wait until all tasks are done. The caller sets a timeout."""
         while tasks := [task for tasks in self._tasks.values() for task in tasks]:
             await asyncio.wait(tasks)
 
     async def end(self) -> None:
+        """Abort all tasks and close the engines."""
         for key in list(self._tasks):
             self.abort(key)
-        await self._ears.close()
+        await self._transcriber.close()
         for engine in self._closing:
             await engine.close()
         if self._toolbox is not None:
             await self._toolbox.close()
 
-    def perform(self, action: commands.EngineCommand) -> None:
-        match action:
+    def perform(self, command: commands.EngineCommand) -> None:
+        """Perform a command: start a task, or steer one that runs."""
+        match command:
             case commands.FeedTranscriber():
-                self._ears.hear(action)
+                self._transcriber.feed(command)
             case commands.Transcribe(item_id):
-                self._start(item_id, self._transcribe(action))
-            case commands.Generate(response_id) if response_id in self._replies:
-                self._replies[response_id].go_on(action)
+                self._start(item_id, self._transcribe(command))
+            case commands.Generate(response_id) if response_id in self._generations:
+                self._generations[response_id].add_round(command)
             case commands.Generate(response_id):
-                reply = Generation(
-                    action,
+                generation = Generation(
+                    command,
                     self._llm,
                     self._tts,
                     self._opened.engines.tts,
@@ -139,40 +146,41 @@ class EngineTasks:
                     self._report,
                     plays_live=self._plays_live,
                 )
-                self._replies[response_id] = reply
-                self._start(response_id, self._reply(response_id, reply))
+                self._generations[response_id] = generation
+                self._start(response_id, self._run_generation(response_id, generation))
             case commands.SpeakFiller(response_id):
-                self._start(response_id, self._fill(action))
+                self._start(response_id, self._speak_filler(command))
             case commands.RunTool(response_id):
-                self._start(response_id, self._run_tool(action))
+                self._start(response_id, self._run_tool(command))
             case commands.Abort(key):
                 self.abort(key)
             case _:
-                if running := self._replies.get(action.response_id):
-                    self._steer(running, action)
+                if running := self._generations.get(command.response_id):
+                    self._steer_generation(running, command)
 
-    def _steer(
+    def _steer_generation(
         self,
-        reply: Generation,
-        action: commands.SpeakClause
+        generation: Generation,
+        command: commands.SpeakClause
         | commands.DropClauses
         | commands.EndSpeech
         | commands.HoldSpeech
         | commands.ReleaseSpeech,
     ) -> None:
-        match action:
+        match command:
             case commands.SpeakClause():
-                reply.speak(action)
+                generation.speak(command)
             case commands.DropClauses(index=index):
-                reply.unspeak(index)
+                generation.drop_clauses(index)
             case commands.EndSpeech():
-                reply.end_speech()
+                generation.end_speech()
             case commands.HoldSpeech():
-                reply.hold()
+                generation.hold()
             case commands.ReleaseSpeech():
-                reply.release()
+                generation.release()
 
     def abort(self, key: str) -> None:
+        """Cancel the tasks of this response or item, which closes their upstream streams."""
         for task in self._tasks.pop(key, ()):
             task.cancel()
 
@@ -186,18 +194,19 @@ class EngineTasks:
         tasks.discard(task)
         if not tasks:
             self._tasks.pop(key, None)
-            self._replies.pop(key, None)  # not in the task: one that is cancelled before its first step never runs
+            self._generations.pop(key, None)  # not in the task: one that is cancelled before its first step never runs
 
     async def _transcribe(self, asked: commands.Transcribe) -> None:
         try:
             with due_by(asked.due_at):
-                found = await (self._transcribe_stored(asked) if asked.pcm is None else self._ears.transcribe(asked))
+                transcribe = self._transcribe_stored if asked.pcm is None else self._transcriber.transcribe
+                found = await transcribe(asked)
             self._report(found)
         except EngineError as error:
-            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, convert_failure(error)))
         except Exception as error:  # the outermost edge: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self._opened.public_id)
-            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, as_failure(error)))
+            self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, convert_failure(error)))
 
     async def _transcribe_stored(
         self, asked: commands.Transcribe
@@ -205,10 +214,10 @@ class EngineTasks:
         ogg = await store.read_sound(self._opened.pk, asked.item_id)
         if ogg is None:
             return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
-        return await self._ears.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
+        return await self._transcriber.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
-    async def _fill(self, asked: commands.SpeakFiller) -> None:
-        """A word that bridges a silence, whole; where it does not come either, it is not missed."""
+    async def _speak_filler(self, asked: commands.SpeakFiller) -> None:
+        """Synthesise a filler as a whole. If that fails or takes too long, there is none."""
         spec, pcm = self._opened.engines.tts, bytearray()
         language = self._opened.language
         voice = choose_voice(spec, asked.voice)
@@ -231,9 +240,9 @@ class EngineTasks:
         outcome = await self._toolbox.run(asked.name, asked.arguments)
         self._report(engine_events.ToolCallDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
-    async def _reply(self, response_id: str, reply: Generation) -> None:
+    async def _run_generation(self, response_id: str, generation: Generation) -> None:
         try:
-            await reply.run()
+            await generation.run()
         except Exception as error:  # the outermost edge: one turn fails, the session lives
-            log.exception("a reply failed in conversation %s", self._opened.public_id)
-            self._report(engine_events.GenerationFailed(response_id, as_failure(error)))
+            log.exception("a generation failed in conversation %s", self._opened.public_id)
+            self._report(engine_events.GenerationFailed(response_id, convert_failure(error)))

@@ -1,4 +1,4 @@
-"""Who answers a session: three engines, or speech to speech, as its assistant has it."""
+"""Build the session that a conversation's assistant asks for: a cascade of three engines, or speech to speech."""
 
 import asyncio
 import time
@@ -23,13 +23,16 @@ async def build_session(
     stores_captions: bool = False,
     plays_live: bool = True,
 ) -> Session:
-    """Arguments as CascadeSession has them. Captions need no assistant. Raises EngineError, ProtocolError."""
+    """Return a session with its engines loaded; the arguments are those of CascadeSession.
+
+    A transcription session is always a cascade, without tools. Raise EngineError or ProtocolError.
+    """
     engines = opened.engines
     wire = (send, close, model, int(time.time() + opened.caller.lifetime_sec), dialect)
     if kind != REALTIME:
         opened = replace(opened, tools=(), mcp_servers=())
     if engines.s2s is None or kind != REALTIME:
-        await asyncio.to_thread(cascade.warm, engines)
+        await asyncio.to_thread(cascade.warm_engines, engines)
         return cascade.CascadeSession(opened, *wire, kind, stores_captions=stores_captions, plays_live=plays_live)
-    await asyncio.to_thread(s2s.warm, engines)
+    await asyncio.to_thread(s2s.warm_engine, engines)
     return s2s.S2SSession(opened, engines.s2s, *wire)

@@ -1,8 +1,8 @@
-"""One reply as it is produced: the model's stream, and behind it the speech of its clauses.
+"""One response as it is generated: the stream of the language model, and the speech of its clauses.
 
-The next clauses are synthesised while one is sent, so that no provider's first byte is waited for between two
-of them. What leaves is in order. Back-pressure holds at every step: speech that has no room yet is not read from
-its provider, and a clause that is not near yet is not asked for, so that a barge-in wastes little.
+The next clauses are synthesised while one is sent, so that there is no gap between them, and they are sent in order.
+Speech that has no room yet is not read from its provider, and a clause that is not needed soon is not asked for, so
+that a barge-in wastes little.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from conversations.engines.base import (
 )
 from conversations.engines.deadline import due_by
 from conversations.engines.voices import choose_voice
-from conversations.pcm import BYTES_PER_MS, ms_of, pcm_seconds, samples_in
+from conversations.pcm import BYTES_PER_MS, pcm_seconds
 from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
 from conversations.realtime.commands import Generate, SpeakClause
@@ -37,6 +37,7 @@ from conversations.realtime.engine_events import (
     ToolCallDelta,
 )
 from conversations.realtime.protocol.errors import Failure
+from conversations.session.clause_speech import FRAME_BYTES, ClauseSpeech
 
 Report = Callable[
     [
@@ -52,65 +53,23 @@ Report = Callable[
     None,
 ]
 
-FRAME_BYTES = 200 * BYTES_PER_MS  # of audio in one server event, at most
-# Less would be more events than sound; the first of them must not wait for a provider to fill a whole frame.
+# Smaller frames would cost more than their sound is worth; larger ones would delay the first sound.
 LEAST_FRAME_BYTES = 40 * BYTES_PER_MS
 EASY_SEC = 1.0  # a client that has so much left to play can wait for a whole frame
-# How far speech may run ahead of a client that plays in real time: a barge-in wastes no more than this.
+# So far speech may run ahead of a client that plays in real time; a barge-in wastes no more than this.
 LEAD_SEC = 8.0
-# Clauses that wait for their turn fill no more than half of it; enough for any first byte, and the rest is left to
-# the one that is due.
+# Clauses that are not due yet fill at most half of it, and leave the rest to the clause that is due.
 WAITING_SEC = LEAD_SEC / 2
-MAX_STREAMS = 3
-PIECE_CHARS = 500  # of a reply's text at a time
+MAX_STREAMS = 3  # how many clauses are synthesised at a time
+PIECE_CHARS = 500  # how much text is reported at a time
 LEAST_WAIT_SEC = 0.01
 
 
-class ClauseSpeech:
-    """One clause's audio between its provider and its turn to be sent."""
-
-    def __init__(self, asked: SpeakClause) -> None:
-        self.asked = asked
-        self._pcm = bytearray()
-        self._is_whole = not asked.text
-        self._failure: EngineError | None = None
-        self.is_dropped = False
-        self.fetching: asyncio.Task[None] | None = None
-        self._came = asyncio.Event()
-
-    @property
-    def seconds(self) -> float:
-        return ms_of(samples_in(self._pcm)) / 1000
-
-    def put(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        self._came.set()
-
-    def end(self, failure: EngineError | None = None) -> None:
-        self._is_whole, self._failure = True, failure
-        self._came.set()
-
-    def drop(self) -> None:
-        self.is_dropped = True
-        if self.fetching is not None:
-            self.fetching.cancel()
-        self._pcm.clear()
-        self.end()
-
-    async def take(self, least_bytes: int) -> bytes:
-        """The next frame as soon as it has `least_bytes`; b"" at the end. Raises what failed once all else is taken."""
-        while len(self._pcm) < least_bytes and not self._is_whole:
-            self._came.clear()
-            await self._came.wait()
-        frame = bytes(self._pcm[:FRAME_BYTES])
-        del self._pcm[:FRAME_BYTES]
-        if not frame and self._failure is not None:
-            raise self._failure
-        return frame
-
-
 class Generation:
-    """Cancel the task of `run` to stop it; every upstream stream is closed then. Begins held if it is ahead."""
+    """Generate one response: run the language model, and synthesise and send its clauses.
+
+    Cancelling the task of `run` stops it and closes every upstream stream. A preemptive generation begins held.
+    """
 
     def __init__(
         self,
@@ -133,20 +92,21 @@ class Generation:
         self._rounds.put_nowait(asked)
         self._asked: asyncio.Queue[SpeakClause | None] = asyncio.Queue()
         self._speeches: asyncio.Queue[ClauseSpeech | None] = asyncio.Queue()
-        self._open: list[ClauseSpeech] = []  # the first of them is the one that is due
+        self._open: list[ClauseSpeech] = []  # the first of them is due
         self._streams = asyncio.Semaphore(MAX_STREAMS)
         self._playback_lead = PlaybackLead(is_held=asked.is_preemptive, plays_live=plays_live)
-        self._changed = asyncio.Event()  # set for a moment when room may have come otherwise than by time
+        self._changed = asyncio.Event()  # set for a moment when there may be room for reasons other than time
 
-    def go_on(self, asked: Generate) -> None:
-        """The model writes on, with what its tools brought."""
+    def add_round(self, asked: Generate) -> None:
+        """Ask the model once more, with what its tools returned."""
         self._rounds.put_nowait(asked)
 
     def speak(self, clause: SpeakClause) -> None:
+        """Synthesise a clause, after those before it."""
         self._asked.put_nowait(clause)
 
-    def unspeak(self, index: int) -> None:
-        """Of the clauses from `index` on nothing is said; no sound of them has left."""
+    def drop_clauses(self, index: int) -> None:
+        """Drop the clauses from `index` on, of which no sound was sent."""
         waiting = [self._asked.get_nowait() for _ in range(self._asked.qsize())]
         for clause in waiting:
             if clause is None or clause.index < index:
@@ -154,22 +114,24 @@ class Generation:
         for speech in self._open:
             if speech.asked.index >= index:
                 speech.drop()
-        self._announce()
+        self._signal_change()
 
     def end_speech(self) -> None:
-        """No further clause will come, and no word."""
+        """Note that no further clause and no further round will come."""
         self._rounds.put_nowait(None)
         self._asked.put_nowait(None)
 
     def hold(self) -> None:
-        """Nothing is being played until `release`."""
+        """Count nothing as played until `release`."""
         self._playback_lead.hold(monotonic())
 
     def release(self) -> None:
+        """Count sound as played again."""
         self._playback_lead.release(monotonic())
-        self._announce()
+        self._signal_change()
 
     async def run(self) -> None:
+        """Run until the speech has ended; report a failure of an engine."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write())
@@ -179,14 +141,14 @@ class Generation:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
-            self.report(GenerationFailed(self.asked.response_id, as_failure(first)))
+            self.report(GenerationFailed(self.asked.response_id, convert_failure(first)))
 
     async def _write(self) -> None:
         while (asked := await self._rounds.get()) is not None:
             await self._complete(asked)
 
     async def _complete(self, asked: Generate) -> None:
-        messages = [_as_told(message) for message in asked.messages]
+        messages = [_convert_message(message) for message in asked.messages]
         tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
         last = None
         stream = self.llm.complete(
@@ -199,31 +161,31 @@ class Generation:
         with due_by(asked.due_at):
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
-                    await self._tell(asked.response_id, piece)
+                    await self._report_piece(asked.response_id, piece)
                     last = piece if piece.finish_reason else last
         reason = last.finish_reason if last and last.finish_reason else "stop"
         used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
         self.report(GenerationDone(asked.response_id, reason, *used))
 
-    async def _tell(self, response_id: str, piece: Completion) -> None:
+    async def _report_piece(self, response_id: str, piece: Completion) -> None:
         if piece.withdraws:
             self.report(TextWithdrawn(response_id))
         for start in range(0, len(piece.text), PIECE_CHARS):
             if start:
-                await asyncio.sleep(0)  # a reply in one piece is cut for a while: the other sessions would wait
+                await asyncio.sleep(0)  # let other sessions run while a long text is cut into clauses
             self.report(TextDelta(response_id, piece.text[start : start + PIECE_CHARS]))
         if call := piece.call:
             self.report(ToolCallDelta(response_id, call.index, call.call_id, call.name, call.arguments))
 
     async def _synthesise(self, group: asyncio.TaskGroup) -> None:
-        """Opens the streams in order, so that the clause that is due never waits for a later one's."""
+        """Open the streams in order, so that the clause that is due never waits for a later one."""
         while (asked := await self._asked.get()) is not None:
             speech = ClauseSpeech(asked)
             self._open.append(speech)
             self._speeches.put_nowait(speech)
             if asked.text:
                 await self._streams.acquire()
-                await self._room_to_fetch(speech)
+                await self._wait_to_fetch(speech)
                 if speech.is_dropped:
                     self._streams.release()
                     continue
@@ -232,7 +194,7 @@ class Generation:
         self._speeches.put_nowait(None)
 
     async def _fetch(self, speech: ClauseSpeech) -> None:
-        """A failure waits for its clause's turn: what comes before it is still heard."""
+        """Read a clause's speech. A failure waits for the clause's turn, so that what comes before it is heard."""
         asked = speech.asked
         voice = choose_voice(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
@@ -241,7 +203,7 @@ class Generation:
                 async with aclosing(pieces) as stream:
                     async for pcm in stream:
                         speech.put(pcm)
-                        await self._room_to_fetch(speech)
+                        await self._wait_to_fetch(speech)
         except EngineError as error:
             speech.end(error)
         else:
@@ -254,25 +216,28 @@ class Generation:
                 self._playback_lead.add(pcm_seconds(frame), monotonic())
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
-            self._announce()
+            self._signal_change()
             if not speech.is_dropped:
                 self.report(SpeechDone(response_id, index))
 
     async def _next_frame(self, speech: ClauseSpeech) -> bytes:
-        await self._room(
+        await self._wait_for_room(
             lambda: self._playback_lead.measure_sec(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000
         )
         is_easy = self._playback_lead.measure_sec(monotonic()) > EASY_SEC
         return await speech.take(FRAME_BYTES if is_easy else LEAST_FRAME_BYTES)
 
-    # How far ahead. Sending moves speech from a clause to the lead, so that only time, a release and a clause's end
-    # make room.
+    # How far ahead. Sending moves sound from a clause to the lead, so only time, a release or the end of a clause makes
+    # room.
 
-    async def _room_to_fetch(self, speech: ClauseSpeech) -> None:
-        await self._room(lambda: self._ahead_sec(speech), LEAD_SEC)
+    async def _wait_to_fetch(self, speech: ClauseSpeech) -> None:
+        await self._wait_for_room(lambda: self._measure_ahead_sec(speech), LEAD_SEC)
 
-    def _ahead_sec(self, speech: ClauseSpeech) -> float:
-        """Of what was played. The clause that is due counts no more than their share of those that wait."""
+    def _measure_ahead_sec(self, speech: ClauseSpeech) -> float:
+        """Return how many seconds this clause's speech is ahead of what was played.
+
+        For the clause that is due, those that wait count for at most WAITING_SEC.
+        """
         if speech.is_dropped:
             return 0.0
         sent_sec = self._playback_lead.measure_sec(monotonic())
@@ -281,23 +246,24 @@ class Generation:
             return sent_sec + speech.seconds + min(waiting_sec, WAITING_SEC)
         return sent_sec + speech.seconds + waiting_sec + (LEAD_SEC - WAITING_SEC)
 
-    async def _room(self, ahead_sec: Callable[[], float], most_sec: float) -> None:
+    async def _wait_for_room(self, ahead_sec: Callable[[], float], most_sec: float) -> None:
         while (excess_sec := ahead_sec() - most_sec) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if self._playback_lead.is_held else max(excess_sec, LEAST_WAIT_SEC)):
                     await self._changed.wait()
 
-    def _announce(self) -> None:
+    def _signal_change(self) -> None:
         self._changed.set()
         self._changed.clear()
 
 
-def _as_told(message: context.ContextMessage) -> Message:
+def _convert_message(message: context.ContextMessage) -> Message:
     calls = tuple(ToolCall(call.call_id, call.name, call.arguments) for call in message.calls)
     return Message(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]
 
 
-def as_failure(error: BaseException) -> Failure:
+def convert_failure(error: BaseException) -> Failure:
+    """Return what the client is told of an error of an engine."""
     if isinstance(error, EngineError):
         return Failure(error.code, error.message)
     return Failure("internal_error", "The server had a problem; its log says why. Please try again.")

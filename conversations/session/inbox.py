@@ -1,4 +1,4 @@
-"""What comes from the client, in order, until the session takes it. Bounded in bytes, and in pace."""
+"""The client's frames, in order, until the session reads them. Their bytes and their pace are bounded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,31 +9,33 @@ from conversations.realtime.protocol.client_events import AudioAppend
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
-# Audio may come at once (a file), yet not for ever faster than speech: detection costs the same however it comes.
+# Audio may come at once (a file), but not faster than speech for ever: detecting speech in it costs time.
 MAX_AHEAD_SEC = 600.0
 MAX_SPEED = 4.0
-# The same for frames, which cost however small they are: audio in frames of 20 ms keeps within.
+# The same holds for frames, which cost time however small they are. Frames of 20 ms stay within this.
 MAX_AHEAD_FRAMES = 50 * MAX_AHEAD_SEC
 MAX_FRAMES_PER_SEC = 50 * MAX_SPEED
-# And for bytes, since items may hold sound as well: what is not yet transcribed and stored lies in memory.
+# And for bytes, since items may hold audio too, which stays in memory until it is transcribed and stored.
 MAX_AHEAD_BYTES = MAX_HELD_BYTES
 MAX_BYTES_PER_SEC = 1_000_000
 
 
 class FrameTooLargeError(Exception):
-    """Refuses one frame; the session goes on. Its argument is the number of bytes."""
+    """A frame is too large and was refused; the session goes on. The argument is its size in bytes."""
 
 
 class TooFastError(Exception):
-    """Ends the session: the client outruns the server."""
+    """The client sends faster than the server can handle, which ends the session."""
 
 
-def size_bytes(frame: str | bytes) -> int:
-    """Of the frame as it came over the wire; sound, as base64, costs no look at it."""
+def measure_bytes(frame: str | bytes) -> int:
+    """Return the size of a frame on the wire, in bytes. ASCII, such as base64 audio, need not be encoded for it."""
     return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="surrogatepass"))
 
 
 class Inbox:
+    """A bounded queue of the client's frames."""
+
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[str | bytes, int] | None] = asyncio.Queue()
         self._held_bytes = 0
@@ -42,8 +44,8 @@ class Inbox:
         self._started_at = monotonic()
 
     def put(self, frame: str | bytes) -> None:
-        """Never waits. Raises FrameTooLargeError or TooFastError, and then does not keep the frame."""
-        size = size_bytes(frame)
+        """Queue a frame without waiting, or raise FrameTooLargeError or TooFastError."""
+        size = measure_bytes(frame)
         if size > MAX_FRAME_BYTES:
             raise FrameTooLargeError(size)
         self._frames += 1
@@ -59,39 +61,40 @@ class Inbox:
         self._queue.put_nowait((frame, size))
 
     def end(self) -> None:
-        """No further frame is taken; those that wait still are, since they hold the client's last words."""
+        """End the queue behind the frames that wait: they hold the client's last words."""
         self._queue.put_nowait(None)
 
-    def cut(self) -> None:
-        """No further frame is taken, nor those that wait: the server ends the session."""
+    def discard(self) -> None:
+        """End the queue and drop the frames that wait, since the server ends the session."""
         while not self._queue.empty():
             self._queue.get_nowait()
         self._held_bytes = 0
         self.end()
 
-    async def frames(self) -> AsyncIterator[str | bytes]:
+    async def read_frames(self) -> AsyncIterator[str | bytes]:
+        """Yield each frame until the queue ends."""
         while (entry := await self._queue.get()) is not None:
             frame, size = entry
             self._held_bytes -= size
             yield frame
             if not self._queue.empty():
-                await asyncio.sleep(0)  # a queue that holds something does not wait: the other sessions would
+                await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
 
     @property
     def _age_sec(self) -> float:
         return monotonic() - self._started_at
 
-    def slices(self, event: AudioAppend, bytes_per_ms: int = BYTES_PER_MS) -> list[AudioAppend]:
-        """The append in pieces of a second, between which other sessions can be served. Raises TooFastError."""
+    def slice_audio(self, event: AudioAppend, bytes_per_ms: int = BYTES_PER_MS) -> list[AudioAppend]:
+        """Return the append in slices of a second, between which other sessions can run. Raise TooFastError."""
         second = 1000 * bytes_per_ms
-        self.hear(len(event.pcm) / second)
+        self.count_audio(len(event.pcm) / second)
         if len(event.pcm) <= second:
             return [event]
         pieces = range(0, len(event.pcm), second)
         return [AudioAppend(event.pcm[start : start + second], event.event_id) for start in pieces]
 
-    def hear(self, seconds: float) -> None:
-        """So much audio came. Raises TooFastError."""
+    def count_audio(self, seconds: float) -> None:
+        """Count so many seconds of audio, or raise TooFastError."""
         self._heard_sec += seconds
         if self._heard_sec > MAX_AHEAD_SEC + MAX_SPEED * self._age_sec:
             raise TooFastError

@@ -1,4 +1,4 @@
-"""What a session begins with: the assistant's settings and the site's bounds, as the turn machine takes them."""
+"""The assistant's settings and the site's limits, in the form that the turn machine takes."""
 
 from django.conf import settings
 
@@ -10,8 +10,8 @@ from conversations.realtime.user_turn.pause_lengths import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 
-def manner(opened: Opened, *, streams: bool, stores_captions: bool) -> Manner:
-    """`streams`: speech to text hears while one speaks."""
+def build_manner(opened: Opened, *, streams: bool, stores_captions: bool) -> Manner:
+    """Return how the assistant converses. `streams`: partial transcripts come while the user speaks."""
     return Manner(
         PATIENCE_EAGERNESS.get(opened.patience, "medium"),
         speculation=opened.speculation,
@@ -20,8 +20,8 @@ def manner(opened: Opened, *, streams: bool, stores_captions: bool) -> Manner:
     )
 
 
-def limits(*, plays_live: bool = True) -> Limits:
-    """`plays_live` False: nobody listens yet, so no silence is bridged."""
+def build_limits(*, plays_live: bool = True) -> Limits:
+    """Return the limits. With `plays_live` False nobody listens yet, so silences get no fillers."""
     filler_sec = settings.FILLER_AFTER_SEC
     words_sec = Limits().transcript_timeout_sec
     return Limits(
@@ -34,10 +34,11 @@ def limits(*, plays_live: bool = True) -> Limits:
     )
 
 
-def config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
-    """`model` as the client named it; `kind` as GA names it: realtime, or transcription.
+def build_initial_config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
+    """Return the session's first configuration, with the settings of the client secret if there is one.
 
-    With what a client secret says. Raises ProtocolError.
+    `model` is as the client named it; `kind` is the protocol's session type, realtime or transcription.
+    Raise ProtocolError.
     """
     start = build_config(
         session_id=make_id("sess"),

@@ -1,8 +1,8 @@
 """The live sessions of this process, and what ends them from outside.
 
-That is a caller who is no longer allowed, a conversation that was taken over, or the server's stop. Two
-looks a second at the database are enough for all of them, and one at once when the channel layer says that something
-changed. The same task renews the leases of their conversations, and closes those whose own process is gone.
+A session ends when its caller is no longer allowed, when its conversation is taken over, and when the server stops.
+One task checks all sessions against the database twice a second, and at once when the channel layer announces a change.
+It also renews the leases of their conversations, and closes conversations whose process is gone.
 """
 
 import asyncio
@@ -24,33 +24,39 @@ from conversations.storage.store import Opened, in_thread
 log = logging.getLogger(__name__)
 
 LOOK_SEC = 0.5
-APART_SEC = 0.1  # however often the channel layer speaks
+APART_SEC = 0.1  # the least time between two checks, however often the channel layer announces changes
 REJOIN_SEC = 2.0  # after the channel layer failed
 SWEEP_SEC = 10.0
 SIGNED_OUT = "You have been signed out. Sign in again to continue."
 REVOKED = "The API key was revoked or may no longer talk, its client secret expired, or the account was closed."
 RESTARTING = "The server is restarting. Connect again to continue."
 
-_look = in_thread(lambda grants, held: (access.still_good(grants), leases.find_lost(held)))
+_check_sessions = in_thread(lambda grants, held: (access.still_good(grants), leases.find_lost(held)))
 _renew = in_thread(leases.renew)
 _sweep = in_thread(leases.end_lapsed)
 
 
 class Watched(Protocol):
+    """What is known here of a session."""
+
     opened: Opened
 
     @property
     def is_ending(self) -> bool: ...
 
-    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None: ...
+    def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None: ...
 
 
 class LiveSessions:
-    """`look(grants, held)` returns which grants still hold, and which holders must stop; `renew` keeps their leases."""
+    """Watch the live sessions, and end those that must end.
+
+    `look(grants, held)` returns which grants are still good and which holders have lost their conversation; `renew`
+    renews the leases of the others.
+    """
 
     def __init__(
         self,
-        look: Callable[[Collection[Grant], Collection[tuple[int, str]]], Awaitable[Any]] = _look,
+        look: Callable[[Collection[Grant], Collection[tuple[int, str]]], Awaitable[Any]] = _check_sessions,
         renew: Callable[[Collection[tuple[int, str]]], Awaitable[None]] = _renew,
     ) -> None:
         self.is_stopping = False
@@ -60,19 +66,20 @@ class LiveSessions:
         self._running: asyncio.Task[NoReturn] | None = None
 
     def start(self) -> None:
-        """Begin, if that is not done already."""
+        """Start watching, if it has not started already."""
         if self._running is None or self._running.done() or self._running.get_loop() is not asyncio.get_running_loop():
             self._has_news, self._users_changed = asyncio.Event(), asyncio.Event()
             self._running = asyncio.create_task(self._run())
 
     async def end(self) -> None:
+        """Stop watching."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
 
     @contextmanager
-    def over(self, session: Watched) -> Iterator[None]:
-        """LiveSessions over a session while it lives."""
+    def watch(self, session: Watched) -> Iterator[None]:
+        """Watch a session while it lives."""
         self.start()
         self._sessions.add(session)
         self._users_changed.set()
@@ -85,34 +92,34 @@ class LiveSessions:
             self._users_changed.set()
 
     def is_in(self, user_id: int, conversation_id: str) -> bool:
-        """Whether a session of this user is in that conversation."""
+        """Return whether a session of this user is in that conversation."""
         mine = (one.opened for one in self._sessions if one.opened.caller.user_id == user_id)
         return bool(conversation_id) and any(opened.public_id == conversation_id for opened in mine)
 
-    def ending(self, user_id: int) -> int:
-        """How many sessions of this user only store what was said."""
+    def count_ending(self, user_id: int) -> int:
+        """Return how many sessions of this user only store what was said."""
         return sum(one.is_ending for one in self._sessions if one.opened.caller.user_id == user_id)
 
     def stop(self) -> None:
-        """The server stops: tell every session. Each stores what was said."""
+        """End every session since the server stops. Each stores what was said."""
         self.is_stopping = True
         for session in self._sessions:
-            session.close(SERVICE_RESTART, "server_restarting", RESTARTING, hears_out=True)
+            session.close(SERVICE_RESTART, "server_restarting", RESTARTING, drains_input=True)
 
     async def _run(self) -> NoReturn:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
-            group.create_task(_sweep_now_and_then())
+            group.create_task(_sweep_regularly())
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SEC):
                         await self._has_news.wait()
                 self._has_news.clear()
-                await self.look()
+                await self.check()
                 await asyncio.sleep(APART_SEC)
 
-    async def look(self) -> None:
-        """A database that fails ends no conversation; the next look will tell."""
+    async def check(self) -> None:
+        """Check all sessions once. If the database fails no session ends; the next check will tell."""
         sessions = list(self._sessions)
         held = [(one.opened.pk, one.opened.holder) for one in sessions if one.opened.pk is not None]
         try:
@@ -120,27 +127,27 @@ class LiveSessions:
                 await self._renew(held)
                 self._renew_at = monotonic() + RENEW_SEC
             good, lost = await self._ask({one.opened.caller.grant for one in sessions}, held) if sessions else ((), ())
-        except Exception as error:  # the outermost edge: whatever is down, in whichever library's words
+        except Exception as error:  # the outermost edge, whatever library fails
             log.warning("could not look after the live sessions: %s: %s", type(error).__name__, error)
             return
         for session in sessions:
-            _judge(session, good, lost)
+            _end_if_refused(session, good, lost)
 
     # The channel layer.
 
     async def _listen(self) -> None:
-        """Outlives a Redis that is restarted: no conversation hangs on it."""
+        """Listen for changes. A Redis that restarts ends no session: listening starts again."""
         is_known = False
         while (layer := get_channel_layer()) is not None:
             try:
-                await self._hear(layer)
-            except Exception as error:  # whatever is down, in whichever library's words
+                await self._receive_news(layer)
+            except Exception as error:  # whatever library fails
                 if not is_known:
                     log.warning("no word of sign-outs and revoked keys for now: %s", type(error).__name__)
                 is_known = True
             await asyncio.sleep(REJOIN_SEC)
 
-    async def _hear(self, layer: Any) -> None:
+    async def _receive_news(self, layer: Any) -> None:
         channel = await layer.new_channel()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_joined(layer, channel))
@@ -155,27 +162,27 @@ class LiveSessions:
             users = {session.opened.caller.user_id for session in self._sessions}
             for user_id in users - joined:
                 await layer.group_add(access.group_name(user_id), channel)
-                self._has_news.set()  # what was said before was not heard
+                self._has_news.set()  # a change may have been announced before
             for user_id in joined - users:
                 await layer.group_discard(access.group_name(user_id), channel)
             joined = users
             await self._users_changed.wait()
 
 
-def _judge(session: Watched, good: Collection[Grant], lost: Collection[str]) -> None:
+def _end_if_refused(session: Watched, good: Collection[Grant], lost: Collection[str]) -> None:
     if session.opened.caller.grant not in good:
         message = SIGNED_OUT if session.opened.caller.session_key else REVOKED
         session.close(POLICY_VIOLATION, "invalid_api_key", message)
     elif session.opened.holder in lost:
-        session.close(POLICY_VIOLATION, TakenOverError.code, str(TakenOverError()), hears_out=True)
+        session.close(POLICY_VIOLATION, TakenOverError.code, str(TakenOverError()), drains_input=True)
 
 
-async def _sweep_now_and_then() -> NoReturn:
+async def _sweep_regularly() -> NoReturn:
     while True:
         try:
             while closed := await _sweep():
                 log.info("closed %d conversations whose sessions are gone", closed)
-        except Exception as error:  # the outermost edge: whatever is down, the next time will do
+        except Exception as error:  # the outermost edge: the next sweep will do
             log.warning("could not close lapsed conversations: %s", type(error).__name__)
         await asyncio.sleep(SWEEP_SEC)
 

@@ -1,4 +1,4 @@
-"""What leaves for the client, in order: frames, and between them what must be durable first."""
+"""The frames for the client, in order, and between them what must be stored before the next frame is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,15 +7,15 @@ from time import monotonic
 
 
 class OutboxFullError(Exception):
-    """The client asks for more than it takes."""
+    """The client asks for more than it reads."""
 
 
 class Outbox:
-    """An ordered queue of frames and barriers.
+    """An ordered queue of frames and of futures that the frames behind them wait for.
 
-    The socket's write buffer below is unbounded, so a client that stops reading would grow it until its
-    missing pong is noticed (50 s): `bytes_per_sec` bounds that, unless `send` itself waits for who reads
-    (`is_paced` False). Reply audio takes 64,000 bytes a second.
+    The write buffer of the socket is unbounded, so a client that stops reading would let it grow until its missing
+    pong is noticed (50 s in Daphne). `bytes_per_sec` bounds that, unless `send` itself waits for the reader
+    (`is_paced` False). Response audio takes 64,000 bytes a second.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Outbox:
         self._credited_at = monotonic()
 
     def put(self, frame: str) -> None:
-        """Queues a frame, which is JSON in ASCII: a byte a character. Raises OutboxFullError."""
+        """Queue a frame of ASCII JSON (one byte a character), or raise OutboxFullError."""
         if self.is_sealed:
             return
         if self._held_bytes + len(frame) > self._max_bytes:
@@ -48,28 +48,28 @@ class Outbox:
         self._queue.put_nowait(frame)
 
     def wait_for(self, done: asyncio.Future[None]) -> None:
-        """Holds later frames back until `done`."""
+        """Hold later frames back until `done` is done."""
         if not self.is_sealed:
             self._queue.put_nowait(done)
 
     async def send_now(self, frame: str) -> None:
-        """Ahead of all that waits."""
+        """Send a frame ahead of all that wait."""
         await self._send(frame)
 
     def seal(self) -> None:
-        """Takes nothing more: what comes after the error that ends a session tells of things that are not stored."""
+        """Queue nothing more: what comes after the error that ends a session is about items that are not stored."""
         self.is_sealed = True
 
     def abandon(self) -> list[str]:
-        """Drops what is queued, since it told of things that could not be stored; returns the frames among it."""
+        """Drop what is queued, since it is about items that could not be stored, and return the frames."""
         dropped = []
         while not self._queue.empty():
             dropped.append(self._queue.get_nowait())
-            self._done(dropped[-1])
+            self._count_out(dropped[-1])
         return [entry for entry in dropped if isinstance(entry, str)]
 
     async def run(self) -> None:
-        """Sends until cancelled."""
+        """Send frames until cancelled."""
         while True:
             entry = await self._queue.get()
             try:
@@ -78,22 +78,23 @@ class Outbox:
                         await self._pace(len(entry))
                     await self._send(entry)
                 else:
-                    await asyncio.wait({entry})  # one that was not stored has been told of, and the outbox is sealed
+                    await asyncio.wait({entry})  # if storing failed, that was reported and the outbox is sealed
             finally:
-                self._done(entry)
+                self._count_out(entry)
 
-    def _done(self, entry: str | asyncio.Future[None]) -> None:
-        """It has left the queue, and its frame is counted no more: one that is being sent is until it was."""
+    def _count_out(self, entry: str | asyncio.Future[None]) -> None:
+        """Stop counting an entry's bytes; a frame counts until it was sent."""
         if isinstance(entry, str):
             self._held_bytes -= len(entry)
         self._queue.task_done()
 
     async def flush(self, timeout_sec: float) -> None:
-        """Waits until everything queued has left, `timeout_sec` at most."""
+        """Wait until everything queued was sent, for at most `timeout_sec`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), timeout_sec)
 
     async def _pace(self, size: int) -> None:
+        """Wait until the client's credit allows so many bytes."""
         now = monotonic()
         self._credit = min(self._burst, self._credit + (now - self._credited_at) * self._rate)
         self._credited_at = now

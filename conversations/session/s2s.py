@@ -1,8 +1,4 @@
-"""The driver of a session that speech to speech answers: performs what `realtime.relay` decides.
-
-To the transport it is what a `CascadeSession` is. It owns every task of the session; `s2s_connection` keeps its
-connection.
-"""
+"""The speech-to-speech session, driven by the relay machine (`realtime/relay`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,14 +25,14 @@ from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Recorder
 
 
-def warm(engines: EngineSet) -> None:
-    """Slow the first time, so call it in a thread."""
+def warm_engine(engines: EngineSet) -> None:
+    """Import and load the engine. It is slow the first time, so call it in a thread."""
     if engines.s2s is not None:
         load("s2s", engines.s2s.provider).warm()
 
 
 class S2SSession(Session):
-    """A session that speech to speech answers."""
+    """A session that a speech-to-speech model answers. It performs what the relay machine decides."""
 
     machine: RelayMachine
 
@@ -59,7 +55,7 @@ class S2SSession(Session):
         self.machine = self._build_machine(
             RelayMachine,
             {
-                "config": _config(opened, spec, model, expires_at),
+                "config": _build_config(opened, spec, model, expires_at),
                 "conversation_id": opened.public_id,
                 "limits": limits,
                 "items": opened.items,
@@ -67,10 +63,10 @@ class S2SSession(Session):
                 "transcription_model": spec.stream_model,
             },
         )
-        self._record = Recorder(opened, self._stt_label, self._give_up, self._tell_of_storage, spec)
+        self._record = Recorder(opened, self._get_stt_label, self._end_unstored, self._send_storage_status, spec)
 
     async def run(self) -> None:
-        """Lives until the client hangs up or `close`; what was said by then is stored when it returns."""
+        """Run until the client hangs up or `close` is called, and return when what was said is stored."""
         async with self._lifetime() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
             self._perform(self._entries.start(monotonic()))
@@ -81,26 +77,26 @@ class S2SSession(Session):
                 task.cancel()
 
     async def _drain(self) -> None:
-        """The last words: what was said is transcribed and stored before the session is over."""
-        await self._hear_the_last()
+        """Have the last words transcribed and stored."""
+        await self._take_last_input()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SEC):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._words_sec):
                         while self.machine.is_awaiting_words:
-                            await self._upstream.news()
+                            await self._upstream.wait_for_news()
                 self._guard(lambda: self._perform(self._entries.end()))
                 await self._record.join()
         self._forget_deadlines()
 
-    def _do(self, action: RelayCommand) -> None:
-        match action:
+    def _perform_own(self, command: RelayCommand) -> None:
+        match command:
             case SendUpstream(event):
-                self._upstream.tell(event)
+                self._upstream.send(event)
             case Reconnect():
-                self._upstream.leave()
+                self._upstream.reconnect()
 
-    def _stt_label(self, _: str) -> str:
+    def _get_stt_label(self, _: str) -> str:
         shown = self.machine.core.config["audio"]["input"]["transcription"] or {}
         return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
@@ -108,7 +104,7 @@ class S2SSession(Session):
         self.close(POLICY_VIOLATION if is_final(failure) else TRY_AGAIN_LATER, failure.code, failure.message)
 
 
-def _config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
+def _build_config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
     slowest, fastest = RANGES["audio.output.speed"]
     config = build_config(
         session_id=make_id("sess"),

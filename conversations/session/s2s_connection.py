@@ -1,4 +1,4 @@
-"""A session's connection to speech to speech: made, kept, and made anew when it is lost."""
+"""A session's connection to the speech-to-speech provider: open it, keep it, and open another when it is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,17 +15,20 @@ from conversations.engines.base import (
 )
 from conversations.realtime.relay.actions import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
-from conversations.session.generation import as_failure
+from conversations.session.generation import convert_failure
 
-PAUSES_SEC = (0.0, 0.5, 2.0)  # before each further try to connect; then it is given up
-LONGEST_PAUSE_SEC = 5.0  # that a provider may ask for
-STEADY_SEC = 10.0  # a connection that lasted so long was a good one
-MOST_HELD = 5_000  # events that the connection does not take: a minute of audio at the least
+PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up
+LONGEST_PAUSE_SEC = 5.0  # the longest pause that a provider can ask for
+STEADY_SEC = 10.0  # a connection that lasted so long was good, so that retries start over
+MOST_HELD = 5_000  # events that wait to be sent: at least a minute of audio
 HANGS = "Speech to speech was too slow. Please try again."
 
 
 class S2SUpstream:
-    """`report` takes what happens, in order; `give_up` is called once no further connection will be tried."""
+    """Keep one connection to the provider at a time.
+
+    `report` takes what happens, in order; `give_up` is called when no further connection will be tried.
+    """
 
     def __init__(
         self,
@@ -36,33 +39,33 @@ class S2SUpstream:
         self._engine = engine
         self._report = report
         self._give_up = give_up
-        self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # to the present connection
-        self._life: asyncio.Timeout | None = None  # of it
+        self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # events for the present connection
+        self._life: asyncio.Timeout | None = None  # ends the present connection when it expires
         self._has_news = asyncio.Event()
 
-    def tell(self, event: dict[str, Any]) -> None:
-        """Never waits. Without a connection it is not kept; one that takes nothing more is left."""
+    def send(self, event: dict[str, Any]) -> None:
+        """Queue an event without waiting. A connection that takes no more events is replaced."""
         if self._telling.qsize() < MOST_HELD:
             self._telling.put_nowait(event)
         else:
-            self.leave()
+            self.reconnect()
 
-    def leave(self) -> None:
-        """Ends a connection that hangs; `run` makes another."""
+    def reconnect(self) -> None:
+        """End a connection that hangs, so that `run` opens another."""
         if self._life is not None and not self._life.expired():
             self._life.reschedule(asyncio.get_running_loop().time())
 
-    async def news(self) -> None:
-        """Waits until something more has been reported."""
+    async def wait_for_news(self) -> None:
+        """Wait until something more was reported."""
         self._has_news.clear()
         await self._has_news.wait()
 
     async def run(self) -> None:
-        """Until it is cancelled, or gives up."""
+        """Keep a connection open until cancelled, or until connecting has failed too often."""
         misses = 0
         while True:
             began_at = monotonic()
-            failure = await self._try()
+            failure = await self._connect_once()
             misses = 1 if monotonic() - began_at > STEADY_SEC else misses + 1
             is_over = is_final(failure) or misses > len(PAUSES_SEC)
             events.report(failure, None if is_over else "retried")
@@ -71,24 +74,24 @@ class S2SUpstream:
                 return
             await asyncio.sleep(max(PAUSES_SEC[misses - 1], min(failure.retry_after_sec or 0.0, LONGEST_PAUSE_SEC)))
 
-    async def _try(self) -> EngineError:
-        """One connection, until it ends; why it did."""
+    async def _connect_once(self) -> EngineError:
+        """Open a connection, run it until it ends, and return why it ended."""
         try:
             connection = await self._engine.connect()
         except EngineError as error:
             return error
-        failure = await self._live(connection)
-        self._report(UpstreamLost(as_failure(failure)))
+        failure = await self._run_connection(connection)
+        self._report(UpstreamLost(convert_failure(failure)))
         self._has_news.set()
         return failure
 
-    async def _live(self, connection: S2SConnection) -> EngineError:
+    async def _run_connection(self, connection: S2SConnection) -> EngineError:
         self._telling = asyncio.Queue()
-        sender = asyncio.create_task(self._tell_all(connection, self._telling))
+        sender = asyncio.create_task(self._send_all(connection, self._telling))
         try:
             async with asyncio.timeout(None) as self._life:
                 await self._receive_all(connection)
-        except TimeoutError:  # `leave`
+        except TimeoutError:  # `reconnect` was called
             return EngineTimeout("s2s", "openai", HANGS)
         except MalformedEventError:
             return self._engine.unexpected_answer_error()
@@ -101,7 +104,7 @@ class S2SUpstream:
             await connection.close()
 
     async def _receive_all(self, connection: S2SConnection) -> NoReturn:
-        """The first event says that it is one indeed."""
+        """Report each event. The connection counts as ready with its first one."""
         event = check_event(await connection.receive())
         self._report(UpstreamReady())
         while True:
@@ -110,12 +113,12 @@ class S2SUpstream:
             self._has_news.set()
             event = check_event(await connection.receive())
 
-    async def _tell_all(self, connection: S2SConnection, telling: asyncio.Queue[dict[str, Any]]) -> None:
-        with suppress(EngineError):  # who receives notices too
+    async def _send_all(self, connection: S2SConnection, telling: asyncio.Queue[dict[str, Any]]) -> None:
+        with suppress(EngineError):  # receiving fails too, and reports it
             while True:
                 await connection.send(await telling.get())
 
 
 def is_final(failure: EngineError) -> bool:
-    """The next try would fail alike."""
+    """Return whether another try would fail in the same way."""
     return events.is_refusal(failure)

@@ -1,6 +1,6 @@
-"""A session's speech to text: by a stream that hears while one speaks where there is one, else by files.
+"""A session's speech to text: streamed while the user speaks if the engine can, else by file.
 
-Whatever goes wrong with the stream, the utterance's audio is here as well and goes to the file engine.
+If the stream fails, the utterance goes to the file engine, since all of its audio is kept.
 """
 
 from collections import deque
@@ -23,7 +23,10 @@ KEPT_IDS = 32
 
 
 class Transcriber:
-    """`open` before the first utterance, `close` at the end. `report` takes the partial transcripts."""
+    """Turn utterances into transcripts. `open` it before the first one, `close` it at the end.
+
+    `report` takes the partial transcripts.
+    """
 
     def __init__(
         self,
@@ -39,32 +42,36 @@ class Transcriber:
         self._keywords = keywords
         self._report = report
         self._stream: TranscriptStream | None = None
-        self._item_id = ""  # of the utterance that the stream hears
-        self._billed_sec = 0.0  # of it, so far
-        self._streamed: deque[str] = deque(maxlen=KEPT_IDS)  # items whose words came from the stream
+        self._item_id = ""  # id of the utterance that the stream is given
+        self._billed_sec = 0.0  # how many seconds of it were billed so far
+        self._streamed: deque[str] = deque(maxlen=KEPT_IDS)  # ids of items that the stream transcribed
 
     @property
-    def streams(self) -> bool:
+    def is_streaming(self) -> bool:
+        """Whether partial transcripts come while the user speaks."""
         return self._engine is not None
 
-    def remember_nothing(self, file: SpeechToText) -> None:
-        """`file` keeps no words."""
+    def stop_caching(self, file: SpeechToText) -> None:
+        """Use `file`, which caches nothing, from now on."""
         self._file = file
 
     def open(self) -> None:
+        """Open the stream, if the engine has one."""
         if self._engine is not None:
-            self._stream = self._engine.listen(self._partial)
+            self._stream = self._engine.listen(self._report_partial)
 
     async def close(self) -> None:
+        """Close the stream."""
         if self._stream is not None:
             await self._stream.close()
 
-    def label(self, item_id: str) -> str:
-        """Which engine the item's words came from, as stored with it."""
+    def get_label(self, item_id: str) -> str:
+        """Return which engine transcribed the item, as it is stored."""
         is_streamed = item_id in self._streamed
         return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).label()
 
-    def hear(self, heard: FeedTranscriber) -> None:
+    def feed(self, heard: FeedTranscriber) -> None:
+        """Give the stream the utterance's next audio."""
         if self._stream is None:
             return
         if heard.begins:
@@ -73,27 +80,27 @@ class Transcriber:
         if heard.item_id == self._item_id:
             self._stream.send(heard.pcm)
 
-    def _partial(self, text: str) -> None:
+    def _report_partial(self, text: str) -> None:
         if self._item_id:
             self._report(PartialTranscript(self._item_id, text))
 
     async def transcribe(self, asked: Transcribe) -> TranscriptReady:
-        """The words of the utterance so far. Raises EngineError."""
+        """Return the transcript of the utterance so far, or raise EngineError."""
         if self._stream is not None and asked.item_id == self._item_id:
             try:
-                return await self._settle(self._stream, asked)
+                return await self._commit_stream(self._stream, asked)
             except EngineError as error:
                 events.report(error, "fell_back")
                 if self._item_id == asked.item_id:
-                    self._item_id = ""  # the rest of the utterance, too
+                    self._item_id = ""  # the rest of the utterance goes to the file engine too
         return await self.transcribe_file(asked, asked.pcm or b"")
 
     async def transcribe_file(self, asked: Transcribe, pcm: bytes) -> TranscriptReady:
-        """The words of `pcm`, whatever the stream hears meanwhile. Raises EngineError."""
+        """Return the transcript of `pcm` by the file engine, or raise EngineError."""
         found = await self._file.transcribe(pcm, self._hints(asked.language, asked.prompt))
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
-    async def _settle(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
+    async def _commit_stream(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
         found = await stream.commit()
         if asked.item_id not in self._streamed:
             self._streamed.append(asked.item_id)

@@ -1,4 +1,4 @@
-"""Who may converse now, and who must stop: the same for the socket and for a turn over HTTP."""
+"""Which callers get a live session, and when a session must end: the same for the WebSocket and for HTTP turns."""
 
 import asyncio
 from collections import Counter
@@ -16,15 +16,19 @@ from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import store
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
-DRAIN_SEC = 20.0  # for all sessions to store what was said when the server stops
-LOOK_SEC = 0.05
+DRAIN_SEC = 20.0  # when the server stops, all sessions get so long to store what was said
+LOOK_SEC = 0.05  # how often it is checked whether they have ended
 SERVER_BUSY = "The server is busy with other conversations. Try again in a moment."
 
-_live: Counter[int] = Counter()  # sessions of this process, by user
+_live: Counter[int] = Counter()  # how many sessions each user has in this process
 
 
 class RefusedError(Exception):
-    """The caller is told why: in an `error` event, then the socket closes with the code; or by the HTTP answer."""
+    """The caller gets no session, and is told why.
+
+    Over the WebSocket this is an `error` event, after which the socket closes with `close_code`; over HTTP it is the
+    response.
+    """
 
     def __init__(self, close_code: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,12 +38,12 @@ class RefusedError(Exception):
 
 
 @contextmanager
-def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
-    """Holds a place among the live sessions. Raises RefusedError if there is none.
+def admit(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
+    """Hold a place among the live sessions, or raise RefusedError if there is none.
 
-    `conversation_id`: a session that is in that conversation makes room for this one, which will take it over.
+    If the caller has a session in the conversation `conversation_id`, its place is free: it will be taken over.
     """
-    _check(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
+    _check_capacity(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
     _live[caller.user_id] += 1
     metrics.set_live_sessions(_live.total())
     try:
@@ -51,15 +55,15 @@ def admitted(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
         metrics.set_live_sessions(_live.total())
 
 
-def _check(caller: store.Caller, replaces: bool) -> None:
+def _check_capacity(caller: store.Caller, replaces: bool) -> None:
     limits = settings.REALTIME
     if LIVE_SESSIONS.is_stopping:
         raise RefusedError(SERVICE_RESTART, "server_restarting", RESTARTING)
-    if _live.total() - replaces >= limits["MAX_SESSIONS"] or (not replaces and is_late()):
+    if _live.total() - replaces >= limits["MAX_SESSIONS"] or (not replaces and is_overloaded()):
         raise RefusedError(TRY_AGAIN_LATER, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
-    # Those that only store their last words are as good as gone, but there is an end to how many of them there may be.
-    if live - replaces - LIVE_SESSIONS.ending(caller.user_id) >= most or live >= 2 * most:
+    # Sessions that only store their last words do not count, up to as many again.
+    if live - replaces - LIVE_SESSIONS.count_ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(
             POLICY_VIOLATION,
             "too_many_sessions",
@@ -67,43 +71,43 @@ def _check(caller: store.Caller, replaces: bool) -> None:
         )
 
 
-def is_late() -> bool:
-    """Whether those who talk wait too long already, as the event loop shows."""
+def is_overloaded() -> bool:
+    """Return whether the event loop is so late already that the present sessions suffer."""
     return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
 async def run(session: Session) -> None:
-    """Lets the session live, and ends it when its caller is no longer allowed or its longest time is over."""
+    """Run the session, and end it when its caller is no longer allowed or its lifetime is over."""
     lifetime_sec = session.opened.caller.lifetime_sec
     expiry = asyncio.get_running_loop().call_later(
         lifetime_sec, session.close, POLICY_VIOLATION, "session_expired", EXPIRED
     )
     try:
-        with LIVE_SESSIONS.over(session):
+        with LIVE_SESSIONS.watch(session):
             await session.run()
     finally:
         expiry.cancel()
 
 
 def start() -> None:
-    """Look after the live sessions from now on, and after conversations whose own process is gone."""
+    """Start watching the live sessions, and the conversations whose process is gone."""
     LAG.start()
     LIVE_SESSIONS.start()
 
 
 async def drain(most_sec: float = DRAIN_SEC) -> None:
-    """End every session because the server stops, newcomers too, and return when what was said is stored.
+    """End every session since the server stops, new ones too, and return when what was said is stored.
 
-    What is not stored after `most_sec` is given up.
+    Give up what is not stored after `most_sec`.
     """
     LIVE_SESSIONS.stop()
     with suppress(TimeoutError):
         async with asyncio.timeout(most_sec):
-            await _all_gone()
+            await _wait_until_gone()
     await LIVE_SESSIONS.end()
 
 
-async def _all_gone() -> None:
+async def _wait_until_gone() -> None:
     while True:
         if not _live:
             return

@@ -1,4 +1,4 @@
-"""The socket at `/v1/realtime`: who may connect, frames in, frames out. The session does the rest."""
+"""The WebSocket at `/v1/realtime`: authenticate the caller, and carry frames between the client and its session."""
 
 import asyncio
 import json
@@ -42,10 +42,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RealtimeConsumer:
-    """An ASGI application rather than a Channels consumer class: their dispatch costs more than a frame's own work.
+    """Serve one WebSocket.
 
-    Daphne refuses a handshake with 403 only, which browsers hide from pages; so all but a foreign page is
-    accepted first and then told.
+    This is a plain ASGI application: the dispatch of Channels' consumer classes costs more time than the work on a
+    frame. Daphne can refuse a handshake only with 403, which browsers hide from pages, so every caller but a page of
+    another site is accepted first and then told why it is refused.
     """
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -58,37 +59,40 @@ class RealtimeConsumer:
 
     @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+        """Return the ASGI application for the router."""
+
         async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             await cls(scope, receive, send).handle()
 
         return application
 
     async def handle(self) -> None:
+        """Serve the connection until it is closed."""
         if (await self.receive())["type"] != "websocket.connect":
             return
-        key = self._key()
+        key = self._find_key()
         if not origins.is_allowed_host(self.headers.get(b"host", "")) or (key is None and not self._is_same_origin()):
-            await self._close(403)  # another site's page with this user's cookie: no word to it
+            await self._close(403)  # a page of another site that uses this user's cookie
             return
         offered = self.scope["subprotocols"]
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
-            # Every step takes as long as the loop is late, so a newcomer is told before any other; who goes on with a
-            # conversation may be in it already, which is found out further on.
-            if admission.is_late() and "conversation" not in self.query:
+            # If the event loop is late every step takes long, so refuse first of all. A caller who names a conversation
+            # may be in it already and then replaces that session, which is checked further on.
+            if admission.is_overloaded() and "conversation" not in self.query:
                 raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
-            caller = await self._caller(key)
-            with admission.admitted(caller, self.query.get("conversation", "")):
+            caller = await self._authenticate(key)
+            with admission.admit(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
         except Exception as error:  # the outermost edge
-            await self._refuse(_refusal_of(error))
+            await self._refuse(_describe_fault(error))
 
-    # Who is there.
+    # The caller.
 
-    def _key(self) -> str | None:
-        """The API key, by header or by the browser's subprotocol form."""
+    def _find_key(self) -> str | None:
+        """Return the API key from the header, or from the subprotocol that browsers use, or None."""
         scheme, _, key = self.headers.get(b"authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return key.strip()
@@ -96,15 +100,15 @@ class RealtimeConsumer:
         return next((one.removeprefix(KEY_SUBPROTOCOL) for one in offered if one.startswith(KEY_SUBPROTOCOL)), None)
 
     def _is_same_origin(self) -> bool:
-        """A page's cookie counts only for pages of this site: browsers send it with every site's sockets."""
+        """Return whether a page of this site connects: browsers send the cookie with sockets of every site."""
         return origins.is_of_this_site(self.headers.get(b"origin", ""), self.headers.get(b"host", ""))
 
     def _is_allowed_origin(self) -> bool:
-        """Of a page that has a key. Where a site names no origins any will do, since no page gets a key by itself."""
+        """Return whether a page with a key may connect: any may, unless API_ALLOWED_ORIGINS names some."""
         origin, named = self.headers.get(b"origin", ""), settings.API_ALLOWED_ORIGINS
         return not (origin and named) or origin in named or self._is_same_origin()
 
-    async def _caller(self, key: str | None) -> store.Caller:
+    async def _authenticate(self, key: str | None) -> store.Caller:
         if key is not None:
             address = client_addresses.of_scope(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
@@ -129,24 +133,26 @@ class RealtimeConsumer:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller
 
-    def _dialect(self) -> Beta | None:
-        """What the client asked for when it connected; None is GA."""
+    def _choose_dialect(self) -> Beta | None:
+        """Return the protocol dialect that the client asks for; None is GA."""
         asked = self.headers.get(b"openai-beta", "").replace(" ", "").split(",")
         return Beta() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
 
     # The session.
 
     async def _converse(self, caller: store.Caller) -> None:
-        kind, stores_captions = self._kind(caller)
+        kind, stores_captions = self._choose_kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
-            async with conversation_hold.held(caller, self._ask(caller), is_stored=is_stored) as opened:
+            async with conversation_hold.hold_conversation(
+                caller, self._build_request(caller), is_stored=is_stored
+            ) as opened:
                 session = await build_session(
                     opened,
                     self._send_text,
                     self._close,
-                    self._model(caller),
-                    dialect=self._dialect(),
+                    self._choose_model(caller),
+                    dialect=self._choose_dialect(),
                     kind=kind,
                     stores_captions=stores_captions,
                 )
@@ -160,8 +166,8 @@ class RealtimeConsumer:
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY_VIOLATION, error.code, error.message) from error
 
-    def _kind(self, caller: store.Caller) -> tuple[str, bool]:
-        """Of the session, as GA names it; and whether one of transcription is stored, which it is where asked."""
+    def _choose_kind(self, caller: store.Caller) -> tuple[str, bool]:
+        """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
             message = "This WebSocket offers conversations, and intent=transcription."
@@ -171,14 +177,16 @@ class RealtimeConsumer:
         kind = TRANSCRIPTION if TRANSCRIPTION in (intent, caller.session.get("type")) else REALTIME
         return kind, stores == "true" or "conversation" in self.query
 
-    def _model(self, caller: store.Caller) -> str:
-        """A client secret's own goes first: whoever made it chose."""
+    def _choose_model(self, caller: store.Caller) -> str:
+        """Return the model of the client secret if it names one, else that of the query."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    def _ask(self, caller: store.Caller) -> conversation_hold.Ask:
+    def _build_request(self, caller: store.Caller) -> conversation_hold.ConversationRequest:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        return conversation_hold.Ask(ask("conversation", ""), assistant, self._model(caller), ask("time_zone", ""))
+        return conversation_hold.ConversationRequest(
+            ask("conversation", ""), assistant, self._choose_model(caller), ask("time_zone", "")
+        )
 
     async def _run(self, session: Session) -> None:
         async with asyncio.TaskGroup() as group:
@@ -209,8 +217,8 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.close", "code": code})
 
 
-def _refusal_of(error: Exception) -> RefusedError:
-    """What the caller is told of a fault of ours."""
+def _describe_fault(error: Exception) -> RefusedError:
+    """Return what the caller is told of an error of the server."""
     if outages.is_passing(error):
         log.warning("a caller was turned away: %s", outages.reason(error))
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)

@@ -78,7 +78,7 @@ async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
 
 @pytest.mark.usefixtures("late")
 def test_nobody_is_admitted() -> None:
-    with pytest.raises(admission.RefusedError, match="busy"), admission.admitted(store.Caller(1)):
+    with pytest.raises(admission.RefusedError, match="busy"), admission.admit(store.Caller(1)):
         pass
 
 

@@ -122,7 +122,7 @@ async def test_with_speech_to_speech(
 async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As over a connection that a proxy keeps open."""
     monkeypatch.setattr(LIVE_SESSIONS, "is_stopping", True)
-    with pytest.raises(RefusedError) as refused, admission.admitted(Caller(1)):
+    with pytest.raises(RefusedError) as refused, admission.admit(Caller(1)):
         pass
     assert (refused.value.code, refused.value.close_code) == RESTARTING
 

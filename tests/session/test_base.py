@@ -82,8 +82,8 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
     line.machine.core.pending["item_1"] = PendingTranscript(0.0)
-    line._engine_tasks._ears._item_id = "item_1"
-    line._engine_tasks._ears._partial("Hello")
+    line._engine_tasks._transcriber._item_id = "item_1"
+    line._engine_tasks._transcriber._report_partial("Hello")
 
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
@@ -166,7 +166,7 @@ async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> No
         line._send({"type": "conversation.item.added"})
         line.close(1008, "conversation_deleted", "It was deleted.")
         for _ in range(2):  # once for each thing that could not be stored
-            line._give_up(1008, "conversation_deleted", "It was deleted.")
+            line._end_unstored(1008, "conversation_deleted", "It was deleted.")
         stored.set_result(None)
     kinds = [event["type"] for event in client.told]
     assert "conversation.item.added" not in kinds

@@ -14,7 +14,8 @@ from conversations.network import http
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.session.generation import FRAME_BYTES, LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
+from conversations.session.clause_speech import FRAME_BYTES
+from conversations.session.generation import LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -248,7 +249,7 @@ async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> N
     stage.speak("The user wants.", "I should.", "Perhaps.", "Or not.", "Well.")
     running = asyncio.create_task(stage.reply.run())
     await seen(upstream, "received", MAX_STREAMS)
-    stage.reply.unspeak(0)
+    stage.reply.drop_clauses(0)
     stage.reply.speak(commands.SpeakClause("resp_1", 0, "Four.", "", 1.0))
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Yes.", "", 1.0))
     stage.reply.end_speech()
@@ -262,7 +263,7 @@ async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> No
     stage.speak(LONG, "I should.")
     running = asyncio.create_task(stage.reply.run())
     await stage.until(lambda: stage.pcm(0))
-    stage.reply.unspeak(1)
+    stage.reply.drop_clauses(1)
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Four.", "", 1.0))
     stage.reply.end_speech()
     await running

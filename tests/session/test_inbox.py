@@ -12,7 +12,7 @@ async def test_it_works() -> None:
     for frame in ("a", b"b", "c"):
         box.put(frame)
     box.end()
-    assert [frame async for frame in box.frames()] == ["a", b"b", "c"]
+    assert [frame async for frame in box.read_frames()] == ["a", b"b", "c"]
 
 
 async def test_a_backlog_lets_other_sessions_have_their_turn() -> None:
@@ -28,7 +28,7 @@ async def test_a_backlog_lets_other_sessions_have_their_turn() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(other_session())
-    async for _ in box.frames():
+    async for _ in box.read_frames():
         taken += 1
     other.cancel()
     assert taken == 1000
@@ -64,7 +64,7 @@ async def test_what_is_held_is_bounded() -> None:
 
 async def flood(box: Inbox, frame: str | bytes, count: int) -> None:
     """Each frame is taken as soon as it is there."""
-    taking = box.frames()
+    taking = box.read_frames()
     for _ in range(count):
         box.put(frame)
         await anext(taking)
@@ -73,10 +73,10 @@ async def flood(box: Inbox, frame: str | bytes, count: int) -> None:
 async def test_a_cut_leaves_what_waits() -> None:
     box = Inbox()
     box.put("answered")
-    frames = box.frames()
+    frames = box.read_frames()
     assert await anext(frames) == "answered"
     box.put("too late")
-    box.cut()
+    box.discard()
     assert [frame async for frame in frames] == []
 
 
@@ -84,10 +84,10 @@ async def test_a_cut_leaves_what_waits() -> None:
 async def test_audio_ahead_of_time_is_counted_in_time(bytes_per_ms: int) -> None:
     box, minute = Inbox(), AudioAppend(bytes(60_000 * bytes_per_ms))
     for _ in range(10):
-        pieces = box.slices(minute, bytes_per_ms)
+        pieces = box.slice_audio(minute, bytes_per_ms)
         assert {len(piece.pcm) for piece in pieces} == {1000 * bytes_per_ms}
     with pytest.raises(TooFastError):
-        box.slices(minute, bytes_per_ms)
+        box.slice_audio(minute, bytes_per_ms)
 
 
 def test_bytes_are_counted_and_not_characters() -> None:
@@ -103,7 +103,7 @@ def test_bytes_are_counted_and_not_characters() -> None:
 
 async def test_what_was_taken_makes_room_for_as_many_bytes() -> None:
     box = Inbox()
-    frames = box.frames()
+    frames = box.read_frames()
     for frame in ("я" * 10, "x" * 10, b"\0" * 10, "\ud800"):
         box.put(frame)
         assert await anext(frames) == frame

@@ -35,8 +35,8 @@ class Session:
     def is_ending(self) -> bool:
         return bool(self.ended)
 
-    def close(self, code: int, error_code: str, message: str, *, hears_out: bool = False) -> None:
-        self.ended.append((code, error_code, hears_out))
+    def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None:
+        self.ended.append((code, error_code, drains_input))
         self.has_ended.set()
 
 
@@ -68,7 +68,7 @@ async def looked(world: World, *sessions: Session, times: int = 1) -> None:
     watched = LiveSessions(world.look, world.renew)
     watched._sessions.update(sessions)
     for _ in range(times):
-        await watched.look()
+        await watched.check()
 
 
 async def test_who_is_allowed_goes_on() -> None:
@@ -119,7 +119,7 @@ async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     one = session()
     world = World(({Grant(1)}, set()), (set(), set()))
     watched = LiveSessions(world.look, world.renew)
-    with watched.over(one):
+    with watched.watch(one):
         async with asyncio.timeout(5):
             await world.has_looked.wait()  # as it joined: a word that came before was not heard
             assert not one.ended
@@ -134,10 +134,10 @@ async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
     early, late = session(), session()
     world = World(({Grant(1)}, set()))
     watched = LiveSessions(world.look, world.renew)
-    with watched.over(early):
-        assert watched.ending(1) == 0
+    with watched.watch(early):
+        assert watched.count_ending(1) == 0
         watched.stop()
-        assert (early.ended, watched.ending(1)) == ([(1012, "server_restarting", True)], 1)
-        with watched.over(late):
+        assert (early.ended, watched.count_ending(1)) == ([(1012, "server_restarting", True)], 1)
+        with watched.watch(late):
             assert late.ended
     await watched.end()

@@ -53,7 +53,7 @@ async def test_one_that_takes_no_more_events_is_left(monkeypatch: pytest.MonkeyP
     running = asyncio.create_task(upstream.run())
     await has_come.wait()
     for number in range(102):
-        upstream.tell({"type": "input_audio_buffer.append", "audio": str(number)})
+        upstream.send({"type": "input_audio_buffer.append", "audio": str(number)})
     async with asyncio.timeout(5):
         while engine.connections < 2:
             has_come.clear()

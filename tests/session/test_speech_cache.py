@@ -294,8 +294,8 @@ async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pyt
 
 
 async def test_the_site_has_one_in_the_cache_named_speech() -> None:
-    cache = speech_cache.site_cache()
-    assert cache is speech_cache.site_cache()
+    cache = speech_cache.get_site_cache()
+    assert cache is speech_cache.get_site_cache()
     cache.put("tts", b"d" * 32, b"sound", 60)
     assert await cache.get("tts", b"d" * 32) == b"sound"
     caches["speech"].clear()  # another object in another thread, but of the same cache

@@ -23,7 +23,7 @@ from conversations.api.turns.answers import (
 )
 from conversations.api.turns.failures import REASONS, to_api_error
 from conversations.audio.speech_files import MEDIA_TYPES
-from conversations.session.conversation_hold import Ask
+from conversations.session.conversation_hold import ConversationRequest
 from conversations.transport import http_turn
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/web_requests.py
@@ -42,9 +42,9 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
         raise APIError(406, "not_acceptable", f"The response can be {served}. Name one of them in the header Accept.")
     asked = requests.parse_query(request, inputs.TurnQuery).model_dump(exclude_none=True)
-    question = http_turn.Question(caller, await _read_file(request), Ask(**asked))
+    question = http_turn.TurnRequest(caller, await _read_file(request), ConversationRequest(**asked))
     headers: dict[str, str] = {}
-    events = http_turn.events(question)
+    events = http_turn.run_turn(question)
     answer = stream_events(events, headers) if media_type == EVENT_STREAM else stream_file(events, media_type, headers)
     try:
         start = [await anext(answer)]
