@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from dotenv import load_dotenv
 
-from voiceproject import embedded_postgres, local_keys, postgres_watch
+from voiceproject.local import embedded_postgres, local_keys, postgres_watch
 
 BASE_DIR = Path(__file__).resolve().parent
 

@@ -62,19 +62,19 @@ async def _send(names: list[str]) -> None:
                 await layer.group_send(name, {"type": "access.changed"})
 
 
-def still_good(grants: Collection[Grant]) -> set[Grant]:
+def filter_valid(grants: Collection[Grant]) -> set[Grant]:
     """Return those of the grants that still hold, by one query however many they are."""
     found = {(kind, name): proof for kind, name, proof in _facts(grants)}
     return {grant for grant in grants if _is_good(grant, found)}
 
 
-def of_cookie(session_key: str) -> Grant | None:
+def find_cookie_grant(session_key: str) -> Grant | None:
     """Return what a browser's session cookie grants; None where nobody is signed in by it."""
     signed_in = SessionStore(session_key)
     if (user_id := signed_in.get(SESSION_KEY)) is None:
         return None
     grant = Grant(int(user_id), session_key=session_key, session_hash=signed_in.get(HASH_SESSION_KEY, ""))
-    return grant if still_good({grant}) else None
+    return grant if filter_valid({grant}) else None
 
 
 def _facts(grants: Collection[Grant]) -> Iterable[tuple[str, str, str]]:

@@ -5,6 +5,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import access, security_signals  # noqa: F401  `access` hears of sign-outs and new passwords
+        from accounts.security import security_signals
 
         security_signals.connect()

@@ -10,7 +10,7 @@ from accounts.models import User
 
 @transaction.atomic
 def delete_users(users: QuerySet[User]) -> None:
-    """Other apps take theirs away first (`USER_DELETION_STEPS`): sound may lie outside the database."""
+    """Delete users, after other apps took theirs away (`USER_DELETION_STEPS`): sound may lie outside the database."""
     # The lock keeps a live session from adding more between the steps.
     doomed = User.objects.filter(pk__in=list(users.select_for_update().values_list("pk", flat=True)))
     for step in settings.USER_DELETION_STEPS:
@@ -18,8 +18,8 @@ def delete_users(users: QuerySet[User]) -> None:
     doomed.delete()
 
 
-def what_goes_with(users: QuerySet[User]) -> dict[type[Model], int]:
-    """How many of each kind belong to `users` directly and would be deleted with them; kinds of none left out."""
+def count_related(users: QuerySet[User]) -> dict[type[Model], int]:
+    """Return how many rows of each kind would be deleted with `users`; kinds without any are left out."""
     relations = [relation for relation in User._meta.related_objects if relation.on_delete is CASCADE]
     counts = {
         relation.related_model: relation.related_model._default_manager.filter(

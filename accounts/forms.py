@@ -8,18 +8,14 @@ from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
-from accounts import (
-    base_urls,
-    client_addresses,
-    invitations,
-    provider_keys,
-    provider_secrets,
-    throttles,
-    time_zones,
-)
-from accounts.credentials import OPENAI_URL
-from accounts.entrance_forms import AddressInput
+from accounts import time_zones
 from accounts.models import APIKey, Patience, ProviderKey, Scope, User, all_scopes
+from accounts.outbound import base_urls
+from accounts.provider_keys import keyring, secret_formats
+from accounts.provider_keys.credentials import OPENAI_URL
+from accounts.security import client_addresses, throttles
+from accounts.sign_in import invitations
+from accounts.sign_in.address_forms import AddressInput
 
 MAX_API_KEYS = 50
 
@@ -34,7 +30,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
     email = AddressInput()
 
     def clean_email(self) -> str:
-        address = client_addresses.counted(client_addresses.of_request(context.request))
+        address = client_addresses.group_address(client_addresses.read_request_address(context.request))
         if throttles.is_spent(throttles.TAKEN, address):
             raise forms.ValidationError("Too many tries to sign up from here. Try again in an hour.")
         try:
@@ -42,7 +38,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
         except forms.ValidationError:
             throttles.hit(throttles.TAKEN, address)
             raise
-        invitation = invitations.held_by(context.request)
+        invitation = invitations.find_held(context.request)
         if invitation and invitation.email != email:
             raise forms.ValidationError(f"Your invitation is for {invitation.email}.")
         return email
@@ -71,7 +67,7 @@ class PreferencesForm(forms.ModelForm[User]):
         required=False,
         choices=lambda: [
             ("", "As the device says"),
-            *((name, name.replace("_", " ")) for name in time_zones.offered()),
+            *((name, name.replace("_", " ")) for name in time_zones.list_offered()),
         ],
         help_text="In which the assistant tells you the time.",
     )
@@ -82,7 +78,7 @@ class PreferencesForm(forms.ModelForm[User]):
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """What a key may do; all of it, unless one takes something away."""
+    """What a key may do: everything, unless the user unticks something."""
 
     def __init__(self, **kwargs: Any) -> None:
         defaults = {"label": "It may", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
@@ -108,7 +104,7 @@ class APIKeyForm(forms.Form):
 
 
 class SecretTextarea(forms.Textarea):
-    """Like a password field: a form that comes back with an error comes back without the secret."""
+    """A text area like a password field: a form that comes back with an error comes back without the secret."""
 
     def format_value(self, value: Any) -> str:
         return ""
@@ -121,11 +117,11 @@ class ProviderKeyForm(forms.Form):
     secret: forms.CharField
 
     def save(self, user: User) -> ProviderKey | None:
-        """The saved key with its verdict, or None: then the form carries the error."""
+        """Save the key and return it with its verdict, or return None: then the form carries the error."""
         data = self.cleaned_data
         try:
-            return provider_keys.save(user, self.provider, data["secret"], data.get("base_url", ""))
-        except provider_secrets.SecretError as error:
+            return keyring.save(user, self.provider, data["secret"], data.get("base_url", ""))
+        except secret_formats.SecretError as error:
             self.add_error("secret", str(error))
         except base_urls.BaseURLError as error:
             self.add_error("base_url", str(error))
@@ -150,7 +146,7 @@ class OpenAIKeyForm(ProviderKeyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        default = provider_keys.default_base_url(self.provider) or OPENAI_URL
+        default = keyring.default_base_url(self.provider) or OPENAI_URL
         self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:
@@ -164,7 +160,7 @@ class GoogleKeyForm(ProviderKeyForm):
     provider = ProviderKey.Provider.GOOGLE
     secret = forms.CharField(
         label="API key or service account",
-        max_length=provider_secrets.MAX_LENGTH,
+        max_length=secret_formats.MAX_LENGTH,
         help_text="An API key, or the whole JSON file of a service account with access to Cloud Text-to-Speech.",
         widget=SecretTextarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
     )

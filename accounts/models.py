@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.addresses import AddressField, canonical
+from accounts.sign_in.email_addresses import AddressField, canonical
 
 
 class Patience(models.TextChoices):
@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self.email)
 
     def vouch_for_email(self) -> None:
-        """Takes the address as verified: on an admin's word, or that of whoever runs commands on the server."""
+        """Mark the address as verified, on the word of an admin or of whoever runs commands on the server."""
         EmailAddress.objects.filter(user=self).exclude(email=self.email).update(primary=False)
         verified = {"verified": True, "primary": True}
         EmailAddress.objects.update_or_create(user=self, email=self.email, defaults=verified)

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 
 class UnknownTimeZoneError(ValueError):
-    """The text is for the user."""
+    """A name that is no time zone. The text is for the user."""
 
 
 def find(name: str) -> ZoneInfo:
-    """Raises UnknownTimeZoneError."""
+    """Return the zone of this name, or raise UnknownTimeZoneError."""
     if name not in _names():
         raise UnknownTimeZoneError(
             f"There is no time zone {name[:64]!r}. One looks like Europe/Vienna; UTC is one too."
@@ -18,8 +18,8 @@ def find(name: str) -> ZoneInfo:
 
 
 @cache
-def offered() -> tuple[str, ...]:
-    """Those named after a place, in order, and UTC; the rest are old names and fixed offsets."""
+def list_offered() -> tuple[str, ...]:
+    """Return the zones named after a place, in order, and UTC; the rest are old names and fixed offsets."""
     return ("UTC", *sorted(name for name in _names() if "/" in name and not name.startswith("Etc/")))
 
 

@@ -14,7 +14,7 @@ from time import process_time
 
 from django.core.exceptions import ValidationError
 
-from accounts.bounded_answers import parse_json
+from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
 from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply
@@ -27,16 +27,16 @@ from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
-from conversations.realtime.protocol.client_events import parse
+from conversations.realtime.protocol.client_events import parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.text.heard_text import estimate_heard_text
-from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, without_echo
+from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, remove_echo
 from conversations.realtime.user_turn.interruption import join_words
-from conversations.realtime.user_turn.pause_lengths import PauseLengths, wait_ms
-from conversations.realtime.user_turn.transcript_filter import spoken_words
-from conversations.realtime.user_turn.transcription import MOST_CHARS
+from conversations.realtime.user_turn.pause_lengths import PauseLengths, choose_wait_ms
+from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
+from conversations.realtime.user_turn.transcription import MAX_CHARS
 from conversations.session.generation import PIECE_CHARS
 
 MEGABYTE = 1_000_000
@@ -110,7 +110,7 @@ def _asked(key: str, one: str, count: int) -> str:
 
 def _parsed(frame: str) -> None:
     try:
-        parse(frame)
+        parse_event(frame)
     except ProtocolError:
         return
 
@@ -130,7 +130,7 @@ def whole_reply(text: str) -> Iterator[None]:
 
 def _replied(text: str, step: int) -> Iterator[None]:
     machine = _machine()
-    actions = machine.receive(parse('{"type":"response.create"}'), 1.0)
+    actions = machine.receive(parse_event('{"type":"response.create"}'), 1.0)
     asked = next(action for action in actions if isinstance(action, commands.Generate))
     pieces = (
         engine_events.TextDelta(asked.response_id, text[start : start + step]) for start in range(0, len(text), step)
@@ -237,12 +237,12 @@ def partial_words(text: str) -> Iterator[None]:
     step = max(1, len(text) // 10)
     for end in range(step, len(text) + step, step):
         yield
-        words = text[:end][:MOST_CHARS]
+        words = text[:end][:MAX_CHARS]
         said = join_words(said, SAID[: end % 500])
-        without_echo(words, said)
-        spoken_words(words, is_partial=True)
+        remove_echo(words, said)
+        extract_spoken_words(words, is_partial=True)
         is_backchannel(words)
-        wait_ms(words, "medium", PauseLengths())
+        choose_wait_ms(words, "medium", PauseLengths())
 
 
 def key_words(text: str) -> None:
@@ -266,14 +266,14 @@ READERS: dict[str, Read] = {
     "a provider's stream": provider_stream,
     "a provider's answer": provider_answer,
     "what is to be speech": foreign_sound,
-    "words over a reply": lambda text: _done(without_echo(text, SAID)),
-    "a reply that is echoed": lambda text: _done(without_echo(SAID[:300], text)),
+    "words over a reply": lambda text: _done(remove_echo(text, SAID)),
+    "a reply that is echoed": lambda text: _done(remove_echo(SAID[:300], text)),
     "what was said": lambda text: _done(join_words(text, text)),
     "partial words": partial_words,
-    "a transcript": lambda text: _done(spoken_words(text[:MOST_CHARS])),
+    "a transcript": lambda text: _done(extract_spoken_words(text[:MAX_CHARS])),
     "a nod": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
-    "the end of an utterance": lambda text: _done(wait_ms(text, "medium", PauseLengths())),
+    "the end of an utterance": lambda text: _done(choose_wait_ms(text, "medium", PauseLengths())),
     "words to the demo": lambda text: _done(find_reply([text])),
     "key words": key_words,
 }

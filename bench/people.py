@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts import api_keys, encryption
+from accounts.keys import api_keys
 from accounts.models import ProviderKey, User
+from accounts.security import encryption
 from bench.sites import AHEAD, WITHOUT
 from conversations.models import Assistant
 

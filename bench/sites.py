@@ -21,7 +21,7 @@ from bench.caller import Caller
 from bench.lines import Line, PipecatLine, RealtimeLine
 from bench.player import Player
 from bench.replies import STORY_KEY
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / "var" / "bench-pipecat"

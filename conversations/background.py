@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 from django.db import connection
 
-from voiceproject import outages
+from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 

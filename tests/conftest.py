@@ -14,7 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pytest_django import DjangoDbBlocker
 
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 # The tests see nothing of the machine's own settings, least of all a key that costs money. It stands here since the
 # settings are read when Django is, which is before any fixture.

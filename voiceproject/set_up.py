@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
-from accounts.security_log import Event, record
+from accounts.security.security_log import Event, record
 
 SALT = "voiceproject.set_up"
 MAX_AGE_SEC = 24 * 60 * 60
@@ -31,7 +31,7 @@ class FirstAdminForm(BaseUserCreationForm[User]):
 
 
 def path_if_needed() -> str:
-    """The link's path with a fresh token, or an empty string where there is an admin already."""
+    """Return the link's path with a fresh token, or an empty string where there is an admin already."""
     return "" if has_admin() else reverse("set_up", args=[signing.dumps("first admin", salt=SALT)])
 
 
@@ -54,7 +54,7 @@ class SetUpView(View):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         with transaction.atomic():
-            _one_at_a_time()
+            _take_turns()
             if not is_good(token):
                 return _gone(request)
             form = FirstAdminForm(request.POST)
@@ -65,8 +65,8 @@ class SetUpView(View):
         return redirect("home")
 
 
-def _one_at_a_time() -> None:
-    """Two people with the same link: the second waits, and then finds the first."""
+def _take_turns() -> None:
+    """Let the second of two people with the same link wait, and then find the first one's account."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
 

@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from accounts import reauthentication
+from accounts.sign_in import reauthentication
 from voiceproject.set_up import SetUpView
 
 # The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-handler500 = "voiceproject.refusals.server_error"
+handler500 = "voiceproject.http.refusals.server_error"
 urlpatterns = [
     path("", include("conversations.urls")),
     path("v1/", include("conversations.api.urls")),

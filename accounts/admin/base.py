@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from accounts.security_log import Event, record
+from accounts.security.security_log import Event, record
 
 TOLD_IDS = 20
 
@@ -28,8 +28,8 @@ class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
         _record(request, Event.ADMIN_DELETED, list(queryset))
         return super().log_deletions(request, queryset)
 
-    def log_acted(self, request: HttpRequest, objects: Sequence[Model], action: str, text: str) -> None:
-        """For an action that changed `objects`: `text` is what their history says, "Revoked."."""
+    def record_action(self, request: HttpRequest, objects: Sequence[Model], action: str, text: str) -> None:
+        """Record an action that changed `objects`. `text` is what their history says, such as "Revoked."."""
         if not objects or request.user.pk is None:
             return
         _record(request, Event.ADMIN_ACTED, objects, action=action)
@@ -43,7 +43,7 @@ class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 def _record(request: HttpRequest, event: Event, objects: Sequence[Model], **details: str) -> None:
-    """`user` is who did it; the ids of many are cut short."""
+    """Write a change into the security log. `user` is who made it; a long list of ids is cut short."""
     if not objects:
         return
     ids = ",".join(str(one.pk) for one in objects[:TOLD_IDS])
@@ -53,7 +53,7 @@ def _record(request: HttpRequest, event: Event, objects: Sequence[Model], **deta
 
 
 def _fields(message: Any) -> str:
-    """The names of what was changed, out of Django's message about it; never the values."""
+    """Return the names of the changed fields, from Django's message about the change; never their values."""
     if not isinstance(message, list):
         return ""
     changed = (part.get("changed", {}).get("fields", []) for part in message if isinstance(part, dict))

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from accounts import invitations
 from accounts.admin.base import RecordedAdmin
 from accounts.models import Invitation, User
+from accounts.sign_in import invitations
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class InvitationForm(ModelForm[Invitation]):
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])
         if User.objects.filter(email=email).exists():
-            raise ValidationError("Somebody with this address has an account already.")
+            raise ValidationError("There is already an account with this email address.")
         return email
 
 
@@ -51,14 +51,14 @@ class InvitationAdmin(RecordedAdmin):
     @admin.action(description="Send again", permissions=["add"])
     def send(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         open_ones = list(queryset.filter(accepted_at=None))
-        self.log_acted(request, open_ones, "send", "Sent again.")
+        self.record_action(request, open_ones, "send", "Sent again.")
         for invitation in open_ones:
             self._deliver(request, invitation)
 
     def _deliver(self, request: HttpRequest, invitation: Invitation) -> None:
         site_url = request.build_absolute_uri("/").rstrip("/")
         if not settings.EMAIL_HOST:
-            link = invitations.link(invitation, site_url)
+            link = invitations.make_link(invitation, site_url)
             self.message_user(request, f"This site sends no mail. Pass this on to {invitation.email}: {link}")
             return
         try:

@@ -7,11 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import access, api_keys, notices, provider_keys, reauthentication
+from accounts import access
 from accounts.admin.base import RecordedAdmin
-from accounts.admin.privileges import OwnedAdminMixin, touchable
+from accounts.admin.privileges import OwnedAdminMixin, filter_touchable
 from accounts.forms import ScopesField
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey, ProviderKey, User
+from accounts.provider_keys import keyring
+from accounts.sign_in import reauthentication
 
 
 @admin.register(APIKey)
@@ -36,13 +39,15 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Whoever makes a key can act with it: not for staff and superusers, unless a superuser makes it."""
-        kwargs["queryset"] = touchable(request, User.objects.all())
+        """Offer staff and superusers as owners of a key to superusers alone: whoever makes a key can act with it."""
+        kwargs["queryset"] = filter_touchable(request, User.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """After the password again: whoever makes a key can act as its user for long."""
-        response: HttpResponse = reauthentication.ask(request) or super().add_view(request, form_url, extra_context)
+        """Ask for the password again first: whoever makes a key can act as its user for long."""
+        response: HttpResponse = reauthentication.ask_for_password(request) or super().add_view(
+            request, form_url, extra_context
+        )
         return response
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
@@ -53,7 +58,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             transaction.on_commit(lambda: notices.api_key_made(request, obj))  # the mail server takes its time
 
     def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
-        """Shows the key in this answer, and in no other: a message would pass it through a cookie."""
+        """Show the key in this answer, and in no other: a message would pass it through a cookie."""
         context = {**self.admin_site.each_context(request), "title": "Your new API key", "key": obj}
         response = TemplateResponse(request, "accounts/admin_api_key_created.html", context)
         response["Cache-Control"] = "no-store"
@@ -63,7 +68,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         self.delete_queryset(request, APIKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        keys = self.touchable(request, queryset)
+        keys = self.filter_touchable(request, queryset)
         gone = list(keys.select_related("user"))
         access.announce({key.user_id for key in gone})
         super().delete_queryset(request, keys)
@@ -71,11 +76,11 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        keys = list(self.touchable(request, queryset).filter(revoked_at=None))
+        keys = list(self.filter_touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
             notices.api_key_revoked(request, key)
-        self.log_acted(request, keys, "revoke", "Revoked.")
+        self.record_action(request, keys, "revoke", "Revoked.")
         self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
 
 
@@ -100,17 +105,17 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         self.delete_queryset(request, ProviderKey.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        keys = list(self.touchable(request, queryset).select_related("user"))
+        keys = list(self.filter_touchable(request, queryset).select_related("user"))
         for key in keys:
-            provider_keys.delete(key.user, key.provider)
+            keyring.delete(key.user, key.provider)
         transaction.on_commit(lambda: _tell_deleted(request, keys))
 
     @admin.action(description="Try again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
-        keys = list(self.touchable(request, queryset).select_related("user"))
-        self.log_acted(request, keys, "try_again", "Tried again.")
+        keys = list(self.filter_touchable(request, queryset).select_related("user"))
+        self.record_action(request, keys, "try_again", "Tried again.")
         for key in keys:
-            provider_keys.retest(key)
+            keyring.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
             self.message_user(request, f"{key.user.email}: {key.verdict}", level)
 

@@ -23,7 +23,7 @@ def may_touch(request: HttpRequest, user: User | None) -> bool:
     return user is None or is_superuser(request) or not (user.is_staff or user.is_superuser)
 
 
-def touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+def filter_touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
     return users if is_superuser(request) else users.exclude(PRIVILEGED)
 
 
@@ -36,8 +36,8 @@ class OwnedAdminMixin:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_touch(request, obj and obj.user) and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
-    def touchable(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """What of a selection the request's user may act on."""
+    def filter_touchable(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the part of a selection that the request's user may act on."""
         if is_superuser(request):
             return queryset
         return queryset.exclude(user__in=User.objects.filter(PRIVILEGED))

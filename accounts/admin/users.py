@@ -13,22 +13,22 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import access
-from accounts.adapter import AccountAdapter
 from accounts.admin.base import RecordedAdmin
-from accounts.admin.privileges import is_superuser, may_touch, touchable
-from accounts.deletion import delete_users, what_goes_with
+from accounts.admin.privileges import filter_touchable, is_superuser, may_touch
+from accounts.deletion import count_related, delete_users
 from accounts.models import User
+from accounts.sign_in.adapter import AccountAdapter
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class FreeAddress:
-    """For a form: the address must not be one that somebody else has beside their first."""
+    """A form's check that nobody else has this address as a second one."""
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
         if EmailAddress.objects.filter(email=email).exclude(user=self.instance.pk).exists():  # type: ignore[attr-defined]
-            raise ValidationError("Somebody has this address already.")
+            raise ValidationError("This email address is already in use.")
         return email
 
 
@@ -59,7 +59,7 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
     actions = ("deactivate", "reset_password")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Staff that may change users must not be able to make themselves more than staff."""
+        """Keep staff who may change users from making themselves more than staff."""
         fields = super().get_readonly_fields(request, obj)
         return fields if is_superuser(request) else (*fields, *PRIVILEGES)
 
@@ -81,14 +81,14 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         delete_users(User.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = touchable(request, queryset)
+        users = filter_touchable(request, queryset)
         _hang_up(users)
         delete_users(users)
 
     def get_deleted_objects(self, objs: Iterable[User], request: HttpRequest) -> tuple[Any, ...]:
-        """Numbers in place of Django's list of every row, which may be a million."""
+        """Return numbers in place of Django's list of every row, which may have a million."""
         users = User.objects.filter(pk__in=[user.pk for user in objs])
-        belongings = what_goes_with(users)
+        belongings = count_related(users)
         counts = {"users": len(users)} | {str(m._meta.verbose_name_plural): n for m, n in belongings.items()}
         lacking = {str(m._meta.verbose_name) for m in belongings if not self._may_delete(request, m)}
         if not all(self.has_delete_permission(request, user) for user in users):
@@ -102,16 +102,16 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = [user for user in touchable(request, queryset) if user != request.user]
+        users = [user for user in filter_touchable(request, queryset) if user != request.user]
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
-        self.log_acted(request, users, "deactivate", "Deactivated.")
+        self.record_action(request, users, "deactivate", "Deactivated.")
         self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        adapter, users = AccountAdapter(request), list(touchable(request, queryset).filter(is_active=True))
-        self.log_acted(request, users, "reset_password", "Got a link to choose a new password.")
+        adapter, users = AccountAdapter(request), list(filter_touchable(request, queryset).filter(is_active=True))
+        self.record_action(request, users, "reset_password", "Got a link to choose a new password.")
         for user in users:
             url = adapter.password_reset_url(user)
             if settings.EMAIL_HOST:
@@ -129,7 +129,7 @@ admin.site.unregister(EmailAddress)
 
 @admin.register(Group)
 class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
-    """Superusers alone: whoever may change a group that they are in may give themselves everything."""
+    """Groups, for superusers alone: whoever may change a group that they are in may give themselves everything."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -4,8 +4,8 @@ import sys
 
 from django.db import migrations
 
-import accounts.addresses
-from accounts.addresses import canonical
+import accounts.sign_in.email_addresses
+from accounts.sign_in.email_addresses import canonical
 
 MODELS = (("accounts", "User"), ("accounts", "Invitation"), ("account", "EmailAddress"))
 
@@ -30,12 +30,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="user",
             name="email",
-            field=accounts.addresses.AddressField(max_length=254, unique=True, verbose_name="e-mail address"),
+            field=accounts.sign_in.email_addresses.AddressField(max_length=254, unique=True, verbose_name="e-mail address"),
         ),
         migrations.AlterField(
             model_name="invitation",
             name="email",
-            field=accounts.addresses.AddressField(max_length=254, unique=True, verbose_name="e-mail address"),
+            field=accounts.sign_in.email_addresses.AddressField(max_length=254, unique=True, verbose_name="e-mail address"),
         ),
         migrations.RunPython(rewrite, migrations.RunPython.noop),
     ]

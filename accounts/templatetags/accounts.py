@@ -2,14 +2,14 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.adapter import AccountAdapter
+from accounts.sign_in.adapter import AccountAdapter
 
 register = template.Library()
 
 
 @register.simple_tag
 def sign_up_is_open(request: HttpRequest) -> bool:
-    """Whether this visitor may sign up: to everybody where it is open, else to who holds an invitation."""
+    """Return whether this visitor may sign up: everybody where sign-up is open, else who holds an invitation."""
     return AccountAdapter(request).is_open_for_signup(request)
 
 

@@ -7,10 +7,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import api_keys, notices, reauthentication
 from accounts.forms import APIKeyForm
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
+from accounts.sign_in import reauthentication
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -18,7 +19,7 @@ from accounts.requests import SignedInRequest
 @never_cache
 @reauthentication.before_posts
 def api_key_list(request: SignedInRequest) -> HttpResponse:
-    """A POST makes a key, and its answer is the one page that ever shows it: hence no redirect."""
+    """Show the API keys. A POST makes one, and its answer is the one page that ever shows it: hence no redirect."""
     form = APIKeyForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         key, token = api_keys.create(request.user, form.cleaned_data["name"], form.cleaned_data["scopes"])
@@ -36,7 +37,7 @@ def api_key_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revoke_api_key(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Without asking for the password: it takes rights away, and may be in haste."""
+    """Revoke a key without asking for the password: it takes rights away, and may be in haste."""
     key = get_object_or_404(APIKey, pk=pk, user=request.user, revoked_at=None)
     if request.method != "POST":
         return render(request, "accounts/api_key_revoke.html", {"key": key})

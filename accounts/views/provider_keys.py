@@ -9,10 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import notices, provider_keys, reauthentication
 from accounts.forms import FORMS, ProviderKeyForm
+from accounts.keys import notices
 from accounts.models import ProviderKey, User
+from accounts.provider_keys import keyring
 from accounts.requests import SignedInRequest
+from accounts.sign_in import reauthentication
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,14 @@ class ProviderCard:
 
 
 def provider_cards(user: User, bound: ProviderKeyForm | None = None) -> list[ProviderCard]:
-    """Every provider, with the form that was just sent in, if any, in its place."""
+    """Return a card for every provider, with the form that was just sent in, if any, in its place."""
     own = {key.provider: key for key in ProviderKey.objects.filter(user=user)}
     return [
         ProviderCard(
             provider=provider.value,
             label=str(provider.label),
             key=own.get(provider),
-            site_has_one=provider_keys.site_credential(provider) is not None,
+            site_has_one=keyring.site_credential(provider) is not None,
             form=bound if bound and bound.provider == provider else _empty_form(provider, own.get(provider)),
         )
         for provider in ProviderKey.Provider
@@ -69,7 +71,7 @@ def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
 @login_required
 def test_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
-    provider_keys.retest(key)
+    keyring.retest(key)
     _tell(request, key, "Tried again.")
     return redirect("provider_keys")
 
@@ -81,7 +83,7 @@ def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse
     key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
     if request.method != "POST":
         return render(request, "accounts/provider_key_delete.html", {"key": key})
-    provider_keys.delete(key.user, provider)
+    keyring.delete(key.user, provider)
     notices.provider_key_deleted(request, key.user, provider)
     messages.success(request, f"Your {key.get_provider_display()} key is deleted.")
     return redirect("provider_keys")

@@ -8,22 +8,22 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import invitations
-from accounts.adapter import AccountAdapter
 from accounts.forms import PreferencesForm
 from accounts.models import APIKey
 from accounts.requests import SignedInRequest
+from accounts.sign_in import invitations
+from accounts.sign_in.adapter import AccountAdapter
 from accounts.views.provider_keys import provider_cards
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def overview(request: SignedInRequest) -> HttpResponse:
-    """A POST saves the preferences."""
+    """Show the settings. A POST saves the preferences."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=["patience", "time_zone"])
-        messages.success(request, "Your preferences are saved. They hold from your next call on.")
+        messages.success(request, "Preferences saved. They apply from your next call.")
         return redirect("settings")
     api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)
     context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user), "form": form}
@@ -32,10 +32,10 @@ def overview(request: SignedInRequest) -> HttpResponse:
 
 @require_GET
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Leads on to the sign-up. Whoever holds the link was given it by the admin or by mail: no need to verify again."""
+    """Lead on to the sign-up. Whoever holds the link got it from the admin or by mail: no need to verify again."""
     invitation = invitations.open_link(request, token)
     if invitation is None:
-        messages.error(request, "This invitation has expired, is withdrawn, or was used. Ask for a new one.")
+        messages.error(request, "This invitation has expired, was withdrawn or has been used. Ask for a new one.")
         return redirect("account_login")
     AccountAdapter(request).stash_verified_email(request, invitation.email)
     return redirect(reverse("account_signup") + "?" + urlencode({"email": invitation.email}))

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
-from accounts import encryption
 from accounts.admin.base import RecordedAdmin
+from accounts.security import encryption
 from conversations.models import McpServer
 from conversations.tools.mcp_trial import try_out
 
@@ -138,7 +138,7 @@ class McpServerAdmin(RecordedAdmin):
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
         """Try out each of the chosen servers."""
         servers = list(queryset)
-        self.log_acted(request, servers, "try_again", "Tried again.")
+        self.record_action(request, servers, "try_again", "Tried again.")
         for server in servers:
             self._try(request, server)
 

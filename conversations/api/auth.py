@@ -2,13 +2,14 @@
 
 from django.http import HttpRequest
 
-from accounts import client_addresses, client_secrets
+from accounts.keys import client_secrets
 from accounts.models import Scope
+from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, from_refusal
 from conversations.storage import store
-from voiceproject.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
-from voiceproject.requests import has_place
+from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
+from voiceproject.http.requests import has_place
 
 
 def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
@@ -18,9 +19,9 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     Raises APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
     """
     token = _read_token(request)
-    if client_secrets.is_one(token):
+    if client_secrets.is_client_secret(token):
         raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
-    found = store.find_caller(token, client_addresses.of_request(request))
+    found = store.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
     request.allowance = rate_limit.count(found.user_id)  # type: ignore[attr-defined]

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from django.http import HttpRequest, JsonResponse
 
-from accounts import client_secrets
+from accounts.keys import client_secrets
 from accounts.models import Scope
 from conversations.api import auth, requests
 from conversations.api.errors import APIError, not_found
 from conversations.api.shapes import inputs
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
@@ -36,13 +36,13 @@ def create_beta_session(request: HttpRequest) -> JsonResponse:
     """Take a flat session of the beta dialect, and answer with the whole flat session and the secret in it."""
     caller = auth.authenticate(request, Scope.REALTIME)
     asked = requests.parse_body(request, inputs.NewBetaSession)
-    dialect, flat = Beta(), asked.model_dump(exclude={"client_secret"})
+    dialect, flat = BetaDialect(), asked.model_dump(exclude={"client_secret"})
     try:
-        patch = dialect.client({"type": "session.update", "session": flat})["session"]
+        patch = dialect.translate_client_event({"type": "session.update", "session": flat})["session"]
         session = _build_session(caller, patch)
     except ProtocolError as error:
         raise _translate_error(dialect, error) from None
-    told = dialect.server({"type": "session.updated", "session": session}) or {}
+    told = dialect.translate_server_event({"type": "session.updated", "session": session}) or {}
     options = asked.client_secret or inputs.SecretOptions()
     return JsonResponse({**told["session"], "client_secret": _mint(caller, patch, options)})
 
@@ -55,7 +55,7 @@ def _build_session(caller: store.Caller, patch: Config) -> Config:
     except store.NotFoundError as error:
         raise not_found(str(error)) from None
     start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
-    config = update_config(start, patch, audio_sent=False, servers=servers)
+    config = update_config(start, patch, has_sent_audio=False, servers=servers)
     return {key: value for key, value in show_config(config).items() if key != "expires_at"}
 
 
@@ -66,7 +66,10 @@ def _mint(caller: store.Caller, patch: Config, options: inputs.SecretOptions) ->
     return {"value": token, "expires_at": int(secret.expires_at.timestamp())}
 
 
-def _translate_error(dialect: Beta, error: ProtocolError) -> APIError:
+def _translate_error(dialect: BetaDialect, error: ProtocolError) -> APIError:
     """Return the error in the beta dialect, whose parameters have other names."""
-    told = dialect.server({"type": "error", "error": {"message": error.message, "param": error.param}}) or {}
+    told = (
+        dialect.translate_server_event({"type": "error", "error": {"message": error.message, "param": error.param}})
+        or {}
+    )
     return APIError(400, error.code, told["error"]["message"], param=told["error"]["param"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.http import JsonResponse
 
-from voiceproject.refusals import API, Refusal
+from voiceproject.http.refusals import API, Refusal
 
 
 class APIError(Exception):

@@ -7,7 +7,7 @@ from conversations.api.errors import APIError
 from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.realtime.protocol.client_items import UNKNOWN_CALL, unknown_call
+from conversations.realtime.protocol.client_items import UNKNOWN_CALL, describe_unknown_call
 from conversations.realtime.protocol.ids import make_id
 
 
@@ -58,7 +58,7 @@ def check_outputs(new: Sequence[live.LiveItem], conversation: Conversation | Non
         missing -= set(calls.values_list("call__call_id", flat=True))
     for place, item in enumerate(new):
         if item.type == "function_call_output" and (call_id := item.call["call_id"]) in missing:
-            raise APIError(400, UNKNOWN_CALL, unknown_call(call_id), param=f"items[{place}].call_id")
+            raise APIError(400, UNKNOWN_CALL, describe_unknown_call(call_id), param=f"items[{place}].call_id")
 
 
 def _parse_item(given: inputs.NewItem, param: str) -> live.LiveItem:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from conversations.api.errors import APIError
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.json_object import json_object
+from conversations.realtime.protocol.json_object import parse_json_object
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,7 +42,7 @@ def parse_body(request: HttpRequest, shape: type[Model]) -> Model:
 def decode_body(request: HttpRequest) -> dict[str, Any]:
     """Return the body as a JSON object. Raises APIError if it is too large, or no JSON that can be stored."""
     try:
-        return json_object(request.body.decode() or "{}")
+        return parse_json_object(request.body.decode() or "{}")
     except RequestDataTooBig:
         message = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
         raise APIError(413, "request_too_large", message) from None

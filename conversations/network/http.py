@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from accounts.bounded_answers import PLAIN, bounded
-from accounts.public_addresses import AsyncPublicOnlyTransport
+from accounts.outbound.bounded_answers import PLAIN, bound_answer
+from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech
 # Connections outlive the time that people think between two turns: a new one over TLS costs a tenth of a second.
@@ -83,7 +83,7 @@ class BoundedHTTPTransport(httpx2.AsyncHTTPTransport):
     """HTTP whose answers may hold MAX_ANSWER_BYTES at most, and may not be packed."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await bounded(await super().handle_async_request(request), MAX_ANSWER_BYTES)
+        return await bound_answer(await super().handle_async_request(request), MAX_ANSWER_BYTES)
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -94,7 +94,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         self._max_bytes = max_bytes
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await bounded(await self._inner.handle_async_request(request), self._max_bytes or MAX_ANSWER_BYTES)
+        return await bound_answer(await self._inner.handle_async_request(request), self._max_bytes or MAX_ANSWER_BYTES)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

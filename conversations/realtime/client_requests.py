@@ -31,14 +31,14 @@ class ClientRequests:
     def update_session(self, event: SessionUpdate) -> None:
         core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
         has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
-        known = {"audio_sent": core.audio_sent, "has_begun": has_begun}
+        known = {"has_sent_audio": core.has_sent_audio, "has_begun": has_begun}
         core.configure(
             update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
         )
         if core.config["audio"]["input"]["turn_detection"] != before:
             self.user_turn.configure()
         if is_transcription(core.config) and not core.manner.stores_captions:
-            core.keeps_sound = False
+            core.is_audio_stored = False
             core.do(StopStoring())
         core.send("session.updated", session=show_config(core.config))
         self.listings.begin()
@@ -63,14 +63,14 @@ class ClientRequests:
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         listing = self.listings.get(event.item_id)
-        item = listing or self.core.known(event.item_id, "retrieve").wire()
+        item = listing or self.core.get_item(event.item_id, "retrieve").to_wire()
         self.core.send("conversation.item.retrieved", item=item)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
-        self.user_turn.transcription.retry(self.core.known(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(self.core.get_item(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        item = self.core.known(event.item_id, "delete")
+        item = self.core.get_item(event.item_id, "delete")
         running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
@@ -81,9 +81,9 @@ class ClientRequests:
         self.core.send("conversation.item.deleted", item_id=item.id)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
-        item = self.core.known(event.item_id, "truncate")
+        item = self.core.get_item(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
-        if heard is not None and self.core.has("playback"):
+        if heard is not None and self.core.has_extension("playback"):
             return self._truncate_text(item, heard)
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
@@ -94,7 +94,7 @@ class ClientRequests:
         if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
             message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
             raise ProtocolError("invalid_value", message, "audio_end_ms")
-        item.cut(event.audio_end_ms)
+        item.truncate(event.audio_end_ms)
         self.core.save(item)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
         return self.core.send("conversation.item.truncated", **cut)
@@ -128,7 +128,7 @@ class ClientRequests:
             raise ProtocolError("conversation_already_has_active_response", message)
         return self.agent_turn.begin(options)
 
-    def playback_started(self, event: PlaybackStarted) -> None:
+    def start_playback(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
         response = self.agent_turn.playback.find(event.response_id)
         if response is None or response.audio_started_at is None:

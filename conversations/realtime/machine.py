@@ -52,7 +52,7 @@ class TurnMachine:
         manner: Manner | None = None,
     ) -> None:
         self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
-        self.core.keeps_sound = bool(conversation_id)
+        self.core.is_audio_stored = bool(conversation_id)
         self.agent_turn = AgentTurn(self.core)
         self.interruption = Interruption(self.core, self.agent_turn)
         self.transcription = Transcription(self.core, self.agent_turn, self.interruption)
@@ -61,8 +61,8 @@ class TurnMachine:
         self.requests = ClientRequests(self.core, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
-            AudioAppend: user_turn.append,
-            engine_events.SpeechWindow: lambda event: user_turn.window(event.probability),
+            AudioAppend: user_turn.append_audio,
+            engine_events.SpeechWindow: lambda event: user_turn.take_window(event.probability),
             Ping: lambda _: None,
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: user_turn.commit(),
@@ -73,14 +73,14 @@ class TurnMachine:
             sdk.ConversationItemTruncateEvent: requests.truncate_item,
             ResponseRequest: requests.create_response,
             sdk.ResponseCancelEvent: requests.cancel_response,
-            PlaybackStarted: requests.playback_started,
+            PlaybackStarted: requests.start_playback,
             TranscriptionRetry: requests.retry_transcription,
-            engine_events.PartialTranscript: self.transcription.partial,
-            engine_events.TranscriptReady: self.transcription.ready,
-            engine_events.TranscriptFailed: self.transcription.failed,
+            engine_events.PartialTranscript: self.transcription.take_partial,
+            engine_events.TranscriptReady: self.transcription.take_transcript,
+            engine_events.TranscriptFailed: self.transcription.take_failure,
             **dict.fromkeys(get_args(GenerationEvent), agent_turn.receive),
             engine_events.ToolsReady: self._take_tools,
-            engine_events.DeadlinePassed: self._pass_deadline,
+            engine_events.DeadlinePassed: self._take_deadline,
             engine_events.ClientGone: self._leave,
         }
 
@@ -93,7 +93,7 @@ class TurnMachine:
             self.core.send("conversation.created", conversation=conversation)
         for item in self.core.log:
             self.core.announce(item)
-        return self._decided()
+        return self._take_commands()
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
@@ -110,57 +110,57 @@ class TurnMachine:
         except ProtocolError as error:
             error.event_id = error.event_id or getattr(event, "event_id", None)
             self.core.send_error(error)
-        return self._decided()
+        return self._take_commands()
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """A frame that was no client event."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
-        return self._decided()
+        return self._take_commands()
 
     def end(self) -> list[commands.Command]:
         """Words that have not come do not come any more: their items say so, and can be tried again later."""
         self.core.begin(self.core.now)
         for item_id in list(self.core.pending):
-            self.transcription.overdue(item_id)
-        return self._decided()
+            self.transcription.time_out(item_id)
+        return self._take_commands()
 
-    def _decided(self) -> list[commands.Command]:
-        actions, self.core.actions = self.core.actions, []
-        return actions
+    def _take_commands(self) -> list[commands.Command]:
+        decided, self.core.commands = self.core.commands, []
+        return decided
 
     def _is_stale(self, event: object) -> bool:
         """A result for a response that has ended, or for words that no longer wait."""
         if isinstance(
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
-            return not self.transcription.expects(event.item_id)
+            return not self.transcription.is_awaiting(event.item_id)
         if isinstance(event, GenerationEvent):
             return not self.agent_turn.is_awaiting(event.response_id)
         return False
 
-    def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
+    def _take_deadline(self, event: engine_events.DeadlinePassed) -> None:
         of = event.deadline.of
         match event.deadline.kind:
             case "transcript":
                 if of in self.core.pending:
-                    self.transcription.overdue(of)
+                    self.transcription.time_out(of)
             case "response":
                 self.agent_turn.check_progress()
             case "out_of_band":
                 self.agent_turn.out_of_band.check_progress(of)
             case "silence":
-                self.agent_turn.bridge_silence(self.transcription.answered)
+                self.agent_turn.bridge_silence(self.transcription.pending_answers)
             case "filler":
                 self.agent_turn.fill_tool_wait()
             case "stall":
-                self.user_turn.stalled()
+                self.user_turn.end_stalled_speech()
             case "preemptive":
                 self.agent_turn.preemptive.expect_sound_now()
             case "suspicion":
-                self.interruption.suspicion_is_over()
+                self.interruption.end_suspicion()
             case "idle":
-                self.user_turn.idle()
+                self.user_turn.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

@@ -60,11 +60,11 @@ class Core:
     manner: Manner = field(default_factory=Manner)
     pauses: PauseLengths = field(default_factory=PauseLengths)
     now: float = 0.0
-    actions: list[Command] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     is_user_speaking: bool = False
     pending: dict[str, PendingTranscript] = field(default_factory=dict)  # by id of the item
-    audio_sent: bool = False
-    keeps_sound: bool = True  # of what the user says, so that speech to text can be asked once more
+    has_sent_audio: bool = False
+    is_audio_stored: bool = True  # of what the user says, so that speech to text can be asked once more
     own_tools: tuple[Tool, ...] = ()  # that the server runs
     servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)
@@ -80,15 +80,15 @@ class Core:
 
     def begin(self, now: float) -> None:
         """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
-        self.now, self.actions = now, []
+        self.now, self.commands = now, []
 
-    def has(self, extension: str) -> bool:
+    def has_extension(self, extension: str) -> bool:
         """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
         is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
         return is_implied or extension in self.config.get("extensions", ())
 
-    def do(self, action: Command) -> None:
-        self.actions.append(action)
+    def do(self, command: Command) -> None:
+        self.commands.append(command)
 
     def send(self, kind: str, **fields: Any) -> None:
         self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))
@@ -117,7 +117,7 @@ class Core:
         """Ask to be told at `at`; None clears it."""
         self.do(SetDeadline(Deadline(kind, of), at))
 
-    def known(self, item_id: str, verb: str) -> LiveItem:
+    def get_item(self, item_id: str, verb: str) -> LiveItem:
         """The item that a client names, to do what `verb` says. Raises ProtocolError."""
         item = self.log.get(item_id)
         if item is None:
@@ -127,6 +127,6 @@ class Core:
 
     def announce(self, item: LiveItem) -> None:
         """`added` and `done` of a whole item."""
-        before = self.log.before(item)
-        self.send("conversation.item.added", item=item.wire(), previous_item_id=before)
-        self.send("conversation.item.done", item=item.wire(), previous_item_id=before)
+        before = self.log.get_previous_id(item)
+        self.send("conversation.item.added", item=item.to_wire(), previous_item_id=before)
+        self.send("conversation.item.done", item=item.to_wire(), previous_item_id=before)

@@ -16,8 +16,8 @@ from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
 from conversations.realtime import commands, engine_events, figures
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.protocol.beta import Beta
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
+from conversations.realtime.protocol.beta import BetaDialect
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries
@@ -67,7 +67,7 @@ class Session(ABC):
         opened: store.Opened,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[[int], Awaitable[None]],
-        dialect: Beta | None,
+        dialect: BetaDialect | None,
         *,
         is_paced: bool = True,
     ) -> None:
@@ -151,10 +151,10 @@ class Session(ABC):
     # Frames in.
 
     async def _read_frames(self) -> None:
-        translate = self._dialect.client if self._dialect else None
+        translate = self._dialect.translate_client_event if self._dialect else None
         async for frame in self._inbox.read_frames():
             try:
-                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse(frame, translate))
+                await self._read(AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, translate))
             except ProtocolError as error:
                 self._refuse(error)
             except TooFastError:
@@ -236,7 +236,7 @@ class Session(ABC):
             return
         try:
             for one in self._output.encode_event(event):
-                if told := self._dialect.server(one) if self._dialect else one:
+                if told := self._dialect.translate_server_event(one) if self._dialect else one:
                     self._outbox.put(json.dumps(told))
         except OutboxFullError:
             self._outbox.abandon()
@@ -274,9 +274,9 @@ class Session(ABC):
 
     async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
         """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
-        if self._client_left or not self.machine.core.has("storage"):
+        if self._client_left or not self.machine.core.has_extension("storage"):
             return
         status = "delayed" if is_late else "recovered"
         event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}
-        if told := self._dialect.server(event) if self._dialect else event:
+        if told := self._dialect.translate_server_event(event) if self._dialect else event:
             await self._outbox.send_now(json.dumps(told))

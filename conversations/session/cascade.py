@@ -11,7 +11,7 @@ from conversations.audio.vad import load_model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import initial_settings
 from conversations.session.base import DRAIN_SEC, Session
@@ -53,7 +53,7 @@ class CascadeSession(Session):
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
-        dialect: Beta | None = None,
+        dialect: BetaDialect | None = None,
         kind: str = REALTIME,
         *,
         stores_captions: bool = False,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import cascade, s2s
 from conversations.session.base import Session
@@ -18,7 +18,7 @@ async def build_session(
     close: Callable[[int], Awaitable[None]],
     model: str,
     *,
-    dialect: Beta | None = None,
+    dialect: BetaDialect | None = None,
     kind: str = REALTIME,
     stores_captions: bool = False,
     plays_live: bool = True,

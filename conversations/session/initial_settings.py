@@ -52,4 +52,4 @@ def build_initial_config(opened: Opened, model: str, expires_at: int, kind: str)
         kind=kind,
     )
     servers = {server.label for server in opened.mcp_servers}
-    return update_config(start, opened.caller.session, audio_sent=False, servers=servers)
+    return update_config(start, opened.caller.session, has_sent_audio=False, servers=servers)

@@ -31,7 +31,7 @@ SIGNED_OUT = "You have been signed out. Sign in again to continue."
 REVOKED = "The API key was revoked or may no longer talk, its client secret expired, or the account was closed."
 RESTARTING = "The server is restarting. Connect again to continue."
 
-_check_sessions = in_thread(lambda grants, held: (access.still_good(grants), leases.find_lost(held)))
+_check_sessions = in_thread(lambda grants, held: (access.filter_valid(grants), leases.find_lost(held)))
 _renew = in_thread(leases.renew)
 _sweep = in_thread(leases.end_lapsed)
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.registry import load, make_s2s
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
@@ -44,7 +44,7 @@ class S2SSession(Session):
         close_socket: Callable[[int], Awaitable[None]],
         model: str,
         expires_at: int,
-        dialect: Beta | None = None,
+        dialect: BetaDialect | None = None,
     ) -> None:
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
@@ -116,4 +116,4 @@ def _build_config(opened: store.Opened, spec: EngineSpec, model: str, expires_at
         speed=min(max(opened.speed, slowest), fastest),
         expires_at=expires_at,
     )
-    return update_config(config, opened.caller.session, audio_sent=False)
+    return update_config(config, opened.caller.session, has_sent_audio=False)

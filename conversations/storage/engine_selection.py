@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from accounts.credentials import OPENAI_URL, Credential
 from accounts.models import User
-from accounts.provider_keys import credential_for
+from accounts.provider_keys.credentials import OPENAI_URL, Credential
+from accounts.provider_keys.keyring import credential_for
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec, Kind
 from conversations.engines.voices import OPENAI_REALTIME

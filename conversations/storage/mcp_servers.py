@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from accounts import encryption
+from accounts.security import encryption
 from conversations.models import Assistant, McpServer
 
 log = logging.getLogger(__name__)

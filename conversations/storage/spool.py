@@ -29,7 +29,7 @@ from conversations.storage import changes, leases, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from voiceproject import outages
+from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 

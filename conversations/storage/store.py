@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
-from accounts import access, api_keys, client_secrets, time_zones
+from accounts import access, time_zones
 from accounts.access import Grant
+from accounts.keys import api_keys, client_secrets
 from accounts.models import Scope, User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
@@ -29,7 +30,8 @@ from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
 from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.mcp_servers import ServerSpec
-from voiceproject import database, outages
+from voiceproject import database
+from voiceproject.database import outages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -143,7 +145,7 @@ def find_caller(token: str, address: str = "") -> Caller | None:
 @in_thread
 def authenticate(token: str, address: str = "") -> Caller | None:
     """Return the owner of an API key or client secret; None for a wrong one. A secret is good for sockets only."""
-    if not client_secrets.is_one(token):
+    if not client_secrets.is_client_secret(token):
         return find_caller(token, address)
     secret = client_secrets.authenticate(token, address)
     if secret is None:
@@ -155,7 +157,7 @@ def authenticate(token: str, address: str = "") -> Caller | None:
 @in_thread
 def authenticate_cookie(cookie: str) -> Caller | None:
     """Return who is signed in with this session cookie; None if nobody is."""
-    grant = access.of_cookie(cookie)
+    grant = access.find_cookie_grant(cookie)
     return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
 
 

@@ -18,7 +18,7 @@ from conversations.close_codes import INTERNAL_ERROR, POLICY_VIOLATION
 from conversations.storage.changes import Change
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
-from voiceproject import outages
+from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from accounts import encryption
+from accounts.security import encryption
 from conversations.models import McpServer
 from conversations.storage import mcp_servers
 from conversations.storage.mcp_servers import ServerSpec

@@ -10,11 +10,13 @@ from urllib.parse import parse_qs
 from django.conf import settings
 from django.http import parse_cookie
 
-from accounts import client_addresses, client_secrets, key_guard, time_zones
+from accounts import time_zones
+from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
+from accounts.security import client_addresses
 from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
 from conversations.engines.base import EngineError
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
@@ -26,8 +28,8 @@ from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
 from conversations.transport.admission import RefusedError
-from voiceproject import outages
-from voiceproject.refusals import TOO_MANY_WRONG_KEYS
+from voiceproject.database import outages
+from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +112,14 @@ class RealtimeConsumer:
 
     async def _authenticate(self, key: str | None) -> store.Caller:
         if key is not None:
-            address = client_addresses.of_scope(self.scope)
+            address = client_addresses.read_scope_address(self.scope)
             if wait_sec := key_guard.wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.answer_in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Make one on the site's settings page."
-                if client_secrets.is_one(key):
+                if client_secrets.is_client_secret(key):
                     message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY_VIOLATION, "invalid_api_key", message)
             if not self._is_allowed_origin():
@@ -133,10 +135,10 @@ class RealtimeConsumer:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller
 
-    def _choose_dialect(self) -> Beta | None:
+    def _choose_dialect(self) -> BetaDialect | None:
         """Return the protocol dialect that the client asks for; None is GA."""
         asked = self.headers.get(b"openai-beta", "").replace(" ", "").split(",")
-        return Beta() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
+        return BetaDialect() if BETA_HEADER in asked or BETA_SUBPROTOCOL in self.scope["subprotocols"] else None
 
     # The session.
 

@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import api_keys, encryption
+from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
+from accounts.security import encryption
 from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 

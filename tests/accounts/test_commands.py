@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import Invitation, Scope, User
 from tests.support.factories import make_user
 from tests.support.live import manage

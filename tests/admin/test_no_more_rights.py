@@ -28,8 +28,9 @@ from django.http import Http404
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
 
-from accounts import api_keys, encryption
+from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
+from accounts.security import encryption
 from conversations.models import McpServer
 from tests.support.factories import make_conversation, make_user
 

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import APIKey, Scope, User
 from conversations.api import assistants, auth, rate_limit
 from conversations.api.errors import APIError

@@ -9,7 +9,7 @@ from django.utils import timezone
 from openai.types.beta.realtime import SessionCreateResponse
 from openai.types.realtime import ClientSecretCreateResponse
 
-from accounts import client_secrets
+from accounts.keys import client_secrets
 from accounts.models import APIKey, ClientSecret, Scope, User
 from conversations.models import Assistant
 from tests.support.api_client import bearing, error_of

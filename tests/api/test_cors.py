@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from tests.support.factories import make_user
 from tests.support.live import Site
 

@@ -17,7 +17,7 @@ from openai import (
 )
 from openai.types.conversations import Message
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from conversations.models import Conversation
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 from tests.support.live import Site

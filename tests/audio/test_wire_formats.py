@@ -12,7 +12,7 @@ from openai.types.realtime import ConversationItemCreateEvent
 from conversations.audio.g711 import A_LAW, FACTOR, MU_LAW, Decoder, Encoder, Law
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 
 PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
@@ -112,7 +112,7 @@ def test_pcm_is_passed_on_as_it_is() -> None:
 
 def test_a_commit_takes_the_last_of_it() -> None:
     audio, data = InputAudio(), encoded(MU_LAW, tone(440))
-    commit = parse('{"type": "input_audio_buffer.commit"}')
+    commit = parse_event('{"type": "input_audio_buffer.commit"}')
     assert len(read(audio, PCMU, AudioAppend(data), commit)) == 1000 * BYTES_PER_MS
     assert len(read(audio, PCMU, AudioAppend(data), commit)) == 1000 * BYTES_PER_MS
     assert audio.read(commit, PCMU)[-1] is commit
@@ -120,7 +120,7 @@ def test_a_commit_takes_the_last_of_it() -> None:
 
 def test_a_clear_drops_it() -> None:
     audio = InputAudio()
-    read(audio, PCMU, AudioAppend(encoded(MU_LAW, tone(440))), parse('{"type": "input_audio_buffer.clear"}'))
+    read(audio, PCMU, AudioAppend(encoded(MU_LAW, tone(440))), parse_event('{"type": "input_audio_buffer.clear"}'))
     heard = read(audio, PCMU, AudioAppend(encoded(MU_LAW, bytes(4800))))
     assert np.abs(samples(heard)).max() <= 16  # the A-law has no zero
 

@@ -60,6 +60,6 @@ def test_a_time_zone(open_page: OpenPage, live_site: Site) -> None:
     page.goto(f"{live_site.url}/settings/")
     page.get_by_label("Time zone").select_option("Europe/Vienna")
     page.get_by_role("button", name="Save preferences").click()
-    expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    expect(page.get_by_text("Preferences saved.")).to_be_visible()
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Vienna")
     check(page, "settings-time-zone")

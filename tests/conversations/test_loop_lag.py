@@ -12,7 +12,7 @@ from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.storage import store
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
-from voiceproject.cores import share_of_core
+from voiceproject.server.cores import share_of_core
 
 
 def test_it_is_the_mean_of_a_second() -> None:

@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from aiohttp import web
 
-from accounts import public_addresses
+from accounts.outbound import public_addresses
 from conversations.network import http
 from tests.upstream.fixtures import Upstream
 

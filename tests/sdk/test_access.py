@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation
 from tests.support.live import Site
@@ -87,7 +87,8 @@ async def test_a_revoked_key_ends_its_live_sessions(
         assert (await first(socket))["type"] == "session.created"
         assert (await first(socket))["type"] == "conversation.created"
         pk = (await APIKey.objects.aget(user=user)).pk
-        revoke = f"from accounts import api_keys, models; api_keys.revoke(models.APIKey.objects.get(pk={pk}))"
+        imports = "from accounts.keys import api_keys; from accounts.models import APIKey"
+        revoke = f"{imports}; api_keys.revoke(APIKey.objects.get(pk={pk}))"
         done = await sync_to_async(site.manage)("shell", "-c", revoke, REDIS_URL=redis_url)
         assert done.returncode == 0, done.stderr
         assert await refusal(socket) == ("invalid_api_key", 1008)

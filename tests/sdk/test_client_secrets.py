@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Origin, Subprotocol
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import APIKey, ClientSecret, User
 from tests.support.live import Site
 from tests.support.realtime import wire

@@ -20,7 +20,7 @@ import pytest
 from openai import AsyncOpenAI
 from pytest_django import DjangoDbBlocker
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from conversations.models import Assistant
 from tests.support.live import Site, get_metrics, running_site

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import provider_keys
 from accounts.models import User
+from accounts.provider_keys import keyring
 from conversations.models import Assistant, Item
 from tests.support.live import Site
 from tests.support.official_client import Connect
@@ -40,7 +40,7 @@ async def test_google_speaks_where_it_has_a_credential(google_site: Site, connec
 async def test_a_users_own_key_comes_before_the_sites(
     site: Site, connect: Connect, user: User, upstream: Upstream
 ) -> None:
-    await sync_to_async(provider_keys.save)(user, "openai", "sk-mine")
+    await sync_to_async(keyring.save)(user, "openai", "sk-mine")
     async with connect() as talk:
         await talk.type("Hello.")
         await talk.until("response.done")

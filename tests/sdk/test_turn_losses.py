@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
 from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import Scope, User
 from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation

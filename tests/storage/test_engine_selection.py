@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import encryption
 from accounts.models import ProviderKey, User
+from accounts.security import encryption
 from conversations.engines.base import EngineSpec
 from conversations.models import Assistant
 from conversations.storage.engine_selection import choose_engines

@@ -3,7 +3,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from accounts import encryption
+from accounts.security import encryption
 from conversations.models import Assistant, McpServer
 from conversations.storage import mcp_servers
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from openai import AsyncOpenAI
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from tests.support import http_turns
 from tests.support.live import Site, running_site

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 
 class Server:

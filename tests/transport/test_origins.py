@@ -9,7 +9,7 @@ from pytest_django import Settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from conversations.transport import origins
 from tests.support.factories import make_user
 from tests.support.live import Site

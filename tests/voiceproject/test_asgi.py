@@ -11,10 +11,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.live import Site, manage, running_site
-from voiceproject.server import OPEN_FILES
+from voiceproject.server.daphne_server import OPEN_FILES
 
 
 def test_a_socket_where_there_is_none(live_site: Site) -> None:

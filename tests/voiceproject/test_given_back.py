@@ -13,12 +13,13 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.test import Client
 
-from accounts import api_keys, provider_keys
+from accounts.keys import api_keys
 from accounts.models import User
+from accounts.provider_keys import keyring
 from conversations.models import Conversation, McpServer
 from tests.support.factories import make_conversation, make_user
 from voiceproject.database.base import requests_share
-from voiceproject.requests import Handler
+from voiceproject.http.requests import Handler
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 CSRF = "c" * 32
@@ -154,7 +155,7 @@ def test_a_provider_key_saved_and_tried_again(watcher: Watcher, server: str, set
 
 def test_a_provider_key_tried_by_staff(watcher: Watcher, server: str, talk: Conversation, settings: Any) -> None:
     settings.USER_BASE_URLS = "any"
-    key = provider_keys.save(owner(talk), "openai", "sk-x", f"http://{server}/v1")
+    key = keyring.save(owner(talk), "openai", "sk-x", f"http://{server}/v1")
     form = {"action": "try_again", "_selected_action": str(key.pk), "csrfmiddlewaretoken": CSRF}
     assert watcher.ask("/admin/accounts/providerkey/", signed_in(owner(talk)), form) == 302
     assert set(watcher.held) == {0}

@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 import pytest
 from django.core import signing
 
-from accounts import api_keys, client_secrets
+from accounts.keys import api_keys, client_secrets
 from tests.support.live import Site
 from voiceproject.log_lines import without_secrets
 from voiceproject.set_up import SALT

@@ -12,11 +12,11 @@ import pytest
 from django.core.cache.backends.redis import RedisCache
 from websockets.sync.client import ClientConnection, connect
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.live import Site, running_redis, running_site
-from voiceproject import shared_cache
-from voiceproject.shared_cache import SharedCache
+from voiceproject.cache import shared_cache
+from voiceproject.cache.shared_cache import SharedCache
 
 PASSWORD = "correct horse battery"
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.support.live import copy_project, manage, running_site
-from voiceproject import embedded_postgres
+from voiceproject.local import embedded_postgres
 
 NOTHING = {"DATABASE_URL": "", "SECRET_KEY": "", "FIELD_ENCRYPTION_KEY": ""}
 

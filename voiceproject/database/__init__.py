@@ -50,7 +50,7 @@ def serves_request() -> bool:
 
 
 def limit_sec() -> float | None:
-    """How long whoever asks now waits for an answer of the database; None: for ever."""
+    """Return how long whoever asks now waits for an answer of the database, in seconds; None: for ever."""
     return _limit_sec.get()
 
 

@@ -22,13 +22,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.InvitedSignupForm",
-    "login": "accounts.entrance_forms.LoginForm",
-    "add_email": "accounts.entrance_forms.AddEmailForm",
-    "reset_password": "accounts.entrance_forms.ResetPasswordForm",
-    "request_login_code": "accounts.entrance_forms.RequestLoginCodeForm",
+    "login": "accounts.sign_in.address_forms.LoginForm",
+    "add_email": "accounts.sign_in.address_forms.AddEmailForm",
+    "reset_password": "accounts.sign_in.address_forms.ResetPasswordForm",
+    "request_login_code": "accounts.sign_in.address_forms.RequestLoginCodeForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -41,7 +41,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True  # the password again before an address
 ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("REAUTHENTICATION_SEC", 300, lowest=30, highest=86_400)
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True  # the way in while others' wrong passwords have the account slowed
 # allauth's own rate limits are on, but for those by recipient, which let anybody use up somebody else's: the site
-# counts wrong passwords and mails itself, see accounts/throttles.py.
+# counts wrong passwords and mails itself, see accounts/security/throttles.py.
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip", "request_login_code": "20/m/ip", "login_failed": None}
 # Mails to people without an account here (that there is none, or to verify an address) in an hour, whoever asks.
 STRANGER_MAILS_PER_HOUR = env_int("STRANGER_MAILS_PER_HOUR", 200, lowest=1, highest=1_000_000)

@@ -43,7 +43,7 @@ if REDIS_URL:
     CACHES = {
         # While Redis is away each process has its own in memory. It is found gone at once, or within half a second.
         "default": {
-            "BACKEND": "voiceproject.shared_cache.SharedCache",
+            "BACKEND": "voiceproject.cache.shared_cache.SharedCache",
             "LOCATION": REDIS_URL,
             "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 1)},
         },
@@ -62,7 +62,7 @@ if REDIS_URL:
     }
 else:
     CACHES = {
-        "default": {"BACKEND": "voiceproject.bounded_cache.BoundedCache"},
+        "default": {"BACKEND": "voiceproject.cache.bounded_cache.BoundedCache"},
         "speech": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "LOCATION": "speech",
@@ -80,7 +80,7 @@ SPEECH_CACHE_MB = env_int("SPEECH_CACHE_MB", 64, highest=100_000)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "voiceproject.static_files.HashedStorage"
+        "BACKEND": "voiceproject.http.static_files.HashedStorage"
         if STATIC_HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -28,21 +28,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "voiceproject.headers.policies",
+    "voiceproject.http.headers.policies",
     "corsheaders.middleware.CorsMiddleware",
     "conversations.api.middleware.APIMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
-    "voiceproject.headers.no_store",
+    "voiceproject.http.headers.no_store",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "voiceproject.csp.SitePolicyMiddleware",
+    "voiceproject.http.csp.SitePolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "voiceproject.requests.OfUserMiddleware",
+    "voiceproject.http.requests.OfUserMiddleware",
 ]
 
 ROOT_URLCONF = "voiceproject.urls"

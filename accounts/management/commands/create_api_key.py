@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import api_keys, notices
+from accounts.keys import api_keys, notices
 from accounts.models import APIKey, Scope, User
 
 

@@ -5,9 +5,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from accounts import invitations
-from accounts.addresses import canonical
 from accounts.models import Invitation, User
+from accounts.sign_in import invitations
+from accounts.sign_in.email_addresses import canonical
 
 
 class Command(BaseCommand):
@@ -26,4 +26,4 @@ class Command(BaseCommand):
         if User.objects.filter(email=email).exists():
             raise CommandError(f"{email} has an account already.")
         invitation, _ = Invitation.objects.get_or_create(email=email)
-        self.stdout.write(invitations.link(invitation, site.rstrip("/")))
+        self.stdout.write(invitations.make_link(invitation, site.rstrip("/")))

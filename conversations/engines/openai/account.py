@@ -6,8 +6,8 @@ from functools import cached_property
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-from accounts.bounded_answers import UnfitAnswerError, parse_json
-from accounts.credentials import OPENAI_URL
+from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
+from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineError, EngineSpec, Kind
 from conversations.engines.failures import Failures
 from conversations.engines.openai import provider_errors

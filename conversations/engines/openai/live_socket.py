@@ -8,8 +8,8 @@ import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
-from accounts.bounded_answers import parse_json
-from accounts.public_addresses import public_address
+from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.public_addresses import public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
 from conversations.network.http import tls_context
 

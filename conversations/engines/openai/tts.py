@@ -4,7 +4,7 @@ from functools import partial
 
 from openai import omit
 
-from accounts.bounded_answers import parse_json
+from accounts.outbound.bounded_answers import parse_json
 from conversations.engines import foreign_sound
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account

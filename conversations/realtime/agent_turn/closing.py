@@ -30,7 +30,7 @@ def _store(core: Core, tool_calls: ToolCalls, response: Response) -> None:
     if response.is_open:
         response.settle_clauses()
         core.save(response.item, is_final=True)
-        response.close_message(core.log.before(response.item))
+        response.close_message(core.log.get_previous_id(response.item))
     elif response.item.error_code:
         core.save(response.item, is_final=True)  # the history shows what went wrong
     elif response.outputs:

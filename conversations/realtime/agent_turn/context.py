@@ -104,7 +104,7 @@ def fit_messages(log: ItemLog, instructions: str, truncation: Any, most_tokens: 
         ratio = truncation["retention_ratio"]
         limits = truncation.get("token_limits") or {}
         most_tokens = min(most_tokens, limits.get("post_instructions") or most_tokens)
-    said = build_messages(log.kept, instructions)
+    said = build_messages(log.context_items, instructions)
     budget = most_tokens + (count_tokens(said[:1]) if instructions else 0)
     if count_tokens(said) <= budget:
         return said
@@ -115,10 +115,10 @@ def fit_messages(log: ItemLog, instructions: str, truncation: Any, most_tokens: 
         )
         raise ProtocolError("context_length_exceeded", message)
     excess = count_tokens(said) - (budget - most_tokens * (1 - ratio))
-    outputs = _find_outputs(log.kept)
-    for item in log.kept[:-1]:
+    outputs = _find_outputs(log.context_items)
+    for item in log.context_items[:-1]:
         if excess <= 0:
             break
         excess -= count_tokens(_convert_item(item, outputs))
-        log.forget_first()
-    return build_messages(log.kept, instructions)
+        log.forget_oldest()
+    return build_messages(log.context_items, instructions)

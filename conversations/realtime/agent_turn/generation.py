@@ -143,7 +143,7 @@ class ResponseBuilder:
             return None
         self.core.log.insert(item)
         self.core.save(item)
-        return self.core.log.before(item)
+        return self.core.log.get_previous_id(item)
 
     def _speak_clauses(self, response: Response, clauses: list[commands.SpeakClause], at: float) -> None:
         for clause in clauses:
@@ -224,7 +224,7 @@ class ResponseBuilder:
         if not response.is_open:
             response.open_message(self._insert_item(response, response.item))
         response.send_filler(pcm, self.core.now)
-        self.core.audio_sent = True
+        self.core.has_sent_audio = True
         self.core.do(commands.KeepAudio(response.id, pcm))
 
     # Sound.
@@ -236,7 +236,7 @@ class ResponseBuilder:
         response.stamp("first_audio", self.core.now)
         response.record_sound(self.core.now, samples_in(pcm) / SAMPLE_RATE)
         response.schedule_playback(self.core.now)
-        response.has_sounded = self.core.audio_sent = True
+        response.has_sounded = self.core.has_sent_audio = True
         response.send_audio(index, pcm)
         if not response.is_out_of_band:
             self.core.do(commands.KeepAudio(response.id, pcm))

@@ -113,5 +113,5 @@ class Playback:
                 self._cut(one)
 
     def _cut(self, one: Response) -> None:
-        one.item.cut(one.estimate_played_ms(self.core.now))
+        one.item.truncate(one.estimate_played_ms(self.core.now))
         self.core.save(one.item, in_background=True)

@@ -15,7 +15,7 @@ from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.agent_turn.response_details import build_usage
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
-from conversations.realtime.protocol.items import USUAL_MS_PER_CHAR, LiveItem
+from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions
 from conversations.realtime.text.script import SpeechScript
 
@@ -155,7 +155,7 @@ class Response:
 
     def add_output(self, item: LiveItem, previous_item_id: str | None) -> None:
         """Announce the message or a call as the response's next output."""
-        shown = item.wire()
+        shown = item.to_wire()
         if item is self.item:
             shown["content"] = []
         self.outputs.append(item)
@@ -166,7 +166,7 @@ class Response:
 
     def close_output(self, item: LiveItem, previous_item_id: str | None) -> None:
         """Send the closing events of an output, whose status must be set before."""
-        shown, place = item.wire(as_sent=True), self.outputs.index(item)
+        shown, place = item.to_wire(as_sent=True), self.outputs.index(item)
         if not self.is_out_of_band:
             self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
         self.send("response.output_item.done", response_id=self.id, output_index=place, item=shown)
@@ -240,7 +240,7 @@ class Response:
     def _estimate_ms_per_char(self) -> int:
         spoken = [clause for clause in self.item.clauses[: self.finished + self.filled] if clause[0] and clause[1]]
         chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
-        return ms // chars if chars else USUAL_MS_PER_CHAR
+        return ms // chars if chars else TYPICAL_MS_PER_CHAR
 
     def close_message(self, previous_item_id: str | None) -> None:
         """Send the closing events of the message, whose status must be set before."""
@@ -266,7 +266,7 @@ class Response:
             "object": "realtime.response",
             "status": self.status,
             "status_details": self.status_details,
-            "output": [item.wire(as_sent=True) for item in self.outputs] if is_done else [],
+            "output": [item.to_wire(as_sent=True) for item in self.outputs] if is_done else [],
             "conversation_id": self.conversation_id,
             "output_modalities": ["audio"] if self.options.is_audio else ["text"],
             "max_output_tokens": self.options.max_tokens or "inf",

@@ -54,7 +54,7 @@ class ToolCalls:
             return None
         self.core.log.insert(item)
         self.core.save(item)
-        return self.core.log.before(item)
+        return self.core.log.get_previous_id(item)
 
     def _send_arguments(self, response: Response, item: LiveItem, step: str, **fields: str) -> None:
         if item.type == "function_call":
@@ -122,7 +122,7 @@ class ToolCalls:
         response.close_output(item, self._find_previous_id(response, item))
 
     def _find_previous_id(self, response: Response, item: LiveItem) -> str | None:
-        return None if response.is_out_of_band else self.core.log.before(item)
+        return None if response.is_out_of_band else self.core.log.get_previous_id(item)
 
     def abandon(self, response: Response) -> None:
         """Close the calls that are not done, since the response ends."""

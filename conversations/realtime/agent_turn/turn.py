@@ -17,7 +17,7 @@ from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, default_options, find_awaited
+from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
@@ -80,7 +80,7 @@ class AgentTurn:
         item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         item.response_id, item.sent_text = response_id, ""
         response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
-        response.shows_timing = self.core.has("playback")
+        response.shows_timing = self.core.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.core.now)
         response.due_at = self._reminders.compute_sound_due_at(self.asked_at)
@@ -109,7 +109,7 @@ class AgentTurn:
             if self.response.phase is Phase.WAITING:
                 self._generate(self.response)
         elif self.asked_at is not None and not self.core.is_user_speaking:
-            self.begin(default_options(self.core))
+            self.begin(build_default_options(self.core))
         elif not self.core.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
             if self.last is not None:
@@ -242,7 +242,7 @@ class AgentTurn:
 
     def _cut(self, response: Response) -> None:
         """Cut the response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
-        response.item.cut(response.estimate_played_ms(self.core.now))
+        response.item.truncate(response.estimate_played_ms(self.core.now))
         self.core.save(response.item, in_background=True)
 
     def forget(self, item: LiveItem) -> None:
@@ -277,7 +277,7 @@ class AgentTurn:
             self._builder.bridge_silence(response)
         elif awaited:
             self.asked_at = min(one.committed_at for one in awaited)
-            self.begin(default_options(self.core))
+            self.begin(build_default_options(self.core))
             if self.response is not None:
                 self.response.is_early = True
                 self._builder.bridge_silence(self.response)
@@ -302,7 +302,7 @@ class AgentTurn:
 
     def ask_if_present(self) -> None:
         """Have the assistant ask whether the user is still there."""
-        options = default_options(self.core)
+        options = build_default_options(self.core)
         options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
         self.begin(options)
         self.has_asked = True

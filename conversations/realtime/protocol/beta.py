@@ -7,12 +7,12 @@ Beta has neither `conversation.item.done` nor anything of MCP, so those events a
 from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_checks import TOOL_CHOICES, at
+from conversations.realtime.protocol.session_checks import TOOL_CHOICES, get_at
 
 Event = dict[str, Any]
 
-# GA's name -> beta's. Of `conversation.item.added` and `.done` only the first is told.
-NAMES = {
+# GA's name -> beta's. Of `conversation.item.added` and `.done` only the first is translated.
+EVENT_NAMES = {
     "conversation.item.added": "conversation.item.created",
     "response.output_text.delta": "response.text.delta",
     "response.output_text.done": "response.text.done",
@@ -37,34 +37,34 @@ FORMATS = {"audio/pcmu": "g711_ulaw", "audio/pcma": "g711_alaw", "audio/pcm": "p
 GA_FORMATS = {name: kind for kind, name in FORMATS.items()}
 PART_TYPES = {"output_text": "text", "output_audio": "audio"}
 ITEM_TYPES = ("message", "function_call", "function_call_output")
-NOT_TOLD = ("conversation.item.done", "mcp_list_tools.", "response.mcp_call")  # beginnings of names
-LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.6, 1.2
+HIDDEN_EVENTS = ("conversation.item.done", "mcp_list_tools.", "response.mcp_call")  # beginnings of names
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.6, 1.2
 
 
-class UnannouncedItems:
-    """Items that beta has not. What follows one is told to follow the item before, and outputs are counted without."""
+class HiddenItems:
+    """Remembers the items that the beta dialect does not know, so that places and predecessors skip them."""
 
     def __init__(self) -> None:
         self._before: dict[str | None, str | None] = {}  # the item before, by id
         self._outputs: dict[str, list[int]] = {}  # their places, by response
 
-    def take(self, event: Event) -> None:
+    def hide(self, event: Event) -> None:
         if "previous_item_id" in event:
             self._before[event["item"]["id"]] = event["previous_item_id"]
         if event["type"] == "response.output_item.added":
             self._outputs.setdefault(event["response_id"], []).append(event["output_index"])
 
-    def close_up(self, told: Event) -> None:
-        while told.get("previous_item_id") in self._before:
-            told["previous_item_id"] = self._before[told["previous_item_id"]]
-        if "output_index" in told:
-            places = self._outputs.get(told["response_id"], ())
-            told["output_index"] -= sum(place < told["output_index"] for place in places)
-        if told["type"] == "response.done" and "response" in told:
-            self._outputs.pop(told["response"]["id"], None)
+    def close_gaps(self, translated: Event) -> None:
+        while translated.get("previous_item_id") in self._before:
+            translated["previous_item_id"] = self._before[translated["previous_item_id"]]
+        if "output_index" in translated:
+            places = self._outputs.get(translated["response_id"], ())
+            translated["output_index"] -= sum(place < translated["output_index"] for place in places)
+        if translated["type"] == "response.done" and "response" in translated:
+            self._outputs.pop(translated["response"]["id"], None)
 
 
-class Beta:
+class BetaDialect:
     """One session's translation.
 
     `temperature` has no place in GA and no effect here, so that its value is kept at the edge: what was asked for holds
@@ -74,65 +74,65 @@ class Beta:
     def __init__(self) -> None:
         self._temperature: float = 0.8
         self._asked_temperature: float | None = None
-        self._untold = UnannouncedItems()
+        self._hidden = HiddenItems()
 
-    def client(self, event: Event) -> Event:
+    def translate_client_event(self, event: Event) -> Event:
         """A decoded client event as GA has it, not yet validated. Raises ProtocolError."""
         kind = event.get("type")
         if kind in ("session.update", "transcription_session.update") and isinstance(event.get("session"), dict):
-            session = to_ga(event["session"])
+            session = convert_to_ga(event["session"])
             if kind == "session.update":
-                self._asked_temperature = _temperature(session.pop("temperature", None), "session.temperature")
+                self._asked_temperature = _parse_temperature(session.pop("temperature", None), "session.temperature")
             else:
                 session["type"] = "transcription"
             return {**event, "type": "session.update", "session": session}
         if kind == "response.create" and isinstance(event.get("response"), dict):
-            response = to_ga(event["response"])
-            _temperature(response.pop("temperature", None), "response.temperature")
+            response = convert_to_ga(event["response"])
+            _parse_temperature(response.pop("temperature", None), "response.temperature")
             return {**event, "response": response}
         return event
 
-    def server(self, event: Event) -> Event | None:
+    def translate_server_event(self, event: Event) -> Event | None:
         """A server event as beta has it; None for one that it has not."""
         kind: str = event["type"]
-        if kind.startswith(NOT_TOLD):
+        if kind.startswith(HIDDEN_EVENTS):
             return None
         if "item" in event and event["item"]["type"] not in ITEM_TYPES:
-            self._untold.take(event)
+            self._hidden.hide(event)
             return None
-        told = {**event, "type": NAMES.get(kind, kind)}
-        self._untold.close_up(told)
+        translated = {**event, "type": EVENT_NAMES.get(kind, kind)}
+        self._hidden.close_gaps(translated)
         if "item" in event:
-            told["item"] = _item(event["item"])
-            return told
+            translated["item"] = _convert_item(event["item"])
+            return translated
         if "response" in event:
-            told["response"] = self._response(event["response"])
+            translated["response"] = self._convert_response(event["response"])
         elif "session" in event:
-            self._tell_session(told, event["session"])
+            self._convert_session(translated, event["session"])
         elif kind == "error":
-            told["error"] = _error(event["error"])
-        return told
+            translated["error"] = _convert_error(event["error"])
+        return translated
 
-    def _tell_session(self, told: Event, session: Event) -> None:
-        told["session"] = shown = flat(session)
+    def _convert_session(self, translated: Event, session: Event) -> None:
+        translated["session"] = shown = flatten_session(session)
         if session["type"] == "transcription":
-            told["type"] = f"transcription_{told['type']}"
+            translated["type"] = f"transcription_{translated['type']}"
             return
-        if told["type"] == "session.updated" and self._asked_temperature is not None:
+        if translated["type"] == "session.updated" and self._asked_temperature is not None:
             self._temperature = self._asked_temperature
         shown["temperature"] = self._temperature
 
-    def _response(self, response: Event) -> Event:
+    def _convert_response(self, response: Event) -> Event:
         shown = {key: value for key, value in response.items() if key not in ("audio", "output_modalities")}
         for key in ("modalities", "voice", "output_audio_format"):
-            if (value := at(response, PATHS[key])) is not None:
-                shown[key] = _beta_value(key, value)
+            if (value := get_at(response, PATHS[key])) is not None:
+                shown[key] = _convert_value_to_beta(key, value)
         shown["temperature"] = self._temperature
-        shown["output"] = [_item(item) for item in response["output"] if item["type"] in ITEM_TYPES]
+        shown["output"] = [_convert_item(item) for item in response["output"] if item["type"] in ITEM_TYPES]
         return shown
 
 
-def to_ga(given: Event) -> Event:
+def convert_to_ga(given: Event) -> Event:
     """Beta's flat keys at their places in GA; what is wrong stays wrong, and is refused where GA's would be."""
     placed = {key: value for key, value in given.items() if key not in PATHS and key != "client_secret"}
     for key in PATHS.keys() & given.keys():
@@ -142,21 +142,21 @@ def to_ga(given: Event) -> Event:
             # A copy: what the client sent may hold the same object elsewhere.
             target[name] = dict(target[name]) if isinstance(target.get(name), dict) else {}
             target = target[name]
-        target[last] = _ga_value(key, given[key])
+        target[last] = _convert_value_to_ga(key, given[key])
     choice = placed.get("tool_choice")
     if isinstance(choice, str) and choice not in TOOL_CHOICES:
         placed["tool_choice"] = {"type": "function", "name": choice}
     return placed
 
 
-def flat(session: Event) -> Event:
+def flatten_session(session: Event) -> Event:
     """A GA session as beta shows it, but for `temperature`."""
     shown = {key: value for key, value in session.items() if key not in ("type", "audio", *PATHS.values())}
     for key, path in PATHS.items():
         above, _, last = path.rpartition(".")
-        holder = at(session, above) if above else session
+        holder = get_at(session, above) if above else session
         if isinstance(holder, dict) and last in holder:
-            shown[key] = _beta_value(key, holder[last])
+            shown[key] = _convert_value_to_beta(key, holder[last])
     if "tools" in shown:
         shown["tools"] = [tool for tool in shown["tools"] if tool["type"] == "function"]
     if isinstance(choice := shown.get("tool_choice"), dict):
@@ -164,7 +164,7 @@ def flat(session: Event) -> Event:
     return shown
 
 
-def _ga_value(key: str, value: Any) -> Any:
+def _convert_value_to_ga(key: str, value: Any) -> Any:
     if key.endswith("_format") and value is not None:
         return {"type": GA_FORMATS.get(value, value) if isinstance(value, str) else value}
     if key == "turn_detection" and isinstance(value, dict) and "type" not in value:
@@ -172,7 +172,7 @@ def _ga_value(key: str, value: Any) -> Any:
     return value
 
 
-def _beta_value(key: str, value: Any) -> Any:
+def _convert_value_to_beta(key: str, value: Any) -> Any:
     if key.endswith("_format"):
         return FORMATS[value["type"]]
     if key == "modalities":
@@ -182,7 +182,7 @@ def _beta_value(key: str, value: Any) -> Any:
     return value
 
 
-def _item(item: Event) -> Event:
+def _convert_item(item: Event) -> Event:
     if "content" not in item:
         return item
     return {
@@ -191,19 +191,19 @@ def _item(item: Event) -> Event:
     }
 
 
-def _error(error: Event) -> Event:
+def _convert_error(error: Event) -> Event:
     """With the key path at fault, and what the message says of it, in beta's spelling."""
     param = error["param"]
     if not param or not param.startswith(("session.", "response.")):
         return error
-    path, message = beta_path(param), error["message"].replace(param, beta_path(param))
+    path, message = convert_path(param), error["message"].replace(param, convert_path(param))
     message = message.replace(param.removesuffix(".type"), path)  # of a format, which beta has in one word
     for kind, name in FORMATS.items():
         message = message.replace(kind, name)
     return {**error, "param": path, "message": message}
 
 
-def beta_path(param: str) -> str:
+def convert_path(param: str) -> str:
     root, _, rest = param.partition(".")
     for key, place in PATHS.items():
         if rest == place or rest.startswith(f"{place}."):
@@ -211,11 +211,11 @@ def beta_path(param: str) -> str:
     return param
 
 
-def _temperature(value: object, param: str) -> float | None:
+def _parse_temperature(value: object, param: str) -> float | None:
     if value is None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not LEAST_TEMPERATURE <= value <= MOST_TEMPERATURE:  # type: ignore[operator]
-        message = f"'{param}' must be a number between {LEAST_TEMPERATURE} and {MOST_TEMPERATURE}."
+    if not is_number or not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:  # type: ignore[operator]
+        message = f"'{param}' must be a number between {MIN_TEMPERATURE} and {MAX_TEMPERATURE}."
         raise ProtocolError("invalid_value", message, param)
     return float(value)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.json_object import json_object
+from conversations.realtime.protocol.json_object import parse_json_object
 from conversations.realtime.protocol.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -116,7 +116,7 @@ CREATE = "conversation.item.create"
 RESPOND = "response.create"
 # An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
 MAX_EVENT_CHARS = 1_000_000
-FEW_CHARS = 50_000
+COUNTED_FROM_CHARS = 50_000
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 # pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
@@ -128,52 +128,54 @@ def is_ping(frame: str | bytes | None) -> bool:
     if not isinstance(frame, str) or len(frame) > MAX_PING_CHARS or PING not in frame:
         return False
     try:
-        return json_object(frame).get("type") == PING
+        return parse_json_object(frame).get("type") == PING
     except ProtocolError:
         return False
 
 
-def parse(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
+def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
     """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
-    if len(frame) > FEW_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
+    if len(frame) > COUNTED_FROM_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
         raise ProtocolError("invalid_value", f"An event may hold {MAX_VALUES} values.")
-    data = json_object(frame)
+    data = parse_json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
         if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
             raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
-        return _event(translate(data) if translate else data, event_id)
+        return _parse_data(translate(data) if translate else data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
         raise
 
 
-def _event(data: dict[str, Any], event_id: str | None) -> ClientEvent:
+def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
     kind = data.get("type")
     if kind == APPEND:
         return AudioAppend(decode_audio(data.get("audio")), event_id)
     check_depth(data)
     if kind == "session.update":
-        return SessionUpdate(_session_patch(data), event_id)
+        return SessionUpdate(_get_session_patch(data), event_id)
     if kind is None:
         raise ProtocolError("missing_required_parameter", "The event has no 'type'.", "type")
     if not isinstance(kind, str) or kind not in SHAPES:
-        raise ProtocolError("invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint(kind)}", "type")
+        raise ProtocolError(
+            "invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint_at_types(kind)}", "type"
+        )
     if kind == CREATE:
-        data = {**data, "item": _item(data.get("item"))}
+        data = {**data, "item": _parse_item(data.get("item"))}
     if kind == RESPOND:
-        return _response_request(data)
+        return _parse_response_request(data)
     return validate_event(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
 
 
-def _hint(kind: object) -> str:
+def _hint_at_types(kind: object) -> str:
     if kind == "output_audio_buffer.clear":
         return "It belongs to WebRTC; on a WebSocket send response.cancel and conversation.item.truncate."
     return f"Known types: session.update, {APPEND}, {', '.join(SHAPES)}."
 
 
-def _session_patch(data: dict[str, Any]) -> dict[str, Any]:
+def _get_session_patch(data: dict[str, Any]) -> dict[str, Any]:
     if "session" not in data:
         raise ProtocolError("missing_required_parameter", "'session' is missing.", "session")
     if not isinstance(data["session"], dict):
@@ -181,32 +183,32 @@ def _session_patch(data: dict[str, Any]) -> dict[str, Any]:
     return data["session"]
 
 
-def _response_request(data: dict[str, Any]) -> ResponseRequest:
+def _parse_response_request(data: dict[str, Any]) -> ResponseRequest:
     """The SDK's type of `input` knows no references, so it is looked at apart."""
     asked = data.get("response")
     given = asked.get("input") if isinstance(asked, dict) else None
     if isinstance(asked, dict):
         data = {**data, "response": {key: value for key, value in asked.items() if key != "input"}}
     event = validate_event(sdk.ResponseCreateEvent, data)
-    return ResponseRequest(event.response, None if given is None else _inputs(given), event.event_id)
+    return ResponseRequest(event.response, None if given is None else _parse_inputs(given), event.event_id)
 
 
-def _inputs(given: object) -> list[dict[str, Any]]:
+def _parse_inputs(given: object) -> list[dict[str, Any]]:
     root = "response.input"
     if not isinstance(given, list) or len(given) > MAX_INPUT:
         raise ProtocolError("invalid_value", f"'{root}' is a list of at most {MAX_INPUT} items.", root)
-    return [_input(one, f"{root}.{place}") for place, one in enumerate(given)]
+    return [_parse_input(one, f"{root}.{place}") for place, one in enumerate(given)]
 
 
-def _input(given: object, root: str) -> dict[str, Any]:
+def _parse_input(given: object, root: str) -> dict[str, Any]:
     if isinstance(given, dict) and given.get("type") == "item_reference":
         if not isinstance(given.get("id"), str):
             raise ProtocolError("missing_required_parameter", f"'{root}.id' is missing.", f"{root}.id")
         return given
-    return {key: value for key, value in _item(given, root).items() if value is not None}
+    return {key: value for key, value in _parse_item(given, root).items() if value is not None}
 
 
-def _item(item: object, root: str = "item") -> dict[str, Any]:
+def _parse_item(item: object, root: str = "item") -> dict[str, Any]:
     """The item, its parts' types as GA spells them. Raises ProtocolError that names the key at fault."""
     if not isinstance(item, dict):
         raise ProtocolError("missing_required_parameter", f"'{root}' is missing: an object.", root)
@@ -220,12 +222,12 @@ def _item(item: object, root: str = "item") -> dict[str, Any]:
         if len(item["content"]) > MAX_PARTS:
             raise ProtocolError("invalid_value", f"'{root}.content' may have {MAX_PARTS} parts.", f"{root}.content")
         names = PART_TYPES.get(str(role), {})
-        item = {**item, "content": [_part(part, names) for part in item["content"]]}
+        item = {**item, "content": [_normalize_part(part, names) for part in item["content"]]}
     validate_event(shape, item, root=root)
     return item
 
 
-def _part(part: object, names: dict[str, str]) -> object:
+def _normalize_part(part: object, names: dict[str, str]) -> object:
     if not isinstance(part, dict):
         return part
     kind = part.get("type")
@@ -241,19 +243,19 @@ def validate_event(shape: type[Model], data: dict[str, Any], root: str = "") -> 
         # complain of its type.
         faults = error.errors()
         fault = max(faults, key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
-        param = _param(root, fault)
+        param = _name_param(root, fault)
         if fault["type"] == "missing":
             raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param) from None
         complaint = fault["msg"]
         if fault["type"] == "literal_error":
             # Of its place only: a wrong key elsewhere has other names.
-            same = (one for one in faults if one["type"] == "literal_error" and _param(root, one) == param)
+            same = (one for one in faults if one["type"] == "literal_error" and _name_param(root, one) == param)
             named = (one["ctx"]["expected"] for one in same)
             complaint = f"Input should be {' or '.join(dict.fromkeys(named))}"
         raise ProtocolError("invalid_value", f"'{param}' is not valid: {complaint}.", param) from None
 
 
-def _param(root: str, fault: ErrorDetails) -> str:
+def _name_param(root: str, fault: ErrorDetails) -> str:
     return ".".join([root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))])
 
 

@@ -20,7 +20,7 @@ def build_item(core: Core, data: dict[str, Any], root: str) -> tuple[LiveItem, b
     if len(item.id) > MAX_ID_CHARS:
         message = f"'{root}.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
-    pcm = _fill(core, item, data, root)
+    pcm = _fill_item(core, item, data, root)
     if len(item.text) + sum(map(len, item.call.values())) > core.limits.max_text_chars:
         longest = max(item.call, key=lambda key: len(item.call[key]), default="content")
         param = f"{root}.{longest}"
@@ -43,14 +43,14 @@ def check_outputs(outputs: Iterable[LiveItem], items: Iterable[LiveItem]) -> Non
     wanted = [item.call["call_id"] for item in outputs if item.type == "function_call_output"]
     calls = {item.call.get("call_id") for item in items if item.type == "function_call"} if wanted else set()
     if unknown := next((call_id for call_id in wanted if call_id not in calls), None):
-        raise ProtocolError(UNKNOWN_CALL, unknown_call(unknown))
+        raise ProtocolError(UNKNOWN_CALL, describe_unknown_call(unknown))
 
 
-def unknown_call(call_id: str) -> str:
+def describe_unknown_call(call_id: str) -> str:
     return f"Tool call ID {call_id!r} not found in conversation."
 
 
-def _fill(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
+def _fill_item(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
     if item.type != "message":
         item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
         item.call.setdefault("call_id", core.make_id("call"))
@@ -75,12 +75,12 @@ def _fill(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
 
 def build_context(core: Core, inputs: list[dict[str, Any]]) -> list[LiveItem]:
     """What `response.create` names in place of the conversation. Raises ProtocolError."""
-    items = [_named(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
+    items = [_resolve_input(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
     check_outputs(items, items)
     return items
 
 
-def _named(core: Core, data: dict[str, Any], root: str) -> LiveItem:
+def _resolve_input(core: Core, data: dict[str, Any], root: str) -> LiveItem:
     if data["type"] == "item_reference":
         item = core.log.get(data["id"])
         if item is None:

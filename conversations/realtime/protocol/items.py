@@ -6,7 +6,7 @@ from typing import Any, Literal
 from conversations.pcm import ms_of
 from conversations.realtime.text.heard_text import estimate_heard_text
 
-USUAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
+TYPICAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
 Status = Literal["in_progress", "completed", "incomplete"]
 # Of `Item.call`, what the wire shows.
 CALL_KEYS = {
@@ -73,7 +73,7 @@ class LiveItem:
         if self.role != "assistant" or self.status == "completed":
             return self.text
         if self.is_audio:
-            return estimate_heard_text(self._spoken, self.audio_ms)
+            return estimate_heard_text(self._timed_clauses, self.audio_ms)
         return self.text if self.sent_text is None else self.sent_text
 
     @property
@@ -82,26 +82,26 @@ class LiveItem:
         return self.text if self.status == "in_progress" else self.played_text
 
     @property
-    def _spoken(self) -> list[tuple[str, int]]:
+    def _timed_clauses(self) -> list[tuple[str, int]]:
         """Each clause with the length of its sound; what another service says is one, whose words run ahead of it."""
         if self.sent_text is not None:
             return self.clauses
         is_whole = self.status == "completed"
-        return [(self.text, self.audio_ms if is_whole else max(self.audio_ms, len(self.text) * USUAL_MS_PER_CHAR))]
+        return [(self.text, self.audio_ms if is_whole else max(self.audio_ms, len(self.text) * TYPICAL_MS_PER_CHAR))]
 
-    def cut(self, played_ms: int) -> None:
+    def truncate(self, played_ms: int) -> None:
         """Marks what was heard: the audio up to `played_ms`."""
         self.heard_ms = min(played_ms, self.audio_ms)
-        self.heard_text = estimate_heard_text(self._spoken, self.heard_ms) if self.heard_ms else ""
+        self.heard_text = estimate_heard_text(self._timed_clauses, self.heard_ms) if self.heard_ms else ""
 
-    def wire(self, *, as_sent: bool = False) -> dict[str, Any]:
+    def to_wire(self, *, as_sent: bool = False) -> dict[str, Any]:
         """The item for an event. `as_sent`: with the words that its response sent, whatever was heard of them."""
         shown: dict[str, Any] = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
         if self.type == "message":
-            return shown | {"role": self.role, "content": [] if self.is_empty else [self._part(as_sent)]}
-        return shown | self._shown_call()
+            return shown | {"role": self.role, "content": [] if self.is_empty else [self._content_to_wire(as_sent)]}
+        return shown | self._call_to_wire()
 
-    def _shown_call(self) -> dict[str, Any]:
+    def _call_to_wire(self) -> dict[str, Any]:
         keys = CALL_KEYS[self.type]
         shown: dict[str, Any] = {key: self.call[key] for key in keys if key in self.call}
         if self.type == "mcp_call":
@@ -115,7 +115,7 @@ class LiveItem:
         """A reply that has not begun shows no content part."""
         return self.role == "assistant" and self.status == "in_progress" and not self.text
 
-    def _part(self, as_sent: bool) -> dict[str, Any]:
+    def _content_to_wire(self, as_sent: bool) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
             return {"type": kind, key: self.sent_text if as_sent and self.sent_text is not None else self.played_text}
@@ -141,7 +141,7 @@ class ItemLog:
     def get(self, item_id: str) -> LiveItem | None:
         return next((item for item in self._items if item.id == item_id), None)
 
-    def before(self, item: LiveItem) -> str | None:
+    def get_previous_id(self, item: LiveItem) -> str | None:
         """The id of the item before this one; None for the first."""
         place = self._items.index(item)
         return self._items[place - 1].id if place else None
@@ -150,7 +150,7 @@ class ItemLog:
     def last_id(self) -> str | None:
         return self._items[-1].id if self._items else None
 
-    def ends_with(self, message: LiveItem) -> bool:
+    def is_last_message(self, message: LiveItem) -> bool:
         """Whether nothing was said after it."""
         return next((item for item in reversed(self._items) if item.type == "message"), None) is message
 
@@ -167,15 +167,15 @@ class ItemLog:
 
     def remove(self, item: LiveItem) -> None:
         if item is self._first:
-            self._first = next(iter(self.kept[1:]), None)
+            self._first = next(iter(self.context_items[1:]), None)
         self._items.remove(item)
 
     @property
-    def kept(self) -> list[LiveItem]:
-        """Those that the model is shown: without the oldest that `forget_first` left out."""
+    def context_items(self) -> list[LiveItem]:
+        """Those that the model is shown: without the oldest that `forget_oldest` left out."""
         start = self._items.index(self._first) if self._first in self._items else 0
         return self._items[start:]
 
-    def forget_first(self) -> None:
-        """The model is no longer shown the oldest item of those kept, which stays in the conversation."""
-        self._first = self.kept[1]
+    def forget_oldest(self) -> None:
+        """The model is no longer shown the oldest item of those context_items, which stays in the conversation."""
+        self._first = self.context_items[1]

@@ -12,10 +12,10 @@ UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 UNSTORABLE_STARTS = (r"\u0000", r"\ud", r"\uD")  # found at a fraction of the expression's cost
 
 
-def json_object(frame: str) -> dict[str, Any]:
+def parse_json_object(frame: str) -> dict[str, Any]:
     """A frame's object. Raises ProtocolError."""
     try:
-        data = strict_json(frame)
+        data = parse_strict_json(frame)
     except ValueError:
         raise ProtocolError("invalid_json", "The frame is not valid JSON. Send one JSON object per frame.") from None
     if not isinstance(data, dict):
@@ -23,7 +23,7 @@ def json_object(frame: str) -> dict[str, Any]:
     return data
 
 
-def strict_json(text: str) -> Any:
+def parse_strict_json(text: str) -> Any:
     """Raises ValueError for what is no JSON, or what Postgres could not hold or the wire not send back."""
     try:
         data = _DECODER.decode(text)
@@ -32,25 +32,25 @@ def strict_json(text: str) -> Any:
     if (
         any(start in text for start in UNSTORABLE_STARTS)
         and UNSTORABLE.search(text)
-        and any(map(_is_unstorable, _strings(data)))
+        and any(map(_is_unstorable, _list_strings(data)))
     ):
         raise ValueError("A text in it holds NUL, or half of a surrogate pair.")
     return data
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
     if isinf(number := float(text)):
         raise ValueError(f"{text} is too large")
     return number
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
 # Made once: `json.loads` would make one for every frame.
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_finite)
 
 
 def _is_unstorable(text: str) -> bool:
@@ -61,7 +61,7 @@ def _is_unstorable(text: str) -> bool:
         return True
 
 
-def _strings(data: object) -> Iterator[str]:
+def _list_strings(data: object) -> Iterator[str]:
     """Without recursion, which costs each string its depth, and the stack."""
     found = [data]
     while found:

@@ -39,7 +39,7 @@ class ResponseOptions:
     input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
 
 
-def default_options(core: Core) -> ResponseOptions:
+def build_default_options(core: Core) -> ResponseOptions:
     config = core.config
     most = config["max_output_tokens"]
     output = config["audio"]["output"]
@@ -57,12 +57,12 @@ def default_options(core: Core) -> ResponseOptions:
 
 def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
     """Without `input`, which names items. Raises ProtocolError."""
-    options = default_options(core)
+    options = build_default_options(core)
     if asked is None:
         return options
     options.is_out_of_band = asked.conversation == "none"
     own = () if options.is_out_of_band else core.own_tools
-    declared = core.config["tools"] if asked.tools is None else _declared(core, asked)
+    declared = core.config["tools"] if asked.tools is None else _check_declared_tools(core, asked)
     options.tools = offer_tools(declared, own)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
@@ -70,8 +70,8 @@ def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Res
     check_values(asked.model_dump(exclude_unset=True), "response")
     if asked.instructions is not None:
         options.instructions = asked.instructions
-    options.tool_choice = _choice(core, asked, options)
-    options.metadata = _metadata(asked.metadata)
+    options.tool_choice = _choose_tool(core, asked, options)
+    options.metadata = _check_metadata(asked.metadata)
     if asked.output_modalities:
         options.is_audio = "audio" in asked.output_modalities
     if asked.max_output_tokens is not None:
@@ -97,12 +97,12 @@ def choose_context(core: Core, options: ResponseOptions, outputs: Sequence[LiveI
     return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
-def _declared(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
+def _check_declared_tools(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
     return check_tools(given, core.servers, "response")
 
 
-def _choice(core: Core, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
+def _choose_tool(core: Core, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
     names = {tool.name for tool in options.tools}
     given: Any = asked.tool_choice
     if given is None:  # the session's may be of one of its own tools, which this response has not
@@ -112,7 +112,7 @@ def _choice(core: Core, asked: RealtimeResponseCreateParams, options: ResponseOp
     return resolve_tool_choice(check_tool_choice(given, names, core.servers, "response"))
 
 
-def _metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
+def _check_metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
     fits = len(pairs or {}) <= MAX_METADATA and all(
         len(key) <= MAX_METADATA_KEY and len(value) <= MAX_METADATA_VALUE for key, value in (pairs or {}).items()
     )

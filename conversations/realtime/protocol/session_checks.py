@@ -40,7 +40,7 @@ TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 TOOL_CHOICES = ("auto", "none", "required")
 
 
-def at(value: Any, path: str) -> Any:
+def get_at(value: Any, path: str) -> Any:
     """What is at a dotted path; None where there is nothing."""
     for key in path.split("."):
         if not isinstance(value, dict):
@@ -53,19 +53,19 @@ def check_depth(value: object, param: str | None = None) -> None:
     """Check how deep and how large what is at `param`, or a whole event, is. Raises ProtocolError."""
     level, count = [value], 0
     for _ in range(MAX_DEPTH):
-        entries = [len(_inside(outer)) for outer in level]
+        entries = [len(_list_inner_values(outer)) for outer in level]
         count += sum(entries)
         if max(entries) > MAX_ENTRIES or count > MAX_VALUES:
             message = f"An event may hold {MAX_VALUES} values, and {MAX_ENTRIES} in a list or an object."
             raise ProtocolError("invalid_value", message, param)
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _list_inner_values(outer)]
         if not level:
             return
     what = f"'{param}'" if param else "The event"
     raise ProtocolError("invalid_value", f"{what} is nested deeper than {MAX_DEPTH} levels.", param)
 
 
-def _inside(value: object) -> Collection[object]:
+def _list_inner_values(value: object) -> Collection[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -74,66 +74,66 @@ def _inside(value: object) -> Collection[object]:
 def check_values(given: Config, root: str = "session") -> None:
     """Of what a session or a response asks for, in the right types. Raises ProtocolError."""
     for path, (least, most) in RANGES.items():
-        value = at(given, path)
+        value = get_at(given, path)
         if isinstance(value, int | float) and not least <= value <= most:
-            raise _wrong(f"{root}.{path}", f"is {value}; it must be between {least} and {most}.")
+            raise _build_error(f"{root}.{path}", f"is {value}; it must be between {least} and {most}.")
     for path, longest in LENGTHS.items():
-        text = at(given, path)
+        text = get_at(given, path)
         if isinstance(text, str) and len(text) > longest:
-            raise _wrong(f"{root}.{path}", f"is longer than {longest} characters.")
+            raise _build_error(f"{root}.{path}", f"is longer than {longest} characters.")
     if given.get("output_modalities") == []:
-        raise _wrong(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
+        raise _build_error(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
 
 
 def check_extensions(patch: Config) -> None:
     """Raises ProtocolError."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        raise _wrong("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
+        raise _build_error("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
 
 
 def check_tools(given: object, servers: Collection[str], root: str = "session") -> list[Config]:
     """`tools` as they are shown. `servers`: labels of the MCP servers that this session has. Raises ProtocolError."""
     if not isinstance(given, list) or len(given) > MAX_TOOLS:
-        raise _wrong(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
-    tools = [_tool(tool, f"{root}.tools.{place}", servers) for place, tool in enumerate(given)]
+        raise _build_error(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
+    tools = [_check_tool(tool, f"{root}.tools.{place}", servers) for place, tool in enumerate(given)]
     names: set[str] = set()
     for place, tool in enumerate(tools):
         if tool.get("name") in names:
-            raise _wrong(f"{root}.tools.{place}.name", f"is {tool['name']!r}, which another tool has already.")
+            raise _build_error(f"{root}.tools.{place}.name", f"is {tool['name']!r}, which another tool has already.")
         names.add(tool.get("name", ""))
     return tools
 
 
-def _tool(tool: object, path: str, servers: Collection[str]) -> Config:
+def _check_tool(tool: object, path: str, servers: Collection[str]) -> Config:
     if not isinstance(tool, dict):
-        raise _wrong(path, "must be an object.")
+        raise _build_error(path, "must be an object.")
     kind = tool.get("type") or "function"
     if kind == "mcp":
-        return _server(tool, path, servers)
+        return _check_server(tool, path, servers)
     if kind != "function":
-        raise _wrong(f"{path}.type", "must be 'function' or 'mcp'.")
+        raise _build_error(f"{path}.type", "must be 'function' or 'mcp'.")
     name, description, parameters = tool.get("name"), tool.get("description"), tool.get("parameters")
     if name is None:
         raise ProtocolError("missing_required_parameter", f"'{path}.name' is missing.", f"{path}.name")
     if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
-        raise _wrong(f"{path}.name", "must be 1 to 64 letters, digits, '_' and '-'.")
+        raise _build_error(f"{path}.name", "must be 1 to 64 letters, digits, '_' and '-'.")
     if not isinstance(description, str | None):
-        raise _wrong(f"{path}.description", "must be a string.")
+        raise _build_error(f"{path}.description", "must be a string.")
     if not isinstance(parameters, dict | None):
-        raise _wrong(f"{path}.parameters", "must be an object: the JSON schema of the arguments.")
+        raise _build_error(f"{path}.parameters", "must be an object: the JSON schema of the arguments.")
     shown = {"type": "function", "name": name, "description": description, "parameters": parameters}
     return {key: value for key, value in shown.items() if value is not None}
 
 
-def _server(tool: Config, path: str, servers: Collection[str]) -> Config:
+def _check_server(tool: Config, path: str, servers: Collection[str]) -> Config:
     """A remote MCP server. Clients name one that an admin configured; they bring none of their own."""
     label = tool.get("server_label")
     if label is None:
         param = f"{path}.server_label"
         raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param)
     if not isinstance(label, str) or label not in servers:
-        raise _wrong(f"{path}.server_label", "names no MCP server of this assistant. An admin can add one to it.")
+        raise _build_error(f"{path}.server_label", "names no MCP server of this assistant. An admin can add one to it.")
     return {"type": "mcp", "server_label": label}
 
 
@@ -144,18 +144,18 @@ def check_tool_choice(
     if isinstance(given, str) and given in TOOL_CHOICES:
         return given
     if not isinstance(given, dict):
-        raise _wrong(f"{root}.tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function.")
+        raise _build_error(f"{root}.tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function.")
     kind, name, label = given.get("type"), given.get("name"), given.get("server_label")
     if kind == "function" and isinstance(name, str) and name in names:
         return {"type": "function", "name": name}
     if kind == "mcp" and isinstance(label, str) and label in servers and isinstance(name, str | None):
         return {"type": "mcp", "server_label": label} | ({"name": name} if name else {})
     if kind not in ("function", "mcp"):
-        raise _wrong(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
+        raise _build_error(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
     if kind == "function":
-        raise _wrong(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
-    raise _wrong(f"{root}.tool_choice.server_label", "names no MCP server of this assistant.")
+        raise _build_error(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
+    raise _build_error(f"{root}.tool_choice.server_label", "names no MCP server of this assistant.")
 
 
-def _wrong(path: str, message: str) -> ProtocolError:
+def _build_error(path: str, message: str) -> ProtocolError:
     return ProtocolError("invalid_value", f"'{path}' {message}", path)

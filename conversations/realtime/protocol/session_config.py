@@ -86,7 +86,7 @@ def build_config(*, session_id: str, model: str, instructions: str, voice: str, 
     transcription = {"model": stt_model} | ({"language": language} if language else {})
     return {
         "type": kind,
-        "object": _object(kind),
+        "object": _name_object(kind),
         "id": session_id,
         "model": model,
         "expires_at": expires_at,
@@ -109,7 +109,7 @@ def build_config(*, session_id: str, model: str, instructions: str, voice: str, 
     }
 
 
-def _object(kind: str) -> str:
+def _name_object(kind: str) -> str:
     return "realtime.session" if kind == REALTIME else "realtime.transcription_session"
 
 
@@ -130,27 +130,28 @@ def show_config(config: Config) -> Config:
     return {key: config[key] for key in kept if key in config} | {"audio": {"input": heard}}
 
 
-def update_config(config: Config, patch: Config, *, audio_sent: bool, has_begun: bool = False,
+def update_config(config: Config, patch: Config, *, has_sent_audio: bool, has_begun: bool = False,
             own_tools: Sequence[Tool] = (), servers: Collection[str] = ()) -> Config:  # fmt: skip
     """The config after a `session.update`. Raises ProtocolError and leaves `config` as it was.
 
-    `audio_sent`: the assistant has spoken; `has_begun`: something was said or sent; `own_tools`: that the server runs.
+    `has_sent_audio` says that the assistant has spoken, `has_begun` that something was said or sent. `own_tools` are
+    the tools that the server runs, `servers` the labels of its MCP servers.
     """
     check_depth(patch, "session")
-    kind = _kind(config, patch, has_begun=has_begun)
-    patch = _users_half(patch) if kind == TRANSCRIPTION else patch
+    kind = _choose_kind(config, patch, has_begun=has_begun)
+    patch = _keep_user_half(patch) if kind == TRANSCRIPTION else patch
     typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
     asked = validate_event(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
     check_values(asked)
     check_extensions(asked)
     new = deepcopy(config)
-    new["type"], new["object"] = kind, _object(kind)
+    new["type"], new["object"] = kind, _name_object(kind)
     audio = asked.get("audio") or {}
     _merge(new, asked, SETTABLE)
     _merge_tools(new, patch, own_tools, {*servers, *collect_labels(own_tools)})
     _merge_input(new["audio"]["input"], audio.get("input") or {})
     _merge_output(new["audio"]["output"], audio.get("output") or {})
-    if audio_sent and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
+    if has_sent_audio and new["audio"]["output"]["voice"] != config["audio"]["output"]["voice"]:
         message = "The voice is fixed once the assistant has spoken. Start a new session to change it."
         raise ProtocolError("cannot_update_voice", message, "session.audio.output.voice")
     if "audio" in new["output_modalities"]:
@@ -158,7 +159,7 @@ def update_config(config: Config, patch: Config, *, audio_sent: bool, has_begun:
     return new
 
 
-def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
+def _choose_kind(config: Config, patch: Config, *, has_begun: bool) -> str:
     """A session may become one of transcription before anything was said, and stays one."""
     current: str = config["type"]
     kind = patch.get("type") or current
@@ -170,7 +171,7 @@ def _kind(config: Config, patch: Config, *, has_begun: bool) -> str:
     return str(kind)
 
 
-def _users_half(patch: Config) -> Config:
+def _keep_user_half(patch: Config) -> Config:
     """What a transcription session takes of a patch; all else is an unknown key to it."""
     half: Config = {key: patch[key] for key in ("audio", "include", "extensions") if key in patch}
     if isinstance(audio := half.get("audio"), dict):
@@ -187,7 +188,7 @@ def _merge(target: Config, patch: Config, keys: Collection[str] = ()) -> None:
 
 def _merge_input(target: Config, patch: Config) -> None:
     _merge(target, {key: value for key, value in patch.items() if key not in ("turn_detection", "transcription")})
-    target["format"] = _whole_format(target["format"])
+    target["format"] = _complete_format(target["format"])
     if "transcription" in patch:
         asked = patch["transcription"]
         whole = None if asked is None else (target["transcription"] or {}) | asked
@@ -203,14 +204,14 @@ def _merge_input(target: Config, patch: Config) -> None:
             target["turn_detection"] = base
 
 
-def _whole_format(asked: Config) -> Config:
+def _complete_format(asked: Config) -> Config:
     """With the rate, which a client may leave out: each format has one."""
     return next(dict(one) for one in AUDIO_FORMATS if one["type"] == asked.get("type", "audio/pcm"))
 
 
 def _merge_output(target: Config, patch: Config) -> None:
     _merge(target, patch)
-    target["format"] = _whole_format(target["format"])
+    target["format"] = _complete_format(target["format"])
     if isinstance(target["voice"], dict):
         target["voice"] = target["voice"]["id"]
 

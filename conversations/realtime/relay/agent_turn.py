@@ -185,7 +185,7 @@ class RelayAgentTurn:
             self.core.save(item, in_background=True)
         if reply.audio_started_at is None:
             reply.audio_started_at, self.last = self.core.now, reply
-        self.core.audio_sent = True
+        self.core.has_sent_audio = True
         self.core.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
@@ -246,7 +246,7 @@ class RelayAgentTurn:
                     item.status = "incomplete"
                     close_item(self.core, reply, item, is_kept=is_kept(self.core, item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            output = [item.wire() for item in reply.items]
+            output = [item.to_wire() for item in reply.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
             self._finish(reply, {**reply.shown, **ended}, failure)
 

@@ -54,11 +54,11 @@ class RelayItems:
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send the item as we have it, or raise ProtocolError."""
-        self.core.send("conversation.item.retrieved", item=self.core.known(event.item_id, "retrieve").wire())
+        self.core.send("conversation.item.retrieved", item=self.core.get_item(event.item_id, "retrieve").to_wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Ask the upstream to delete an item, or raise ProtocolError."""
-        item = self.core.known(event.item_id, "delete")
+        item = self.core.get_item(event.item_id, "delete")
         if item.status == "in_progress":
             message = "The item is being written by a response. Send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
@@ -72,7 +72,7 @@ class RelayItems:
 
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
-        item = self.core.known(event.item_id, "truncate")
+        item = self.core.get_item(event.item_id, "truncate")
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
             raise ProtocolError("unsupported_content_type", message, "item_id")
@@ -113,9 +113,9 @@ class RelayItems:
             self._insert(item, before)
             self.core.save(item)
         known = self.core.log.get(name)
-        told = shown if known is None or event["type"].endswith("done") or known.response_id else known.wire()
+        told = shown if known is None or event["type"].endswith("done") or known.response_id else known.to_wire()
         if known is not None:
-            before = self.core.log.before(known)
+            before = self.core.log.get_previous_id(known)
         self.core.send(event["type"], item={**told, "id": name}, previous_item_id=before)
 
     def _insert(self, item: LiveItem, after: str | None) -> None:
@@ -140,7 +140,7 @@ class RelayItems:
         item = self.core.log.get(event["item_id"])
         self._cutting.pop(event["item_id"], None)
         if item is not None:
-            item.cut(event["audio_end_ms"])
+            item.truncate(event["audio_end_ms"])
             self.core.save(item)
             kept = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
             self.core.send("conversation.item.truncated", **kept)
@@ -168,7 +168,7 @@ class RelayItems:
         self._quiet.clear()
         self._resent.clear()
         answered = {item.call.get("call_id") for item in self.core.log if item.type == "function_call_output"}
-        for item in self.core.log.kept:
+        for item in self.core.log.context_items:
             if shown := _build_text_item(item, answered):
                 self._resend(shown)
 
@@ -183,7 +183,7 @@ class RelayItems:
         self._quiet.add(("conversation.item.deleted", item.id))
         self.link.send_request("conversation.item.delete", UpstreamRequest(is_own=True), item_id=item.id)
         if shown := _build_text_item(item, set()):
-            self._resend(shown, self.core.log.before(item) or "root")
+            self._resend(shown, self.core.log.get_previous_id(item) or "root")
 
 
 def _build_text_item(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | None:

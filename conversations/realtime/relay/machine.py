@@ -134,7 +134,7 @@ class RelayMachine:
         return self.user_turn.is_awaiting_transcripts and self.link.is_up
 
     def _take_commands(self) -> list[RelayCommand]:
-        actions, self.core.actions = self.core.actions, []
+        actions, self.core.commands = self.core.commands, []
         return list(actions)
 
     # What the client asks.
@@ -189,7 +189,7 @@ class RelayMachine:
 
     def _start_speech(self, event: dict[str, Any]) -> None:
         last = self.agent_turn.last
-        if not self.user_turn.start_speech(event) or last is None or not self.core.has("playback"):
+        if not self.user_turn.start_speech(event) or last is None or not self.core.has_extension("playback"):
             return
         if last.id in self.agent_turn.running or last.is_sounding(self.core.now):
             # The upstream cancels its response as soon as the user speaks, or lets it go on; so it is decided already.

@@ -65,7 +65,7 @@ def show_response(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> di
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
     seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else core.conversation_id}
-    is_timed = shown["status"] != "in_progress" and core.has("playback") and not reply.is_out_of_band
+    is_timed = shown["status"] != "in_progress" and core.has_extension("playback") and not reply.is_out_of_band
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 
@@ -80,9 +80,9 @@ def close_item(core: Core, reply: RelayResponse, item: LiveItem, *, is_kept: boo
         core.send("response.output_text.done", **place, text=item.text)
         core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
     if is_kept:
-        core.send("conversation.item.done", item=item.wire(), previous_item_id=core.log.before(item))
+        core.send("conversation.item.done", item=item.to_wire(), previous_item_id=core.log.get_previous_id(item))
     index = reply.items.index(item)
-    core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.wire())
+    core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.to_wire())
 
 
 def note_playback(core: Core, reply: RelayResponse | None, event: PlaybackStarted) -> None:

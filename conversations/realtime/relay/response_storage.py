@@ -42,6 +42,6 @@ def cut_to_played(core: Core, reply: RelayResponse) -> None:
     played_ms = reply.estimate_played_ms(core.now)
     for item in reply.items:
         if item.is_audio and item.heard_ms is None and is_kept(core, item):
-            item.cut(min(played_ms, item.audio_ms))
+            item.truncate(min(played_ms, item.audio_ms))
             played_ms = max(0, played_ms - item.audio_ms)
             core.save(item)

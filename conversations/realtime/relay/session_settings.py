@@ -38,7 +38,7 @@ class RelaySettings:
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
         # An upstream session cannot change its type, so ours may not either.
-        config = update_config(latest, patch, audio_sent=self.core.audio_sent, has_begun=True)
+        config = update_config(latest, patch, has_sent_audio=self.core.has_sent_audio, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
         self._request(config, UpstreamRequest(event_id), config)

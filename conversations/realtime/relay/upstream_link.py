@@ -63,7 +63,7 @@ class UpstreamLink:
 
     def do(self, action: SendUpstream | Reconnect) -> None:
         """Add a command of the relay to those of the core, in order."""
-        self.core.actions.append(action)  # type: ignore[arg-type]  # the core is shared with the turn machine
+        self.core.commands.append(action)  # type: ignore[arg-type]  # the core is shared with the turn machine
 
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:

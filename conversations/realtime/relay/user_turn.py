@@ -9,7 +9,7 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
-from conversations.realtime.user_turn.transcript_filter import spoken_words
+from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
 EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks, the buffer keeps what came in the last LAG_SEC, in which the upstream must report an onset, and
@@ -126,7 +126,7 @@ class RelayUserTurn:
         self.core.log.insert(item)
         self._await_transcript(item_id)
         self.core.save(item, pcm=pcm)
-        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.before(item))
+        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.get_previous_id(item))
 
     def confirm_clear(self, event: dict[str, Any]) -> None:
         """Clear our buffer as the upstream has cleared its own."""
@@ -150,7 +150,7 @@ class RelayUserTurn:
         """Store a transcript, and tell the client."""
         item = self._close_transcript(event)
         if item is not None:
-            item.text = spoken_words(event["transcript"][: self.core.limits.max_text_chars])
+            item.text = extract_spoken_words(event["transcript"][: self.core.limits.max_text_chars])
             self._count_usage(item, event.get("usage") or {})
             self.core.save(item)
             self._send_transcription("completed", item, transcript=item.text, usage=event.get("usage"))

@@ -36,7 +36,7 @@ ABBREVIATION = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 BEFORE_NUMBER = re.compile(r"\b(?:No|Nos|Fig|Vol|Art|Abb|Kap|Num|Núm|Tab|Sec|Ch|pp)\.$", re.IGNORECASE)
-LONGEST_ABBREVIATION = 10
+ABBREVIATION_MAX_CHARS = 10
 LIST_MARK = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)]|[a-z]\))\s")
 # Where a first clause without any pause may be cut: before a word that begins a new thought.
 NEW_THOUGHT = re.compile(
@@ -50,14 +50,14 @@ NEW_THOUGHT = re.compile(
 WORD = re.compile(r"\w")
 
 # The least width of the first clause, of the second, and so on. A wide character takes as long to say as three others.
-LEAST = (3, 16, 40, 60, 80)
-PAUSES_UP_TO = 2  # clauses that may end at a pause; later ones only where their sentence is long
-LONG_SENTENCE = 120
-FIRST_MOST = 40
-NEW_THOUGHT_LEAST = 16
+MIN_WIDTHS = (3, 16, 40, 60, 80)
+PAUSED_CLAUSES = 2  # clauses that may end at a pause; later ones only where their sentence is long
+LONG_SENTENCE_WIDTH = 120
+FIRST_MAX_CHARS = 40
+NEW_THOUGHT_MIN_CHARS = 16
 MAX_CHARS = 240
-LONGEST_LABEL = 40  # characters
-LONGEST_LETTER = 32  # characters: a family of four with skin tones has eleven
+LABEL_MAX_CHARS = 40  # characters
+LETTER_MAX_CHARS = 32  # characters: a family of four with skin tones has eleven
 
 
 class ClauseChunker:
@@ -73,7 +73,7 @@ class ClauseChunker:
     def feed(self, text: str) -> list[str]:
         self._text += text
         clauses, start = [], 0
-        while (length := self._length(self._text[start : start + MAX_CHARS + 1])) is not None:
+        while (length := self._find_clause_end(self._text[start : start + MAX_CHARS + 1])) is not None:
             clauses.append(self._text[start : start + length])
             start += length
             self._count += 1
@@ -84,76 +84,80 @@ class ClauseChunker:
         rest, self._text = self._text, ""
         return [rest] if rest else []
 
-    def _length(self, ahead: str) -> int | None:
+    def _find_clause_end(self, ahead: str) -> int | None:
         """How long the first complete clause is, or None while more text is needed to know."""
         end = 0
         for boundary in BOUNDARY.finditer(ahead):
             end = boundary.end()
             # A match that reaches the end of the text may still grow ("?" then "!").
-            if end < len(ahead) and self._is_end(ahead, boundary):
+            if end < len(ahead) and self._is_clause_end(ahead, boundary):
                 return end
-        if len(ahead) > (most := _most_chars(ahead)):
-            return _forced_length(ahead, most)
-        if self._count == 0 and end < len(ahead) and len(ahead) > FIRST_MOST:
-            return _new_thought(ahead)
+        if len(ahead) > (most := _choose_max_chars(ahead)):
+            return _force_cut(ahead, most)
+        if self._count == 0 and end < len(ahead) and len(ahead) > FIRST_MAX_CHARS:
+            return _find_new_thought(ahead)
         return None
 
-    def _is_end(self, ahead: str, boundary: re.Match[str]) -> bool:
+    def _is_clause_end(self, ahead: str, boundary: re.Match[str]) -> bool:
         clause, rest = ahead[: boundary.end()], ahead[boundary.end() :]
-        if not WORD.search(clause) or (boundary["pause"] is not None and _is_inside(clause)):
+        if not WORD.search(clause) or (boundary["pause"] is not None and _is_inside_label(clause)):
             return False
         if "\n" in boundary[0] and (LIST_MARK.match(ahead) or LIST_MARK.match(rest)):
-            return not _is_mark(clause)
-        width = _width(clause)
-        if width < LEAST[min(self._count, len(LEAST) - 1)]:
+            return not _is_list_mark(clause)
+        width = _measure_width(clause)
+        if width < MIN_WIDTHS[min(self._count, len(MIN_WIDTHS) - 1)]:
             return False
         if boundary["pause"] is None:
-            return "\n" in boundary[0] or not _is_abbreviated(clause, rest)
+            return "\n" in boundary[0] or not _has_abbreviation_at_end(clause, rest)
         is_date = clause.rstrip()[-2:-1].isdigit() and rest[:1].isdigit()  # May 3, 1998
-        return not is_date and (self._count < PAUSES_UP_TO or width >= LONG_SENTENCE)
+        return not is_date and (self._count < PAUSED_CLAUSES or width >= LONG_SENTENCE_WIDTH)
 
 
-def _width(text: str) -> int:
+def _measure_width(text: str) -> int:
     return len(text.strip()) + 2 * len(WIDE.findall(text))
 
 
-def _most_chars(ahead: str) -> int:
+def _choose_max_chars(ahead: str) -> int:
     return max(MAX_CHARS // 3, MAX_CHARS - 2 * len(WIDE.findall(ahead)))
 
 
-def _is_inside(clause: str) -> bool:
+def _is_inside_label(clause: str) -> bool:
     """Of the label of a link, which sounds better whole. One that does not close soon holds nothing back."""
-    label = clause[-LONGEST_LABEL:]
+    label = clause[-LABEL_MAX_CHARS:]
     return label.rfind("[") > label.rfind("]")
 
 
-def _is_mark(clause: str) -> bool:
+def _is_list_mark(clause: str) -> bool:
     mark = LIST_MARK.match(clause)
     return mark is not None and not WORD.search(clause, mark.end())
 
 
-def _is_abbreviated(clause: str, rest: str) -> bool:
-    last = clause.rstrip()[-LONGEST_ABBREVIATION:]
+def _has_abbreviation_at_end(clause: str, rest: str) -> bool:
+    last = clause.rstrip()[-ABBREVIATION_MAX_CHARS:]
     return bool(ABBREVIATION.search(last) or (rest[:1].isdigit() and BEFORE_NUMBER.search(last)))
 
 
-def _new_thought(ahead: str) -> int | None:
-    cuts = [cut.end() for cut in NEW_THOUGHT.finditer(ahead, NEW_THOUGHT_LEAST)]
-    return next((cut for cut in reversed(cuts) if not _is_inside(ahead[:cut])), None)
+def _find_new_thought(ahead: str) -> int | None:
+    cuts = [cut.end() for cut in NEW_THOUGHT.finditer(ahead, NEW_THOUGHT_MIN_CHARS)]
+    return next((cut for cut in reversed(cuts) if not _is_inside_label(ahead[:cut])), None)
 
 
-def _forced_length(ahead: str, most: int) -> int:
+def _force_cut(ahead: str, most: int) -> int:
     """Of what has no end in sight: up to its last pause, or its last space, or else amid its letters."""
     ends = [boundary.end() for boundary in BOUNDARY.finditer(ahead)]
-    pauses = [end for end in ends if end <= most and LEAST[2] <= _width(ahead[:end]) and not _is_inside(ahead[:end])]
-    return (pauses[-1] if pauses else ahead.rfind(" ", 0, most) + 1) or _between_letters(ahead, most)
+    pauses = [
+        end
+        for end in ends
+        if end <= most and MIN_WIDTHS[2] <= _measure_width(ahead[:end]) and not _is_inside_label(ahead[:end])
+    ]
+    return (pauses[-1] if pauses else ahead.rfind(" ", 0, most) + 1) or _cut_between_letters(ahead, most)
 
 
-def _between_letters(ahead: str, most: int) -> int:
+def _cut_between_letters(ahead: str, most: int) -> int:
     """Not between a letter and its marks, nor amid an emoji. No letter has so many marks as a flood of them."""
-    ends = range(most, most - LONGEST_LETTER, -1)
-    return next((end for end in ends if not _is_amid_letter(ahead[end - 1 : end + 1])), most)
+    ends = range(most, most - LETTER_MAX_CHARS, -1)
+    return next((end for end in ends if not _is_inside_letter(ahead[end - 1 : end + 1])), most)
 
 
-def _is_amid_letter(pair: str) -> bool:
+def _is_inside_letter(pair: str) -> bool:
     return unicodedata.category(pair[-1])[0] == "M" or "\u200d" in pair

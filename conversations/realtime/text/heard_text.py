@@ -30,14 +30,14 @@ KANA = 2
 ACRONYM = 3  # a letter that is spelled: USA
 STOP, PAUSE = 6, 3  # after a sentence, after a comma
 TAIL_CHARS = 12
-LAST = 2  # engines trim the silence that ends what they were given
+FINAL_PAUSE = 2  # engines trim the silence that ends what they were given
 # Characters. Ours are a tenth of it; a longer one is a whole reply of a provider, whose letters share its time alike.
-LONGEST_CLAUSE = 2_000
+CLAUSE_MAX_CHARS = 2_000
 
 KANA_LETTER = re.compile("[\u3040-\u30ff]")
 WIDE_LETTER = re.compile(rf"[\uac00-\ud7af{HAN}]")
 SPELLED = re.compile(r"[^A-Za-z0-9]*[A-Z]{2,5}[^A-Za-z]*")
-AMID_FIGURES = re.compile(r"[0-9][.,:/](?=[0-9])")
+MARK_IN_NUMBER = re.compile(r"[0-9][.,:/](?=[0-9])")
 # Neither are marks of a source, tags and formulas: what of them looks like words takes no time.
 UNHEARD = re.compile(
     r"\[\^?[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,9}\](?:\([^()\s]{0,400}\))?|【[^【】]{0,99}†[^【】]{0,99}】"
@@ -62,21 +62,21 @@ class Unit:
 def split_units(clause: str) -> Iterator[Unit]:
     clause = UNHEARD.sub(lambda found: WORDLIKE.sub("·", found[0]), clause.rstrip())
     for match in UNIT.finditer(clause):
-        said, pause = _weight(match[0].strip())
-        yield Unit(match.end(), said, min(pause, LAST) if match.end() == len(clause) else pause)
+        said, pause = _weigh_word(match[0].strip())
+        yield Unit(match.end(), said, min(pause, FINAL_PAUSE) if match.end() == len(clause) else pause)
 
 
-def _weight(word: str) -> tuple[int, int]:
+def _weigh_word(word: str) -> tuple[int, int]:
     if said := ABBREVIATIONS.get(word.lower()):
         return said, 0
     read = LINK.sub(r"\1", word)
     letter = ACRONYM if SPELLED.fullmatch(read) else 1
-    said = POINT * len(AMID_FIGURES.findall(read)) + sum(_said(character, letter) for character in read)
+    said = POINT * len(MARK_IN_NUMBER.findall(read)) + sum(_weigh_character(character, letter) for character in read)
     tail = read[-TAIL_CHARS:]  # or a flood of marks would cost its square
     return said, STOP if STOPPING.search(tail) else PAUSE if PAUSING.search(tail) else 0
 
 
-def _said(character: str, letter: int) -> int:
+def _weigh_character(character: str, letter: int) -> int:
     if KANA_LETTER.match(character):
         return KANA
     if WIDE_LETTER.match(character):
@@ -97,12 +97,12 @@ def estimate_heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> s
             heard += text
             played_ms -= audio_ms
             continue
-        return (heard + _first_words(text, played_ms / audio_ms)).rstrip()
+        return (heard + _cut_at_share(text, played_ms / audio_ms)).rstrip()
     return heard
 
 
-def _first_words(text: str, share: float) -> str:
-    if len(text) > LONGEST_CLAUSE:
+def _cut_at_share(text: str, share: float) -> str:
+    if len(text) > CLAUSE_MAX_CHARS:
         return text[: text.rfind(" ", 0, round(share * len(text))) + 1 or round(share * len(text))]
     spoken = list(split_units(text))
     played = share * sum(unit.said + unit.pause for unit in spoken)

@@ -20,23 +20,23 @@ LINE_BREAK = re.compile(r"</?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b", re
 
 def extract_words(text: str) -> str:
     """Return what is said of it: labels without their links, the numbers of a list, no blocks of code."""
-    return "".join(_blocks(PARSER.parse(text)))
+    return "".join(_read_blocks(PARSER.parse(text)))
 
 
-def _blocks(tokens: Sequence[Token]) -> Iterator[str]:
+def _read_blocks(tokens: Sequence[Token]) -> Iterator[str]:
     for token in tokens:
         match token.type:
             case "inline":
-                yield from _inline(token.children or ())
+                yield from _read_inline(token.children or ())
             case "html_block":
-                yield TAG.sub(_spacing, token.content)
+                yield TAG.sub(_replace_tag, token.content)
             case "list_item_open" if token.info:
                 yield f"{token.info}{token.markup} "
             case kind if kind.endswith("_close"):
                 yield " "
 
 
-def _inline(tokens: Sequence[Token]) -> Iterator[str]:
+def _read_inline(tokens: Sequence[Token]) -> Iterator[str]:
     for token in tokens:
         match token.type:
             case "text" | "code_inline":
@@ -44,10 +44,10 @@ def _inline(tokens: Sequence[Token]) -> Iterator[str]:
             case "softbreak" | "hardbreak":
                 yield " "
             case "image":
-                yield from _inline(token.children or ())
+                yield from _read_inline(token.children or ())
             case "html_inline":
-                yield TAG.sub(_spacing, token.content)
+                yield TAG.sub(_replace_tag, token.content)
 
 
-def _spacing(tag: re.Match[str]) -> str:
+def _replace_tag(tag: re.Match[str]) -> str:
     return " " if LINE_BREAK.match(tag[0]) else ""

@@ -29,5 +29,5 @@ class SpeechScript:
 
     def _speak(self, clause: str) -> SpeakClause:
         self.clauses.append(clause)
-        words = self._speech_text.spoken(clause)
+        words = self._speech_text.filter_clause(clause)
         return SpeakClause(self._response_id, len(self.clauses) - 1, words, self._voice, self._speed)

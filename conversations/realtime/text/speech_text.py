@@ -25,7 +25,7 @@ OPENING = re.compile(
 CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
 # What ends a formula that is not closed: amid a line its end, else a blank line; or so many characters.
 LINE_END, BLANK_LINE = re.compile(r"\n"), re.compile(r"\n[ \t]*\n")
-MOST_CHARS = {LINE_END: 200, BLANK_LINE: 1_000}
+UNCLOSED_MAX_CHARS = {LINE_END: 200, BLANK_LINE: 1_000}
 # “$x$”: nothing blank inside the marks, no figure behind them (“$5 or $6”).
 SMALL_FORMULA = re.compile(r"(?<![\w$\\])\$(?=[^\s$])([^$\n]{1,200})(?<![\s\\])\$(?![\w$])")
 NOTATION = re.compile(r"[\\^_{}]")  # of TeX; without any a formula is said as it stands
@@ -49,7 +49,7 @@ EMPHASIS = regex.compile(
     r"(?<![\w\p{M}])(?:\*{1,3}|_{1,3}|~~|`{1,3})(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`{1,3})(?![\w\p{M}])"
 )
 URL = re.compile(r"(?:https?://(?:[^\s/?#@)>\]]*@)?|\b(?=www\.))([^\s/?#:)>\]]*)(?:\([^\s()]*\)|[^\s)>\]])*+")
-TIMES = re.compile(r"(?<=\d)\*(?=\d)")  # “2*3”, which Markdown would read as emphasis
+MULTIPLICATION = re.compile(r"(?<=\d)\*(?=\d)")  # “2*3”, which Markdown would read as emphasis
 
 # Pictures, arrows, and what shows nothing; but signs of measure and of names are words, and so is what a script has of
 # its own. A joiner or a mark that chooses a shape belongs to the letter before it.
@@ -65,11 +65,11 @@ BRACKETS = re.compile(r"[\[\]]")
 SPACES = re.compile(r"\s+")
 BEFORE_STOP = re.compile(r" (?=[,.](?:\s|$))")  # where a formula or a picture was
 SPEAKABLE = regex.compile(r"[\p{L}\p{N}]")
-AMID_LINE = "\u2063 "  # in front of a clause that begins no line, and so no list and no heading; it is not spoken
+MID_LINE = "\u2063 "  # in front of a clause that begins no line, and so no list and no heading; it is not spoken
 
 
 @dataclass(slots=True)
-class Silent:
+class SilentBlock:
     """A block of code or a formula that is open."""
 
     closing: str
@@ -81,44 +81,44 @@ class SpeechText:
     """One reply's filter. It remembers from one clause to the next what is open, and whether a line has begun."""
 
     def __init__(self) -> None:
-        self._silent: Silent | None = None
-        self._is_amid_line = False
+        self._silent: SilentBlock | None = None
+        self._is_mid_line = False
 
-    def spoken(self, clause: str) -> str:
+    def filter_clause(self, clause: str) -> str:
         """The words to synthesise; "" where the clause holds none."""
-        text = AMID_LINE + clause if self._is_amid_line else clause
-        self._is_amid_line = "\n" not in clause[len(clause.rstrip()) :]
+        text = MID_LINE + clause if self._is_mid_line else clause
+        self._is_mid_line = "\n" not in clause[len(clause.rstrip()) :]
         is_plain = self._silent is None and PLAIN.fullmatch(clause) and "www." not in clause
-        text = _tidy(clause) if is_plain else clean(self._said(text))
+        text = _tidy_spaces(clause) if is_plain else strip_markup(self._drop_silent(text))
         return text if SPEAKABLE.search(text) else ""
 
-    def _said(self, rest: str) -> str:
+    def _drop_silent(self, rest: str) -> str:
         """Without blocks of code, and formulas that nobody could say."""
         said = ""
         while rest:
             if self._silent is not None:
-                rest = rest[self._silent_chars(self._silent, rest) :]
+                rest = rest[self._skip_silent(self._silent, rest) :]
                 said += " "
             elif opening := OPENING.search(rest):
-                said, rest = self._open(opening, said + rest[: opening.start()], rest[opening.end() :])
+                said, rest = self._begin_silent(opening, said + rest[: opening.start()], rest[opening.end() :])
             else:
                 return said + rest
         return said
 
-    def _silent_chars(self, silent: Silent, rest: str) -> int:
+    def _skip_silent(self, silent: SilentBlock, rest: str) -> int:
         """How much of the rest belongs to what is open; closes it where it ends."""
         place = rest.find(silent.closing)
         end = len(rest) if place < 0 else place + len(silent.closing)
         given_up = silent.end and silent.end.search(rest, 0, end)
         silent.chars += end
-        if place >= 0 or given_up or (silent.end and silent.chars > MOST_CHARS[silent.end]):
+        if place >= 0 or given_up or (silent.end and silent.chars > UNCLOSED_MAX_CHARS[silent.end]):
             self._silent = None
         return given_up.start() if given_up else end
 
-    def _open(self, opening: re.Match[str], said: str, rest: str) -> tuple[str, str]:
+    def _begin_silent(self, opening: re.Match[str], said: str, rest: str) -> tuple[str, str]:
         """What is said by then, and the rest."""
         if fence := opening["fence"] or opening["late"]:
-            self._silent = Silent(fence)
+            self._silent = SilentBlock(fence)
             return said, rest
         mark: str = opening["formula"]
         closing = CLOSING.get(mark) or mark.replace("begin", "end")
@@ -128,18 +128,18 @@ class SpeechText:
             return f"{said} {inside if is_said else ''} ", behind
         is_display = opening["line"] is not None and not rest.partition("\n")[0].strip()
         if is_display or not is_said:
-            self._silent = Silent(closing, BLANK_LINE if is_display else LINE_END)
+            self._silent = SilentBlock(closing, BLANK_LINE if is_display else LINE_END)
         return f"{said} ", rest
 
 
-def clean(text: str) -> str:
+def strip_markup(text: str) -> str:
     text = SOURCE.sub("", DEFINITION.sub("", text))
     text = SMALL_FORMULA.sub(lambda found: "" if NOTATION.search(found[1]) else found[1], text)
     text = ROW.sub(r"\1", RULE.sub("", BULLET.sub("", text)))
-    text = EMPHASIS.sub("", REST_OF_LINK.sub("", extract_words(TIMES.sub(r"\\*", text))))
+    text = EMPHASIS.sub("", REST_OF_LINK.sub("", extract_words(MULTIPLICATION.sub(r"\\*", text))))
     text = URL.sub(lambda found: found[1].rstrip(".,;!"), text)
-    return _tidy(CELL_END.sub(", ", UNSPOKEN.sub("", BRACKETS.sub("", text))))
+    return _tidy_spaces(CELL_END.sub(", ", UNSPOKEN.sub("", BRACKETS.sub("", text))))
 
 
-def _tidy(text: str) -> str:
+def _tidy_spaces(text: str) -> str:
     return BEFORE_STOP.sub("", SPACES.sub(" ", text)).strip()

@@ -7,10 +7,10 @@ from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 # With fewer windows of speech than that it is silence, whatever speech to text would make of it.
-LEAST_WINDOWS = 2
+MIN_SPEECH_WINDOWS = 2
 
 
-class ClientCommits:
+class UtteranceCommits:
     def __init__(self, core: Core, transcription: Transcription) -> None:
         self.core = core
         self.transcription = transcription
@@ -21,12 +21,12 @@ class ClientCommits:
         )
         item.usage = utterance.usage
         self.core.log.insert(item)
-        has_speech = utterance.speech_windows >= LEAST_WINDOWS
+        has_speech = utterance.speech_windows >= MIN_SPEECH_WINDOWS
         is_known = utterance.words is not None or not has_speech
         self.transcription.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
         self.core.save(item, pcm=pcm)
-        before = self.core.log.before(item)
+        before = self.core.log.get_previous_id(item)
         self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         self.core.announce(item)
         if is_known:
-            self.transcription.settle(item.id, utterance.words or "", utterance.usage.stt_seconds)
+            self.transcription.settle_item(item.id, utterance.words or "", utterance.usage.stt_seconds)

@@ -3,20 +3,20 @@
 from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
-from conversations.realtime.protocol.response_options import default_options
+from conversations.realtime.protocol.response_options import build_default_options
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.input_buffer import InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.onset import OnsetDetector
-from conversations.realtime.user_turn.pause_lengths import MAX_WAIT_MS, short_silence_ms, wait_ms
+from conversations.realtime.user_turn.pause_lengths import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
 # A reply takes about that long to its first sound: begun earlier in a long wait it would more often be for nothing.
-AHEAD_MS = 900
+PREEMPTIVE_LEAD_MS = 900
 # The longer the silence, the likelier it is the end: after a try in vain the next one waits for this share of the wait.
-RESERVED = (0.0, 0.4, 0.6)
-FREE_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
+RETRY_WAIT_SHARES = (0.0, 0.4, 0.6)
+DRAFT_WAIT_MS = 1_000  # a reply that takes longer is waited for with the utterance closed
 
 
 class Endpointing:
@@ -28,13 +28,13 @@ class Endpointing:
         agent_turn: AgentTurn,
         transcription: Transcription,
         interruption: Interruption,
-        endpointer: OnsetDetector,
+        onset_detector: OnsetDetector,
     ) -> None:
         self.core = core
         self.agent_turn = agent_turn
         self.transcription = transcription
         self.interruption = interruption
-        self.endpointer = endpointer
+        self.onset_detector = onset_detector
         self.quiet_ms = 0
         self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
 
@@ -42,57 +42,63 @@ class Endpointing:
         self.quiet_ms = 0
         self._judged = None
 
-    def over(self, utterance: Utterance) -> None:
+    def end_pause(self, utterance: Utterance) -> None:
         """Speech goes on: the words so far are not all, and a reply to them would not fit."""
         self.core.pauses.learn(self.quiet_ms)
         self.reset()
-        utterance.go_on()
+        utterance.continue_speech()
         self.agent_turn.preemptive.drop()
 
-    def is_over(self, utterance: Utterance) -> bool:
+    def check_endpoint(self, utterance: Utterance) -> bool:
         """Whether the utterance has ended; if not, an answer may be begun."""
-        wait = self._wait_ms(utterance)
-        if self.quiet_ms >= max(wait - AHEAD_MS, wait * RESERVED[min(utterance.tries, MAX_TRIES - 1)]):
-            self._answer_ahead(utterance)
-        return self.quiet_ms >= wait and not self._waits_for_nothing(utterance, wait)
+        wait = self._get_wait_ms(utterance)
+        if self.quiet_ms >= max(
+            wait - PREEMPTIVE_LEAD_MS, wait * RETRY_WAIT_SHARES[min(utterance.preemptive_tries, MAX_TRIES - 1)]
+        ):
+            self._begin_preemptive(utterance)
+        return self.quiet_ms >= wait and not self._is_draft_awaited(utterance, wait)
 
-    def _waits_for_nothing(self, utterance: Utterance, wait: int) -> bool:
+    def _is_draft_awaited(self, utterance: Utterance, wait: int) -> bool:
         """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
         eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
-        if eagerness is None or draft is None or draft.is_ready or not draft.is_answer_to(utterance.known or ""):
+        if eagerness is None or draft is None or draft.is_ready or not draft.is_answer_to(utterance.known_words or ""):
             return False
-        return self.quiet_ms < min(wait + FREE_MS, MAX_WAIT_MS[eagerness])
+        return self.quiet_ms < min(wait + DRAFT_WAIT_MS, MAX_WAIT_MS[eagerness])
 
-    def ask(self, utterance: Utterance, buffer: InputBuffer) -> None:
+    def take_silence(self, utterance: Utterance, buffer: InputBuffer) -> None:
         """One more quiet window. Asks for the words early in the pause."""
-        self.quiet_ms = ms_of(self.endpointer.quiet_samples)
-        self.interruption.quiet(self.quiet_ms / 1000)
+        self.quiet_ms = ms_of(self.onset_detector.quiet_samples)
+        self.interruption.take_silence(self.quiet_ms / 1000)
         detection, manner = self.core.turn_detection, self.core.manner
-        is_wanted = manner.speculation or detection.eagerness is not None or self.interruption.is_on
+        is_wanted = manner.speculation or detection.eagerness is not None or self.interruption.is_undecided
         tries = utterance.revision
         may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
-        if utterance.is_asked or utterance.has_failed or not is_wanted or not may_ask:
+        if utterance.is_requested or utterance.has_failed or not is_wanted or not may_ask:
             return
-        if self.quiet_ms >= short_silence_ms(tries, self.core.pauses):
-            self.transcription.ask(utterance, buffer.peek())
-            utterance.is_asked = True
+        if self.quiet_ms >= choose_short_silence_ms(tries, self.core.pauses):
+            self.transcription.request(utterance, buffer.peek())
+            utterance.is_requested = True
 
-    def _wait_ms(self, utterance: Utterance) -> int:
+    def _get_wait_ms(self, utterance: Utterance) -> int:
         eagerness = self.core.turn_detection.eagerness
         if eagerness is None:
             return self.core.turn_detection.silence_duration_ms
-        words = utterance.known
+        words = utterance.known_words
         if self._judged is None or self._judged[0] != words:
-            language, _ = self.transcription.hints()
-            self._judged = words, wait_ms(words, eagerness, self.core.pauses, language)
+            language, _ = self.transcription.get_hints()
+            self._judged = words, choose_wait_ms(words, eagerness, self.core.pauses, language)
         return self._judged[1]
 
-    def _answer_ahead(self, utterance: Utterance) -> None:
-        words, agent_turn = utterance.known, self.agent_turn
-        may = self.core.manner.speculation and self.core.turn_detection.create_response and utterance.tries < MAX_TRIES
-        is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_on
-        if not words or not may or not is_free or utterance.is_out_of_band or not self.endpointer.is_in_pause:
+    def _begin_preemptive(self, utterance: Utterance) -> None:
+        words, agent_turn = utterance.known_words, self.agent_turn
+        may = (
+            self.core.manner.speculation
+            and self.core.turn_detection.create_response
+            and utterance.preemptive_tries < MAX_TRIES
+        )
+        is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_undecided
+        if not words or not may or not is_free or utterance.is_ignored or not self.onset_detector.is_in_pause:
             return
         if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.is_answer_to(words):
-            utterance.tries += 1
-            agent_turn.preemptive.begin(default_options(self.core), words, utterance)
+            utterance.preemptive_tries += 1
+            agent_turn.preemptive.begin(build_default_options(self.core), words, utterance)

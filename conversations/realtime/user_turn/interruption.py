@@ -8,15 +8,15 @@ from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.figures import Tally
 from conversations.realtime.state import Core
-from conversations.realtime.user_turn.backchannel import SAID_MOST_CHARS, is_backchannel, without_echo
-from conversations.realtime.user_turn.onset import GUARD, OVER_SPEECH, USUAL, Onset
+from conversations.realtime.user_turn.backchannel import SPOKEN_MAX_CHARS, is_backchannel, remove_echo
+from conversations.realtime.user_turn.onset import AFTER_PLAYBACK_START, IN_SILENCE, OVER_SPEECH, Onset
 from conversations.realtime.user_turn.utterance import Utterance
 
 GUARD_SEC = 0.3  # after playback began
 # Speech that goes on that long is meant, whatever became of its words.
-MEANT_WINDOWS = 60  # 1.9 s
+CERTAIN_WINDOWS = 60  # 1.9 s
 # Speech to text of whole files looks into a long barge-in, ever more rarely.
-SNAPSHOTS = (15, 39, 87, 183)  # windows of speech
+SNAPSHOT_WINDOWS = (15, 39, 87, 183)  # windows of speech
 # So long a reply may stand still for what only might become speech: all the windows of an onset, and their way here.
 SUSPICION_SEC = 0.4
 PATIENCE_SEC = 1.0  # of silence; words that come later than that still end the reply
@@ -33,58 +33,60 @@ class Interruption:
         self._echoed: Response | None = None  # its own words came back through the microphone
 
     @property
-    def is_on(self) -> bool:
+    def is_undecided(self) -> bool:
         """A reply is paused, and it is open whether it goes on."""
         return self._paused is not None and self._paused is self.agent_turn.playback.sounding
 
-    def onset(self) -> Onset:
+    def choose_onset(self) -> Onset:
         """What it takes now to count as speech of the user."""
         sounding = self.agent_turn.playback.sounding
         if sounding is None or sounding.audio_started_at is None:
-            return USUAL
+            return IN_SILENCE
         is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
-        return GUARD if is_new or sounding is self._echoed else OVER_SPEECH
+        return AFTER_PLAYBACK_START if is_new or sounding is self._echoed else OVER_SPEECH
 
     def suspect(self, is_rising: bool) -> None:
         """A first window that sounds like speech: nothing leaves until the next ones tell."""
         if is_rising:
-            self._suspend()
-        elif not self.is_on:
+            self._pause_briefly()
+        elif not self.is_undecided:
             self.agent_turn.release_held()
 
-    def _suspend(self) -> None:
+    def _pause_briefly(self) -> None:
         """For a moment only: the sound may go on like that, or the microphone may be shut before the next window."""
         if self.agent_turn.hold_back():
             self.core.set_deadline("suspicion", self.core.now + SUSPICION_SEC)
 
-    def suspicion_is_over(self) -> None:
-        if not self.is_on:
+    def end_suspicion(self) -> None:
+        if not self.is_undecided:
             self.agent_turn.release_held()
 
-    def speech(self, utterance: Utterance) -> None:
+    def begin_speech(self, utterance: Utterance) -> None:
         """The user began to speak."""
         sounding = self.agent_turn.playback.sounding
         if sounding is None or not self.core.turn_detection.interrupt_response:
             return self.agent_turn.release_held()
-        utterance.said_over = self.agent_turn.playback.collect_recent_text()
-        if not self.core.has("playback") or not sounding.options.is_audio:
-            utterance.is_meant = True
+        utterance.spoken_over = self.agent_turn.playback.collect_recent_text()
+        if not self.core.has_extension("playback") or not sounding.options.is_audio:
+            utterance.is_interruption = True
             return self.agent_turn.interrupt()
         self._paused = sounding
-        asks = utterance.said_over.rstrip().endswith(("?", "？", "؟"))
+        asks = utterance.spoken_over.rstrip().endswith(("?", "？", "؟"))
         self._takes_answers = asks or self.agent_turn.playback.estimate_left_ms() < NEARLY_OVER_MS
         return self.agent_turn.pause()
 
-    def wants_snapshot(self, utterance: Utterance) -> bool:
+    def is_snapshot_due(self, utterance: Utterance) -> bool:
         """Whether to look in the middle of speech what its words are."""
         is_open = (
-            utterance.said_over is not None and not utterance.is_meant and self.agent_turn.playback.sounding is not None
+            utterance.spoken_over is not None
+            and not utterance.is_interruption
+            and self.agent_turn.playback.sounding is not None
         )
-        return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOTS
+        return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOT_WINDOWS
 
-    def speech_goes_on(self, utterance: Utterance) -> None:
-        is_open = not utterance.known and not utterance.is_out_of_band
-        if self.is_on and is_open and utterance.speech_windows >= MEANT_WINDOWS:
+    def continue_speech(self, utterance: Utterance) -> None:
+        is_open = not utterance.known_words and not utterance.is_ignored
+        if self.is_undecided and is_open and utterance.speech_windows >= CERTAIN_WINDOWS:
             self._confirm(utterance)
 
     def judge_words(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
@@ -92,14 +94,14 @@ class Interruption:
 
         `is_over`: no more are expected for now.
         """
-        if utterance.said_over is None or (utterance.is_meant and not is_over):
+        if utterance.spoken_over is None or (utterance.is_interruption and not is_over):
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
         sounding = self.agent_turn.playback.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.said_over = join_words(utterance.said_over, self.agent_turn.playback.collect_recent_text())
-        own = without_echo(words, utterance.said_over)
+            utterance.spoken_over = join_words(utterance.spoken_over, self.agent_turn.playback.collect_recent_text())
+        own = remove_echo(words, utterance.spoken_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
-        utterance.is_out_of_band = is_little and not utterance.is_meant
+        utterance.is_ignored = is_little and not utterance.is_interruption
         if words and not own:
             self._echoed = sounding
         if not is_little:
@@ -108,27 +110,27 @@ class Interruption:
             self.resume()
         return own
 
-    def quiet(self, quiet_sec: float) -> None:
-        if self.is_on and quiet_sec >= PATIENCE_SEC:
+    def take_silence(self, quiet_sec: float) -> None:
+        if self.is_undecided and quiet_sec >= PATIENCE_SEC:
             self.resume()
 
     def _confirm(self, utterance: Utterance) -> None:
         """Words: the reply is over. Also one that went on in the meantime."""
         sounding = self.agent_turn.playback.sounding
-        if utterance.is_meant or sounding is None or not self.core.turn_detection.interrupt_response:
+        if utterance.is_interruption or sounding is None or not self.core.turn_detection.interrupt_response:
             return
-        utterance.is_meant = True
+        utterance.is_interruption = True
         self._paused = None
-        if self.core.has("playback"):
+        if self.core.has_extension("playback"):
             self.core.send("output_audio_buffer.cleared", response_id=sounding.id)
             self.core.do(Tally("interruption", "confirmed"))
         self.agent_turn.interrupt()
 
     def resume(self) -> None:
         """Nothing was meant: the reply goes on where it paused."""
-        paused, is_on = self._paused, self.is_on
+        paused, is_undecided = self._paused, self.is_undecided
         self._paused = None
-        if paused is None or not is_on:
+        if paused is None or not is_undecided:
             return
         self.agent_turn.playback.resume()
         self.core.do(Tally("interruption", "resumed"))
@@ -138,6 +140,6 @@ class Interruption:
 
 def join_words(before: str, now: str) -> str:
     """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
-    before, now = before[-SAID_MOST_CHARS:], now[-SAID_MOST_CHARS:]
+    before, now = before[-SPOKEN_MAX_CHARS:], now[-SPOKEN_MAX_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)
-    return (before + now[overlap:])[-SAID_MOST_CHARS:]
+    return (before + now[overlap:])[-SPOKEN_MAX_CHARS:]

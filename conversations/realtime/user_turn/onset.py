@@ -26,11 +26,11 @@ class Onset:
     margin: float = 0.0
 
 
-USUAL = Onset(2)
+IN_SILENCE = Onset(2)
 # The assistant speaks: what the echo canceller of a laptop leaves of its voice must not count as the user's.
 OVER_SPEECH = Onset(3, 0.2)
 # Its playback has just begun: the canceller has not adapted yet.
-GUARD = Onset(5, 0.3)
+AFTER_PLAYBACK_START = Onset(5, 0.3)
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class OnsetDetector:
     quiet_samples: int = 0  # since the last speech
     rising: int = 0  # windows in a row that may become an onset
 
-    def feed(self, probability: float, window_end: int, onset: Onset = USUAL) -> SpeechEdge | None:
+    def feed(self, probability: float, window_end: int, onset: Onset = IN_SILENCE) -> SpeechEdge | None:
         if self.speaking:
             return self._while_speaking(probability)
         self.rising = self.rising + 1 if probability >= min(self.threshold + onset.margin, 0.95) else 0

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conversations.realtime.text.languages.ending import Ending, ending_of
+from conversations.realtime.text.languages.ending import Ending, judge_ending
 
 Eagerness = Literal["low", "medium", "high"]
 PATIENCE_EAGERNESS: dict[str, Eagerness] = {"patient": "low", "balanced": "medium", "quick": "high"}
@@ -41,7 +41,7 @@ PAUSE_MAX_MS = 1500  # beyond it the speaker was interrupted or looked something
 PAUSES_FOR_HALF_TRUST = 4
 QUANTILE = 0.75
 MARGIN = 1.2
-SHORTEST, LONGEST = 0.8, 2.0
+SHORTEST_SHARE, LONGEST_SHARE = 0.8, 2.0
 
 WINDOW_MS = 32
 SHORT_SILENCE_MS = (128, 192, 320)
@@ -69,21 +69,21 @@ class PauseLengths:
         return len(self._recent) / (len(self._recent) + PAUSES_FOR_HALF_TRUST)
 
 
-def wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths, language: str = "") -> int:
+def choose_wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths, language: str = "") -> int:
     """`words`: the transcript so far, None while there is none.
 
     The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
     pause, held within 0.8 to 2 times the base; the result lies between both, nearer to his own the more pauses were
     heard. Where the words ask for more it is never less than the base: a fast speaker too looks for a word at times.
     """
-    ending = ending_of(words, language) if words is not None else None
+    ending = judge_ending(words, language) if words is not None else None
     base = UNKNOWN_WAIT_MS[eagerness] if ending is None else WAIT_MS[eagerness][ending]
-    shortest = 1.0 if ending is not None and ending >= Ending.OPEN else SHORTEST
-    own = min(max(MARGIN * (pauses.usual_ms or 0), shortest * base), LONGEST * base)
+    shortest = 1.0 if ending is not None and ending >= Ending.OPEN else SHORTEST_SHARE
+    own = min(max(MARGIN * (pauses.usual_ms or 0), shortest * base), LONGEST_SHARE * base)
     return min(round(base + pauses.trust * (own - base)), MAX_WAIT_MS[eagerness])
 
 
-def short_silence_ms(tries: int, pauses: PauseLengths) -> int:
+def choose_short_silence_ms(tries: int, pauses: PauseLengths) -> int:
     """The silence after which the attempt number `tries` (from 0) to answer ahead starts, in whole windows of the VAD.
 
     The first costs little and mostly pays. The later ones come after attempts that were in vain, so they wait longer,
@@ -92,5 +92,5 @@ def short_silence_ms(tries: int, pauses: PauseLengths) -> int:
     base = SHORT_SILENCE_MS[min(tries, len(SHORT_SILENCE_MS) - 1)]
     if tries == 0 or pauses.usual_ms is None:
         return base
-    own = base * min(max(pauses.usual_ms / USUAL_PAUSE_MS, 1.0), LONGEST)
+    own = base * min(max(pauses.usual_ms / USUAL_PAUSE_MS, 1.0), LONGEST_SHARE)
     return round((base + pauses.trust * (own - base)) / WINDOW_MS) * WINDOW_MS

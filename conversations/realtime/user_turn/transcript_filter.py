@@ -6,7 +6,7 @@ means them, so that text is never asked about.
 
 import re
 
-from conversations.realtime.text.languages.language import tokens_of
+from conversations.realtime.text.languages.language import tokenize
 from conversations.realtime.text.languages.noises import NOISES, UNSPACED_NOISES
 from conversations.realtime.user_turn.backchannel import ANSWERS, COMMANDS, NODS
 
@@ -18,26 +18,26 @@ OPENING = re.compile(r"[\[({<（［【〔〈]")
 CLOSING = "])}>）］】〕〉"
 LETTER = re.compile(r"[^\W_]")
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-ALONE_MOST = 3  # words of a remark that is all there is: a longer one may have been said, unless it names a noise
-AMID_MOST = 6  # words of a remark amid others
+ALONE_MAX_WORDS = 3  # words of a remark that is all there is: a longer one may have been said, unless it names a noise
+INNER_MAX_WORDS = 6  # words of a remark amid others
 ANSWERED = COMMANDS | ANSWERS | NODS
 
 
-def spoken_words(transcript: str, *, is_partial: bool = False) -> str:
+def extract_spoken_words(transcript: str, *, is_partial: bool = False) -> str:
     """Return the words of a transcript, "" where it has none. `is_partial`: its last remark may still be open."""
     text = SIGNS.sub(" ", transcript).strip()
     if is_partial:
-        text = _without_open_remark(text)
+        text = _drop_open_remark(text)
     remarks = REMARK.findall(text)
     is_all = not LETTER.search(REMARK.sub("", text))
     if not remarks:
         return "" if is_all else text
     if is_all:
         return "" if all(_is_noise(remark) for remark in remarks) else text
-    return _tidy(REMARK.sub(lambda found: " " if _is_named_noise(found[0]) else found[0], text))
+    return _tidy_spaces(REMARK.sub(lambda found: " " if _is_named_noise(found[0]) else found[0], text))
 
 
-def _without_open_remark(text: str) -> str:
+def _drop_open_remark(text: str) -> str:
     rest = REMARK.sub(lambda found: " " * len(found[0]), text)
     opened = OPENING.search(rest, max(map(rest.rfind, CLOSING)) + 1)
     begun = [place for place in (opened.start() if opened else -1, rest.rfind("*")) if place >= 0]
@@ -46,35 +46,35 @@ def _without_open_remark(text: str) -> str:
 
 def _is_noise(remark: str) -> bool:
     """Of one without a word beside it."""
-    inner = _inner(remark)
+    inner = _strip_brackets(remark)
     if remark[0] in "[<【［":  # nobody speaks in those
         return True
-    if _names_noise(inner):
+    if _has_noise_name(inner):
         return True
-    is_said = any(character.isdigit() for character in inner) or " ".join(tokens_of(inner)) in ANSWERED
-    return not is_said and _length(inner) <= ALONE_MOST
+    is_said = any(character.isdigit() for character in inner) or " ".join(tokenize(inner)) in ANSWERED
+    return not is_said and _count_words(inner) <= ALONE_MAX_WORDS
 
 
 def _is_named_noise(remark: str) -> bool:
-    inner = _inner(remark)
+    inner = _strip_brackets(remark)
     if remark.startswith("<|"):
         return True
     is_label = remark[0] in "[【［" and len(inner) > 2 and inner.isupper() and not any(map(str.isdigit, inner))
-    return is_label or (_names_noise(inner) and _length(inner) <= AMID_MOST)
+    return is_label or (_has_noise_name(inner) and _count_words(inner) <= INNER_MAX_WORDS)
 
 
-def _inner(remark: str) -> str:
+def _strip_brackets(remark: str) -> str:
     return remark[1:-1].replace("_", " ").strip()
 
 
-def _names_noise(inner: str) -> bool:
-    return any(token in NOISES for token in tokens_of(inner)) or any(name in inner for name in UNSPACED_NOISES)
+def _has_noise_name(inner: str) -> bool:
+    return any(token in NOISES for token in tokenize(inner)) or any(name in inner for name in UNSPACED_NOISES)
 
 
-def _length(inner: str) -> int:
+def _count_words(inner: str) -> int:
     """In words; two characters of a script without spaces count as one."""
     return max(len(inner.split()), len(UNSPACED.findall(inner)) // 2)
 
 
-def _tidy(text: str) -> str:
+def _tidy_spaces(text: str) -> str:
     return re.sub(r"[^\S\n]{2,}", " ", text).strip(" -–—") if "  " in text or text[:1] in "-–— " else text.strip()

@@ -10,13 +10,13 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import Core
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.interruption import Interruption
-from conversations.realtime.user_turn.transcript_filter import spoken_words
+from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.utterance import PendingTranscript, Utterance
 
 EVENT = "conversation.item.input_audio_transcription"
-MOST_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
+MAX_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
 NO_SOUND = "sound_not_stored"  # the code of a try that found none
-AHEAD_SEC = 0.1  # of the response's own deadline: what was late is told as the reason
+MARGIN_SEC = 0.1  # of the response's own deadline: what was late is told as the reason
 LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only looked for in so little
 
 
@@ -28,7 +28,7 @@ class Transcription:
         self.utterance: Utterance | None = None  # the one being spoken
         self.dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self.to_answer: set[str] = set()  # items whose words call for a response
-        self.on_words: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
+        self.on_words_changed: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
     # Asking.
 
@@ -39,29 +39,29 @@ class Transcription:
             message = f"{most} utterances still wait for their words, the most. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
-    def ask(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
+    def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
         """The words so far."""
         utterance.revision += 1
-        self._ask(utterance.item_id, utterance.revision, pcm, due_at)
+        self._request(utterance.item_id, utterance.revision, pcm, due_at)
 
-    def _ask(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
-        self.core.do(commands.Transcribe(item_id, revision, pcm, *self.hints(), due_at))
+    def _request(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
+        self.core.do(commands.Transcribe(item_id, revision, pcm, *self.get_hints(), due_at))
 
     def retry(self, item: LiveItem) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
-        if item.id in self.core.pending or not self._may_retry(item):
+        if item.id in self.core.pending or not self._is_retryable(item):
             message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
             raise ProtocolError("invalid_value", message, "item_id")
         self.check_pending()
         detection = self.core.turn_detection
-        respond = detection.is_on and detection.create_response and self.core.log.ends_with(item)
+        respond = detection.is_on and detection.create_response and self.core.log.is_last_message(item)
         self.await_item(item, None, respond=respond)
 
-    def _may_retry(self, item: LiveItem) -> bool:
+    def _is_retryable(self, item: LiveItem) -> bool:
         is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
-        return is_spoken and self.core.keeps_sound and item.error_code not in ("", NO_SOUND)
+        return is_spoken and self.core.is_audio_stored and item.error_code not in ("", NO_SOUND)
 
-    def hints(self) -> tuple[str, str]:
+    def get_hints(self) -> tuple[str, str]:
         """The language and the prompt that the session names."""
         shown = self.core.config["audio"]["input"]["transcription"] or {}
         return shown.get("language", ""), shown.get("prompt", "")
@@ -75,7 +75,11 @@ class Transcription:
         respond: bool,
         is_known: bool = False,
     ) -> None:
-        """A committed item: its words are asked for, unless they were in the last pause or are known (see `settle`)."""
+        """Wait for the words of a committed item, and request them unless they are known or already requested.
+
+        `pcm` is the item's audio, or None where it is stored. `respond` says that a response follows the words.
+        `is_known` says that the caller will give the words to `settle_item` itself.
+        """
         limits, now = self.core.limits, self.core.now
         due_at = None
         if respond:
@@ -84,69 +88,69 @@ class Transcription:
             if limits.filler_sec is not None:
                 self.core.set_deadline("silence", now + limits.filler_sec)
         if utterance is None:
-            self._ask(item.id, 0, pcm, due_at)
-        elif not utterance.is_asked and not is_known and pcm is not None:
-            self.ask(utterance, pcm, due_at)
+            self._request(item.id, 0, pcm, due_at)
+        elif not utterance.is_requested and not is_known and pcm is not None:
+            self.request(utterance, pcm, due_at)
         self.core.pending[item.id] = PendingTranscript(now, utterance)
         self.core.set_deadline(
-            "transcript", min(now + limits.transcript_timeout_sec, (due_at or inf) - AHEAD_SEC), of=item.id
+            "transcript", min(now + limits.transcript_timeout_sec, (due_at or inf) - MARGIN_SEC), of=item.id
         )
 
     @property
-    def answered(self) -> list[PendingTranscript]:
+    def pending_answers(self) -> list[PendingTranscript]:
         """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
         awaited = [self.core.pending[item_id] for item_id in self.to_answer & self.core.pending.keys()]
-        return [one for one in awaited if one.utterance is None or one.utterance.said_over is None]
+        return [one for one in awaited if one.utterance is None or one.utterance.spoken_over is None]
 
     # Hearing.
 
-    def expects(self, item_id: str) -> bool:
+    def is_awaiting(self, item_id: str) -> bool:
         return item_id in self.core.pending or any(
             utterance is not None and utterance.item_id == item_id for utterance in (self.utterance, self.dictated)
         )
 
-    def partial(self, event: engine_events.PartialTranscript) -> None:
-        words = spoken_words(event.text[:MOST_CHARS], is_partial=True)
+    def take_partial(self, event: engine_events.PartialTranscript) -> None:
+        words = extract_spoken_words(event.text[:MAX_CHARS], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
-            return self._dictate(self.dictated, words)
-        utterance = self._spoken(event.item_id)
+            return self._take_dictated(self.dictated, words)
+        utterance = self._find_utterance(event.item_id)
         if utterance is None:
             return None
         utterance.partial = words
         self.interruption.judge_words(utterance, words, is_over=False)
         if event.item_id in self.core.pending:
             return None
-        if self.core.has("captions"):
-            self._caption(utterance)
-        return self.on_words()
+        if self.core.has_extension("captions"):
+            self._send_caption(utterance)
+        return self.on_words_changed()
 
-    def _dictate(self, utterance: Utterance, words: str) -> None:
+    def _take_dictated(self, utterance: Utterance, words: str) -> None:
         """The client says when it has ended, so that its words decide nothing before."""
         utterance.partial = words
-        if self.core.has("captions"):
-            self._caption(utterance)
+        if self.core.has_extension("captions"):
+            self._send_caption(utterance)
 
-    def _spoken(self, item_id: str) -> Utterance | None:
+    def _find_utterance(self, item_id: str) -> Utterance | None:
         if self.utterance is not None and self.utterance.item_id == item_id:
             return self.utterance
         pending = self.core.pending.get(item_id)
         return pending.utterance if pending else None
 
-    def _caption(self, utterance: Utterance) -> None:
+    def _send_caption(self, utterance: Utterance) -> None:
         """Tells what has come since; a word that was changed meanwhile stands right in `completed`."""
-        if self._is_silent or not utterance.partial.startswith(utterance.captioned):
+        if self._is_transcription_off or not utterance.partial.startswith(utterance.caption):
             return
-        delta = utterance.partial[len(utterance.captioned) :]
-        utterance.captioned = utterance.partial
+        delta = utterance.partial[len(utterance.caption) :]
+        utterance.caption = utterance.partial
         if delta:
             self.core.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
 
     @property
-    def _is_silent(self) -> bool:
+    def _is_transcription_off(self) -> bool:
         return self.core.config["audio"]["input"]["transcription"] is None
 
-    def ready(self, event: engine_events.TranscriptReady) -> None:
-        utterance = self._spoken(event.item_id)
+    def take_transcript(self, event: engine_events.TranscriptReady) -> None:
+        utterance = self._find_utterance(event.item_id)
         pending = self.core.pending.get(event.item_id)
         if utterance is not None:
             utterance.usage.stt_seconds += event.seconds
@@ -154,72 +158,72 @@ class Transcription:
                 return  # of an earlier pause
         if pending is None:
             if utterance is not None:
-                self._so_far(utterance, event.text)
+                self._take_interim(utterance, event.text)
             return
         usage_seconds = utterance.usage.stt_seconds if utterance else event.seconds
-        self.settle(event.item_id, event.text, usage_seconds)
+        self.settle_item(event.item_id, event.text, usage_seconds)
 
-    def _so_far(self, utterance: Utterance, text: str) -> None:
-        text = self._plausible(utterance, text)
-        if utterance.is_asked:
+    def _take_interim(self, utterance: Utterance, text: str) -> None:
+        text = self._filter_words(utterance, text)
+        if utterance.is_requested:
             utterance.words = text
-        self.interruption.judge_words(utterance, text, is_over=utterance.is_asked)
-        self.on_words()
+        self.interruption.judge_words(utterance, text, is_over=utterance.is_requested)
+        self.on_words_changed()
 
-    def _plausible(self, utterance: Utterance | None, text: str) -> str:
-        text = spoken_words(text[:MOST_CHARS])
+    def _filter_words(self, utterance: Utterance | None, text: str) -> str:
+        text = extract_spoken_words(text[:MAX_CHARS])
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
 
     # Committed.
 
-    def settle(self, item_id: str, text: str, seconds: float) -> None:
+    def settle_item(self, item_id: str, text: str, seconds: float) -> None:
         """The words of a committed item are known."""
         utterance = self.core.pending[item_id].utterance
-        text = self._plausible(utterance, text)
+        text = self._filter_words(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.interruption.judge_words(utterance, text, is_over=True)
-        pending, item = self._close(item_id)
+        pending, item = self._end_waiting(item_id)
         self.agent_turn.note_transcription_time(self.core.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
             self.core.save(item)
-            if not self._is_silent:
+            if not self._is_transcription_off:
                 if utterance is not None and utterance.partial and text.startswith(utterance.partial):
                     utterance.partial = text
-                    self._caption(utterance)
+                    self._send_caption(utterance)
                 usage = {"type": "duration", "seconds": seconds}
                 self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
-            if item_id in self.to_answer and text and not (utterance and utterance.is_out_of_band):
+            if item_id in self.to_answer and text and not (utterance and utterance.is_ignored):
                 self.agent_turn.request_response(pending.committed_at)
         self.to_answer.discard(item_id)
         self.agent_turn.settle()
 
-    def failed(self, event: engine_events.TranscriptFailed) -> None:
-        utterance = self._spoken(event.item_id)
+    def take_failure(self, event: engine_events.TranscriptFailed) -> None:
+        utterance = self._find_utterance(event.item_id)
         if utterance is not None and event.revision != utterance.revision:
             return
         if event.item_id in self.core.pending:
-            self._fail(event.item_id, event.failure)
+            self._fail_item(event.item_id, event.failure)
         elif utterance is not None:
             # Asked once more in the next pause or at the endpoint, and said then if it fails again.
-            utterance.has_failed, utterance.is_asked = utterance.is_asked, False
+            utterance.has_failed, utterance.is_requested = utterance.is_requested, False
 
-    def _fail(self, item_id: str, failure: Failure) -> None:
-        _, item = self._close(item_id)
+    def _fail_item(self, item_id: str, failure: Failure) -> None:
+        _, item = self._end_waiting(item_id)
         self.to_answer.discard(item_id)
         if item is not None:
             item.error_code, item.error_message = failure.code, failure.message
             self.core.save(item)
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            offer = {"can_retry": True} if self.core.has("retry") and self._may_retry(item) else {}
+            offer = {"can_retry": True} if self.core.has_extension("retry") and self._is_retryable(item) else {}
             self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
             self.agent_turn.fail_awaiting(item_id, failure)
         self.interruption.resume()
         self.agent_turn.settle()
 
-    def _close(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
+    def _end_waiting(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
         pending = self.core.pending.pop(item_id)
         self.core.set_deadline("transcript", None, of=item_id)
         item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
@@ -227,6 +231,8 @@ class Transcription:
             item.is_transcribed = True
         return pending, item
 
-    def overdue(self, item_id: str) -> None:
+    def time_out(self, item_id: str) -> None:
         self.core.do(commands.Abort(item_id))
-        self._fail(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))
+        self._fail_item(
+            item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again.")
+        )

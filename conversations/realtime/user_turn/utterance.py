@@ -12,24 +12,24 @@ class Utterance:
     usage: Usage = field(default_factory=Usage)
     speech_windows: int = 0  # in which the VAD heard speech
     revision: int = 0  # of the transcript asked for last
-    is_asked: bool = False  # for the words up to the present pause
+    is_requested: bool = False  # for the words up to the present pause
     has_failed: bool = False  # speech to text, in the present pause
     words: str | None = None  # up to the present pause; None while not known
     partial: str = ""  # all words so far, from an engine that hears while one speaks
-    captioned: str = ""  # what of it the client was told
-    tries: int = 0  # to answer ahead of the endpoint
-    said_over: str | None = None  # the assistant's words around its onset; None when it had nothing to say
-    is_meant: bool = False  # it ended the reply over which it began
-    is_out_of_band: bool = False  # a “mhm” or an echo, which nothing answers
+    caption: str = ""  # what of it the client was told
+    preemptive_tries: int = 0  # to answer ahead of the endpoint
+    spoken_over: str | None = None  # the assistant's words around its onset; None when it had nothing to say
+    is_interruption: bool = False  # it ended the reply over which it began
+    is_ignored: bool = False  # a “mhm” or an echo, which nothing answers
 
     @property
-    def known(self) -> str | None:
+    def known_words(self) -> str | None:
         """The words so far, as well as they are known."""
         return self.words if self.words is not None else (self.partial or None)
 
-    def go_on(self) -> None:
+    def continue_speech(self) -> None:
         """Speech after a pause: what was asked for in it is no longer all that was said."""
-        self.is_asked = self.has_failed = False
+        self.is_requested = self.has_failed = False
         self.words = None
 
 

@@ -12,7 +12,7 @@ from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from accounts import api_keys
+from accounts.keys import api_keys
 from accounts.models import Scope, User
 from conversations.api.documents import openapi
 from conversations.api.operations import FORM, OPERATIONS, SOUND

@@ -68,7 +68,7 @@ def test_items_that_are_left_out_stay_in_the_conversation() -> None:
 def test_the_first_that_is_shown_may_be_deleted() -> None:
     kept = log(12)
     shown(kept)
-    kept.remove(kept.kept[0])
+    kept.remove(kept.context_items[0])
     assert shown(kept)[0] == "0003"
 
 

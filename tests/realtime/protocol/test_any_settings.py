@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime.protocol.beta import PATHS, Beta
+from conversations.realtime.protocol.beta import PATHS, BetaDialect
 from tests.support.realtime.harness import Table, kinds
 
 NAMES = [
@@ -81,7 +81,7 @@ sessions = pytest.mark.parametrize("kind", ["realtime", "transcription"])
 @settings(max_examples=60, deadline=None)
 @given(patches=st.lists(objects, min_size=1, max_size=3))
 def test_a_session(is_beta: bool, kind: str, patches: list[dict[str, Any]]) -> None:
-    table = Table(kind=kind, dialect=Beta() if is_beta else None)
+    table = Table(kind=kind, dialect=BetaDialect() if is_beta else None)
     names = ["session.update", "transcription_session.update"][: 1 + is_beta]
     for place, patch in enumerate(patches):
         before = table.machine.core.config
@@ -99,7 +99,7 @@ def test_a_session(is_beta: bool, kind: str, patches: list[dict[str, Any]]) -> N
 @settings(max_examples=60, deadline=None)
 @given(response=objects)
 def test_a_response(is_beta: bool, response: dict[str, Any]) -> None:
-    table = Table(dialect=Beta() if is_beta else None)
+    table = Table(dialect=BetaDialect() if is_beta else None)
     sent = table.client("response.create", response=response, event_id="mine")
     assert kinds(sent)[0] in ("response.created", "error")
     if sent[0]["type"] == "error":

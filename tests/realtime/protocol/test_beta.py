@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import engine_events
-from conversations.realtime.protocol.beta import NAMES, Beta
+from conversations.realtime.protocol.beta import EVENT_NAMES, BetaDialect
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime import wire
 from tests.support.realtime.harness import BARGE_IN_MS, BETA_REPLY, Table, kinds
@@ -20,7 +20,7 @@ ITEM = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": 
 
 
 def table(**turn_detection: Any) -> Table:
-    return Table(dialect=Beta(), **turn_detection)
+    return Table(dialect=BetaDialect(), **turn_detection)
 
 
 def update(talk: Table, **session: Any) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def test_every_event_has_its_name_in_beta(name: str) -> None:
         event["item"] = ITEM | content
     if name == "error":
         event["error"] = {"type": "server_error", "code": None, "message": "No.", "param": None, "event_id": None}
-    told = Beta().server(event)
+    told = BetaDialect().translate_server_event(event)
     if name in GA_ONLY:
         assert told is None
         return
     assert told is not None
-    assert told["type"] == NAMES.get(name, name)
+    assert told["type"] == EVENT_NAMES.get(name, name)
     assert told["type"] in wire.BETA_SHAPES.keys() | UNLISTED
     assert told["event_id"] == "event_1"
     if "item" in event:
@@ -66,16 +66,16 @@ def test_every_event_has_its_name_in_beta(name: str) -> None:
 def test_nothing_of_beta_is_left_without_its_event() -> None:
     """The names that beta has and GA has not are all told."""
     own = wire.BETA_SHAPES.keys() - wire.SHAPES.keys()
-    assert own <= {*NAMES.values(), "transcription_session.updated"}
+    assert own <= {*EVENT_NAMES.values(), "transcription_session.updated"}
 
 
 def test_items_of_mcp_are_not_told() -> None:
     call = {"id": "item_2", "type": "mcp_call", "name": "now", "server_label": "site", "arguments": "{}"}
-    dialect = Beta()
+    dialect = BetaDialect()
     added = {"type": "conversation.item.added", "event_id": "event_1", "item": call, "previous_item_id": None}
-    assert dialect.server(added) is None
+    assert dialect.translate_server_event(added) is None
     response = {"id": "resp_1", "output": [call, ITEM], "output_modalities": ["text"], "audio": {"output": {}}}
-    told = dialect.server({"type": "response.done", "event_id": "event_2", "response": response})
+    told = dialect.translate_server_event({"type": "response.done", "event_id": "event_2", "response": response})
     assert told is not None
     assert [item["id"] for item in told["response"]["output"]] == ["item_1"]
 

@@ -208,7 +208,7 @@ def test_what_is_nested_too_deeply_to_be_copied(key: str) -> None:
     assert update(table, **given)["error"]["code"] == "invalid_value"
     assert table.client("response.create", response=given)[0]["error"]["code"] == "invalid_value"
     with pytest.raises(ProtocolError, match="deeper than 64 levels"):  # of a client secret, which is no event
-        update_config(table.machine.core.config, given, audio_sent=False)
+        update_config(table.machine.core.config, given, has_sent_audio=False)
     assert update(table)["type"] == "session.updated"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversations.realtime.engine_events import EngineEvent, SpeechAudio, ToolsReady
 from conversations.realtime.machine import TurnMachine
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, SessionUpdate, parse
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, SessionUpdate, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.tools import Tool
@@ -45,7 +45,7 @@ def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
 @given(any_event)
 def test_any_client_event(data: dict[str, Any]) -> None:
     try:
-        event = parse(json.dumps(data))
+        event = parse_event(json.dumps(data))
     except ProtocolError:
         return
     again = there_and_back(event)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conversations.realtime.text.clauses import ClauseChunker
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.text.script import SpeechScript
-from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, clean
+from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, strip_markup
 
 # What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.
 CASES = json.loads((Path(__file__).parents[2] / "support" / "spoken_texts.json").read_text())
@@ -52,12 +52,12 @@ SCRIPTS = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "".join(case["written"])[:30])
 def test_what_is_spoken(case: dict[str, list[str]]) -> None:
     text = SpeechText()
-    assert [text.spoken(clause) for clause in case["written"]] == case["spoken"]
+    assert [text.filter_clause(clause) for clause in case["written"]] == case["spoken"]
 
 
 @pytest.mark.parametrize("word", SCRIPTS)
 def test_every_script_is_whole(word: str) -> None:
-    assert SpeechText().spoken(f"**{word}** 🎉 {word}.") == f"{word} {word}."
+    assert SpeechText().filter_clause(f"**{word}** 🎉 {word}.") == f"{word} {word}."
 
 
 @pytest.mark.parametrize("mark", OPENING_MARKS)
@@ -79,7 +79,7 @@ def test_a_mark_that_never_closes_holds_nothing_back(mark: str) -> None:
 @settings(deadline=None, database=None, derandomize=True)
 def test_what_is_not_parsed_would_be_said_alike(clause: str) -> None:
     if PLAIN.fullmatch(clause):
-        assert clean(clause) == SpeechText().spoken(clause) or not SPEAKABLE.search(clause)
+        assert strip_markup(clause) == SpeechText().filter_clause(clause) or not SPEAKABLE.search(clause)
 
 
 @given(st.lists(st.sampled_from(MARKS), max_size=30))
@@ -87,7 +87,7 @@ def test_what_is_not_parsed_would_be_said_alike(clause: str) -> None:
 def test_no_flood_of_marks_breaks_it(pieces: list[str]) -> None:
     text, chunker = SpeechText(), ClauseChunker()
     for clause in chunker.feed("".join(pieces)) + chunker.flush():
-        text.spoken(clause)
+        text.filter_clause(clause)
 
 
 MARKED = [
@@ -117,7 +117,7 @@ def test_it_may_come_cut_anywhere(written: str) -> None:
 def _said_of(pieces: list[str]) -> list[tuple[str, str]]:
     chunker, text = ClauseChunker(), SpeechText()
     clauses = [clause for piece in pieces for clause in chunker.feed(piece)] + chunker.flush()
-    return [(clause, text.spoken(clause)) for clause in clauses]
+    return [(clause, text.filter_clause(clause)) for clause in clauses]
 
 
 def test_a_plain_clause_costs_next_to_nothing() -> None:
@@ -130,5 +130,5 @@ def test_a_plain_clause_costs_next_to_nothing() -> None:
 def _milliseconds(text: SpeechText, clause: str) -> float:
     started = process_time()
     for _ in range(10):
-        text.spoken(clause)
+        text.filter_clause(clause)
     return (process_time() - started) * 100

@@ -1,6 +1,6 @@
 import pytest
 
-from conversations.realtime.user_turn.backchannel import is_backchannel, is_echo, is_hallucination, without_echo
+from conversations.realtime.user_turn.backchannel import is_backchannel, is_echo, is_hallucination, remove_echo
 
 HOTEL = "The first room is on the ground floor, and the second one has a balcony that looks out over the harbour."
 BAHN = (
@@ -177,7 +177,7 @@ def test_it_works() -> None:
 @pytest.mark.parametrize(("heard", "spoken"), ECHOES)
 def test_the_assistants_own_words_are_an_echo(heard: str, spoken: str) -> None:
     assert is_echo(heard, spoken)
-    assert without_echo(heard, spoken) == ""
+    assert remove_echo(heard, spoken) == ""
 
 
 @pytest.mark.parametrize(("heard", "spoken"), OWN_WORDS)
@@ -187,7 +187,7 @@ def test_the_users_words_are_none(heard: str, spoken: str) -> None:
 
 @pytest.mark.parametrize(("heard", "spoken", "own"), MIXTURES)
 def test_the_users_words_are_kept_of_a_mixture(heard: str, spoken: str, own: str) -> None:
-    assert without_echo(heard, spoken) == own
+    assert remove_echo(heard, spoken) == own
 
 
 def test_words_far_apart_are_no_run() -> None:
@@ -217,6 +217,6 @@ def test_what_people_say_is_not(heard: str) -> None:
 def test_what_is_heard_beyond_a_minute_is_the_users_own() -> None:
     said = "The library closes at six today, and it opens again on Monday at nine."
     own = " ".join(f"word{number}" for number in range(10_000))
-    assert without_echo(f"{said} {own}", said) == own
+    assert remove_echo(f"{said} {own}", said) == own
     assert not is_echo(own, own)
-    assert without_echo("我" * 10_000, "我" * 10_000)
+    assert remove_echo("我" * 10_000, "我" * 10_000)

@@ -249,7 +249,7 @@ def test_words_truncate_neither_sound_nor_without_the_extension() -> None:
         table.client("response.cancel")
         cut = {"item_id": reply_of(table).id, "content_index": 0, "audio_end_ms": 0}
         sent = table.client("conversation.item.truncate", **cut, heard="One")
-        if table.machine.core.has("playback"):
+        if table.machine.core.has_extension("playback"):
             assert sent[0]["error"]["code"] == "unsupported_content_type"
         else:
             assert reply_of(table).heard_text == ""  # by `audio_end_ms`, as without the key

@@ -9,8 +9,8 @@ from conversations.realtime.user_turn.pause_lengths import (
     WAIT_MS,
     Eagerness,
     PauseLengths,
-    short_silence_ms,
-    wait_ms,
+    choose_short_silence_ms,
+    choose_wait_ms,
 )
 from tests.support.realtime.spoken_pauses import SCRIPTS
 from tests.support.realtime.transcripts import TRANSCRIPTS
@@ -32,22 +32,24 @@ def learned(*pauses_ms: int) -> PauseLengths:
 
 
 def test_it_works() -> None:
-    assert wait_ms("What time is it?", "medium", PauseLengths()) < wait_ms("What time is it", "medium", PauseLengths())
-    assert wait_ms("What time is", "medium", PauseLengths()) > 1500
+    assert choose_wait_ms("What time is it?", "medium", PauseLengths()) < choose_wait_ms(
+        "What time is it", "medium", PauseLengths()
+    )
+    assert choose_wait_ms("What time is", "medium", PauseLengths()) > 1500
 
 
 @pytest.mark.parametrize("eagerness", EAGERNESSES)
 @pytest.mark.parametrize(("language", "wait", "text"), CASES)
 def test_the_words_decide(language: str, wait: str, text: str, eagerness: Eagerness) -> None:
     least, most = BANDS_MS[eagerness][wait]
-    assert least <= wait_ms(text, eagerness, PauseLengths()) <= most
-    assert least <= wait_ms(text, eagerness, PauseLengths(), language) <= most
+    assert least <= choose_wait_ms(text, eagerness, PauseLengths()) <= most
+    assert least <= choose_wait_ms(text, eagerness, PauseLengths(), language) <= most
 
 
 @pytest.mark.parametrize("pauses_ms", [(), (250,) * 20, (800,) * 20, (60_000,) * 20])
 def test_a_wait_stays_in_bounds_and_falls_with_eagerness(pauses_ms: tuple[int, ...]) -> None:
     for text in [text for _, _, text in CASES] + [None, "", "…", "?", "12", "🙂", "\n", "a" * 5000]:
-        low, medium, high = (wait_ms(text, eagerness, learned(*pauses_ms)) for eagerness in EAGERNESSES)
+        low, medium, high = (choose_wait_ms(text, eagerness, learned(*pauses_ms)) for eagerness in EAGERNESSES)
         assert 200 <= high <= medium <= low
         assert (low, medium, high) <= tuple(MAX_WAIT_MS[eagerness] for eagerness in EAGERNESSES)
         assert high <= MAX_WAIT_MS["high"]
@@ -55,47 +57,47 @@ def test_a_wait_stays_in_bounds_and_falls_with_eagerness(pauses_ms: tuple[int, .
 
 
 def test_unknown_words_wait_with_care() -> None:
-    assert wait_ms(None, "medium", PauseLengths()) == 900
+    assert choose_wait_ms(None, "medium", PauseLengths()) == 900
 
 
 def test_another_language_goes_by_its_marks() -> None:
-    assert wait_ms("Która jest godzina?", "medium", PauseLengths(), "pl") == 450
-    assert wait_ms("Która jest godzina", "medium", PauseLengths(), "pl") == WAIT_MS["medium"][Ending.LIKELY]
-    assert wait_ms("Chciałbym zarezerwować stolik,", "medium", PauseLengths(), "pl") >= 1500
-    assert wait_ms("Τι ώρα είναι;", "medium", PauseLengths(), "el") == 450
-    assert wait_ms("كم الساعة؟", "medium", PauseLengths(), "ar") == 450
+    assert choose_wait_ms("Która jest godzina?", "medium", PauseLengths(), "pl") == 450
+    assert choose_wait_ms("Która jest godzina", "medium", PauseLengths(), "pl") == WAIT_MS["medium"][Ending.LIKELY]
+    assert choose_wait_ms("Chciałbym zarezerwować stolik,", "medium", PauseLengths(), "pl") >= 1500
+    assert choose_wait_ms("Τι ώρα είναι;", "medium", PauseLengths(), "el") == 450
+    assert choose_wait_ms("كم الساعة؟", "medium", PauseLengths(), "ar") == 450
 
 
 def test_a_hint_settles_what_a_word_is() -> None:
-    assert wait_ms("Die.", "medium", PauseLengths(), "en") == 450
-    assert wait_ms("Die.", "medium", PauseLengths(), "de-AT") >= 1500
+    assert choose_wait_ms("Die.", "medium", PauseLengths(), "en") == 450
+    assert choose_wait_ms("Die.", "medium", PauseLengths(), "de-AT") >= 1500
 
 
 def test_who_pauses_long_is_waited_for() -> None:
-    assert wait_ms("It is late.", "medium", learned(*[800] * 16)) >= 800
-    assert wait_ms("It is late.", "medium", learned(1500, *[300] * 9)) <= 450
+    assert choose_wait_ms("It is late.", "medium", learned(*[800] * 16)) >= 800
+    assert choose_wait_ms("It is late.", "medium", learned(1500, *[300] * 9)) <= 450
 
 
 def test_who_speaks_fast_is_answered_sooner() -> None:
-    assert wait_ms("It is late.", "medium", learned(*[200] * 16)) < 450
-    assert wait_ms("It is late and", "medium", learned(*[200] * 16)) == wait_ms(
+    assert choose_wait_ms("It is late.", "medium", learned(*[200] * 16)) < 450
+    assert choose_wait_ms("It is late and", "medium", learned(*[200] * 16)) == choose_wait_ms(
         "It is late and", "medium", PauseLengths()
     )
 
 
 def test_few_pauses_count_little() -> None:
-    waits = [wait_ms("It is late.", "medium", learned(*[800] * count)) for count in range(17)]
+    waits = [choose_wait_ms("It is late.", "medium", learned(*[800] * count)) for count in range(17)]
     assert waits == sorted(waits)
     assert waits[1] - waits[0] < 100
 
 
 def test_old_pauses_are_forgotten() -> None:
-    assert wait_ms("It is late.", "medium", learned(*[800] * 16, *[300] * 16)) <= 450
+    assert choose_wait_ms("It is late.", "medium", learned(*[800] * 16, *[300] * 16)) <= 450
 
 
 def test_attempts_to_answer_ahead_wait_longer_each_time() -> None:
-    assert [short_silence_ms(tries, PauseLengths()) for tries in range(4)] == [128, 192, 320, 320]
-    slow = [short_silence_ms(tries, learned(*[800] * 16)) for tries in range(3)]
+    assert [choose_short_silence_ms(tries, PauseLengths()) for tries in range(4)] == [128, 192, 320, 320]
+    slow = [choose_short_silence_ms(tries, learned(*[800] * 16)) for tries in range(3)]
     assert slow[0] == 128
     assert slow[1] > 192
     assert slow[2] > 320
@@ -112,9 +114,9 @@ def test_few_are_cut_off_and_the_others_do_not_wait(hinted: bool) -> None:
     cut, waits = [], []
     for language, fragments, final in SCRIPTS:
         hint, pauses = language if hinted else "", PauseLengths()
-        if any(wait_ms(words, "medium", pauses, hint) <= pause_ms for words, pause_ms in fragments):
+        if any(choose_wait_ms(words, "medium", pauses, hint) <= pause_ms for words, pause_ms in fragments):
             cut.append(final)
-        waits.append(wait_ms(final, "medium", pauses, hint))
+        waits.append(choose_wait_ms(final, "medium", pauses, hint))
     assert len(SCRIPTS) >= 40
     assert len(cut) <= 0.02 * len(SCRIPTS), cut
     assert sum(waits) / len(waits) <= 550

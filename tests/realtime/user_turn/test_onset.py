@@ -1,7 +1,7 @@
 from conversations.realtime.user_turn.onset import (
-    GUARD,
+    AFTER_PLAYBACK_START,
+    IN_SILENCE,
     OVER_SPEECH,
-    USUAL,
     WINDOW_SAMPLES,
     Onset,
     OnsetDetector,
@@ -9,7 +9,9 @@ from conversations.realtime.user_turn.onset import (
 )
 
 
-def edges(endpointer: OnsetDetector, probabilities: list[float], onset: Onset = USUAL) -> list[tuple[int, SpeechEdge]]:
+def edges(
+    endpointer: OnsetDetector, probabilities: list[float], onset: Onset = IN_SILENCE
+) -> list[tuple[int, SpeechEdge]]:
     found = [(n, endpointer.feed(p, (n + 1) * WINDOW_SAMPLES, onset)) for n, p in enumerate(probabilities)]
     return [(n, edge) for n, edge in found if edge]
 
@@ -48,4 +50,4 @@ def test_it_takes_more_to_begin_over_the_assistants_voice() -> None:
     endpointer = OnsetDetector(0.5)
     assert edges(endpointer, [0.1, 0.9, 0.9, 0.9], OVER_SPEECH) == [(3, SpeechEdge.STARTED)]
     assert endpointer.onset == WINDOW_SAMPLES
-    assert edges(OnsetDetector(0.5), [0.9] * 5, GUARD) == [(4, SpeechEdge.STARTED)]
+    assert edges(OnsetDetector(0.5), [0.9] * 5, AFTER_PLAYBACK_START) == [(4, SpeechEdge.STARTED)]

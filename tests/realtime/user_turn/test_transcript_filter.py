@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from conversations.realtime.user_turn.transcript_filter import spoken_words
+from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
 NO_WORDS = [
     "", " \n", "...", "。", "-", "♪♪", "♪", "🎵🎶", "♪ ♪ ♪", "[BLANK_AUDIO]", " [BLANK_AUDIO] ", "[[BLANK_AUDIO]]",
@@ -58,17 +58,17 @@ PARTIAL = [
 
 @pytest.mark.parametrize("transcript", NO_WORDS)
 def test_what_is_no_speech_has_no_words(transcript: str) -> None:
-    assert spoken_words(transcript) == ""
+    assert extract_spoken_words(transcript) == ""
 
 
 @pytest.mark.parametrize(("transcript", "words"), WORDS)
 def test_words_stay(transcript: str, words: str) -> None:
-    assert spoken_words(transcript) == words
+    assert extract_spoken_words(transcript) == words
 
 
 @pytest.mark.parametrize(("transcript", "words"), PARTIAL)
 def test_a_remark_that_is_still_being_written_is_waited_for(transcript: str, words: str) -> None:
-    assert spoken_words(transcript, is_partial=True) == words
+    assert extract_spoken_words(transcript, is_partial=True) == words
 
 
 @pytest.mark.parametrize("worst", ["[", "(", "*", "[(", "<[({", "[a] ", "(a ", "♪", "a* ", "**a", "（", "- ", "\n "])
@@ -77,7 +77,7 @@ def test_a_flood_costs_no_more_than_its_length(worst: str, is_partial: bool) -> 
     def seconds(size: int) -> float:
         text = (worst * size)[:size]
         began = time.process_time()
-        spoken_words(text, is_partial=is_partial)
+        extract_spoken_words(text, is_partial=is_partial)
         return time.process_time() - began
 
     seconds(1_000)

@@ -2,7 +2,7 @@
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.state import Manner
-from conversations.realtime.user_turn.transcription import MOST_CHARS
+from conversations.realtime.user_turn.transcription import MAX_CHARS
 from tests.support.realtime.harness import Table, kinds
 
 STREAMS = Manner(streams=True)
@@ -172,7 +172,7 @@ def test_words_without_an_end_are_cut() -> None:
     table.client("session.update", session={"extensions": ["captions"]})
     table.audio(640, 0.9)
     [told] = table.hear("word " * 200_000)
-    assert MOST_CHARS - 5 <= len(told["delta"]) <= MOST_CHARS
+    assert MAX_CHARS - 5 <= len(told["delta"]) <= MAX_CHARS
     table.audio(640, 0.0)
     [done] = [event for event in table.transcript("word " * 200_000) if event["type"].endswith("completed")]
-    assert MOST_CHARS - 5 <= len(done["transcript"]) <= MOST_CHARS
+    assert MAX_CHARS - 5 <= len(done["transcript"]) <= MAX_CHARS

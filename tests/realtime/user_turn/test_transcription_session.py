@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime import commands
-from conversations.realtime.protocol.beta import Beta
+from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.state import Manner
 from tests.support.realtime.harness import Table, base64_silence, kinds
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
@@ -61,7 +61,7 @@ def test_one_that_becomes_it_is_stored_only_if_its_client_wants_that(stores_capt
     talk = Table(manner=Manner(stores_captions=stores_captions))
     update(talk, type="transcription", audio={"input": {"transcription": {"model": "stt-1"}}})
     assert (commands.StopStoring() in talk.actions) is not stores_captions
-    assert talk.machine.core.keeps_sound is stores_captions
+    assert talk.machine.core.is_audio_stored is stores_captions
 
 
 def test_the_engines_are_warmed_when_somebody_begins_to_speak() -> None:
@@ -191,7 +191,7 @@ def test_a_session_becomes_none_once_something_was_said(what: str) -> None:
 
 
 def test_in_beta() -> None:
-    talk = table(dialect=Beta())
+    talk = table(dialect=BetaDialect())
     given = {
         "input_audio_format": "g711_ulaw",
         "input_audio_transcription": {"model": "whisper-1", "language": "de"},
@@ -213,12 +213,12 @@ def test_in_beta() -> None:
 
 
 def test_in_beta_a_mistake_is_named_as_beta_spells_it() -> None:
-    talk = table(dialect=Beta())
+    talk = table(dialect=BetaDialect())
     (refused,) = talk.client("transcription_session.update", session={"turn_detection": {"threshold": 7}})
     assert refused["error"]["param"] == "session.turn_detection.threshold"
 
 
 def test_in_beta_it_is_announced_by_its_own_event() -> None:
-    told = Beta().server(table().events[0])
+    told = BetaDialect().translate_server_event(table().events[0])
     assert told is not None
     assert told["type"] == "transcription_session.created"

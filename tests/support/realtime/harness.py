@@ -9,8 +9,8 @@ from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.machine import TurnMachine
-from conversations.realtime.protocol.beta import Beta
-from conversations.realtime.protocol.client_events import AudioAppend, parse
+from conversations.realtime.protocol.beta import BetaDialect
+from conversations.realtime.protocol.client_events import AudioAppend, parse_event
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
@@ -28,7 +28,7 @@ class Table:
         limits: Limits | None = None,
         items: tuple[LiveItem, ...] = (),
         manner: Manner | None = None,
-        dialect: Beta | None = None,
+        dialect: BetaDialect | None = None,
         kind: str = "realtime",
         **turn_detection: Any,
     ) -> None:
@@ -63,7 +63,7 @@ class Table:
 
     def frame(self, text: str) -> list[dict[str, Any]]:
         try:
-            event = parse(text, self.dialect.client if self.dialect else None)
+            event = parse_event(text, self.dialect.translate_client_event if self.dialect else None)
         except ProtocolError as error:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))
@@ -160,7 +160,7 @@ class Table:
         """What the client hears of it, in its dialect."""
         if self.dialect is None:
             return [event]
-        told = self.dialect.server(event)
+        told = self.dialect.translate_server_event(event)
         if told is None:
             return []
         wire.check_beta(told)

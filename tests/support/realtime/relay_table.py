@@ -8,7 +8,7 @@ from typing import Any
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.protocol.client_events import AudioAppend, parse
+from conversations.realtime.protocol.client_events import AudioAppend, parse_event
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
@@ -76,7 +76,7 @@ class RelayTable:
     def client(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Through the parser; what the client is sent about it."""
         try:
-            event = parse(json.dumps({"type": kind, **fields}))
+            event = parse_event(json.dumps({"type": kind, **fields}))
         except ProtocolError as error:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))

@@ -11,7 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
-from voiceproject import outages, server, set_up
+from voiceproject import set_up
+from voiceproject.database import outages
+from voiceproject.server import daphne_server
 
 MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 
@@ -21,9 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            placeholder = server.bind(settings.HOST, settings.PORT)
+            placeholder = daphne_server.bind(settings.HOST, settings.PORT)
             check_database()
-            with one_at_a_time():
+            with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
             self.serve(placeholder)
         except ImproperlyConfigured as error:
@@ -50,11 +52,11 @@ class Command(BaseCommand):
                 self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
 
         background.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
-        server.serve(placeholder, application, greet, admission)
+        daphne_server.serve(placeholder, application, greet, admission)
 
 
 def check_database() -> None:
-    """One plain try first: the pool would keep trying, and hide the reason."""
+    """Connect once without the pool, which would keep trying and hide the reason."""
     parameters = {**connection.get_connection_params(), "connect_timeout": 5}
     parameters.pop("pool", None)
     try:
@@ -64,8 +66,8 @@ def check_database() -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Several processes may start together on one database; each finds the work done by the one before it."""
+def take_turns() -> Iterator[None]:
+    """Let processes that start together on one database take turns; each finds the work of the one before it done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
         yield

@@ -10,10 +10,10 @@ from enum import IntEnum
 from itertools import pairwise
 
 from conversations.realtime.text.languages import LANGUAGES, cjk, numbers
-from conversations.realtime.text.languages.language import Language, tokens_of
+from conversations.realtime.text.languages.language import Language, tokenize
 
 MARK_END = ".!?。！？｡؟।॥۔։።"
-ASKED = "?？؟"
+QUESTION_MARKS = "?？؟"
 PAUSE_END = ",，、،:：;；-–—‐‑…"
 CLOSERS = "\"'”’»)]}」』）】›"
 SENTENCE = re.compile(rf"(?<=[{re.escape(MARK_END)}])\s+|(?<=[。！？｡])")
@@ -49,42 +49,44 @@ CJK_ENDINGS = sorted(
 )
 
 
-def ending_of(text: str, language: str = "") -> Ending:
+def judge_ending(text: str, language: str = "") -> Ending:
     """`language` ("de", "de-AT") restricts the words that count; an unknown one leaves the marks only."""
     text = text.strip()[-TAIL_CHARS:]
-    if not tokens_of(text):
+    if not tokenize(text):
         return Ending.DOUBTFUL
     bare = text.rstrip(CLOSERS + " ")
     if HAS_CJK.search(text):
-        return _of_cjk(bare)
-    sentence = [part for part in SENTENCE.split(text) if tokens_of(part)][-1]
-    return _of_sentence(sentence, bare, _languages(text, language))
+        return _judge_cjk(bare)
+    sentence = [part for part in SENTENCE.split(text) if tokenize(part)][-1]
+    return _judge_sentence(sentence, bare, _choose_languages(text, language))
 
 
-def _languages(text: str, hint: str) -> Sequence[Language]:
+def _choose_languages(text: str, hint: str) -> Sequence[Language]:
     """The hinted one; else those whose words the text has most of: "die" is no article beside "I hope they"."""
     if hint:
         known = LANGUAGES.get(hint.lower().split("-")[0])
         return [known] if known else []
-    tokens = tokens_of(text)
-    scores = [sum(language.known(token) for token in tokens) for language in LANGUAGES.values()]
+    tokens = tokenize(text)
+    scores = [sum(language.has_word(token) for token in tokens) for language in LANGUAGES.values()]
     return [language for language, score in zip(LANGUAGES.values(), scores, strict=True) if score == max(scores)]
 
 
-def _of_sentence(sentence: str, bare: str, languages: Sequence[Language]) -> Ending:
+def _judge_sentence(sentence: str, bare: str, languages: Sequence[Language]) -> Ending:
     if _has_open_mark(sentence, bare):
         return Ending.OPEN
     if any(_is_answer(sentence, language) for language in languages):
         return Ending.FINISHED
-    tokens = tokens_of(sentence)
-    mark = _mark(bare)
-    found = [_by_words(sentence, tokens, mark, language) for language in languages]
-    return max([Ending.FINISHED if mark else Ending.LIKELY, _dictated(sentence, tokens, mark, languages), *found])
+    tokens = tokenize(sentence)
+    mark = _find_mark(bare)
+    found = [_judge_by_words(sentence, tokens, mark, language) for language in languages]
+    return max(
+        [Ending.FINISHED if mark else Ending.LIKELY, _judge_dictation(sentence, tokens, mark, languages), *found]
+    )
 
 
-def _mark(bare: str) -> str:
+def _find_mark(bare: str) -> str:
     """ "?", "." for any other end of a sentence, "" for none. A semicolon left by now is the Greek question mark."""
-    if bare[-1] in ASKED + ";":
+    if bare[-1] in QUESTION_MARKS + ";":
         return "?"
     return "." if bare[-1] in MARK_END else ""
 
@@ -103,43 +105,47 @@ def _is_unbalanced(sentence: str) -> bool:
 
 def _is_answer(sentence: str, language: Language) -> bool:
     """Nothing but complete short answers: "Yes, please." """
-    parts = [" ".join(tokens_of(part)) for part in sentence.split(",")]
+    parts = [" ".join(tokenize(part)) for part in sentence.split(",")]
     return all(part in language.answers for part in parts if part)
 
 
-def _dictated(sentence: str, tokens: list[str], mark: str, languages: Sequence[Language]) -> Ending:
+def _judge_dictation(sentence: str, tokens: list[str], mark: str, languages: Sequence[Language]) -> Ending:
     """A full stop says nothing about a number or an address, so a whole one is only likely to be finished."""
-    more_digits = numbers.digits_may_follow(sentence, languages)
-    if more_digits or numbers.is_spelling(sentence) or numbers.is_half_an_address(sentence):
+    more_digits = numbers.is_number_unfinished(sentence, languages)
+    if more_digits or numbers.is_spelling(sentence) or numbers.is_half_address(sentence):
         return Ending.OPEN
-    if numbers.ends_in_a_ten(tokens, languages):
+    if numbers.has_ten_at_end(tokens, languages):
         return Ending.LIKELY if mark else Ending.OPEN
     return Ending.FINISHED if more_digits is None else Ending.LIKELY
 
 
-def _by_words(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+def _judge_by_words(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
     last = tokens[-1]
     if last in language.fillers:
         return Ending.HESITATING
-    if last in language.open or (last in language.asking_open and mark != "?") or _is_stem(tokens, mark, language):
+    if (
+        last in language.open
+        or (last in language.asking_open and mark != "?")
+        or _is_cut_question(tokens, mark, language)
+    ):
         return Ending.OPEN
-    if last in language.stranded or _ends_in(tokens, language.open_phrases):
-        return _stranded(tokens, mark, language)
+    if last in language.stranded or _has_phrase_at_end(tokens, language.open_phrases):
+        return _judge_stranded(tokens, mark, language)
     if last in language.doubtful:
-        return _doubted(sentence, tokens, mark, language)
-    return _by_shape(sentence, tokens, mark, language)
+        return _judge_doubtful(sentence, tokens, mark, language)
+    return _judge_by_shape(sentence, tokens, mark, language)
 
 
-def _is_stem(tokens: list[str], mark: str, language: Language) -> bool:
+def _is_cut_question(tokens: list[str], mark: str, language: Language) -> bool:
     """ "Can you tell me when?" is a question cut in two; "I don't know why." is none."""
     return mark != "." and tokens[-1] in language.asking and bool(language.telling.intersection(tokens[:-1]))
 
 
-def _ends_in(tokens: list[str], phrases: frozenset[str]) -> bool:
+def _has_phrase_at_end(tokens: list[str], phrases: frozenset[str]) -> bool:
     return any(" ".join(tokens[-count:]) in phrases for count in range(1, PHRASE_MAX_TOKENS + 1))
 
 
-def _stranded(tokens: list[str], mark: str, language: Language) -> Ending:
+def _judge_stranded(tokens: list[str], mark: str, language: Language) -> Ending:
     """ "Where are you from?" ends in a preposition, "Yes, it is." in a verb that else wants more."""
     asks = tokens[-1] in language.stranded and any(
         first in language.asking and (second in language.stranded or first.endswith("'s"))
@@ -154,8 +160,8 @@ def _stranded(tokens: list[str], mark: str, language: Language) -> Ending:
     return Ending.DOUBTFUL if asks or is_clause else Ending.OPEN
 
 
-def _doubted(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
-    clause = tokens_of(sentence.rsplit(",", 1)[-1])
+def _judge_doubtful(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    clause = tokenize(sentence.rsplit(",", 1)[-1])
     if mark == "." and len(tokens) <= ANSWER_MAX_TOKENS and tokens[0] in language.answers - language.asking:
         return Ending.FINISHED  # "No, I don't."
     if (
@@ -166,37 +172,37 @@ def _doubted(sentence: str, tokens: list[str], mark: str, language: Language) ->
         return Ending.LIKELY  # a German subordinate clause ends in its verb
     if not mark and len(tokens) >= STARTER_MIN_TOKENS and tokens[0] in language.asking:
         return Ending.DOUBTFUL  # "wie spät ist es"
-    return _weakly(mark)
+    return _judge_by_mark(mark)
 
 
-def _weakly(mark: str) -> Ending:
+def _judge_by_mark(mark: str) -> Ending:
     return {"?": Ending.FINISHED, ".": Ending.DOUBTFUL, "": Ending.OPEN}[mark]
 
 
-def _by_shape(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+def _judge_by_shape(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
     """A first clause that wants a second, and a list that has not come to its "and"."""
-    parts = [tokens_of(part) for part in sentence.split(",")]
+    parts = [tokenize(part) for part in sentence.split(",")]
     if len(parts) == 1 and tokens[0] in language.starters and len(tokens) >= STARTER_MIN_TOKENS:
-        return _weakly(mark)
+        return _judge_by_mark(mark)
     short = [part for part in parts[-LIST_MIN_COMMAS:] if 0 < len(part) <= LIST_ENTRY_MAX_TOKENS]
     if len(parts) > LIST_MIN_COMMAS and len(short) == LIST_MIN_COMMAS and not set(parts[-1]) & language.joins:
-        return _weakly(mark)
+        return _judge_by_mark(mark)
     return Ending.FINISHED
 
 
-def _of_cjk(bare: str) -> Ending:
+def _judge_cjk(bare: str) -> Ending:
     """The longest known ending decides."""
-    mark = _mark(bare)
+    mark = _find_mark(bare)
     if bare[-1] in PAUSE_END or ELLIPSIS.search(bare):
         return Ending.OPEN
-    sentence = [part for part in SENTENCE.split(bare) if tokens_of(part)][-1].strip(MARK_END + PAUSE_END + " ")
+    sentence = [part for part in SENTENCE.split(bare) if tokenize(part)][-1].strip(MARK_END + PAUSE_END + " ")
     if sentence in cjk.ANSWERS or re.split(r"[、，,]", sentence)[-1].strip() in cjk.ANSWERS:
         return Ending.FINISHED
     if sentence.split()[-1] in cjk.FILLER_WORDS:
         return Ending.HESITATING
-    if numbers.cjk_digits_may_follow(sentence):
+    if numbers.is_cjk_number_unfinished(sentence):
         return Ending.OPEN
     ending = next((group for end, group in CJK_ENDINGS if sentence.endswith(end)), Ending.LIKELY)
     if ending is Ending.HESITATING or (ending is Ending.OPEN and mark != "?"):
         return ending
-    return _weakly(mark) if ending is Ending.DOUBTFUL else Ending.FINISHED if mark else ending
+    return _judge_by_mark(mark) if ending is Ending.DOUBTFUL else Ending.FINISHED if mark else ending

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 TOKEN = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 
 
-def tokens_of(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Lower-case words without punctuation; hyphens part words, apostrophes do not ("I'd", "peut", "être")."""
     return TOKEN.findall(unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
 
 
-def words(text: str) -> frozenset[str]:
+def split_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def phrases(text: str) -> frozenset[str]:
+def split_phrases(text: str) -> frozenset[str]:
     """Comma-separated phrases, each as its words joined by one space."""
-    return frozenset(" ".join(tokens_of(phrase)) for phrase in text.split(",")) - {""}
+    return frozenset(" ".join(tokenize(phrase)) for phrase in text.split(",")) - {""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Language:
     tens: frozenset[str]
     stranded: frozenset[str] = frozenset()
 
-    def known(self, token: str) -> bool:
+    def has_word(self, token: str) -> bool:
         return any(
             token in group
             for group in (self.open, self.asking_open, self.stranded, self.doubtful, self.asking, self.common)

@@ -4,9 +4,9 @@ Servers of Whisper write them in brackets or between asterisks, in the language 
 issues 1324 and 2363).
 """
 
-from conversations.realtime.text.languages.language import words
+from conversations.realtime.text.languages.language import split_words
 
-NOISES = words(
+NOISES = split_words(
     "music musical silence silent pause blank audio noise noises sound sounds inaudible indistinct unintelligible "
     "nospeech unk speaking foreign laughter laughs laughing laugh chuckles chuckling chuckle giggles giggling applause "
     "clapping claps cheering cough coughs coughing sneezes sneezing sneeze sniffs sniffles sniffling sigh sighs "

@@ -6,22 +6,22 @@ People pause between the groups of a telephone or card number, and a recogniser 
 import re
 from collections.abc import Sequence
 
-from conversations.realtime.text.languages.language import Language, tokens_of, words
+from conversations.realtime.text.languages.language import Language, split_words, tokenize
 
 # How many digits are enough, by what the sentence says it is. A Spanish telephone number has 9, a short card number 15.
-CARD = words(
+CARD = split_words(
     "card karte kartennummer kreditkarte kreditkartennummer iban carte tarjeta"
     " carta cartão kaart creditcard kaartnummer"
 )
-CODE = words(
+CODE = split_words(
     "code pin zip postcode passcode postleitzahl plz geheimzahl código codice codigo postcodes pincode cap cep postal"
 )
-PHONE = words(
+PHONE = split_words(
     "number phone mobile telephone nummer telefonnummer handynummer rufnummer telefon handy kundennummer "
     "numéro téléphone portable "
     "número teléfono móvil numero telefono cellulare telefone telemóvel celular telefoonnummer"
 )
-EXTENSION = words(
+EXTENSION = split_words(
     "extension room flight gate durchwahl zimmer gleis flug poste chambre vol extensión habitación vuelo interno camera"
     " volo ramal quarto voo toestel kamer vlucht"
 )
@@ -30,8 +30,8 @@ LOCAL_DIGITS = 7
 PHONE_DIGITS = 9  # with the code of the town or the network, which begins with 0 or +
 CODE_DIGITS = 4
 EXTENSION_DIGITS = 3
-IS = words("is it's ist lautet est c'est es é è")
-ZEROS = words("zero oh null zéro cero nul 0")
+IS = split_words("is it's ist lautet est c'est es é è")
+ZEROS = split_words("zero oh null zéro cero nul 0")
 YEAR = re.compile(r"(?:19|20)\d\d")  # "May 3, 2024"
 GROUP = re.compile(r"\d+")
 CJK_DIGITS = re.compile(r"[\d\s、,，-]*\d$")
@@ -44,21 +44,25 @@ MAIL_BEGUN = re.compile(
 MAIL_DONE = re.compile(r"[\w-]\.[a-z]{2,}|\b(?:dot|punkt|point|punto|ponto|punt)\s+[a-z]{2,}", re.IGNORECASE)
 
 
-def digits_may_follow(sentence: str, languages: Sequence[Language]) -> bool | None:
+def is_number_unfinished(sentence: str, languages: Sequence[Language]) -> bool | None:
     """True while a dictated number is too short to be whole, False when it is whole, None where none is dictated."""
-    tokens = tokens_of(sentence)
-    run = _trailing_digits(tokens, languages)
+    tokens = tokenize(sentence)
+    run = _take_trailing_digits(tokens, languages)
     before = tokens[: len(tokens) - len(run)]
     if len(run) == 2 and YEAR.fullmatch(run[1]):
         return None
-    is_named = bool(before) and (before[-1] in IS or before[-1] in CARD | CODE | PHONE | EXTENSION) and _named(before)
+    is_named = (
+        bool(before)
+        and (before[-1] in IS or before[-1] in CARD | CODE | PHONE | EXTENSION)
+        and _has_number_name(before)
+    )
     if not run or not (is_named or len(run) > 1 or (run[0] in ZEROS or run[0].startswith("0"))):
         return None
-    lacks = sum(len(token) if token.isdigit() else 1 for token in run) < _enough(before, run)
+    lacks = sum(len(token) if token.isdigit() else 1 for token in run) < _count_needed_digits(before, run)
     return lacks or (None if EXTENSION & set(before) else False)
 
 
-def cjk_digits_may_follow(sentence: str) -> bool:
+def is_cjk_number_unfinished(sentence: str) -> bool:
     """The same without spaces: "我的电话是138", "090、1234"."""
     run = CJK_DIGITS.search(sentence)
     digits = "".join(GROUP.findall(run[0])) if run else ""
@@ -66,7 +70,7 @@ def cjk_digits_may_follow(sentence: str) -> bool:
     return bool(digits and is_dictated and len(digits) < PHONE_DIGITS)
 
 
-def _trailing_digits(tokens: list[str], languages: Sequence[Language]) -> list[str]:
+def _take_trailing_digits(tokens: list[str], languages: Sequence[Language]) -> list[str]:
     start = len(tokens)
     while start and (GROUP.fullmatch(tokens[start - 1]) or _is_number_word(tokens[start - 1], languages)):
         start -= 1
@@ -77,11 +81,11 @@ def _is_number_word(token: str, languages: Sequence[Language]) -> bool:
     return any(token in language.digits | language.tens for language in languages)
 
 
-def _named(tokens: list[str]) -> bool:
+def _has_number_name(tokens: list[str]) -> bool:
     return any(token in CARD | CODE | PHONE | EXTENSION for token in tokens)
 
 
-def _enough(tokens: list[str], digits: list[str]) -> int:
+def _count_needed_digits(tokens: list[str], digits: list[str]) -> int:
     if any(token in CARD for token in tokens):
         return CARD_DIGITS
     if any(token in EXTENSION for token in tokens):
@@ -91,7 +95,7 @@ def _enough(tokens: list[str], digits: list[str]) -> int:
     return PHONE_DIGITS if digits[0] in ZEROS or digits[0].startswith("0") else LOCAL_DIGITS
 
 
-def ends_in_a_ten(tokens: list[str], languages: Sequence[Language]) -> bool:
+def has_ten_at_end(tokens: list[str], languages: Sequence[Language]) -> bool:
     """ "twenty" may become "twenty-five"."""
     return any(tokens[-1] in language.tens for language in languages)
 
@@ -101,7 +105,7 @@ def is_spelling(sentence: str) -> bool:
     return bool(SPELLED.search(sentence.strip()))
 
 
-def is_half_an_address(sentence: str) -> bool:
+def is_half_address(sentence: str) -> bool:
     """An e-mail address was begun, and no ".com" or "dot com" has come."""
     begun = MAIL_BEGUN.search(sentence.rstrip(" .?!"))
     return bool(begun) and not MAIL_DONE.search(begun[0] if begun else "")

@@ -4,9 +4,9 @@ Whisper and its kin learned from subtitles, and end a silence with their credits
 report (openai/whisper, discussions 679 and 928).
 """
 
-from conversations.realtime.text.languages.language import phrases
+from conversations.realtime.text.languages.language import split_phrases
 
-CREDITS = phrases(
+CREDITS = split_phrases(
     "thank you for watching, thanks for watching, thank you so much for watching, "
     "thank you for listening, thank you, thanks, please subscribe, like and subscribe, "
     "please subscribe to my channel, don't forget to subscribe, see you next time, "
@@ -24,7 +24,7 @@ CREDITS = phrases(
 )
 # Whatever follows: the name of a station, a community, a translator.
 CREDIT_STARTS = tuple(
-    phrases(
+    split_phrases(
         "请不吝点赞, untertitel, untertitelung, sous-titres, sous-titrage, subtitles by, subtitled by, captions by, "
         "transcription by, subtítulos realizados, subtítulos por la, sottotitoli, sottotitolato da, "
         "legendas, legenda por, ondertiteld door, ondertiteling, copyright, www, 字幕, 字幕由, 自幕, "

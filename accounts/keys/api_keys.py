@@ -1,0 +1,106 @@
+"""API keys: what a program shows instead of a session cookie.
+
+A key reads `vp_` + 40 random base62 characters + 6 of checksum (CRC32 of all before them), so that it is a
+valid HTTP token, secret scanners can recognise it, and a mistyped one is refused without asking the database.
+"""
+
+import secrets
+import string
+import zlib
+from collections.abc import Iterable
+from datetime import timedelta
+from hashlib import sha256
+
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts import access
+from accounts.models import APIKey, Scope, User
+from accounts.security import client_addresses
+from accounts.security.security_log import Event, record
+
+START = "vp_"
+RANDOM_LENGTH = 40
+CHECKSUM_LENGTH = 6
+PREFIX_LENGTH = 11
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LAST_USE_PRECISION = timedelta(minutes=1)
+SEEN_ADDRESSES = 20  # of a key, the latest: from another one it counts as new again
+MARK_LENGTH = 10
+
+
+def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
+    """Store a new key. Return it with its text, which exists nowhere else and is to be shown once."""
+    key = APIKey(user=user, name=name, scopes=list(scopes))
+    return key, issue(key)
+
+
+def issue(key: APIKey) -> str:
+    """Give a new key its text and save what is kept of it. Return the text."""
+    start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    token = start + checksum(start)
+    key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
+    key.save(force_insert=True)
+    record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
+    return token
+
+
+def authenticate(token: str, address: str = "") -> APIKey | None:
+    """Return the key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
+
+    `address` is the client's: use from a new one is told in the security log, and so is a refusal.
+    """
+    live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
+    key = live.filter(digest=digest(token)).first() if is_well_formed(token) else None
+    if key:
+        _record_use(key, address)
+    else:
+        record(Event.API_KEY_REFUSED, address=address)
+    return key
+
+
+def revoke(key: APIKey) -> None:
+    """Revoke the key: it opens nothing any more, and what it has opened is closed. Call it from sync code."""
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+        record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
+    access.announce([key.user_id])
+
+
+def _record_use(key: APIKey, address: str) -> None:
+    now, changed = timezone.now(), []
+    if key.last_used_at is None or now - key.last_used_at >= LAST_USE_PRECISION:
+        key.last_used_at = now
+        changed.append("last_used_at")
+    if address and (mark := _mark(key, address)) not in key.seen_addresses:
+        key.seen_addresses = [*key.seen_addresses, mark][-SEEN_ADDRESSES:]
+        changed.append("seen_addresses")
+        record(Event.API_KEY_NEW_ADDRESS, user=key.user_id, address=address, key=key.pk)
+    if changed:
+        key.save(update_fields=changed)
+
+
+def _mark(key: APIKey, address: str) -> str:
+    """Return what is kept of an address: enough to know it again, too little to tell it."""
+    return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.group_address(address)).hexdigest()[:MARK_LENGTH]
+
+
+def is_well_formed(token: str) -> bool:
+    start, end = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
+    has_shape = token.isascii() and start.startswith(START) and len(start) == len(START) + RANDOM_LENGTH
+    return has_shape and end == checksum(start)
+
+
+def checksum(text: str) -> str:
+    """Return the end of a key that begins like this: it costs nothing to tell a mistyped one."""
+    number, digits = zlib.crc32(text.encode()), ""
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def digest(token: str) -> str:
+    """Return what is kept of a key. It has 238 random bits, so a plain hash is as safe as a slow one."""
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""What a provider's secret may look like, checked before it is sent anywhere."""
+
+import json
+import re
+from typing import Any
+
+from accounts.models import ProviderKey
+
+MAX_LENGTH = 10_000
+# A service account's JSON says where its tokens are fetched: elsewhere would be a door to the private network.
+TOKEN_URLS = ("https://oauth2.googleapis.com/", "https://accounts.google.com/", "https://www.googleapis.com/")
+WANTED = ("client_email", "private_key", "token_uri")
+
+
+class SecretError(ValueError):
+    """A secret of the wrong form. The text is for the user, and never holds the secret."""
+
+
+def check(provider: str, secret: str) -> None:
+    """Raise SecretError unless the secret looks like one of this provider."""
+    if provider == ProviderKey.Provider.GOOGLE and secret.startswith("{"):
+        _check_service_account(secret)
+    elif not re.fullmatch(r"[!-~]{0,1000}", secret):
+        raise SecretError("A key is one word of letters, digits and signs, without spaces. Was it copied whole?")
+    elif not secret and provider == ProviderKey.Provider.GOOGLE:
+        raise SecretError("Paste an API key, or the JSON of a service account.")
+
+
+def _check_service_account(secret: str) -> None:
+    account = _parse(secret)
+    if account.get("type") != "service_account":
+        raise SecretError('This is not the JSON of a service account (its "type" says so). Make a key for one.')
+    missing = [name for name in WANTED if not isinstance(account.get(name), str) or not account[name]]
+    if missing:
+        raise SecretError(f"This JSON is missing {', '.join(missing)}. Paste the whole file.")
+    if not account["token_uri"].startswith(TOKEN_URLS):
+        raise SecretError("The token_uri of this JSON is not Google's.")
+
+
+def _parse(secret: str) -> dict[str, Any]:
+    try:
+        account = json.loads(secret[: MAX_LENGTH + 1])
+    except (json.JSONDecodeError, RecursionError):
+        raise SecretError("This service account JSON cannot be read. Paste the whole file.") from None
+    return account if isinstance(account, dict) else {}

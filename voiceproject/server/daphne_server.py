@@ -1,0 +1,218 @@
+"""Daphne, in this process."""
+
+import asyncio
+import gc
+import logging
+import re
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol
+
+import daphne.http_protocol
+import daphne.ws_protocol
+from autobahn.websocket.types import ConnectionDeny
+from daphne.endpoints import build_endpoint_description_strings
+from django.core.exceptions import ImproperlyConfigured
+from twisted.internet import defer
+
+from voiceproject.server import http_channel, web_requests
+
+# One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
+# that with an `error` and goes on; only what is twice as large costs the connection.
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+# The session bounds the pace of messages and says so; this is the wall behind it, for pings, fragments and floods.
+MAX_FRAMES_AHEAD = 40_000
+MAX_FRAMES_PER_SEC = 400
+# Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
+# Twisted would take ten thousand.
+READ_BYTES = 8192
+# For what must not hold the event loop up, beside the threads of requests and of the store.
+THREADS = 64
+# Connections, of sockets, requests and providers, beside which Postgres, Redis and the log have theirs.
+OPEN_FILES = 65_536
+# New objects between collections of the youngest, three times Python's own; how many of these to one of the next, and
+# of those to one of all, which are cheap here and keep the memory of closed sessions low.
+GC_THRESHOLDS = (2_000, 10, 2)
+# Ids and one-time links: enough of them to follow a case, too little to use.
+LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
+# A session whose client has left stores its last words within 8 s of its own; many that end at once take longer.
+CLOSE_TIMEOUT_SEC = 30
+# For clients to answer the close frame, before the sockets are gone.
+GOODBYE_SEC = 1.0
+logger = logging.getLogger("voiceproject.access")
+
+
+class Sessions(Protocol):
+    """What is live in this process, as far as the server has to know."""
+
+    def start(self) -> None:
+        """Begin to look after them, once the event loop runs."""
+
+    async def drain(self) -> None:
+        """End them, newcomers too, and return when what they said is stored, or given up."""
+
+
+class NoSessions:
+    """The sessions of an application that has none."""
+
+    def start(self) -> None:
+        pass
+
+    async def drain(self) -> None:
+        pass
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port without listening yet: a second server fails at once, and no browser waits for a busy start."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        placeholder = socket.socket(family, kind)
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        placeholder.bind(address)
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot use HOST {host} and PORT {port}: {error.strerror}.") from None
+    return placeholder
+
+
+def serve(
+    placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
+) -> None:
+    """Run until SIGINT or SIGTERM, and then until the `sessions` have ended; a second signal does not wait for that.
+
+    Raises ImproperlyConfigured if the port was lost meanwhile.
+    """
+    from twisted.internet import reactor  # only now: Daphne has installed the one that it needs
+
+    host, port = placeholder.getsockname()[:2]
+    placeholder.close()
+    server = Server(
+        application,
+        sessions := sessions or NoSessions(),
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+        action_logger=log_request,
+        signal_handlers=False,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_max_frame_size=MAX_MESSAGE_BYTES,
+        server_name="",
+        application_close_timeout=CLOSE_TIMEOUT_SEC,
+    )
+    # Twisted's own handlers come late in its start, and what is raised before them it logs and forgets.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: reactor.callFromThread(server.wind_down))
+    # Name look-ups are made there too, for as long as the name servers of strangers like.
+    asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
+    reactor.callWhenRunning(ready)
+    reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
+    _raise_open_files()
+    _spare_the_conversations_the_collector()
+    server.run()
+    if not server.listening_addresses:
+        raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
+
+
+def _raise_open_files() -> None:
+    """Ask for as many open files as the bounds on connections add up to; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _spare_the_conversations_the_collector() -> None:
+    """Keep the collector from what is loaded by now: looking through all of it stopped every conversation for 0.1 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+daphne.http_protocol.WebRequest = web_requests.WebRequest
+daphne.http_protocol.HTTPFactory.protocol = http_channel.Channel
+
+
+class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def onConnect(self, request: Any) -> Any:  # noqa: N802  # Autobahn's name
+        """Refuse a subprotocol that is not ASCII: Daphne answers one with a traceback in the log."""
+        if not all(name.isascii() for name in request.protocols):
+            raise ConnectionDeny(400)  # type: ignore[no-untyped-call]
+        self.frames, self.opened_at = 0, time.monotonic()
+        self.transport.bufferSize = READ_BYTES
+        return super().onConnect(request)
+
+    def onFrameBegin(self) -> None:  # noqa: N802  # Autobahn's name
+        self.frames += 1
+        if self.frames > MAX_FRAMES_AHEAD + MAX_FRAMES_PER_SEC * (time.monotonic() - self.opened_at):
+            self.dropConnection(abort=True)
+        super().onFrameBegin()
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802  # Daphne's name
+        """What is sent to a peer that has just gone is lost, and no error: the session hears of it next."""
+        if self.state == self.STATE_OPEN:
+            super().serverSend(content, binary)
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
+        """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
+daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
+
+
+class Server(web_requests.Server):
+    def __init__(self, application: Any, sessions: Sessions, **options: Any) -> None:
+        super().__init__(application, **options)
+        self._sessions = sessions
+        self._ports: list[Any] = []
+        self._winding_down: asyncio.Task[None] | None = None
+
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def wind_down(self) -> None:
+        """Let in nobody more, end what is live, then stop. Asked a second time, stop at once."""
+        if self._winding_down is None:
+            self._winding_down = asyncio.get_event_loop().create_task(self._wind_down())
+        else:
+            self.stop()
+
+    async def _wind_down(self) -> None:
+        try:
+            for port in self._ports:
+                port.stopListening()
+            await self._sessions.drain()
+            await self._say_goodbye()
+        finally:
+            self.stop()
+
+    async def _say_goodbye(self) -> None:
+        """A process that goes with something unread resets its connections, and no client learns why it was closed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SEC):
+                while True:
+                    if all("disconnected" in self.connections[socket] for socket in self._sockets()):
+                        return
+                    await asyncio.sleep(0.02)
+
+    def _sockets(self) -> list[WebSocketProtocol]:
+        return [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
+
+    def kill_all_applications(self) -> Any:
+        """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
+        finished = asyncio.get_event_loop().create_future()
+        finished.set_result(None)
+        for connection in self.connections.values():
+            connection.setdefault("application_instance", finished)
+        hung_up = self.hang_up_requests(finished)
+        return defer.gatherResults([super().kill_all_applications(), hung_up])
+
+
+def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:
+    """Write Daphne's access log, without query strings and whole one-time links, in which secrets travel."""
+    path = LONG_SEGMENT.sub(r"\1…", details["path"].strip("b'").partition("?")[0])
+    what = details.get("method", "WebSocket"), path, details.get("status", action)
+    logger.info("%s %s %s %s", details["client"], *what)
