@@ -37,7 +37,7 @@ from conversations.realtime.user_turn.interruption import join_words
 from conversations.realtime.user_turn.pause_lengths import PauseLengths, choose_wait_ms
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.transcription import MAX_CHARS
-from conversations.session.generation import PIECE_CHARS
+from conversations.session.text_completion import PIECE_CHARS
 
 MEGABYTE = 1_000_000
 HEADER_CHARS = 65_000  # the client of HTTP takes no more

@@ -22,6 +22,8 @@ from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
+    """Does what the client's events ask for, or raises ProtocolError."""
+
     def __init__(self, core: Core, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.core = core
         self.user_turn = user_turn

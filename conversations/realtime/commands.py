@@ -37,6 +37,8 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
+    """Delete a stored item."""
+
     item_id: str
 
 
@@ -146,6 +148,8 @@ class HoldSpeech:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSpeech:
+    """Let the held speech of a response go on."""
+
     response_id: str
 
 

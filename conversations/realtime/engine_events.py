@@ -28,6 +28,8 @@ class PartialTranscript:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptReady:
+    """The final transcript of what was sent. `seconds` is the length of its audio."""
+
     item_id: str
     revision: int
     text: str
@@ -36,6 +38,8 @@ class TranscriptReady:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFailed:
+    """Speech to text failed for this revision of an utterance."""
+
     item_id: str
     revision: int
     failure: Failure
@@ -43,6 +47,8 @@ class TranscriptFailed:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
+    """The next piece of text from the language model."""
+
     response_id: str
     text: str
 
@@ -94,6 +100,8 @@ class ToolsReady:
 
 @dataclass(frozen=True, slots=True)
 class GenerationDone:
+    """The language model has finished. The counts are tokens."""
+
     response_id: str
     reason: Literal["stop", "length", "content_filter"]
     input_tokens: int = 0
@@ -103,6 +111,8 @@ class GenerationDone:
 
 @dataclass(frozen=True, slots=True)
 class SpeechAudio:
+    """The next piece of audio (PCM) of the clause number `index`."""
+
     response_id: str
     index: int
     pcm: bytes
@@ -110,6 +120,8 @@ class SpeechAudio:
 
 @dataclass(frozen=True, slots=True)
 class SpeechDone:
+    """All audio of the clause number `index` has come."""
+
     response_id: str
     index: int
 
@@ -124,12 +136,16 @@ class FillerReady:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
+    """The language model or the voice failed, so the response cannot go on."""
+
     response_id: str
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
+    """A deadline that the machine set has passed."""
+
     deadline: Deadline
 
 

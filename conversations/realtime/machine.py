@@ -85,7 +85,7 @@ class TurnMachine:
         }
 
     def start(self, now: float) -> list[commands.Command]:
-        """`session.created`, the conversation, and the items that it holds already."""
+        """Return the commands that open the session: `session.created`, the conversation and its items."""
         self.core.now = now
         self.core.send("session.created", session=show_config(self.core.config))
         if self.core.conversation_id:
@@ -96,7 +96,7 @@ class TurnMachine:
         return self._take_commands()
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
-        """What to do about `event`, in order. `now`: seconds of a clock that never goes back."""
+        """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
         self.core.begin(now)
         if self._is_stale(event):
             return []
@@ -113,13 +113,13 @@ class TurnMachine:
         return self._take_commands()
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
-        """A frame that was no client event."""
+        """Return the commands that refuse a frame which is not a valid client event."""
         self.core.begin(self.core.now)
         self.core.send_error(error, kind)
         return self._take_commands()
 
     def end(self) -> list[commands.Command]:
-        """Words that have not come do not come any more: their items say so, and can be tried again later."""
+        """End the session: mark the items whose transcripts have not come as failed, so that they can be retried."""
         self.core.begin(self.core.now)
         for item_id in list(self.core.pending):
             self.transcription.time_out(item_id)
@@ -130,7 +130,7 @@ class TurnMachine:
         return decided
 
     def _is_stale(self, event: object) -> bool:
-        """A result for a response that has ended, or for words that no longer wait."""
+        """Return whether the event belongs to a response or a transcription that is over."""
         if isinstance(
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):

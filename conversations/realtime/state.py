@@ -52,6 +52,8 @@ class Manner:
 
 @dataclass(slots=True)
 class Core:
+    """The state of one session that all parts of the turn machine share, and the commands decided so far."""
+
     config: Config
     conversation_id: str
     make_id: Callable[[str], str]
@@ -79,11 +81,11 @@ class Core:
         self.turn_detection = read_turn_detection(config, self.manner.eagerness)
 
     def begin(self, now: float) -> None:
-        """Of an event: what was half decided for one that met a defect is dropped, and does not leave with this one."""
+        """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""
         self.now, self.commands = now, []
 
     def has_extension(self, extension: str) -> bool:
-        """Whether the client asked for this addition to the protocol (docs/protocol.md)."""
+        """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
         is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
         return is_implied or extension in self.config.get("extensions", ())
 
@@ -118,7 +120,7 @@ class Core:
         self.do(SetDeadline(Deadline(kind, of), at))
 
     def get_item(self, item_id: str, verb: str) -> LiveItem:
-        """The item that a client names, to do what `verb` says. Raises ProtocolError."""
+        """Return the item that a client names, or raise ProtocolError with `verb` in its code."""
         item = self.log.get(item_id)
         if item is None:
             message = f"There is no item {item_id!r} in this conversation."
@@ -126,7 +128,7 @@ class Core:
         return item
 
     def announce(self, item: LiveItem) -> None:
-        """`added` and `done` of a whole item."""
+        """Send `conversation.item.added` and `conversation.item.done` for a complete item."""
         before = self.log.get_previous_id(item)
         self.send("conversation.item.added", item=item.to_wire(), previous_item_id=before)
         self.send("conversation.item.done", item=item.to_wire(), previous_item_id=before)

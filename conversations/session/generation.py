@@ -11,47 +11,24 @@ from contextlib import aclosing, suppress
 from time import monotonic
 
 from conversations.engines.base import (
-    Completion,
     EngineError,
     EngineSpec,
     LanguageModel,
-    Message,
     TextToSpeech,
-    Tool,
-    ToolCall,
 )
 from conversations.engines.deadline import due_by
 from conversations.engines.voices import choose_voice
 from conversations.pcm import BYTES_PER_MS, pcm_seconds
-from conversations.realtime.agent_turn import context
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
 from conversations.realtime.commands import Generate, SpeakClause
 from conversations.realtime.engine_events import (
-    GenerationDone,
     GenerationFailed,
     SpeechAudio,
     SpeechDone,
-    TextDelta,
-    TextWithdrawn,
-    Thinking,
-    ToolCallDelta,
 )
 from conversations.realtime.protocol.errors import Failure
 from conversations.session.clause_speech import FRAME_BYTES, ClauseSpeech
-
-Report = Callable[
-    [
-        TextDelta
-        | TextWithdrawn
-        | Thinking
-        | ToolCallDelta
-        | GenerationDone
-        | GenerationFailed
-        | SpeechAudio
-        | SpeechDone
-    ],
-    None,
-]
+from conversations.session.text_completion import Report, complete_text
 
 # Smaller frames would cost more than their sound is worth; larger ones would delay the first sound.
 LEAST_FRAME_BYTES = 40 * BYTES_PER_MS
@@ -61,7 +38,6 @@ LEAD_SEC = 8.0
 # Clauses that are not due yet fill at most half of it, and leave the rest to the clause that is due.
 WAITING_SEC = LEAD_SEC / 2
 MAX_STREAMS = 3  # how many clauses are synthesised at a time
-PIECE_CHARS = 500  # how much text is reported at a time
 LEAST_WAIT_SEC = 0.01
 
 
@@ -145,37 +121,7 @@ class Generation:
 
     async def _write(self) -> None:
         while (asked := await self._rounds.get()) is not None:
-            await self._complete(asked)
-
-    async def _complete(self, asked: Generate) -> None:
-        messages = [_convert_message(message) for message in asked.messages]
-        tools = [Tool(tool.name, tool.description, tool.parameters) for tool in asked.tools]
-        last = None
-        stream = self.llm.complete(
-            messages,
-            max_tokens=asked.max_tokens,
-            tools=tools,
-            tool_choice=asked.tool_choice,
-            on_thought=lambda: self.report(Thinking(asked.response_id)),
-        )
-        with due_by(asked.due_at):
-            async with aclosing(stream) as pieces:
-                async for piece in pieces:
-                    await self._report_piece(asked.response_id, piece)
-                    last = piece if piece.finish_reason else last
-        reason = last.finish_reason if last and last.finish_reason else "stop"
-        used = (last.input_tokens, last.output_tokens, last.cached_tokens) if last else (0, 0, 0)
-        self.report(GenerationDone(asked.response_id, reason, *used))
-
-    async def _report_piece(self, response_id: str, piece: Completion) -> None:
-        if piece.withdraws:
-            self.report(TextWithdrawn(response_id))
-        for start in range(0, len(piece.text), PIECE_CHARS):
-            if start:
-                await asyncio.sleep(0)  # let other sessions run while a long text is cut into clauses
-            self.report(TextDelta(response_id, piece.text[start : start + PIECE_CHARS]))
-        if call := piece.call:
-            self.report(ToolCallDelta(response_id, call.index, call.call_id, call.name, call.arguments))
+            await complete_text(self.llm, asked, self.report)
 
     async def _synthesise(self, group: asyncio.TaskGroup) -> None:
         """Open the streams in order, so that the clause that is due never waits for a later one."""
@@ -255,11 +201,6 @@ class Generation:
     def _signal_change(self) -> None:
         self._changed.set()
         self._changed.clear()
-
-
-def _convert_message(message: context.ContextMessage) -> Message:
-    calls = tuple(ToolCall(call.call_id, call.name, call.arguments) for call in message.calls)
-    return Message(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]
 
 
 def convert_failure(error: BaseException) -> Failure:

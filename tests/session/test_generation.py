@@ -15,7 +15,8 @@ from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.clause_speech import FRAME_BYTES
-from conversations.session.generation import LEAD_SEC, MAX_STREAMS, PIECE_CHARS, Generation
+from conversations.session.generation import LEAD_SEC, MAX_STREAMS, Generation
+from conversations.session.text_completion import PIECE_CHARS
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

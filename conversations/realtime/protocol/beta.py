@@ -77,7 +77,7 @@ class BetaDialect:
         self._hidden = HiddenItems()
 
     def translate_client_event(self, event: Event) -> Event:
-        """A decoded client event as GA has it, not yet validated. Raises ProtocolError."""
+        """Return a decoded client event in the GA dialect, not yet validated. Raise ProtocolError if it cannot be."""
         kind = event.get("type")
         if kind in ("session.update", "transcription_session.update") and isinstance(event.get("session"), dict):
             session = convert_to_ga(event["session"])
@@ -93,7 +93,7 @@ class BetaDialect:
         return event
 
     def translate_server_event(self, event: Event) -> Event | None:
-        """A server event as beta has it; None for one that it has not."""
+        """Return a server event in the beta dialect, or None if that has no such event."""
         kind: str = event["type"]
         if kind.startswith(HIDDEN_EVENTS):
             return None
@@ -150,7 +150,7 @@ def convert_to_ga(given: Event) -> Event:
 
 
 def flatten_session(session: Event) -> Event:
-    """A GA session as beta shows it, but for `temperature`."""
+    """Return a GA session in the flat shape of beta, without `temperature`."""
     shown = {key: value for key, value in session.items() if key not in ("type", "audio", *PATHS.values())}
     for key, path in PATHS.items():
         above, _, last = path.rpartition(".")

@@ -90,7 +90,7 @@ class LiveItem:
         return [(self.text, self.audio_ms if is_whole else max(self.audio_ms, len(self.text) * TYPICAL_MS_PER_CHAR))]
 
     def truncate(self, played_ms: int) -> None:
-        """Marks what was heard: the audio up to `played_ms`."""
+        """Record that the user heard the audio up to `played_ms`."""
         self.heard_ms = min(played_ms, self.audio_ms)
         self.heard_text = estimate_heard_text(self._timed_clauses, self.heard_ms) if self.heard_ms else ""
 
@@ -142,7 +142,7 @@ class ItemLog:
         return next((item for item in self._items if item.id == item_id), None)
 
     def get_previous_id(self, item: LiveItem) -> str | None:
-        """The id of the item before this one; None for the first."""
+        """Return the id of the item before this one, or None for the first."""
         place = self._items.index(item)
         return self._items[place - 1].id if place else None
 
@@ -151,7 +151,7 @@ class ItemLog:
         return self._items[-1].id if self._items else None
 
     def is_last_message(self, message: LiveItem) -> bool:
-        """Whether nothing was said after it."""
+        """Return whether no message follows this one."""
         return next((item for item in reversed(self._items) if item.type == "message"), None) is message
 
     def insert(self, item: LiveItem, after: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""An utterance that has ended becomes an item of the conversation: stored, told, and given to be transcribed."""
+"""Turns an utterance that has ended into an item of the conversation."""
 
 from conversations.pcm import samples_in
 from conversations.realtime.protocol.items import LiveItem
@@ -6,16 +6,19 @@ from conversations.realtime.state import Core
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
-# With fewer windows of speech than that it is silence, whatever speech to text would make of it.
+# An utterance with fewer windows of speech counts as silence and is not transcribed.
 MIN_SPEECH_WINDOWS = 2
 
 
 class UtteranceCommits:
+    """Commits utterances: stores the item, announces it to the client, and has it transcribed."""
+
     def __init__(self, core: Core, transcription: Transcription) -> None:
         self.core = core
         self.transcription = transcription
 
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
+        """Commit the utterance with its audio `pcm`. `respond` says whether the assistant answers it."""
         item = LiveItem(
             utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm)
         )

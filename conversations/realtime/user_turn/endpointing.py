@@ -1,4 +1,4 @@
-"""The pauses of the one who speaks: what is done in them, and when one is the end of the utterance."""
+"""Endpointing: what happens in the speaker's pauses, and which pause ends the utterance."""
 
 from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
@@ -43,14 +43,14 @@ class Endpointing:
         self._judged = None
 
     def end_pause(self, utterance: Utterance) -> None:
-        """Speech goes on: the words so far are not all, and a reply to them would not fit."""
+        """Learn from the pause that ended, and drop the transcript and the reply that were made in it."""
         self.core.pauses.learn(self.quiet_ms)
         self.reset()
         utterance.continue_speech()
         self.agent_turn.preemptive.drop()
 
     def check_endpoint(self, utterance: Utterance) -> bool:
-        """Whether the utterance has ended; if not, an answer may be begun."""
+        """Return whether the utterance has ended. Late in a pause, also begin a preemptive response."""
         wait = self._get_wait_ms(utterance)
         if self.quiet_ms >= max(
             wait - PREEMPTIVE_LEAD_MS, wait * RETRY_WAIT_SHARES[min(utterance.preemptive_tries, MAX_TRIES - 1)]
@@ -59,14 +59,14 @@ class Endpointing:
         return self.quiet_ms >= wait and not self._is_draft_awaited(utterance, wait)
 
     def _is_draft_awaited(self, utterance: Utterance, wait: int) -> bool:
-        """While the reply begun ahead has no sound yet, the user can go on for free: nobody is kept waiting by it."""
+        """Return whether to keep listening, which costs nothing while the preemptive response has no sound."""
         eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
         if eagerness is None or draft is None or draft.is_ready or not draft.is_answer_to(utterance.known_words or ""):
             return False
         return self.quiet_ms < min(wait + DRAFT_WAIT_MS, MAX_WAIT_MS[eagerness])
 
     def take_silence(self, utterance: Utterance, buffer: InputBuffer) -> None:
-        """One more quiet window. Asks for the words early in the pause."""
+        """Count one more window of silence, and request the transcript early in the pause."""
         self.quiet_ms = ms_of(self.onset_detector.quiet_samples)
         self.interruption.take_silence(self.quiet_ms / 1000)
         detection, manner = self.core.turn_detection, self.core.manner

@@ -25,6 +25,8 @@ NEARLY_OVER_MS = 1500
 
 
 class Interruption:
+    """Decides whether speech over a reply is an interruption, and pauses, resumes or ends the reply."""
+
     def __init__(self, core: Core, agent_turn: AgentTurn) -> None:
         self.core = core
         self.agent_turn = agent_turn
@@ -34,11 +36,11 @@ class Interruption:
 
     @property
     def is_undecided(self) -> bool:
-        """A reply is paused, and it is open whether it goes on."""
+        """Return whether a reply is paused and not yet resumed or ended."""
         return self._paused is not None and self._paused is self.agent_turn.playback.sounding
 
     def choose_onset(self) -> Onset:
-        """What it takes now to count as speech of the user."""
+        """Return the onset criteria for this moment: stricter while the assistant is heard."""
         sounding = self.agent_turn.playback.sounding
         if sounding is None or sounding.audio_started_at is None:
             return IN_SILENCE
@@ -46,14 +48,14 @@ class Interruption:
         return AFTER_PLAYBACK_START if is_new or sounding is self._echoed else OVER_SPEECH
 
     def suspect(self, is_rising: bool) -> None:
-        """A first window that sounds like speech: nothing leaves until the next ones tell."""
+        """Hold the reply back at a first window that sounds like speech, and release it if no speech follows."""
         if is_rising:
             self._pause_briefly()
         elif not self.is_undecided:
             self.agent_turn.release_held()
 
     def _pause_briefly(self) -> None:
-        """For a moment only: the sound may go on like that, or the microphone may be shut before the next window."""
+        """Hold the reply back for at most SUSPICION_SEC, since the microphone may close before the next window."""
         if self.agent_turn.hold_back():
             self.core.set_deadline("suspicion", self.core.now + SUSPICION_SEC)
 
@@ -62,7 +64,7 @@ class Interruption:
             self.agent_turn.release_held()
 
     def begin_speech(self, utterance: Utterance) -> None:
-        """The user began to speak."""
+        """Pause the reply as the user begins to speak, or end it where the client cannot pause."""
         sounding = self.agent_turn.playback.sounding
         if sounding is None or not self.core.turn_detection.interrupt_response:
             return self.agent_turn.release_held()
@@ -76,7 +78,7 @@ class Interruption:
         return self.agent_turn.pause()
 
     def is_snapshot_due(self, utterance: Utterance) -> bool:
-        """Whether to look in the middle of speech what its words are."""
+        """Return whether a transcript should be requested in the middle of this utterance."""
         is_open = (
             utterance.spoken_over is not None
             and not utterance.is_interruption
@@ -90,9 +92,9 @@ class Interruption:
             self._confirm(utterance)
 
     def judge_words(self, utterance: Utterance, words: str, *, is_over: bool) -> str:
-        """Judges the words of an utterance that began over the assistant's voice; returns the user's own of them.
+        """Judge the words of an utterance that began over the assistant's voice, and return the user's own words.
 
-        `is_over`: no more are expected for now.
+        `is_over` says that no more words are expected for now.
         """
         if utterance.spoken_over is None or (utterance.is_interruption and not is_over):
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
@@ -115,7 +117,7 @@ class Interruption:
             self.resume()
 
     def _confirm(self, utterance: Utterance) -> None:
-        """Words: the reply is over. Also one that went on in the meantime."""
+        """End the reply, since the user said words; also a reply that was resumed meanwhile."""
         sounding = self.agent_turn.playback.sounding
         if utterance.is_interruption or sounding is None or not self.core.turn_detection.interrupt_response:
             return
@@ -127,7 +129,7 @@ class Interruption:
         self.agent_turn.interrupt()
 
     def resume(self) -> None:
-        """Nothing was meant: the reply goes on where it paused."""
+        """Resume the paused reply where it stopped, since the user said nothing of substance."""
         paused, is_undecided = self._paused, self.is_undecided
         self._paused = None
         if paused is None or not is_undecided:
@@ -139,7 +141,7 @@ class Interruption:
 
 
 def join_words(before: str, now: str) -> str:
-    """What was said around one time and a later one, each clause once; no more of it than an echo is looked for in."""
+    """Join two overlapping texts of the reply, and return the last SPOKEN_MAX_CHARS characters."""
     before, now = before[-SPOKEN_MAX_CHARS:], now[-SPOKEN_MAX_CHARS:]
     overlap = next((n for n in range(min(len(before), len(now)), 0, -1) if before.endswith(now[:n])), 0)
     return (before + now[overlap:])[-SPOKEN_MAX_CHARS:]

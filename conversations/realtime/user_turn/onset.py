@@ -14,6 +14,8 @@ PAUSE_WINDOWS = 3  # of quiet, after which speech has to begin anew
 
 
 class SpeechEdge(Enum):
+    """A change that one window of audio can bring: speech began, or went on after a pause."""
+
     STARTED = "started"
     RESUMED = "resumed"
 
@@ -55,7 +57,7 @@ class OnsetDetector:
 
     @property
     def is_in_pause(self) -> bool:
-        """Quiet for longer than inside a word; if speech goes on, it is told as RESUMED."""
+        """Return whether it has been quiet for longer than inside a word. Speech after that is a RESUMED edge."""
         return self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
 
     def _while_speaking(self, probability: float) -> SpeechEdge | None:
@@ -67,6 +69,6 @@ class OnsetDetector:
         return SpeechEdge.RESUMED if in_pause else None
 
     def reset(self) -> None:
-        """Back to waiting for speech."""
+        """Go back to waiting for speech."""
         self.speaking = False
         self.rising = self.quiet_samples = 0

@@ -50,7 +50,7 @@ USUAL_PAUSE_MS = 400
 
 @dataclass(slots=True)
 class PauseLengths:
-    """The pauses after which the speaker went on with the same utterance; lives as long as the session."""
+    """Remembers, for a session, the pauses after which the speaker went on with the same utterance."""
 
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
 
@@ -59,18 +59,18 @@ class PauseLengths:
 
     @property
     def usual_ms(self) -> int | None:
-        """Three of four of the last pauses were no longer: one long one does not move it. None before the first."""
+        """Return the 75th percentile of the recent pauses in ms, or None before the first."""
         ordered = sorted(self._recent)
         return ordered[int(QUANTILE * (len(ordered) - 1))] if ordered else None
 
     @property
     def trust(self) -> float:
-        """0 without any pause, 0.5 after four, 0.8 with all that are kept."""
+        """Return how far to trust `usual_ms`: 0 without any pause, 0.5 after four, 0.8 after sixteen."""
         return len(self._recent) / (len(self._recent) + PAUSES_FOR_HALF_TRUST)
 
 
 def choose_wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths, language: str = "") -> int:
-    """`words`: the transcript so far, None while there is none.
+    """Return how many ms of silence end the utterance. `words` is the transcript so far, or None.
 
     The base is the table's wait for how finished the words look. The speaker's own wait is a fifth more than his usual
     pause, held within 0.8 to 2 times the base; the result lies between both, nearer to his own the more pauses were
@@ -84,7 +84,7 @@ def choose_wait_ms(words: str | None, eagerness: Eagerness, pauses: PauseLengths
 
 
 def choose_short_silence_ms(tries: int, pauses: PauseLengths) -> int:
-    """The silence after which the attempt number `tries` (from 0) to answer ahead starts, in whole windows of the VAD.
+    """Return the silence in ms, in whole VAD windows, after which preemptive attempt `tries` (from 0) starts.
 
     The first costs little and mostly pays. The later ones come after attempts that were in vain, so they wait longer,
     and for one who pauses long in proportion to that, at most twice as long.

@@ -21,6 +21,8 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 
 
 class Transcription:
+    """Requests transcripts, sends captions, and hands finished words to the agent's turn."""
+
     def __init__(self, core: Core, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.core = core
         self.agent_turn = agent_turn

@@ -21,6 +21,8 @@ DICTATED_SPEECH_PROBABILITY = 0.3  # probability of it in audio that the client 
 
 
 class UserTurn:
+    """The user's half of the turn machine: takes audio in and commits utterances."""
+
     def __init__(
         self, core: Core, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
     ) -> None:

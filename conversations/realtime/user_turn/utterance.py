@@ -7,6 +7,8 @@ from conversations.realtime.protocol.items import Usage
 
 @dataclass(slots=True)
 class Utterance:
+    """What is known of one utterance while it is spoken. Positions are samples since the session began."""
+
     item_id: str
     start: int  # position of its first sample, pre-roll included
     usage: Usage = field(default_factory=Usage)
@@ -24,18 +26,18 @@ class Utterance:
 
     @property
     def known_words(self) -> str | None:
-        """The words so far, as well as they are known."""
+        """Return the words so far: the final transcript if there is one, else the partial one, else None."""
         return self.words if self.words is not None else (self.partial or None)
 
     def continue_speech(self) -> None:
-        """Speech after a pause: what was asked for in it is no longer all that was said."""
+        """Drop the transcript of the pause that just ended, since it misses what is said now."""
         self.is_requested = self.has_failed = False
         self.words = None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingTranscript:
-    """A committed item whose words are not known yet. `utterance` None: its audio came from the client whole."""
+    """A committed item that waits for its transcript. `utterance` is None for audio that came in one piece."""
 
     committed_at: float
     utterance: Utterance | None = None
