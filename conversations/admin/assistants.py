@@ -30,14 +30,14 @@ class AssistantForm(forms.ModelForm[Assistant]):
     default = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Who answers when none was chosen. There is one: choose another to change it.",
+        help_text="Answers when none was chosen. Only one assistant is the default: choose another to change it.",
     )
 
     tools = forms.MultipleChoiceField(
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         choices=[(name, f"{name}: {tool.tool.description}") for name, tool in SITE_TOOLS.items()],
-        help_text="Of this site: what it may look up while it talks.",
+        help_text="The site’s tools that it may use while it talks.",
     )
 
     class Meta:

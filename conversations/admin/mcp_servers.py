@@ -35,7 +35,7 @@ class McpServerForm(forms.ModelForm[McpServer]):
         required=False,
         max_length=4000,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text="The whole value of its Authorization header, such as “Bearer …”. Empty: as it is.",
+        help_text="The whole value of its Authorization header, such as “Bearer …”. Empty keeps the saved one.",
     )
     forget_authorization = forms.BooleanField(label="Forget it", required=False, widget=UnfoldBooleanSwitchWidget)
 
@@ -53,14 +53,14 @@ class McpServerForm(forms.ModelForm[McpServer]):
         except ValueError:
             is_fine = False
         if not is_fine:
-            raise forms.ValidationError("One looks like https://example.com/mcp, without a user name or #.")
+            raise forms.ValidationError("Enter an address such as https://example.com/mcp, without a user name or #.")
         return url
 
     def clean_authorization(self) -> str:
         """Return the header's value, or raise ValidationError if no header can have it."""
         value = str(self.cleaned_data["authorization"])
         if not (value.isascii() and (value.isprintable())):
-            raise forms.ValidationError("A header is one line of plain letters, digits and signs.")
+            raise forms.ValidationError("Enter one line of plain letters, digits and signs.")
         return value
 
     def clean(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class McpServerForm(forms.ModelForm[McpServer]):
             and not data.get("authorization")
             and _find_host(data.get("url", "")) != _find_host(self.initial["url"])
         ):
-            self.add_error("authorization", "It was saved for another host. Enter it again, or have it forgotten.")
+            self.add_error("authorization", "It was saved for another host. Enter it again, or forget it.")
         return data
 
     def save(self, commit: bool = True) -> McpServer:

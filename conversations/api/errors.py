@@ -51,7 +51,7 @@ def not_found(message: str) -> APIError:
 def from_status(status: int, headers: Mapping[str, str]) -> APIError:
     """Return the error that stands for a page of Django's, of which only status and headers are known."""
     if status >= 500:
-        message = "The server failed; its log says why. Try again in a moment."
+        message = "The server had a problem; its log says why. Try again in a moment."
         return APIError(status, "internal_error", message, kind="server_error")
     messages = {
         400: ("invalid_request", "The request is not valid HTTP for this site: look at its host name and headers."),

@@ -172,7 +172,7 @@ class RealtimeConsumer:
         """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
-            message = "Served are conversations over this WebSocket, and intent=transcription."
+            message = "This WebSocket offers conversations, and intent=transcription."
             raise RefusedError(POLICY_VIOLATION, "invalid_value", message)
         if stores not in ("true", "false"):
             raise RefusedError(POLICY_VIOLATION, "invalid_value", "'store' must be 'true' or 'false'.")
@@ -226,5 +226,5 @@ def _describe_fault(error: Exception) -> RefusedError:
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
     return RefusedError(
-        INTERNAL_ERROR, "internal_error", "The server failed; its log says why. Connect again to go on."
+        INTERNAL_ERROR, "internal_error", "The server had a problem; its log says why. Connect again to continue."
     )

@@ -42,7 +42,7 @@ class Pocketsphinx:
             async with asyncio.timeout(self._timeout_sec):
                 return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
         except TimeoutError as error:
-            message = "Speech to text (demo) is too busy: it hears one person at a time. Please say it again."
+            message = "Speech to text (demo) is busy: it hears one person at a time. Please say it again."
             raise EngineTimeout("stt", "demo", message) from error
         except BrokenProcessPool as error:
             decoder.discard_pool(pool)

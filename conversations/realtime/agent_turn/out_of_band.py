@@ -97,7 +97,7 @@ class OutOfBandResponses:
         if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
             self._watch(response)
         else:
-            self._fail(response, Failure("response_timeout", "The reply took too long and was given up. Try again."))
+            self._fail(response, Failure("response_timeout", "The reply took too long. Please try again."))
 
     def _watch(self, response: Response) -> None:
         self.core.set_deadline(

@@ -298,7 +298,7 @@ class AgentTurn:
         if self.core.now < self._reminders.compute_due_at(response):
             self._reminders.watch(response)
         else:
-            self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
+            self.fail(Failure("response_timeout", "The reply took too long. Please try again."))
 
     def ask_if_present(self) -> None:
         """Have the assistant ask whether the user is still there."""

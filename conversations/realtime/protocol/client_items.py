@@ -34,7 +34,7 @@ def check_new(core: Core, item: LiveItem, awaited: Collection[str] = ()) -> None
     if core.log.get(item.id) or item.id in awaited:
         raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
     if len(core.log) + len(awaited) >= core.limits.max_items:
-        message = f"The conversation holds {core.limits.max_items} items, the most. Start a new one."
+        message = f"The conversation has reached its limit of {core.limits.max_items} items. Start a new one."
         raise ProtocolError("conversation_full", message)
 
 

@@ -24,7 +24,7 @@ from conversations.realtime.state import Core
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
 SAVE_SEC = 1.0  # how often a message is saved while its audio comes
-TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
+TOO_SLOW = Failure("engine_timeout", "Speech to speech was too slow. Please try again.")
 
 
 class RelayAgentTurn:

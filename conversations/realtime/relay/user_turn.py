@@ -15,7 +15,7 @@ EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks, the buffer keeps what came in the last LAG_SEC, in which the upstream must report an onset, and
 # LOOK_BACK_MS of audio before that. The former goes by the clock, since a client may send a file at once.
 LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
-LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
+LATE = Failure("engine_timeout", "The transcript did not arrive in time. Please say it again.")
 
 
 class RelayUserTurn:
