@@ -17,7 +17,7 @@ def parse(text: str) -> tuple[str, ...]:
 def validate(text: str) -> None:
     """Raise ValidationError for more, or longer, words than engines take."""
     if len(text) > MOST * 2 * MOST_CHARS:
-        raise ValidationError(f"You entered {len(text)} characters; the limit is {MOST * MOST_CHARS}.")
+        raise ValidationError(f"You entered {len(text)} characters; the limit is {MOST * 2 * MOST_CHARS}.")
     words = parse(text)
     if len(words) > MOST:
         raise ValidationError(f"You entered {len(words)} words; the limit is {MOST}.")

@@ -37,7 +37,9 @@ class McpServerForm(forms.ModelForm[McpServer]):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="The whole value of its Authorization header, such as “Bearer …”. Empty keeps the saved one.",
     )
-    forget_authorization = forms.BooleanField(label="Forget it", required=False, widget=UnfoldBooleanSwitchWidget)
+    forget_authorization = forms.BooleanField(
+        label="Forget the saved value", required=False, widget=UnfoldBooleanSwitchWidget
+    )
 
     class Meta:
         model = McpServer
@@ -60,7 +62,7 @@ class McpServerForm(forms.ModelForm[McpServer]):
         """Return the header's value, or raise ValidationError if no header can have it."""
         value = str(self.cleaned_data["authorization"])
         if not (value.isascii() and (value.isprintable())):
-            raise forms.ValidationError("Enter one line of plain letters, digits and signs.")
+            raise forms.ValidationError("Enter one line of plain letters, digits and punctuation.")
         return value
 
     def clean(self) -> dict[str, Any]:
@@ -75,7 +77,9 @@ class McpServerForm(forms.ModelForm[McpServer]):
             and not data.get("authorization")
             and _find_host(data.get("url", "")) != _find_host(self.initial["url"])
         ):
-            self.add_error("authorization", "It was saved for another host. Enter it again, or forget it.")
+            self.add_error(
+                "authorization", "It was saved for another host. Enter it again, or choose “Forget the saved value”."
+            )
         return data
 
     def save(self, commit: bool = True) -> McpServer:

@@ -67,7 +67,7 @@ def _check_capacity(caller: store.Caller, replaces: bool) -> None:
         raise RefusedError(
             POLICY_VIOLATION,
             "too_many_sessions",
-            f"You have {most} conversations open, the limit. End one first.",
+            f"You already have {most} conversations open, which is the limit. End one first.",
         )
 
 

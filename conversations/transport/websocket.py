@@ -172,7 +172,7 @@ class RealtimeConsumer:
         """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
-            message = "This WebSocket offers conversations, and intent=transcription."
+            message = "This WebSocket is for conversations, or for transcription with intent=transcription."
             raise RefusedError(POLICY_VIOLATION, "invalid_value", message)
         if stores not in ("true", "false"):
             raise RefusedError(POLICY_VIOLATION, "invalid_value", "'store' must be 'true' or 'false'.")

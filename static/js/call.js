@@ -127,7 +127,7 @@ export class Call {
 
   /** @type {(deviceId: string) => Promise<void>} */
   async useSpeaker(deviceId) {
-    const text = "That speaker could not be used, so the sound stays on the previous one.";
+    const text = "That speaker cannot be used. The sound stays on the previous one.";
     const works = !this.context || (await useSpeaker(this.context, deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }

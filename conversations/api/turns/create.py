@@ -40,7 +40,9 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
     media_type = choose_media_type(request.headers.get("Accept", ""))
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
-        raise APIError(406, "not_acceptable", f"The response can be {served}. Name one of them in the header Accept.")
+        raise APIError(
+            406, "not_acceptable", f"The response can be {served}. Ask for one of them in the Accept header."
+        )
     asked = requests.parse_query(request, inputs.TurnQuery).model_dump(exclude_none=True)
     question = http_turn.TurnRequest(caller, await _read_file(request), ConversationRequest(**asked))
     headers: dict[str, str] = {}

@@ -235,6 +235,4 @@ class Transcription:
 
     def time_out(self, item_id: str) -> None:
         self.core.do(commands.Abort(item_id))
-        self._fail_item(
-            item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again.")
-        )
+        self._fail_item(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))
