@@ -37,7 +37,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         choices=[(name, f"{name}: {tool.tool.description}") for name, tool in SITE_TOOLS.items()],
-        help_text="The site’s tools that it may use while it talks.",
+        help_text="Tools of this site that it may use during a call.",
     )
 
     class Meta:
@@ -84,7 +84,7 @@ class AssistantAdmin(RecordedAdmin):
         (
             "Engines",
             {
-                "description": "An empty model is the site’s choice for that engine. Speech to speech does without the "
+                "description": "Leave a model empty for the site’s choice. Speech to speech does not use the "
                 "site’s tools.",
                 "fields": [
                     ("stt_engine", "stt_model"),

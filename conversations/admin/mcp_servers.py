@@ -111,7 +111,7 @@ class McpServerAdmin(RecordedAdmin):
         ("Server", {"fields": [("label", "is_enabled"), "url"]}),
         ("Authorisation", {"fields": ["has_authorization", "authorization", "forget_authorization"]}),
         ("Tools", {"fields": ["allowed_tools", "timeout_sec"]}),
-        ("When it was tried", {"fields": ["verdict", "tested_at"]}),
+        ("Last test", {"fields": ["verdict", "tested_at"]}),
     ]
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
@@ -138,11 +138,11 @@ class McpServerAdmin(RecordedAdmin):
         else:
             super().message_user(request, *told, **options)
 
-    @admin.action(description="Try again", permissions=["change"])
+    @admin.action(description="Test again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
         """Try out each of the chosen servers."""
         servers = list(queryset)
-        self.record_action(request, servers, "try_again", "Tried again.")
+        self.record_action(request, servers, "try_again", "Tested again.")
         for server in servers:
             self._try(request, server)
 
