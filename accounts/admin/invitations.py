@@ -65,7 +65,7 @@ class InvitationAdmin(RecordedAdmin):
             invitations.send(invitation, site_url)
         except OSError:
             logger.exception("The mail server did not take an invitation")
-            text = f"The mail server refused the invitation to {invitation.email}. Send it again later."
+            text = f"The invitation to {invitation.email} could not be emailed. Send it again later."
             self.message_user(request, text, messages.ERROR)
         else:
             self.message_user(request, f"The invitation was emailed to {invitation.email}.", messages.SUCCESS)

@@ -16,7 +16,7 @@ _threads = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 
 SERVED = "Supported formats are wav, flac, mp3, ogg, webm, m4a, aac and aiff."
 MESSAGES = {
-    Outcome.NO_SOUND_FILE: f"The file is no sound file that can be read. {SERVED}",
+    Outcome.NO_SOUND_FILE: f"The file is not a sound file that can be read. {SERVED}",
     Outcome.NO_AUDIO: f"There is no audio in the file. Record it again. {SERVED}",
     Outcome.TOO_LONG: f"The audio is longer than {MAX_SEC} seconds, the limit for one turn.",
 }

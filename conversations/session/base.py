@@ -119,7 +119,7 @@ class Session(ABC):
         try:
             self._inbox.put(frame)
         except FrameTooLargeError as error:
-            message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            message = f"The frame has {error} bytes; the limit is {MAX_FRAME_BYTES}. Send audio in smaller appends."
             self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)

@@ -155,7 +155,14 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
         output_tokens=5,
     )
     page = reviewer.get(change_url(conversation)).content.decode()
-    facts = ["The line marks the endpoint.", ">ahead<", "-60 ms", "+72", "12 ms", "1,234 tokens in (1,024 cached), 5 out"]
+    facts = [
+        "The line marks the endpoint.",
+        ">ahead<",
+        "-60 ms",
+        "+72",
+        "12 ms",
+        "1,234 tokens in (1,024 cached), 5 out",
+    ]
     for fact in [*facts, "Started ahead, not used", "about 1,200 tokens in, 30 out · 44 characters"]:
         assert fact in page, fact
     assert page.count('class="transcript ahead"') == 1

@@ -219,8 +219,8 @@ def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: 
     with psycopg.connect(database_url) as store:
         store.execute("LOCK TABLE conversations_item IN ACCESS EXCLUSIVE MODE")
         say(page, "Are you a computer?")
-        expect(page.get_by_role("alert")).to_contain_text("cannot be stored for now")
+        expect(page.get_by_role("alert")).to_contain_text("cannot be saved right now")
         expect(page.locator(".bubble.user").last).to_contain_text("Sending…")
-    expect(page.get_by_role("alert")).to_contain_text("Storage is back")
+    expect(page.get_by_role("alert")).to_contain_text("Saving works again")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
     assert len(diary(page, "connect")) == 1

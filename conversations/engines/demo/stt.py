@@ -32,7 +32,9 @@ class Pocketsphinx:
             raise not_installed_error("stt", "pocketsphinx")
         if hints.language and not hints.language.lower().startswith("en"):
             raise EngineRejected(
-                "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
+                "stt",
+                "demo",
+                "Speech to text (demo) understands only English. For others, save an OpenAI key under Settings.",
             )
         return Transcript(text=await self._decode(pcm), seconds=pcm_seconds(pcm))
 

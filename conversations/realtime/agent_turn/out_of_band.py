@@ -32,8 +32,9 @@ class OutOfBandResponses:
 
         It waits while an utterance that it may be about is being transcribed.
         """
-        if len(self._running) >= self.core.limits.max_out_of_band:
-            message = f"{self.core.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
+        most = self.core.limits.max_out_of_band
+        if len(self._running) >= most:
+            message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
             raise ProtocolError("too_many_responses", message)
         item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
         response = Response(self.core.make_id("resp"), item, options, None, self.core.send)

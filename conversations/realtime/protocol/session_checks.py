@@ -89,7 +89,7 @@ def check_extensions(patch: Config) -> None:
     """Raises ProtocolError."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        raise _build_error("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
+        raise _build_error("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")
 
 
 def check_tools(given: object, servers: Collection[str], root: str = "session") -> list[Config]:
@@ -100,7 +100,7 @@ def check_tools(given: object, servers: Collection[str], root: str = "session") 
     names: set[str] = set()
     for place, tool in enumerate(tools):
         if tool.get("name") in names:
-            raise _build_error(f"{root}.tools.{place}.name", f"is {tool['name']!r}, which another tool has already.")
+            raise _build_error(f"{root}.tools.{place}.name", f"is {tool['name']!r}, which another tool already has.")
         names.add(tool.get("name", ""))
     return tools
 
@@ -133,7 +133,9 @@ def _check_server(tool: Config, path: str, servers: Collection[str]) -> Config:
         param = f"{path}.server_label"
         raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param)
     if not isinstance(label, str) or label not in servers:
-        raise _build_error(f"{path}.server_label", "names no MCP server of this assistant. An admin can add one to it.")
+        raise _build_error(
+            f"{path}.server_label", "does not name an MCP server of this assistant. An admin can add one to it."
+        )
     return {"type": "mcp", "server_label": label}
 
 

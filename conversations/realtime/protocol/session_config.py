@@ -166,7 +166,7 @@ def _choose_kind(config: Config, patch: Config, *, has_begun: bool) -> str:
     if kind not in (REALTIME, TRANSCRIPTION):
         raise ProtocolError("invalid_value", "'session.type' must be 'realtime' or 'transcription'.", "session.type")
     if kind != current and (has_begun or kind == REALTIME):
-        message = f"The session's type is {current!r} and cannot change any more. Connect anew for another."
+        message = f"The session's type is {current!r} and can no longer change. Connect again for another."
         raise ProtocolError("invalid_value", message, "session.type")
     return str(kind)
 

@@ -38,7 +38,7 @@ class Transcription:
         """Raises ProtocolError if no further words may be asked for now."""
         if len(self.core.pending) >= self.core.limits.max_pending:
             most = self.core.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:

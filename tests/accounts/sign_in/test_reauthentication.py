@@ -232,9 +232,7 @@ def test_who_got_a_key_from_an_admin_gets_a_mail(
 
 
 @pytest.mark.parametrize("is_list", [False, True])
-@pytest.mark.parametrize(
-    ("kind", "subject"), [("providerkey", "Provider key deleted"), ("apikey", "API key revoked")]
-)
+@pytest.mark.parametrize(("kind", "subject"), [("providerkey", "Provider key deleted"), ("apikey", "API key revoked")])
 def test_whose_key_an_admin_deletes_gets_a_mail(
     user: User,
     site: Upstream,

@@ -64,7 +64,7 @@ def test_delete_asks_first(page: Client, user: User, site: Upstream) -> None:
     assert page.get(reverse("provider_key_delete", args=["openai"])).status_code == 200
     assert ProviderKey.objects.filter(user=user).exists()
     answer = page.post(reverse("provider_key_delete", args=["openai"]), follow=True).content.decode()
-    assert "is deleted" in answer
+    assert "has been deleted" in answer
     assert not ProviderKey.objects.filter(user=user).exists()
 
 
