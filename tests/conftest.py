@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
 
 import django
 import pytest
@@ -37,16 +36,15 @@ os.environ.update(
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.db import connection, connections  # noqa: E402
-from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: E402
-from django.test.utils import setup_databases  # noqa: E402
+from django.db import connections  # noqa: E402
 
+from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
 from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+databases = TestDatabases()
 
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
@@ -60,15 +58,16 @@ LONG_MODULES = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with modules that find the database as it was made, then the long ones: workers take them in that order.
+    """Begin with the longest modules: workers take them in that order."""
+    if hasattr(config, "workerinput"):
+        rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
+        items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
-    What a live site is told stays in its worker's database. Without workers pytest-django's order is the right one.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
-    leaving = {item.path for item in items if leaves_rows(item)}
-    items.sort(key=lambda item: (item.path in leaving, rank.get(item.path, len(rank))))
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the item's fixtures, whichever scope they have."""
+    databases.choose(live=leaves_rows(item))
 
 
 def leaves_rows(item: pytest.Item) -> bool:
@@ -106,17 +105,16 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """
     embedded_postgres.start(SCRATCH / "postgres", FAST_POSTGRES)
     with django_db_blocker.unblock():
-        setup_databases(verbosity=0, interactive=False)
+        databases.make()
     yield
     with django_db_blocker.unblock():
-        connection.close()
-        cast(DatabaseWrapper, connection).close_pool()
+        databases.close()
 
 
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
-    """The test database's address, for other processes."""
-    return os.environ["DATABASE_URL"].replace("/postgres?", f"/{settings.DATABASES['default']['NAME']}?")
+    """The address of the database for live sites, for other processes."""
+    return live_database_url()
 
 
 @pytest.fixture
@@ -132,7 +130,7 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 @pytest.fixture(scope="session")
 def live_site(database_url: str) -> Iterator[Site]:
-    """One site for all, with the demo engines, on the test database."""
+    """One site for all, with the demo engines."""
     with running_site(database_url, {}) as site:
         yield site
 

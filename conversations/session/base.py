@@ -14,14 +14,14 @@ from openai.types import realtime as sdk
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
-from conversations.realtime import commands, engine_events, figures
+from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.session import recording
 from conversations.session.inbox import MAX_FRAME_BYTES, FrameTooLargeError, Inbox, TooFastError
 from conversations.session.outbox import Outbox, OutboxFullError
@@ -44,7 +44,7 @@ GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    core: Core
+    state: SessionState
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)
@@ -162,7 +162,7 @@ class Session(ABC):
 
     async def _read(self, event: ClientEvent) -> None:
         """Pass an event of the client to the machine, long audio in slices of a second."""
-        audio = self.machine.core.config["audio"]
+        audio = self.machine.state.config["audio"]
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
             self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
@@ -220,8 +220,8 @@ class Session(ABC):
                     self._record.add_reply_audio(response_id, pcm)
                 case commands.SetDeadline(deadline, at):
                     self._set_deadline(deadline, at)
-                case figures.Tally() | figures.Discard() | figures.Played():
-                    metrics.observe_figure(command)
+                case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():
+                    metrics.record_measurement(command)
                 case _:
                     self._perform_own(command)
 
@@ -274,7 +274,7 @@ class Session(ABC):
 
     async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
         """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
-        if self._client_left or not self.machine.core.has_extension("storage"):
+        if self._client_left or not self.machine.state.has_extension("storage"):
             return
         status = "delayed" if is_late else "recovered"
         event = {"type": "session.storage", "event_id": make_id("event"), "status": status, "message": message}

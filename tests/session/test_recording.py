@@ -16,7 +16,7 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime.engine_events import SpeechWindow, ToolCallDone
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import IllegalTransitionError
-from conversations.realtime.relay.actions import UpstreamReady
+from conversations.realtime.relay.upstream_events import UpstreamReady
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import LIVE
 from tests.support.live import Result, copy_project, manage
 
 # Root may write anywhere, until it gives that up.
@@ -69,7 +70,7 @@ def test_a_database_that_is_not_there() -> None:
 
 
 def test_a_database_without_that_name(database_url: str) -> None:
-    url = database_url.replace("/test_postgres?", "/elsewhere?")
+    url = database_url.replace(f"/{LIVE}?", "/elsewhere?")
     assert_one_line(manage("run", env={"DATABASE_URL": url, "PORT": "0"}), "DATABASE_URL", "elsewhere")
 
 

@@ -1,4 +1,6 @@
-"""Speech to speech: pass events between the client and an upstream Realtime server, and store the conversation. Pure.
+"""The relay decides what a speech-to-speech session does: it stands between the client and an upstream Realtime server.
+
+It passes events on, stores the conversation, and is as pure as the turn machine.
 
     client events ─┐                  ┌─ Send, Save, KeepAudio, Remove …   as of the turn machine
     upstream's   ──┼─► RelayMachine ──┼─ SendUpstream                 to the upstream

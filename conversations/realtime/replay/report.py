@@ -15,7 +15,7 @@ from conversations.realtime.commands import DetectSpeech, FeedTranscriber, Send
 from conversations.realtime.engine_events import SpeechWindow
 from conversations.realtime.protocol.client_events import APPEND, AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.relay.actions import SendUpstream
+from conversations.realtime.relay.commands import SendUpstream
 from conversations.realtime.replay.player import Decided
 from conversations.realtime.replay.vocabulary import name_of
 

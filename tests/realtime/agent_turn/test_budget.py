@@ -8,7 +8,7 @@ import pytest
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.relay.actions import Reconnect
+from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.state import Limits
 from tests.support.realtime.budget import LONG, asked, ending, sound
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
@@ -272,7 +272,7 @@ def test_it_is_no_answer() -> None:
     table.pass_time(3.1)
     fill(table)
     assert ending(table.pass_time(9)) == ("failed", "response_timeout")
-    item = next(iter(table.machine.core.log))
+    item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
 

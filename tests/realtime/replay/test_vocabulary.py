@@ -14,7 +14,7 @@ from conversations.realtime.protocol.client_events import AudioAppend, ClientEve
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.relay.actions import UpstreamEvent
+from conversations.realtime.relay.upstream_events import UpstreamEvent
 from conversations.realtime.replay.secrets import LEFT_OUT, scrubber
 from conversations.realtime.replay.vocabulary import (
     EVENTS,

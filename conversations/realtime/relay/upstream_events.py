@@ -1,21 +1,9 @@
-"""The commands and events that only the relay has, beside those of the turn machine."""
+"""What the relay is told of its connection to the upstream, beside the events of the client and the deadlines."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from conversations.realtime.protocol.errors import Failure
-
-
-@dataclass(frozen=True, slots=True)
-class SendUpstream:
-    """Send one client event to the upstream."""
-
-    event: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reconnect:
-    """Close a connection that hangs, and open another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,16 @@
+"""What only the relay decides, beside the commands that both machines share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SendUpstream:
+    """Send one client event to the upstream."""
+
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Close a connection that hangs, and open another."""
