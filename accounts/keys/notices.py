@@ -23,8 +23,8 @@ def notify_api_key_created(request: HttpRequest, key: APIKey) -> None:
     _send(
         request,
         key.user,
-        "A new API key",
-        f"The API key “{_flatten_name(key)}” ({key.prefix}…) was made{admin}.",
+        "New API key",
+        f"The API key “{_flatten_name(key)}” ({key.prefix}…) was created{admin}.",
         "api_keys",
     )
 
@@ -34,7 +34,7 @@ def notify_api_key_revoked(request: HttpRequest, key: APIKey) -> None:
     _send(
         request,
         key.user,
-        "A revoked API key",
+        "API key revoked",
         f"The API key “{_flatten_name(key)}” ({key.prefix}…) was revoked.",
         "api_keys",
     )
@@ -44,11 +44,11 @@ def notify_api_key_created_by_command(key: APIKey) -> None:
     """Mail the owner of a key that a command made. There is no link, as a command does not know the site's address."""
     if not settings.EMAIL_HOST:
         return
-    sentence = f"The API key “{_flatten_name(key)}” ({key.prefix}…) was made for you on the server, by a command."
-    what_to_do = "If you did not ask for it, revoke it under Settings → API keys, and tell the site's admin."
+    sentence = f"The API key “{_flatten_name(key)}” ({key.prefix}…) was created for you from the server’s command line."
+    what_to_do = "If you did not ask for it, revoke it under Settings → API keys, and tell an admin of the site."
     try:
         send_mail(
-            settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + "A new API key",
+            settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + "New API key",
             f"{sentence}\n\n{what_to_do}",
             None,
             [key.user.email],
@@ -60,15 +60,15 @@ def notify_api_key_created_by_command(key: APIKey) -> None:
 def notify_provider_key_saved(request: HttpRequest, key: ProviderKey) -> None:
     """Mail the owner that a provider key was saved."""
     where = f" for {key.base_url}" if key.base_url else ""
-    sentence = f"A key for {key.get_provider_display()}{where} was saved, and your conversations use it from now on."
-    _send(request, key.user, "A new provider key", sentence, "provider_keys")
+    sentence = f"A key for {key.get_provider_display()}{where} was saved. Your conversations use it from now on."
+    _send(request, key.user, "New provider key", sentence, "provider_keys")
 
 
 def notify_provider_key_deleted(request: HttpRequest, user: User, provider: str) -> None:
     """Mail the owner that a provider key was deleted, by themselves or by an admin."""
     admin = "" if request.user == user else " by an admin of the site"
     sentence = f"Your key for {ProviderKey.Provider(provider).label} was deleted{admin}."
-    _send(request, user, "A deleted provider key", sentence, "provider_keys")
+    _send(request, user, "Provider key deleted", sentence, "provider_keys")
 
 
 def _send(request: HttpRequest, user: User, subject: str, sentence: str, page: str) -> None:

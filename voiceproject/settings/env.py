@@ -93,7 +93,7 @@ def env_json(name: str) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"{name} is no JSON object.")  # it may hold a secret, so it is not repeated
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")  # it may hold a secret, so it is not repeated
     return value
 
 
@@ -101,7 +101,9 @@ def env_origins(name: str) -> list[str]:
     """Return the value, origins that commas separate."""
     for origin in (origins := env_list(name)):
         if urlsplit(origin).scheme not in ("http", "https"):
-            raise ImproperlyConfigured(f"{name} holds {origin!r}; write each with its scheme: https://example.com.")
+            raise ImproperlyConfigured(
+                f"{name} contains {origin!r}; write each with its scheme, such as https://example.com."
+            )
     return origins
 
 
@@ -118,7 +120,9 @@ def env_fernet_keys(name: str) -> str:
     try:
         [Fernet(key.strip()) for key in keys.split(",")]
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is no Fernet key: 32 random bytes in URL-safe base64.") from None
+        raise ImproperlyConfigured(
+            f"{name} must be 32 random bytes in URL-safe base64. See .env.example for how to make one."
+        ) from None
     return keys
 
 
@@ -126,14 +130,14 @@ def env_database(name: str) -> dict[str, Any]:
     """Return Django's setting for the database at the value, a URL; without one, for the embedded Postgres."""
     if not (url := env(name)):
         if not embedded_postgres.is_installed():
-            raise ImproperlyConfigured(f"{name} is not set: postgres://user:password@host:5432/database")
+            raise ImproperlyConfigured(f"{name} is not set. It looks like postgres://user:password@host:5432/database")
         url = embedded_postgres.build_url(VAR_DIR / "postgres")
     try:
         database: dict[str, Any] = {**dj_database_url.parse(url, conn_health_checks=True)}
     except ValueError:
         database = {}
     if database.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(f"{name} is not of the form postgres://user:password@host:5432/database")
+        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:5432/database")
     return database
 
 
