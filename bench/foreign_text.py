@@ -16,9 +16,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
-from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineErrors
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
@@ -255,7 +255,7 @@ def key_words(text: str) -> None:
 
 READERS: dict[str, Read] = {
     "an event's words": client_words,
-    "an error message": lambda text: _done(Failures("llm", "openai", "OpenAI", "key").rejected_error(text)),
+    "an error message": lambda text: _done(EngineErrors("llm", "openai", "OpenAI", "key").rejected_error(text)),
     "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
     "halves of characters": lambda text: _done(make_storable(text)),
     "a reply in pieces": streamed_reply,

@@ -28,7 +28,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
     VOICE_RECORD_DIR="",
-    DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
+    DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),
@@ -36,12 +36,19 @@ os.environ.update(
 
 django.setup()
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.db import connections  # noqa: E402
+from servestatic.middleware import ServeStaticMiddleware  # noqa: E402
 
 from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
 from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
+
+# The hash tells how often it was iterated, so that live sites know the passwords of these users too.
+PBKDF2PasswordHasher.iterations = 1_000
+# Every test client makes its own middleware. This one would list all 450 files each time, and look them up anyway.
+ServeStaticMiddleware.add_files_from_finders = lambda self: None
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 databases = TestDatabases()
@@ -49,7 +56,7 @@ databases = TestDatabases()
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
 LONG_MODULES = (
-    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_line.py",
+    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_connection.py",
     "sdk/test_bad_days.py", "browser/test_talk.py", "browser/test_trouble.py", "sdk/test_budget.py",
     "browser/test_web_speech.py", "sdk/test_engine_faults.py", "sdk/test_take_over.py", "sdk/test_turns.py",
     "clients/test_openai_node.py",

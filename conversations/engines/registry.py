@@ -4,16 +4,15 @@ from importlib import import_module
 from typing import Any, cast
 
 from conversations.engines.base import (
-    KIND_NAMES,
-    EngineRejected,
     EngineSpec,
-    Kind,
     LanguageModel,
     SpeechToSpeech,
     SpeechToText,
     StreamingSpeechToText,
     TextToSpeech,
 )
+from conversations.engines.errors import EngineRejected
+from conversations.engines.kinds import KIND_NAMES, Kind
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
@@ -63,7 +62,7 @@ def load(kind: Kind, provider: str) -> Any:
     """
     if (kind, provider) not in ENGINES:
         known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
-        raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
+        raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”. Use {known}.")
     return _load(ENGINES[kind, provider])
 
 

@@ -19,6 +19,7 @@ from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
@@ -31,10 +32,9 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import show_config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
-from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.idle import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
@@ -46,14 +46,14 @@ class TurnMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
         items: Sequence[LiveItem] = (),
         setup: SessionSetup | None = None,
     ) -> None:
-        self.state = SessionState(
+        self.state = CascadeState(
             config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
         )
         self.state.is_audio_stored = bool(conversation_id)
@@ -93,7 +93,7 @@ class TurnMachine:
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that open the session: `session.created`, the conversation and its items."""
         self.state.now = now
-        self.state.send("session.created", session=show_config(self.state.config))
+        self.state.send("session.created", session=self.state.config.show())
         if self.state.conversation_id:
             conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}
             self.state.send("conversation.created", conversation=conversation)

@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 from openai.types import realtime as sdk
 
 from conversations import metrics
-from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
-from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
+from conversations.audio.wire_formats import InputAudio, OutputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
+from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, get_error_type
 from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import BetaDialect
@@ -32,7 +32,7 @@ from conversations.storage.recorder import Recorder
 log = logging.getLogger(__name__)
 
 ERROR = json.dumps({"type": "error"})[:-1]  # how the frame of an error begins, in each dialect
-BROKEN = "The server failed; its log says why. Connect again to go on."
+BROKEN = "The server had a problem; its log says why. Connect again to continue."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # to transcribe and store the last words; well below the server's CLOSE_TIMEOUT_SEC
 WORDS_SEC = 6.0  # the part of it in which the last transcripts may come; the rest is for storing
@@ -44,7 +44,9 @@ GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    state: SessionState
+    @property
+    def state(self) -> SessionState[Any]:
+        """The session's state, which the machine keeps."""
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)
@@ -119,7 +121,7 @@ class Session(ABC):
         try:
             self._inbox.put(frame)
         except FrameTooLargeError as error:
-            message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            message = f"The frame has {error} bytes; the limit is {MAX_FRAME_BYTES}. Send audio in smaller appends."
             self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
@@ -137,7 +139,7 @@ class Session(ABC):
         self._close_code = code
         if error_code == TakenOverError.code:
             self._words_sec = HURRIED_WORDS_SEC
-        self._refuse(ProtocolError(error_code, message), error_type(code))
+        self._refuse(ProtocolError(error_code, message), get_error_type(code))
         if drains_input:
             self._inbox.end()
         else:
@@ -162,11 +164,11 @@ class Session(ABC):
 
     async def _read(self, event: ClientEvent) -> None:
         """Pass an event of the client to the machine, long audio in slices of a second."""
-        audio = self.machine.state.config["audio"]
-        kind = audio["input"]["format"]["type"]
-        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
-            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
-        pieces = self._inbox.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        config = self.machine.state.config
+        kind = config.input.format
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
+            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
+        pieces = self._inbox.slice_audio(event, get_bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)

@@ -7,12 +7,8 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from conversations.engines import events
-from conversations.engines.base import (
-    EngineError,
-    EngineTimeout,
-    S2SConnection,
-    SpeechToSpeech,
-)
+from conversations.engines.base import S2SConnection, SpeechToSpeech
+from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.session.generation import convert_failure
@@ -21,7 +17,7 @@ PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up
 LONGEST_PAUSE_SEC = 5.0  # the longest pause that a provider can ask for
 STEADY_SEC = 10.0  # a connection that lasted so long was good, so that retries start over
 MOST_HELD = 5_000  # events that wait to be sent: at least a minute of audio
-HANGS = "Speech to speech came too slowly. Please try again."
+HANGS = "Speech to speech was too slow. Please try again."
 
 
 class S2SUpstream:

@@ -5,16 +5,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from conversations.engines.base import (
+from conversations.engines.base import EngineSpec, TextToSpeech
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
-    TextToSpeech,
 )
 from conversations.engines.registry import make_tts
 from tests.support.streams import gather
@@ -135,7 +134,7 @@ async def test_cancelling_cancels_the_call_upstream_before_its_first_byte(
         ("404", EngineRejected, "Is it misspelled?"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("503", EngineUnavailable, "could not be reached"),
         ("cancelled", EngineUnavailable, "broke off"),
         ("hang", EngineTimeout, "sent nothing for 2 seconds"),

@@ -14,11 +14,12 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
-from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
+from conversations.engines.base import EngineSpec, Hints, Transcript
+from conversations.engines.errors import EngineAuthError, EngineError, EngineRejected
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
 MUTE_SEC = 60.0  # for so long after a commit without an answer, file speech to text is asked at once
@@ -30,7 +31,7 @@ EXPECTED = "a Realtime transcription session"
 class LiveTranscriptions:
     """Streaming speech to text by `/v1/realtime?intent=transcription`."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -71,7 +72,7 @@ class LiveStream:
 
     async def commit(self) -> Transcript:
         utterance = self._protocol.utterance
-        if (known := self._failure or self._mute_reason()) and not utterance.failure:
+        if (known := self._failure or self._get_mute_reason()) and not utterance.failure:
             utterance.fail(known)
         words = self._protocol.commit()
         self._has_news.set()
@@ -79,7 +80,7 @@ class LiveStream:
             async with asyncio.timeout(self._settle_sec):
                 return await words
         except TimeoutError as error:
-            failure = self._account.failures.timeout_error(self._settle_sec)
+            failure = self._account.errors.timeout_error(self._settle_sec)
             utterance.fail(failure)
             self._silence, self._mute_until = failure, asyncio.get_running_loop().time() + MUTE_SEC
             self._hang_up()
@@ -88,11 +89,11 @@ class LiveStream:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait({self._task})
-        self._protocol.give_up(self._account.failures.connection_lost_error())
+        self._protocol.give_up(self._account.errors.connection_lost_error())
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
 
-    def _mute_reason(self) -> EngineError | None:
+    def _get_mute_reason(self) -> EngineError | None:
         return self._silence if asyncio.get_running_loop().time() < self._mute_until else None
 
     def _hang_up(self) -> None:
@@ -115,7 +116,7 @@ class LiveStream:
                     return self._protocol.give_up(error)
             self._misses = 0 if self._protocol.has_words else self._misses + 1
             asked_sec = (self._failure and self._failure.retry_after_sec) or 0.0
-            await self._pause(max(reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
+            await self._pause(max(choose_reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
 
     async def _pause(self, wait_sec: float) -> None:
         """Wait, or until an utterance begins."""
@@ -135,7 +136,7 @@ class LiveStream:
             pass
         except (WebSocketException, OSError) as error:
             if self._misses and not self._protocol.is_ready:  # twice in a row
-                raise self._account.failures.connection_lost_error() from error
+                raise self._account.errors.connection_lost_error() from error
         finally:
             self._connection_timeout = None
             sender.cancel()
@@ -161,7 +162,7 @@ class LiveStream:
             self._has_news.set()  # an update that was refused is sent again
 
 
-def reconnect_pause_sec(misses: int) -> float:
+def choose_reconnect_pause_sec(misses: int) -> float:
     """Return the pause before connecting again, in seconds, after so many connections in a row without words.
 
     There is none after the first. The exponent is bounded, or it would overflow when a server is away for a night.

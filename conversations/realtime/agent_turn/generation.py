@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from conversations.pcm import SAMPLE_RATE, samples_in
+from conversations.pcm import SAMPLE_RATE, count_samples
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol import response_options
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 
 Produced = (
     engine_events.TextDelta
@@ -28,7 +28,7 @@ SAVE_SEC = 1.0  # how often a response in text is saved while it is written
 MAX_ROUNDS = 8  # how often one response may ask the model; the last time it may call no tools
 
 
-def has_question(state: SessionState, response: Response) -> bool:
+def has_question(state: CascadeState, response: Response) -> bool:
     """Return whether there is something to answer: a response that waited for a transcript may find it empty."""
     if not response.awaits or response.options.input is not None:
         return True
@@ -39,7 +39,7 @@ def has_question(state: SessionState, response: Response) -> bool:
 class ResponseBuilder:
     """Build responses, in the conversation or out of band, from the events of the engines."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self.tool_calls = ToolCalls(state)
 
@@ -90,7 +90,7 @@ class ResponseBuilder:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.state.limits.max_text_chars:
-            return Failure("engine_rejected", "The language model wrote without an end. Try again.")
+            return Failure("engine_rejected", "The language model did not stop writing. Please try again.")
         response.thinking.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
@@ -174,7 +174,7 @@ class ResponseBuilder:
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
         elif not has_called and (response.is_new_round or not response.item.text.strip()):
-            return Failure("empty_response", "The language model returned no words. Try again.")
+            return Failure("empty_response", "The language model returned no words. Please try again.")
         return self._continue(response)
 
     def _continue(self, response: Response) -> Failure | None:
@@ -220,7 +220,7 @@ class ResponseBuilder:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # The stamp is the time it is sent: it may have come before the endpoint.
         response.stamp("first_audio", self.state.now)
-        response.record_sound(self.state.now, samples_in(pcm) / SAMPLE_RATE)
+        response.record_sound(self.state.now, count_samples(pcm) / SAMPLE_RATE)
         response.schedule_playback(self.state.now)
         response.has_sounded = self.state.has_sent_audio = True
         response_events.send_audio(response, index, pcm)

@@ -11,15 +11,15 @@ it cannot be reached     mcp_list_tools.in_progress, mcp_list_tools.failed
 
 from typing import Any
 
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import ToolsReady
-from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.state import SessionState
+from conversations.realtime.protocol.tools import McpTool, Tool
 
 
 class McpListings:
     """The `mcp_list_tools` items of one session."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self._items: dict[str, dict[str, Any]] = {}  # by the server's label
         self._open: list[str] = []  # labels of the servers whose listing is in progress
@@ -36,7 +36,7 @@ class McpListings:
 
     def begin(self) -> None:
         """Start a listing for each MCP server that the session's tools name for the first time."""
-        labels = [tool["server_label"] for tool in self.state.config["tools"] if tool["type"] == "mcp"]
+        labels = [tool.server_label for tool in self.state.config.tools if isinstance(tool, McpTool)]
         for label in labels:
             if label not in self._items:
                 item_id = self.state.make_id("item")

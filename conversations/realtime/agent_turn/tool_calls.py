@@ -8,9 +8,9 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Status
-from conversations.realtime.state import SessionState
 
 MAX_ID_CHARS = 32
 MAX_CALLS = 32  # in one response
@@ -20,7 +20,7 @@ CUT_OFF = "The reply was ended before the tool was done. Whether it was carried 
 class ToolCalls:
     """Turn what the model writes of its calls into items and events, and have the server's tools run."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
 
     def add_delta(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:
@@ -28,10 +28,10 @@ class ToolCalls:
         item = response.writing.get(event.index)
         if item is None:
             if len(response.outputs) > MAX_CALLS:
-                return Failure("engine_rejected", "The language model called tools without an end. Try again.")
+                return Failure("engine_rejected", "The language model kept calling tools. Please try again.")
             item = self._open(response, event)
         if len(item.call["arguments"]) + len(event.arguments) > self.state.limits.max_text_chars:
-            return Failure("engine_rejected", "The language model wrote arguments without an end. Try again.")
+            return Failure("engine_rejected", "The language model did not stop writing a tool call. Please try again.")
         item.call["arguments"] += event.arguments
         if event.arguments:
             self._send_arguments(response, item, "delta", delta=event.arguments)

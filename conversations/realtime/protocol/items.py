@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.text.heard_text import estimate_heard_text
 
 TYPICAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
@@ -59,7 +59,7 @@ class LiveItem:
 
     @property
     def audio_ms(self) -> int:
-        return ms_of(self.audio_samples)
+        return samples_to_ms(self.audio_samples)
 
     @property
     def played_text(self) -> str:
@@ -153,6 +153,10 @@ class ItemLog:
     def is_last_message(self, message: LiveItem) -> bool:
         """Return whether no message follows this one."""
         return next((item for item in reversed(self._items) if item.type == "message"), None) is message
+
+    def has_place(self, after: str | None) -> bool:
+        """Return whether an item can be inserted behind `after`, which `insert` explains."""
+        return after in (None, "root") or self.get(after or "") is not None
 
     def insert(self, item: LiveItem, after: str | None = None) -> None:
         """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import commands, engine_events
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -17,19 +17,19 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
-from conversations.realtime.relay.commands import Reconnect, SendUpstream
+from conversations.realtime.relay.commands import RelayCommand
 from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import note_playback
 from conversations.realtime.relay.response_requests import ResponseRequests
 from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.relay.user_turn import RelayUserTurn
-from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.state import Limits, SessionSetup
 
-RelayCommand = commands.Command | SendUpstream | Reconnect
 Event = (
     ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
 )
@@ -40,7 +40,7 @@ class RelayMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,
@@ -48,7 +48,7 @@ class RelayMachine:
         setup: SessionSetup | None = None,
         transcription_model: str = "",
     ) -> None:
-        self.state = SessionState(
+        self.state = RelayState(
             config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
         )
         self.link = UpstreamLink(self.state)
@@ -99,7 +99,7 @@ class RelayMachine:
     def start(self, now: float) -> list[RelayCommand]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
         self.state.now = now
-        self.state.send("session.created", session=self.state.config)
+        self.state.send("session.created", session=self.state.config.to_wire())
         shown = {"id": self.state.conversation_id, "object": "realtime.conversation"}
         self.state.send("conversation.created", conversation=shown)
         for item in self.state.log:
@@ -152,7 +152,7 @@ class RelayMachine:
 
     def _retry(self, _: TranscriptionRetry) -> None:
         """Raise ProtocolError: speech to speech cannot transcribe an item again."""
-        message = "Speech to speech heard it without its words. Only engines of speech to text can be asked once more."
+        message = "Speech to speech gave no transcript, and cannot be asked again. Only speech to text can."
         raise ProtocolError("invalid_value", message, "type")
 
     # What the upstream tells.

@@ -1,10 +1,10 @@
 """Endpointing: what happens in the speaker's pauses, and which pause ends the utterance."""
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.endpoint_silence import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.input_buffer import InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
@@ -24,7 +24,7 @@ class Endpointing:
 
     def __init__(
         self,
-        state: SessionState,
+        state: CascadeState,
         agent_turn: AgentTurn,
         transcription: Transcription,
         interruption: Interruption,
@@ -67,7 +67,7 @@ class Endpointing:
 
     def take_silence(self, utterance: Utterance, buffer: InputBuffer) -> None:
         """Count one more window of silence, and request the transcript early in the pause."""
-        self.quiet_ms = ms_of(self.onset_detector.quiet_samples)
+        self.quiet_ms = samples_to_ms(self.onset_detector.quiet_samples)
         self.interruption.take_silence(self.quiet_ms / 1000)
         detection, setup = self.state.turn_detection, self.state.setup
         is_wanted = setup.speculation or detection.eagerness is not None or self.interruption.is_undecided

@@ -1,9 +1,9 @@
 """The user is idle: nobody has spoken for long since a response was played."""
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.turn import UserTurn
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -13,7 +13,7 @@ STILL_THERE = "The user has been silent for a while. In one short sentence, ask 
 class IdleUser:
     """Have the assistant ask, once, whether somebody is there."""
 
-    def __init__(self, state: SessionState, user_turn: UserTurn, agent_turn: AgentTurn) -> None:
+    def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn) -> None:
         self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn
@@ -32,6 +32,6 @@ class IdleUser:
     def _commit_silence(self) -> None:
         buffer = self.user_turn.buffer
         silence = Utterance(self.state.make_id("item"), buffer.start)
-        span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(buffer.received)}
+        span = {"audio_start_ms": samples_to_ms(silence.start), "audio_end_ms": samples_to_ms(buffer.received)}
         self.state.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
         self.user_turn.commits.commit(silence, buffer.take(), respond=False)

@@ -1,6 +1,6 @@
 """The audio that the user has sent and that no item holds yet. Bounded."""
 
-from conversations.pcm import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, count_samples
 
 
 class BufferFullError(Exception):
@@ -19,7 +19,7 @@ class InputBuffer:
     @property
     def start(self) -> int:
         """Position of the first sample still held."""
-        return self.received - samples_in(self._pcm)
+        return self.received - count_samples(self._pcm)
 
     @property
     def is_split(self) -> bool:
@@ -32,13 +32,13 @@ class InputBuffer:
         Raises BufferFullError, and then holds what it held.
         """
         whole = self._odd + data
-        if samples_in(self._pcm) + samples_in(whole) > self.max_samples:
+        if count_samples(self._pcm) + count_samples(whole) > self.max_samples:
             raise BufferFullError
         end = len(whole) - len(whole) % SAMPLE_BYTES
         self._odd = whole[end:]
         pcm = whole[:end]
         self._pcm += pcm
-        self.received += samples_in(pcm)
+        self.received += count_samples(pcm)
         return pcm
 
     def drop_half_sample(self) -> None:
@@ -46,7 +46,7 @@ class InputBuffer:
 
     def keep_from(self, position: int) -> None:
         """Forgets everything before `position`."""
-        surplus = min(max(0, position - self.start), samples_in(self._pcm))
+        surplus = min(max(0, position - self.start), count_samples(self._pcm))
         del self._pcm[: surplus * SAMPLE_BYTES]
 
     def take(self, until: int | None = None) -> bytes:
@@ -65,4 +65,4 @@ class InputBuffer:
         self._odd = b""
 
     def __len__(self) -> int:
-        return samples_in(self._pcm)
+        return count_samples(self._pcm)

@@ -5,9 +5,9 @@ from math import inf
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
@@ -23,7 +23,7 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 class Transcription:
     """Requests transcripts, sends captions, and hands finished words to the agent's turn."""
 
-    def __init__(self, state: SessionState, agent_turn: AgentTurn, interruption: Interruption) -> None:
+    def __init__(self, state: CascadeState, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.state = state
         self.agent_turn = agent_turn
         self.interruption = interruption
@@ -38,7 +38,7 @@ class Transcription:
         """Raises ProtocolError if no further words may be asked for now."""
         if len(self.state.pending) >= self.state.limits.max_pending:
             most = self.state.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
@@ -65,8 +65,8 @@ class Transcription:
 
     def get_hints(self) -> tuple[str, str]:
         """The language and the prompt that the session names."""
-        shown = self.state.config["audio"]["input"]["transcription"] or {}
-        return shown.get("language", ""), shown.get("prompt", "")
+        asked = self.state.config.input.transcription
+        return ("", "") if asked is None else (asked.language or "", asked.prompt or "")
 
     def await_item(
         self,
@@ -149,7 +149,7 @@ class Transcription:
 
     @property
     def _is_transcription_off(self) -> bool:
-        return self.state.config["audio"]["input"]["transcription"] is None
+        return self.state.config.input.transcription is None
 
     def take_transcript(self, event: engine_events.TranscriptReady) -> None:
         utterance = self._find_utterance(event.item_id)
@@ -235,6 +235,4 @@ class Transcription:
 
     def time_out(self, item_id: str) -> None:
         self.state.do(commands.Abort(item_id))
-        self._fail_item(
-            item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again.")
-        )
+        self._fail_item(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))

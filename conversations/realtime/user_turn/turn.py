@@ -1,11 +1,11 @@
 """The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
 
-from conversations.pcm import ms_of, samples_of
+from conversations.pcm import ms_to_samples, samples_to_ms
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.commits import UtteranceCommits
 from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
@@ -24,13 +24,13 @@ class UserTurn:
     """The user's half of the turn machine: takes audio in and commits utterances."""
 
     def __init__(
-        self, state: SessionState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
+        self, state: CascadeState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
     ) -> None:
         self.state = state
         self.agent_turn = agent_turn
         self.transcription = transcription
         self.interruption = interruption
-        self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))
+        self.buffer = InputBuffer(ms_to_samples(state.limits.max_buffer_ms))
         self.utterance: Utterance | None = None
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
@@ -84,7 +84,7 @@ class UserTurn:
             self._take_dictation(pcm)
         elif self.utterance is None:
             self.buffer.keep_from(
-                self.buffer.received - samples_of(detection.prefix_padding_ms + LOOK_BACK_MS) - len(pcm)
+                self.buffer.received - ms_to_samples(detection.prefix_padding_ms + LOOK_BACK_MS) - len(pcm)
             )
         else:
             self._feed_transcriber(self.utterance, pcm)
@@ -116,7 +116,7 @@ class UserTurn:
             return
         self.buffer.drop_half_sample()
         self.state.set_deadline("half_sample", None)
-        message = "The audio ends amid a sample (an odd number of bytes); the odd byte was left out."
+        message = "The audio ends in the middle of a sample (an odd number of bytes); the odd byte was left out."
         self.state.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
 
     def take_window(self, probability: float) -> None:
@@ -140,7 +140,7 @@ class UserTurn:
 
     def _follow_speech(self, utterance: Utterance, probability: float) -> None:
         edge = self._onset_detector.feed(probability, self._detected)
-        too_long = ms_of(self._detected - utterance.start) > self.state.limits.max_utterance_ms
+        too_long = samples_to_ms(self._detected - utterance.start) > self.state.limits.max_utterance_ms
         if edge is SpeechEdge.RESUMED:
             self._endpointing.end_pause(utterance)
         if self._onset_detector.quiet_samples:
@@ -165,7 +165,7 @@ class UserTurn:
         self.interruption.continue_speech(utterance)
 
     def _begin_utterance(self) -> None:
-        padding = samples_of(self.state.turn_detection.prefix_padding_ms)
+        padding = ms_to_samples(self.state.turn_detection.prefix_padding_ms)
         self.buffer.keep_from(self._onset_detector.onset - padding)
         utterance = Utterance(self.state.make_id("item"), self.buffer.start)
         self._set_utterance(utterance)
@@ -173,7 +173,7 @@ class UserTurn:
         utterance.speech_windows = self._onset_detector.rising - IN_SILENCE.windows
         self.state.set_deadline("idle", None)
         self.state.set_deadline("stall", self.state.now + self.state.limits.stall_sec)
-        start_ms, item_id = ms_of(utterance.start), utterance.item_id
+        start_ms, item_id = samples_to_ms(utterance.start), utterance.item_id
         self.state.do(commands.WarmEngines())
         self.state.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
         self._feed_transcriber(utterance, self.buffer.peek(), begins=True)
@@ -184,7 +184,7 @@ class UserTurn:
         """Who goes on before anything was answered had only paused."""
         response = self.agent_turn.response
         if response is not None and response.audio_started_at is None:
-            self.state.pauses.learn(ms_of(self._onset_detector.onset - self._last_word_at))
+            self.state.pauses.learn(samples_to_ms(self._onset_detector.onset - self._last_word_at))
 
     def _end_utterance(self, utterance: Utterance, end: int, *, respond: bool) -> None:
         self._last_word_at = end - self._onset_detector.quiet_samples
@@ -192,7 +192,7 @@ class UserTurn:
         self._endpointing.reset()
         self._set_utterance(None)
         self.state.set_deadline("stall", None)
-        end_ms, item_id = ms_of(end), utterance.item_id
+        end_ms, item_id = samples_to_ms(end), utterance.item_id
         self.state.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
         self.commits.commit(utterance, self.buffer.take(end), respond=respond)
 
@@ -212,7 +212,7 @@ class UserTurn:
         """The client's own commit: ends the speech under way, makes no response by itself."""
         self.refuse_half_sample()
         self.transcription.check_pending()
-        held_ms = ms_of(len(self.buffer))
+        held_ms = samples_to_ms(len(self.buffer))
         if held_ms < MIN_COMMIT_MS:
             message = f"The input audio buffer holds {held_ms} ms of audio; a commit needs {MIN_COMMIT_MS} ms."
             raise ProtocolError("input_audio_buffer_commit_empty", message)
@@ -237,5 +237,5 @@ class UserTurn:
         """The client is gone: what it said is kept, nothing answers it."""
         self.buffer.drop_half_sample()
         self.transcription.to_answer.clear()
-        if self.utterance is not None and ms_of(len(self.buffer)) >= MIN_COMMIT_MS:
+        if self.utterance is not None and samples_to_ms(len(self.buffer)) >= MIN_COMMIT_MS:
             self._end_utterance(self.utterance, self.buffer.received, respond=False)

@@ -61,7 +61,6 @@ def scene(
 ) -> Scene:
     monkeypatch.setattr(security_log, "_pace", Pace())
     caplog.set_level(logging.INFO, "voiceproject.security")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # which costs nothing
     user = make_user(password=PASSWORD)
     user.vouch_for_email()
     return Scene(user, mailoutbox, caplog)
@@ -139,7 +138,7 @@ def _delete_provider_key(scene: Scene) -> None:
 
 def _make_first_admin(scene: Scene) -> None:
     data = {"email": "first@example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    scene.client.post(set_up.path_if_needed(), data)
+    scene.client.post(set_up.build_path_if_needed(), data)
 
 
 def _invite(scene: Scene) -> None:

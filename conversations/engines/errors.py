@@ -1,37 +1,69 @@
-"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first."""
+"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first.
 
-import re
+EngineError
+  ├─ EngineAuthError          the provider refused the key
+  ├─ EngineQuotaError         quota or credit is used up
+  │    └─ EngineBusy          rate limit: worth another try
+  ├─ EngineTimeout            no answer, or none further, in time
+  ├─ EngineUnavailable        connection refused or cut, 5xx
+  └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
+"""
+
 from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
-from conversations.engines.base import (
-    KIND_NAMES,
-    EngineAuthError,
-    EngineBusy,
-    EngineError,
-    EngineQuotaError,
-    EngineRejected,
-    EngineTimeout,
-    EngineUnavailable,
-    Kind,
-    make_storable,
-)
+from conversations.engines import foreign_text
+from conversations.engines.kinds import KIND_NAMES, Kind
 
-# What tells of an account: its ids, and keys, even if the provider masked their middle with stars. Names of
-# parameters are spared, since they have no digits. Each unbroken run of characters is searched once: a look-ahead from
-# every "sk-" in it would take time quadratic in its length.
-RUN = re.compile(r"[\w*-]{9,}")
-ACCOUNT_PREFIX = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_]")
-ACCOUNT_FACT = re.compile(r"(?=.*[0-9A-Z]).{6,}")
-MAX_DETAIL = 300  # characters of a provider's own words
-MAX_SCRUBBED = 2_000  # characters of them that are searched
+
+class EngineError(Exception):
+    """An engine could not do what was asked. It ends one turn, not the session.
+
+    `message` is written for the user: it names the engine and says what to do.
+    """
+
+    code = "engine_error"
+    model = ""  # the model that was asked, where known
+    status: int | None = None  # of the HTTP response
+    retry_after_sec: float | None = None  # how long the provider asks us to wait
+
+    def __init__(self, kind: Kind, provider: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.provider = provider
+        self.message = message
+
+
+class EngineAuthError(EngineError):
+    code = "invalid_provider_key"
+
+
+class EngineQuotaError(EngineError):
+    code = "insufficient_quota"
+
+
+class EngineBusy(EngineQuotaError):
+    code = "rate_limit_exceeded"
+
+
+class EngineTimeout(EngineError):
+    code = "engine_timeout"
+
+
+class EngineUnavailable(EngineError):
+    code = "engine_unavailable"
+
+
+class EngineRejected(EngineError):
+    code = "engine_rejected"
+
 
 E = TypeVar("E", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
+class EngineErrors:
     """Builds the errors of one engine."""
 
     kind: Kind
@@ -46,7 +78,7 @@ class Failures:
             raise self.auth_error()
 
     def auth_error(self, detail: str = "") -> EngineAuthError:
-        sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
+        sentence = "refused the key. Change it under Settings, or ask the administrator if it is the site's own key."
         return self._error(EngineAuthError, sentence, detail)
 
     def quota_error(self) -> EngineQuotaError:
@@ -55,18 +87,20 @@ class Failures:
 
     def busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
         wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
-        sentence = f"gets too many requests with this key just now. Wait {wait}, then try again."
+        sentence = f"is getting too many requests with this key. Wait {wait}, then try again."
         return self._error(EngineBusy, sentence)
 
     def timeout_error(self, seconds: float) -> EngineTimeout:
         return self._error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
 
     def out_of_time_error(self) -> EngineTimeout:
-        sentence = "had no time left to answer, since what came before it took too long. Please try again."
+        sentence = "had no time left to answer, because earlier steps took too long. Please try again."
         return self._error(EngineTimeout, sentence)
 
     def unreachable_error(self) -> EngineUnavailable:
-        sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
+        sentence = (
+            "could not be reached. Try again in a moment. If it happens again, check the network and the base URL."
+        )
         return self._error(EngineUnavailable, sentence)
 
     def connection_lost_error(self) -> EngineUnavailable:
@@ -74,7 +108,7 @@ class Failures:
         return self._error(EngineUnavailable, sentence)
 
     def server_error(self, status: object) -> EngineUnavailable:
-        sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
+        sentence = f"has a problem on its side ({self.scrub(str(status))}). Try again in a moment."
         return self._error(EngineUnavailable, sentence)
 
     def rejected_error(self, detail: str) -> EngineRejected:
@@ -82,15 +116,15 @@ class Failures:
         return self._error(EngineRejected, sentence, detail)
 
     def misread_error(self) -> EngineRejected:
-        sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
+        sentence = "did not read out the text it was given, so it was stopped. Please try again."
         return self._error(EngineRejected, sentence)
 
     def tools_unsupported_error(self, detail: str) -> EngineRejected:
-        sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
+        sentence = "cannot call tools, but this response has to. Choose another model, or set tool_choice to auto."
         return self._error(EngineRejected, sentence, detail)
 
     def not_found_error(self) -> EngineRejected:
-        sentence = "found nothing at its base URL. Check it: most end in /v1."
+        sentence = "found nothing at its base URL. Check the base URL: most end in /v1."
         return self._error(EngineRejected, sentence)
 
     def unexpected_answer_error(self, expected: str) -> EngineRejected:
@@ -108,20 +142,4 @@ class Failures:
 
     def scrub(self, detail: str) -> str:
         """Return a provider's own words, shortened, without the key or anything that identifies the account."""
-        plain = " ".join(make_storable(detail).split())
-        if self.secret:
-            plain = plain.replace(self.secret, "…")
-        plain = RUN.sub(_hide_account, _cut_at_word(plain))
-        return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"
-
-
-def _cut_at_word(text: str) -> str:
-    """Return the part that is searched, cut between words: half a key would not be recognised as one."""
-    return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
-
-
-def _hide_account(run: re.Match[str]) -> str:
-    begun = ACCOUNT_PREFIX.search(run[0])
-    if begun is None or not ACCOUNT_FACT.fullmatch(run[0], begun.end()):
-        return run[0]
-    return run[0][: begun.start()] + "…"
+        return foreign_text.scrub(detail, self.secret)
