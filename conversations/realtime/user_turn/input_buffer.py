@@ -6,8 +6,6 @@ from conversations.pcm import SAMPLE_BYTES, count_samples
 class BufferFullError(Exception):
     """The buffer cannot hold that much audio."""
 
-    pass
-
 
 class InputBuffer:
     """Audio by position. Positions are samples since the session began, and serve as the clock of all input."""
