@@ -1,4 +1,4 @@
-"""Turns an utterance that has ended into an item of the conversation."""
+"""Turn an utterance that has ended into an item of the conversation."""
 
 from conversations.pcm import count_samples
 from conversations.realtime.cascade_state import CascadeState

@@ -1,4 +1,4 @@
-"""Endpointing: what happens in the speaker's pauses, and which pause ends the utterance."""
+"""Endpointing: decide what to do in the speaker's pauses, and which pause ends the utterance."""
 
 from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
@@ -20,7 +20,11 @@ DRAFT_WAIT_MS = 1_000  # a reply that takes longer is waited for with the uttera
 
 
 class Endpointing:
-    """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
+    """The endpointing of one session.
+
+    `take_silence` is called for each quiet window of an utterance, and `check_endpoint` whenever the silence or the
+    transcript has grown.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Endpointing:
         self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
 
     def reset(self) -> None:
+        """Forget the present pause."""
         self.quiet_ms = 0
         self._judged = None
 
@@ -80,6 +85,7 @@ class Endpointing:
             utterance.is_requested = True
 
     def _get_wait_ms(self, utterance: Utterance) -> int:
+        """Return how much silence ends the utterance, in ms, by the settings and by its words so far."""
         eagerness = self.state.turn_detection.eagerness
         if eagerness is None:
             return self.state.turn_detection.silence_duration_ms
@@ -90,6 +96,7 @@ class Endpointing:
         return self._judged[1]
 
     def _begin_preemptive(self, utterance: Utterance) -> None:
+        """Begin a preemptive response if the words are known, the settings allow it, and nothing else runs."""
         words, agent_turn = utterance.known_words, self.agent_turn
         may = (
             self.state.setup.speculation

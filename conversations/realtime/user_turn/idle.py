@@ -1,4 +1,4 @@
-"""The user is idle: nobody has spoken for long since a response was played."""
+"""Notice that nobody has spoken for a long time since a response was played."""
 
 from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.turn import AgentTurn

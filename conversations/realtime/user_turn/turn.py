@@ -1,4 +1,4 @@
-"""The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
+"""The user's turn: audio in, utterances out, as items of the conversation."""
 
 from conversations.pcm import ms_to_samples, samples_to_ms
 from conversations.realtime import commands
@@ -21,7 +21,7 @@ DICTATED_SPEECH_PROBABILITY = 0.3  # probability of it in audio that the client 
 
 
 class UserTurn:
-    """The user's half of the turn machine: takes audio in and commits utterances."""
+    """Takes the user's audio, and commits utterances."""
 
     def __init__(
         self, state: CascadeState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
@@ -42,7 +42,7 @@ class UserTurn:
         self.configure()
 
     def configure(self) -> None:
-        """Takes up the session's turn detection from the next audio on; speech under way goes on."""
+        """Apply the session's turn detection from the next audio on. Speech that is under way goes on."""
         detection = self.state.turn_detection
         self._onset_detector.reset()
         self._onset_detector.threshold = detection.threshold
@@ -58,7 +58,7 @@ class UserTurn:
             self._stop_endpointing()
 
     def _stop_endpointing(self) -> None:
-        """No pause ends what is being said any more: what was begun in one is undone."""
+        """Undo what was begun in a pause, since no pause ends the present utterance any more."""
         if self.transcription.dictated is not None:
             self.transcription.dictated.continue_speech()
         self.agent_turn.preemptive.drop()
@@ -71,6 +71,10 @@ class UserTurn:
     # Audio.
 
     def append_audio(self, event: AudioAppend) -> None:
+        """Buffer audio of the client, and pass it to the VAD and the transcriber.
+
+        Raise ProtocolError if the buffer is full.
+        """
         try:
             pcm = self.buffer.append(event.pcm)
         except BufferFullError:
@@ -95,7 +99,7 @@ class UserTurn:
         self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *self.transcription.get_hints(), begins))
 
     def _take_dictation(self, pcm: bytes) -> None:
-        """Audio that the client will commit: heard as it comes, too."""
+        """Transcribe audio as it arrives that the client itself will commit."""
         begins = self.transcription.dictated is None
         self.transcription.dictated = self.transcription.dictated or Utterance(
             self.state.make_id("item"), self.buffer.start
@@ -103,6 +107,7 @@ class UserTurn:
         self._feed_transcriber(self.transcription.dictated, self.buffer.peek() if begins else pcm, begins=begins)
 
     def _time_half_sample(self, event: AudioAppend) -> None:
+        """Set a deadline for the other half of a sample, or clear it."""
         if self.buffer.is_split:
             self._split_event_id = event.event_id
             self.state.set_deadline("half_sample", self.state.now + self.state.limits.half_sample_sec)
@@ -111,7 +116,7 @@ class UserTurn:
             self.state.set_deadline("half_sample", None)
 
     def refuse_half_sample(self) -> None:
-        """The other half of a sample did not come: said plainly, and left out."""
+        """Send an error because the other half of a sample did not come, and drop the odd byte."""
         if not self.buffer.is_split:
             return
         self.buffer.drop_half_sample()
@@ -120,7 +125,7 @@ class UserTurn:
         self.state.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
 
     def take_window(self, probability: float) -> None:
-        """The VAD's verdict on the next window of audio."""
+        """Take the VAD's probability of speech for the next window of audio."""
         self._detected += WINDOW_SAMPLES
         if not self.state.turn_detection.is_on:
             if self.transcription.dictated is not None and probability >= DICTATED_SPEECH_PROBABILITY:
@@ -131,7 +136,7 @@ class UserTurn:
             self._follow_speech(self.utterance, probability)
 
     def _wait_for_onset(self, probability: float) -> None:
-        """Nobody speaks yet."""
+        """Check whether the window makes an onset, while nobody speaks."""
         edge = self._onset_detector.feed(probability, self._detected, self.interruption.choose_onset())
         if edge is SpeechEdge.STARTED:
             self._begin_utterance()
@@ -139,6 +144,7 @@ class UserTurn:
             self.interruption.suspect(probability >= self._onset_detector.threshold)
 
     def _follow_speech(self, utterance: Utterance, probability: float) -> None:
+        """Check whether the utterance goes on, pauses or ends with this window."""
         edge = self._onset_detector.feed(probability, self._detected)
         too_long = samples_to_ms(self._detected - utterance.start) > self.state.limits.max_utterance_ms
         if edge is SpeechEdge.RESUMED:
@@ -152,7 +158,7 @@ class UserTurn:
         self._end_if_over(too_long=too_long)
 
     def _end_if_over(self, *, too_long: bool = False) -> None:
-        """More silence, or more is known of the words: is that the end?"""
+        """End the utterance if its silence is long enough for what is known of its words, or if it is too long."""
         utterance, detection = self.utterance, self.state.turn_detection
         if utterance is None or not detection.is_on:
             return
@@ -181,7 +187,7 @@ class UserTurn:
         self.interruption.begin_speech(utterance)
 
     def _learn_cut_pause(self) -> None:
-        """Who goes on before anything was answered had only paused."""
+        """Learn a pause that was taken for the end: the user went on before anything was answered."""
         response = self.agent_turn.response
         if response is not None and response.audio_started_at is None:
             self.state.pauses.learn(samples_to_ms(self._onset_detector.onset - self._last_word_at))
@@ -197,7 +203,7 @@ class UserTurn:
         self.commits.commit(utterance, self.buffer.take(end), respond=respond)
 
     def end_stalled_speech(self) -> None:
-        """No audio came amid speech: what was said is taken as it stands."""
+        """End the utterance because no more audio comes."""
         if self.utterance is None:
             return
         due = self._last_audio_at + self.state.limits.stall_sec
@@ -209,7 +215,10 @@ class UserTurn:
     # Commits.
 
     def commit(self) -> None:
-        """The client's own commit: ends the speech under way, makes no response by itself."""
+        """Commit the buffer for the client, which ends the present speech and does not make a response.
+
+        Raise ProtocolError if the buffer holds too little.
+        """
         self.refuse_half_sample()
         self.transcription.check_pending()
         held_ms = samples_to_ms(len(self.buffer))
@@ -223,6 +232,7 @@ class UserTurn:
         return self.commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
+        """Drop the buffered audio and the present speech."""
         self.buffer.clear()
         self._onset_detector.reset()
         self._endpointing.reset()
@@ -234,7 +244,7 @@ class UserTurn:
         self.agent_turn.settle()
 
     def leave(self) -> None:
-        """The client is gone: what it said is kept, nothing answers it."""
+        """Commit what was said when the client has left; nothing answers it."""
         self.buffer.drop_half_sample()
         self.transcription.to_answer.clear()
         if self.utterance is not None and samples_to_ms(len(self.buffer)) >= MIN_COMMIT_MS:
