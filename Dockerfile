@@ -1,7 +1,7 @@
 # One image for the site and its commands: docker compose exec web python manage.py createsuperuser
 FROM python:3.13-slim AS packages
-COPY requirements.txt constraints.txt ./
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --requirement requirements.txt
+COPY requirements.txt ./
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
 
 FROM python:3.13-slim
 RUN useradd --system --no-create-home --uid 10001 voiceproject && install --directory --owner voiceproject --mode 700 /spool

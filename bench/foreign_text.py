@@ -19,12 +19,12 @@ from conversations import keywords
 from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply
 from conversations.engines.failures import Failures
-from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnusableAudioError
+from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse_event

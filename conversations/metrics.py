@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from conversations.engines import events
 from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
-from conversations.realtime.figures import Discard, Figure, Played, Tally
+from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
 from conversations.site_engines import site_models
 
@@ -77,16 +77,16 @@ def _site_models() -> frozenset[str]:
     return site_models() | {""}
 
 
-def observe_figure(told: Figure) -> None:
-    """Record a figure that the turn machine reports."""
-    match told:
-        case Tally("speculation", outcome):
+def record_measurement(measurement: Measurement) -> None:
+    """Record a measurement that the turn machine reports."""
+    match measurement:
+        case DecisionOutcome("preemptive_generation", outcome):
             _speculations.labels(outcome).inc()
-        case Tally("interruption", outcome):
+        case DecisionOutcome("interruption", outcome):
             _interruptions.labels(outcome).inc()
-        case Played(ms):  # apart from the other steps, since the page may report it after the item is final
+        case PlaybackLatency(ms):  # apart from the other steps, since the page may report it after the item is final
             _observe_step("playback", ms)
-        case Discard(input_tokens, output_tokens, tts_characters):
+        case DiscardedUsage(input_tokens, output_tokens, tts_characters):
             _discarded.labels("input_tokens").inc(input_tokens)
             _discarded.labels("output_tokens").inc(output_tokens)
             _discarded.labels("tts_characters").inc(tts_characters)

@@ -18,7 +18,7 @@ from google.auth import jwt
 from google.cloud import texttospeech as api
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
-from conversations.engines import foreign_sound
+from conversations.engines import speech_decoder
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.failures import Failures
 from conversations.engines.supervision import stream_with_retries
@@ -72,7 +72,7 @@ class CloudTextToSpeech:
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
                     async with aclosing(self._synthesize_streamed(text, voice, speed)) as stream:
-                        async for pcm in foreign_sound.convert_speech(stream, "audio/pcm", self._failures):
+                        async for pcm in speech_decoder.convert_speech(stream, "audio/pcm", self._failures):
                             yield pcm
                     return
                 except (errors.InvalidArgument, errors.MethodNotImplemented) as error:
@@ -80,7 +80,7 @@ class CloudTextToSpeech:
                         raise
                     self._unary_voices.add(voice)
             async with aclosing(self._synthesize_whole(text, voice, speed)) as whole:
-                async for pcm in foreign_sound.convert_speech(whole, "audio/pcm", self._failures):
+                async for pcm in speech_decoder.convert_speech(whole, "audio/pcm", self._failures):
                     yield pcm
 
     async def _synthesize_streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from conversations.audio import opus
-from conversations.audio.growing_clips import lower_thread_priority
+from conversations.audio.clip_encoder import lower_thread_priority
 from conversations.models import clip_storage
 from conversations.pcm import SAMPLE_RATE, SAMPLES_PER_MS
 from conversations.storage.store import in_request

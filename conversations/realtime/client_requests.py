@@ -5,7 +5,7 @@ from openai.types import realtime as sdk
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.commands import StopStoring
-from conversations.realtime.figures import Played
+from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
     PlaybackStarted,
@@ -17,74 +17,74 @@ from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
     """Does what the client's events ask for, or raises ProtocolError."""
 
-    def __init__(self, core: Core, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
+        self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
-        core, before = self.core, self.core.config["audio"]["input"]["turn_detection"]
-        has_begun = bool(len(core.log) or self.user_turn.buffer.received or self.agent_turn.response)
-        known = {"has_sent_audio": core.has_sent_audio, "has_begun": has_begun}
-        core.configure(
-            update_config(core.config, event.patch, **known, own_tools=core.own_tools, servers=core.servers),
+        state, before = self.state, self.state.config["audio"]["input"]["turn_detection"]
+        has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
+        known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
+        state.configure(
+            update_config(state.config, event.patch, **known, own_tools=state.own_tools, servers=state.servers),
         )
-        if core.config["audio"]["input"]["turn_detection"] != before:
+        if state.config["audio"]["input"]["turn_detection"] != before:
             self.user_turn.configure()
-        if is_transcription(core.config) and not core.manner.stores_captions:
-            core.is_audio_stored = False
-            core.do(StopStoring())
-        core.send("session.updated", session=show_config(core.config))
+        if is_transcription(state.config) and not state.setup.stores_captions:
+            state.is_audio_stored = False
+            state.do(StopStoring())
+        state.send("session.updated", session=show_config(state.config))
         self.listings.begin()
 
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        item, pcm = client_items.build_item(self.core, event.item.model_dump(exclude_none=True), "item")
-        client_items.check_new(self.core, item)
-        client_items.check_outputs([item], self.core.log)
+        item, pcm = client_items.build_item(self.state, event.item.model_dump(exclude_none=True), "item")
+        client_items.check_new(self.state, item)
+        client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.check_pending()
         try:
-            self.core.log.insert(item, event.previous_item_id)
+            self.state.log.insert(item, event.previous_item_id)
         except KeyError:
             raise unknown_place(str(event.previous_item_id)) from None
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.await_item(item, pcm, respond=False)
-        self.core.save(item, after=event.previous_item_id, pcm=pcm)
-        self.core.announce(item)
+        self.state.save(item, after=event.previous_item_id, pcm=pcm)
+        self.state.announce(item)
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         listing = self.listings.get(event.item_id)
-        item = listing or self.core.get_item(event.item_id, "retrieve").to_wire()
-        self.core.send("conversation.item.retrieved", item=item)
+        item = listing or self.state.get_item(event.item_id, "retrieve").to_wire()
+        self.state.send("conversation.item.retrieved", item=item)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
-        self.user_turn.transcription.retry(self.core.get_item(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(self.state.get_item(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
-        item = self.core.get_item(event.item_id, "delete")
+        item = self.state.get_item(event.item_id, "delete")
         running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
-        self.core.log.remove(item)
-        self.agent_turn.forget(item)
-        self.core.remove(item)
-        self.core.send("conversation.item.deleted", item_id=item.id)
+        self.state.log.remove(item)
+        self.agent_turn.playback.forget(item)
+        self.state.remove(item)
+        self.state.send("conversation.item.deleted", item_id=item.id)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
-        item = self.core.get_item(event.item_id, "truncate")
+        item = self.state.get_item(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
-        if heard is not None and self.core.has_extension("playback"):
+        if heard is not None and self.state.has_extension("playback"):
             return self._truncate_text(item, heard)
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
@@ -96,9 +96,9 @@ class ClientRequests:
             message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
             raise ProtocolError("invalid_value", message, "audio_end_ms")
         item.truncate(event.audio_end_ms)
-        self.core.save(item)
+        self.state.save(item)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
-        return self.core.send("conversation.item.truncated", **cut)
+        return self.state.send("conversation.item.truncated", **cut)
 
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
@@ -108,18 +108,18 @@ class ClientRequests:
         if not isinstance(heard, str) or not item.text.startswith(heard):
             raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
         item.heard_text = heard
-        self.core.save(item)
-        self.core.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
+        self.state.save(item)
+        self.state.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=0)
 
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
-        if is_transcription(self.core.config):
+        if is_transcription(self.state.config):
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
-        options = parse_options(self.core, event.options)
+        options = parse_options(self.state, event.options)
         if event.input is not None:
-            options.input = client_items.build_context(self.core, event.input)
+            options.input = client_items.build_context(self.state, event.input)
         if options.is_out_of_band:
             return self.agent_turn.out_of_band.begin(options)
         if self.agent_turn.response is not None:
@@ -134,10 +134,10 @@ class ClientRequests:
         response = self.agent_turn.playback.find(event.response_id)
         if response is None or response.audio_started_at is None:
             return
-        response.set_played(event.played_ms, self.core.now)
+        response.set_played(event.played_ms, self.state.now)
         self.agent_turn.playback.mark_earlier_played(response)
-        self.core.save(response.item, in_background=True)
-        self.core.do(Played(response.item.waterfall["playback"]))
+        self.state.save(response.item, in_background=True)
+        self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
         running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band

@@ -6,7 +6,7 @@ from typing import Any
 
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.figures import Figure
+from conversations.realtime.measurements import Measurement
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
 
@@ -201,4 +201,4 @@ EngineCommand = (
 CascadeCommand = StopStoring | WarmEngines | DetectSpeech
 """What only a session of three engines performs, beside what the engines do."""
 
-Command = Send | Save | Remove | KeepAudio | SetDeadline | Figure | CascadeCommand | EngineCommand
+Command = Send | Save | Remove | KeepAudio | SetDeadline | Measurement | CascadeCommand | EngineCommand

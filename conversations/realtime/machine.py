@@ -15,6 +15,7 @@ from typing import Any, assert_never, get_args
 from openai.types import realtime as sdk
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
@@ -33,7 +34,8 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.protocol.tools import collect_labels
-from conversations.realtime.state import Core, Limits, Manner
+from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.user_turn.idle import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -49,16 +51,20 @@ class TurnMachine:
         make_id: Callable[[str], str],
         limits: Limits | None = None,
         items: Sequence[LiveItem] = (),
-        manner: Manner | None = None,
+        setup: SessionSetup | None = None,
     ) -> None:
-        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
-        self.core.is_audio_stored = bool(conversation_id)
-        self.agent_turn = AgentTurn(self.core)
-        self.interruption = Interruption(self.core, self.agent_turn)
-        self.transcription = Transcription(self.core, self.agent_turn, self.interruption)
-        self.user_turn = UserTurn(self.core, self.agent_turn, self.transcription, self.interruption)
-        self.listings = McpListings(self.core)
-        self.requests = ClientRequests(self.core, self.user_turn, self.agent_turn, self.listings)
+        self.state = SessionState(
+            config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
+        )
+        self.state.is_audio_stored = bool(conversation_id)
+        self.agent_turn = AgentTurn(self.state)
+        self.fillers = Fillers(self.state, self.agent_turn)
+        self.interruption = Interruption(self.state, self.agent_turn)
+        self.transcription = Transcription(self.state, self.agent_turn, self.interruption)
+        self.user_turn = UserTurn(self.state, self.agent_turn, self.transcription, self.interruption)
+        self.idle_user = IdleUser(self.state, self.user_turn, self.agent_turn)
+        self.listings = McpListings(self.state)
+        self.requests = ClientRequests(self.state, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: user_turn.append_audio,
@@ -86,18 +92,18 @@ class TurnMachine:
 
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that open the session: `session.created`, the conversation and its items."""
-        self.core.now = now
-        self.core.send("session.created", session=show_config(self.core.config))
-        if self.core.conversation_id:
-            conversation = {"id": self.core.conversation_id, "object": "realtime.conversation"}
-            self.core.send("conversation.created", conversation=conversation)
-        for item in self.core.log:
-            self.core.announce(item)
+        self.state.now = now
+        self.state.send("session.created", session=show_config(self.state.config))
+        if self.state.conversation_id:
+            conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}
+            self.state.send("conversation.created", conversation=conversation)
+        for item in self.state.log:
+            self.state.announce(item)
         return self._take_commands()
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
-        self.core.begin(now)
+        self.state.begin(now)
         if self._is_stale(event):
             return []
         handler = self._handlers.get(type(event))
@@ -109,24 +115,24 @@ class TurnMachine:
             handler(event)
         except ProtocolError as error:
             error.event_id = error.event_id or getattr(event, "event_id", None)
-            self.core.send_error(error)
+            self.state.send_error(error)
         return self._take_commands()
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """Return the commands that refuse a frame which is not a valid client event."""
-        self.core.begin(self.core.now)
-        self.core.send_error(error, kind)
+        self.state.begin(self.state.now)
+        self.state.send_error(error, kind)
         return self._take_commands()
 
     def end(self) -> list[commands.Command]:
         """End the session: mark the items whose transcripts have not come as failed, so that they can be retried."""
-        self.core.begin(self.core.now)
-        for item_id in list(self.core.pending):
+        self.state.begin(self.state.now)
+        for item_id in list(self.state.pending):
             self.transcription.time_out(item_id)
         return self._take_commands()
 
     def _take_commands(self) -> list[commands.Command]:
-        decided, self.core.commands = self.core.commands, []
+        decided, self.state.commands = self.state.commands, []
         return decided
 
     def _is_stale(self, event: object) -> bool:
@@ -143,16 +149,16 @@ class TurnMachine:
         of = event.deadline.of
         match event.deadline.kind:
             case "transcript":
-                if of in self.core.pending:
+                if of in self.state.pending:
                     self.transcription.time_out(of)
             case "response":
                 self.agent_turn.check_progress()
             case "out_of_band":
                 self.agent_turn.out_of_band.check_progress(of)
             case "silence":
-                self.agent_turn.bridge_silence(self.transcription.pending_answers)
+                self.fillers.bridge_silence(self.transcription.pending_answers)
             case "filler":
-                self.agent_turn.fill_tool_wait()
+                self.fillers.fill_tool_wait()
             case "stall":
                 self.user_turn.end_stalled_speech()
             case "preemptive":
@@ -160,15 +166,15 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.user_turn.end_idle_time()
+                self.idle_user.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:
                 assert_never(kind)
 
     def _take_tools(self, event: engine_events.ToolsReady) -> None:
-        self.core.own_tools = event.tools
-        self.core.servers = event.servers | collect_labels(event.tools)
+        self.state.own_tools = event.tools
+        self.state.servers = event.servers | collect_labels(event.tools)
         self.listings.update_tools(event)
 
     def _leave(self, event: engine_events.ClientGone) -> None:

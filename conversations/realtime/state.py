@@ -1,4 +1,4 @@
-"""What the halves of the turn machine share: the session's state, and the actions decided so far."""
+"""The state of one session that all parts of a machine share, and the list of commands decided so far."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -41,17 +41,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How the assistant of this session converses."""
+class SessionSetup:
+    """What the site, the assistant and the user have set for this session. The client cannot change it."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
     speculation: bool = True  # answers ahead of the endpoint
-    stores_captions: bool = True  # should the session be, or become, one of transcription
-    streams: bool = False  # speech to text hears while one speaks
+    stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
+    streams: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
 @dataclass(slots=True)
-class Core:
+class SessionState:
     """The state of one session that all parts of the turn machine share, and the commands decided so far."""
 
     config: Config
@@ -59,7 +59,7 @@ class Core:
     make_id: Callable[[str], str]
     limits: Limits
     log: ItemLog
-    manner: Manner = field(default_factory=Manner)
+    setup: SessionSetup = field(default_factory=SessionSetup)
     pauses: PauseLengths = field(default_factory=PauseLengths)
     now: float = 0.0
     commands: list[Command] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Core:
 
     def configure(self, config: Config) -> None:
         self.config = config
-        self.turn_detection = read_turn_detection(config, self.manner.eagerness)
+        self.turn_detection = read_turn_detection(config, self.setup.eagerness)
 
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""

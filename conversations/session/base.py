@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations import metrics
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
-from conversations.realtime import commands, engine_events, figures
+from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
@@ -154,7 +154,7 @@ class Session(ABC):
         async for frame in self._inbox.read_frames():
             with self.edge:
                 try:
-                    await self._inbox.read_events(frame, self.machine.core.config["audio"], self._receive)
+                    await self._inbox.read_events(frame, self.machine.state.config["audio"], self._receive)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
@@ -198,8 +198,8 @@ class Session(ABC):
                 self._record.add_reply_audio(response_id, pcm)
             case commands.SetDeadline(deadline, at):
                 self._deadlines.set(deadline, at)
-            case figures.Tally() | figures.Discard() | figures.Played():
-                metrics.observe_figure(command)
+            case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():
+                metrics.record_measurement(command)
             case _:
                 self._perform_own(command)
 
@@ -242,7 +242,7 @@ class Session(ABC):
 
     async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
         """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
-        if self._client_left or not self.machine.core.has_extension("storage"):
+        if self._client_left or not self.machine.state.has_extension("storage"):
             return
         news = {"status": "delayed" if is_late else "recovered", "message": message}
         await self._outbox.send_event_now({"type": "session.storage", "event_id": make_id("event"), **news})

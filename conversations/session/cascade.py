@@ -57,7 +57,7 @@ class CascadeSession(Session):
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
         self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
         config = initial_settings.build_initial_config(opened, model, expires_at, kind)
-        manner = initial_settings.build_manner(
+        setup = initial_settings.build_setup(
             opened, streams=self._engine_tasks.is_streaming, stores_captions=stores_captions
         )
         limits = initial_settings.build_limits(plays_live=plays_live)
@@ -68,7 +68,7 @@ class CascadeSession(Session):
                 "conversation_id": opened.public_id,
                 "limits": limits,
                 "items": opened.items,
-                "manner": manner,
+                "setup": setup,
             },
         )
         self._detector = SpeechDetector()

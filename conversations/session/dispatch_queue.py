@@ -7,14 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recorded_machine import Entries
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.session.edge import Edge
 
 
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    core: Core
+    state: SessionState
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)

@@ -5,14 +5,14 @@ from django.conf import settings
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import build_config, update_config
-from conversations.realtime.state import Limits, Manner
+from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 
-def build_manner(opened: Opened, *, streams: bool, stores_captions: bool) -> Manner:
+def build_setup(opened: Opened, *, streams: bool, stores_captions: bool) -> SessionSetup:
     """Return how the assistant converses. `streams`: partial transcripts come while the user speaks."""
-    return Manner(
+    return SessionSetup(
         PATIENCE_EAGERNESS.get(opened.patience, "medium"),
         speculation=opened.speculation,
         stores_captions=stores_captions,

@@ -14,7 +14,7 @@ from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
 from conversations.realtime.relay.commands import Reconnect, SendUpstream
 from conversations.realtime.relay.machine import RelayCommand, RelayMachine
-from conversations.realtime.state import Limits, Manner
+from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
@@ -57,7 +57,7 @@ class S2SSession(Session):
                 "conversation_id": opened.public_id,
                 "limits": limits,
                 "items": opened.items,
-                "manner": Manner(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
+                "setup": SessionSetup(PATIENCE_EAGERNESS.get(opened.patience, "medium")),
                 "transcription_model": spec.stream_model,
             },
         )
@@ -81,7 +81,7 @@ class S2SSession(Session):
                 self._upstream.reconnect()
 
     def _get_stt_label(self, _: str) -> str:
-        shown = self.machine.core.config["audio"]["input"]["transcription"] or {}
+        shown = self.machine.state.config["audio"]["input"]["transcription"] or {}
         return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
 
     def _give_up_upstream(self, failure: EngineError) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from conversations import metrics
-from conversations.audio.growing_clips import ClipEncoder
+from conversations.audio.clip_encoder import ClipEncoder
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem

@@ -14,7 +14,7 @@ from conversations.audio import uploads
 from conversations.close_codes import ABNORMAL, NORMAL
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.ids import make_id
-from conversations.session import conversation_hold
+from conversations.session import conversation_lease
 from conversations.session.base import Session
 from conversations.session.factory import build_session
 from conversations.storage import store
@@ -39,7 +39,7 @@ class TurnRequest:
 
     caller: store.Caller
     file: bytes
-    ask: conversation_hold.ConversationRequest
+    ask: conversation_lease.ConversationRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def run_turn(question: TurnRequest) -> AsyncGenerator[Event]:
         frames = Frames()
         async with AsyncExitStack() as stack:
             opened = await stack.enter_async_context(
-                conversation_hold.hold_conversation(question.caller, question.ask, takes_over=False)
+                conversation_lease.hold_conversation(question.caller, question.ask, takes_over=False)
             )
             session = await build_session(opened, frames.put, _ignore_close, question.ask.model, plays_live=False)
             # The conversation is given back when the session has ended, which does not wait for the reader.

@@ -21,7 +21,7 @@ from conversations.realtime.protocol.client_events import is_ping
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
-from conversations.session import conversation_hold
+from conversations.session import conversation_lease
 from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
 from conversations.storage import store
@@ -146,7 +146,7 @@ class RealtimeConsumer:
         kind, stores_captions = self._choose_kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
-            async with conversation_hold.hold_conversation(
+            async with conversation_lease.hold_conversation(
                 caller, self._build_request(caller), is_stored=is_stored
             ) as opened:
                 session = await build_session(
@@ -183,10 +183,10 @@ class RealtimeConsumer:
         """Return the model of the client secret if it names one, else that of the query."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    def _build_request(self, caller: store.Caller) -> conversation_hold.ConversationRequest:
+    def _build_request(self, caller: store.Caller) -> conversation_lease.ConversationRequest:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
-        return conversation_hold.ConversationRequest(
+        return conversation_lease.ConversationRequest(
             ask("conversation", ""), assistant, self._choose_model(caller), ask("time_zone", "")
         )
 

@@ -8,7 +8,7 @@ from prometheus_client.samples import Sample
 
 from conversations import metrics
 from conversations.engines.events import EngineEvent
-from conversations.realtime.figures import Discard, Played, Tally
+from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
 
 Added = Callable[..., float]
@@ -37,7 +37,7 @@ def reply(waterfall: dict[str, int]) -> LiveItem:
 def test_it_works(added: Added) -> None:
     metrics.observe_turn(reply({"endpoint": 0, "transcript": 310, "first_audio": 905, "done": 12_000}))
     metrics.count_response("completed")
-    metrics.observe_figure(Played(990))
+    metrics.record_measurement(PlaybackLatency(990))
     assert added("turns_total", outcome="completed") == 1
     assert added("turn_step_seconds_sum", step="first_audio") == pytest.approx(0.905)
     assert added("turn_step_seconds_bucket", step="first_audio", le="1.0") == 1
@@ -48,7 +48,7 @@ def test_it_works(added: Added) -> None:
 
 
 def test_waste(added: Added) -> None:
-    metrics.observe_figure(Discard(850, 30, 40))
+    metrics.record_measurement(DiscardedUsage(850, 30, 40))
     wasted = [added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")]
     assert wasted == [850, 30, 40]
 
@@ -60,8 +60,8 @@ def test_what_came_ahead_of_the_endpoint_took_no_time(added: Added) -> None:
 
 
 def test_tallies(added: Added) -> None:
-    metrics.observe_figure(Tally("speculation", "hit"))
-    metrics.observe_figure(Tally("interruption", "resumed"))
+    metrics.record_measurement(DecisionOutcome("preemptive_generation", "hit"))
+    metrics.record_measurement(DecisionOutcome("interruption", "resumed"))
     metrics.count_cache_lookup("tts", hit=True)
     metrics.count_cache_lookup("stt", hit=False)
     metrics.set_live_sessions(3)

@@ -166,7 +166,7 @@ def assert_it_comes_to_rest(world: World) -> None:
     created = [event["response"]["id"] for event in world.events if event["type"] == "response.created"]
     done = [event["response"]["id"] for event in world.events if event["type"] == "response.done"]
     assert sorted(created) == sorted(done)
-    assert not world.machine.core.pending
+    assert not world.machine.state.pending
     assert "conversation.item.done" in [
         event["type"]
         for event in world.client(

@@ -72,7 +72,7 @@ def reloaded(stored: LiveItem) -> LiveItem:
 
 
 def reply(table: Table) -> LiveItem:
-    items: list[LiveItem] = list(table.machine.core.log)
+    items: list[LiveItem] = list(table.machine.state.log)
     return next(item for item in items if item.role == "assistant")
 
 
@@ -384,7 +384,7 @@ def test_an_output_of_an_unknown_call_is_refused() -> None:
     assert (error["type"], error["code"], error["event_id"]) == (
         "invalid_request_error", "invalid_tool_call_id", "mine")  # fmt: skip
     assert error["message"] == "Tool call ID 'call_nowhere' not found in conversation."
-    assert not len(table.machine.core.log)
+    assert not len(table.machine.state.log)
 
 
 def test_an_output_of_a_call_that_the_server_ran_is_refused() -> None:

@@ -66,7 +66,7 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
     """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
 
     def defect(_: Any) -> None:
-        line.machine.core.send("rate_limits.updated", rate_limits=[])
+        line.machine.state.send("rate_limits.updated", rate_limits=[])
         raise RuntimeError("a defect")
 
     handlers = line.machine._handlers  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
-    line.machine.core.pending["item_1"] = PendingTranscript(0.0)
+    line.machine.state.pending["item_1"] = PendingTranscript(0.0)
     line._engine_tasks._transcriber._item_id = "item_1"
     line._engine_tasks._transcriber._report_partial("Hello")
 

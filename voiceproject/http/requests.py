@@ -16,8 +16,8 @@ from accounts.keys import client_secrets, key_guard
 from accounts.security import client_addresses
 from accounts.security.security_log import Event, record
 from voiceproject import database
-from voiceproject.http.places import PAGE_SEC, WAIT_SEC, Places
 from voiceproject.http.refusals import API, BUSY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal, wrong_keys
+from voiceproject.http.request_slots import PAGE_SEC, WAIT_SEC, Places
 
 ALL = 512  # each has a thread while it is answered
 HELD = "voiceproject.held"

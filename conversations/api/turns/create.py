@@ -23,7 +23,7 @@ from conversations.api.turns.answers import (
 )
 from conversations.api.turns.failures import REASONS, to_api_error
 from conversations.audio.speech_files import MEDIA_TYPES
-from conversations.session.conversation_hold import ConversationRequest
+from conversations.session.conversation_lease import ConversationRequest
 from conversations.transport import http_turn
 
 CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/server/web_requests.py

@@ -15,11 +15,11 @@ from typing import Any
 
 from conversations.engines import events
 from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.readback import Readback
 from conversations.engines.openai.reading_session import Reading, ReadingSession
 from conversations.engines.sound_formats import UnusableAudioError
+from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
 from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import tls_context
 

@@ -5,7 +5,7 @@ from functools import partial
 from openai import omit
 
 from accounts.outbound.bounded_answers import parse_json
-from conversations.engines import foreign_sound
+from conversations.engines import speech_decoder
 from conversations.engines.base import EngineError, EngineSpec
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
@@ -52,7 +52,7 @@ class Speech:
             ) as response:
                 content_type = response.headers.get("content-type", "")
                 explain = partial(self._explain_words, content_type)
-                sound = foreign_sound.convert_speech(
+                sound = speech_decoder.convert_speech(
                     response.iter_bytes(), content_type, self._account.failures, explain
                 )
                 async with aclosing(sound):

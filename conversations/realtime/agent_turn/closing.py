@@ -2,36 +2,41 @@
 
 from typing import Any
 
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 
 def close_response(
-    core: Core, tool_calls: ToolCalls, response: Response, status: ResponseStatus, details: dict[str, Any] | None
+    state: SessionState,
+    tool_calls: ToolCalls,
+    response: Response,
+    status: ResponseStatus,
+    details: dict[str, Any] | None,
 ) -> None:
     """Set the status, close the message and the calls, store them, and send `response.done`."""
     response.status, response.status_details = status, details
     response.item.status = "completed" if status == "completed" else "incomplete"
-    response.stamp("done", core.now)
+    response.stamp("done", state.now)
     tool_calls.abandon(response)
     if response.is_out_of_band:
         if response.is_open:
             response.settle_clauses()
-            response.close_message(None)
+            response_events.close_message(response, None)
     else:
-        _store(core, tool_calls, response)
+        _store(state, tool_calls, response)
     tool_calls.hand_over(response)
-    response.finish()
-    core.send_rates()
+    response_events.send_done(response)
+    state.send_rates()
 
 
-def _store(core: Core, tool_calls: ToolCalls, response: Response) -> None:
+def _store(state: SessionState, tool_calls: ToolCalls, response: Response) -> None:
     if response.is_open:
         response.settle_clauses()
-        core.save(response.item, is_final=True)
-        response.close_message(core.log.get_previous_id(response.item))
+        state.save(response.item, is_final=True)
+        response_events.close_message(response, state.log.get_previous_id(response.item))
     elif response.item.error_code:
-        core.save(response.item, is_final=True)  # the history shows what went wrong
+        state.save(response.item, is_final=True)  # the history shows what went wrong
     elif response.outputs:
         tool_calls.store_without_message(response)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from conversations.pcm import SAMPLE_RATE, samples_in
 from conversations.realtime import commands, engine_events
-from conversations.realtime.agent_turn.fillers import choose_filler
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.protocol import response_options
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 Produced = (
     engine_events.TextDelta
@@ -28,26 +28,26 @@ SAVE_SEC = 1.0  # how often a response in text is saved while it is written
 MAX_ROUNDS = 8  # how often one response may ask the model; the last time it may call no tools
 
 
-def has_question(core: Core, response: Response) -> bool:
+def has_question(state: SessionState, response: Response) -> bool:
     """Return whether there is something to answer: a response that waited for a transcript may find it empty."""
     if not response.awaits or response.options.input is not None:
         return True
-    said = [item for item in core.log if item.type != "message" or item.context_text.strip()]
+    said = [item for item in state.log if item.type != "message" or item.context_text.strip()]
     return bool(said) and (said[-1].role in ("user", "system") or said[-1].type == "function_call_output")
 
 
 class ResponseBuilder:
     """Build responses, in the conversation or out of band, from the events of the engines."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.tool_calls = ToolCalls(core)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.tool_calls = ToolCalls(state)
 
     def generate(self, response: Response) -> Failure | None:
         """Ask the model to generate, the first time or after tools ran. Return why the response must fail, or None."""
         options = response.options
         try:
-            messages = response_options.choose_context(self.core, options, response.outputs)
+            messages = response_options.choose_context(self.state, options, response.outputs)
         except ProtocolError as error:
             return Failure(error.code, error.message)
         response.phase = Phase.GENERATING
@@ -56,7 +56,7 @@ class ResponseBuilder:
             choice = "auto" if response.rounds < MAX_ROUNDS else "none"
         due_at = None if response.has_sounded or response.is_out_of_band else response.due_at
         asked = (messages, options.max_tokens, options.tools, choice)
-        self.core.do(commands.Generate(response.id, *asked, due_at=due_at))
+        self.state.do(commands.Generate(response.id, *asked, due_at=due_at))
         return None
 
     def receive(self, response: Response, event: Produced, at: float) -> Failure | None:
@@ -89,7 +89,7 @@ class ResponseBuilder:
     def _add_text(self, response: Response, text: str, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"words in phase {response.phase}")
-        if len(response.item.text) + len(text) > self.core.limits.max_text_chars:
+        if len(response.item.text) + len(text) > self.state.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote without an end. Try again.")
         response.thinking.end()
         response.stamp("first_token", at)
@@ -107,13 +107,13 @@ class ResponseBuilder:
             reached = response.reached
             response.script.drop(reached)
             response.spoken_ahead = min(response.spoken_ahead, reached)
-            response.lag.mark_owed(self.core.now, is_owed=response.is_owed)
-            self.core.do(commands.DropClauses(response.id, reached))
+            response.lag.mark_owed(self.state.now, is_owed=response.is_owed)
+            self.state.do(commands.DropClauses(response.id, reached))
 
     def _extend_thinking(self, response: Response) -> None:
         """Count thinking as progress, and postpone the deadline of the first sound while the model may think."""
-        if moved_sec := response.thinking.extend(self.core.now):
-            response.progress_at = self.core.now
+        if moved_sec := response.thinking.extend(self.state.now):
+            response.progress_at = self.state.now
             response.due_at += moved_sec
 
     def _say(self, response: Response, text: str, at: float) -> None:
@@ -123,27 +123,32 @@ class ResponseBuilder:
         response.is_new_round = False
         response.item.text += text
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
+            response_events.open_message(response, self._insert_item(response, response.item))
         if response.options.is_audio:
             self._speak_clauses(response, response.script.feed(text), at)
         else:
             response.has_sounded = True
-            response.send_text(text)
+            response_events.send_text(response, text)
             if at - response.saved_at >= SAVE_SEC:
                 self._save_progress(response)
 
+    def say_sentence(self, response: Response, text: str) -> None:
+        """Say a whole sentence that the model has not written, as the next words of the response."""
+        self._say(response, text, self.state.now)
+        self._speak_clauses(response, response.script.flush(), self.state.now)
+
     def _save_progress(self, response: Response) -> None:
         """Save what the client was sent so far, so that a later session knows it even if the server is killed."""
-        response.saved_at = self.core.now
+        response.saved_at = self.state.now
         if not response.is_out_of_band:
-            self.core.save(response.item, in_background=True)
+            self.state.save(response.item, in_background=True)
 
     def _insert_item(self, response: Response, item: LiveItem) -> str | None:
         if response.is_out_of_band:
             return None
-        self.core.log.insert(item)
-        self.core.save(item)
-        return self.core.log.get_previous_id(item)
+        self.state.log.insert(item)
+        self.state.save(item)
+        return self.state.log.get_previous_id(item)
 
     def _speak_clauses(self, response: Response, clauses: list[commands.SpeakClause], at: float) -> None:
         for clause in clauses:
@@ -151,8 +156,8 @@ class ResponseBuilder:
             response.item.usage.tts_characters += len(clause.text)
             if clause.index >= response.spoken_ahead:
                 is_first = clause.index == 0 and not (response.has_sounded or response.is_out_of_band)
-                self.core.do(replace(clause, due_at=response.due_at if is_first else None))
-        response.lag.mark_owed(self.core.now, is_owed=response.is_owed)
+                self.state.do(replace(clause, due_at=response.due_at if is_first else None))
+        response.lag.mark_owed(self.state.now, is_owed=response.is_owed)
 
     def _finish_text(self, response: Response, done: engine_events.GenerationDone, at: float) -> Failure | None:
         if response.phase is not Phase.GENERATING:
@@ -175,13 +180,13 @@ class ResponseBuilder:
     def _continue(self, response: Response) -> Failure | None:
         """Go on after the model's text or a tool: wait for tools, ask the model again, or let the speech end."""
         if response.running:
-            response.phase, response.called_at = Phase.CALLING, response.called_at or self.core.now
+            response.phase, response.called_at = Phase.CALLING, response.called_at or self.state.now
             if response.options.is_audio and not response.is_out_of_band:
-                self.core.set_deadline("filler", self.core.now + FILLER_SEC)
+                self.state.set_deadline("filler", self.state.now + FILLER_SEC)
             return None
-        self.core.set_deadline("filler", None)
+        self.state.set_deadline("filler", None)
         if response.called_at is not None:  # tools have time limits of their own
-            response.due_at += self.core.now - response.called_at
+            response.due_at += self.state.now - response.called_at
             response.called_at = None
         # If the client has calls to answer, it asks for the next response, in which the model sees all outputs.
         if response.has_brought and not response.to_hand_over and response.status_details is None:
@@ -189,43 +194,24 @@ class ResponseBuilder:
             response.has_brought, response.is_new_round = False, True
             return self.generate(response)
         response.phase = Phase.SPEAKING
-        self.core.do(commands.EndSpeech(response.id))
+        self.state.do(commands.EndSpeech(response.id))
         return None
 
     def _finish_tool(self, response: Response, event: engine_events.ToolCallDone) -> Failure | None:
-        response.progress_at = self.core.now
+        response.progress_at = self.state.now
         if event.item_id in response.running:
             self.tool_calls.finish(response, event)
         return self._continue(response) if response.phase is Phase.CALLING else None
-
-    def fill_tool_wait(self, response: Response) -> None:
-        """Say a filler while a tool takes long, unless something is being said."""
-        is_silent = response.finished == len(response.script.clauses)
-        if response.phase is Phase.CALLING and is_silent and not response.has_filled:
-            shown = self.core.config["audio"]["input"]["transcription"] or {}
-            response.has_filled = response.is_new_round = True
-            self._say(response, choose_filler(shown.get("language", "")), self.core.now)
-            self._speak_clauses(response, response.script.flush(), self.core.now)
-
-    def bridge_silence(self, response: Response) -> None:
-        """Say a filler while nothing has been heard for long; the engines go on beside it."""
-        if response.has_filled or response.has_sounded or not response.options.is_audio:
-            return
-        response.has_filled = True
-        shown = self.core.config["audio"]["input"]["transcription"] or {}
-        words = choose_filler(shown.get("language", ""))
-        response.item.usage.tts_characters += len(words)
-        self.core.do(commands.SpeakFiller(response.id, words, response.options.voice, response.options.speed))
 
     def _send_filler(self, response: Response, pcm: bytes) -> None:
         """Send the sound of a filler, unless the response itself has begun to sound meanwhile."""
         if response.has_sounded or response.reached or not pcm:
             return
         if not response.is_open:
-            response.open_message(self._insert_item(response, response.item))
-        response.send_filler(pcm, self.core.now)
-        self.core.has_sent_audio = True
-        self.core.do(commands.KeepAudio(response.id, pcm))
+            response_events.open_message(response, self._insert_item(response, response.item))
+        response_events.send_filler(response, pcm, self.state.now)
+        self.state.has_sent_audio = True
+        self.state.do(commands.KeepAudio(response.id, pcm))
 
     # Sound.
 
@@ -233,17 +219,17 @@ class ResponseBuilder:
         if index != response.finished:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # The stamp is the time it is sent: it may have come before the endpoint.
-        response.stamp("first_audio", self.core.now)
-        response.record_sound(self.core.now, samples_in(pcm) / SAMPLE_RATE)
-        response.schedule_playback(self.core.now)
-        response.has_sounded = self.core.has_sent_audio = True
-        response.send_audio(index, pcm)
+        response.stamp("first_audio", self.state.now)
+        response.record_sound(self.state.now, samples_in(pcm) / SAMPLE_RATE)
+        response.schedule_playback(self.state.now)
+        response.has_sounded = self.state.has_sent_audio = True
+        response_events.send_audio(response, index, pcm)
         if not response.is_out_of_band:
-            self.core.do(commands.KeepAudio(response.id, pcm))
+            self.state.do(commands.KeepAudio(response.id, pcm))
 
     def _finish_clause(self, response: Response, index: int) -> None:
-        response.progress_at = self.core.now
-        response.reach_clause(index)
+        response.progress_at = self.state.now
+        response_events.reach_clause(response, index)
         response.finished += 1
-        response.record_sound(self.core.now)
+        response.record_sound(self.state.now)
         self._save_progress(response)

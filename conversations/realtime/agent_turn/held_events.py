@@ -21,21 +21,20 @@ class HeldEvents:
         """Start keeping events."""
         self._events = []
 
-    def add(self, event: GenerationEvent, at: float) -> bool:
-        """Keep an event that came at `at`, and return whether it was kept: thinking is reported at once."""
+    def add(self, event: GenerationEvent, at: float, reached: int) -> bool:
+        """Keep an event that came at `at`, and return whether it was kept: thinking is reported at once.
+
+        So is a text that turned out to be a thought. What came of it is dropped, but for the first `reached` clauses,
+        which have begun to sound.
+        """
         if self._events is None or isinstance(event, engine_events.Thinking):
+            return False
+        if isinstance(event, engine_events.TextWithdrawn):
+            spoken = engine_events.SpeechAudio | engine_events.SpeechDone
+            self._events = [one for one in self._events if isinstance(one[1], spoken) and one[1].index < reached]
             return False
         self._events.append((at, event))
         return True
-
-    def withdraw_text(self, reached: int) -> None:
-        """Drop what came of a text that turned out to be a thought, but for the clauses that have begun to sound.
-
-        `reached` is how many these are.
-        """
-        spoken = engine_events.SpeechAudio | engine_events.SpeechDone
-        if self._events is not None:
-            self._events = [one for one in self._events if isinstance(one[1], spoken) and one[1].index < reached]
 
     def release(self) -> TimedEvents:
         """Stop keeping events, and return those that were kept."""

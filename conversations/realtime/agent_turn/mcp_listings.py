@@ -13,14 +13,14 @@ from typing import Any
 
 from conversations.realtime.engine_events import ToolsReady
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 
 class McpListings:
     """The `mcp_list_tools` items of one session."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
         self._items: dict[str, dict[str, Any]] = {}  # by the server's label
         self._open: list[str] = []  # labels of the servers whose listing is in progress
         self._ready = ToolsReady(())
@@ -36,13 +36,13 @@ class McpListings:
 
     def begin(self) -> None:
         """Start a listing for each MCP server that the session's tools name for the first time."""
-        labels = [tool["server_label"] for tool in self.core.config["tools"] if tool["type"] == "mcp"]
+        labels = [tool["server_label"] for tool in self.state.config["tools"] if tool["type"] == "mcp"]
         for label in labels:
             if label not in self._items:
-                item_id = self.core.make_id("item")
+                item_id = self.state.make_id("item")
                 self._items[label] = {"id": item_id, "type": "mcp_list_tools", "server_label": label, "tools": []}
                 self._open.append(label)
-                self.core.send("mcp_list_tools.in_progress", item_id=item_id)
+                self.state.send("mcp_list_tools.in_progress", item_id=item_id)
         self._settle()
 
     def _settle(self) -> None:
@@ -54,13 +54,13 @@ class McpListings:
 
     def _announce(self, item: dict[str, Any], found: list[Tool], *, is_lost: bool) -> None:
         if is_lost:
-            self.core.send("mcp_list_tools.failed", item_id=item["id"])
+            self.state.send("mcp_list_tools.failed", item_id=item["id"])
             return
         item["tools"] = [_show_tool(tool) for tool in found]
-        last = self.core.log.last_id
-        self.core.send("conversation.item.added", item=item, previous_item_id=last)
-        self.core.send("mcp_list_tools.completed", item_id=item["id"])
-        self.core.send("conversation.item.done", item=item, previous_item_id=last)
+        last = self.state.log.last_id
+        self.state.send("conversation.item.added", item=item, previous_item_id=last)
+        self.state.send("mcp_list_tools.completed", item_id=item["id"])
+        self.state.send("conversation.item.done", item=item, previous_item_id=last)
 
 
 def _show_tool(tool: Tool) -> dict[str, Any]:

@@ -6,25 +6,25 @@ They do not take turns: speech does not interrupt them, the conversation does no
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, ProtocolError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
-from conversations.realtime.state import Core
+from conversations.realtime.protocol.response_options import ResponseOptions
+from conversations.realtime.state import SessionState
 
 
 class OutOfBandResponses:
     """The out-of-band responses of one session that are running."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self._builder = ResponseBuilder(core)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self._builder = ResponseBuilder(state)
         self._running: dict[str, Response] = {}
 
     def begin(self, options: ResponseOptions) -> None:
@@ -32,26 +32,22 @@ class OutOfBandResponses:
 
         It waits while an utterance that it may be about is being transcribed.
         """
-        if len(self._running) >= self.core.limits.max_out_of_band:
-            message = f"{self.core.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
+        if len(self._running) >= self.state.limits.max_out_of_band:
+            message = f"{self.state.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
-        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        response = Response(self.core.make_id("resp"), item, options, None, self.core.send)
-        item.response_id, item.sent_text = response.id, ""
-        response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
-        response.awaits = find_awaited(self.core, options)
-        response.stamp("endpoint", self.core.now)
+        response = open_response(self.state, options, self.state.make_id("resp"), None)
+        response.stamp("endpoint", self.state.now)
         self._running[response.id] = response
         self._watch(response)
-        response.announce()
-        if not self.core.rates.try_begin(self.core.now):
+        response_events.send_created(response)
+        if not self.state.rates.try_begin(self.state.now):
             self._fail(response, TOO_MANY)
         else:
             self.settle()
 
     def settle(self) -> None:
         """Start generating the responses that waited for transcripts, if none is pending any more."""
-        if self.core.pending:
+        if self.state.pending:
             return
         for response in [one for one in self._running.values() if one.phase is Phase.WAITING]:
             if failure := self._builder.generate(response):
@@ -72,7 +68,7 @@ class OutOfBandResponses:
         response = self._running[event.response_id]
         if isinstance(event, engine_events.GenerationFailed):
             self._fail(response, event.failure)
-        elif failure := self._builder.receive(response, event, self.core.now):
+        elif failure := self._builder.receive(response, event, self.state.now):
             self._fail(response, failure)
         elif response.is_spoken:
             details = response.status_details
@@ -81,7 +77,7 @@ class OutOfBandResponses:
     def cancel(self, response_id: str) -> None:
         """End this response at the client's request."""
         response = self._running[response_id]
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": "client_cancelled"})
 
     def leave(self) -> None:
@@ -94,21 +90,21 @@ class OutOfBandResponses:
         response = self._running.get(response_id)
         if response is None:
             return
-        if self.core.now < response.progress_at + self.core.limits.response_timeout_sec:
+        if self.state.now < response.progress_at + self.state.limits.response_timeout_sec:
             self._watch(response)
         else:
             self._fail(response, Failure("response_timeout", "The reply took too long and was given up. Try again."))
 
     def _watch(self, response: Response) -> None:
-        self.core.set_deadline(
-            "out_of_band", response.progress_at + self.core.limits.response_timeout_sec, of=response.id
+        self.state.set_deadline(
+            "out_of_band", response.progress_at + self.state.limits.response_timeout_sec, of=response.id
         )
 
     def _fail(self, response: Response, failure: Failure) -> None:
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
         del self._running[response.id]
-        self.core.set_deadline("out_of_band", None, of=response.id)
-        close_response(self.core, self._builder.tool_calls, response, status, details)
+        self.state.set_deadline("out_of_band", None, of=response.id)
+        close_response(self.state, self._builder.tool_calls, response, status, details)

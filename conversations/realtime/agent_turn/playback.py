@@ -5,7 +5,7 @@ from math import inf
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.response import Response, compute_played_out_at
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 MOST_KEPT = 8
 
@@ -16,8 +16,8 @@ class Playback:
     `last`, `ends_at` and the cuts are of the ended ones; the running response is the last in the row.
     """
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
         self.running: Response | None = None  # the response of the conversation that has not ended
         self._ended: list[Response] = []
 
@@ -43,7 +43,7 @@ class Playback:
 
     def _is_sounding(self, one: Response) -> bool:
         is_left = one.is_open and one.item.heard_ms is None
-        return is_left and (one.paused_at is not None or self.core.now < compute_played_out_at(one, 0.0))
+        return is_left and (one.paused_at is not None or self.state.now < compute_played_out_at(one, 0.0))
 
     def add(self, response: Response) -> None:
         """Add a response that has ended, and forget the earlier ones that are no longer playing."""
@@ -58,13 +58,13 @@ class Playback:
     def collect_recent_text(self) -> str:
         """Return the clauses that were played in the last seconds: what a microphone may pick up as an echo."""
         playing = [self.sounding_ended, self.running]
-        return "".join(one.collect_recent_text(self.core.now) for one in playing if one is not None)
+        return "".join(one.collect_recent_text(self.state.now) for one in playing if one is not None)
 
     def estimate_left_ms(self) -> float:
         """Return about how many ms playback will still take; infinity if the model still writes."""
         sounding = self.sounding
         is_last = sounding is not None and self.running in (None, sounding)
-        return sounding.estimate_left_ms(self.core.now) if sounding is not None and is_last else inf
+        return sounding.estimate_left_ms(self.state.now) if sounding is not None and is_last else inf
 
     def forget(self, item: LiveItem) -> None:
         """Forget the response of this item: the client deleted it, so it must not be stored again."""
@@ -74,27 +74,27 @@ class Playback:
         """Count the responses before this one as played, since the client has begun to play this one."""
         place = self._ended.index(response) if response in self._ended else len(self._ended)
         for one in self._ended[:place]:
-            one.audio_started_at = self.core.now - one.item.audio_ms / 1000
+            one.audio_started_at = self.state.now - one.item.audio_ms / 1000
 
     def pause(self) -> None:
         """Stop playback, and keep the engines from running further ahead."""
         held = self._find_held_ids()
         for one in filter(self._is_sounding, self._ended):
-            one.pause(self.core.now)
+            one.pause(self.state.now)
         if self.running is not None:
-            self.running.pause(self.core.now)
+            self.running.pause(self.state.now)
         for response_id in held:
-            self.core.do(commands.HoldSpeech(response_id))
+            self.state.do(commands.HoldSpeech(response_id))
 
     def resume(self) -> None:
         """Let playback go on from where it stopped."""
         held = self._find_held_ids()
         for one in self._ended:
-            one.resume(self.core.now)
+            one.resume(self.state.now)
         if self.running is not None:
-            self.running.resume(self.core.now)
+            self.running.resume(self.state.now)
         for response_id in held:
-            self.core.do(commands.ReleaseSpeech(response_id))
+            self.state.do(commands.ReleaseSpeech(response_id))
 
     def _find_held_ids(self) -> list[str]:
         """Return the ids of the response that sounds and of the running one, each once."""
@@ -104,14 +104,15 @@ class Playback:
         """Cut the paused responses where they stand: another response has begun, so they are not resumed."""
         for one in self._ended:
             if one.paused_at is not None and one.item.heard_ms is None:
-                self._cut(one)
+                self.cut_response(one)
 
     def cut(self) -> None:
-        """Cut each response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
+        """Cut each ended response to what was played by now."""
         for one in self._ended:
-            if one.is_open and one.item.heard_ms is None and one.estimate_played_ms(self.core.now) < one.item.audio_ms:
-                self._cut(one)
+            if one.is_open and one.item.heard_ms is None and one.estimate_played_ms(self.state.now) < one.item.audio_ms:
+                self.cut_response(one)
 
-    def _cut(self, one: Response) -> None:
-        one.item.truncate(one.estimate_played_ms(self.core.now))
-        self.core.save(one.item, in_background=True)
+    def cut_response(self, response: Response) -> None:
+        """Cut a response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
+        response.item.truncate(response.estimate_played_ms(self.state.now))
+        self.state.save(response.item, in_background=True)

@@ -13,10 +13,10 @@ from unicodedata import category
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, ContextMessage
 from conversations.realtime.agent_turn.generation import Produced
-from conversations.realtime.figures import Discard, Tally
+from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions, choose_context
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.text.script import SpeechScript
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -66,24 +66,24 @@ class Draft:
         return has_same_words(words, self.messages[-1].words)
 
     @property
-    def cost(self) -> Discard:
+    def cost(self) -> DiscardedUsage:
         """The tokens and characters that the draft used.
 
         They are an estimate if the stream was closed early, since providers report usage only at its end.
         """
         done = next((event for _, event in self.events if isinstance(event, engine_events.GenerationDone)), None)
         if done is not None and done.input_tokens:
-            return Discard(done.input_tokens, done.output_tokens, self.spoken_chars)
+            return DiscardedUsage(done.input_tokens, done.output_tokens, self.spoken_chars)
         asked = sum(len(message.words) for message in self.messages)
         written = sum(len(event.text) for _, event in self.events if isinstance(event, engine_events.TextDelta))
-        return Discard(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
+        return DiscardedUsage(asked // CHARS_PER_TOKEN, -(-written // CHARS_PER_TOKEN), self.spoken_chars)
 
 
 class PreemptiveGeneration:
     """The draft of the current turn, if there is one."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
         self.draft: Draft | None = None
         self.on_ready: Callable[[], None] = lambda: None
         self._first_sounds: deque[float] = deque(maxlen=SOUNDS_KEPT)  # in seconds after the first word
@@ -93,14 +93,14 @@ class PreemptiveGeneration:
         """Start a draft that answers the utterance as `words`, in place of the draft before it."""
         self.drop()
         try:
-            messages = [*choose_context(self.core, options), ContextMessage("user", words)]
+            messages = [*choose_context(self.state, options), ContextMessage("user", words)]
         except ProtocolError:
             return  # the error is reported when the response itself is begun
-        response_id = self.core.make_id("resp")
+        response_id = self.state.make_id("resp")
         script = SpeechScript(response_id, options.voice, options.speed)
-        self.draft = Draft(response_id, options, messages, self.core.now, utterance, script)
+        self.draft = Draft(response_id, options, messages, self.state.now, utterance, script)
         asked = (messages, options.max_tokens, options.tools, options.tool_choice)
-        self.core.do(commands.Generate(response_id, *asked, is_preemptive=True))
+        self.state.do(commands.Generate(response_id, *asked, is_preemptive=True))
 
     def is_drafting(self, response_id: str) -> bool:
         """Return whether this response is the current draft."""
@@ -118,7 +118,7 @@ class PreemptiveGeneration:
         was_ready = draft.is_ready
         if isinstance(event, engine_events.TextDelta) and not draft.events:
             self._expect_sound(draft)
-        draft.events.append((self.core.now, event))
+        draft.events.append((self.state.now, event))
         if draft.options.is_audio and isinstance(event, engine_events.TextDelta):
             self._speak_clauses(draft, draft.script.feed(event.text))
         elif draft.options.is_audio and isinstance(event, engine_events.GenerationDone):
@@ -132,17 +132,17 @@ class PreemptiveGeneration:
                 return
             draft.spoken += 1
             draft.spoken_chars += len(clause.text)
-            self.core.do(clause)
+            self.state.do(clause)
 
     def _expect_sound(self, draft: Draft) -> None:
-        self._first_word = draft.response_id, self.core.now
+        self._first_word = draft.response_id, self.state.now
         if self._first_sounds:
-            self.core.set_deadline("preemptive", self.core.now + max(0.0, min(self._first_sounds) - STORE_SEC))
+            self.state.set_deadline("preemptive", self.state.now + max(0.0, min(self._first_sounds) - STORE_SEC))
 
     def note_first_sound(self, response_id: str) -> None:
         """Learn how long after its first word a response's first sound came, also if it is no longer a draft."""
         if self._first_word is not None and self._first_word[0] == response_id:
-            self._first_sounds.append(self.core.now - self._first_word[1])
+            self._first_sounds.append(self.state.now - self._first_word[1])
             self._first_word = None
 
     def expect_sound_now(self) -> None:
@@ -158,13 +158,13 @@ class PreemptiveGeneration:
             self.drop()
             return None
         self.draft = None
-        self.core.set_deadline("preemptive", None)
-        self.core.do(Tally("speculation", "hit"))
+        self.state.set_deadline("preemptive", None)
+        self.state.do(DecisionOutcome("preemptive_generation", "hit"))
         return draft
 
     def _is_valid(self, draft: Draft, options: ResponseOptions) -> bool:
         try:
-            messages = choose_context(self.core, options)
+            messages = choose_context(self.state, options)
         except ProtocolError:
             return False
         return bool(messages) and draft.is_valid_for(options, messages)
@@ -174,16 +174,16 @@ class PreemptiveGeneration:
         draft, self.draft = self.draft, None
         if draft is None:
             return
-        self.core.set_deadline("preemptive", None)
+        self.state.set_deadline("preemptive", None)
         cost, usage = draft.cost, draft.utterance.usage
         usage.discarded_input_tokens += cost.input_tokens
         usage.discarded_output_tokens += cost.output_tokens
         usage.discarded_tts_characters += cost.tts_characters
-        if item := self.core.log.get(draft.utterance.item_id):  # the utterance has ended and is stored already
-            self.core.save(item, in_background=True)
-        self.core.do(commands.Abort(draft.response_id))
-        self.core.do(Tally("speculation", "miss"))
-        self.core.do(cost)
+        if item := self.state.log.get(draft.utterance.item_id):  # the utterance has ended and is stored already
+            self.state.save(item, in_background=True)
+        self.state.do(commands.Abort(draft.response_id))
+        self.state.do(DecisionOutcome("preemptive_generation", "miss"))
+        self.state.do(cost)
 
 
 def has_same_words(one: str, other: str) -> bool:

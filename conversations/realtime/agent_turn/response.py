@@ -1,18 +1,12 @@
-"""One response: its items, its clauses, and the events that are sent of it, in the order of the Realtime protocol.
+"""One response: its items, its clauses, how far it is, and how much of it a client has played."""
 
-A response has one message, however many tools it calls: the message opens with the first words and closes with the
-response. Every event of a response is sent from here, so that its texts agree and each `created` gets one `done`.
-"""
-
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
-from conversations.realtime.agent_turn.response_details import build_usage
+from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
@@ -20,7 +14,6 @@ from conversations.realtime.protocol.response_options import ResponseOptions
 from conversations.realtime.text.script import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
-FRAME_BYTES = 200 * BYTES_PER_MS  # the most audio in one event
 LEAD_MS = 500  # by so much the client's playback may be ahead of our estimate
 ECHO_MS = 5_000  # an echo may come so long after the words were played
 SendEvent = Callable[..., None]
@@ -144,73 +137,6 @@ class Response:
         """Whether the client was told of the message."""
         return self.item in self.outputs
 
-    def announce(self) -> None:
-        """Send `response.created`."""
-        self.send("response.created", response=self.wire())
-
-    def open_message(self, previous_item_id: str | None) -> None:
-        """Send the opening events of the message."""
-        self.add_output(self.item, previous_item_id)
-        self.send_part_event("response.content_part.added", part=self._build_part(""))
-
-    def add_output(self, item: LiveItem, previous_item_id: str | None) -> None:
-        """Announce the message or a call as the response's next output."""
-        shown = item.to_wire()
-        if item is self.item:
-            shown["content"] = []
-        self.outputs.append(item)
-        place = len(self.outputs) - 1
-        self.send("response.output_item.added", response_id=self.id, output_index=place, item=shown)
-        if not self.is_out_of_band:
-            self.send("conversation.item.added", item=shown, previous_item_id=previous_item_id)
-
-    def close_output(self, item: LiveItem, previous_item_id: str | None) -> None:
-        """Send the closing events of an output, whose status must be set before."""
-        shown, place = item.to_wire(as_sent=True), self.outputs.index(item)
-        if not self.is_out_of_band:
-            self.send("conversation.item.done", item=shown, previous_item_id=previous_item_id)
-        self.send("response.output_item.done", response_id=self.id, output_index=place, item=shown)
-
-    def send_output_event(self, item: LiveItem, kind: str, **fields: Any) -> None:
-        """Send an event that names one of the outputs."""
-        self.send(kind, response_id=self.id, item_id=item.id, output_index=self.outputs.index(item), **fields)
-
-    def send_text(self, text: str) -> None:
-        """Send text of the message: as captions of the speech, or as the text itself."""
-        self._record_sent_text(text)
-        name = "output_audio_transcript" if self.options.is_audio else "output_text"
-        self.send_part_event(f"response.{name}.delta", delta=text)
-
-    def send_audio(self, index: int, pcm: bytes) -> None:
-        """Send speech of the clause `index`, its words before its first sound, so that captions keep step."""
-        self.reach_clause(index)
-        self.item.audio_samples += samples_in(pcm)
-        place = index + self.filled
-        text, _ = self.item.clauses[place]
-        self.item.clauses[place] = (text, self.item.audio_ms - self.clause_began_ms)
-        self.send_part_event("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
-
-    def reach_clause(self, index: int) -> None:
-        """Send the words of the clause `index`, unless they were sent."""
-        if self.reached == index:
-            self.item.clauses.append((self.script.clauses[index], 0))
-            self.clause_began_ms = self.item.audio_ms
-            self.send_text(self.script.clauses[index])
-
-    def send_filler(self, pcm: bytes, at: float) -> None:
-        """Send the sound of a filler, which has no words of the response.
-
-        Clients show an item when its first text arrives, so an empty text goes first.
-        """
-        self.send_part_event("response.output_audio_transcript.delta", delta="")
-        self.schedule_playback(at)
-        self.filled += 1
-        self.item.audio_samples += samples_in(pcm)
-        self.item.clauses.append(("", ms_of(samples_in(pcm))))
-        for start in range(0, len(pcm), FRAME_BYTES):
-            frame = pcm[start : start + FRAME_BYTES]
-            self.send_part_event("response.output_audio.delta", delta=base64.b64encode(frame).decode())
-
     def schedule_playback(self, at: float) -> None:
         """Set when the client plays the audio that is sent now: at once, if it has played all that came before."""
         begins = self.audio_started_at
@@ -241,50 +167,6 @@ class Response:
         spoken = [clause for clause in self.item.clauses[: self.finished + self.filled] if clause[0] and clause[1]]
         chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
         return ms // chars if chars else TYPICAL_MS_PER_CHAR
-
-    def close_message(self, previous_item_id: str | None) -> None:
-        """Send the closing events of the message, whose status must be set before."""
-        text = self.item.sent_text or ""
-        if self.options.is_audio:
-            self.send_part_event("response.output_audio.done")
-            self.send_part_event("response.output_audio_transcript.done", transcript=text)
-        else:
-            self.send_part_event("response.output_text.done", text=text)
-        self.send_part_event("response.content_part.done", part=self._build_part(text))
-        self.close_output(self.item, previous_item_id)
-
-    def finish(self) -> None:
-        """Send `response.done`."""
-        self.send("response.done", response=self.wire())
-
-    def wire(self) -> dict[str, Any]:
-        """Return the response as the protocol's `response.created` and `response.done` have it."""
-        is_done = self.status != "in_progress"
-        output = {"format": self.options.format, "voice": self.options.voice}
-        return {
-            "id": self.id,
-            "object": "realtime.response",
-            "status": self.status,
-            "status_details": self.status_details,
-            "output": [item.to_wire(as_sent=True) for item in self.outputs] if is_done else [],
-            "conversation_id": self.conversation_id,
-            "output_modalities": ["audio"] if self.options.is_audio else ["text"],
-            "max_output_tokens": self.options.max_tokens or "inf",
-            "audio": {"output": output},
-            "usage": build_usage(self.item.usage) if is_done else None,
-            **({} if self.options.metadata is None else {"metadata": self.options.metadata}),
-            **({"timing": dict(self.item.waterfall)} if is_done and self.shows_timing else {}),
-        }
-
-    def _record_sent_text(self, text: str) -> None:
-        self.item.sent_text = (self.item.sent_text or "") + text
-
-    def send_part_event(self, name: str, **fields: Any) -> None:
-        self.send_output_event(self.item, name, content_index=0, **fields)
-
-    def _build_part(self, text: str) -> dict[str, str]:
-        # Part events say "audio" where the item's content says "output_audio"; clients rely on this.
-        return {"type": "audio", "transcript": text} if self.options.is_audio else {"type": "text", "text": text}
 
 
 def compute_played_out_at(response: Response, fallback: float) -> float:

@@ -6,10 +6,11 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
 """
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Status
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 MAX_ID_CHARS = 32
 MAX_CALLS = 32  # in one response
@@ -19,8 +20,8 @@ CUT_OFF = "The reply was ended before the tool was done. Whether it was carried 
 class ToolCalls:
     """Turn what the model writes of its calls into items and events, and have the server's tools run."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
 
     def add_delta(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:
         """Add a piece of a call. Return why the response must fail, or None."""
@@ -29,7 +30,7 @@ class ToolCalls:
             if len(response.outputs) > MAX_CALLS:
                 return Failure("engine_rejected", "The language model called tools without an end. Try again.")
             item = self._open(response, event)
-        if len(item.call["arguments"]) + len(event.arguments) > self.core.limits.max_text_chars:
+        if len(item.call["arguments"]) + len(event.arguments) > self.state.limits.max_text_chars:
             return Failure("engine_rejected", "The language model wrote arguments without an end. Try again.")
         item.call["arguments"] += event.arguments
         if event.arguments:
@@ -40,21 +41,21 @@ class ToolCalls:
         tool = next((tool for tool in response.options.tools if tool.name == event.name), None)
         # A tool that nobody offered is no call for the client: the model is told that it does not exist.
         label = "unknown" if tool is None else tool.server_label
-        item = LiveItem(self.core.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
+        item = LiveItem(self.state.make_id("item"), type="mcp_call" if label else "function_call", status="in_progress")
         item.response_id = response.id
-        call_id = event.call_id if 0 < len(event.call_id) <= MAX_ID_CHARS else self.core.make_id("call")
+        call_id = event.call_id if 0 < len(event.call_id) <= MAX_ID_CHARS else self.state.make_id("call")
         item.call = {"call_id": call_id, "name": event.name, "arguments": "", "server_label": label}
         response.writing[event.index] = item
         before = self._insert_item(response, item)
-        response.add_output(item, before)
+        response_events.add_output(response, item, before)
         return item
 
     def _insert_item(self, response: Response, item: LiveItem) -> str | None:
         if response.is_out_of_band:
             return None
-        self.core.log.insert(item)
-        self.core.save(item)
-        return self.core.log.get_previous_id(item)
+        self.state.log.insert(item)
+        self.state.save(item)
+        return self.state.log.get_previous_id(item)
 
     def _send_arguments(self, response: Response, item: LiveItem, step: str, **fields: str) -> None:
         if item.type == "function_call":
@@ -64,7 +65,7 @@ class ToolCalls:
         elif step == "delta":
             fields["obfuscation"] = ""  # the agents SDK drops the event without the key
         kind = f"response.{'mcp' if item.type == 'mcp_call' else 'function'}_call_arguments.{step}"
-        response.send_output_event(item, kind, **fields)
+        response_events.send_output_event(response, item, kind, **fields)
 
     def end_round(self, response: Response, *, is_whole: bool) -> bool:
         """Close the calls that the model has written in this round, run the server's, and return whether there are any.
@@ -96,7 +97,7 @@ class ToolCalls:
             self._finish(response, item, "", f"There is no tool {item.call['name']!r}.")
         else:
             response.running[item.id] = item
-            self.core.do(commands.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
+            self.state.do(commands.RunTool(response.id, item.id, item.call["name"], item.call["arguments"]))
 
     def finish(self, response: Response, event: engine_events.ToolCallDone) -> None:
         """Close the call of a tool of the server that has returned."""
@@ -113,16 +114,16 @@ class ToolCalls:
 
     def _send_progress(self, item: LiveItem, response: Response, step: str) -> None:
         place = response.outputs.index(item)
-        self.core.send(f"response.mcp_call.{step}", item_id=item.id, output_index=place)
+        self.state.send(f"response.mcp_call.{step}", item_id=item.id, output_index=place)
 
     def _close(self, response: Response, item: LiveItem, status: Status) -> None:
         item.status = status
         if not response.is_out_of_band:
-            self.core.save(item)
-        response.close_output(item, self._find_previous_id(response, item))
+            self.state.save(item)
+        response_events.close_output(response, item, self._find_previous_id(response, item))
 
     def _find_previous_id(self, response: Response, item: LiveItem) -> str | None:
-        return None if response.is_out_of_band else self.core.log.get_previous_id(item)
+        return None if response.is_out_of_band else self.state.log.get_previous_id(item)
 
     def abandon(self, response: Response) -> None:
         """Close the calls that are not done, since the response ends."""
@@ -138,4 +139,4 @@ class ToolCalls:
         """Store usage and waterfall with the first call, if the response has no message."""
         first = response.outputs[0]
         first.usage, first.waterfall = response.item.usage, response.item.waterfall
-        self.core.save(first, is_final=True)
+        self.state.save(first, is_final=True)

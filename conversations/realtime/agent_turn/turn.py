@@ -1,12 +1,13 @@
 """The agent's turn: one response at a time, from the user's endpoint to `response.done`."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from conversations.realtime import commands, engine_events
+from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
+from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback import Playback
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
@@ -14,27 +15,23 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options, find_awaited
-from conversations.realtime.state import Core
-from conversations.realtime.user_turn.utterance import PendingTranscript
+from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
+from conversations.realtime.state import SessionState
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
-STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
 class AgentTurn:
     """Begin, build, pause and end the responses of the conversation, and keep the rules of who speaks when."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.preemptive = PreemptiveGeneration(core)
-        self.out_of_band = OutOfBandResponses(core)
-        self._builder = ResponseBuilder(core)
-        self._reminders = Reminders(core)
-        self.playback = Playback(core)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.preemptive = PreemptiveGeneration(state)
+        self.out_of_band = OutOfBandResponses(state)
+        self.builder = ResponseBuilder(state)
+        self.reminders = Reminders(state)
+        self.playback = Playback(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
         self._held_events = HeldEvents()
@@ -44,30 +41,22 @@ class AgentTurn:
         """The running response, or None."""
         return self.playback.running
 
-    @property
-    def last(self) -> Response | None:
-        """The response that ended last; a client may still be playing it."""
-        return self.playback.last
-
     # What starts a response.
 
     def begin(self, options: ResponseOptions) -> None:
         """Start a response. It waits while an utterance is still being transcribed."""
         self.playback.cut_paused()
-        draft = None if self.core.pending else self.preemptive.take(options)
-        response = self._build_response(options, draft.response_id if draft else self.core.make_id("resp"))
+        draft = None if self.state.pending else self.preemptive.take(options)
+        response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
-        response.awaits = find_awaited(self.core, options)
-        self.core.set_deadline("idle", None)
-        self._reminders.watch(response)
-        self._reminders.expect_silence(response)
-        response.announce()
-        if not self.core.rates.try_begin(self.core.now):
+        self.reminders.begin(response)
+        response_events.send_created(response)
+        if not self.state.rates.try_begin(self.state.now):
             self.fail(TOO_MANY)
         elif draft is not None:
             self._release(response, draft)
-        elif not self.core.pending:
+        elif not self.state.pending:
             self._generate(response)
 
     def request_response(self, endpoint_at: float) -> None:
@@ -77,14 +66,11 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        item = LiveItem(self.core.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
-        item.response_id, item.sent_text = response_id, ""
-        response = Response(response_id, item, options, self.core.conversation_id, self.core.send)
-        response.shows_timing = self.core.has_extension("playback")
+        response = open_response(self.state, options, response_id, self.state.conversation_id)
+        response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
-        response.stamp("endpoint", self.asked_at or self.core.now)
-        response.due_at = self._reminders.compute_sound_due_at(self.asked_at)
-        response.thinking = ThinkingBudget(self.core.limits.thinking_sec)
+        response.stamp("endpoint", self.asked_at or self.state.now)
+        response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -92,7 +78,7 @@ class AgentTurn:
         response.phase = Phase.GENERATING
         response.spoken_ahead = draft.spoken
         response.stamp("transcript", draft.began_at)
-        self.core.do(commands.ReleaseSpeech(response.id))
+        self.state.do(commands.ReleaseSpeech(response.id))
         self._replay(draft.events)
 
     def _replay(self, events: TimedEvents) -> None:
@@ -102,22 +88,18 @@ class AgentTurn:
 
     def settle(self) -> None:
         """Go on with what waited for a transcript, for the user's silence, or for the end of the last response."""
-        if self.core.pending:
+        if self.state.pending:
             return
         self.out_of_band.settle()
         if self.response is not None:
             if self.response.phase is Phase.WAITING:
                 self._generate(self.response)
-        elif self.asked_at is not None and not self.core.is_user_speaking:
-            self.begin(build_default_options(self.core))
-        elif not self.core.is_user_speaking:
+        elif self.asked_at is not None and not self.state.is_user_speaking:
+            self.begin(build_default_options(self.state))
+        elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
-            if self.last is not None:
-                self._reminders.expect_user(self.last)
-
-    def note_transcription_time(self, seconds: float) -> None:
-        """Note that a transcript took so long: it counts if the client asks for a response right after it."""
-        self._reminders.note_transcription_time(seconds)
+            if self.playback.last is not None:
+                self.reminders.expect_user(self.playback.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -127,12 +109,12 @@ class AgentTurn:
         self.out_of_band.fail_awaiting(item_id, failure)
 
     def _generate(self, response: Response) -> None:
-        if not has_question(self.core, response):
+        if not has_question(self.state, response):
             # A response that was begun before it was known whether there are words is dropped silently.
             return self.cancel("turn_detected") if response.is_early else self.fail(NO_SPEECH)
         self.preemptive.drop()  # a draft has an id of its own, and this response was announced already
-        response.stamp("transcript", self.core.now)
-        if failure := self._builder.generate(response):
+        response.stamp("transcript", self.state.now)
+        if failure := self.builder.generate(response):
             self.fail(failure)
         return None
 
@@ -155,11 +137,8 @@ class AgentTurn:
             self.preemptive.note_first_sound(event.response_id)
         if self.preemptive.is_drafting(event.response_id):
             return self.preemptive.receive(event)
-        if isinstance(event, engine_events.TextWithdrawn):
-            self._held_events.withdraw_text(self.response.reached if self.response is not None else 0)
-        elif self._held_events.add(event, self.core.now):
-            return None
-        return self._take(event, self.core.now)
+        reached = 0 if self.response is None else self.response.reached
+        return None if self._held_events.add(event, self.state.now, reached) else self._take(event, self.state.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -168,15 +147,15 @@ class AgentTurn:
         if isinstance(event, engine_events.GenerationFailed):
             return self.fail(event.failure)
         was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
-        if failure := self._builder.receive(self.response, event, at):
+        if failure := self.builder.receive(self.response, event, at):
             return self.fail(failure)
         if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
-            self.response.audio_started_at = max(self.core.now, self.playback.ends_at)
+            self.response.audio_started_at = max(self.state.now, self.playback.ends_at)
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
         elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
-            self._reminders.watch(self.response)
+            self.reminders.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -186,9 +165,14 @@ class AgentTurn:
         self.playback.pause()
         self.hold_back()
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether what the engines bring is kept instead of being sent."""
+        return self._held_events.is_holding
+
     def hold_back(self) -> bool:
         """Keep what the engines bring instead of sending it, and return whether this is new."""
-        if self.response is None or self._held_events.is_holding:
+        if self.response is None or self.is_held_back:
             return False
         self._held_events.hold()
         return True
@@ -205,8 +189,8 @@ class AgentTurn:
         response = self.response
         if response is None:
             return
-        is_silent = response.audio_started_at is None or response.audio_started_at > self.core.now
-        if is_silent and self.core.turn_detection.create_response:
+        is_silent = response.audio_started_at is None or response.audio_started_at > self.state.now
+        if is_silent and self.state.turn_detection.create_response:
             # The user has heard nothing of the answer, so the next response answers both utterances.
             self.asked_at = response.endpoint_at
         self.cancel("turn_detected")
@@ -216,7 +200,7 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("cancel without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
 
     def fail(self, failure: Failure) -> None:
@@ -224,30 +208,19 @@ class AgentTurn:
         response = self.response
         if response is None:
             raise IllegalTransitionError("failure without a response")
-        self.core.do(commands.Abort(response.id))
+        self.state.do(commands.Abort(response.id))
         response.item.error_code, response.item.error_message = failure.code, failure.message
         self._end(response, "failed", describe_failure(failure))
 
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.core, self._builder.tool_calls, response, status, details)
+        close_response(self.state, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self._cut(response)  # before the next response begins, which has it in its context
+            self.playback.cut_response(response)  # before the next response begins, which has it in its context
         self.playback.running = None
         self._held_events.release()
         self.playback.add(response)
-        self.core.set_deadline("response", None)
-        self.core.set_deadline("silence", None)
-        self._reminders.expect_user(response)
+        self.reminders.end(response)
         self.settle()
-
-    def _cut(self, response: Response) -> None:
-        """Cut the response to what was played by now. A `conversation.item.truncate` of the client corrects it."""
-        response.item.truncate(response.estimate_played_ms(self.core.now))
-        self.core.save(response.item, in_background=True)
-
-    def forget(self, item: LiveItem) -> None:
-        """Forget the response of an item that the client deleted, so that it is not stored again."""
-        self.playback.forget(item)
 
     def leave(self, *, vanished: bool) -> None:
         """End everything, since the client is gone.
@@ -264,45 +237,11 @@ class AgentTurn:
 
     # Deadlines.
 
-    def bridge_silence(self, awaited: Sequence[PendingTranscript]) -> None:
-        """Bridge a long silence after the endpoint with a filler.
-
-        `awaited` are the utterances that are to be answered once they are transcribed; if no response is running, one
-        is begun for them early, so that the filler belongs to it.
-        """
-        response = self.response
-        if self._held_events.is_holding or self.core.is_user_speaking or self.playback.sounding_ended is not None:
-            return
-        if response is not None:
-            self._builder.bridge_silence(response)
-        elif awaited:
-            self.asked_at = min(one.committed_at for one in awaited)
-            self.begin(build_default_options(self.core))
-            if self.response is not None:
-                self.response.is_early = True
-                self._builder.bridge_silence(self.response)
-
-    def fill_tool_wait(self) -> None:
-        """Say a filler while a tool takes long."""
-        if self.response is not None:
-            self._builder.fill_tool_wait(self.response)
-
     def check_progress(self) -> None:
         """Fail the response if it is overdue. While it is held back its time does not run."""
-        response = self.response
-        if response is None:
+        if self.response is None:
             return
-        if self._held_events.is_holding:
-            response.progress_at = self.core.now
-            response.due_at = max(response.due_at, self.core.now + self.core.limits.turn_budget_sec)
-        if self.core.now < self._reminders.compute_due_at(response):
-            self._reminders.watch(response)
-        else:
-            self.fail(Failure("response_timeout", "The reply took too long and was given up. Try again."))
-
-    def ask_if_present(self) -> None:
-        """Have the assistant ask whether the user is still there."""
-        options = build_default_options(self.core)
-        options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
-        self.begin(options)
-        self.has_asked = True
+        if self.is_held_back:
+            self.reminders.postpone(self.response)
+        if failure := self.reminders.find_overdue(self.response):
+            self.fail(failure)

@@ -7,34 +7,34 @@ from conversations.pcm import SAMPLE_BYTES, samples_in
 from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 MAX_ID_CHARS = 32
 UNKNOWN_CALL = "invalid_tool_call_id"
 PARTS = {"input_text", "output_text", "input_audio", "output_audio"}
 
 
-def build_item(core: Core, data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
+def build_item(state: SessionState, data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
     """The item, and the audio that came with it. Raises ProtocolError that names the key below `root`."""
-    item = LiveItem(data.get("id") or core.make_id("item"), type=data["type"], role=data.get("role", ""))
+    item = LiveItem(data.get("id") or state.make_id("item"), type=data["type"], role=data.get("role", ""))
     if len(item.id) > MAX_ID_CHARS:
         message = f"'{root}.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
-    pcm = _fill_item(core, item, data, root)
-    if len(item.text) + sum(map(len, item.call.values())) > core.limits.max_text_chars:
+    pcm = _fill_item(state, item, data, root)
+    if len(item.text) + sum(map(len, item.call.values())) > state.limits.max_text_chars:
         longest = max(item.call, key=lambda key: len(item.call[key]), default="content")
         param = f"{root}.{longest}"
-        message = f"'{param}' has more than {core.limits.max_text_chars} characters."
+        message = f"'{param}' has more than {state.limits.max_text_chars} characters."
         raise ProtocolError("invalid_value", message, param)
     return item, pcm
 
 
-def check_new(core: Core, item: LiveItem, awaited: Collection[str] = ()) -> None:
+def check_new(state: SessionState, item: LiveItem, awaited: Collection[str] = ()) -> None:
     """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
-    if core.log.get(item.id) or item.id in awaited:
+    if state.log.get(item.id) or item.id in awaited:
         raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
-    if len(core.log) + len(awaited) >= core.limits.max_items:
-        message = f"The conversation holds {core.limits.max_items} items, the most. Start a new one."
+    if len(state.log) + len(awaited) >= state.limits.max_items:
+        message = f"The conversation holds {state.limits.max_items} items, the most. Start a new one."
         raise ProtocolError("conversation_full", message)
 
 
@@ -50,10 +50,10 @@ def describe_unknown_call(call_id: str) -> str:
     return f"Tool call ID {call_id!r} not found in conversation."
 
 
-def _fill_item(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
+def _fill_item(state: SessionState, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
     if item.type != "message":
         item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
-        item.call.setdefault("call_id", core.make_id("call"))
+        item.call.setdefault("call_id", state.make_id("call"))
         if len(item.call["call_id"]) > MAX_ID_CHARS:
             message = f"'{root}.call_id' has more than {MAX_ID_CHARS} characters."
             raise ProtocolError("invalid_value", message, f"{root}.call_id")
@@ -73,21 +73,21 @@ def _fill_item(core: Core, item: LiveItem, data: dict[str, Any], root: str) -> b
     return pcm
 
 
-def build_context(core: Core, inputs: list[dict[str, Any]]) -> list[LiveItem]:
+def build_context(state: SessionState, inputs: list[dict[str, Any]]) -> list[LiveItem]:
     """What `response.create` names in place of the conversation. Raises ProtocolError."""
-    items = [_resolve_input(core, one, f"response.input.{place}") for place, one in enumerate(inputs)]
+    items = [_resolve_input(state, one, f"response.input.{place}") for place, one in enumerate(inputs)]
     check_outputs(items, items)
     return items
 
 
-def _resolve_input(core: Core, data: dict[str, Any], root: str) -> LiveItem:
+def _resolve_input(state: SessionState, data: dict[str, Any], root: str) -> LiveItem:
     if data["type"] == "item_reference":
-        item = core.log.get(data["id"])
+        item = state.log.get(data["id"])
         if item is None:
             message = f"There is no item {data['id']!r} to refer to."
             raise ProtocolError("invalid_value", message, f"{root}.id")
         return item
-    item, pcm = build_item(core, data, root)
+    item, pcm = build_item(state, data, root)
     if pcm and not item.is_transcribed:
         message = f"'{root}' is sound without words. Add it by conversation.item.create and refer to it by its id."
         raise ProtocolError("invalid_value", message, root)

@@ -18,7 +18,7 @@ from conversations.realtime.protocol.session_checks import (
 )
 from conversations.realtime.protocol.session_config import AUDIO_FORMATS
 from conversations.realtime.protocol.tools import Tool, offer_tools, resolve_tool_choice
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
@@ -39,8 +39,8 @@ class ResponseOptions:
     input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
 
 
-def build_default_options(core: Core) -> ResponseOptions:
-    config = core.config
+def build_default_options(state: SessionState) -> ResponseOptions:
+    config = state.config
     most = config["max_output_tokens"]
     output = config["audio"]["output"]
     return ResponseOptions(
@@ -50,19 +50,19 @@ def build_default_options(core: Core) -> ResponseOptions:
         voice=output["voice"],
         speed=output["speed"],
         format=output["format"],
-        tools=offer_tools(config["tools"], core.own_tools),
+        tools=offer_tools(config["tools"], state.own_tools),
         tool_choice=resolve_tool_choice(config["tool_choice"]),
     )
 
 
-def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
+def parse_options(state: SessionState, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
     """Without `input`, which names items. Raises ProtocolError."""
-    options = build_default_options(core)
+    options = build_default_options(state)
     if asked is None:
         return options
     options.is_out_of_band = asked.conversation == "none"
-    own = () if options.is_out_of_band else core.own_tools
-    declared = core.config["tools"] if asked.tools is None else _check_declared_tools(core, asked)
+    own = () if options.is_out_of_band else state.own_tools
+    declared = state.config["tools"] if asked.tools is None else _check_declared_tools(state, asked)
     options.tools = offer_tools(declared, own)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
@@ -70,7 +70,7 @@ def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Res
     check_values(asked.model_dump(exclude_unset=True), "response")
     if asked.instructions is not None:
         options.instructions = asked.instructions
-    options.tool_choice = _choose_tool(core, asked, options)
+    options.tool_choice = _choose_tool(state, asked, options)
     options.metadata = _check_metadata(asked.metadata)
     if asked.output_modalities:
         options.is_audio = "audio" in asked.output_modalities
@@ -80,36 +80,38 @@ def parse_options(core: Core, asked: RealtimeResponseCreateParams | None) -> Res
     return options
 
 
-def find_awaited(core: Core, options: ResponseOptions) -> frozenset[str]:
+def find_awaited(state: SessionState, options: ResponseOptions) -> frozenset[str]:
     """Return the ids of the utterances whose words are still awaited, and which the response is to be made of."""
-    named = core.pending if options.input is None else [item.id for item in options.input]
-    return frozenset(named) & core.pending.keys()
+    named = state.pending if options.input is None else [item.id for item in options.input]
+    return frozenset(named) & state.pending.keys()
 
 
-def choose_context(core: Core, options: ResponseOptions, outputs: Sequence[LiveItem] = ()) -> list[ContextMessage]:
+def choose_context(
+    state: SessionState, options: ResponseOptions, outputs: Sequence[LiveItem] = ()
+) -> list[ContextMessage]:
     """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
 
     Raises ProtocolError where it is too long and may not be truncated.
     """
     if options.input is not None:
         return build_messages([*options.input, *outputs], options.instructions)
-    said = fit_messages(core.log, options.instructions, core.config["truncation"], core.limits.context_tokens)
+    said = fit_messages(state.log, options.instructions, state.config["truncation"], state.limits.context_tokens)
     return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
-def _check_declared_tools(core: Core, asked: RealtimeResponseCreateParams) -> list[Config]:
+def _check_declared_tools(state: SessionState, asked: RealtimeResponseCreateParams) -> list[Config]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
-    return check_tools(given, core.servers, "response")
+    return check_tools(given, state.servers, "response")
 
 
-def _choose_tool(core: Core, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
+def _choose_tool(state: SessionState, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
     names = {tool.name for tool in options.tools}
     given: Any = asked.tool_choice
     if given is None:  # the session's may be of one of its own tools, which this response has not
         return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
     if not isinstance(given, str):
         given = given.model_dump(exclude_none=True)
-    return resolve_tool_choice(check_tool_choice(given, names, core.servers, "response"))
+    return resolve_tool_choice(check_tool_choice(given, names, state.servers, "response"))
 
 
 def _check_metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:

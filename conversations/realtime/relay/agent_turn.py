@@ -19,7 +19,7 @@ from conversations.realtime.relay.response import (
 )
 from conversations.realtime.relay.response_storage import cut_to_played, is_kept, store_response
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
@@ -30,8 +30,8 @@ TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was g
 class RelayAgentTurn:
     """The upstream's running responses, with their deadline."""
 
-    def __init__(self, core: Core, link: UpstreamLink) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+        self.state = state
         self.link = link
         self.asked_at: float | None = None  # the endpoint of what is to be answered
         self.running: dict[str, RelayResponse] = {}
@@ -50,7 +50,7 @@ class RelayAgentTurn:
 
         `wanted` is how many were asked for and have not begun.
         """
-        most = self.core.limits.max_out_of_band
+        most = self.state.limits.max_out_of_band
         if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
             message = f"{most} responses out of band are running, the most. Wait for one."
             raise ProtocolError("too_many_responses", message)
@@ -61,14 +61,14 @@ class RelayAgentTurn:
         Its first word must come within the turn's budget, then each further event within `response_timeout_sec`, and
         its sound no more slowly than it is played.
         """
-        limits, main = self.core.limits, self.main
-        due_at = self.core.now + limits.response_timeout_sec
+        limits, main = self.state.limits, self.main
+        due_at = self.state.now + limits.response_timeout_sec
         since = main.endpoint_at if main else self.asked_at
         if since is not None and not (main and {"first_token", "first_audio"} & main.waterfall.keys()):
             due_at = min(due_at, since + limits.turn_budget_sec)
         if main:
             due_at = min(due_at, main.lag.compute_limit_at(limits.speech_lag_sec, main.plays_until))
-        self.core.set_deadline("response", due_at)
+        self.state.set_deadline("response", due_at)
 
     def receive(self, event: dict[str, Any]) -> None:
         """Take an event of a response and pass it on, unless the response has ended or is not known."""
@@ -90,7 +90,7 @@ class RelayAgentTurn:
             case "response.output_audio.delta":
                 self._add_audio(reply, event)
             case "response.output_audio.done":
-                reply.lag.mark_owed(self.core.now, is_owed=False)
+                reply.lag.mark_owed(self.state.now, is_owed=False)
             case "response.done":
                 return self._end(reply, event["response"])
             case kind if kind in FIRST_WORDS:
@@ -100,11 +100,11 @@ class RelayAgentTurn:
 
     def _forward(self, event: dict[str, Any]) -> None:
         fields = {key: value for key, value in event.items() if key not in ("type", "event_id", "obfuscation")}
-        self.core.send(event["type"], **fields)
+        self.state.send(event["type"], **fields)
 
     def _begin(self, shown: dict[str, Any]) -> None:
         is_out_of_band = shown.get("conversation_id") is None
-        endpoint_at = self.core.now if is_out_of_band or self.asked_at is None else self.asked_at
+        endpoint_at = self.state.now if is_out_of_band or self.asked_at is None else self.asked_at
         reply = RelayResponse(shown["id"], shown, is_out_of_band, endpoint_at)
         reply.stamp("endpoint", endpoint_at)
         self.running[reply.id] = reply
@@ -113,8 +113,8 @@ class RelayAgentTurn:
             if self.words_at is not None:
                 reply.stamp("transcript", self.words_at)
         self.expect()
-        self.core.send("response.created", response=show_response(self.core, reply, shown))
-        if not self.core.rates.try_begin(self.core.now):
+        self.state.send("response.created", response=show_response(self.state, reply, shown))
+        if not self.state.rates.try_begin(self.state.now):
             self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=reply.id)
 
     # Its items.
@@ -123,19 +123,19 @@ class RelayAgentTurn:
         shown = event["item"]
         if shown["type"] not in STORED:
             return
-        item = self.core.log.get(shown["id"]) or read_item(shown)
+        item = self.state.log.get(shown["id"]) or read_item(shown)
         item.status, item.waterfall, item.response_id = "in_progress", reply.waterfall, reply.id
         reply.items.append(item)
         if not reply.is_out_of_band:
-            if self.core.log.get(item.id) is None:
-                self.core.log.insert(item)
-            self.core.save(item)
+            if self.state.log.get(item.id) is None:
+                self.state.log.insert(item)
+            self.state.save(item)
 
     def _finish_item(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         if item := self._find_item(reply, event["item"]["id"]):
             update_item(item, event["item"])
-            if is_kept(self.core, item):
-                self.core.save(item)
+            if is_kept(self.state, item):
+                self.state.save(item)
 
     def note_commit(self, item_id: str) -> None:
         """Note that the user has said this utterance."""
@@ -144,13 +144,13 @@ class RelayAgentTurn:
     def note_transcript(self, item_id: str) -> None:
         """Note that a transcript has come, which may be before, during or after the response to the utterance."""
         if item_id == self.utterance_id:
-            self.words_at = self.core.now
+            self.words_at = self.state.now
         reply = self.latest
         if reply is None or reply.answers != item_id or "transcript" in reply.waterfall:
             return
-        reply.stamp("transcript", self.core.now)
-        if reply.id not in self.running and reply.main and is_kept(self.core, reply.main):
-            self.core.save(reply.main, in_background=True)
+        reply.stamp("transcript", self.state.now)
+        if reply.id not in self.running and reply.main and is_kept(self.state, reply.main):
+            self.state.save(reply.main, in_background=True)
 
     def _find_item(self, reply: RelayResponse, item_id: str) -> LiveItem | None:
         return next((item for item in reply.items if item.id == item_id), None)
@@ -162,10 +162,10 @@ class RelayAgentTurn:
             item.is_audio = item.is_audio or event["part"].get("type") == "audio"
 
     def _add_text(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        reply.stamp("first_token", self.core.now)
+        reply.stamp("first_token", self.state.now)
         item = self._find_item(reply, event["item_id"])
         if item is not None and item.type == "message":
-            item.text = (item.text + event["delta"])[: self.core.limits.max_text_chars]
+            item.text = (item.text + event["delta"])[: self.state.limits.max_text_chars]
 
     def _add_audio(self, reply: RelayResponse, event: dict[str, Any]) -> None:
         try:
@@ -175,18 +175,18 @@ class RelayAgentTurn:
         item = self._find_item(reply, event["item_id"])
         if item is None:
             return
-        reply.stamp("first_audio", self.core.now)
+        reply.stamp("first_audio", self.state.now)
         item.audio_samples += samples_in(pcm)
-        reply.record_sound(self.core.now, samples_in(pcm))
+        reply.record_sound(self.state.now, samples_in(pcm))
         if reply.is_out_of_band:
             return
-        if self.core.now - reply.saved_at >= SAVE_SEC and is_kept(self.core, item):
-            reply.saved_at = self.core.now  # so that a later session knows it even if the server is killed
-            self.core.save(item, in_background=True)
+        if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
+            reply.saved_at = self.state.now  # so that a later session knows it even if the server is killed
+            self.state.save(item, in_background=True)
         if reply.audio_started_at is None:
-            reply.audio_started_at, self.last = self.core.now, reply
-        self.core.has_sent_audio = True
-        self.core.do(commands.KeepAudio(reply.id, pcm))
+            reply.audio_started_at, self.last = self.state.now, reply
+        self.state.has_sent_audio = True
+        self.state.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
 
@@ -204,12 +204,12 @@ class RelayAgentTurn:
         if self.running:
             self.expect()
         else:
-            self.core.set_deadline("response", None)
-        reply.stamp("done", self.core.now)
+            self.state.set_deadline("response", None)
+        reply.stamp("done", self.state.now)
         if not reply.is_out_of_band:
-            store_response(self.core, reply, shown.get("usage") or {}, failure)
-        self.core.send("response.done", response=show_response(self.core, reply, shown))
-        self.core.send_rates()
+            store_response(self.state, reply, shown.get("usage") or {}, failure)
+        self.state.send("response.done", response=show_response(self.state, reply, shown))
+        self.state.send_rates()
 
     def give_up(self) -> None:
         """Fail what is running and reconnect: the upstream has sent nothing for too long."""
@@ -221,7 +221,7 @@ class RelayAgentTurn:
 
     def _send_failure(self, failure: Failure) -> None:
         error = {"type": "server_error", "code": failure.code, "message": failure.message}
-        self.core.send("error", error=error | {"param": None, "event_id": None})
+        self.state.send("error", error=error | {"param": None, "event_id": None})
 
     def request_again(self, failure: Failure) -> None:
         """Ask the next connection to answer the last utterance, or send an error if its transcript has not come.
@@ -239,12 +239,12 @@ class RelayAgentTurn:
 
     def fail_all(self, failure: Failure) -> None:
         """Fail all running responses with their open items, since the connection is lost."""
-        self.core.set_deadline("response", None)
+        self.state.set_deadline("response", None)
         for reply in list(self.running.values()):
             for item in reply.items:
                 if item.status == "in_progress":
                     item.status = "incomplete"
-                    close_item(self.core, reply, item, is_kept=is_kept(self.core, item))
+                    close_item(self.state, reply, item, is_kept=is_kept(self.state, item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             output = [item.to_wire() for item in reply.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
@@ -255,11 +255,11 @@ class RelayAgentTurn:
 
         If it `vanished` it could not say what it had played, so the server's estimate is stored.
         """
-        self.core.set_deadline("response", None)
+        self.state.set_deadline("response", None)
         for reply in list(self.running.values()):
             self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=reply.id)
             if not reply.is_out_of_band:
-                store_response(self.core, reply, {}, None)
+                store_response(self.state, reply, {}, None)
         self.running.clear()
-        if vanished and self.last is not None and self.last.is_sounding(self.core.now):
-            cut_to_played(self.core, self.last)
+        if vanished and self.last is not None and self.last.is_sounding(self.state.now):
+            cut_to_played(self.state, self.last)

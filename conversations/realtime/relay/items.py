@@ -9,7 +9,7 @@ from conversations.realtime.protocol.errors import ProtocolError, unknown_place
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, read_item
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 
 class RelayItems:
@@ -19,8 +19,8 @@ class RelayItems:
     as text.
     """
 
-    def __init__(self, core: Core, link: UpstreamLink) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+        self.state = state
         self.link = link
         self._unconfirmed: dict[
             str, tuple[LiveItem, bytes, str | None, dict[str, Any]]
@@ -35,10 +35,10 @@ class RelayItems:
     def create(self, event: sdk.ConversationItemCreateEvent) -> None:
         """Ask the upstream to create an item, or raise ProtocolError."""
         data = event.item.model_dump(exclude_none=True, mode="json")
-        item, pcm = build_item(self.core, data, "item")
-        check_new(self.core, item, self._unconfirmed)
+        item, pcm = build_item(self.state, data, "item")
+        check_new(self.state, item, self._unconfirmed)
         after = event.previous_item_id
-        if after not in (None, "root") and self.core.log.get(after) is None and after not in self._unconfirmed:
+        if after not in (None, "root") and self.state.log.get(after) is None and after not in self._unconfirmed:
             raise unknown_place(after)
         fields = {"item": {**data, "id": item.id}} | ({"previous_item_id": after} if after else {})
         self._unconfirmed[item.id] = (item, pcm, after, fields)
@@ -54,11 +54,11 @@ class RelayItems:
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send the item as we have it, or raise ProtocolError."""
-        self.core.send("conversation.item.retrieved", item=self.core.get_item(event.item_id, "retrieve").to_wire())
+        self.state.send("conversation.item.retrieved", item=self.state.get_item(event.item_id, "retrieve").to_wire())
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Ask the upstream to delete an item, or raise ProtocolError."""
-        item = self.core.get_item(event.item_id, "delete")
+        item = self.state.get_item(event.item_id, "delete")
         if item.status == "in_progress":
             message = "The item is being written by a response. Send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
@@ -72,7 +72,7 @@ class RelayItems:
 
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
-        item = self.core.get_item(event.item_id, "truncate")
+        item = self.state.get_item(event.item_id, "truncate")
         if item.role != "assistant" or not item.is_audio:
             message = "Only an assistant's message with audio can be truncated."
             raise ProtocolError("unsupported_content_type", message, "item_id")
@@ -107,20 +107,20 @@ class RelayItems:
         if name in self._unconfirmed:
             item, pcm, after, _ = self._unconfirmed.pop(name)
             self._insert(item, after)
-            self.core.save(item, after=after, pcm=pcm)
-        elif self.core.log.get(name) is None and shown["type"] in STORED:
+            self.state.save(item, after=after, pcm=pcm)
+        elif self.state.log.get(name) is None and shown["type"] in STORED:
             item = read_item({**shown, "id": name})
             self._insert(item, before)
-            self.core.save(item)
-        known = self.core.log.get(name)
+            self.state.save(item)
+        known = self.state.log.get(name)
         told = shown if known is None or event["type"].endswith("done") or known.response_id else known.to_wire()
         if known is not None:
-            before = self.core.log.get_previous_id(known)
-        self.core.send(event["type"], item={**told, "id": name}, previous_item_id=before)
+            before = self.state.log.get_previous_id(known)
+        self.state.send(event["type"], item={**told, "id": name}, previous_item_id=before)
 
     def _insert(self, item: LiveItem, after: str | None) -> None:
-        is_known = after in (None, "root") or self.core.log.get(after or "") is not None
-        self.core.log.insert(item, after if is_known else None)
+        is_known = after in (None, "root") or self.state.log.get(after or "") is not None
+        self.state.log.insert(item, after if is_known else None)
 
     def confirm_deletion(self, event: dict[str, Any]) -> None:
         """Delete an item that the upstream has deleted."""
@@ -129,21 +129,21 @@ class RelayItems:
 
     def _delete(self, item_id: str) -> None:
         self._deleting.discard(item_id)
-        item = self.core.log.get(item_id)
+        item = self.state.log.get(item_id)
         if item is not None:
-            self.core.log.remove(item)
-            self.core.remove(item)
-            self.core.send("conversation.item.deleted", item_id=item.id)
+            self.state.log.remove(item)
+            self.state.remove(item)
+            self.state.send("conversation.item.deleted", item_id=item.id)
 
     def cut(self, event: dict[str, Any]) -> None:
         """Cut an item that the upstream has truncated."""
-        item = self.core.log.get(event["item_id"])
+        item = self.state.log.get(event["item_id"])
         self._cutting.pop(event["item_id"], None)
         if item is not None:
             item.truncate(event["audio_end_ms"])
-            self.core.save(item)
+            self.state.save(item)
             kept = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
-            self.core.send("conversation.item.truncated", **kept)
+            self.state.send("conversation.item.truncated", **kept)
 
     def _consume_quiet(self, kind: str, item_id: str) -> bool:
         """Return whether the client must not be told of this event, which comes once."""
@@ -167,8 +167,8 @@ class RelayItems:
         """Send the conversation to a new connection as text; of the assistant's speech, what the user heard."""
         self._quiet.clear()
         self._resent.clear()
-        answered = {item.call.get("call_id") for item in self.core.log if item.type == "function_call_output"}
-        for item in self.core.log.context_items:
+        answered = {item.call.get("call_id") for item in self.state.log if item.type == "function_call_output"}
+        for item in self.state.log.context_items:
             if shown := _build_text_item(item, answered):
                 self._resend(shown)
 
@@ -183,7 +183,7 @@ class RelayItems:
         self._quiet.add(("conversation.item.deleted", item.id))
         self.link.send_request("conversation.item.delete", UpstreamRequest(is_own=True), item_id=item.id)
         if shown := _build_text_item(item, set()):
-            self._resend(shown, self.core.log.get_previous_id(item) or "root")
+            self._resend(shown, self.state.log.get_previous_id(item) or "root")
 
 
 def _build_text_item(item: LiveItem, answered: set[str | None]) -> dict[str, Any] | None:

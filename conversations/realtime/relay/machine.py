@@ -27,7 +27,7 @@ from conversations.realtime.relay.session_settings import RelaySettings
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.relay.user_turn import RelayUserTurn
-from conversations.realtime.state import Core, Limits, Manner
+from conversations.realtime.state import Limits, SessionSetup, SessionState
 
 RelayCommand = commands.Command | SendUpstream | Reconnect
 Event = (
@@ -45,16 +45,18 @@ class RelayMachine:
         make_id: Callable[[str], str],
         limits: Limits | None = None,
         items: Sequence[LiveItem] = (),
-        manner: Manner | None = None,
+        setup: SessionSetup | None = None,
         transcription_model: str = "",
     ) -> None:
-        self.core = Core(config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), manner or Manner())
-        self.link = UpstreamLink(self.core)
-        self.settings = RelaySettings(self.core, self.link, transcription_model)
-        self.user_turn = RelayUserTurn(self.core, self.link)
-        self.items = RelayItems(self.core, self.link)
-        self.agent_turn = RelayAgentTurn(self.core, self.link)
-        self.requests = ResponseRequests(self.core, self.link, self.agent_turn)
+        self.state = SessionState(
+            config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
+        )
+        self.link = UpstreamLink(self.state)
+        self.settings = RelaySettings(self.state, self.link, transcription_model)
+        self.user_turn = RelayUserTurn(self.state, self.link)
+        self.items = RelayItems(self.state, self.link)
+        self.agent_turn = RelayAgentTurn(self.state, self.link)
+        self.requests = ResponseRequests(self.state, self.link, self.agent_turn)
         user_turn = self.user_turn
         self._handlers: dict[type, Callable[[Any], None]] = {
             AudioAppend: lambda event: user_turn.append(event.pcm),
@@ -68,7 +70,7 @@ class RelayMachine:
             sdk.ConversationItemTruncateEvent: self.items.truncate,
             ResponseRequest: self.requests.add,
             sdk.ResponseCancelEvent: self._cancel,
-            PlaybackStarted: lambda event: note_playback(self.core, self.agent_turn.last, event),
+            PlaybackStarted: lambda event: note_playback(self.state, self.agent_turn.last, event),
             TranscriptionRetry: self._retry,
             UpstreamEvent: lambda event: self._receive_upstream(event.event),
             UpstreamReady: lambda _: self._connect(),
@@ -96,17 +98,17 @@ class RelayMachine:
 
     def start(self, now: float) -> list[RelayCommand]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        self.core.now = now
-        self.core.send("session.created", session=self.core.config)
-        shown = {"id": self.core.conversation_id, "object": "realtime.conversation"}
-        self.core.send("conversation.created", conversation=shown)
-        for item in self.core.log:
-            self.core.announce(item)
+        self.state.now = now
+        self.state.send("session.created", session=self.state.config)
+        shown = {"id": self.state.conversation_id, "object": "realtime.conversation"}
+        self.state.send("conversation.created", conversation=shown)
+        for item in self.state.log:
+            self.state.announce(item)
         return self._take_commands()
 
     def receive(self, event: Event, now: float) -> list[RelayCommand]:
         """Return what to do about `event`, in order. `now` is in seconds of a clock that never goes back."""
-        self.core.begin(now)
+        self.state.begin(now)
         handler = self._handlers.get(type(event))
         if handler is None:
             raise IllegalTransitionError(f"no handler for {type(event).__name__}")
@@ -114,13 +116,13 @@ class RelayMachine:
             handler(event)
         except ProtocolError as error:
             error.event_id = error.event_id or getattr(event, "event_id", None)
-            self.core.send_error(error)
+            self.state.send_error(error)
         return self._take_commands()
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[RelayCommand]:
         """Return the commands that report an error which no event caused, such as a frame that cannot be read."""
-        self.core.begin(self.core.now)
-        self.core.send_error(error, kind)
+        self.state.begin(self.state.now)
+        self.state.send_error(error, kind)
         return self._take_commands()
 
     def end(self) -> list[RelayCommand]:
@@ -135,7 +137,7 @@ class RelayMachine:
         return self.user_turn.is_awaiting_transcripts and self.link.is_up
 
     def _take_commands(self) -> list[RelayCommand]:
-        actions, self.core.commands = self.core.commands, []
+        actions, self.state.commands = self.state.commands, []
         return list(actions)
 
     # What the client asks.
@@ -172,10 +174,10 @@ class RelayMachine:
             request.undo()
         if request is None or not request.is_own:
             shown = {name: error.get(name) for name in ("type", "code", "message", "param")}
-            self.core.send("error", error=shown | {"event_id": request.event_id if request else None})
+            self.state.send("error", error=shown | {"event_id": request.event_id if request else None})
         if len(self.requests) < waiting and not self.agent_turn.running:
             self.agent_turn.asked_at = None
-            self.core.set_deadline("response", None)
+            self.state.set_deadline("response", None)
 
     def _add_item(self, event: dict[str, Any]) -> None:
         self.items.add(event, self.user_turn.resolve_id(event["item"]["id"]))
@@ -190,17 +192,17 @@ class RelayMachine:
 
     def _start_speech(self, event: dict[str, Any]) -> None:
         last = self.agent_turn.last
-        if not self.user_turn.start_speech(event) or last is None or not self.core.has_extension("playback"):
+        if not self.user_turn.start_speech(event) or last is None or not self.state.has_extension("playback"):
             return
-        if last.id in self.agent_turn.running or last.is_sounding(self.core.now):
+        if last.id in self.agent_turn.running or last.is_sounding(self.state.now):
             # The upstream cancels its response as soon as the user speaks, or lets it go on; so it is decided already.
-            verdict = "cleared" if self.core.turn_detection.interrupt_response else "started"
-            self.core.send(f"output_audio_buffer.{verdict}", response_id=last.id)
+            verdict = "cleared" if self.state.turn_detection.interrupt_response else "started"
+            self.state.send(f"output_audio_buffer.{verdict}", response_id=last.id)
 
     def _stop_speech(self, event: dict[str, Any]) -> None:
         self.user_turn.stop_speech(event)
-        if self.core.turn_detection.create_response:
-            self.agent_turn.asked_at = self.core.now
+        if self.state.turn_detection.create_response:
+            self.agent_turn.asked_at = self.state.now
             self.agent_turn.expect()
 
     # Connections come and go.

@@ -5,10 +5,10 @@ from typing import Any
 
 from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
-from conversations.realtime.figures import Played
+from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 STORED = ("message", *CALL_KEYS)  # the item types that are stored; others, such as tool lists, are only passed on
 
@@ -60,40 +60,40 @@ class RelayResponse:
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
 
 
-def show_response(core: Core, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
+def show_response(state: SessionState, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
     """Return the response as the client sees it: in our conversation, and with the client's audio format."""
     output = (shown.get("audio") or {}).get("output") or {}
-    sound = {"output": {**output, "format": core.config["audio"]["output"]["format"]}}
-    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else core.conversation_id}
-    is_timed = shown["status"] != "in_progress" and core.has_extension("playback") and not reply.is_out_of_band
+    sound = {"output": {**output, "format": state.config["audio"]["output"]["format"]}}
+    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else state.conversation_id}
+    is_timed = shown["status"] != "in_progress" and state.has_extension("playback") and not reply.is_out_of_band
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 
-def close_item(core: Core, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
+def close_item(state: SessionState, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
     """Send the closing events of an item that ends as it stands. `is_kept`: it is in the conversation."""
     place = reply.open_parts.pop(item.id, None)
     if place and item.is_audio:
-        core.send("response.output_audio.done", **place)
-        core.send("response.output_audio_transcript.done", **place, transcript=item.text)
-        core.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
+        state.send("response.output_audio.done", **place)
+        state.send("response.output_audio_transcript.done", **place, transcript=item.text)
+        state.send("response.content_part.done", **place, part={"type": "audio", "transcript": item.text})
     elif place:
-        core.send("response.output_text.done", **place, text=item.text)
-        core.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
+        state.send("response.output_text.done", **place, text=item.text)
+        state.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
     if is_kept:
-        core.send("conversation.item.done", item=item.to_wire(), previous_item_id=core.log.get_previous_id(item))
+        state.send("conversation.item.done", item=item.to_wire(), previous_item_id=state.log.get_previous_id(item))
     index = reply.items.index(item)
-    core.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.to_wire())
+    state.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.to_wire())
 
 
-def note_playback(core: Core, reply: RelayResponse | None, event: PlaybackStarted) -> None:
+def note_playback(state: SessionState, reply: RelayResponse | None, event: PlaybackStarted) -> None:
     """Take the client's report of how much it has played, if it is about this response."""
     if reply is None or reply.id != event.response_id or reply.main is None:
         return
-    reply.audio_started_at = core.now - event.played_ms / 1000
+    reply.audio_started_at = state.now - event.played_ms / 1000
     reply.stamp("playback", reply.audio_started_at)
-    if core.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
-        core.save(reply.main, in_background=True)
-    core.do(Played(reply.waterfall["playback"]))
+    if state.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
+        state.save(reply.main, in_background=True)
+    state.do(PlaybackLatency(reply.waterfall["playback"]))
 
 
 def count_usage(item: LiveItem, usage: dict[str, Any]) -> None:

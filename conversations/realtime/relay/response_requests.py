@@ -7,14 +7,14 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import check_tools
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 
 class ResponseRequests:
     """Check the client's `response.create` events, pass them on, and remember them until their response begins."""
 
-    def __init__(self, core: Core, link: UpstreamLink, agent_turn: RelayAgentTurn) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, link: UpstreamLink, agent_turn: RelayAgentTurn) -> None:
+        self.state = state
         self.link = link
         self.agent_turn = agent_turn
         self._waiting: list[tuple[ResponseRequest, dict[str, Any]]] = []  # each with the options it is sent with
@@ -24,7 +24,7 @@ class ResponseRequests:
 
     def add(self, event: ResponseRequest) -> None:
         """Ask the upstream for a response, or raise ProtocolError."""
-        if not self.core.rates.show(self.core.now)[0]["remaining"]:
+        if not self.state.rates.show(self.state.now)[0]["remaining"]:
             raise ProtocolError("rate_limit_exceeded", "Too many responses in a minute. Try again in a moment.")
         options = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         options.pop("prompt", None)  # it would name a prompt of the provider account, usually the site's
@@ -33,7 +33,7 @@ class ResponseRequests:
         if options.get("conversation") == "none":
             self.agent_turn.check_out_of_band(sum(one.get("conversation") == "none" for _, one in self._waiting))
         output = (options.get("audio") or {}).get("output") or {}
-        if output.pop("format", None) not in (None, self.core.config["audio"]["output"]["format"]):
+        if output.pop("format", None) not in (None, self.state.config["audio"]["output"]["format"]):
             message = "The format of one response cannot differ from the session's. Set it by session.update."
             raise ProtocolError("invalid_value", message, "response.audio.output.format")
         if event.input is not None:
@@ -49,7 +49,7 @@ class ResponseRequests:
 
         self._waiting = [one for one in self._waiting if one[0] is not event] + [waiting]
         if options.get("conversation") != "none" and self.agent_turn.main is None:
-            self.agent_turn.asked_at = self.agent_turn.asked_at or self.core.now
+            self.agent_turn.asked_at = self.agent_turn.asked_at or self.state.now
         self.agent_turn.expect()
         fields = {"response": options} if options else {}
         self.link.send_request("response.create", UpstreamRequest(event.event_id, forget), **fields)

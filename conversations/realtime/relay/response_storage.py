@@ -5,21 +5,21 @@ from typing import Any
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.response import RelayResponse, count_usage
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 
-def is_kept(core: Core, item: LiveItem) -> bool:
+def is_kept(state: SessionState, item: LiveItem) -> bool:
     """Return whether the item is in the conversation: neither out of band nor deleted."""
-    return core.log.get(item.id) is item
+    return state.log.get(item.id) is item
 
 
-def store_response(core: Core, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
+def store_response(state: SessionState, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
     """Store the items of a response that has ended, with its usage and the reason why it failed, if it did."""
     if failure and not reply.items:
-        _store_failure(core, reply, failure)
+        _store_failure(state, reply, failure)
     main = reply.main
     for item in reply.items:
-        if not is_kept(core, item):
+        if not is_kept(state, item):
             continue
         if item.status == "in_progress" or failure:
             item.status = "incomplete"
@@ -27,21 +27,21 @@ def store_response(core: Core, reply: RelayResponse, usage: dict[str, Any], fail
             count_usage(item, usage)
             if failure:
                 item.error_code, item.error_message = failure.code, failure.message
-        core.save(item, is_final=item is main)
+        state.save(item, is_final=item is main)
 
 
-def _store_failure(core: Core, reply: RelayResponse, failure: Failure) -> None:
+def _store_failure(state: SessionState, reply: RelayResponse, failure: Failure) -> None:
     """Store an item for the history that says what went wrong; the client is not told of it."""
-    item = LiveItem(core.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
+    item = LiveItem(state.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
     item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
-    core.save(item, is_final=True)
+    state.save(item, is_final=True)
 
 
-def cut_to_played(core: Core, reply: RelayResponse) -> None:
+def cut_to_played(state: SessionState, reply: RelayResponse) -> None:
     """Cut the response's items to what a client that plays in real time has played by now."""
-    played_ms = reply.estimate_played_ms(core.now)
+    played_ms = reply.estimate_played_ms(state.now)
     for item in reply.items:
-        if item.is_audio and item.heard_ms is None and is_kept(core, item):
+        if item.is_audio and item.heard_ms is None and is_kept(state, item):
             item.truncate(min(played_ms, item.audio_ms))
             played_ms = max(0, played_ms - item.audio_ms)
-            core.save(item)
+            state.save(item)

@@ -7,7 +7,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 # `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
@@ -22,8 +22,8 @@ class RelaySettings:
     `transcription_model` transcribes for the history where the client wants no transcripts.
     """
 
-    def __init__(self, core: Core, link: UpstreamLink, transcription_model: str) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, link: UpstreamLink, transcription_model: str) -> None:
+        self.state = state
         self.link = link
         self._transcription_model = transcription_model
         self._pending: dict[str, Config | None] = {}  # by id of the request; None: not the client's change
@@ -36,9 +36,9 @@ class RelaySettings:
         if patch.get("type", REALTIME) != REALTIME:
             message = "This session converses. For captions alone connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
-        latest = next((config for config in reversed(self._pending.values()) if config), self.core.config)
+        latest = next((config for config in reversed(self._pending.values()) if config), self.state.config)
         # An upstream session cannot change its type, so ours may not either.
-        config = update_config(latest, patch, has_sent_audio=self.core.has_sent_audio, has_begun=True)
+        config = update_config(latest, patch, has_sent_audio=self.state.has_sent_audio, has_begun=True)
         if "extensions" in config:
             config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
         self._request(config, UpstreamRequest(event_id), config)
@@ -46,7 +46,7 @@ class RelaySettings:
     def send_all(self) -> None:
         """Send all settings to a new connection, then the changes that are still unconfirmed."""
         waiting, self._pending = self._pending, {}
-        self._request(self.core.config, UpstreamRequest(), None)  # if they are refused the client must know
+        self._request(self.state.config, UpstreamRequest(), None)  # if they are refused the client must know
         self._pending |= waiting
 
     def _request(self, config: Config, request: UpstreamRequest, news: Config | None) -> None:
@@ -72,14 +72,14 @@ class RelaySettings:
 
     def _apply(self, config: Config | None) -> None:
         if config is not None:
-            self.core.configure(config)
-            self.core.send("session.updated", session=config)
+            self.state.configure(config)
+            self.state.send("session.updated", session=config)
 
     def _build_for_upstream(self, config: Config) -> Config:
         sound = config["audio"]
         detection = dict(sound["input"]["turn_detection"] or {})
         if detection.get("eagerness") == "auto":
-            detection["eagerness"] = self.core.manner.eagerness
+            detection["eagerness"] = self.state.setup.eagerness
         heard = {
             "format": PCM,
             "transcription": sound["input"]["transcription"] or {"model": self._transcription_model},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.realtime.relay.commands import Reconnect, SendUpstream
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 
 KEPT = 512  # how many requests are remembered until an error may answer them
 
@@ -42,15 +42,15 @@ class BufferCut:
 class UpstreamLink:
     """The way from the relay to the upstream."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
         self.is_up = False
         self._waiting: deque[dict[str, Any]] = deque()
         self._requests: dict[str, UpstreamRequest] = {}
 
     def send_request(self, kind: str, request: UpstreamRequest, **fields: Any) -> str:
         """Send a client event, and return the event id that an error about it will name."""
-        event_id = self.core.make_id("event")
+        event_id = self.state.make_id("event")
         self._requests[event_id] = request
         if len(self._requests) > KEPT:
             del self._requests[next(iter(self._requests))]
@@ -62,8 +62,8 @@ class UpstreamLink:
         self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
     def do(self, action: SendUpstream | Reconnect) -> None:
-        """Add a command of the relay to those of the core, in order."""
-        self.core.commands.append(action)  # type: ignore[arg-type]  # the core is shared with the turn machine
+        """Add a command of the relay to the list of commands, in order."""
+        self.state.commands.append(action)  # type: ignore[arg-type]  # the state is shared with the turn machine
 
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:

@@ -7,7 +7,7 @@ from conversations.pcm import SAMPLE_BYTES, ms_of, samples_in, samples_of
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
@@ -24,10 +24,10 @@ class RelayUserTurn:
     Positions are samples since the session began; the upstream counts from where its connection began.
     """
 
-    def __init__(self, core: Core, link: UpstreamLink) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+        self.state = state
         self.link = link
-        self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
+        self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))
         self.speech_id = ""  # id of the utterance being spoken
         self._stopped_id = ""  # id of the last utterance that ended
         self.pending: set[str] = set()  # ids of the utterances whose transcript is awaited
@@ -42,19 +42,19 @@ class RelayUserTurn:
         try:
             whole = self.buffer.append(pcm)
         except BufferFullError:
-            most = self.core.limits.max_buffer_ms // 1000
+            most = self.state.limits.max_buffer_ms // 1000
             message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
             raise ProtocolError("input_audio_buffer_full", message, "audio") from None
-        if self.core.turn_detection.is_on and not self.has_utterance:
+        if self.state.turn_detection.is_on and not self.has_utterance:
             self._forget_silence()
         if whole:
             self.link.append_audio(whole)
 
     def _forget_silence(self) -> None:
         """Drop audio in which the upstream can no longer find an onset."""
-        if not self._marks or self.core.now - self._marks[-1][0] >= 1:
-            self._marks.append((self.core.now, self.buffer.received))
-        while self.core.now - self._marks[0][0] > LAG_SEC:
+        if not self._marks or self.state.now - self._marks[-1][0] >= 1:
+            self._marks.append((self.state.now, self.buffer.received))
+        while self.state.now - self._marks[0][0] > LAG_SEC:
             _, received = self._marks.popleft()
             self.buffer.keep_from(received - samples_of(LOOK_BACK_MS))
 
@@ -65,8 +65,8 @@ class RelayUserTurn:
 
     def commit(self, event_id: str | None) -> None:
         """Ask the upstream to commit the buffer. Raise ProtocolError if too many transcripts are awaited."""
-        if len(self.pending) >= self.core.limits.max_pending:
-            most = self.core.limits.max_pending
+        if len(self.pending) >= self.state.limits.max_pending:
+            most = self.state.limits.max_pending
             message = f"{most} utterances still wait for their words, the most. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
         self._request_cut("commit", event_id)
@@ -106,43 +106,43 @@ class RelayUserTurn:
             self._renamed[event["item_id"]] = self.speech_id
             return False
         self.speech_id = event["item_id"]
-        self.core.is_user_speaking = True
-        self.core.send(event["type"], audio_start_ms=ms_of(start), item_id=self.speech_id)
+        self.state.is_user_speaking = True
+        self.state.send(event["type"], audio_start_ms=ms_of(start), item_id=self.speech_id)
         return True
 
     def stop_speech(self, event: dict[str, Any]) -> None:
         """Take an endpoint."""
         self._speech_end = self._begins + samples_of(event["audio_end_ms"])
         item_id = self.resolve_id(event["item_id"])
-        self.core.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
-        self.core.is_user_speaking, self.speech_id, self._stopped_id = False, "", item_id
+        self.state.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
+        self.state.is_user_speaking, self.speech_id, self._stopped_id = False, "", item_id
 
     def confirm_commit(self, event: dict[str, Any]) -> None:
         """Store the utterance with its audio, then tell the client."""
         pcm = self.buffer.take(self._take_cut_end("commit") if self._speech_end is None else self._speech_end)
-        self._speech_end, self.speech_id, self.core.is_user_speaking = None, "", False
+        self._speech_end, self.speech_id, self.state.is_user_speaking = None, "", False
         item_id = self.resolve_id(event["item_id"])
         item = LiveItem(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
-        self.core.log.insert(item)
+        self.state.log.insert(item)
         self._await_transcript(item_id)
-        self.core.save(item, pcm=pcm)
-        self.core.send(event["type"], item_id=item_id, previous_item_id=self.core.log.get_previous_id(item))
+        self.state.save(item, pcm=pcm)
+        self.state.send(event["type"], item_id=item_id, previous_item_id=self.state.log.get_previous_id(item))
 
     def confirm_clear(self, event: dict[str, Any]) -> None:
         """Clear our buffer as the upstream has cleared its own."""
         end = self._take_cut_end("clear")
         self.buffer.keep_from(self.buffer.received if end is None else end)
-        self.speech_id, self._speech_end, self.core.is_user_speaking = "", None, False
-        self.core.send(event["type"])
+        self.speech_id, self._speech_end, self.state.is_user_speaking = "", None, False
+        self.state.send(event["type"])
 
     def forward_timeout(self, event: dict[str, Any]) -> None:
         """Pass on that the user was silent for too long."""
         span = {name: ms_of(self._begins + samples_of(event[name])) for name in ("audio_start_ms", "audio_end_ms")}
-        self.core.send(event["type"], item_id=event["item_id"], **span)
+        self.state.send(event["type"], item_id=event["item_id"], **span)
 
     def _await_transcript(self, item_id: str) -> None:
         self.pending.add(item_id)
-        self.core.set_deadline("transcript", self.core.now + self.core.limits.transcript_timeout_sec, of=item_id)
+        self.state.set_deadline("transcript", self.state.now + self.state.limits.transcript_timeout_sec, of=item_id)
 
     # Its transcript.
 
@@ -150,14 +150,14 @@ class RelayUserTurn:
         """Store a transcript, and tell the client."""
         item = self._close_transcript(event)
         if item is not None:
-            item.text = extract_spoken_words(event["transcript"][: self.core.limits.max_text_chars])
+            item.text = extract_spoken_words(event["transcript"][: self.state.limits.max_text_chars])
             self._count_usage(item, event.get("usage") or {})
-            self.core.save(item)
+            self.state.save(item)
             self._send_transcription("completed", item, transcript=item.text, usage=event.get("usage"))
 
     def forward_delta(self, event: dict[str, Any]) -> None:
         """Pass on a piece of a transcript."""
-        item = self.core.log.get(self.resolve_id(event["item_id"]))
+        item = self.state.log.get(self.resolve_id(event["item_id"]))
         if item is not None:
             self._send_transcription("delta", item, delta=event.get("delta") or "")
 
@@ -175,7 +175,7 @@ class RelayUserTurn:
         item = self._close_transcript(event)
         if item is not None:
             item.error_code, item.error_message = failure.code, failure.message
-            self.core.save(item)
+            self.state.save(item)
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
             self._send_transcription("failed", item, error=error)
 
@@ -184,15 +184,15 @@ class RelayUserTurn:
         if item_id not in self.pending:
             return None
         self.pending.discard(item_id)
-        self.core.set_deadline("transcript", None, of=item_id)
-        item = self.core.log.get(item_id)
+        self.state.set_deadline("transcript", None, of=item_id)
+        item = self.state.log.get(item_id)
         if item is not None:
             item.is_transcribed = True
         return item
 
     def _send_transcription(self, kind: str, item: LiveItem, **fields: Any) -> None:
-        if self.core.config["audio"]["input"]["transcription"] is not None:
-            self.core.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
+        if self.state.config["audio"]["input"]["transcription"] is not None:
+            self.state.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
 
     def _count_usage(self, item: LiveItem, usage: dict[str, Any]) -> None:
         if usage.get("type") == "duration":
@@ -217,7 +217,7 @@ class RelayUserTurn:
         if self._speech_end is not None:  # it has ended, but was not committed
             self.speech_id, self._speech_end = self._stopped_id, None
         self._renamed.clear()
-        is_kept = self.has_utterance or not self.core.turn_detection.is_on
+        is_kept = self.has_utterance or not self.state.turn_detection.is_on
         self._begins = self.buffer.start if is_kept else self.buffer.received
         if is_kept:
             self._resend_audio()
@@ -252,7 +252,7 @@ class RelayUserTurn:
             if cut.kind == "commit" and pcm:
                 item_id = self.speech_id or self._stopped_id
                 self.speech_id = self._stopped_id = ""
-                item = LiveItem(item_id or self.core.make_id("item"), role="user", is_audio=True)
+                item = LiveItem(item_id or self.state.make_id("item"), role="user", is_audio=True)
                 item.audio_samples = samples_in(pcm)
-                self.core.log.insert(item)
-                self.core.save(item, pcm=pcm)
+                self.state.log.insert(item)
+                self.state.save(item, pcm=pcm)

@@ -42,6 +42,8 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
+# The same for the arguments of a machine.
+RENAMED_ARGUMENTS = {"manner": "setup"}
 
 
 def name_of(event_type: type) -> str:
@@ -166,6 +168,8 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
     """Return what a machine was built with, but for `make_id`. Raises BrokenValueError."""
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
+    if isinstance(given, dict):
+        given = {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
     return {name: _validated(TypeAdapter(hints[name]), value, name) for name, value in given.items()}

@@ -2,7 +2,7 @@
 
 from conversations.pcm import samples_in
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -13,8 +13,8 @@ MIN_SPEECH_WINDOWS = 2
 class UtteranceCommits:
     """Commits utterances: stores the item, announces it to the client, and has it transcribed."""
 
-    def __init__(self, core: Core, transcription: Transcription) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, transcription: Transcription) -> None:
+        self.state = state
         self.transcription = transcription
 
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
@@ -23,13 +23,13 @@ class UtteranceCommits:
             utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm)
         )
         item.usage = utterance.usage
-        self.core.log.insert(item)
+        self.state.log.insert(item)
         has_speech = utterance.speech_windows >= MIN_SPEECH_WINDOWS
         is_known = utterance.words is not None or not has_speech
         self.transcription.await_item(item, pcm, utterance, respond=respond, is_known=is_known)
-        self.core.save(item, pcm=pcm)
-        before = self.core.log.get_previous_id(item)
-        self.core.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
-        self.core.announce(item)
+        self.state.save(item, pcm=pcm)
+        before = self.state.log.get_previous_id(item)
+        self.state.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
+        self.state.announce(item)
         if is_known:
             self.transcription.settle_item(item.id, utterance.words or "", utterance.usage.stt_seconds)

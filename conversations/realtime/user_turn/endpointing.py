@@ -4,7 +4,7 @@ from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.endpoint_silence import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.input_buffer import InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
@@ -24,13 +24,13 @@ class Endpointing:
 
     def __init__(
         self,
-        core: Core,
+        state: SessionState,
         agent_turn: AgentTurn,
         transcription: Transcription,
         interruption: Interruption,
         onset_detector: OnsetDetector,
     ) -> None:
-        self.core = core
+        self.state = state
         self.agent_turn = agent_turn
         self.transcription = transcription
         self.interruption = interruption
@@ -44,7 +44,7 @@ class Endpointing:
 
     def end_pause(self, utterance: Utterance) -> None:
         """Learn from the pause that ended, and drop the transcript and the reply that were made in it."""
-        self.core.pauses.learn(self.quiet_ms)
+        self.state.pauses.learn(self.quiet_ms)
         self.reset()
         utterance.continue_speech()
         self.agent_turn.preemptive.drop()
@@ -60,7 +60,7 @@ class Endpointing:
 
     def _is_draft_awaited(self, utterance: Utterance, wait: int) -> bool:
         """Return whether to keep listening, which costs nothing while the preemptive response has no sound."""
-        eagerness, draft = self.core.turn_detection.eagerness, self.agent_turn.preemptive.draft
+        eagerness, draft = self.state.turn_detection.eagerness, self.agent_turn.preemptive.draft
         if eagerness is None or draft is None or draft.is_ready or not draft.is_answer_to(utterance.known_words or ""):
             return False
         return self.quiet_ms < min(wait + DRAFT_WAIT_MS, MAX_WAIT_MS[eagerness])
@@ -69,36 +69,36 @@ class Endpointing:
         """Count one more window of silence, and request the transcript early in the pause."""
         self.quiet_ms = ms_of(self.onset_detector.quiet_samples)
         self.interruption.take_silence(self.quiet_ms / 1000)
-        detection, manner = self.core.turn_detection, self.core.manner
-        is_wanted = manner.speculation or detection.eagerness is not None or self.interruption.is_undecided
+        detection, setup = self.state.turn_detection, self.state.setup
+        is_wanted = setup.speculation or detection.eagerness is not None or self.interruption.is_undecided
         tries = utterance.revision
-        may_ask = manner.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        may_ask = setup.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
         if utterance.is_requested or utterance.has_failed or not is_wanted or not may_ask:
             return
-        if self.quiet_ms >= choose_short_silence_ms(tries, self.core.pauses):
+        if self.quiet_ms >= choose_short_silence_ms(tries, self.state.pauses):
             self.transcription.request(utterance, buffer.peek())
             utterance.is_requested = True
 
     def _get_wait_ms(self, utterance: Utterance) -> int:
-        eagerness = self.core.turn_detection.eagerness
+        eagerness = self.state.turn_detection.eagerness
         if eagerness is None:
-            return self.core.turn_detection.silence_duration_ms
+            return self.state.turn_detection.silence_duration_ms
         words = utterance.known_words
         if self._judged is None or self._judged[0] != words:
             language, _ = self.transcription.get_hints()
-            self._judged = words, choose_wait_ms(words, eagerness, self.core.pauses, language)
+            self._judged = words, choose_wait_ms(words, eagerness, self.state.pauses, language)
         return self._judged[1]
 
     def _begin_preemptive(self, utterance: Utterance) -> None:
         words, agent_turn = utterance.known_words, self.agent_turn
         may = (
-            self.core.manner.speculation
-            and self.core.turn_detection.create_response
+            self.state.setup.speculation
+            and self.state.turn_detection.create_response
             and utterance.preemptive_tries < MAX_TRIES
         )
-        is_free = agent_turn.response is None and not self.core.pending and not self.interruption.is_undecided
+        is_free = agent_turn.response is None and not self.state.pending and not self.interruption.is_undecided
         if not words or not may or not is_free or utterance.is_ignored or not self.onset_detector.is_in_pause:
             return
         if agent_turn.preemptive.draft is None or not agent_turn.preemptive.draft.is_answer_to(words):
             utterance.preemptive_tries += 1
-            agent_turn.preemptive.begin(build_default_options(self.core), words, utterance)
+            agent_turn.preemptive.begin(build_default_options(self.state), words, utterance)

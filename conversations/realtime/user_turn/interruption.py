@@ -6,8 +6,8 @@ Only where the client plays that game (the extension “playback”): official c
 
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.turn import AgentTurn
-from conversations.realtime.figures import Tally
-from conversations.realtime.state import Core
+from conversations.realtime.measurements import DecisionOutcome
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.backchannel import SPOKEN_MAX_CHARS, is_backchannel, remove_echo
 from conversations.realtime.user_turn.onset import AFTER_PLAYBACK_START, IN_SILENCE, OVER_SPEECH, Onset
 from conversations.realtime.user_turn.utterance import Utterance
@@ -27,8 +27,8 @@ NEARLY_OVER_MS = 1500
 class Interruption:
     """Decides whether speech over a reply is an interruption, and pauses, resumes or ends the reply."""
 
-    def __init__(self, core: Core, agent_turn: AgentTurn) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, agent_turn: AgentTurn) -> None:
+        self.state = state
         self.agent_turn = agent_turn
         self._paused: Response | None = None
         self._takes_answers = False  # the reply was nearly over
@@ -44,7 +44,7 @@ class Interruption:
         sounding = self.agent_turn.playback.sounding
         if sounding is None or sounding.audio_started_at is None:
             return IN_SILENCE
-        is_new = self.core.now - sounding.audio_started_at < GUARD_SEC
+        is_new = self.state.now - sounding.audio_started_at < GUARD_SEC
         return AFTER_PLAYBACK_START if is_new or sounding is self._echoed else OVER_SPEECH
 
     def suspect(self, is_rising: bool) -> None:
@@ -57,7 +57,7 @@ class Interruption:
     def _pause_briefly(self) -> None:
         """Hold the reply back for at most SUSPICION_SEC, since the microphone may close before the next window."""
         if self.agent_turn.hold_back():
-            self.core.set_deadline("suspicion", self.core.now + SUSPICION_SEC)
+            self.state.set_deadline("suspicion", self.state.now + SUSPICION_SEC)
 
     def end_suspicion(self) -> None:
         if not self.is_undecided:
@@ -66,10 +66,10 @@ class Interruption:
     def begin_speech(self, utterance: Utterance) -> None:
         """Pause the reply as the user begins to speak, or end it where the client cannot pause."""
         sounding = self.agent_turn.playback.sounding
-        if sounding is None or not self.core.turn_detection.interrupt_response:
+        if sounding is None or not self.state.turn_detection.interrupt_response:
             return self.agent_turn.release_held()
         utterance.spoken_over = self.agent_turn.playback.collect_recent_text()
-        if not self.core.has_extension("playback") or not sounding.options.is_audio:
+        if not self.state.has_extension("playback") or not sounding.options.is_audio:
             utterance.is_interruption = True
             return self.agent_turn.interrupt()
         self._paused = sounding
@@ -84,7 +84,7 @@ class Interruption:
             and not utterance.is_interruption
             and self.agent_turn.playback.sounding is not None
         )
-        return is_open and not self.core.manner.streams and utterance.speech_windows in SNAPSHOT_WINDOWS
+        return is_open and not self.state.setup.streams and utterance.speech_windows in SNAPSHOT_WINDOWS
 
     def continue_speech(self, utterance: Utterance) -> None:
         is_open = not utterance.known_words and not utterance.is_ignored
@@ -119,13 +119,13 @@ class Interruption:
     def _confirm(self, utterance: Utterance) -> None:
         """End the reply, since the user said words; also a reply that was resumed meanwhile."""
         sounding = self.agent_turn.playback.sounding
-        if utterance.is_interruption or sounding is None or not self.core.turn_detection.interrupt_response:
+        if utterance.is_interruption or sounding is None or not self.state.turn_detection.interrupt_response:
             return
         utterance.is_interruption = True
         self._paused = None
-        if self.core.has_extension("playback"):
-            self.core.send("output_audio_buffer.cleared", response_id=sounding.id)
-            self.core.do(Tally("interruption", "confirmed"))
+        if self.state.has_extension("playback"):
+            self.state.send("output_audio_buffer.cleared", response_id=sounding.id)
+            self.state.do(DecisionOutcome("interruption", "confirmed"))
         self.agent_turn.interrupt()
 
     def resume(self) -> None:
@@ -135,8 +135,8 @@ class Interruption:
         if paused is None or not is_undecided:
             return
         self.agent_turn.playback.resume()
-        self.core.do(Tally("interruption", "resumed"))
-        self.core.send("output_audio_buffer.started", response_id=paused.id)
+        self.state.do(DecisionOutcome("interruption", "resumed"))
+        self.state.send("output_audio_buffer.started", response_id=paused.id)
         self.agent_turn.release_held()
 
 

@@ -7,7 +7,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
@@ -23,8 +23,8 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 class Transcription:
     """Requests transcripts, sends captions, and hands finished words to the agent's turn."""
 
-    def __init__(self, core: Core, agent_turn: AgentTurn, interruption: Interruption) -> None:
-        self.core = core
+    def __init__(self, state: SessionState, agent_turn: AgentTurn, interruption: Interruption) -> None:
+        self.state = state
         self.agent_turn = agent_turn
         self.interruption = interruption
         self.utterance: Utterance | None = None  # the one being spoken
@@ -36,8 +36,8 @@ class Transcription:
 
     def check_pending(self) -> None:
         """Raises ProtocolError if no further words may be asked for now."""
-        if len(self.core.pending) >= self.core.limits.max_pending:
-            most = self.core.limits.max_pending
+        if len(self.state.pending) >= self.state.limits.max_pending:
+            most = self.state.limits.max_pending
             message = f"{most} utterances still wait for their words, the most. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
@@ -47,25 +47,25 @@ class Transcription:
         self._request(utterance.item_id, utterance.revision, pcm, due_at)
 
     def _request(self, item_id: str, revision: int, pcm: bytes | None, due_at: float | None) -> None:
-        self.core.do(commands.Transcribe(item_id, revision, pcm, *self.get_hints(), due_at))
+        self.state.do(commands.Transcribe(item_id, revision, pcm, *self.get_hints(), due_at))
 
     def retry(self, item: LiveItem) -> None:
         """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
-        if item.id in self.core.pending or not self._is_retryable(item):
+        if item.id in self.state.pending or not self._is_retryable(item):
             message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
             raise ProtocolError("invalid_value", message, "item_id")
         self.check_pending()
-        detection = self.core.turn_detection
-        respond = detection.is_on and detection.create_response and self.core.log.is_last_message(item)
+        detection = self.state.turn_detection
+        respond = detection.is_on and detection.create_response and self.state.log.is_last_message(item)
         self.await_item(item, None, respond=respond)
 
     def _is_retryable(self, item: LiveItem) -> bool:
         is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
-        return is_spoken and self.core.is_audio_stored and item.error_code not in ("", NO_SOUND)
+        return is_spoken and self.state.is_audio_stored and item.error_code not in ("", NO_SOUND)
 
     def get_hints(self) -> tuple[str, str]:
         """The language and the prompt that the session names."""
-        shown = self.core.config["audio"]["input"]["transcription"] or {}
+        shown = self.state.config["audio"]["input"]["transcription"] or {}
         return shown.get("language", ""), shown.get("prompt", "")
 
     def await_item(
@@ -82,32 +82,32 @@ class Transcription:
         `pcm` is the item's audio, or None where it is stored. `respond` says that a response follows the words.
         `is_known` says that the caller will give the words to `settle_item` itself.
         """
-        limits, now = self.core.limits, self.core.now
+        limits, now = self.state.limits, self.state.now
         due_at = None
         if respond:
             self.to_answer.add(item.id)
             due_at = now + limits.turn_budget_sec
             if limits.filler_sec is not None:
-                self.core.set_deadline("silence", now + limits.filler_sec)
+                self.state.set_deadline("silence", now + limits.filler_sec)
         if utterance is None:
             self._request(item.id, 0, pcm, due_at)
         elif not utterance.is_requested and not is_known and pcm is not None:
             self.request(utterance, pcm, due_at)
-        self.core.pending[item.id] = PendingTranscript(now, utterance)
-        self.core.set_deadline(
+        self.state.pending[item.id] = PendingTranscript(now, utterance)
+        self.state.set_deadline(
             "transcript", min(now + limits.transcript_timeout_sec, (due_at or inf) - MARGIN_SEC), of=item.id
         )
 
     @property
     def pending_answers(self) -> list[PendingTranscript]:
         """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
-        awaited = [self.core.pending[item_id] for item_id in self.to_answer & self.core.pending.keys()]
+        awaited = [self.state.pending[item_id] for item_id in self.to_answer & self.state.pending.keys()]
         return [one for one in awaited if one.utterance is None or one.utterance.spoken_over is None]
 
     # Hearing.
 
     def is_awaiting(self, item_id: str) -> bool:
-        return item_id in self.core.pending or any(
+        return item_id in self.state.pending or any(
             utterance is not None and utterance.item_id == item_id for utterance in (self.utterance, self.dictated)
         )
 
@@ -120,22 +120,22 @@ class Transcription:
             return None
         utterance.partial = words
         self.interruption.judge_words(utterance, words, is_over=False)
-        if event.item_id in self.core.pending:
+        if event.item_id in self.state.pending:
             return None
-        if self.core.has_extension("captions"):
+        if self.state.has_extension("captions"):
             self._send_caption(utterance)
         return self.on_words_changed()
 
     def _take_dictated(self, utterance: Utterance, words: str) -> None:
         """The client says when it has ended, so that its words decide nothing before."""
         utterance.partial = words
-        if self.core.has_extension("captions"):
+        if self.state.has_extension("captions"):
             self._send_caption(utterance)
 
     def _find_utterance(self, item_id: str) -> Utterance | None:
         if self.utterance is not None and self.utterance.item_id == item_id:
             return self.utterance
-        pending = self.core.pending.get(item_id)
+        pending = self.state.pending.get(item_id)
         return pending.utterance if pending else None
 
     def _send_caption(self, utterance: Utterance) -> None:
@@ -145,15 +145,15 @@ class Transcription:
         delta = utterance.partial[len(utterance.caption) :]
         utterance.caption = utterance.partial
         if delta:
-            self.core.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
+            self.state.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
 
     @property
     def _is_transcription_off(self) -> bool:
-        return self.core.config["audio"]["input"]["transcription"] is None
+        return self.state.config["audio"]["input"]["transcription"] is None
 
     def take_transcript(self, event: engine_events.TranscriptReady) -> None:
         utterance = self._find_utterance(event.item_id)
-        pending = self.core.pending.get(event.item_id)
+        pending = self.state.pending.get(event.item_id)
         if utterance is not None:
             utterance.usage.stt_seconds += event.seconds
             if event.revision != utterance.revision:
@@ -181,22 +181,22 @@ class Transcription:
 
     def settle_item(self, item_id: str, text: str, seconds: float) -> None:
         """The words of a committed item are known."""
-        utterance = self.core.pending[item_id].utterance
+        utterance = self.state.pending[item_id].utterance
         text = self._filter_words(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.interruption.judge_words(utterance, text, is_over=True)
         pending, item = self._end_waiting(item_id)
-        self.agent_turn.note_transcription_time(self.core.now - pending.committed_at)
+        self.agent_turn.reminders.note_transcription_time(self.state.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
-            self.core.save(item)
+            self.state.save(item)
             if not self._is_transcription_off:
                 if utterance is not None and utterance.partial and text.startswith(utterance.partial):
                     utterance.partial = text
                     self._send_caption(utterance)
                 usage = {"type": "duration", "seconds": seconds}
-                self.core.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
+                self.state.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
             if item_id in self.to_answer and text and not (utterance and utterance.is_ignored):
                 self.agent_turn.request_response(pending.committed_at)
         self.to_answer.discard(item_id)
@@ -206,7 +206,7 @@ class Transcription:
         utterance = self._find_utterance(event.item_id)
         if utterance is not None and event.revision != utterance.revision:
             return
-        if event.item_id in self.core.pending:
+        if event.item_id in self.state.pending:
             self._fail_item(event.item_id, event.failure)
         elif utterance is not None:
             # Asked once more in the next pause or at the endpoint, and said then if it fails again.
@@ -217,24 +217,24 @@ class Transcription:
         self.to_answer.discard(item_id)
         if item is not None:
             item.error_code, item.error_message = failure.code, failure.message
-            self.core.save(item)
+            self.state.save(item)
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            offer = {"can_retry": True} if self.core.has_extension("retry") and self._is_retryable(item) else {}
-            self.core.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
+            offer = {"can_retry": True} if self.state.has_extension("retry") and self._is_retryable(item) else {}
+            self.state.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
             self.agent_turn.fail_awaiting(item_id, failure)
         self.interruption.resume()
         self.agent_turn.settle()
 
     def _end_waiting(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
-        pending = self.core.pending.pop(item_id)
-        self.core.set_deadline("transcript", None, of=item_id)
-        item = self.core.log.get(item_id)  # None: the client deleted it meanwhile
+        pending = self.state.pending.pop(item_id)
+        self.state.set_deadline("transcript", None, of=item_id)
+        item = self.state.log.get(item_id)  # None: the client deleted it meanwhile
         if item is not None:
             item.is_transcribed = True
         return pending, item
 
     def time_out(self, item_id: str) -> None:
-        self.core.do(commands.Abort(item_id))
+        self.state.do(commands.Abort(item_id))
         self._fail_item(
             item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again.")
         )

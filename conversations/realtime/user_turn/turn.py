@@ -5,7 +5,7 @@ from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.state import Core
+from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.commits import UtteranceCommits
 from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
@@ -24,26 +24,26 @@ class UserTurn:
     """The user's half of the turn machine: takes audio in and commits utterances."""
 
     def __init__(
-        self, core: Core, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
+        self, state: SessionState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
     ) -> None:
-        self.core = core
+        self.state = state
         self.agent_turn = agent_turn
         self.transcription = transcription
         self.interruption = interruption
-        self.buffer = InputBuffer(samples_of(core.limits.max_buffer_ms))
+        self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))
         self.utterance: Utterance | None = None
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
         self._last_word_at = 0  # position of the end of the last utterance's speech
         self._onset_detector = OnsetDetector(0.5)
-        self._commits = UtteranceCommits(core, transcription)
-        self._endpointing = Endpointing(core, agent_turn, transcription, interruption, self._onset_detector)
+        self.commits = UtteranceCommits(state, transcription)
+        self._endpointing = Endpointing(state, agent_turn, transcription, interruption, self._onset_detector)
         transcription.on_words_changed = agent_turn.preemptive.on_ready = self._end_if_over
         self.configure()
 
     def configure(self) -> None:
         """Takes up the session's turn detection from the next audio on; speech under way goes on."""
-        detection = self.core.turn_detection
+        detection = self.state.turn_detection
         self._onset_detector.reset()
         self._onset_detector.threshold = detection.threshold
         self._detected = self.buffer.received
@@ -66,7 +66,7 @@ class UserTurn:
 
     def _set_utterance(self, utterance: Utterance | None) -> None:
         self.utterance = self.transcription.utterance = utterance
-        self.core.is_user_speaking = utterance is not None
+        self.state.is_user_speaking = utterance is not None
 
     # Audio.
 
@@ -74,12 +74,12 @@ class UserTurn:
         try:
             pcm = self.buffer.append(event.pcm)
         except BufferFullError:
-            most = self.core.limits.max_buffer_ms // 1000
+            most = self.state.limits.max_buffer_ms // 1000
             message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
             raise ProtocolError("input_audio_buffer_full", message, "audio", event.event_id) from None
-        self._last_audio_at = self.core.now
+        self._last_audio_at = self.state.now
         self._time_half_sample(event)
-        detection = self.core.turn_detection
+        detection = self.state.turn_detection
         if not detection.is_on:
             self._take_dictation(pcm)
         elif self.utterance is None:
@@ -88,41 +88,41 @@ class UserTurn:
             )
         else:
             self._feed_transcriber(self.utterance, pcm)
-        self.core.do(commands.DetectSpeech(pcm, self._detect_from_scratch))
+        self.state.do(commands.DetectSpeech(pcm, self._detect_from_scratch))
         self._detect_from_scratch = False
 
     def _feed_transcriber(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
-        self.core.do(commands.FeedTranscriber(utterance.item_id, pcm, *self.transcription.get_hints(), begins))
+        self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *self.transcription.get_hints(), begins))
 
     def _take_dictation(self, pcm: bytes) -> None:
         """Audio that the client will commit: heard as it comes, too."""
         begins = self.transcription.dictated is None
         self.transcription.dictated = self.transcription.dictated or Utterance(
-            self.core.make_id("item"), self.buffer.start
+            self.state.make_id("item"), self.buffer.start
         )
         self._feed_transcriber(self.transcription.dictated, self.buffer.peek() if begins else pcm, begins=begins)
 
     def _time_half_sample(self, event: AudioAppend) -> None:
         if self.buffer.is_split:
             self._split_event_id = event.event_id
-            self.core.set_deadline("half_sample", self.core.now + self.core.limits.half_sample_sec)
+            self.state.set_deadline("half_sample", self.state.now + self.state.limits.half_sample_sec)
         elif event.pcm and self._split_event_id is not None:
             self._split_event_id = None
-            self.core.set_deadline("half_sample", None)
+            self.state.set_deadline("half_sample", None)
 
     def refuse_half_sample(self) -> None:
         """The other half of a sample did not come: said plainly, and left out."""
         if not self.buffer.is_split:
             return
         self.buffer.drop_half_sample()
-        self.core.set_deadline("half_sample", None)
+        self.state.set_deadline("half_sample", None)
         message = "The audio ends amid a sample (an odd number of bytes); the odd byte was left out."
-        self.core.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
+        self.state.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
 
     def take_window(self, probability: float) -> None:
         """The VAD's verdict on the next window of audio."""
         self._detected += WINDOW_SAMPLES
-        if not self.core.turn_detection.is_on:
+        if not self.state.turn_detection.is_on:
             if self.transcription.dictated is not None and probability >= DICTATED_SPEECH_PROBABILITY:
                 self.transcription.dictated.speech_windows += 1
         elif self.utterance is None:
@@ -135,12 +135,12 @@ class UserTurn:
         edge = self._onset_detector.feed(probability, self._detected, self.interruption.choose_onset())
         if edge is SpeechEdge.STARTED:
             self._begin_utterance()
-        elif self.core.turn_detection.interrupt_response:
+        elif self.state.turn_detection.interrupt_response:
             self.interruption.suspect(probability >= self._onset_detector.threshold)
 
     def _follow_speech(self, utterance: Utterance, probability: float) -> None:
         edge = self._onset_detector.feed(probability, self._detected)
-        too_long = ms_of(self._detected - utterance.start) > self.core.limits.max_utterance_ms
+        too_long = ms_of(self._detected - utterance.start) > self.state.limits.max_utterance_ms
         if edge is SpeechEdge.RESUMED:
             self._endpointing.end_pause(utterance)
         if self._onset_detector.quiet_samples:
@@ -153,7 +153,7 @@ class UserTurn:
 
     def _end_if_over(self, *, too_long: bool = False) -> None:
         """More silence, or more is known of the words: is that the end?"""
-        utterance, detection = self.utterance, self.core.turn_detection
+        utterance, detection = self.utterance, self.state.turn_detection
         if utterance is None or not detection.is_on:
             return
         if too_long or (self._onset_detector.quiet_samples and self._endpointing.check_endpoint(utterance)):
@@ -165,17 +165,17 @@ class UserTurn:
         self.interruption.continue_speech(utterance)
 
     def _begin_utterance(self) -> None:
-        padding = samples_of(self.core.turn_detection.prefix_padding_ms)
+        padding = samples_of(self.state.turn_detection.prefix_padding_ms)
         self.buffer.keep_from(self._onset_detector.onset - padding)
-        utterance = Utterance(self.core.make_id("item"), self.buffer.start)
+        utterance = Utterance(self.state.make_id("item"), self.buffer.start)
         self._set_utterance(utterance)
         # A click may fill as many as usually make an onset, so they do not count as speech; those beyond do.
         utterance.speech_windows = self._onset_detector.rising - IN_SILENCE.windows
-        self.core.set_deadline("idle", None)
-        self.core.set_deadline("stall", self.core.now + self.core.limits.stall_sec)
+        self.state.set_deadline("idle", None)
+        self.state.set_deadline("stall", self.state.now + self.state.limits.stall_sec)
         start_ms, item_id = ms_of(utterance.start), utterance.item_id
-        self.core.do(commands.WarmEngines())
-        self.core.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
+        self.state.do(commands.WarmEngines())
+        self.state.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
         self._feed_transcriber(utterance, self.buffer.peek(), begins=True)
         self._learn_cut_pause()
         self.interruption.begin_speech(utterance)
@@ -184,27 +184,27 @@ class UserTurn:
         """Who goes on before anything was answered had only paused."""
         response = self.agent_turn.response
         if response is not None and response.audio_started_at is None:
-            self.core.pauses.learn(ms_of(self._onset_detector.onset - self._last_word_at))
+            self.state.pauses.learn(ms_of(self._onset_detector.onset - self._last_word_at))
 
     def _end_utterance(self, utterance: Utterance, end: int, *, respond: bool) -> None:
         self._last_word_at = end - self._onset_detector.quiet_samples
         self._onset_detector.reset()
         self._endpointing.reset()
         self._set_utterance(None)
-        self.core.set_deadline("stall", None)
+        self.state.set_deadline("stall", None)
         end_ms, item_id = ms_of(end), utterance.item_id
-        self.core.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
-        self._commits.commit(utterance, self.buffer.take(end), respond=respond)
+        self.state.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
+        self.commits.commit(utterance, self.buffer.take(end), respond=respond)
 
     def end_stalled_speech(self) -> None:
         """No audio came amid speech: what was said is taken as it stands."""
         if self.utterance is None:
             return
-        due = self._last_audio_at + self.core.limits.stall_sec
-        if self.core.now < due:
-            self.core.set_deadline("stall", due)
+        due = self._last_audio_at + self.state.limits.stall_sec
+        if self.state.now < due:
+            self.state.set_deadline("stall", due)
         else:
-            self._end_utterance(self.utterance, self.buffer.received, respond=self.core.turn_detection.create_response)
+            self._end_utterance(self.utterance, self.buffer.received, respond=self.state.turn_detection.create_response)
 
     # Commits.
 
@@ -218,9 +218,9 @@ class UserTurn:
             raise ProtocolError("input_audio_buffer_commit_empty", message)
         if self.utterance is not None:
             return self._end_utterance(self.utterance, self.buffer.received, respond=False)
-        dictated = self.transcription.dictated or Utterance(self.core.make_id("item"), self.buffer.start)
+        dictated = self.transcription.dictated or Utterance(self.state.make_id("item"), self.buffer.start)
         self.transcription.dictated = None
-        return self._commits.commit(dictated, self.buffer.take(), respond=False)
+        return self.commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
         self.buffer.clear()
@@ -228,21 +228,10 @@ class UserTurn:
         self._endpointing.reset()
         self._set_utterance(None)
         self.transcription.dictated = None
-        self.core.set_deadline("half_sample", None)
-        self.core.send("input_audio_buffer.cleared")
+        self.state.set_deadline("half_sample", None)
+        self.state.send("input_audio_buffer.cleared")
         self.interruption.resume()
         self.agent_turn.settle()
-
-    def end_idle_time(self) -> None:
-        """Nobody spoke since the reply was played: the assistant asks, once, whether somebody is there."""
-        agent_turn = self.agent_turn
-        if agent_turn.has_asked or self.utterance is not None or self.core.pending or agent_turn.response is not None:
-            return
-        silence = Utterance(self.core.make_id("item"), self.buffer.start)
-        span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(self.buffer.received)}
-        self.core.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
-        self._commits.commit(silence, self.buffer.take(), respond=False)
-        agent_turn.ask_if_present()
 
     def leave(self) -> None:
         """The client is gone: what it said is kept, nothing answers it."""

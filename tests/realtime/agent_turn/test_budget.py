@@ -272,7 +272,7 @@ def test_it_is_no_answer() -> None:
     table.pass_time(3.1)
     fill(table)
     assert ending(table.pass_time(9)) == ("failed", "response_timeout")
-    item = next(iter(table.machine.core.log))
+    item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
 

@@ -43,7 +43,7 @@ def test_it_works() -> None:
         "response.done",
     ]
     assert sent[-1]["response"]["output"][0]["content"] == [{"type": "output_text", "text": "Calm."}]
-    assert len(table.machine.core.log) == 1
+    assert len(table.machine.state.log) == 1
     assert not [
         action for action in table.actions if isinstance(action, commands.Save) and action.item.role == "assistant"
     ]
@@ -136,7 +136,7 @@ def test_a_context_in_place_of_the_conversation() -> None:
     table.write("Calm.")
     table.end_text()
     table.speak()
-    assert len(table.machine.core.log) == 3  # the answer is part of the conversation, its context is not
+    assert len(table.machine.state.log) == 3  # the answer is part of the conversation, its context is not
 
 
 def test_an_empty_context() -> None:

@@ -8,9 +8,9 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.agent_turn.preemptive import has_same_words
 from conversations.realtime.deadlines import Deadline
-from conversations.realtime.figures import Discard, Tally
+from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.state import Manner
+from conversations.realtime.state import SessionSetup
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.wire import SPOKEN_REPLY
 
@@ -59,7 +59,7 @@ def test_it_works() -> None:
     sent = table.end_text() + table.speak()
     assert sent[-1]["response"]["status"] == "completed"
     assert sent[-1]["response"]["id"] == asked.response_id
-    assert table.last(Tally) == Tally("speculation", "hit")
+    assert table.last(DecisionOutcome) == DecisionOutcome("preemptive_generation", "hit")
 
 
 def test_the_waterfall_tells_what_was_ahead() -> None:
@@ -113,12 +113,12 @@ def test_what_it_cost_is_known_once_all_its_words_had_come() -> None:
     table = ahead()
     table.end_text()
     table.audio(320, 0.9)
-    discarded = table.last(Discard)
+    discarded = table.last(DiscardedUsage)
     assert (discarded.input_tokens, discarded.output_tokens) == (20, 5)
 
 
 def test_it_is_dropped_when_the_last_words_differ() -> None:
-    table = Table(manner=Manner(streams=True))
+    table = Table(setup=SessionSetup(streams=True))
     table.audio(960, 0.9)
     table.hear("When does the library close?")
     table.audio(160, 0.0)
@@ -131,7 +131,7 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
 
 def test_none_is_begun_inside_a_word() -> None:
     """The closure of a “t” is a window of quiet: it would cost a try, on half of the words."""
-    table = Table(manner=Manner(streams=True))
+    table = Table(setup=SessionSetup(streams=True))
     table.audio(960, 0.9)
     table.hear("When does the")
     table.audio(64, 0.0)
@@ -140,14 +140,14 @@ def test_none_is_begun_inside_a_word() -> None:
 
 
 def test_case_and_punctuation_may_differ() -> None:
-    table = Table(manner=Manner(streams=True))
+    table = Table(setup=SessionSetup(streams=True))
     table.audio(960, 0.9)
     table.hear("when does the library close")
     table.audio(160, 0.0)
     table.transcript("When does the library close?")
     end(table)
     assert len(generates(table)) == 1
-    assert table.last(Tally).outcome == "hit"
+    assert table.last(DecisionOutcome).outcome == "hit"
 
 
 @pytest.mark.parametrize(("one", "other"), [("लड़का", "लड़की"), ("กิน", "กัน"), ("What are 20 $?", "What are 20 €?")])
@@ -160,7 +160,7 @@ def test_it_is_dropped_when_the_context_changed() -> None:
     table = ahead()
     table.client("session.update", session={"instructions": "Speak like a pirate."})
     end(table)
-    assert table.last(Tally).outcome == "miss"
+    assert table.last(DecisionOutcome).outcome == "miss"
     assert generates(table)[-1].messages[0] == ContextMessage("system", "Speak like a pirate.")
     question = next(action.item for action in table.actions if isinstance(action, commands.Save) and action.pcm)
     assert table.saved(question.id).usage.discarded_output_tokens > 0
@@ -188,7 +188,7 @@ def test_it_is_tried_three_times_a_turn() -> None:
 
 
 def test_it_can_be_switched_off() -> None:
-    table = Table(manner=Manner(speculation=False))
+    table = Table(setup=SessionSetup(speculation=False))
     table.audio(960, 0.9)
     table.audio(320, 0.0)
     assert not [action for action in table.actions if isinstance(action, commands.Transcribe)]
@@ -214,7 +214,7 @@ def test_it_ends_with_the_session() -> None:
 
 
 def test_it_ends_when_the_client_has_asked_before_the_words_were_known() -> None:
-    table = Table(manner=Manner(streams=True), silence_duration_ms=2000)
+    table = Table(setup=SessionSetup(streams=True), silence_duration_ms=2000)
     table.audio(960, 0.9)
     table.hear("When does it close")
     table.audio(1216, 0.0)
@@ -267,7 +267,7 @@ def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> Non
 
 def test_a_reply_to_other_words_is_not_waited_for() -> None:
     """The tries are used up, and then the last word comes."""
-    table = Table(type="semantic_vad", eagerness="medium", manner=Manner(streams=True))
+    table = Table(type="semantic_vad", eagerness="medium", setup=SessionSetup(streams=True))
     table.audio(960, 0.9)
     for words in ("It is fine.", "It is fine now.", "It is fine now, thanks."):
         table.hear(words)

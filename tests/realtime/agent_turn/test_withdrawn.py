@@ -28,7 +28,7 @@ def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
     assert [(one.index, one.text.strip()) for one in clauses] == [(0, LONG.strip())]
     sent = sound(table, 0, 900, is_whole=True)
     assert ending(sent) == ("completed", "")
-    item = next(iter(table.machine.core.log))
+    item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text, table.saved(item.id).text) == (LONG, LONG, LONG)
 
 
@@ -43,7 +43,7 @@ def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
     table.end_text()
     sound(table, 0, 400, is_whole=True)
     assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
-    item = next(iter(table.machine.core.log))
+    item = next(iter(table.machine.state.log))
     assert item.text == f"{(told or '').rstrip()} Noon."
 
 
@@ -53,7 +53,7 @@ def test_in_text_all_is_told() -> None:
     withdraw(table)
     table.write("Noon.")
     assert ending(table.end_text()) == ("completed", "")
-    assert next(iter(table.machine.core.log)).text == "Be polite. Noon."
+    assert next(iter(table.machine.state.log)).text == "Be polite. Noon."
 
 
 def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:

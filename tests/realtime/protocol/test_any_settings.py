@@ -84,12 +84,12 @@ def test_a_session(is_beta: bool, kind: str, patches: list[dict[str, Any]]) -> N
     table = Table(kind=kind, dialect=BetaDialect() if is_beta else None)
     names = ["session.update", "transcription_session.update"][: 1 + is_beta]
     for place, patch in enumerate(patches):
-        before = table.machine.core.config
+        before = table.machine.state.config
         (sent,) = table.client(names[place % len(names)], session=patch, event_id="mine")
         if sent["type"] == "error":
             assert (sent["error"]["type"], sent["error"]["event_id"]) == ("invalid_request_error", "mine")
             assert sent["error"]["param"]
-            assert table.machine.core.config == before
+            assert table.machine.state.config == before
         else:
             assert sent["type"] in ("session.updated", "transcription_session.updated")
     table.say()

@@ -120,7 +120,7 @@ def test_what_clients_send_at_once_is_taken(client: str) -> None:
     table = Table()
     for body in HABITS[client]:
         assert update(table, **body)["type"] == "session.updated"
-    assert table.machine.core.config["model"] == "assistant"
+    assert table.machine.state.config["model"] == "assistant"
 
 
 def test_what_such_a_client_set_is_in_force() -> None:
@@ -189,7 +189,7 @@ def test_tools_and_the_choice_among_them() -> None:
 def test_a_remote_server_is_one_that_an_admin_configured() -> None:
     table = Table()
     own = Tool("search", "Searches.", {"type": "object"}, server_label="wiki")
-    table.machine.core.own_tools = (own,)
+    table.machine.state.own_tools = (own,)
     given = {"type": "mcp", "server_label": "wiki", "server_url": "https://elsewhere.example"}
     choice = {"type": "mcp", "server_label": "wiki"}
     shown = table.client("session.update", session={"tools": [given], "tool_choice": choice})[0]["session"]
@@ -208,7 +208,7 @@ def test_what_is_nested_too_deeply_to_be_copied(key: str) -> None:
     assert update(table, **given)["error"]["code"] == "invalid_value"
     assert table.client("response.create", response=given)[0]["error"]["code"] == "invalid_value"
     with pytest.raises(ProtocolError, match="deeper than 64 levels"):  # of a client secret, which is no event
-        update_config(table.machine.core.config, given, has_sent_audio=False)
+        update_config(table.machine.state.config, given, has_sent_audio=False)
     assert update(table)["type"] == "session.updated"
 
 

@@ -356,7 +356,7 @@ def test_what_is_cut_after_a_reconnection_is_said_anew_upstream() -> None:
     assert table.told_kinds[-2:] == ["conversation.item.delete", "conversation.item.create"]
     assert table.told[-1]["item"]["content"][0]["text"] == "One two three"
     assert table.upstream("conversation.item.deleted", item_id="item_one") == []
-    assert table.machine.core.log.get("item_one") is not None
+    assert table.machine.state.log.get("item_one") is not None
 
 
 def test_speech_under_way_goes_on_over_the_next_connection() -> None:

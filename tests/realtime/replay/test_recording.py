@@ -33,19 +33,19 @@ class TableMachine(RecordedMachine):
     """A recorded machine that a table takes for its own."""
 
     def __init__(self, lines: list[str], *arguments: Any) -> None:
-        config, conversation_id, make_id, limits, items, manner = arguments
+        config, conversation_id, make_id, limits, items, setup = arguments
         made: list[str] = []
 
         def make(prefix: str) -> str:
             made.append(make_id(prefix))
             return made[-1]
 
-        machine = TurnMachine(config, conversation_id, make, limits, items, manner)
+        machine = TurnMachine(config, conversation_id, make, limits, items, setup)
         encoder = Encoder(False, lambda text: text)
         super().__init__(machine, made, encoder, lambda: 100.0, lines.append, lambda error: pytest.fail(str(error)))
-        self.core, self.agent_turn = machine.core, machine.agent_turn
+        self.state, self.agent_turn = machine.state, machine.agent_turn
         given = {"config": config, "conversation_id": conversation_id, "limits": limits, "items": items}
-        self.write_head("cascade", "2026-11-29T12:00:00Z", given | {"manner": manner})
+        self.write_head("cascade", "2026-11-29T12:00:00Z", given | {"setup": setup})
 
 
 @pytest.fixture

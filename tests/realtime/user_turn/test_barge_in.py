@@ -22,7 +22,7 @@ def talking(**turn_detection: Any) -> Table:
 
 
 def reply_of(table: Table) -> Any:
-    return table.saved(table.machine.agent_turn.last.item.id)  # type: ignore[union-attr]
+    return table.saved(table.machine.agent_turn.playback.last.item.id)  # type: ignore[union-attr]
 
 
 def test_it_works() -> None:
@@ -221,7 +221,7 @@ def spoken_by_the_client() -> tuple[Table, str]:
     table.transcript("Count, please.")
     table.write(REPLY)
     table.end_text()
-    return table, table.machine.agent_turn.last.item.id  # type: ignore[union-attr]
+    return table, table.machine.agent_turn.playback.last.item.id  # type: ignore[union-attr]
 
 
 def test_a_client_that_speaks_by_itself_tells_the_words() -> None:
@@ -249,7 +249,7 @@ def test_words_truncate_neither_sound_nor_without_the_extension() -> None:
         table.client("response.cancel")
         cut = {"item_id": reply_of(table).id, "content_index": 0, "audio_end_ms": 0}
         sent = table.client("conversation.item.truncate", **cut, heard="One")
-        if table.machine.core.has_extension("playback"):
+        if table.machine.state.has_extension("playback"):
             assert sent[0]["error"]["code"] == "unsupported_content_type"
         else:
             assert reply_of(table).heard_text == ""  # by `audio_end_ms`, as without the key

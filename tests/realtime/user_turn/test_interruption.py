@@ -6,8 +6,8 @@ import pytest
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.realtime.figures import Tally
-from conversations.realtime.state import Manner
+from conversations.realtime.measurements import DecisionOutcome
+from conversations.realtime.state import SessionSetup
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 REPLY = "The library closes at six today. It opens again tomorrow morning at nine o'clock. "
@@ -15,9 +15,9 @@ PLAYED_SEC = 1.0
 PATIENT = {"type": "server_vad", "silence_duration_ms": 2000}
 
 
-def talking(manner: Manner | None = None, **turn_detection: Any) -> Table:
+def talking(setup: SessionSetup | None = None, **turn_detection: Any) -> Table:
     """A reply of 4 s is on the wire, one of them was played; more of it is to come."""
-    table = Table(manner=manner, **turn_detection)
+    table = Table(setup=setup, **turn_detection)
     table.client("session.update", session={"extensions": ["playback", "captions"]})
     table.say()
     table.transcript("When does the library close?")
@@ -33,7 +33,7 @@ def reply_id(table: Table) -> str:
 
 
 def outcome(table: Table) -> str:
-    return str(table.last(Tally).outcome)
+    return str(table.last(DecisionOutcome).outcome)
 
 
 def test_it_works() -> None:
@@ -136,7 +136,7 @@ def test_the_pause_does_not_count_as_played() -> None:
 
 
 def test_words_of_speech_to_text_that_hears_at_once_interrupt_at_once() -> None:
-    table = talking(Manner(streams=True))
+    table = talking(SessionSetup(streams=True))
     table.audio(BARGE_IN_MS, 0.9)
     sent = table.hear("Wait")
     assert kinds(sent)[0] == "output_audio_buffer.cleared"
@@ -199,7 +199,7 @@ def test_a_reply_that_is_only_still_played_is_paused_too() -> None:
     table.audio(160, 0.0)
     sent = table.transcript("And tomorrow?")
     assert kinds(sent) == ["output_audio_buffer.cleared"]
-    last = table.machine.agent_turn.last
+    last = table.machine.agent_turn.playback.last
     assert last is not None
     assert last.item.heard_ms is not None
 

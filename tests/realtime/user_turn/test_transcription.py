@@ -1,16 +1,16 @@
 """Words that come while the user speaks."""
 
 from conversations.realtime import commands, engine_events
-from conversations.realtime.state import Manner
+from conversations.realtime.state import SessionSetup
 from conversations.realtime.user_turn.transcription import MAX_CHARS
 from tests.support.realtime.harness import Table, kinds
 
-STREAMS = Manner(streams=True)
+STREAMS = SessionSetup(streams=True)
 DELTA = "conversation.item.input_audio_transcription.delta"
 
 
 def test_it_works() -> None:
-    table = Table(manner=STREAMS)
+    table = Table(setup=STREAMS)
     table.client("session.update", session={"extensions": ["captions"]})
     [started] = table.audio(640, 0.9)
     sent = table.hear("When does") + table.hear("When does the library")
@@ -21,7 +21,7 @@ def test_it_works() -> None:
 
 
 def test_all_audio_of_the_utterance_goes_to_the_engine_and_no_silence() -> None:
-    table = Table(manner=STREAMS, prefix_padding_ms=320)
+    table = Table(setup=STREAMS, prefix_padding_ms=320)
     table.audio(3200)
     table.audio(960, 0.9)
     heard = [action for action in table.actions if isinstance(action, commands.FeedTranscriber)]
@@ -38,7 +38,7 @@ def test_nothing_is_asked_of_an_engine_before_the_pause() -> None:
 
 
 def test_a_client_that_did_not_ask_gets_its_deltas_after_the_item() -> None:
-    table = Table(manner=STREAMS)
+    table = Table(setup=STREAMS)
     table.audio(640, 0.9)
     assert table.hear("When does") == []
     table.audio(160, 0.0)
@@ -54,7 +54,7 @@ def test_a_client_that_did_not_ask_gets_its_deltas_after_the_item() -> None:
 
 
 def test_words_that_were_heard_anew_are_right_in_the_end() -> None:
-    table = Table(manner=STREAMS)
+    table = Table(setup=STREAMS)
     table.client("session.update", session={"extensions": ["captions"]})
     table.audio(640, 0.9)
     table.hear("Then does")
@@ -65,7 +65,7 @@ def test_words_that_were_heard_anew_are_right_in_the_end() -> None:
 
 
 def test_what_the_client_commits_is_heard_as_it_comes() -> None:
-    table = Table(manner=STREAMS)
+    table = Table(setup=STREAMS)
     table.manual()
     table.audio(320)
     table.client("input_audio_buffer.commit")
@@ -95,7 +95,7 @@ def test_what_speech_to_text_makes_of_a_noise_is_dropped() -> None:
 
 def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
     def wait_ms(words: str) -> int:
-        table = Table(type="semantic_vad", manner=Manner(speculation=False))
+        table = Table(type="semantic_vad", setup=SessionSetup(speculation=False))
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript(words)
@@ -110,7 +110,7 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
 
 def test_patience_is_what_auto_means() -> None:
     def wait_ms(eagerness: str) -> int:
-        table = Table(type="semantic_vad", manner=Manner(eagerness, speculation=False))  # type: ignore[arg-type]
+        table = Table(type="semantic_vad", setup=SessionSetup(eagerness, speculation=False))  # type: ignore[arg-type]
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript("When does the library close?")
@@ -150,7 +150,7 @@ def test_the_endpoint_does_not_wait_for_ever() -> None:
 
 def test_an_engine_that_fails_is_asked_once_a_pause_and_again_at_the_endpoint() -> None:
     """It may fail at once, as with a wrong key: every window of a long silence would ask it anew."""
-    table = Table(manner=STREAMS, silence_duration_ms=1000)
+    table = Table(setup=STREAMS, silence_duration_ms=1000)
     table.audio(960, 0.9)
     table.audio(160, 0.0)
     table.fail_transcript(table.last(commands.Transcribe))
@@ -168,7 +168,7 @@ def test_an_engine_that_fails_is_asked_once_a_pause_and_again_at_the_endpoint() 
 
 
 def test_words_without_an_end_are_cut() -> None:
-    table = Table(manner=STREAMS)
+    table = Table(setup=STREAMS)
     table.client("session.update", session={"extensions": ["captions"]})
     table.audio(640, 0.9)
     [told] = table.hear("word " * 200_000)

@@ -109,7 +109,7 @@ def test_there_must_be_something_to_try_again(which: str) -> None:
 
 def test_what_is_not_stored_cannot_be_tried_again() -> None:
     table = Table(kind="transcription")
-    table.machine.core.is_audio_stored = False
+    table.machine.state.is_audio_stored = False
     told = failed(table)
     assert "can_retry" not in told
     assert kinds(retry(table, told["item_id"])) == ["error"]

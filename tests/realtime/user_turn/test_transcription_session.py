@@ -6,11 +6,11 @@ import pytest
 
 from conversations.realtime import commands
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.state import Manner
+from conversations.realtime.state import SessionSetup
 from tests.support.realtime.harness import Table, base64_silence, kinds
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 
-STREAMS = Manner(streams=True)
+STREAMS = SessionSetup(streams=True)
 
 
 def table(**given: Any) -> Table:
@@ -58,10 +58,10 @@ def test_the_session_has_the_users_half_only() -> None:
 
 @pytest.mark.parametrize("stores_captions", [True, False])
 def test_one_that_becomes_it_is_stored_only_if_its_client_wants_that(stores_captions: bool) -> None:
-    talk = Table(manner=Manner(stores_captions=stores_captions))
+    talk = Table(setup=SessionSetup(stores_captions=stores_captions))
     update(talk, type="transcription", audio={"input": {"transcription": {"model": "stt-1"}}})
     assert (commands.StopStoring() in talk.actions) is not stores_captions
-    assert talk.machine.core.is_audio_stored is stores_captions
+    assert talk.machine.state.is_audio_stored is stores_captions
 
 
 def test_the_engines_are_warmed_when_somebody_begins_to_speak() -> None:
@@ -127,7 +127,7 @@ def test_it_does_not_ask_whether_somebody_is_there() -> None:
 
 
 def test_words_are_told_while_one_speaks() -> None:
-    talk = table(manner=STREAMS)
+    talk = table(setup=STREAMS)
     talk.audio(960, 0.9)
     (first,) = talk.hear("Good")
     (second,) = talk.hear("Good morning")
@@ -145,7 +145,7 @@ def test_words_are_told_while_one_speaks() -> None:
 
 
 def test_words_are_told_while_the_client_decides_when_to_commit() -> None:
-    talk = table(manner=STREAMS)
+    talk = table(setup=STREAMS)
     talk.manual()
     talk.audio(960)
     (delta,) = talk.hear("Good morning")
@@ -159,7 +159,7 @@ def test_words_are_told_while_the_client_decides_when_to_commit() -> None:
 
 
 def test_dictation_in_a_conversation_tells_words_to_who_asked_for_captions() -> None:
-    talk = Table(manner=STREAMS)
+    talk = Table(setup=STREAMS)
     talk.manual()
     talk.audio(960)
     assert talk.hear("Good") == []

@@ -14,7 +14,7 @@ from conversations.realtime.protocol.client_events import AudioAppend, parse_eve
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
-from conversations.realtime.state import Limits, Manner
+from conversations.realtime.state import Limits, SessionSetup
 from tests.support.realtime import wire
 
 WINDOW_MS = 32
@@ -27,7 +27,7 @@ class Table:
         *,
         limits: Limits | None = None,
         items: tuple[LiveItem, ...] = (),
-        manner: Manner | None = None,
+        setup: SessionSetup | None = None,
         dialect: BetaDialect | None = None,
         kind: str = "realtime",
         **turn_detection: Any,
@@ -45,7 +45,7 @@ class Table:
             expires_at=1_900_000_000,
             kind=kind,
         )
-        self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, manner)
+        self.machine = TurnMachine(config, "conv_1", lambda prefix: f"{prefix}_{next(numbers)}", limits, items, setup)
         self.now = 100.0
         self.actions: list[commands.Command] = []
         self._answered: list[commands.Transcribe] = []
@@ -77,7 +77,7 @@ class Table:
     def audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
         """Audio in real time, all of it speech with the probability `speech`: 0, or 0.9 where the client commits."""
         if speech is None:
-            speech = 0.0 if self.machine.core.turn_detection.is_on else 0.9
+            speech = 0.0 if self.machine.state.turn_detection.is_on else 0.9
         sent = []
         for _ in range(ms // WINDOW_MS):
             self.now += WINDOW_MS / 1000

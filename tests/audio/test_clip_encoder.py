@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conversations.audio import opus
-from conversations.audio.growing_clips import ClipEncoder
+from conversations.audio.clip_encoder import ClipEncoder
 from tests.support.factories import tone
 
 FRAME_BYTES = 2 * 960

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.foreign_sound import AnswerDecoder, TextAnswerError
 from conversations.engines.openai.tts import Speech
 from conversations.engines.sound_formats import UnusableAudioError
+from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
 from tests.support.sound_files import likeness, sound_file
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw

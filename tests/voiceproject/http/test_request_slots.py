@@ -1,7 +1,7 @@
 """How many at once, and who comes next; and of the database, how much."""
 
 from voiceproject.database import STUCK_SEC, Share
-from voiceproject.http.places import Places
+from voiceproject.http.request_slots import Places
 
 
 def test_so_many_and_the_next_when_one_leaves() -> None:
