@@ -32,10 +32,10 @@ def is_pcm(audio: dict[str, Any]) -> bool:
 
 
 class InputAudio:
-    """Converts the audio that a client sends."""
+    """Converts the audio that a client sends. While `kind` is PCM, PCM needs no conversion."""
 
     def __init__(self) -> None:
-        self._kind = PCM
+        self.kind = PCM  # format of the audio that came last
         self._decoder: Decoder | None = None
 
     def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
@@ -59,18 +59,18 @@ class InputAudio:
         return [AudioAppend(tail)] if tail else []
 
     def _decode(self, data: bytes, kind: str) -> bytes:
-        if kind == self._kind and self._decoder is None:
+        if kind == self.kind and self._decoder is None:
             return data
         tail = b""
-        if kind != self._kind:
+        if kind != self.kind:
             tail = self._flush_decoder()
-            self._kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
+            self.kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
         return tail + (self._decoder.decode(data) if self._decoder else data)
 
     def _flush_decoder(self) -> bytes:
         if self._decoder is None:
             return b""
-        tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self._kind])
+        tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self.kind])
         return tail
 
 

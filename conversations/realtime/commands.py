@@ -62,7 +62,10 @@ class DetectSpeech:
 
 @dataclass(frozen=True, slots=True)
 class FeedTranscriber:
-    """The utterance's next audio, for its clip and for an engine that hears while one speaks; `begins`: it is new."""
+    """Keep the utterance's next audio for its clip, and give it to an engine that transcribes while the user speaks.
+
+    `begins` says that the utterance is new; only then are `language` and `prompt` given, as the session names them.
+    """
 
     item_id: str
     pcm: bytes
@@ -184,8 +187,7 @@ class SetDeadline:
 
 
 EngineCommand = (
-    FeedTranscriber
-    | Transcribe
+    Transcribe
     | Generate
     | RunTool
     | HoldSpeech
@@ -198,7 +200,7 @@ EngineCommand = (
 )
 """What the engines do; all else is the session's own."""
 
-CascadeCommand = StopStoring | WarmEngines | DetectSpeech
+CascadeCommand = StopStoring | WarmEngines | DetectSpeech | FeedTranscriber
 """What only a session of three engines performs, beside what the engines do."""
 
 Command = Send | Save | Remove | KeepAudio | SetDeadline | Measurement | CascadeCommand | EngineCommand

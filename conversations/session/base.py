@@ -151,24 +151,24 @@ class Session(ABC):
     # What the machine receives.
 
     async def _read_frames(self) -> None:
-        async for frame in self._inbox.read_frames():
-            with self.edge:
+        with self.edge:
+            async for frame in self._inbox.read_frames():
                 try:
-                    await self._inbox.read_events(frame, self.machine.state.config["audio"], self._receive)
+                    await self._inbox.read_events(frame, self.machine.state.config["audio"], self._dispatch.receive)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
     def _receive(self, event: Any) -> None:
-        """Take an event of the client, of an engine or a tool, or a deadline."""
+        """Take what an engine or a tool brings, or a deadline that has passed."""
         self._dispatch.receive(event)
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.edge:
-            self._inbox.read_last_audio(self._receive)
-        self._receive(engine_events.ClientGone(self._has_vanished))
+            self._inbox.read_last_audio(self._dispatch.receive)
+        self._dispatch.receive(engine_events.ClientGone(self._has_vanished))
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)

@@ -93,7 +93,7 @@ class CascadeSession(Session):
                 self._detect(pcm, from_scratch)
             case commands.FeedTranscriber(item_id, pcm):
                 self._record.add_user_audio(item_id, pcm)
-                self._engine_tasks.perform(command)
+                self._engine_tasks.transcriber.feed(command)
             case commands.WarmEngines():
                 self._engine_tasks.connect()
             case commands.StopStoring():
@@ -106,4 +106,4 @@ class CascadeSession(Session):
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._receive(engine_events.SpeechWindow(probability))
+            self._dispatch.receive(engine_events.SpeechWindow(probability))

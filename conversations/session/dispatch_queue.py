@@ -75,6 +75,8 @@ class DispatchQueue:
 
     def _take_next(self) -> None:
         decide, given = self._waiting.popleft()
-        with self._edge:
+        try:
             for command in decide(*given):
                 self._perform(command)
+        except Exception as error:  # the session's outermost edge
+            self._edge.fail(error)

@@ -17,16 +17,25 @@ Result = TypeVar("Result")
 
 
 class Edge:
-    """A context manager in which a session's code runs. It ends the session at the first defect, and lets none out.
+    """Where a session's defects end up. As a context manager it lets none out of the code that runs inside.
 
     `conversation_id` is for the log. `end_session` tells the client that the server failed, and ends the session.
-    Later defects are what the first one has left behind, so they are neither logged nor told.
     """
 
     def __init__(self, conversation_id: str, end_session: Callable[[], None]) -> None:
         self._conversation_id = conversation_id
         self._end_session = end_session
         self._is_broken = False
+
+    def fail(self, error: Exception) -> None:
+        """End the session because of a defect.
+
+        Later defects are what the first one has left behind, so they are neither logged nor told.
+        """
+        if not self._is_broken:
+            self._is_broken = True
+            log.error("a session failed in conversation %s", self._conversation_id, exc_info=error)
+            self._end_session()
 
     def __enter__(self) -> None:
         """Begin what may have a defect."""
@@ -35,13 +44,10 @@ class Edge:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         """Return whether there was a defect, which is dealt with then. Cancellation and the like pass through."""
-        if not isinstance(error, Exception):
-            return False
-        if not self._is_broken:
-            self._is_broken = True
-            log.error("a session failed in conversation %s", self._conversation_id, exc_info=error)
-            self._end_session()
-        return True
+        if isinstance(error, Exception):
+            self.fail(error)
+            return True
+        return False
 
 
 class EdgeTaskGroup(asyncio.TaskGroup):

@@ -7,7 +7,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.audio.wire_formats import InputAudio, bytes_per_ms, decode_item_audio, is_pcm
+from conversations.audio.wire_formats import PCM, InputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
@@ -102,11 +102,19 @@ class Inbox:
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
             self.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
-        pieces = self.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
+        if isinstance(event, AudioAppend):
+            await self._read_audio(event, kind, take)
+        else:
+            for one in self._audio.read(event, kind):
+                take(one)
+
+    async def _read_audio(self, event: AudioAppend, kind: str, take: Callable[[ClientEvent], None]) -> None:
+        is_converted = not kind == self._audio.kind == PCM
+        pieces = self.slice_audio(event, bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)
-            for one in self._audio.read(piece, kind):
+            for one in self._audio.read(piece, kind) if is_converted else (piece,):
                 take(one)
 
     def read_last_audio(self, take: Callable[[ClientEvent], None]) -> None:

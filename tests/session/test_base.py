@@ -81,8 +81,8 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
     line.machine.state.pending["item_1"] = PendingTranscript(0.0)
-    line._engine_tasks._transcriber._item_id = "item_1"
-    line._engine_tasks._transcriber._report_partial("Hello")
+    line._engine_tasks.transcriber._item_id = "item_1"
+    line._engine_tasks.transcriber._report_partial("Hello")
 
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
