@@ -35,18 +35,21 @@ coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, l
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --sort=cover
 
-lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, and whether all that is installed has wheels
+lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, the files for the forge, and whether all that is installed has wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT_ENV) $(BIN)/mypy .
 	$(BIN)/djlint --lint --quiet templates
 	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
 	$(NODE) node_modules/typescript/bin/tsc --project .
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python .ci/wheels
 
-format: .venv/dev  ## Python in the one form, imports in order
+format: .venv/dev node_modules/.package-lock.json  ## Python in the one form, imports in order; in scripts and styles what ESLint can mend
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+	$(NODE) node_modules/eslint/bin/eslint.js --fix .
 
 lock: .venv/dev  ## requirements*.txt, with hashes, from requirements*.in; ARGS=--upgrade for newer versions
 	@for name in requirements requirements-embedded requirements-dev; do \

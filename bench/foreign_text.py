@@ -16,9 +16,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations import keywords
-from conversations.engines.base import make_storable
 from conversations.engines.demo.eliza import find_reply
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineErrors
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
@@ -255,7 +255,7 @@ def key_words(text: str) -> None:
 
 READERS: dict[str, Read] = {
     "an event's words": client_words,
-    "an error message": lambda text: _done(Failures("llm", "openai", "OpenAI", "key").rejected_error(text)),
+    "an error message": lambda text: _done(EngineErrors("llm", "openai", "OpenAI", "key").rejected_error(text)),
     "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
     "halves of characters": lambda text: _done(make_storable(text)),
     "a reply in pieces": streamed_reply,
@@ -271,7 +271,7 @@ READERS: dict[str, Read] = {
     "what was said": lambda text: _done(join_words(text, text)),
     "partial words": partial_words,
     "a transcript": lambda text: _done(extract_spoken_words(text[:MAX_CHARS])),
-    "a nod": lambda text: _done(is_backchannel(text)),
+    "a backchannel": lambda text: _done(is_backchannel(text)),
     "a hallucination": lambda text: _done(is_hallucination(text)),
     "the end of an utterance": lambda text: _done(choose_wait_ms(text, "medium", PauseLengths())),
     "words to the demo": lambda text: _done(find_reply([text])),

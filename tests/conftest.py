@@ -36,12 +36,19 @@ os.environ.update(
 
 django.setup()
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.db import connections  # noqa: E402
+from servestatic.middleware import ServeStaticMiddleware  # noqa: E402
 
 from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
 from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
+
+# The hash tells how often it was iterated, so that live sites know the passwords of these users too.
+PBKDF2PasswordHasher.iterations = 1_000
+# Every test client makes its own middleware. This one would list all 450 files each time, and look them up anyway.
+ServeStaticMiddleware.add_files_from_finders = lambda self: None
 
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 databases = TestDatabases()

@@ -1,72 +1,16 @@
-"""What an engine is: a small Protocol for each kind, the data that they exchange, and their errors.
+"""What an engine is: a small Protocol for each kind, and the data that they exchange.
 
 Nothing under `engines/` imports Django or the models. Audio is the PCM of `conversations.pcm`; where a provider has
 another format, its own module converts.
-
-    EngineError
-      ├─ EngineAuthError          the provider refused the key
-      ├─ EngineQuotaError         quota or credit is used up
-      │    └─ EngineBusy          rate limit: worth another try
-      ├─ EngineTimeout            no answer, or none further, in time
-      ├─ EngineUnavailable        connection refused or cut, 5xx
-      └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from conversations.engines.errors import EngineError
+
 FinishReason = Literal["stop", "length", "content_filter"]
-Kind = Literal["stt", "llm", "tts", "s2s"]
-KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
-                               "s2s": "Speech to speech"}  # fmt: skip
-
-
-def make_storable(text: str) -> str:
-    """Return `text` without NUL and lone surrogates: JSON can carry them, but neither UTF-8 nor Postgres can."""
-    return text.replace("\0", "").encode(errors="ignore").decode()
-
-
-class EngineError(Exception):
-    """An engine could not do what was asked. It ends one turn, not the session.
-
-    `message` is written for the user: it names the engine and says what to do.
-    """
-
-    code = "engine_error"
-    model = ""  # the model that was asked, where known
-    status: int | None = None  # of the HTTP response
-    retry_after_sec: float | None = None  # how long the provider asks us to wait
-
-    def __init__(self, kind: Kind, provider: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.provider = provider
-        self.message = message
-
-
-class EngineAuthError(EngineError):
-    code = "invalid_provider_key"
-
-
-class EngineQuotaError(EngineError):
-    code = "insufficient_quota"
-
-
-class EngineBusy(EngineQuotaError):
-    code = "rate_limit_exceeded"
-
-
-class EngineTimeout(EngineError):
-    code = "engine_timeout"
-
-
-class EngineUnavailable(EngineError):
-    code = "engine_unavailable"
-
-
-class EngineRejected(EngineError):
-    code = "engine_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +173,7 @@ class StreamingSpeechToText(Protocol):
     """Speech to text that can transcribe while the user speaks."""
 
     def listen(self, on_partial: Callable[[str], None]) -> TranscriptStream:
-        """Connectable in the background, so that the first utterance does not wait. Needs the running event loop."""
+        """Connect in the background, so that the first utterance does not wait. Needs the running event loop."""
         ...
 
 

@@ -19,8 +19,8 @@ from google.cloud import texttospeech as api
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from conversations.engines import speech_decoder
-from conversations.engines.base import EngineError, EngineSpec
-from conversations.engines.failures import Failures
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.supervision import stream_with_retries
 from conversations.engines.voices import CHIRP_LANGUAGES
 from conversations.pcm import SAMPLE_RATE
@@ -47,7 +47,7 @@ class CloudTextToSpeech:
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._failures = Failures("tts", spec.provider, "Google", spec.api_key, spec.model)
+        self._errors = EngineErrors("tts", spec.provider, "Google", spec.api_key, spec.model)
         self._unary_voices: set[str] = set()
 
     async def connect(self) -> None:
@@ -60,9 +60,7 @@ class CloudTextToSpeech:
         if not text.strip():
             return
         name = voice or self._spec.voice or f"{_choose_locale(language)}-{SPEAKER}"
-        stream = stream_with_retries(
-            lambda: self._synthesize(text, name, speed), self._spec.timeout_sec, self._failures
-        )
+        stream = stream_with_retries(lambda: self._synthesize(text, name, speed), self._spec.timeout_sec, self._errors)
         async with aclosing(stream):
             async for pcm in stream:
                 yield pcm
@@ -72,7 +70,7 @@ class CloudTextToSpeech:
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
                     async with aclosing(self._synthesize_streamed(text, voice, speed)) as stream:
-                        async for pcm in speech_decoder.convert_speech(stream, "audio/pcm", self._failures):
+                        async for pcm in speech_decoder.convert_speech(stream, "audio/pcm", self._errors):
                             yield pcm
                     return
                 except (errors.InvalidArgument, errors.MethodNotImplemented) as error:
@@ -80,7 +78,7 @@ class CloudTextToSpeech:
                         raise
                     self._unary_voices.add(voice)
             async with aclosing(self._synthesize_whole(text, voice, speed)) as whole:
-                async for pcm in speech_decoder.convert_speech(whole, "audio/pcm", self._failures):
+                async for pcm in speech_decoder.convert_speech(whole, "audio/pcm", self._errors):
                     yield pcm
 
     async def _synthesize_streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
@@ -119,7 +117,7 @@ class CloudTextToSpeech:
     def _read_audio(self, response: Any) -> bytes:
         """Return the audio in a response, or raise EngineError: the client gives None for an invalid message."""
         if response is None:
-            raise self._failures.unexpected_answer_error("speech")
+            raise self._errors.unexpected_answer_error("speech")
         return bytes(response.audio_content)
 
     @cached_property
@@ -129,7 +127,7 @@ class CloudTextToSpeech:
 
     def _build_metadata(self) -> list[tuple[str, str]]:
         if not self._spec.api_key.lstrip().startswith("{"):
-            self._failures.check_key()
+            self._errors.check_key()
             return [("x-goog-api-key", self._spec.api_key)] if self._spec.api_key else []
         headers: dict[str, str] = {}
         self._service_account.before_request(None, "POST", AUDIENCE, headers)
@@ -159,32 +157,30 @@ class CloudTextToSpeech:
         detail = str(getattr(error, "message", "") or "")
         match error:
             case errors.InvalidArgument() if "api key" in detail.lower():
-                return self._failures.auth_error()
+                return self._errors.auth_error()
             case errors.PermissionDenied():  # also when the API is not enabled in the key's project, as it says
-                return self._failures.auth_error(detail)
+                return self._errors.auth_error(detail)
             case errors.Unauthenticated() | auth_errors.GoogleAuthError():
-                return self._failures.auth_error()
+                return self._errors.auth_error()
             case errors.ResourceExhausted() if "larger than max" in detail:  # it is gRPC that says so, here
-                return self._failures.unexpected_answer_error("speech")
+                return self._errors.unexpected_answer_error("speech")
             case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
-                return self._failures.quota_error()
+                return self._errors.quota_error()
             case errors.ResourceExhausted():
-                return self._failures.busy_error(_parse_retry_after_sec(error))
+                return self._errors.busy_error(_parse_retry_after_sec(error))
             case errors.DeadlineExceeded():
-                return self._failures.timeout_error(self._spec.timeout_sec)
+                return self._errors.timeout_error(self._spec.timeout_sec)
             case errors.Cancelled():
-                return self._failures.connection_lost_error()
+                return self._errors.connection_lost_error()
             case errors.ClientError():
-                return self._failures.rejected_error(detail)
+                return self._errors.rejected_error(detail)
             case errors.ServiceUnavailable():
-                return self._failures.unreachable_error()
+                return self._errors.unreachable_error()
             case errors.GoogleAPICallError() if error.code is not None:
-                return self._failures.server_error(f"error {int(error.code)}")
+                return self._errors.server_error(f"error {int(error.code)}")
             case ValueError():
-                return self._failures.auth_error(
-                    "the credential is neither an API key nor the JSON of a service account"
-                )
-        return self._failures.connection_lost_error()
+                return self._errors.auth_error("the credential is neither an API key nor the JSON of a service account")
+        return self._errors.connection_lost_error()
 
 
 def shared_channel(endpoint: str) -> grpc.aio.Channel:

@@ -4,16 +4,15 @@ from importlib import import_module
 from typing import Any, cast
 
 from conversations.engines.base import (
-    KIND_NAMES,
-    EngineRejected,
     EngineSpec,
-    Kind,
     LanguageModel,
     SpeechToSpeech,
     SpeechToText,
     StreamingSpeechToText,
     TextToSpeech,
 )
+from conversations.engines.errors import EngineRejected
+from conversations.engines.kinds import KIND_NAMES, Kind
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",

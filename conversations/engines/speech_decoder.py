@@ -10,8 +10,7 @@ from email.message import Message
 
 import numpy as np
 
-from conversations.engines.base import EngineError
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.pcm_converter import PcmConverter
 from conversations.engines.sound_formats import (
     HEAD_BYTES,
@@ -111,7 +110,7 @@ class AnswerDecoder:
 async def convert_speech(
     pieces: AsyncIterator[bytes],
     content_type: str,
-    failures: Failures,
+    errors: EngineErrors,
     explain: Callable[[bytes], EngineError] | None = None,
 ) -> AsyncGenerator[bytes]:
     """Yield the audio in `pieces` as PCM, in whole samples, or raise EngineError if there is none.
@@ -128,11 +127,11 @@ async def convert_speech(
             is_empty = False
             yield pcm
     except UnusableAudioError as unfit:
-        raise failures.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
+        raise errors.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
     except TextAnswerError as words:
-        raise (explain(words.body) if explain else failures.unexpected_answer_error("PCM audio but a text")) from words
+        raise (explain(words.body) if explain else errors.unexpected_answer_error("PCM audio but a text")) from words
     if is_empty:
-        raise failures.unexpected_answer_error("speech")
+        raise errors.unexpected_answer_error("speech")
 
 
 def _is_big_endian(head: bytes) -> bool:

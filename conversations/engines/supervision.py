@@ -6,16 +6,15 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from conversations.engines import events
-from conversations.engines.base import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
 from conversations.engines.deadline import remaining_sec
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineBusy, EngineError, EngineErrors, EngineTimeout, EngineUnavailable
 
 T = TypeVar("T")
 
 PAUSES_SEC = (0.2, 0.8)  # least pauses before the second and the third try; short, since a person waits
 
 
-async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: float, failures: Failures) -> T:
+async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: float, errors: EngineErrors) -> T:
     """Return the result of `attempt()`, or raise EngineError. Retries of what may pass fit into `timeout_sec`."""
 
     async def within(patience: Patience) -> T:
@@ -23,7 +22,7 @@ async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: fl
             return await attempt()
 
     try:
-        return await _retry(within, Patience(timeout_sec, failures))
+        return await _retry(within, Patience(timeout_sec, errors))
     except EngineError as error:
         events.report(error)
         raise
@@ -32,7 +31,7 @@ async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: fl
 async def stream_with_retries(
     open_stream: Callable[[], AsyncGenerator[T]],
     timeout_sec: float,
-    failures: Failures,
+    errors: EngineErrors,
     is_told: Callable[[T], bool] = lambda _: True,
     is_thought: Callable[[T], bool] = lambda _: False,
 ) -> AsyncGenerator[T]:
@@ -48,11 +47,11 @@ async def stream_with_retries(
         return stream, await _next_output(stream, patience, is_told, is_thought)
 
     try:
-        stream, piece = await _retry(begin, Patience(timeout_sec, failures))
+        stream, piece = await _retry(begin, Patience(timeout_sec, errors))
         async with aclosing(stream):
             while piece is not None:
                 yield piece
-                patience = Patience(timeout_sec, failures, has_begun=True)
+                patience = Patience(timeout_sec, errors, has_begun=True)
                 try:
                     piece = await _next_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
@@ -65,9 +64,9 @@ async def stream_with_retries(
 class Patience:
     """How long to wait for an engine, by the loop's clock: its own timeout, or what is left of the turn's budget."""
 
-    def __init__(self, timeout_sec: float, failures: Failures, *, has_begun: bool = False) -> None:
+    def __init__(self, timeout_sec: float, errors: EngineErrors, *, has_begun: bool = False) -> None:
         self._timeout_sec = timeout_sec
-        self._failures = failures
+        self._errors = errors
         self._has_begun = has_begun
         self.renew()
 
@@ -80,7 +79,7 @@ class Patience:
 
     def timeout_error(self) -> EngineTimeout:
         """Return the error for a wait that has ended without output."""
-        return self._failures.timeout_error(self._wait_sec) if self._wait_sec else self._failures.out_of_time_error()
+        return self._errors.timeout_error(self._wait_sec) if self._wait_sec else self._errors.out_of_time_error()
 
 
 async def _next_output(

@@ -2,8 +2,10 @@
 
 from openai.types import realtime as sdk
 
+from conversations.realtime import item_requests
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.commands import StopStoring
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
@@ -13,18 +15,17 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError, unknown_place
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
     """Does what the client's events ask for, or raises ProtocolError."""
 
-    def __init__(self, state: SessionState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
+    def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn
@@ -53,19 +54,18 @@ class ClientRequests:
         client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.check_pending()
-        try:
-            self.state.log.insert(item, event.previous_item_id)
-        except KeyError:
-            raise unknown_place(str(event.previous_item_id)) from None
+        item_requests.check_place(self.state, event.previous_item_id)
+        self.state.log.insert(item, event.previous_item_id)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.await_item(item, pcm, respond=False)
         self.state.save(item, after=event.previous_item_id, pcm=pcm)
         self.state.announce(item)
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
-        listing = self.listings.get(event.item_id)
-        item = listing or self.state.get_item(event.item_id, "retrieve").to_wire()
-        self.state.send("conversation.item.retrieved", item=item)
+        if listing := self.listings.get(event.item_id):
+            self.state.send("conversation.item.retrieved", item=listing)
+        else:
+            item_requests.send_item(self.state, event.item_id)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
         self.user_turn.transcription.retry(self.state.get_item(event.item_id, "transcribe"))
@@ -76,29 +76,16 @@ class ClientRequests:
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
-        self.state.log.remove(item)
         self.agent_turn.playback.forget(item)
-        self.state.remove(item)
-        self.state.send("conversation.item.deleted", item_id=item.id)
+        item_requests.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
         item = self.state.get_item(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
         if heard is not None and self.state.has_extension("playback"):
             return self._truncate_text(item, heard)
-        if item.role != "assistant" or not item.is_audio:
-            message = "Only an assistant's message with audio can be truncated."
-            raise ProtocolError("unsupported_content_type", message, "item_id")
-        if event.content_index != 0:
-            raise ProtocolError("invalid_value", "'content_index' must be 0.", "content_index")
-        # A client that rounds the length of all it got up is one millisecond beyond it.
-        if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
-            message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
-            raise ProtocolError("invalid_value", message, "audio_end_ms")
-        item.truncate(event.audio_end_ms)
-        self.state.save(item)
-        cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": event.audio_end_ms}
-        return self.state.send("conversation.item.truncated", **cut)
+        item_requests.check_truncation(item, event.content_index, event.audio_end_ms)
+        return item_requests.truncate_item(self.state, item, event.audio_end_ms)
 
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""

@@ -203,4 +203,7 @@ EngineCommand = (
 CascadeCommand = StopStoring | WarmEngines | DetectSpeech | FeedTranscriber
 """What only a session of three engines performs, beside what the engines do."""
 
-Command = Send | Save | Remove | KeepAudio | SetDeadline | Measurement | CascadeCommand | EngineCommand
+SharedCommand = Send | Save | Remove | KeepAudio | SetDeadline | Measurement
+"""What every session performs."""
+
+Command = SharedCommand | CascadeCommand | EngineCommand

@@ -19,6 +19,7 @@ from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
@@ -34,7 +35,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.protocol.tools import collect_labels
-from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.idle import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
@@ -53,7 +54,7 @@ class TurnMachine:
         items: Sequence[LiveItem] = (),
         setup: SessionSetup | None = None,
     ) -> None:
-        self.state = SessionState(
+        self.state = CascadeState(
             config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
         )
         self.state.is_audio_stored = bool(conversation_id)

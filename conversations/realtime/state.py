@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from conversations.realtime.agent_turn.rate import Rates
-from conversations.realtime.commands import Command, Remove, Save, Send, SetDeadline
+from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
-from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.user_turn.endpoint_silence import Eagerness, PauseLengths
-from conversations.realtime.user_turn.utterance import PendingTranscript
+from conversations.realtime.user_turn.endpoint_silence import Eagerness
+
+OwnCommand = TypeVar("OwnCommand")
+"""What only one kind of machine decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class SessionSetup:
 
 
 @dataclass(slots=True)
-class SessionState:
-    """The state of one session that all parts of the turn machine share, and the commands decided so far."""
+class SessionState(Generic[OwnCommand]):
+    """The state that all parts of a machine share, and the commands decided so far."""
 
     config: Config
     conversation_id: str
@@ -60,15 +61,10 @@ class SessionState:
     limits: Limits
     log: ItemLog
     setup: SessionSetup = field(default_factory=SessionSetup)
-    pauses: PauseLengths = field(default_factory=PauseLengths)
     now: float = 0.0
-    commands: list[Command] = field(default_factory=list)
+    commands: list[SharedCommand | OwnCommand] = field(default_factory=list)
     is_user_speaking: bool = False
-    pending: dict[str, PendingTranscript] = field(default_factory=dict)  # by id of the item
     has_sent_audio: bool = False
-    is_audio_stored: bool = True  # of what the user says, so that speech to text can be asked once more
-    own_tools: tuple[Tool, ...] = ()  # that the server runs
-    servers: frozenset[str] = frozenset()  # labels of those behind them, also of one that is still connected to
     rates: Rates = field(init=False)
     turn_detection: TurnDetection = field(init=False)
 
@@ -89,7 +85,7 @@ class SessionState:
         is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
         return is_implied or extension in self.config.get("extensions", ())
 
-    def do(self, command: Command) -> None:
+    def do(self, command: SharedCommand | OwnCommand) -> None:
         self.commands.append(command)
 
     def send(self, kind: str, **fields: Any) -> None:

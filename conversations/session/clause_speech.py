@@ -2,7 +2,7 @@
 
 import asyncio
 
-from conversations.engines.base import EngineError
+from conversations.engines.errors import EngineError
 from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
 from conversations.realtime.commands import SpeakClause
 

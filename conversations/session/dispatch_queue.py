@@ -14,7 +14,9 @@ from conversations.session.edge import Edge
 class Machine(Entries, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
-    state: SessionState
+    @property
+    def state(self) -> SessionState[Any]:
+        """The session's state, which the machine keeps."""
 
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)

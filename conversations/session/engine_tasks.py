@@ -8,8 +8,9 @@ from typing import Any
 
 from conversations import metrics
 from conversations.audio import opus
-from conversations.engines.base import Closable, Connectable, EngineError
+from conversations.engines.base import Closable, Connectable
 from conversations.engines.deadline import due_by
+from conversations.engines.errors import EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import choose_voice
 from conversations.pcm import pcm_seconds

@@ -10,13 +10,9 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from time import monotonic
 
-from conversations.engines.base import (
-    EngineError,
-    EngineSpec,
-    LanguageModel,
-    TextToSpeech,
-)
+from conversations.engines.base import EngineSpec, LanguageModel, TextToSpeech
 from conversations.engines.deadline import due_by
+from conversations.engines.errors import EngineError
 from conversations.engines.voices import choose_voice
 from conversations.pcm import BYTES_PER_MS, pcm_seconds
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead

@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_checks import RANGES, Config
 from conversations.realtime.protocol.session_config import build_config, update_config
-from conversations.realtime.relay.commands import Reconnect, SendUpstream
-from conversations.realtime.relay.machine import RelayCommand, RelayMachine
+from conversations.realtime.relay.commands import Reconnect, SendUpstream, UpstreamCommand
+from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import Session
@@ -73,7 +74,7 @@ class S2SSession(Session):
     async def _end_engines(self) -> None:
         self._keeping_connection.cancel()
 
-    def _perform_own(self, command: RelayCommand) -> None:
+    def _perform_own(self, command: UpstreamCommand) -> None:
         match command:
             case SendUpstream(event):
                 self._upstream.send(event)

@@ -7,12 +7,8 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from conversations.engines import events
-from conversations.engines.base import (
-    EngineError,
-    EngineTimeout,
-    S2SConnection,
-    SpeechToSpeech,
-)
+from conversations.engines.base import S2SConnection, SpeechToSpeech
+from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.session.generation import convert_failure

@@ -8,14 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conversations.engines import events
-from conversations.engines.base import (
-    EngineError,
-    EngineSpec,
-    Hints,
-    SpeechToText,
-    StreamingSpeechToText,
-    TranscriptStream,
-)
+from conversations.engines.base import EngineSpec, Hints, SpeechToText, StreamingSpeechToText, TranscriptStream
+from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
 from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
 

@@ -13,7 +13,8 @@ from accounts.models import User
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
 from accounts.provider_keys.keyring import credential_for
 from conversations.engines import demo
-from conversations.engines.base import EngineSpec, Kind
+from conversations.engines.base import EngineSpec
+from conversations.engines.kinds import Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, site_choice

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.engines.base import Tool, make_storable
+from conversations.engines.base import Tool
+from conversations.engines.foreign_text import make_storable
 from conversations.storage.store import Opened
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession

@@ -15,7 +15,7 @@ from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
-from conversations.engines.base import EngineError
+from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
 from conversations.realtime.protocol.errors import ProtocolError

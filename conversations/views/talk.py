@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
-from conversations.realtime.user_turn.backchannel import COMMANDS, NODS
+from conversations.realtime.user_turn.backchannel import BACKCHANNELS, COMMANDS
 from conversations.storage.engine_selection import EngineSet, choose_engines_of_each
 
 
@@ -42,7 +42,7 @@ def show_talk(request: HttpRequest) -> HttpResponse:
             "assistants": [_describe(user, *pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
-            "nods": sorted(NODS),
+            "backchannels": sorted(BACKCHANNELS),
             "commands": sorted(COMMANDS),
         },
     }

@@ -29,7 +29,7 @@ const pickers = new Pickers(view, data, browserSpeech, (choice) => {
 const speech = new SpeechOptions(view, browserSpeech, pickers, (half, by) => call.dispatch({ type: half, by }));
 /** @type {SessionOptions} */
 const choice = { ...pickers.choice, ...speech.choice, patience: chosenPatience() };
-const vocabulary = { nods: new Set(data.nods), commands: new Set(data.commands) };
+const vocabulary = { backchannels: new Set(data.backchannels), commands: new Set(data.commands) };
 const call = new Call(initialState({ ...choice, conversation: data.conversation, vocabulary }), {
   worklets: { capture: root.dataset.captureUrl ?? "", playback: root.dataset.playbackUrl ?? "" },
   browserSpeech,

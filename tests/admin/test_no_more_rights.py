@@ -69,7 +69,6 @@ class Attack:
 @pytest.fixture
 def root(db: None, settings: Any) -> User:
     """The site's people: a superuser, other staff, somebody without rights; each with all that belongs to one."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     root = make_user(email="root@example.com", is_staff=True, is_superuser=True)
     other, plain = make_user(email="other@example.com", is_staff=True), make_user(email="plain@example.com")
     group = Group.objects.create(name="everything")

@@ -104,7 +104,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
 
 
 def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
-    """An echo and a nod are passed over, words silence the voice; the history has what was heard."""
+    """An echo and a backchannel are passed over, words silence the voice; the history has what was heard."""
     page = open_speaking_page()
     start(page, live_site.url)
     hear(page, LONG)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from conversations.engines.base import EngineRejected, EngineSpec, EngineUnavailable, Hints, Message, Tool, ToolCall
+from conversations.engines.base import EngineSpec, Hints, Message, Tool, ToolCall
 from conversations.engines.demo import espeak
+from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
 from conversations.engines.voices import list_voices
 from conversations.pcm import pcm_seconds

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.engines import events
-from conversations.engines.base import EngineError, EngineSpec, Hints, Message
+from conversations.engines.base import EngineSpec, Hints, Message
+from conversations.engines.errors import EngineError
 from conversations.engines.events import EngineEvent
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from tests.upstream.fixtures import Upstream

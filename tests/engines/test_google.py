@@ -5,16 +5,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from conversations.engines.base import (
+from conversations.engines.base import EngineSpec, TextToSpeech
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
-    TextToSpeech,
 )
 from conversations.engines.registry import make_tts
 from tests.support.streams import gather

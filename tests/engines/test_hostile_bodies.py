@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import EngineError, EngineSpec, Message, Transcript
+from conversations.engines.base import EngineSpec, Message, Transcript
+from conversations.engines.errors import EngineError
 from conversations.engines.openai import stt
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from tests.upstream.fixtures import Upstream

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import NO_HINTS, EngineQuotaError, EngineSpec, EngineUnavailable, Hints, Transcript
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
+from conversations.engines.errors import EngineQuotaError, EngineUnavailable
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import join_texts
 from conversations.engines.openai.live_protocol import TRANSCRIPTION, LiveProtocol

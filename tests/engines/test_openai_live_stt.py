@@ -7,19 +7,15 @@ from dataclasses import replace
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from conversations.engines.base import (
-    NO_HINTS,
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, TranscriptStream
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
-    Hints,
-    Transcript,
-    TranscriptStream,
 )
 from conversations.engines.openai import live_protocol, live_socket, live_stt
 from conversations.engines.registry import make_stt, make_stt_stream

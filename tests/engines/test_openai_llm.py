@@ -3,17 +3,15 @@ from contextlib import aclosing
 
 import pytest
 
-from conversations.engines.base import (
-    Completion,
+from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
-    Message,
 )
 from conversations.engines.openai.llm import ChatCompletions
 from conversations.network.http import shared_client

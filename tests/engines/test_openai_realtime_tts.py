@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import (
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import Completion, EngineError, EngineSpec, EngineTimeout, Message
+from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.engines.openai import unopened
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import ChatCompletions

@@ -1,16 +1,14 @@
 import pytest
 
-from conversations.engines.base import (
+from conversations.engines.base import EngineSpec, Hints, Transcript
+from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
-    Hints,
-    Transcript,
 )
 from conversations.engines.openai import account
 from conversations.engines.registry import make_stt

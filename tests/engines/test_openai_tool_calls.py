@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import (
-    CallPiece,
-    Completion,
-    EngineRejected,
-    EngineSpec,
-    EngineUnavailable,
-    Message,
-    Tool,
-    ToolCall,
-)
+from conversations.engines.base import CallPiece, Completion, EngineSpec, Message, Tool, ToolCall
+from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream

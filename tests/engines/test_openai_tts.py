@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from conversations.engines.base import (
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import (
     EngineAuthError,
     EngineError,
     EngineQuotaError,
     EngineRejected,
-    EngineSpec,
     EngineTimeout,
     EngineUnavailable,
 )

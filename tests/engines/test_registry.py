@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from conversations.engines.base import EngineRejected, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineRejected
 from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream
 from conversations.engines.voices import choose_voice, list_voices
 

@@ -6,8 +6,9 @@ from time import monotonic
 
 import pytest
 
-from conversations.engines.base import EngineBusy, EngineError, EngineSpec, EngineUnavailable, Message
+from conversations.engines.base import EngineSpec, Message
 from conversations.engines.deadline import due_by
+from conversations.engines.errors import EngineBusy, EngineError, EngineUnavailable
 from conversations.engines.openai.provider_errors import parse_retry_after_sec
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from tests.upstream.fixtures import Upstream

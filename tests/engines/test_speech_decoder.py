@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.openai.tts import Speech
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError

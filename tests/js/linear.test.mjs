@@ -6,11 +6,11 @@ import { test } from "node:test";
 import { addText, EMPTY_TRACK } from "../../static/js/reducer/captions.js";
 import { units } from "../../static/js/reducer/speech_units.js";
 import { Clauses } from "../../static/js/webspeech/clauses.js";
-import { isCommand, isNod, ownWords } from "../../static/js/webspeech/echo.js";
+import { isCommand, isBackchannel, ownWords } from "../../static/js/webspeech/echo.js";
 import { wordsOf } from "../../static/js/webspeech/results.js";
 
 const SAID = "The library closes at six today, and it opens again on Monday. ".repeat(5);
-const VOCABULARY = { nods: new Set(["mhm"]), commands: new Set(["stop"]) };
+const VOCABULARY = { backchannels: new Set(["mhm"]), commands: new Set(["stop"]) };
 const UNITS = [
   "\u0301", "e\u0301", "👍🏽\u200d", "我", "ก", "[", "![](", "](", "<a ", "```\n", "`", "*a", "$$", "\\(", "$a", "|", "|-", "> ", "- ",
   "&amp;", "[1]", "【4†", "http://", "1", "1.", " ", "\n", ".", ". ", "?", "—", "a", "a ", "word ", "Dr. ", "---",
@@ -23,7 +23,7 @@ const READERS = {
   "captions in pieces": (text) => pieces(text.slice(0, 8_000)).reduce(addText, EMPTY_TRACK),
   "words over a reply": (text) => ownWords(text, SAID, VOCABULARY),
   "a reply that is echoed": (text) => ownWords(SAID, text, VOCABULARY),
-  "a nod": (text) => [isNod(text, VOCABULARY), isCommand(text, VOCABULARY)],
+  "a backchannel": (text) => [isBackchannel(text, VOCABULARY), isCommand(text, VOCABULARY)],
   "results of the recogniser": (text) => wordsOf(pieces(text).map((transcript) => [{ transcript }]), 0, true),
 };
 const [CHARS, TIMES, MOST_TIMES_AS_LONG, LEAST_MS, TRIES] = [5_000, 4, 9, 8, 5];

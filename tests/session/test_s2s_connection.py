@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import EngineError, EngineUnavailable
+from conversations.engines.errors import EngineError, EngineUnavailable
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.session import s2s_connection as upstream_module
 from conversations.session.s2s_connection import S2SUpstream

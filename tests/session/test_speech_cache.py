@@ -20,7 +20,8 @@ from django.test import override_settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from conversations.engines.base import EngineSpec, EngineUnavailable, Hints
+from conversations.engines.base import EngineSpec, Hints
+from conversations.engines.errors import EngineUnavailable
 from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
 from conversations.network import http

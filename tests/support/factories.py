@@ -3,6 +3,7 @@
 import itertools
 import math
 import struct
+from functools import cache
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -65,6 +66,7 @@ def add_clip(item: Item, duration_ms: int = 200) -> AudioClip:
     return clip
 
 
+@cache
 def tone(duration_ms: int, hertz: int = 440) -> bytes:
     """PCM, signed 16 bit little-endian, mono, 24,000 Hz."""
     steps = (2 * math.pi * hertz * n / SAMPLE_RATE for n in range(duration_ms * SAMPLE_RATE // 1000))

@@ -44,7 +44,7 @@ def test_it_works(signed_in: Client) -> None:
     chosen = next(one for one in data["assistants"] if one["slug"] == default.slug)
     assert (chosen["demos"], chosen["missing"]) == (["stt", "llm", "tts"], [])
     assert (chosen["language"], chosen["speed"]) == (default.language, default.speed)
-    assert "mhm" in data["nods"]
+    assert "mhm" in data["backchannels"]
     assert "stop" in data["commands"]
     assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
 

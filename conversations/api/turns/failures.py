@@ -7,7 +7,7 @@ from conversations.api.errors import APIError, not_found
 from conversations.api.turns.answers import TurnFailedError
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
-from conversations.engines.base import EngineError
+from conversations.engines.errors import EngineError
 from conversations.storage.store import ConversationHeldError, NotFoundError
 from conversations.transport.admission import RefusedError
 

@@ -2,16 +2,9 @@ import asyncio
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
-from conversations.engines.base import (
-    NO_HINTS,
-    EngineRejected,
-    EngineSpec,
-    EngineTimeout,
-    EngineUnavailable,
-    Hints,
-    Transcript,
-)
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.demo import decoder, not_installed_error
+from conversations.engines.errors import EngineRejected, EngineTimeout, EngineUnavailable
 from conversations.pcm import pcm_seconds
 
 

@@ -5,8 +5,9 @@ from contextlib import suppress
 import numpy as np
 import soxr
 
-from conversations.engines.base import EngineError, EngineRejected, EngineSpec, EngineTimeout
+from conversations.engines.base import EngineSpec
 from conversations.engines.demo import espeak, not_installed_error
+from conversations.engines.errors import EngineError, EngineRejected, EngineTimeout
 from conversations.pcm import SAMPLE_RATE
 
 DEFAULT_VOICE = "en-us"

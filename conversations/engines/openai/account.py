@@ -8,8 +8,9 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
 from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
-from conversations.engines.base import EngineError, EngineSpec, Kind
-from conversations.engines.failures import Failures
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, EngineErrors
+from conversations.engines.kinds import Kind
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import ErrorReport
 from conversations.network.http import keep_warm, shared_client
@@ -28,7 +29,7 @@ class Account:
         self.public_only = spec.public_only
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
         name = "OpenAI" if self.is_own else "OpenAI-compatible server"
-        self.failures = Failures(kind, spec.provider, name, spec.api_key, spec.model)
+        self.errors = EngineErrors(kind, spec.provider, name, spec.api_key, spec.model)
 
     @cached_property
     def client(self) -> AsyncOpenAI:
@@ -36,7 +37,7 @@ class Account:
 
         It does not retry: `supervision` does, since that knows how much time is left.
         """
-        self.failures.check_key()
+        self.errors.check_key()
         client = AsyncOpenAI(
             api_key=self._spec.api_key or "none",
             base_url=self._spec.base_url or OPENAI_URL,
@@ -52,7 +53,7 @@ class Account:
     async def connect(self) -> None:
         """Open a connection for the next request, unless one was used lately. It never raises."""
         # Speech is requested while the reply is still streaming, so it needs a connection of its own.
-        lane = "sound" if self.failures.kind == "tts" else "words"
+        lane = "sound" if self.errors.kind == "tts" else "words"
         await keep_warm(f"{self._spec.base_url or OPENAI_URL}/models", lane, self._spec.public_only)
 
     def explain(self, error: Exception) -> EngineError:
@@ -82,30 +83,30 @@ class Account:
 
     def _classify(self, said: ErrorReport, status: int | None, retry_after_sec: float | None) -> EngineError:
         if said.has_any(provider_errors.NO_CREDIT) or status == 402:
-            return self.failures.quota_error()
+            return self.errors.quota_error()
         if status == 401 or said.has_any(provider_errors.BAD_KEY):
-            return self.failures.auth_error()
+            return self.errors.auth_error()
         if status == 403:
-            return self.failures.auth_error(said.message)
+            return self.errors.auth_error(said.message)
         if status == 429 or said.has_any(provider_errors.TOO_MANY):
-            return self.failures.busy_error(retry_after_sec)
+            return self.errors.busy_error(retry_after_sec)
         if status is not None and (status >= 500 or status == 408):
-            return self.failures.server_error(f"error {status}")
+            return self.errors.server_error(f"error {status}")
         if status == 404 and said.message.lower().rstrip(".") in ("", "not found", "404 page not found"):
-            return self.failures.not_found_error()
+            return self.errors.not_found_error()
         if status is not None or said.has_any(provider_errors.REFUSED):
-            return self.failures.rejected_error(said.message)
-        return self.failures.server_error(next(iter(said.names), said.message) or "no reason given")
+            return self.errors.rejected_error(said.message)
+        return self.errors.server_error(next(iter(said.names), said.message) or "no reason given")
 
     def _explain_transport(self, error: Exception) -> EngineError:
         cause = error.__cause__ if isinstance(error, APIConnectionError) else error
         match cause:
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout() | httpx2.UnsupportedProtocol():
-                return self.failures.unreachable_error()
+                return self.errors.unreachable_error()
             case httpx2.InvalidURL():
-                return self.failures.not_found_error()
+                return self.errors.not_found_error()
             case httpx2.TimeoutException():
-                return self.failures.timeout_error(self._spec.timeout_sec)
+                return self.errors.timeout_error(self._spec.timeout_sec)
             case UnfitAnswerError() | ValueError():
-                return self.failures.unexpected_answer_error("what was asked for")
-        return self.failures.connection_lost_error()
+                return self.errors.unexpected_answer_error("what was asked for")
+        return self.errors.connection_lost_error()

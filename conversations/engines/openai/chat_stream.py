@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from accounts.outbound.bounded_answers import parse_json
-from conversations.engines.base import CallPiece, Completion, FinishReason, make_storable
+from conversations.engines.base import CallPiece, Completion, FinishReason
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_content import find_calls, has_thoughts, is_thought, text_of
 from conversations.engines.openai.event_stream import Event, EventStream

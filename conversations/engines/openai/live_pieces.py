@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from enum import Enum, auto
 
-from conversations.engines.base import EngineError, Hints, Transcript
+from conversations.engines.base import Hints, Transcript
+from conversations.engines.errors import EngineError
 
 MAX_CHARACTERS = 10_000  # of one piece, which lasts two minutes at most
 # Scripts without spaces: Thai, Lao, Myanmar and Khmer. Chinese and Japanese are recognised by their width.

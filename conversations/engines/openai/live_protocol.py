@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from conversations.engines.base import NO_HINTS, EngineError, Hints, Transcript, make_storable
+from conversations.engines.base import NO_HINTS, Hints, Transcript
+from conversations.engines.errors import EngineError
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
@@ -69,7 +71,7 @@ class LiveProtocol:
         if self.utterance.failure:
             return
         if self.utterance.kept_bytes + len(pcm) > MAX_KEPT_BYTES:
-            self.utterance.fail(self._account.failures.server_error("it does not keep up"))
+            self.utterance.fail(self._account.errors.server_error("it does not keep up"))
         else:
             self.utterance.open_piece.pcm += pcm
 

@@ -1,4 +1,4 @@
-"""WebSockets to `/v1/realtime` of OpenAI or a compatible server, with failures as EngineErrors."""
+"""WebSockets to `/v1/realtime` of OpenAI or a compatible server, whose failures are EngineError."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ async def open_socket(
     max_message_bytes: int = MAX_MESSAGE_BYTES,
 ) -> AsyncRealtimeConnection:
     """Open a WebSocket, or raise EngineError. `expected` says what the other end should be, in words for the user."""
-    failures = account.failures
+    errors = account.errors
     try:
         async with asyncio.timeout(min(CONNECT_SEC, timeout_sec)):
             options = await _build_options(account, max_message_bytes)
@@ -39,13 +39,13 @@ async def open_socket(
         refused = error.response
         raise account.explain_refusal(refused.status_code, bytes(refused.body), refused.headers) from None
     except InvalidURI as error:
-        raise failures.not_found_error() from error
+        raise errors.not_found_error() from error
     except (InvalidMessage, ConnectionClosed) as error:
-        raise failures.connection_lost_error() from error
+        raise errors.connection_lost_error() from error
     except WebSocketException as error:
-        raise failures.unexpected_answer_error(expected) from error
+        raise errors.unexpected_answer_error(expected) from error
     except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
-        raise failures.unreachable_error() from error
+        raise errors.unreachable_error() from error
     except SDK_ERRORS as error:
         raise account.explain(error) from error
 
@@ -77,7 +77,7 @@ async def receive_event(connection: AsyncRealtimeConnection, account: Account, e
     try:
         event = parse_json(data, max_bytes=len(data))  # the socket bounds its size
     except ValueError as error:
-        raise account.failures.unexpected_answer_error(expected) from error
+        raise account.errors.unexpected_answer_error(expected) from error
     return event if isinstance(event, dict) else None
 
 

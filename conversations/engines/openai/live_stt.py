@@ -14,7 +14,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
-from conversations.engines.base import EngineAuthError, EngineError, EngineRejected, EngineSpec, Hints, Transcript
+from conversations.engines.base import EngineSpec, Hints, Transcript
+from conversations.engines.errors import EngineAuthError, EngineError, EngineRejected
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
@@ -79,7 +80,7 @@ class LiveStream:
             async with asyncio.timeout(self._settle_sec):
                 return await words
         except TimeoutError as error:
-            failure = self._account.failures.timeout_error(self._settle_sec)
+            failure = self._account.errors.timeout_error(self._settle_sec)
             utterance.fail(failure)
             self._silence, self._mute_until = failure, asyncio.get_running_loop().time() + MUTE_SEC
             self._hang_up()
@@ -88,7 +89,7 @@ class LiveStream:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait({self._task})
-        self._protocol.give_up(self._account.failures.connection_lost_error())
+        self._protocol.give_up(self._account.errors.connection_lost_error())
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
 
@@ -135,7 +136,7 @@ class LiveStream:
             pass
         except (WebSocketException, OSError) as error:
             if self._misses and not self._protocol.is_ready:  # twice in a row
-                raise self._account.failures.connection_lost_error() from error
+                raise self._account.errors.connection_lost_error() from error
         finally:
             self._connection_timeout = None
             sender.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import Completion, EngineSpec, Message, Tool
-from conversations.engines.failures import MAX_SCRUBBED
+from conversations.engines.foreign_text import MAX_SCRUBBED
 from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
@@ -70,12 +70,12 @@ class ChatCompletions:
         on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
         body = self._build_body(messages, max_tokens) | self._build_tool_fields(tools, tool_choice)
-        failures = self._account.failures
+        errors = self._account.errors
         thoughts = ThoughtReporter(on_thought)
         stream = stream_with_retries(
             lambda: self._stream(body, thoughts),
             self._spec.timeout_sec,
-            failures,
+            errors,
             is_told=lambda piece: piece is not WORKING and piece is not THINKING,
             is_thought=lambda piece: piece is THINKING,
         )
@@ -128,17 +128,17 @@ class ChatCompletions:
             unopened.record_reply(*server, closes_alone=False)
 
     def _finish(self, reply: ChatStream) -> list[Completion]:
-        failures = self._account.failures
+        errors = self._account.errors
         try:
             rest = list(reply.finish())
         except ReportedError as reported:
             raise self._account.explain_event(reported.error) from reported
         except ValueError as error:
-            raise failures.unexpected_answer_error("a reply") from error
+            raise errors.unexpected_answer_error("a reply") from error
         if not reply.has_ended:
-            raise failures.connection_lost_error() if reply.has_begun else failures.unexpected_answer_error("a reply")
+            raise errors.connection_lost_error() if reply.has_begun else errors.unexpected_answer_error("a reply")
         if not reply.calls.are_named:
-            raise failures.unexpected_answer_error("a call of a tool by its name")
+            raise errors.unexpected_answer_error("a call of a tool by its name")
         return rest
 
     @asynccontextmanager
@@ -166,8 +166,8 @@ class ChatCompletions:
         if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
-            raise self._account.failures.tools_unsupported_error(error.message) from error
-        log.warning("%s: %s refuses tools, and goes on without them", self._spec.label(), self._account.failures.name)
+            raise self._account.errors.tools_unsupported_error(error.message) from error
+        log.warning("%s: %s refuses tools, and goes on without them", self._spec.label(), self._account.errors.name)
         self._calls_tools = False
         body.pop("tool_choice", None)
         del body["tools"]

@@ -10,8 +10,7 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines.base import EngineError
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
@@ -26,9 +25,9 @@ SESSION_ID = "session"  # the id of the event that configures the session
 class Reading:
     """One response that reads a text."""
 
-    def __init__(self, reading_id: str, failures: Failures) -> None:
+    def __init__(self, reading_id: str, errors: EngineErrors) -> None:
         self.id = reading_id
-        self._failures = failures
+        self._errors = errors
         self._held_chars = 0
         self.response_id = ""
         self.is_abandoned = False  # nobody wants its events any more
@@ -40,9 +39,7 @@ class Reading:
             return
         self._held_chars += _event_chars(event)
         is_too_much = self._held_chars > MAX_HELD_CHARS
-        self._events.put_nowait(
-            self._failures.server_error("it sends more than can be heard") if is_too_much else event
-        )
+        self._events.put_nowait(self._errors.server_error("it sends more than can be heard") if is_too_much else event)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the events in order, up to `response.done`, or raise EngineError."""
@@ -99,7 +96,7 @@ class ReadingSession:
         if speed != self._speed:
             self._speed = speed
             self._configure({"speed": speed})
-        reading = Reading(f"reading_{next(self._ids)}", self._account.failures)
+        reading = Reading(f"reading_{next(self._ids)}", self._account.errors)
         self._readings[reading.id] = reading
         asked = {
             "conversation": "none",
@@ -129,7 +126,7 @@ class ReadingSession:
 
     async def _run(self) -> None:
         sender = asyncio.create_task(self._send_all())
-        failure: EngineError = self._account.failures.connection_lost_error()
+        failure: EngineError = self._account.errors.connection_lost_error()
         try:
             while True:
                 if event := await receive_event(self._connection, self._account, EXPECTED):
@@ -183,6 +180,6 @@ class ReadingSession:
         if reading := self._readings.pop(str(said.get("event_id")), None):
             reading.put(self._account.explain_event(said))
         elif said.get("code") == provider_errors.SESSION_EXPIRED:
-            raise self._account.failures.connection_lost_error()  # worth another try, over another connection
+            raise self._account.errors.connection_lost_error()  # worth another try, over another connection
         elif said.get("code") != provider_errors.CANCEL_NOT_ACTIVE:
             raise self._account.explain_event(said)

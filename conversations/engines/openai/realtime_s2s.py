@@ -7,7 +7,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
 from conversations.engines import events
-from conversations.engines.base import EngineError, EngineRejected, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError, EngineRejected
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
@@ -34,7 +35,7 @@ class SpeechToSpeech:
 
     def unexpected_answer_error(self) -> EngineError:
         """Return the error for a provider whose events do not follow the protocol."""
-        return self._account.failures.unexpected_answer_error(EXPECTED)
+        return self._account.errors.unexpected_answer_error(EXPECTED)
 
 
 class RealtimeConnection:
@@ -49,21 +50,21 @@ class RealtimeConnection:
         try:
             await self._connection.send_raw(json.dumps(event))
         except (WebSocketException, OSError) as error:
-            raise self._account.failures.connection_lost_error() from error
+            raise self._account.errors.connection_lost_error() from error
 
     async def receive(self) -> dict[str, Any]:
         """Return the next event, with errors in words for the user. Raise EngineError once the connection is lost."""
         try:
             event = await receive_event(self._connection, self._account, EXPECTED)
         except (WebSocketException, OSError) as error:
-            raise self._account.failures.connection_lost_error() from error
+            raise self._account.errors.connection_lost_error() from error
         return self._rewrite_errors(event or {})
 
     def _rewrite_errors(self, event: dict[str, Any]) -> dict[str, Any]:
         error = event.get("error")
         if isinstance(error, dict):
             if error.get("code") == provider_errors.SESSION_EXPIRED:
-                raise self._account.failures.connection_lost_error()  # worth another connection
+                raise self._account.errors.connection_lost_error()  # worth another connection
             return {**event, "error": self._rewrite_error(error)}
         response = event.get("response")
         details = response.get("status_details") if isinstance(response, dict) else None
@@ -79,7 +80,7 @@ class RealtimeConnection:
         """
         explained = self._account.explain_event(error)
         if isinstance(explained, EngineRejected):
-            message = self._account.failures.scrub(str(error.get("message") or explained.message))
+            message = self._account.errors.scrub(str(error.get("message") or explained.message))
             return {**error, "type": "invalid_request_error", "message": message}
         events.report(explained)
         kept = {"type": "server_error", "code": explained.code, "message": explained.message}

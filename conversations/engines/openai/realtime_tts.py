@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from conversations.engines import events
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.readback import Readback
 from conversations.engines.openai.reading_session import Reading, ReadingSession
@@ -70,15 +71,13 @@ class ReadAloud:
         for is_last in (False, True):
             read = partial(self._read, rest, voice or self._voice, language, min(max(speed, SPEEDS[0]), SPEEDS[1]))
             try:
-                async with aclosing(
-                    stream_with_retries(read, self._spec.timeout_sec, self._account.failures)
-                ) as stream:
+                async with aclosing(stream_with_retries(read, self._spec.timeout_sec, self._account.errors)) as stream:
                     async for pcm in stream:
                         yield pcm
                 return
             except MisreadError as misread:
                 rest = misread.rest
-                failure = self._account.failures.misread_error()
+                failure = self._account.errors.misread_error()
                 events.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
                     raise failure from misread
@@ -125,7 +124,7 @@ class ReadAloud:
         if readback.unread:
             raise MisreadError(readback.unread)
         if not has_sounded:
-            raise self._account.failures.unexpected_answer_error("speech")
+            raise self._account.errors.unexpected_answer_error("speech")
 
     def _update_readback(self, event: dict[str, Any], readback: Readback) -> bool:
         """Take the words of an event, and return whether it is the last. Raise EngineError for a failed response."""
@@ -146,9 +145,9 @@ class ReadAloud:
         if shown.get("status") == "failed":
             raise self._account.explain_event(details.get("error"))
         if shown.get("status") == "cancelled":
-            raise self._account.failures.connection_lost_error()
+            raise self._account.errors.connection_lost_error()
         if details.get("reason") == "content_filter":
-            raise self._account.failures.rejected_error("The content filter stopped it.")
+            raise self._account.errors.rejected_error("The content filter stopped it.")
 
     def _decode_audio(self, event: dict[str, Any], sound: AnswerDecoder, *, is_over: bool) -> bytes:
         """Return the audio of an event, in whole samples, or raise EngineError."""
@@ -157,6 +156,6 @@ class ReadAloud:
                 return sound.feed(base64.b64decode(event.get("delta") or ""))
             return sound.finish() if is_over else b""
         except UnusableAudioError as unfit:
-            raise self._account.failures.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
+            raise self._account.errors.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
         except (ValueError, TypeError, TextAnswerError) as error:
-            raise self._account.failures.unexpected_answer_error("speech") from error
+            raise self._account.errors.unexpected_answer_error("speech") from error

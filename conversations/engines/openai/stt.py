@@ -4,7 +4,8 @@ import wave
 from openai import BadRequestError, omit
 
 from accounts.outbound.bounded_answers import parse_json, whole_body
-from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript, make_storable
+from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
+from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.supervision import call_with_retries
@@ -38,7 +39,7 @@ class Transcriptions:
         return await call_with_retries(
             lambda: self._request(file, hints, pcm_seconds(pcm)),
             self._spec.timeout_sec,
-            self._account.failures,
+            self._account.errors,
         )
 
     async def _request(self, file: tuple[str, bytes, str], hints: Hints, seconds: float) -> Transcript:
@@ -49,7 +50,7 @@ class Transcriptions:
         try:
             result = parse_json(body, MAX_ANSWER_BYTES)
         except ValueError as error:
-            raise self._account.failures.unexpected_answer_error("a transcript") from error
+            raise self._account.errors.unexpected_answer_error("a transcript") from error
         return self._parse_transcript(result, seconds)
 
     def _parse_transcript(self, result: object, seconds: float) -> Transcript:
@@ -57,7 +58,7 @@ class Transcriptions:
         if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
             if provider_errors.is_error(result):
                 raise self._account.explain_event(result)
-            raise self._account.failures.unexpected_answer_error("a transcript")
+            raise self._account.errors.unexpected_answer_error("a transcript")
         usage = result.get("usage")
         billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
         return Transcript(text=make_storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)

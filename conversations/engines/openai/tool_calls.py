@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
-from conversations.engines.base import CallPiece, Message, Tool, make_storable
+from conversations.engines.base import CallPiece, Message, Tool
+from conversations.engines.foreign_text import make_storable
 
 MAX_ID = 32
 NO_PARAMETERS = {"type": "object", "properties": {}}

@@ -6,7 +6,8 @@ from openai import omit
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations.engines import speech_decoder
-from conversations.engines.base import EngineError, EngineSpec
+from conversations.engines.base import EngineSpec
+from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
 from conversations.engines.supervision import stream_with_retries
@@ -35,7 +36,7 @@ class Speech:
         stream = stream_with_retries(
             lambda: self._stream(text, voice or self._spec.voice or DEFAULT_VOICE, speed),
             self._spec.timeout_sec,
-            self._account.failures,
+            self._account.errors,
         )
         async with aclosing(stream):
             async for piece in stream:
@@ -53,7 +54,7 @@ class Speech:
                 content_type = response.headers.get("content-type", "")
                 explain = partial(self._explain_words, content_type)
                 sound = speech_decoder.convert_speech(
-                    response.iter_bytes(), content_type, self._account.failures, explain
+                    response.iter_bytes(), content_type, self._account.errors, explain
                 )
                 async with aclosing(sound):
                     async for pcm in sound:
@@ -68,4 +69,4 @@ class Speech:
                 return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
         is_named = kind.startswith(("text/", "application/json"))
-        return self._account.failures.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")
+        return self._account.errors.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")

@@ -5,11 +5,11 @@ from typing import Any
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
-from conversations.realtime.state import SessionState
+from conversations.realtime.cascade_state import CascadeState
 
 
 def close_response(
-    state: SessionState,
+    state: CascadeState,
     tool_calls: ToolCalls,
     response: Response,
     status: ResponseStatus,
@@ -31,7 +31,7 @@ def close_response(
     state.send_rates()
 
 
-def _store(state: SessionState, tool_calls: ToolCalls, response: Response) -> None:
+def _store(state: CascadeState, tool_calls: ToolCalls, response: Response) -> None:
     if response.is_open:
         response.settle_clauses()
         state.save(response.item, is_final=True)

@@ -6,15 +6,15 @@ from conversations.realtime import commands
 from conversations.realtime.agent_turn.filler_phrases import choose_filler
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.utterance import PendingTranscript
 
 
 class Fillers:
     """Say a filler when a deadline tells that the user has heard nothing for long. A response has at most one."""
 
-    def __init__(self, state: SessionState, agent_turn: AgentTurn) -> None:
+    def __init__(self, state: CascadeState, agent_turn: AgentTurn) -> None:
         self.state = state
         self.agent_turn = agent_turn
 

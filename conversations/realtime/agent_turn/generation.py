@@ -7,10 +7,10 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol import response_options
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 
 Produced = (
     engine_events.TextDelta
@@ -28,7 +28,7 @@ SAVE_SEC = 1.0  # how often a response in text is saved while it is written
 MAX_ROUNDS = 8  # how often one response may ask the model; the last time it may call no tools
 
 
-def has_question(state: SessionState, response: Response) -> bool:
+def has_question(state: CascadeState, response: Response) -> bool:
     """Return whether there is something to answer: a response that waited for a transcript may find it empty."""
     if not response.awaits or response.options.input is not None:
         return True
@@ -39,7 +39,7 @@ def has_question(state: SessionState, response: Response) -> bool:
 class ResponseBuilder:
     """Build responses, in the conversation or out of band, from the events of the engines."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self.tool_calls = ToolCalls(state)
 

@@ -11,15 +11,15 @@ it cannot be reached     mcp_list_tools.in_progress, mcp_list_tools.failed
 
 from typing import Any
 
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import ToolsReady
 from conversations.realtime.protocol.tools import Tool
-from conversations.realtime.state import SessionState
 
 
 class McpListings:
     """The `mcp_list_tools` items of one session."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self._items: dict[str, dict[str, Any]] = {}  # by the server's label
         self._open: list[str] = []  # labels of the servers whose listing is in progress

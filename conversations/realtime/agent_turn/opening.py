@@ -2,13 +2,13 @@
 
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
-from conversations.realtime.state import SessionState
 
 
 def open_response(
-    state: SessionState, options: ResponseOptions, response_id: str, conversation_id: str | None
+    state: CascadeState, options: ResponseOptions, response_id: str, conversation_id: str | None
 ) -> Response:
     """Return a new response with an empty message. `conversation_id` None: it is out of band."""
     item = LiveItem(state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)

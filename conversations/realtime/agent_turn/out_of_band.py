@@ -14,15 +14,15 @@ from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions
-from conversations.realtime.state import SessionState
 
 
 class OutOfBandResponses:
     """The out-of-band responses of one session that are running."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self._builder = ResponseBuilder(state)
         self._running: dict[str, Response] = {}

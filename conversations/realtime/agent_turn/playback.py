@@ -4,8 +4,8 @@ from math import inf
 
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.response import Response, compute_played_out_at
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 
 MOST_KEPT = 8
 
@@ -16,7 +16,7 @@ class Playback:
     `last`, `ends_at` and the cuts are of the ended ones; the running response is the last in the row.
     """
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self.running: Response | None = None  # the response of the conversation that has not ended
         self._ended: list[Response] = []

@@ -13,10 +13,10 @@ from unicodedata import category
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, ContextMessage
 from conversations.realtime.agent_turn.generation import Produced
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions, choose_context
-from conversations.realtime.state import SessionState
 from conversations.realtime.text.script import SpeechScript
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -82,7 +82,7 @@ class Draft:
 class PreemptiveGeneration:
     """The draft of the current turn, if there is one."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self.draft: Draft | None = None
         self.on_ready: Callable[[], None] = lambda: None

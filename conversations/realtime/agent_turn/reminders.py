@@ -1,8 +1,8 @@
 """The deadlines of the agent's turn: for a response, for its first sound, and for the user after it."""
 
 from conversations.realtime.agent_turn.response import Response, compute_played_out_at
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.state import SessionState
 
 AT_ONCE_SEC = 1.0  # a client that asks for a response this soon after a transcript has waited for the transcript
 LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, however long ago the endpoint was
@@ -11,7 +11,7 @@ LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, h
 class Reminders:
     """Set the deadlines of one session's responses."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self._words_at, self._words_sec = 0.0, 0.0  # when the last transcript came, and how long it took
 

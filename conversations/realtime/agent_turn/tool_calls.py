@@ -8,9 +8,9 @@ mcp_call        output_item.added … mcp_call_arguments.delta, .done, mcp_call.
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Status
-from conversations.realtime.state import SessionState
 
 MAX_ID_CHARS = 32
 MAX_CALLS = 32  # in one response
@@ -20,7 +20,7 @@ CUT_OFF = "The reply was ended before the tool was done. Whether it was carried 
 class ToolCalls:
     """Turn what the model writes of its calls into items and events, and have the server's tools run."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
 
     def add_delta(self, response: Response, event: engine_events.ToolCallDelta) -> Failure | None:

@@ -15,9 +15,9 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
-from conversations.realtime.state import SessionState
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 
@@ -25,7 +25,7 @@ NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
 class AgentTurn:
     """Begin, build, pause and end the responses of the conversation, and keep the rules of who speaks when."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: CascadeState) -> None:
         self.state = state
         self.preemptive = PreemptiveGeneration(state)
         self.out_of_band = OutOfBandResponses(state)

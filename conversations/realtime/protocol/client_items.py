@@ -14,7 +14,7 @@ UNKNOWN_CALL = "invalid_tool_call_id"
 PARTS = {"input_text", "output_text", "input_audio", "output_audio"}
 
 
-def build_item(state: SessionState, data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
+def build_item(state: SessionState[Any], data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
     """The item, and the audio that came with it. Raises ProtocolError that names the key below `root`."""
     item = LiveItem(data.get("id") or state.make_id("item"), type=data["type"], role=data.get("role", ""))
     if len(item.id) > MAX_ID_CHARS:
@@ -29,7 +29,7 @@ def build_item(state: SessionState, data: dict[str, Any], root: str) -> tuple[Li
     return item, pcm
 
 
-def check_new(state: SessionState, item: LiveItem, awaited: Collection[str] = ()) -> None:
+def check_new(state: SessionState[Any], item: LiveItem, awaited: Collection[str] = ()) -> None:
     """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
     if state.log.get(item.id) or item.id in awaited:
         raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
@@ -50,7 +50,7 @@ def describe_unknown_call(call_id: str) -> str:
     return f"Tool call ID {call_id!r} not found in conversation."
 
 
-def _fill_item(state: SessionState, item: LiveItem, data: dict[str, Any], root: str) -> bytes:
+def _fill_item(state: SessionState[Any], item: LiveItem, data: dict[str, Any], root: str) -> bytes:
     if item.type != "message":
         item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
         item.call.setdefault("call_id", state.make_id("call"))
@@ -73,14 +73,14 @@ def _fill_item(state: SessionState, item: LiveItem, data: dict[str, Any], root: 
     return pcm
 
 
-def build_context(state: SessionState, inputs: list[dict[str, Any]]) -> list[LiveItem]:
+def build_context(state: SessionState[Any], inputs: list[dict[str, Any]]) -> list[LiveItem]:
     """What `response.create` names in place of the conversation. Raises ProtocolError."""
     items = [_resolve_input(state, one, f"response.input.{place}") for place, one in enumerate(inputs)]
     check_outputs(items, items)
     return items
 
 
-def _resolve_input(state: SessionState, data: dict[str, Any], root: str) -> LiveItem:
+def _resolve_input(state: SessionState[Any], data: dict[str, Any], root: str) -> LiveItem:
     if data["type"] == "item_reference":
         item = state.log.get(data["id"])
         if item is None:

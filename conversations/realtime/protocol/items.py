@@ -154,6 +154,10 @@ class ItemLog:
         """Return whether no message follows this one."""
         return next((item for item in reversed(self._items) if item.type == "message"), None) is message
 
+    def has_place(self, after: str | None) -> bool:
+        """Return whether an item can be inserted behind `after`, which `insert` explains."""
+        return after in (None, "root") or self.get(after or "") is not None
+
     def insert(self, item: LiveItem, after: str | None = None) -> None:
         """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
         if after is None:

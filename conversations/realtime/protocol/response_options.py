@@ -7,6 +7,7 @@ from typing import Any
 from openai.types.realtime import RealtimeResponseCreateParams
 
 from conversations.realtime.agent_turn.context import ContextMessage, build_messages, fit_messages
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_checks import (
@@ -18,7 +19,6 @@ from conversations.realtime.protocol.session_checks import (
 )
 from conversations.realtime.protocol.session_config import AUDIO_FORMATS
 from conversations.realtime.protocol.tools import Tool, offer_tools, resolve_tool_choice
-from conversations.realtime.state import SessionState
 
 MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
@@ -39,7 +39,7 @@ class ResponseOptions:
     input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
 
 
-def build_default_options(state: SessionState) -> ResponseOptions:
+def build_default_options(state: CascadeState) -> ResponseOptions:
     config = state.config
     most = config["max_output_tokens"]
     output = config["audio"]["output"]
@@ -55,7 +55,7 @@ def build_default_options(state: SessionState) -> ResponseOptions:
     )
 
 
-def parse_options(state: SessionState, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
+def parse_options(state: CascadeState, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
     """Without `input`, which names items. Raises ProtocolError."""
     options = build_default_options(state)
     if asked is None:
@@ -80,14 +80,14 @@ def parse_options(state: SessionState, asked: RealtimeResponseCreateParams | Non
     return options
 
 
-def find_awaited(state: SessionState, options: ResponseOptions) -> frozenset[str]:
+def find_awaited(state: CascadeState, options: ResponseOptions) -> frozenset[str]:
     """Return the ids of the utterances whose words are still awaited, and which the response is to be made of."""
     named = state.pending if options.input is None else [item.id for item in options.input]
     return frozenset(named) & state.pending.keys()
 
 
 def choose_context(
-    state: SessionState, options: ResponseOptions, outputs: Sequence[LiveItem] = ()
+    state: CascadeState, options: ResponseOptions, outputs: Sequence[LiveItem] = ()
 ) -> list[ContextMessage]:
     """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
 
@@ -99,12 +99,12 @@ def choose_context(
     return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
-def _check_declared_tools(state: SessionState, asked: RealtimeResponseCreateParams) -> list[Config]:
+def _check_declared_tools(state: CascadeState, asked: RealtimeResponseCreateParams) -> list[Config]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
     return check_tools(given, state.servers, "response")
 
 
-def _choose_tool(state: SessionState, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
+def _choose_tool(state: CascadeState, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
     names = {tool.name for tool in options.tools}
     given: Any = asked.tool_choice
     if given is None:  # the session's may be of one of its own tools, which this response has not

@@ -18,8 +18,8 @@ from conversations.realtime.relay.response import (
     update_item,
 )
 from conversations.realtime.relay.response_storage import cut_to_played, is_kept, store_response
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
@@ -30,7 +30,7 @@ TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was g
 class RelayAgentTurn:
     """The upstream's running responses, with their deadline."""
 
-    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
         self.asked_at: float | None = None  # the endpoint of what is to be answered
@@ -217,7 +217,7 @@ class RelayAgentTurn:
             self._send_failure(TOO_SLOW)
         self.asked_at = None
         self.fail_all(TOO_SLOW)
-        self.link.do(Reconnect())
+        self.state.do(Reconnect())
 
     def _send_failure(self, failure: Failure) -> None:
         error = {"type": "server_error", "code": failure.code, "message": failure.message}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from conversations.realtime.commands import SharedCommand
+
 
 @dataclass(frozen=True, slots=True)
 class SendUpstream:
@@ -14,3 +16,9 @@ class SendUpstream:
 @dataclass(frozen=True, slots=True)
 class Reconnect:
     """Close a connection that hangs, and open another."""
+
+
+UpstreamCommand = SendUpstream | Reconnect
+"""What only a speech-to-speech session performs."""
+
+RelayCommand = SharedCommand | UpstreamCommand

@@ -4,12 +4,13 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
+from conversations.realtime import item_requests
 from conversations.realtime.protocol.client_items import build_item, check_new
-from conversations.realtime.protocol.errors import ProtocolError, unknown_place
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, read_item
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 
 
 class RelayItems:
@@ -19,7 +20,7 @@ class RelayItems:
     as text.
     """
 
-    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
         self._unconfirmed: dict[
@@ -38,8 +39,7 @@ class RelayItems:
         item, pcm = build_item(self.state, data, "item")
         check_new(self.state, item, self._unconfirmed)
         after = event.previous_item_id
-        if after not in (None, "root") and self.state.log.get(after) is None and after not in self._unconfirmed:
-            raise unknown_place(after)
+        item_requests.check_place(self.state, after, self._unconfirmed)
         fields = {"item": {**data, "id": item.id}} | ({"previous_item_id": after} if after else {})
         self._unconfirmed[item.id] = (item, pcm, after, fields)
         self._request_creation(item.id, event.event_id)
@@ -54,7 +54,7 @@ class RelayItems:
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send the item as we have it, or raise ProtocolError."""
-        self.state.send("conversation.item.retrieved", item=self.state.get_item(event.item_id, "retrieve").to_wire())
+        item_requests.send_item(self.state, event.item_id)
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Ask the upstream to delete an item, or raise ProtocolError."""
@@ -73,15 +73,7 @@ class RelayItems:
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
         item = self.state.get_item(event.item_id, "truncate")
-        if item.role != "assistant" or not item.is_audio:
-            message = "Only an assistant's message with audio can be truncated."
-            raise ProtocolError("unsupported_content_type", message, "item_id")
-        if event.content_index != 0:
-            raise ProtocolError("invalid_value", "'content_index' must be 0.", "content_index")
-        if not 0 <= event.audio_end_ms <= item.audio_ms + 1:
-            message = f"'audio_end_ms' is {event.audio_end_ms}; the item has {item.audio_ms} ms of audio."
-            raise ProtocolError("invalid_value", message, "audio_end_ms")
-        # Clients may round the length of the audio up to the next millisecond.
+        item_requests.check_truncation(item, event.content_index, event.audio_end_ms)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": min(event.audio_end_ms, item.audio_ms)}
         if item.id not in self._resent and self.link.is_up:
             self._cutting[item.id] = cut
@@ -119,8 +111,7 @@ class RelayItems:
         self.state.send(event["type"], item={**told, "id": name}, previous_item_id=before)
 
     def _insert(self, item: LiveItem, after: str | None) -> None:
-        is_known = after in (None, "root") or self.state.log.get(after or "") is not None
-        self.state.log.insert(item, after if is_known else None)
+        self.state.log.insert(item, after if self.state.log.has_place(after) else None)
 
     def confirm_deletion(self, event: dict[str, Any]) -> None:
         """Delete an item that the upstream has deleted."""
@@ -131,19 +122,14 @@ class RelayItems:
         self._deleting.discard(item_id)
         item = self.state.log.get(item_id)
         if item is not None:
-            self.state.log.remove(item)
-            self.state.remove(item)
-            self.state.send("conversation.item.deleted", item_id=item.id)
+            item_requests.delete_item(self.state, item)
 
     def cut(self, event: dict[str, Any]) -> None:
         """Cut an item that the upstream has truncated."""
         item = self.state.log.get(event["item_id"])
         self._cutting.pop(event["item_id"], None)
         if item is not None:
-            item.truncate(event["audio_end_ms"])
-            self.state.save(item)
-            kept = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
-            self.state.send("conversation.item.truncated", **kept)
+            item_requests.truncate_item(self.state, item, event["audio_end_ms"], event["content_index"])
 
     def _consume_quiet(self, kind: str, item_id: str) -> bool:
         """Return whether the client must not be told of this event, which comes once."""

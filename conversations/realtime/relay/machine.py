@@ -5,7 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import commands, engine_events
+from conversations.realtime import engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -19,17 +19,17 @@ from conversations.realtime.protocol.errors import IllegalTransitionError, Proto
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
-from conversations.realtime.relay.commands import Reconnect, SendUpstream
+from conversations.realtime.relay.commands import RelayCommand
 from conversations.realtime.relay.items import RelayItems
 from conversations.realtime.relay.response import note_playback
 from conversations.realtime.relay.response_requests import ResponseRequests
 from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 from conversations.realtime.relay.user_turn import RelayUserTurn
-from conversations.realtime.state import Limits, SessionSetup, SessionState
+from conversations.realtime.state import Limits, SessionSetup
 
-RelayCommand = commands.Command | SendUpstream | Reconnect
 Event = (
     ClientEvent | UpstreamEvent | UpstreamReady | UpstreamLost | engine_events.DeadlinePassed | engine_events.ClientGone
 )
@@ -48,7 +48,7 @@ class RelayMachine:
         setup: SessionSetup | None = None,
         transcription_model: str = "",
     ) -> None:
-        self.state = SessionState(
+        self.state = RelayState(
             config, conversation_id, make_id, limits or Limits(), ItemLog(list(items)), setup or SessionSetup()
         )
         self.link = UpstreamLink(self.state)

@@ -8,7 +8,7 @@ from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
-from conversations.realtime.state import SessionState
+from conversations.realtime.relay.state import RelayState
 
 STORED = ("message", *CALL_KEYS)  # the item types that are stored; others, such as tool lists, are only passed on
 
@@ -60,7 +60,7 @@ class RelayResponse:
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
 
 
-def show_response(state: SessionState, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
+def show_response(state: RelayState, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
     """Return the response as the client sees it: in our conversation, and with the client's audio format."""
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": state.config["audio"]["output"]["format"]}}
@@ -69,7 +69,7 @@ def show_response(state: SessionState, reply: RelayResponse, shown: dict[str, An
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
 
 
-def close_item(state: SessionState, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
+def close_item(state: RelayState, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
     """Send the closing events of an item that ends as it stands. `is_kept`: it is in the conversation."""
     place = reply.open_parts.pop(item.id, None)
     if place and item.is_audio:
@@ -85,7 +85,7 @@ def close_item(state: SessionState, reply: RelayResponse, item: LiveItem, *, is_
     state.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.to_wire())
 
 
-def note_playback(state: SessionState, reply: RelayResponse | None, event: PlaybackStarted) -> None:
+def note_playback(state: RelayState, reply: RelayResponse | None, event: PlaybackStarted) -> None:
     """Take the client's report of how much it has played, if it is about this response."""
     if reply is None or reply.id != event.response_id or reply.main is None:
         return

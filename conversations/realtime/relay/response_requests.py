@@ -6,14 +6,14 @@ from conversations.realtime.protocol.client_events import ResponseRequest
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import check_tools
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 
 
 class ResponseRequests:
     """Check the client's `response.create` events, pass them on, and remember them until their response begins."""
 
-    def __init__(self, state: SessionState, link: UpstreamLink, agent_turn: RelayAgentTurn) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink, agent_turn: RelayAgentTurn) -> None:
         self.state = state
         self.link = link
         self.agent_turn = agent_turn

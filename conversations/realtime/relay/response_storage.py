@@ -5,15 +5,15 @@ from typing import Any
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.response import RelayResponse, count_usage
-from conversations.realtime.state import SessionState
+from conversations.realtime.relay.state import RelayState
 
 
-def is_kept(state: SessionState, item: LiveItem) -> bool:
+def is_kept(state: RelayState, item: LiveItem) -> bool:
     """Return whether the item is in the conversation: neither out of band nor deleted."""
     return state.log.get(item.id) is item
 
 
-def store_response(state: SessionState, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
+def store_response(state: RelayState, reply: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
     """Store the items of a response that has ended, with its usage and the reason why it failed, if it did."""
     if failure and not reply.items:
         _store_failure(state, reply, failure)
@@ -30,14 +30,14 @@ def store_response(state: SessionState, reply: RelayResponse, usage: dict[str, A
         state.save(item, is_final=item is main)
 
 
-def _store_failure(state: SessionState, reply: RelayResponse, failure: Failure) -> None:
+def _store_failure(state: RelayState, reply: RelayResponse, failure: Failure) -> None:
     """Store an item for the history that says what went wrong; the client is not told of it."""
     item = LiveItem(state.make_id("item"), role="assistant", status="incomplete", response_id=reply.id)
     item.waterfall, item.error_code, item.error_message = reply.waterfall, failure.code, failure.message
     state.save(item, is_final=True)
 
 
-def cut_to_played(state: SessionState, reply: RelayResponse) -> None:
+def cut_to_played(state: RelayState, reply: RelayResponse) -> None:
     """Cut the response's items to what a client that plays in real time has played by now."""
     played_ms = reply.estimate_played_ms(state.now)
     for item in reply.items:

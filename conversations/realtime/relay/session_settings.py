@@ -6,8 +6,8 @@ from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_checks import Config
 from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 
 PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 # `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
@@ -22,7 +22,7 @@ class RelaySettings:
     `transcription_model` transcribes for the history where the client wants no transcripts.
     """
 
-    def __init__(self, state: SessionState, link: UpstreamLink, transcription_model: str) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink, transcription_model: str) -> None:
         self.state = state
         self.link = link
         self._transcription_model = transcription_model

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.relay.commands import Reconnect, SendUpstream
-from conversations.realtime.state import SessionState
+from conversations.realtime.relay.commands import SendUpstream
+from conversations.realtime.relay.state import RelayState
 
 KEPT = 512  # how many requests are remembered until an error may answer them
 
@@ -42,7 +42,7 @@ class BufferCut:
 class UpstreamLink:
     """The way from the relay to the upstream."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: RelayState) -> None:
         self.state = state
         self.is_up = False
         self._waiting: deque[dict[str, Any]] = deque()
@@ -61,13 +61,9 @@ class UpstreamLink:
         """Send audio: PCM16 mono at 24 kHz."""
         self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
-    def do(self, action: SendUpstream | Reconnect) -> None:
-        """Add a command of the relay to the list of commands, in order."""
-        self.state.commands.append(action)  # type: ignore[arg-type]  # the state is shared with the turn machine
-
     def _send(self, event: dict[str, Any]) -> None:
         if self.is_up:
-            self.do(SendUpstream(event))
+            self.state.do(SendUpstream(event))
         else:
             self._waiting.append(event)
 
@@ -78,7 +74,7 @@ class UpstreamLink:
     def flush(self) -> None:
         """Send the events that waited for the connection."""
         while self._waiting:
-            self.do(SendUpstream(self._waiting.popleft()))
+            self.state.do(SendUpstream(self._waiting.popleft()))
 
     def mark_down(self) -> None:
         """Keep events from now on, since the connection is lost."""

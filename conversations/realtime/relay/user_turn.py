@@ -6,8 +6,8 @@ from typing import Any
 from conversations.pcm import SAMPLE_BYTES, ms_of, samples_in, samples_of
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
@@ -24,7 +24,7 @@ class RelayUserTurn:
     Positions are samples since the session began; the upstream counts from where its connection began.
     """
 
-    def __init__(self, state: SessionState, link: UpstreamLink) -> None:
+    def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
         self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))

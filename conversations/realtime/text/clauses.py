@@ -1,8 +1,8 @@
-"""Cuts a streamed reply into clauses, so that speech starts while the model still writes.
+"""Cut a streamed reply into clauses, so that speech starts while the model still writes.
 
-The first clause ends at the first natural pause, since the user waits for it; the second is short too, so that it is
-there before the first has been said; later ones are whole sentences, ever longer, which sound better. Nothing is
-changed or lost: the clauses joined are the text.
+The first clause ends at the first natural pause, since the user waits for it. The second is short too, so that its
+sound is ready before the first has been spoken. Later ones are whole sentences, ever longer, which sound better.
+Nothing is changed or lost: the clauses joined are the text.
 """
 
 import re
@@ -61,9 +61,10 @@ LETTER_MAX_CHARS = 32  # characters: a family of four with skin tones has eleven
 
 
 class ClauseChunker:
-    """`feed` with what came, `flush` at the end; each returns the clauses that are complete by then.
+    """The clauses of one reply, cut from its text as the text arrives.
 
-    It looks no further than MAX_CHARS ahead: a reply may come in one piece, and the work must not grow with its square.
+    It never looks more than MAX_CHARS ahead: a whole reply may arrive at once, and the work must not grow with its
+    square.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class ClauseChunker:
         self._count = 0
 
     def feed(self, text: str) -> list[str]:
+        """Add text, and return the clauses that are complete by now."""
         self._text += text
         clauses, start = [], 0
         while (length := self._find_clause_end(self._text[start : start + MAX_CHARS + 1])) is not None:
@@ -81,11 +83,12 @@ class ClauseChunker:
         return clauses
 
     def flush(self) -> list[str]:
+        """Return what is left when the reply has ended: one clause, or [] if there is nothing."""
         rest, self._text = self._text, ""
         return [rest] if rest else []
 
     def _find_clause_end(self, ahead: str) -> int | None:
-        """How long the first complete clause is, or None while more text is needed to know."""
+        """Return the length of the first complete clause in characters, or None while more text is needed to know."""
         end = 0
         for boundary in BOUNDARY.finditer(ahead):
             end = boundary.end()
@@ -114,36 +117,44 @@ class ClauseChunker:
 
 
 def _measure_width(text: str) -> int:
+    """Return the width of the text in characters, in which a wide one (Han, kana, Hangul) counts as three."""
     return len(text.strip()) + 2 * len(WIDE.findall(text))
 
 
 def _choose_max_chars(ahead: str) -> int:
+    """Return how many characters a clause may have; fewer of a script whose characters take longer to say."""
     return max(MAX_CHARS // 3, MAX_CHARS - 2 * len(WIDE.findall(ahead)))
 
 
 def _is_inside_label(clause: str) -> bool:
-    """Of the label of a link, which sounds better whole. One that does not close soon holds nothing back."""
+    """Return whether the clause ends inside the label of a link, which sounds better whole.
+
+    A label that does not close within LABEL_MAX_CHARS holds nothing back.
+    """
     label = clause[-LABEL_MAX_CHARS:]
     return label.rfind("[") > label.rfind("]")
 
 
 def _is_list_mark(clause: str) -> bool:
+    """Return whether the clause is only the mark of a list entry, such as "1." or "-"."""
     mark = LIST_MARK.match(clause)
     return mark is not None and not WORD.search(clause, mark.end())
 
 
 def _has_abbreviation_at_end(clause: str, rest: str) -> bool:
+    """Return whether the full stop that ends the clause belongs to an abbreviation or to a number that follows."""
     last = clause.rstrip()[-ABBREVIATION_MAX_CHARS:]
     return bool(ABBREVIATION.search(last) or (rest[:1].isdigit() and BEFORE_NUMBER.search(last)))
 
 
 def _find_new_thought(ahead: str) -> int | None:
+    """Return the last place at which the text may be cut before a word that begins a new thought, or None."""
     cuts = [cut.end() for cut in NEW_THOUGHT.finditer(ahead, NEW_THOUGHT_MIN_CHARS)]
     return next((cut for cut in reversed(cuts) if not _is_inside_label(ahead[:cut])), None)
 
 
 def _force_cut(ahead: str, most: int) -> int:
-    """Of what has no end in sight: up to its last pause, or its last space, or else amid its letters."""
+    """Return where to cut text without an end in sight: at its last pause, else its last space, else anywhere."""
     ends = [boundary.end() for boundary in BOUNDARY.finditer(ahead)]
     pauses = [
         end
@@ -154,7 +165,10 @@ def _force_cut(ahead: str, most: int) -> int:
 
 
 def _cut_between_letters(ahead: str, most: int) -> int:
-    """Not between a letter and its marks, nor amid an emoji. No letter has so many marks as a flood of them."""
+    """Return the last place up to `most` that is neither inside an emoji nor between a letter and its marks.
+
+    After LETTER_MAX_CHARS the search gives up and returns `most`: no real letter has that many marks.
+    """
     ends = range(most, most - LETTER_MAX_CHARS, -1)
     return next((end for end in ends if not _is_inside_letter(ahead[end - 1 : end + 1])), most)
 

@@ -1,8 +1,9 @@
-"""Which words of a reply had been played when it was cut off.
+"""Estimate which words of a reply had been played when it was cut off.
 
-The words of a clause share its audio's time by how long they take to say, in letters of English: figures and symbols
-are read as words, abbreviations whole, and a mark makes a pause. `static/js/reducer/speech_units.js` has the same map,
-so that what is shown and what is kept agree; `tests/support/spoken_units.json` holds both to it.
+The words of a clause share the time of its audio by how long they take to say, measured in letters of English: numbers
+and symbols are read as words, abbreviations are spoken in full, and punctuation makes a pause.
+`static/js/reducer/speech_units.js` estimates the same way, so that what the page shows and what is stored agree;
+`tests/support/spoken_units.json` holds both to it.
 """
 
 import re
@@ -52,7 +53,11 @@ PAUSING = re.compile(r"[,;:–—、，；：،؛][^\w]*$")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A word, or a character where there are no words: up to `end` of its clause; said, and the pause behind it."""
+    """One word, or one character in a script without spaces.
+
+    It ends at the index `end` of its clause. `said` is how long it takes to say, `pause` the silence behind it; both in
+    letters of English.
+    """
 
     end: int
     said: int
@@ -60,6 +65,7 @@ class Unit:
 
 
 def split_units(clause: str) -> Iterator[Unit]:
+    """Yield the units of a clause in order. Markup that is not read aloud takes no time."""
     clause = UNHEARD.sub(lambda found: WORDLIKE.sub("·", found[0]), clause.rstrip())
     for match in UNIT.finditer(clause):
         said, pause = _weigh_word(match[0].strip())
@@ -67,6 +73,7 @@ def split_units(clause: str) -> Iterator[Unit]:
 
 
 def _weigh_word(word: str) -> tuple[int, int]:
+    """Return how long a word takes to say, and the pause behind it, in letters of English."""
     if said := ABBREVIATIONS.get(word.lower()):
         return said, 0
     read = LINK.sub(r"\1", word)
@@ -77,6 +84,7 @@ def _weigh_word(word: str) -> tuple[int, int]:
 
 
 def _weigh_character(character: str, letter: int) -> int:
+    """Return how long a character takes to say, in letters of English. `letter` is the weight of a plain letter."""
     if KANA_LETTER.match(character):
         return KANA
     if WIDE_LETTER.match(character):
@@ -87,9 +95,9 @@ def _weigh_character(character: str, letter: int) -> int:
 
 
 def estimate_heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> str:
-    """The words played within `played_ms`. Each clause is (text, length of its audio in ms).
+    """Return the words that were played within `played_ms`. Each clause is its text and the length of its audio in ms.
 
-    A word counts once half of it was played, since a listener completes it.
+    A word counts as heard once half of it was played, since a listener completes it.
     """
     heard = ""
     for text, audio_ms in clauses:
@@ -102,6 +110,7 @@ def estimate_heard_text(clauses: Sequence[tuple[str, int]], played_ms: int) -> s
 
 
 def _cut_at_share(text: str, share: float) -> str:
+    """Return the beginning of the clause that was played when this share of its audio, 0 to 1, was played."""
     if len(text) > CLAUSE_MAX_CHARS:
         return text[: text.rfind(" ", 0, round(share * len(text))) + 1 or round(share * len(text))]
     spoken = list(split_units(text))

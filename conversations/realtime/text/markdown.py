@@ -19,7 +19,10 @@ LINE_BREAK = re.compile(r"</?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b", re
 
 
 def extract_words(text: str) -> str:
-    """Return what is said of it: labels without their links, the numbers of a list, no blocks of code."""
+    """Return the words of a clause in Markdown that are read aloud.
+
+    Links are reduced to their labels, and lists keep their numbers. Blocks of code are left out.
+    """
     return "".join(_read_blocks(PARSER.parse(text)))
 
 
@@ -50,4 +53,5 @@ def _read_inline(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _replace_tag(tag: re.Match[str]) -> str:
+    """Return what stands in place of an HTML tag: a space where it begins a new line, else nothing."""
     return " " if LINE_BREAK.match(tag[0]) else ""

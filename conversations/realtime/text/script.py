@@ -1,4 +1,4 @@
-"""A reply's text as it is written, cut into clauses to be spoken."""
+"""Turn the text of a reply, as the model writes it, into the clauses that are to be spoken."""
 
 from conversations.realtime.commands import SpeakClause
 from conversations.realtime.text.clauses import ClauseChunker
@@ -6,7 +6,10 @@ from conversations.realtime.text.speech_text import SpeechText
 
 
 class SpeechScript:
-    """The same feeds give the same clauses: a reply begun ahead is told once more when it is released."""
+    """The clauses of one response, as commands for text to speech.
+
+    The same text always gives the same clauses, since a preemptive generation is fed a second time when it is released.
+    """
 
     def __init__(self, response_id: str, voice: str, speed: float) -> None:
         self._response_id = response_id
@@ -17,13 +20,15 @@ class SpeechScript:
         self.clauses: list[str] = []
 
     def feed(self, text: str) -> list[SpeakClause]:
+        """Add text of the model, and return the clauses that are complete by now."""
         return [self._speak(clause) for clause in self._chunker.feed(text)]
 
     def flush(self) -> list[SpeakClause]:
+        """Return the last clause when the text has ended; [] if there is nothing left."""
         return [self._speak(clause) for clause in self._chunker.flush()]
 
     def drop(self, index: int) -> None:
-        """The clauses from `index` on, and what is not a clause yet."""
+        """Drop the clauses from `index` on, and the text that does not make a clause yet."""
         del self.clauses[index:]
         self._chunker, self._speech_text = ClauseChunker(), SpeechText()
 

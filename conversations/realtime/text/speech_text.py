@@ -1,8 +1,8 @@
-"""What to read aloud of a written clause: no Markdown, links, emoji, code, formulas or marks of a source.
+"""Reduce a written clause to what is read aloud: no Markdown, links, emoji, code, formulas or citation marks.
 
-By Unicode's own properties, so that every script is whole: a joiner between letters belongs to the word, one between
-pictures does not. `heard_text.py` and the page (`static/js/reducer/speech_units.js`, `static/js/webspeech/clauses.js`)
-keep to the same.
+It goes by the properties that Unicode gives to characters, so that every script stays whole: a joiner between letters
+belongs to the word, one between pictures does not. `heard_text.py` and the page (`static/js/reducer/speech_units.js`,
+`static/js/webspeech/clauses.js`) follow the same rules.
 """
 
 import re
@@ -70,7 +70,7 @@ MID_LINE = "\u2063 "  # in front of a clause that begins no line, and so no list
 
 @dataclass(slots=True)
 class SilentBlock:
-    """A block of code or a formula that is open."""
+    """A block of code or a formula that has begun and not ended."""
 
     closing: str
     end: re.Pattern[str] | None = None  # of what is not closed; None: it stays open, as Markdown has it of code
@@ -78,14 +78,17 @@ class SilentBlock:
 
 
 class SpeechText:
-    """One reply's filter. It remembers from one clause to the next what is open, and whether a line has begun."""
+    """The filter for one reply.
+
+    It remembers from clause to clause which block is open, and whether a line has begun.
+    """
 
     def __init__(self) -> None:
         self._silent: SilentBlock | None = None
         self._is_mid_line = False
 
     def filter_clause(self, clause: str) -> str:
-        """The words to synthesise; "" where the clause holds none."""
+        """Return the words of the clause to synthesise, or "" if it has none."""
         text = MID_LINE + clause if self._is_mid_line else clause
         self._is_mid_line = "\n" not in clause[len(clause.rstrip()) :]
         is_plain = self._silent is None and PLAIN.fullmatch(clause) and "www." not in clause
@@ -93,7 +96,7 @@ class SpeechText:
         return text if SPEAKABLE.search(text) else ""
 
     def _drop_silent(self, rest: str) -> str:
-        """Without blocks of code, and formulas that nobody could say."""
+        """Return the text without blocks of code, and without formulas that nobody could say."""
         said = ""
         while rest:
             if self._silent is not None:
@@ -106,7 +109,7 @@ class SpeechText:
         return said
 
     def _skip_silent(self, silent: SilentBlock, rest: str) -> int:
-        """How much of the rest belongs to what is open; closes it where it ends."""
+        """Return how many characters of `rest` belong to the open block, and close the block where it ends."""
         place = rest.find(silent.closing)
         end = len(rest) if place < 0 else place + len(silent.closing)
         given_up = silent.end and silent.end.search(rest, 0, end)
@@ -116,7 +119,7 @@ class SpeechText:
         return given_up.start() if given_up else end
 
     def _begin_silent(self, opening: re.Match[str], said: str, rest: str) -> tuple[str, str]:
-        """What is said by then, and the rest."""
+        """Enter a block of code or a formula, and return the spoken text so far and the text that is left."""
         if fence := opening["fence"] or opening["late"]:
             self._silent = SilentBlock(fence)
             return said, rest
@@ -133,6 +136,7 @@ class SpeechText:
 
 
 def strip_markup(text: str) -> str:
+    """Return the text without citation marks, formulas, tables, emphasis, web addresses and pictures."""
     text = SOURCE.sub("", DEFINITION.sub("", text))
     text = SMALL_FORMULA.sub(lambda found: "" if NOTATION.search(found[1]) else found[1], text)
     text = ROW.sub(r"\1", RULE.sub("", BULLET.sub("", text)))

@@ -1,8 +1,8 @@
 """Turns an utterance that has ended into an item of the conversation."""
 
 from conversations.pcm import samples_in
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -13,7 +13,7 @@ MIN_SPEECH_WINDOWS = 2
 class UtteranceCommits:
     """Commits utterances: stores the item, announces it to the client, and has it transcribed."""
 
-    def __init__(self, state: SessionState, transcription: Transcription) -> None:
+    def __init__(self, state: CascadeState, transcription: Transcription) -> None:
         self.state = state
         self.transcription = transcription
 

@@ -3,8 +3,8 @@
 from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.endpoint_silence import MAX_WAIT_MS, choose_short_silence_ms, choose_wait_ms
 from conversations.realtime.user_turn.input_buffer import InputBuffer
 from conversations.realtime.user_turn.interruption import Interruption
@@ -24,7 +24,7 @@ class Endpointing:
 
     def __init__(
         self,
-        state: SessionState,
+        state: CascadeState,
         agent_turn: AgentTurn,
         transcription: Transcription,
         interruption: Interruption,

@@ -2,8 +2,8 @@
 
 from conversations.pcm import ms_of
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.turn import UserTurn
 from conversations.realtime.user_turn.utterance import Utterance
 
@@ -13,7 +13,7 @@ STILL_THERE = "The user has been silent for a while. In one short sentence, ask 
 class IdleUser:
     """Have the assistant ask, once, whether somebody is there."""
 
-    def __init__(self, state: SessionState, user_turn: UserTurn, agent_turn: AgentTurn) -> None:
+    def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn) -> None:
         self.state = state
         self.user_turn = user_turn
         self.agent_turn = agent_turn

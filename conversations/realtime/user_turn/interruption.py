@@ -6,8 +6,8 @@ Only where the client plays that game (the extension “playback”): official c
 
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.measurements import DecisionOutcome
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.backchannel import SPOKEN_MAX_CHARS, is_backchannel, remove_echo
 from conversations.realtime.user_turn.onset import AFTER_PLAYBACK_START, IN_SILENCE, OVER_SPEECH, Onset
 from conversations.realtime.user_turn.utterance import Utterance
@@ -27,7 +27,7 @@ NEARLY_OVER_MS = 1500
 class Interruption:
     """Decides whether speech over a reply is an interruption, and pauses, resumes or ends the reply."""
 
-    def __init__(self, state: SessionState, agent_turn: AgentTurn) -> None:
+    def __init__(self, state: CascadeState, agent_turn: AgentTurn) -> None:
         self.state = state
         self.agent_turn = agent_turn
         self._paused: Response | None = None

@@ -8,7 +8,7 @@ import re
 
 from conversations.realtime.text.languages.language import tokenize
 from conversations.realtime.text.languages.noises import NOISES, UNSPACED_NOISES
-from conversations.realtime.user_turn.backchannel import ANSWERS, COMMANDS, NODS
+from conversations.realtime.user_turn.backchannel import ANSWERS, BACKCHANNELS, COMMANDS
 
 SIGNS = re.compile("[♩♪♫♬♭♮♯🎵🎶🎼]+\ufe0f?")
 REMARK = re.compile(
@@ -20,7 +20,7 @@ LETTER = re.compile(r"[^\W_]")
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 ALONE_MAX_WORDS = 3  # words of a remark that is all there is: a longer one may have been said, unless it names a noise
 INNER_MAX_WORDS = 6  # words of a remark amid others
-ANSWERED = COMMANDS | ANSWERS | NODS
+ANSWERED = COMMANDS | ANSWERS | BACKCHANNELS
 
 
 def extract_spoken_words(transcript: str, *, is_partial: bool = False) -> str:

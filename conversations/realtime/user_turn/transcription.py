@@ -5,9 +5,9 @@ from math import inf
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
@@ -23,7 +23,7 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 class Transcription:
     """Requests transcripts, sends captions, and hands finished words to the agent's turn."""
 
-    def __init__(self, state: SessionState, agent_turn: AgentTurn, interruption: Interruption) -> None:
+    def __init__(self, state: CascadeState, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.state = state
         self.agent_turn = agent_turn
         self.interruption = interruption

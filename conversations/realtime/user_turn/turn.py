@@ -3,9 +3,9 @@
 from conversations.pcm import ms_of, samples_of
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.state import SessionState
 from conversations.realtime.user_turn.commits import UtteranceCommits
 from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
@@ -24,7 +24,7 @@ class UserTurn:
     """The user's half of the turn machine: takes audio in and commits utterances."""
 
     def __init__(
-        self, state: SessionState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
+        self, state: CascadeState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
     ) -> None:
         self.state = state
         self.agent_turn = agent_turn

@@ -19,11 +19,11 @@ import { onUtterance, onWords } from "./words.js";
 
 const SHORTEST_PUSH_MS = 200;
 
-const NO_WORDS = { nods: new Set(), commands: new Set() };
+const NO_WORDS = { backchannels: new Set(), commands: new Set() };
 
 /**
  * Arguments: the assistant's slug, the voice's id ("" for the assistant's own), the conversation's id to continue; who
- * listens and who speaks: the "site" or the "browser"; the words that a listener nods and commands with.
+ * listens and who speaks: the "site" or the "browser"; the words that are backchannels and commands.
  * @type {(options: SessionOptions) => State}
  */
 export function initialState({
@@ -36,7 +36,7 @@ export function initialState({
     conversation,
     listen,
     speak,
-    vocabulary, // {nods, commands}: Sets
+    vocabulary, // {backchannels, commands}: Sets
     microphone: "off", // off, on, lost (it was there), none (typing only)
     muted: false,
     push: false, // push-to-talk

@@ -2,7 +2,7 @@
  * Words that the page judges itself: those of the browser's recogniser, and those that the site hears while the browser
  * speaks, since the server knows nothing of that voice. Pure; part of the reducer in session.js.
  *
- * Over a reply the first words that are the user's own end it; an echo and a nod leave it alone.
+ * Over a reply the first words that are the user's own end it; an echo and a backchannel leave it alone.
  */
 
 import { wholeText, spokenText } from "./captions.js";
@@ -10,7 +10,7 @@ import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { interrupt } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { say } from "./sending.js";
-import { isCommand, isNod, ownWords } from "../webspeech/echo.js";
+import { isCommand, isBackchannel, ownWords } from "../webspeech/echo.js";
 
 const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words
 const BEFORE_CHARS = 240; // of what was said before the words began: an echo is late, too
@@ -108,7 +108,7 @@ function judge(state, id, text, now) {
   const { vocabulary, playing, response } = state;
   const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : ownWords(text, around(state, over), vocabulary);
   const isReplying = playing !== null || response !== null;
-  if (isReplying && isNod(own.text, vocabulary) && !asks(state, over)) return { judged, own: "", isMeant: false };
+  if (isReplying && isBackchannel(own.text, vocabulary) && !asks(state, over)) return { judged, own: "", isMeant: false };
   return { judged, own: own.text, isMeant: own.strays >= MEANT_LEAST || isCommand(own.text, vocabulary) };
 }
 

@@ -120,7 +120,7 @@ interface PageData {
   assistants: Assistant[];
   chosen: string;
   conversation: string | null;
-  nods: string[];
+  backchannels: string[];
   commands: string[];
 }
 

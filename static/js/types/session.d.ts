@@ -81,7 +81,7 @@ type TalkItem = WrittenItem | SpokenItem;
 type ItemChange = { id: string; track?: Track; response?: string; played?: number } & Partial<ItemBase>;
 
 interface Vocabulary {
-  nods: Set<string>;
+  backchannels: Set<string>;
   commands: Set<string>;
 }
 

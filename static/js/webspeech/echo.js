@@ -1,5 +1,5 @@
 /**
- * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's nod, or a wish to speak. Pure.
+ * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's “mhm”, or a wish to speak. Pure.
  *
  * The browser's recogniser has a microphone of its own, and nothing takes the assistant's voice out of it; so it is told
  * by its words, as conversations/realtime/user_turn/backchannel.py does it for the site's. The same trade: what is wrongly taken
@@ -43,10 +43,10 @@ export function ownWords(heard, said, { commands }) {
 
 /**
  * Nothing but “mhm”, “yeah, okay”: a sign of listening.
- * @type {(heard: string, vocabulary: Pick<Vocabulary, "nods">) => boolean}
+ * @type {(heard: string, vocabulary: Pick<Vocabulary, "backchannels">) => boolean}
  */
-export function isNod(heard, { nods }) {
-  return !heard.includes("?") && isPhrases(tokensOf(heard), nods);
+export function isBackchannel(heard, { backchannels }) {
+  return !heard.includes("?") && isPhrases(tokensOf(heard), backchannels);
 }
 
 /**

@@ -61,7 +61,6 @@ def scene(
 ) -> Scene:
     monkeypatch.setattr(security_log, "_pace", Pace())
     caplog.set_level(logging.INFO, "voiceproject.security")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # which costs nothing
     user = make_user(password=PASSWORD)
     user.vouch_for_email()
     return Scene(user, mailoutbox, caplog)

@@ -86,13 +86,8 @@ def _is_signed_in(client: Client) -> bool:
     return client.get(reverse("settings")).status_code == 200
 
 
-@pytest.fixture
-def cheap_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_sign_up_and_sign_in(db: None, cheap_passwords: None, spelling: str) -> None:
+def test_sign_up_and_sign_in(db: None, spelling: str) -> None:
     passwords = {"password1": PASSWORD, "password2": PASSWORD}
     assert _is_signed_in(_post("account_signup", email="ada@bücher.example", **passwords))
     assert not _is_signed_in(_post("account_signup", email=spelling, **passwords))
@@ -101,9 +96,7 @@ def test_sign_up_and_sign_in(db: None, cheap_passwords: None, spelling: str) -> 
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_by_mail(
-    db: None, cheap_passwords: None, sends_mail: None, mailoutbox: list[EmailMessage], spelling: str
-) -> None:
+def test_by_mail(db: None, sends_mail: None, mailoutbox: list[EmailMessage], spelling: str) -> None:
     user = make_user(email="ada@bücher.example", password=PASSWORD)
     user.vouch_for_email()
     _post("account_reset_password", email=spelling)
@@ -131,7 +124,7 @@ def test_in_the_admin_and_by_commands(db: None, spelling: str) -> None:
     assert user.api_keys.exists()
 
 
-def test_a_second_address(db: None, cheap_passwords: None) -> None:
+def test_a_second_address(db: None) -> None:
     user = make_user(password=PASSWORD)
     page = _post("account_login", login=user.email, password=PASSWORD)
     page.post(reverse("account_reauthenticate"), {"password": PASSWORD})

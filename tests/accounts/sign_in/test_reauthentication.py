@@ -27,7 +27,6 @@ NEW_KEY = {"name": "Kitchen radio", "scopes": ["realtime", "conversations.read"]
 
 @pytest.fixture
 def user(db: None, settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # which costs nothing
     user = make_user(password=PASSWORD)
     user.vouch_for_email()
     return user

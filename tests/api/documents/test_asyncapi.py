@@ -46,7 +46,8 @@ def test_all_that_the_code_tells_and_nothing_else() -> None:
     files = [path for path in REALTIME.rglob("*.py") if not {path.name, path.parent.name} & set(NOT_READ)]
     patterns = {pattern for path in files for pattern in named(path)}
     telling = [pattern for pattern in patterns if re.search("[a-z]", pattern.replace(WORD, ""))]
-    told = {name for name in SHAPES if any(re.fullmatch(pattern, name) for pattern in telling)}
+    any_of_them = re.compile("|".join(telling))
+    told = {name for name in SHAPES if any_of_them.fullmatch(name)}
     assert set(asyncapi.SERVER_EVENTS) == told - NOT_TOLD
 
 

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { spokenText } from "../../../static/js/reducer/captions.js";
-import { isCommand, isNod, ownWords } from "../../../static/js/webspeech/echo.js";
+import { isCommand, isBackchannel, ownWords } from "../../../static/js/webspeech/echo.js";
 import { wantsListener } from "../../../static/js/reducer/words.js";
 import {
   conversation, created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
 } from "../../support/told.mjs";
 
-const VOCABULARY = { nods: new Set(["mhm", "yeah", "i see", "okay"]), commands: new Set(["stop", "wait", "no", "hold on"]) };
+const VOCABULARY = { backchannels: new Set(["mhm", "yeah", "i see", "okay"]), commands: new Set(["stop", "wait", "no", "hold on"]) };
 const BOTH = { listen: "browser", speak: "browser", vocabulary: VOCABULARY };
 const REPLY = "The library closes at six today. ";
 const ANSWER = { type: "playback.clause", item: "a1", text: REPLY, samples: 0, heard: 0 };
@@ -80,7 +80,7 @@ test("an echo of the voice neither interrupts nor becomes a message", () => {
   assert.deepEqual(call.tell(heard("at six", "utterance", "w3")).sent.length, 2, "later the same words are the user's");
 });
 
-test("a nod leaves the reply alone, a command ends it at its first word", () => {
+test("a backchannel leaves the reply alone, a command ends it at its first word", () => {
   const call = aloud();
   assert.deepEqual(call.tell(heard("Mhm"), heard("Mhm", "utterance")).effects, []);
   assert.deepEqual(call.tell(heard("Stop", "words", "w3")).sent, ["response.cancel"]);
@@ -220,9 +220,9 @@ test("echoes are told by their words, with some misheard", () => {
   assert.equal(own("Hello", ""), "Hello");
 });
 
-test("nods and commands are known by the site's own lists", () => {
-  for (const text of ["Mhm.", "yeah, I see", "Okay okay"]) assert.ok(isNod(text, VOCABULARY), text);
-  for (const text of ["Okay?", "yeah but", "I"]) assert.ok(!isNod(text, VOCABULARY), text);
+test("backchannels and commands are known by the site's own lists", () => {
+  for (const text of ["Mhm.", "yeah, I see", "Okay okay"]) assert.ok(isBackchannel(text, VOCABULARY), text);
+  for (const text of ["Okay?", "yeah but", "I"]) assert.ok(!isBackchannel(text, VOCABULARY), text);
   assert.ok(isCommand("No, hold on!", VOCABULARY));
   assert.ok(!isCommand("no thanks", VOCABULARY));
 });

@@ -59,7 +59,7 @@ MIXTURES = [
     ("what time is it", HOTEL, "what time is it"),
     ("looks out over the harbour", HOTEL, ""),
 ]
-NODS = [
+BACKCHANNELS = [
     "mhm",
     "Mm-hmm.",
     "Uh-huh",
@@ -107,7 +107,7 @@ NODS = [
     "(breathing heavily)",
     "[BLANK_AUDIO]",
 ]
-NO_NODS = [
+NO_BACKCHANNELS = [
     "yes, and",
     "Yes, and what about Sunday?",
     "okay stop",
@@ -174,44 +174,44 @@ def test_it_works() -> None:
     assert is_backchannel("mhm")
 
 
-@pytest.mark.parametrize(("heard", "spoken"), ECHOES)
-def test_the_assistants_own_words_are_an_echo(heard: str, spoken: str) -> None:
-    assert is_echo(heard, spoken)
-    assert remove_echo(heard, spoken) == ""
+@pytest.mark.parametrize(("transcript", "spoken"), ECHOES)
+def test_the_assistants_own_words_are_an_echo(transcript: str, spoken: str) -> None:
+    assert is_echo(transcript, spoken)
+    assert remove_echo(transcript, spoken) == ""
 
 
-@pytest.mark.parametrize(("heard", "spoken"), OWN_WORDS)
-def test_the_users_words_are_none(heard: str, spoken: str) -> None:
-    assert not is_echo(heard, spoken)
+@pytest.mark.parametrize(("transcript", "spoken"), OWN_WORDS)
+def test_the_users_words_are_none(transcript: str, spoken: str) -> None:
+    assert not is_echo(transcript, spoken)
 
 
-@pytest.mark.parametrize(("heard", "spoken", "own"), MIXTURES)
-def test_the_users_words_are_kept_of_a_mixture(heard: str, spoken: str, own: str) -> None:
-    assert remove_echo(heard, spoken) == own
+@pytest.mark.parametrize(("transcript", "spoken", "own"), MIXTURES)
+def test_the_users_words_are_kept_of_a_mixture(transcript: str, spoken: str, own: str) -> None:
+    assert remove_echo(transcript, spoken) == own
 
 
 def test_words_far_apart_are_no_run() -> None:
     assert not is_echo("the first one over the ground has harbour", HOTEL)
 
 
-@pytest.mark.parametrize("heard", NODS)
-def test_a_nod_wants_no_turn(heard: str) -> None:
-    assert is_backchannel(heard)
+@pytest.mark.parametrize("transcript", BACKCHANNELS)
+def test_a_backchannel_wants_no_turn(transcript: str) -> None:
+    assert is_backchannel(transcript)
 
 
-@pytest.mark.parametrize("heard", NO_NODS)
-def test_a_nod_that_goes_on_does(heard: str) -> None:
-    assert not is_backchannel(heard)
+@pytest.mark.parametrize("transcript", NO_BACKCHANNELS)
+def test_a_backchannel_that_goes_on_does(transcript: str) -> None:
+    assert not is_backchannel(transcript)
 
 
-@pytest.mark.parametrize("heard", MADE_UP)
-def test_credits_are_made_up(heard: str) -> None:
-    assert is_hallucination(heard)
+@pytest.mark.parametrize("transcript", MADE_UP)
+def test_credits_are_made_up(transcript: str) -> None:
+    assert is_hallucination(transcript)
 
 
-@pytest.mark.parametrize("heard", SAID)
-def test_what_people_say_is_not(heard: str) -> None:
-    assert not is_hallucination(heard)
+@pytest.mark.parametrize("transcript", SAID)
+def test_what_people_say_is_not(transcript: str) -> None:
+    assert not is_hallucination(transcript)
 
 
 def test_what_is_heard_beyond_a_minute_is_the_users_own() -> None:

@@ -1,4 +1,4 @@
-"""What is known about spoken words, a table per language. A new language is one file and one line here."""
+"""What is known about spoken words, in one table for each language. A new language is one file, and one line here."""
 
 from conversations.realtime.text.languages.dutch import DUTCH
 from conversations.realtime.text.languages.english import ENGLISH

@@ -1,9 +1,7 @@
-"""Chinese, Japanese and Korean: no spaces to count on, so what the text ends in decides.
+"""The words of Chinese, Japanese and Korean. Words cannot be told by spaces here, so the end of the text decides.
 
-`OPEN` cannot end a statement; `DOUBTFUL` only where a mark follows; `CLOSED` ends one even without a mark, which
-recognisers often leave out. A question mark beats all but the fillers (
-        "お仕事は？"
-    ).
+A sentence cannot end in OPEN, only before a mark in DOUBTFUL, and even without a mark in CLOSED, since recognisers
+often leave marks out. A question mark ("お仕事は？") outweighs all of them but the fillers.
 """
 
 from conversations.realtime.text.languages.language import split_words
@@ -39,7 +37,7 @@ ANSWERS = split_words(
     "네 예 응 아니 아니요 아니오 그래 그래요 맞아 맞아요 좋아 좋아요 감사합니다 고마워 고마워요 안녕 "
     "안녕하세요 잠깐 잠깐만 멈춰 그만 취소 계속 뭐 왜 언제 어디 누구 몰라 몰라요 괜찮아 괜찮아요"
 )
-NODS = split_words(
+BACKCHANNELS = split_words(
     "うん うんうん はい はいはい ええ へえ へー ふーん ほう なるほど そう そうそう そうですね そうか "
     "そっか ああ あー おお わかりました 確かに 嗯 嗯嗯 哦 噢 啊 好 好的 好好 对 对对 对对对 是 是的 是吗 "
     "行 明白 知道了 原来如此 这样啊 真的 응 네 네네 예 음 아 아하 그래 그래요 그렇구나 그렇군요 맞아 "

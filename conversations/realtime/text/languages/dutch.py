@@ -1,3 +1,5 @@
+"""The words of Dutch."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 DUTCH = Language(
@@ -31,7 +33,7 @@ DUTCH = Language(
         "ik niet, ik weet het niet, ik denk het wel, ik denk het, nog niet, ik ook, wat, hoe, waarom, waarom niet, "
         "wanneer, waar, wie, echt, help, sorry, pardon, stil"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, hm, hmm, aha, ah, oh, ja, ja ja, jaja, oké, ok, okay, precies, klopt, juist, goed, prima, natuurlijk, "
         "duidelijk, snap ik, begrijp ik, ik snap het, echt, leuk, mooi, tuurlijk, zeker"
     ),

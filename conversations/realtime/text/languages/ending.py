@@ -1,7 +1,8 @@
-"""How finished a transcript looks, from its last words and marks.
+"""Judge from its last words and marks how finished a transcript looks.
 
 Recognisers put a full stop behind any fragment ("I would like to book a flight to."), so what a word can do at the end
-of a sentence counts more than the mark behind it. A finished sentence without a mark only waits a bit longer.
+of a sentence counts more than the mark behind it. A finished sentence without a mark only makes the assistant wait a
+little longer.
 """
 
 import re
@@ -30,7 +31,7 @@ LIST_ENTRY_MAX_TOKENS = 2
 
 
 class Ending(IntEnum):
-    """From surely finished to surely not."""
+    """How finished an utterance looks, from surely finished to surely not."""
 
     FINISHED = 0  # "Book a table for two."
     LIKELY = 1  # "book a table for two"
@@ -50,7 +51,11 @@ CJK_ENDINGS = sorted(
 
 
 def judge_ending(text: str, language: str = "") -> Ending:
-    """`language` ("de", "de-AT") restricts the words that count; an unknown one leaves the marks only."""
+    """Return how finished `text` looks.
+
+    `language` ("de", "de-AT") limits the words that count to those of one language. With a language that has no table
+    only the marks count.
+    """
     text = text.strip()[-TAIL_CHARS:]
     if not tokenize(text):
         return Ending.DOUBTFUL
@@ -62,7 +67,10 @@ def judge_ending(text: str, language: str = "") -> Ending:
 
 
 def _choose_languages(text: str, hint: str) -> Sequence[Language]:
-    """The hinted one; else those whose words the text has most of: "die" is no article beside "I hope they"."""
+    """Return the hinted language; without a hint those languages that most words of the text belong to.
+
+    So "die" is no German article beside "I hope they".
+    """
     if hint:
         known = LANGUAGES.get(hint.lower().split("-")[0])
         return [known] if known else []
@@ -85,32 +93,40 @@ def _judge_sentence(sentence: str, bare: str, languages: Sequence[Language]) -> 
 
 
 def _find_mark(bare: str) -> str:
-    """ "?", "." for any other end of a sentence, "" for none. A semicolon left by now is the Greek question mark."""
+    """Return "?" for a question mark at the end, "." for any other mark that ends a sentence, "" for none.
+
+    A semicolon counts as the Greek question mark: any other has been sorted out before.
+    """
     if bare[-1] in QUESTION_MARKS + ";":
         return "?"
     return "." if bare[-1] in MARK_END else ""
 
 
 def _has_open_mark(sentence: str, bare: str) -> bool:
+    """Return whether a comma, a dash, an ellipsis or an open bracket or quote says that more is to come."""
     if bare[-1] in PAUSE_END:
         return not (bare[-1] == ";" and HAS_GREEK.search(bare))
     return bool(ELLIPSIS.search(bare)) or _is_unbalanced(sentence)
 
 
 def _is_unbalanced(sentence: str) -> bool:
+    """Return whether a quote or a bracket is open at the end."""
     pairs = PAIRS | {"„": "“"} if "„" in sentence else PAIRS
     opened = [mark for mark in pairs if mark in sentence and not ("„" in sentence and mark == "“")]
     return sentence.count('"') % 2 == 1 or any(sentence.rfind(mark) > sentence.rfind(pairs[mark]) for mark in opened)
 
 
 def _is_answer(sentence: str, language: Language) -> bool:
-    """Nothing but complete short answers: "Yes, please." """
+    """Return whether the sentence holds nothing but complete short answers, such as "Yes, please"."""
     parts = [" ".join(tokenize(part)) for part in sentence.split(",")]
     return all(part in language.answers for part in parts if part)
 
 
 def _judge_dictation(sentence: str, tokens: list[str], mark: str, languages: Sequence[Language]) -> Ending:
-    """A full stop says nothing about a number or an address, so a whole one is only likely to be finished."""
+    """Judge numbers, spellings and e-mail addresses that are dictated.
+
+    A full stop says nothing about them, so even a whole one is only likely to be finished.
+    """
     more_digits = numbers.is_number_unfinished(sentence, languages)
     if more_digits or numbers.is_spelling(sentence) or numbers.is_half_address(sentence):
         return Ending.OPEN
@@ -120,6 +136,7 @@ def _judge_dictation(sentence: str, tokens: list[str], mark: str, languages: Seq
 
 
 def _judge_by_words(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    """Judge a sentence by its last words, for one language."""
     last = tokens[-1]
     if last in language.fillers:
         return Ending.HESITATING
@@ -137,16 +154,23 @@ def _judge_by_words(sentence: str, tokens: list[str], mark: str, language: Langu
 
 
 def _is_cut_question(tokens: list[str], mark: str, language: Language) -> bool:
-    """ "Can you tell me when?" is a question cut in two; "I don't know why." is none."""
+    """Return whether a question was cut off at its question word, as "Can you tell me when?" was.
+
+    The statement "I don't know why." is not.
+    """
     return mark != "." and tokens[-1] in language.asking and bool(language.telling.intersection(tokens[:-1]))
 
 
 def _has_phrase_at_end(tokens: list[str], phrases: frozenset[str]) -> bool:
+    """Return whether the tokens end in one of the phrases."""
     return any(" ".join(tokens[-count:]) in phrases for count in range(1, PHRASE_MAX_TOKENS + 1))
 
 
 def _judge_stranded(tokens: list[str], mark: str, language: Language) -> Ending:
-    """ "Where are you from?" ends in a preposition, "Yes, it is." in a verb that else wants more."""
+    """Judge a last word that usually needs more but may also end a question or an answer.
+
+    Examples are the preposition in "Where are you from?" and the verb in "Yes, it is."
+    """
     asks = tokens[-1] in language.stranded and any(
         first in language.asking and (second in language.stranded or first.endswith("'s"))
         for first, second in pairwise(tokens[:3])
@@ -161,6 +185,7 @@ def _judge_stranded(tokens: list[str], mark: str, language: Language) -> Ending:
 
 
 def _judge_doubtful(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
+    """Judge a last word that seldom ends a sentence."""
     clause = tokenize(sentence.rsplit(",", 1)[-1])
     if mark == "." and len(tokens) <= ANSWER_MAX_TOKENS and tokens[0] in language.answers - language.asking:
         return Ending.FINISHED  # "No, I don't."
@@ -176,11 +201,12 @@ def _judge_doubtful(sentence: str, tokens: list[str], mark: str, language: Langu
 
 
 def _judge_by_mark(mark: str) -> Ending:
+    """Judge by the mark alone, where the words want more."""
     return {"?": Ending.FINISHED, ".": Ending.DOUBTFUL, "": Ending.OPEN}[mark]
 
 
 def _judge_by_shape(sentence: str, tokens: list[str], mark: str, language: Language) -> Ending:
-    """A first clause that wants a second, and a list that has not come to its "and"."""
+    """Judge a first clause that needs a second one, and a list that has not come to its "and"."""
     parts = [tokenize(part) for part in sentence.split(",")]
     if len(parts) == 1 and tokens[0] in language.starters and len(tokens) >= STARTER_MIN_TOKENS:
         return _judge_by_mark(mark)
@@ -191,7 +217,7 @@ def _judge_by_shape(sentence: str, tokens: list[str], mark: str, language: Langu
 
 
 def _judge_cjk(bare: str) -> Ending:
-    """The longest known ending decides."""
+    """Judge a text in Chinese, Japanese or Korean by the longest known ending."""
     mark = _find_mark(bare)
     if bare[-1] in PAUSE_END or ELLIPSIS.search(bare):
         return Ending.OPEN

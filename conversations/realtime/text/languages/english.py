@@ -1,3 +1,5 @@
+"""The words of English."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 ENGLISH = Language(
@@ -51,7 +53,7 @@ ENGLISH = Language(
         "when, where, who, really, excuse me, sorry, pardon, so what, go away, shut up, be quiet, turn it on, turn "
         "it off, turn it up, turn it down, wake up, mhm, mm-hmm, uh-huh"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, mm, mmm, mm-hmm, hmm, hm, uh-huh, uh, um, ah, aha, oh, ooh, huh, wow, yeah, yep, yup, yes, okay, ok, "
         "okay okay, right, sure, I see, got it, cool, great, good, nice, fine, alright, all right, of course, "
         "exactly, indeed, true, makes sense, sounds good, oh wow, oh really, interesting, go on, ha, haha, ahem, "

@@ -1,3 +1,5 @@
+"""The words of French."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 FRENCH = Language(
@@ -40,7 +42,7 @@ FRENCH = Language(
         "désolé, excusez-moi, tais-toi, allez-y, vas-y, ça va, c'est bon, ça marche, et vous, et toi, avec plaisir, "
         "volontiers, pas de problème, on y va, il y en a, moi non plus, je n'en veux pas"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, hm, hmm, mmh, ah, oh, aha, oui, oui oui, ouais, d'accord, ok, okay, ah oui, ah bon, ah d'accord, "
         "bien, très bien, bien sûr, exactement, tout à fait, c'est ça, je vois, je comprends, voilà, parfait, "
         "super, génial, c'est vrai, vraiment, ça marche, intéressant, euh, bon"

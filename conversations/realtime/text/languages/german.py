@@ -1,3 +1,5 @@
+"""The words of German."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 GERMAN = Language(
@@ -41,7 +43,7 @@ GERMAN = Language(
         "licht aus, entschuldigung, egal, schon gut, ich auch, von mir aus, noch nicht, auf keinen fall, auf jeden "
         "fall, mhm, ganz genau, ich auch nicht, das ist es"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, hm, hmm, aha, ah, ach, ach so, achso, oh, ja, ja ja, jaja, jo, jap, genau, ganz genau, okay, ok, gut, "
         "klar, alles klar, stimmt, richtig, verstehe, ich verstehe, natürlich, schön, super, toll, prima, echt, "
         "wirklich, interessant, krass, na klar, in ordnung, ach ja, äh, ähm, sicher"

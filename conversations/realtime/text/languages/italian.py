@@ -1,3 +1,5 @@
+"""The words of Italian."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 ITALIAN = Language(
@@ -32,7 +34,7 @@ ITALIAN = Language(
         "penso di sì, non ancora, anch'io, che cosa, cosa, come, perché no, quando, dove, chi, davvero, aiuto, "
         "scusa, scusi, e tu, e lei, eccome, tutto qui"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, mm, ah, oh, aha, sì, sì sì, si, ok, okay, va bene, certo, esatto, giusto, capito, capisco, ho capito, "
         "bene, perfetto, d'accordo, ah sì, davvero, vero, bello, ottimo, già, eh, eh sì"
     ),

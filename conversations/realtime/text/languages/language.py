@@ -1,4 +1,4 @@
-"""The shape of a language's table, and how text is cut into the words it is compared with."""
+"""The table of one language's words, and how text is cut into the words that are compared with it."""
 
 import re
 import unicodedata
@@ -9,53 +9,47 @@ TOKEN = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+|\d+(?:[.:,]\d+)+|
 
 
 def tokenize(text: str) -> list[str]:
-    """Lower-case words without punctuation; hyphens part words, apostrophes do not ("I'd", "peut", "être")."""
+    """Return the lower-case words of the text, without punctuation.
+
+    A hyphen separates two words; an apostrophe does not ("I'd").
+    """
     return TOKEN.findall(unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
 
 
 def split_words(text: str) -> frozenset[str]:
+    """Return the words of a text, which spaces separate."""
     return frozenset(text.split())
 
 
 def split_phrases(text: str) -> frozenset[str]:
-    """Comma-separated phrases, each as its words joined by one space."""
+    """Return the phrases of a text, which commas separate; the words of each are joined by one space."""
     return frozenset(" ".join(tokenize(phrase)) for phrase in text.split(",")) - {""}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """`open`: words after which more must come, whatever mark the transcript puts behind them (articles, conjunctions).
-    `asking_open`: the same in a statement, yet a question may end so ("and then we", "where are they?").
-    `stranded`: the same, unless the sentence asks or says yes or no ("what is it for?", "yes, it is").
-    `doubtful`: words that seldom end a sentence; a mark behind them makes it possible ("turn it on.").
-    `fillers`: sounds of somebody who is looking for a word.
-    `open_phrases`: the same as `open` for several words at the end.
-    `starters`: conjunctions that start a sentence of two clauses ("if I take the train tomorrow").
-    `telling`: verbs that a question follows ("tell me when").
-    `asking`: question words. `joins`: what stands before the last entry of a list.
-    `answers`: what is complete by itself. `nods`: what a listener says without wanting the turn.
-    `commands`: what a speaker says to be heard at once. `common`: further frequent words, to tell the language by.
-    `digits`, `tens`: number words; after a ten a unit may follow.
-    """
+    """The words of one language by which the end of an utterance and a backchannel are recognised."""
 
-    open: frozenset[str]
-    fillers: frozenset[str]
-    asking_open: frozenset[str]
-    doubtful: frozenset[str]
-    open_phrases: frozenset[str]
-    starters: frozenset[str]
-    telling: frozenset[str]
-    asking: frozenset[str]
-    joins: frozenset[str]
-    answers: frozenset[str]
-    nods: frozenset[str]
-    commands: frozenset[str]
-    common: frozenset[str]
+    open: frozenset[str]  # more must follow, whatever mark the transcript has behind them: articles, conjunctions
+    fillers: frozenset[str]  # sounds of somebody who is looking for a word
+    asking_open: frozenset[str]  # more must follow, except in a question ("and then we", "where are they?")
+    doubtful: frozenset[str]  # seldom the last word; a mark behind them makes it possible ("turn it on.")
+    open_phrases: frozenset[str]  # several words that more must follow
+    starters: frozenset[str]  # conjunctions that start a sentence of two clauses ("if I take the train tomorrow")
+    telling: frozenset[str]  # verbs that a question word follows ("tell me when")
+    asking: frozenset[str]  # question words
+    joins: frozenset[str]  # before the last entry of a list
+    answers: frozenset[str]  # complete in themselves
+    backchannels: frozenset[str]  # what a listener says without wanting the turn
+    commands: frozenset[str]  # what somebody says to be heard at once
+    common: frozenset[str]  # further frequent words, to recognise the language by
     digits: frozenset[str]
-    tens: frozenset[str]
+    tens: frozenset[str]  # after which a unit may follow
+    # More must follow, unless the sentence asks or says yes or no ("what is it for?", "yes, it is").
     stranded: frozenset[str] = frozenset()
 
     def has_word(self, token: str) -> bool:
+        """Return whether the word is one by which this language is recognised."""
         return any(
             token in group
             for group in (self.open, self.asking_open, self.stranded, self.doubtful, self.asking, self.common)

@@ -1,6 +1,6 @@
-"""What recognisers call the sounds that are no words: "[BLANK_AUDIO]", "(upbeat music)", "*hustet*".
+"""The names that recognisers give to sounds that are not words: "[BLANK_AUDIO]", "(upbeat music)", "*hustet*".
 
-Servers of Whisper write them in brackets or between asterisks, in the language that is spoken (ggml-org/whisper.cpp,
+Whisper servers write them in brackets or between asterisks, in the language that is spoken (ggml-org/whisper.cpp,
 issues 1324 and 2363).
 """
 

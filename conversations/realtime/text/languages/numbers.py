@@ -1,4 +1,4 @@
-"""Digits, letters and addresses that a speaker dictates piece by piece: is more to come?
+"""Tell whether more is to come of a number, a spelling or an address that is dictated piece by piece.
 
 People pause between the groups of a telephone or card number, and a recogniser puts a full stop behind every group.
 """
@@ -45,7 +45,7 @@ MAIL_DONE = re.compile(r"[\w-]\.[a-z]{2,}|\b(?:dot|punkt|point|punto|ponto|punt)
 
 
 def is_number_unfinished(sentence: str, languages: Sequence[Language]) -> bool | None:
-    """True while a dictated number is too short to be whole, False when it is whole, None where none is dictated."""
+    """Return whether a dictated number is too short to be whole; None if no number is dictated."""
     tokens = tokenize(sentence)
     run = _take_trailing_digits(tokens, languages)
     before = tokens[: len(tokens) - len(run)]
@@ -63,7 +63,7 @@ def is_number_unfinished(sentence: str, languages: Sequence[Language]) -> bool |
 
 
 def is_cjk_number_unfinished(sentence: str) -> bool:
-    """The same without spaces: "我的电话是138", "090、1234"."""
+    """Return whether a number that is dictated in a text without spaces ("我的电话是138") is too short to be whole."""
     run = CJK_DIGITS.search(sentence)
     digits = "".join(GROUP.findall(run[0])) if run else ""
     is_dictated = digits.startswith("0") or len(GROUP.findall(run[0] if run else "")) > 1 or CJK_NAMED.search(sentence)
@@ -71,6 +71,7 @@ def is_cjk_number_unfinished(sentence: str) -> bool:
 
 
 def _take_trailing_digits(tokens: list[str], languages: Sequence[Language]) -> list[str]:
+    """Return the digits and number words at the end of the tokens."""
     start = len(tokens)
     while start and (GROUP.fullmatch(tokens[start - 1]) or _is_number_word(tokens[start - 1], languages)):
         start -= 1
@@ -86,6 +87,7 @@ def _has_number_name(tokens: list[str]) -> bool:
 
 
 def _count_needed_digits(tokens: list[str], digits: list[str]) -> int:
+    """Return how many digits the number needs to be whole, by the words that name it and by its first digit."""
     if any(token in CARD for token in tokens):
         return CARD_DIGITS
     if any(token in EXTENSION for token in tokens):
@@ -96,16 +98,19 @@ def _count_needed_digits(tokens: list[str], digits: list[str]) -> int:
 
 
 def has_ten_at_end(tokens: list[str], languages: Sequence[Language]) -> bool:
-    """ "twenty" may become "twenty-five"."""
+    """Return whether the last word is a ten that a unit may follow: "twenty" may become "twenty-five"."""
     return any(tokens[-1] in language.tens for language in languages)
 
 
 def is_spelling(sentence: str) -> bool:
-    """Single letters one after the other: "j o h n", "S-M-I". Abbreviations ("U.S.") and "il y a" are none of it."""
+    """Return whether the sentence ends in single letters, one after the other: "j o h n", "S-M-I".
+
+    Abbreviations ("U.S.") and words of one letter ("il y a") are not taken for it.
+    """
     return bool(SPELLED.search(sentence.strip()))
 
 
 def is_half_address(sentence: str) -> bool:
-    """An e-mail address was begun, and no ".com" or "dot com" has come."""
+    """Return whether an e-mail address has begun and has not come to its ".com" or "dot com"."""
     begun = MAIL_BEGUN.search(sentence.rstrip(" .?!"))
     return bool(begun) and not MAIL_DONE.search(begun[0] if begun else "")

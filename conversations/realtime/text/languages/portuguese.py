@@ -1,3 +1,5 @@
+"""The words of Portuguese."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 PORTUGUESE = Language(
@@ -31,7 +33,7 @@ PORTUGUESE = Language(
         "isso, nada, mais nada, talvez, não sei, acho que sim, acho que não, ainda não, eu também, o quê, por "
         "quê, quando, onde, quem, sério, ajuda, socorro, desculpa, desculpe, e você, silêncio"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, hum, ah, oh, aham, ahã, uhum, sim, sim sim, tá, tá bom, tá bem, certo, claro, ok, okay, entendi, "
         "entendo, isso, exato, pois, pois é, bom, legal, perfeito, está bem, é, é verdade, ah é"
     ),

@@ -1,7 +1,7 @@
-"""What recognisers write where nobody spoke.
+"""What recognisers write when nobody has spoken.
 
-Whisper and its kin learned from subtitles, and end a silence with their credits. Collected from what users of Whisper
-report (openai/whisper, discussions 679 and 928).
+Whisper and its relatives learned from subtitles, and take a silence at the end for the credits. The phrases are
+collected from reports of Whisper's users (openai/whisper, discussions 679 and 928).
 """
 
 from conversations.realtime.text.languages.language import split_phrases

@@ -1,3 +1,5 @@
+"""The words of Spanish."""
+
 from conversations.realtime.text.languages.language import Language, split_phrases, split_words
 
 SPANISH = Language(
@@ -36,7 +38,7 @@ SPANISH = Language(
         "cuándo, dónde, quién, de verdad, ayuda, perdón, perdona, disculpe, lo siento, cállate, silencio, ya está, "
         "me da igual, no importa, y tú, y usted, ok, okay"
     ),
-    nods=split_phrases(
+    backchannels=split_phrases(
         "mhm, mm, hm, ah, oh, ajá, aja, sí, si, sí sí, vale, vale vale, ok, okay, claro, claro claro, ya, ya veo, "
         "ya ya, bien, muy bien, exacto, eso, de acuerdo, entiendo, perfecto, bueno, genial, qué bien, ah sí, ah "
         "vale, por supuesto, verdad, cierto, eh"

@@ -1,37 +1,69 @@
-"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first."""
+"""The errors of engines, in words for the user: the same sentences for every provider, with the engine's name first.
 
-import re
+EngineError
+  ├─ EngineAuthError          the provider refused the key
+  ├─ EngineQuotaError         quota or credit is used up
+  │    └─ EngineBusy          rate limit: worth another try
+  ├─ EngineTimeout            no answer, or none further, in time
+  ├─ EngineUnavailable        connection refused or cut, 5xx
+  └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
+"""
+
 from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
-from conversations.engines.base import (
-    KIND_NAMES,
-    EngineAuthError,
-    EngineBusy,
-    EngineError,
-    EngineQuotaError,
-    EngineRejected,
-    EngineTimeout,
-    EngineUnavailable,
-    Kind,
-    make_storable,
-)
+from conversations.engines import foreign_text
+from conversations.engines.kinds import KIND_NAMES, Kind
 
-# What tells of an account: its ids, and keys, even if the provider masked their middle with stars. Names of
-# parameters are spared, since they have no digits. Each unbroken run of characters is searched once: a look-ahead from
-# every "sk-" in it would take time quadratic in its length.
-RUN = re.compile(r"[\w*-]{9,}")
-ACCOUNT_PREFIX = re.compile(r"\b(?:org|proj|user|sk|ek|sess)[-_]")
-ACCOUNT_FACT = re.compile(r"(?=.*[0-9A-Z]).{6,}")
-MAX_DETAIL = 300  # characters of a provider's own words
-MAX_SCRUBBED = 2_000  # characters of them that are searched
+
+class EngineError(Exception):
+    """An engine could not do what was asked. It ends one turn, not the session.
+
+    `message` is written for the user: it names the engine and says what to do.
+    """
+
+    code = "engine_error"
+    model = ""  # the model that was asked, where known
+    status: int | None = None  # of the HTTP response
+    retry_after_sec: float | None = None  # how long the provider asks us to wait
+
+    def __init__(self, kind: Kind, provider: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.provider = provider
+        self.message = message
+
+
+class EngineAuthError(EngineError):
+    code = "invalid_provider_key"
+
+
+class EngineQuotaError(EngineError):
+    code = "insufficient_quota"
+
+
+class EngineBusy(EngineQuotaError):
+    code = "rate_limit_exceeded"
+
+
+class EngineTimeout(EngineError):
+    code = "engine_timeout"
+
+
+class EngineUnavailable(EngineError):
+    code = "engine_unavailable"
+
+
+class EngineRejected(EngineError):
+    code = "engine_rejected"
+
 
 E = TypeVar("E", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
+class EngineErrors:
     """Builds the errors of one engine."""
 
     kind: Kind
@@ -108,20 +140,4 @@ class Failures:
 
     def scrub(self, detail: str) -> str:
         """Return a provider's own words, shortened, without the key or anything that identifies the account."""
-        plain = " ".join(make_storable(detail).split())
-        if self.secret:
-            plain = plain.replace(self.secret, "…")
-        plain = RUN.sub(_hide_account, _cut_at_word(plain))
-        return plain if len(plain) <= MAX_DETAIL else plain[:MAX_DETAIL] + "…"
-
-
-def _cut_at_word(text: str) -> str:
-    """Return the part that is searched, cut between words: half a key would not be recognised as one."""
-    return text if len(text) <= MAX_SCRUBBED else (text[:MAX_SCRUBBED].rpartition(" ")[0] + " …").strip()
-
-
-def _hide_account(run: re.Match[str]) -> str:
-    begun = ACCOUNT_PREFIX.search(run[0])
-    if begun is None or not ACCOUNT_FACT.fullmatch(run[0], begun.end()):
-        return run[0]
-    return run[0][: begun.start()] + "…"
+        return foreign_text.scrub(detail, self.secret)

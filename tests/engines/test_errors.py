@@ -2,10 +2,10 @@
 
 import pytest
 
-from conversations.engines.failures import Failures
+from conversations.engines.errors import EngineErrors
 
 SECRET = "a-secret-of-the-test"
-FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
+ERRORS = EngineErrors("llm", "openai", "OpenAI", SECRET)
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,14 @@ FAILURES = Failures("llm", "openai", "OpenAI", SECRET)
     ],
 )  # fmt: skip
 def test_neither_the_key_nor_the_account_is_told(said: str, told: str) -> None:
-    assert FAILURES.scrub(said) == told
-    assert told in FAILURES.auth_error(said).message
+    assert ERRORS.scrub(said) == told
+    assert told in ERRORS.auth_error(said).message
 
 
 def test_a_flood_in_an_error_is_cut() -> None:
     """Half a key at the cut is not told either."""
     flood = "word " * 399 + "sk-proj-Ab12Cd34Ef56Gh78"
-    assert "sk-proj" not in FAILURES.scrub(flood)
-    assert FAILURES.scrub("sk-" * 20_000 + "A1") == "…"
-    assert len(FAILURES.scrub("word " * 200_000)) == 301
-    assert SECRET not in FAILURES.scrub("x" * 290 + f" {SECRET} " + "y" * 5_000)
+    assert "sk-proj" not in ERRORS.scrub(flood)
+    assert ERRORS.scrub("sk-" * 20_000 + "A1") == "…"
+    assert len(ERRORS.scrub("word " * 200_000)) == 301
+    assert SECRET not in ERRORS.scrub("x" * 290 + f" {SECRET} " + "y" * 5_000)
