@@ -33,7 +33,6 @@ from conversations.realtime.protocol.client_events import (
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.idle import IdleUser
@@ -92,14 +91,9 @@ class TurnMachine:
         }
 
     def start(self, now: float) -> list[commands.Command]:
-        """Return the commands that open the session: `session.created`, the conversation and its items."""
+        """Return the commands that tell the client of the session, the conversation and the items it holds already."""
         self.state.now = now
-        self.state.send("session.created", session=show_config(self.state.config))
-        if self.state.conversation_id:
-            conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}
-            self.state.send("conversation.created", conversation=conversation)
-        for item in self.state.log:
-            self.state.announce(item)
+        self.state.announce_session()
         return self._take_commands()
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:

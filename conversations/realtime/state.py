@@ -11,7 +11,12 @@ from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
+from conversations.realtime.protocol.session_config import (
+    TurnDetection,
+    is_transcription,
+    read_turn_detection,
+    show_config,
+)
 from conversations.realtime.user_turn.endpoint_silence import Eagerness
 
 OwnCommand = TypeVar("OwnCommand")
@@ -121,6 +126,15 @@ class SessionState(Generic[OwnCommand]):
         if item is None:
             raise unknown_item(item_id, verb)
         return item
+
+    def announce_session(self) -> None:
+        """Send `session.created`, then the conversation, if it is stored, and the items that it holds already."""
+        self.send("session.created", session=show_config(self.config))
+        if self.conversation_id:
+            conversation = {"id": self.conversation_id, "object": "realtime.conversation"}
+            self.send("conversation.created", conversation=conversation)
+        for item in self.log:
+            self.announce(item)
 
     def announce(self, item: LiveItem) -> None:
         """Send `conversation.item.added` and `conversation.item.done` for a complete item."""
