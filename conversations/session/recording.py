@@ -18,7 +18,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries, RecordedMachine
 from conversations.realtime.replay.secrets import scrubber
 from conversations.realtime.replay.vocabulary import MACHINES, Encoder
-from conversations.session.line_writer import LineFile
+from conversations.session.recording_file import RecordingFile
 from conversations.storage.store import Opened
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class SessionRecording:
         self._name = opened.public_id or "unstored"
         self._began = datetime.now(UTC)
         path = Path(settings.RECORD_DIR) / f"{self._name}-{self._began:%Y%m%dT%H%M%S.%fZ}.jsonl"
-        self._file = LineFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
+        self._file = RecordingFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
         self._encoder = Encoder(settings.RECORD_SOUND, scrubber(_secrets(opened)))
         self._made_ids: list[str] = []
 

@@ -12,7 +12,7 @@ from threading import Lock, Thread
 MAX_WAITING_BYTES = 8_000_000  # of one file, should the disk hang
 ENDING = '{{"ending":"{0}"}}\n'
 
-_work: "SimpleQueue[LineFile]" = SimpleQueue()
+_work: "SimpleQueue[RecordingFile]" = SimpleQueue()
 _starting = Lock()
 _thread: Thread | None = None
 
@@ -21,7 +21,7 @@ class FullError(Exception):
     """The file or its folder holds as much as it may, or the disk does not keep up."""
 
 
-class LineFile:
+class RecordingFile:
     """A file that only its owner may read, made with the first line. It ends with a line that says why.
 
     `max_bytes` bounds the file, `max_folder_bytes` all that its folder holds when the file is made. `warn` is called
