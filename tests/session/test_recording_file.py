@@ -1,4 +1,4 @@
-"""Lines into files: in order, bounded, and no trouble for who writes them."""
+"""The file of a recording: lines in order, bounded, and no trouble for whoever writes them."""
 
 import json
 from pathlib import Path

@@ -25,7 +25,7 @@ PLACES = {
     "the model's text": ("conversations.realtime.agent_turn.turn", "AgentTurn.receive"),
     "the start": ("conversations.realtime.machine", "TurnMachine.start"),
     "tools": ("conversations.realtime.machine", "TurnMachine._take_tools"),
-    "a command": ("conversations.session.engine_tasks", "EngineTasks.perform"),
+    "a command": ("conversations.session.transcriber", "Transcriber.feed"),
     "saving": ("conversations.storage.recorder", "Recorder.save"),
     "a task of the engines": ("conversations.session.engine_tasks", "EngineTasks._report_tools_as_they_come"),
     "sending": ("conversations.session.outbox", "Outbox._pace"),
