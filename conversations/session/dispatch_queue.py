@@ -71,14 +71,11 @@ class DispatchQueue:
         self._is_busy = True
         try:
             while self._waiting:
-                self._take_next()
+                decide, given = self._waiting.popleft()
+                try:
+                    for command in decide(*given):
+                        self._perform(command)
+                except Exception as error:  # the session's outermost edge
+                    self._edge.fail(error)
         finally:
             self._is_busy = False
-
-    def _take_next(self) -> None:
-        decide, given = self._waiting.popleft()
-        try:
-            for command in decide(*given):
-                self._perform(command)
-        except Exception as error:  # the session's outermost edge
-            self._edge.fail(error)

@@ -1,7 +1,7 @@
 """The client's frames, in order, until the session reads them as events. Their bytes and their pace are bounded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -102,15 +102,10 @@ class Inbox:
         kind = audio["input"]["format"]["type"]
         if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
             self.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
-        if isinstance(event, AudioAppend):
-            await self._read_audio(event, kind, take)
-        else:
-            for one in self._audio.read(event, kind):
-                take(one)
-
-    async def _read_audio(self, event: AudioAppend, kind: str, take: Callable[[ClientEvent], None]) -> None:
         is_converted = not kind == self._audio.kind == PCM
-        pieces = self.slice_audio(event, bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
+        pieces: Sequence[ClientEvent] = (event,)
+        if isinstance(event, AudioAppend):
+            pieces = self.slice_audio(event, bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)
