@@ -51,7 +51,8 @@ class Outbox:
 
     def put_event(self, event: dict[str, Any]) -> None:
         """Queue a server event, or raise OutboxFullError."""
-        for one in self._audio.encode_event(event):
+        is_converted = self._audio.kinds or event["type"] == "response.created"
+        for one in self._audio.encode_event(event) if is_converted else (event,):
             if told := self._translate(one):
                 self.put(json.dumps(told))
 

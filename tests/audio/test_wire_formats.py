@@ -200,7 +200,7 @@ def test_two_responses_beside_one_another_each_in_its_format() -> None:
     assert sound_of(told, "b") == sound
     kinds = [event["type"] for event in told if event.get("response_id") == "a"]
     assert kinds[-2:] == ["response.output_audio.delta", "response.output_audio.done"]
-    assert not audio._kinds
+    assert not audio.kinds
     assert not audio._encoders
 
 
