@@ -154,7 +154,7 @@ class Session(ABC):
         with self.edge:
             async for frame in self._inbox.read_frames():
                 try:
-                    await self._inbox.read_events(frame, self.machine.state.config["audio"], self._dispatch.receive)
+                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch.receive)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
-from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.audio.wire_formats import PCM, InputAudio, bytes_per_ms, decode_item_audio, is_pcm
+from conversations.audio.wire_formats import InputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.pcm import BYTES_PER_MS
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
+from conversations.realtime.protocol.session_config import SessionConfig
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
@@ -93,16 +94,16 @@ class Inbox:
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
 
-    async def read_events(self, frame: str | bytes, audio: dict[str, Any], take: Callable[[ClientEvent], None]) -> None:
+    async def read_events(self, frame: str | bytes, config: SessionConfig, take: Callable[[ClientEvent], None]) -> None:
         """Give `take` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
 
-        `audio` are the session's present settings, which name the formats of audio.
+        `config` is the session's present configuration, which names the formats of audio.
         """
         event = AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, self._translate)
-        kind = audio["input"]["format"]["type"]
-        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
-            self.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
-        is_converted = not kind == self._audio.kind == PCM
+        kind = config.input.format
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
+            self.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
+        is_converted = not kind == self._audio.kind == AudioFormat.PCM
         pieces: Sequence[ClientEvent] = (event,)
         if isinstance(event, AudioAppend):
             pieces = self.slice_audio(event, bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
