@@ -22,7 +22,7 @@ from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Recorder
 
-BROKEN = "The server failed; its log says why. Connect again to go on."
+BROKEN = "The server had a problem; its log says why. Connect again to continue."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # to transcribe and store the last words; well below the server's CLOSE_TIMEOUT_SEC
 WORDS_SEC = 6.0  # the part of it in which the last transcripts may come; the rest is for storing

@@ -30,7 +30,7 @@ class FrameTooLargeError(Exception):
     """A frame is too large and was refused; the session goes on."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"The frame has {size} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends.")
+        super().__init__(f"The frame has {size} bytes; the limit is {MAX_FRAME_BYTES}. Send audio in smaller appends.")
 
 
 class TooFastError(Exception):
