@@ -22,7 +22,7 @@ G711_BYTES_PER_MS = 8
 MAX_ITEM_SEC = 300  # of G.711 in one item: a frame can hold six times as much time of it as of PCM
 
 
-def bytes_per_ms(kind: str) -> int:
+def get_bytes_per_ms(kind: str) -> int:
     """Return how many bytes a millisecond takes in the format `kind`."""
     return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
 

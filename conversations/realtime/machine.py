@@ -42,7 +42,10 @@ from conversations.realtime.user_turn.turn import UserTurn
 
 
 class TurnMachine:
-    """One per session. `items`: what a continued conversation holds already; `conversation_id` "": it is not stored."""
+    """The decisions of one session with three engines.
+
+    `items` is what a continued conversation already holds. A `conversation_id` of "" means that it is not stored.
+    """
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from conversations import metrics
-from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
+from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, get_error_type
 from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
@@ -141,7 +141,7 @@ class Session(ABC):
         else:  # answers to what waits would come before the error
             self._inbox.discard()
             self._dispatch.discard()
-        self._dispatch.refuse(ProtocolError(error_code, message), error_type(code))
+        self._dispatch.refuse(ProtocolError(error_code, message), get_error_type(code))
 
     @property
     def is_ending(self) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 from conversations import metrics
 from conversations.audio import opus
 from conversations.engines.base import Closable, Connectable
-from conversations.engines.deadline import due_by
+from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import choose_voice
-from conversations.pcm import pcm_seconds
+from conversations.pcm import measure_seconds
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
@@ -85,7 +85,7 @@ class EngineTasks:
             self._report_tools(toolbox)  # it is known now which of them cannot be reached
 
     def _report_tools(self, toolbox: Toolbox) -> None:
-        labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
+        labelled = ((tool, toolbox.get_server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
         servers = frozenset(server.spec.label for server in toolbox.servers)
         awaited = frozenset(server.spec.label for server in toolbox.servers if server.is_awaited)
@@ -197,7 +197,7 @@ class EngineTasks:
 
     async def _transcribe(self, asked: commands.Transcribe) -> None:
         try:
-            with due_by(asked.due_at):
+            with set_deadline(asked.due_at):
                 transcribe = self._transcribe_stored if asked.pcm is None else self.transcriber.transcribe
                 found = await transcribe(asked)
             self._report(found)
@@ -226,7 +226,7 @@ class EngineTasks:
                 async with aclosing(pieces) as stream:
                     async for piece in stream:
                         pcm += piece
-                        if pcm_seconds(pcm) > MOST_FILLER_SEC:
+                        if measure_seconds(pcm) > MOST_FILLER_SEC:
                             return
         except (EngineError, TimeoutError) as error:
             log.info("no filler: %s", type(error).__name__)

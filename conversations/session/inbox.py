@@ -6,7 +6,7 @@ from time import monotonic
 
 from openai.types import realtime as sdk
 
-from conversations.audio.wire_formats import InputAudio, bytes_per_ms, decode_item_audio, is_pcm
+from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
@@ -106,7 +106,7 @@ class Inbox:
         is_converted = not kind == self._audio.kind == AudioFormat.PCM
         pieces: Sequence[ClientEvent] = (event,)
         if isinstance(event, AudioAppend):
-            pieces = self.slice_audio(event, bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
+            pieces = self.slice_audio(event, get_bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
                 await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries, RecordedMachine
-from conversations.realtime.replay.secrets import scrubber
+from conversations.realtime.replay.secrets import build_scrubber
 from conversations.realtime.replay.vocabulary import MACHINES, Encoder
 from conversations.session.recording_file import RecordingFile
 from conversations.storage.store import Opened
@@ -46,7 +46,7 @@ class SessionRecording:
         self._began = datetime.now(UTC)
         path = Path(settings.RECORD_DIR) / f"{self._name}-{self._began:%Y%m%dT%H%M%S.%fZ}.jsonl"
         self._file = RecordingFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
-        self._encoder = Encoder(settings.RECORD_SOUND, scrubber(_secrets(opened)))
+        self._encoder = Encoder(settings.RECORD_SOUND, build_scrubber(_secrets(opened)))
         self._made_ids: list[str] = []
 
     def make_id(self, prefix: str) -> str:

@@ -182,7 +182,7 @@ class WriteQueue:
     def _report_retry(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
         metrics.count_storage_retry(where)
-        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
+        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.describe(error))
 
     def _settle_written(self) -> None:
         self._running = None

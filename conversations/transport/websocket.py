@@ -14,7 +14,7 @@ from accounts import time_zones
 from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
-from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
+from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, get_error_type
 from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
@@ -113,10 +113,10 @@ class RealtimeConsumer:
     async def _authenticate(self, key: str | None) -> store.Caller:
         if key is not None:
             address = client_addresses.read_scope_address(self.scope)
-            if wait_sec := key_guard.wait_sec(address, key):
+            if wait_sec := key_guard.get_wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.answer_in_time(store.authenticate(key, address))
-            key_guard.judge(address, key, is_right=caller is not None)
+            key_guard.record_outcome(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Create one on the site's settings page."
                 if client_secrets.is_client_secret(key):
@@ -211,7 +211,7 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.send", "text": text})
 
     async def _refuse(self, refusal: RefusedError) -> None:
-        kind = error_type(refusal.close_code)
+        kind = get_error_type(refusal.close_code)
         error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
         await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
         await self._close(refusal.close_code)
@@ -223,7 +223,7 @@ class RealtimeConsumer:
 def _describe_fault(error: Exception) -> RefusedError:
     """Return what the caller is told of an error of the server."""
     if outages.is_passing(error):
-        log.warning("a caller was turned away: %s", outages.reason(error))
+        log.warning("a caller was turned away: %s", outages.describe(error))
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
     return RefusedError(INTERNAL_ERROR, "internal_error", BROKEN)
