@@ -1,7 +1,7 @@
 """How an item of a session is stored as a row, and read from it."""
 
 from conversations.models import Item
-from conversations.pcm import samples_of
+from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
 
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}  # set once, when the row is created
@@ -36,7 +36,7 @@ def to_live_item(row: Item) -> live.LiveItem:
         text=row.text,
         heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
-        audio_samples=samples_of(row.audio_ms),
+        audio_samples=ms_to_samples(row.audio_ms),
         call=row.call,
         response_id=row.response_id,
         error_code=row.error_code,

@@ -31,7 +31,7 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            with database.for_session():
+            with database.serve_session():
                 return call(*args, **kwargs)
         except Error as error:
             outages.drop_connection(error)

@@ -1,10 +1,8 @@
-/** One call: keeps the session's state, performs what the reducer decides, and owns the sound. */
+/** One call: hold the session's state, perform what the reducer decides, and own the sound. */
 
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
-import { remembered, useSpeaker } from "./ui/devices.js";
-import { Microphone } from "./audio/microphone.js";
-import { Player } from "./audio/player.js";
+import { remembered } from "./ui/devices.js";
 import { Sound } from "./audio/sound.js";
 import { Uplink } from "./audio/uplink.js";
 import { truncation } from "./reducer/playback.js";
@@ -19,6 +17,7 @@ import { wantsListener } from "./reducer/words.js";
  * @import { Speaker } from "./webspeech/speaker.js"
  */
 
+/** A call, from the button to hanging up. */
 export class Call {
   /**
    * @param {State} state
@@ -36,15 +35,15 @@ export class Call {
     );
     this.uplink = new Uplink((pcm) => this.socket.sendAudio(pcm));
     /** @type {Sound | null} */ this.sound = null;
-    /** @type {Microphone | null} */ this.microphone = null;
-    /** @type {Player | null} */ this.player = null;
     /** @type {Listener | null} */ this.listener = null;
     /** @type {Speaker | null} */ this.speaker = null;
-    /** @type {Promise<void> | null} */ this.loading = null; // the worklets, and the player
     /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
-  /** @type {(event: SessionEvent) => void} */
+  /**
+   * Give an event to the reducer, and perform the effects that it returns.
+   * @type {(event: SessionEvent) => void}
+   */
   dispatch(event) {
     const before = this.state;
     const [state, effects] = reduce(before, event, performance.now());
@@ -55,112 +54,122 @@ export class Call {
   }
 
   /**
-   * Call it within the tap: browsers let sound begin only there, and iOS plays nothing at all through a context
-   * that was made after the microphone was asked for.
+   * Start a call with the microphone. Call it inside the tap.
+   *
+   * Browsers let sound begin only there, and iOS plays nothing at all through a context that was made after the
+   * microphone was asked for.
    */
   start() {
     this.dispatch({ type: "start" });
     this.#openSound();
-    return this.#openEars();
+    return this.#openInput();
   }
 
-  /** Without a microphone; the replies are spoken all the same. Within the tap, too. */
+  /** Start a call without the microphone; replies are spoken all the same. Call it inside the tap. */
   async startTyping() {
     this.dispatch({ type: "start" });
     this.#openSound();
     try {
-      await this.loading;
+      await this.sound?.loaded;
       this.dispatch({ type: "start.typing" });
     } catch (problem) {
-      this.#noEars(problem);
+      this.#failInput(problem);
     }
   }
 
-  /** The microphone, or the browser's recogniser, which has its own. */
-  #openEars() {
+  /** Open the microphone, or the browser's recogniser, which opens its own. */
+  #openInput() {
     return this.state.listen === "browser" ? this.#openListener() : this.#openMicrophone();
   }
 
   async #openListener() {
-    this.microphone?.release();
+    this.sound?.microphone.release();
     try {
-      await Promise.all([this.listener?.open(), this.loading]);
+      await Promise.all([this.listener?.open(), this.sound?.loaded]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       if (isNotice(problem)) this.dispatch({ type: "listener.failed", notice: problem });
-      else this.#noEars(problem);
+      else this.#failInput(problem);
     }
   }
 
   async #openMicrophone() {
     this.listener?.close();
     try {
-      await Promise.all([this.microphone?.open(remembered("microphone")), this.loading]);
+      await Promise.all([this.sound?.microphone.open(remembered("microphone")), this.sound?.loaded]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
-      this.#noEars(problem);
+      this.#failInput(problem);
     }
   }
 
-  /** @type {(problem: unknown) => void} */
-  #noEars(problem) {
+  /**
+   * Report that the microphone cannot be used.
+   * @type {(problem: unknown) => void}
+   */
+  #failInput(problem) {
     if (this.state.phase === "asking") this.#release();
     this.dispatch({ type: "microphone.failed", notice: asNotice(problem) });
   }
 
   /**
-   * Another microphone, or the same one again, in a running call.
+   * Switch to another microphone, or open the same one again, during a call.
    * @type {(deviceId: string) => Promise<void>}
    */
   async useMicrophone(deviceId) {
     try {
-      await this.microphone?.open(deviceId);
+      await this.sound?.microphone.open(deviceId);
       this.dispatch({ type: "microphone.ready" });
     } catch (notice) {
       this.dispatch({ type: "microphone.failed", notice: asNotice(notice) });
     }
   }
 
-  /** @type {(deviceId: string) => Promise<void>} */
+  /**
+   * Send the sound to another speaker.
+   * @type {(deviceId: string) => Promise<void>}
+   */
   async useSpeaker(deviceId) {
-    const text = "That speaker could not be used. The sound stays where it was.";
-    const works = !this.sound || (await useSpeaker(this.sound.context, deviceId));
+    const text = "That speaker cannot be used. The sound stays on the previous one.";
+    const works = !this.sound || (await this.sound.useSpeaker(deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }
 
+  /** Let the sound go on after the browser has suspended it. */
   resumeSound() {
     return this.sound?.resume();
   }
 
-  /** The page can be seen again. A phone that slept has lost its sound, and perhaps its connection, without a word. */
+  /**
+   * Recover when the page is visible again: a phone that slept has lost its sound, and perhaps its connection,
+   * silently.
+   */
   wake() {
     this.resumeSound();
     this.listener?.wake();
     this.socket.probe();
   }
 
+  /** End what was said with the button held. */
   async letGo() {
     if (this.state.heldSince === null) return;
-    if (this.state.listen === "site") await this.microphone?.flush();
+    if (this.state.listen === "site") await this.sound?.microphone.flush();
     this.dispatch({ type: "let.go" });
   }
 
   get lagSamples() {
-    return this.player?.lagSamples ?? 0;
+    return this.sound?.player?.lagSamples ?? 0;
   }
 
   #openSound() {
     this.#release();
-    const sound = new Sound(this.worklets, (notice) => this.#showSound(notice));
-    this.sound = sound;
-    const microphone = new Microphone(sound.context, {
+    this.sound = new Sound(this.worklets, remembered("speaker"), {
       onFrame: (frame) => this.#onFrame(frame),
-      onNotice: (notice) => this.dispatch({ type: "notice", about: "microphone", notice }),
+      onNotice: (about, notice) => this.#onNotice(about, notice),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
+      onEvent: (event) => this.dispatch(event),
+      onLevel: (level) => this.onLevel("assistant", level),
     });
-    this.microphone = microphone;
-    this.loading = this.#openPlayer(sound, microphone);
-    this.loading.catch(() => {}); // who waits for it is told
     this.listener = this.browserSpeech.listener({
       onWords: (words) => this.dispatch({ type: "words", ...words }),
       onUtterance: (words) => this.dispatch({ type: "utterance", ...words }),
@@ -173,21 +182,10 @@ export class Call {
     if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
-  /** @type {(sound: Sound, microphone: Microphone) => Promise<void>} */
-  async #openPlayer(sound, microphone) {
-    await sound.loaded;
-    if (sound !== this.sound) return; // given up meanwhile
-    await useSpeaker(sound.context, remembered("speaker"));
-    this.player = new Player(sound.context, {
-      onEvent: (event) => this.dispatch(event),
-      onLevel: (level) => this.onLevel("assistant", level),
-    });
-    microphone.listen();
-  }
-
-  /** @type {(notice: Notice | null) => void} */
-  #showSound(notice) {
-    if (notice !== (this.state.notices.sound ?? null)) this.dispatch({ type: "notice", about: "sound", notice });
+  /** @type {(about: "microphone" | "sound", notice: Notice | null) => void} */
+  #onNotice(about, notice) {
+    const isKnown = about === "sound" && notice === (this.state.notices.sound ?? null);
+    if (!isKnown) this.dispatch({ type: "notice", about, notice });
   }
 
   /** @type {(frame: Frame) => void} */
@@ -199,7 +197,8 @@ export class Call {
 
   /** @type {(effect: Effect) => void} */
   #perform(effect) {
-    const { socket, player, speaker } = this;
+    const { socket, speaker } = this;
+    const player = this.sound?.player;
     switch (effect.do) {
       case "connect": return socket.connect(this.#url(), effect.delayMs);
       case "disconnect": return socket.disconnect();
@@ -212,7 +211,7 @@ export class Call {
       case "resumePlay": return player?.resume();
       case "stopPlay": return speaker?.isBusy ? speaker.stop() : player?.stop();
       case "awaitVerdict": return this.#awaitVerdict(effect.delayMs);
-      case "openEars": return void this.#openEars();
+      case "openInput": return void this.#openInput();
       case "release": return this.#release();
       default: throw new Error(`The call knows no effect ${JSON.stringify(effect)}`);
     }
@@ -231,13 +230,13 @@ export class Call {
 
   #release() {
     clearTimeout(this.verdictTimer);
-    for (const part of [this.listener, this.speaker, this.microphone, this.player, this.sound]) part?.close();
-    this.sound = this.microphone = this.player = this.listener = this.speaker = null;
+    for (const part of [this.listener, this.speaker, this.sound]) part?.close();
+    this.sound = this.listener = this.speaker = null;
     this.onLevel("user", 0);
     this.onLevel("assistant", 0);
   }
 
-  /** The page is going away: there is no time to wait for the player's report. */
+  /** Hang up because the page is closing: there is no time to wait for the player's report. */
   leave() {
     const { playing, items } = this.state;
     if (!isInCall(this.state)) return;

@@ -54,7 +54,7 @@ async def test_the_socket_goes_to_the_address_that_was_checked(
         )
         return "127.0.0.1"
 
-    monkeypatch.setattr(live_socket, "public_address", checked)
+    monkeypatch.setattr(live_socket, "find_public_address", checked)
     url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
     async with listening(spec_of(upstream, base_url=url, public_only=True)) as ear:
         assert (await ear.utterance()).text == "Hello there."

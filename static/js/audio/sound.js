@@ -1,41 +1,78 @@
-/** The sound of one call: its AudioContext, with the worklets loaded, and whether the browser lets it play. */
+/** The sound of one call: its AudioContext with the worklets, the microphone, and the player of the replies. */
+
+import { Microphone } from "./microphone.js";
+import { Player } from "./player.js";
 
 const AUTOPLAY_WAIT_MS = 1500;
 /** @type {Notice} */
-const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
+const NO_SOUND = { tone: "error", text: "Your browser blocked the sound. Turn it on to hear the assistant.", action: "sound" };
 
 export class Sound {
   /**
-   * Make it within the tap: browsers let sound begin only there.
-   * `onNotice(notice | null)` when the browser holds the sound back, or no longer.
+   * Make it inside the tap: browsers let sound begin only there. `speaker` is the id of the device that plays, or "".
    * @param {{ capture: string, playback: string }} worklets their URLs
-   * @param {(notice: Notice | null) => void} onNotice
+   * @param {string} speaker
+   * @param {SoundHandlers} handlers
    */
-  constructor(worklets, onNotice) {
-    this.onNotice = onNotice;
+  constructor(worklets, speaker, handlers) {
+    this.handlers = handlers;
+    this.isClosed = false;
     this.context = new AudioContext({ latencyHint: "interactive" });
     this.context.resume();
     this.context.onstatechange = () => this.#watch();
     this.timer = setTimeout(() => this.#watch(), AUTOPLAY_WAIT_MS);
-    this.loaded = this.#load(worklets);
+    this.microphone = new Microphone(this.context, {
+      onFrame: handlers.onFrame,
+      onNotice: (notice) => handlers.onNotice("microphone", notice),
+      onLost: handlers.onLost,
+    });
+    /** @type {Player | null} */
+    this.player = null;
+    /** Resolves when the worklets are loaded, and the player is there. */
+    this.loaded = this.#load(worklets, speaker);
     this.loaded.catch(() => {}); // who waits for it is told
   }
 
+  /** Let the sound go on after the browser has suspended it. */
   resume() {
     return this.context.resume();
   }
 
+  /**
+   * Send the sound to a speaker ("default" or an id), and return whether that worked.
+   * @type {(deviceId: string) => Promise<boolean>}
+   */
+  async useSpeaker(deviceId) {
+    const { setSinkId } = /** @type {{ setSinkId?: (id: string) => Promise<void> }} */ (this.context);
+    if (!setSinkId || !deviceId) return true;
+    try {
+      await setSinkId.call(this.context, deviceId === "default" ? "" : deviceId);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   close() {
+    this.isClosed = true;
     clearTimeout(this.timer);
+    this.microphone.close();
+    this.player?.close();
     this.context.close();
   }
 
-  /** @type {(worklets: { capture: string, playback: string }) => Promise<unknown>} */
-  #load({ capture, playback }) {
-    return Promise.all([this.context.audioWorklet.addModule(capture), this.context.audioWorklet.addModule(playback)]);
+  /** @type {(worklets: { capture: string, playback: string }, speaker: string) => Promise<void>} */
+  async #load({ capture, playback }, speaker) {
+    const modules = this.context.audioWorklet;
+    await Promise.all([modules.addModule(capture), modules.addModule(playback)]);
+    if (this.isClosed) return;
+    await this.useSpeaker(speaker);
+    if (this.isClosed) return;
+    this.player = new Player(this.context, { onEvent: this.handlers.onEvent, onLevel: this.handlers.onLevel });
+    this.microphone.listen();
   }
 
   #watch() {
-    if (this.context.state !== "closed") this.onNotice(this.context.state === "running" ? null : NO_SOUND);
+    if (!this.isClosed) this.handlers.onNotice("sound", this.context.state === "running" ? null : NO_SOUND);
   }
 }
