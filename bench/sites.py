@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
 CORE = 0  # of the server under test
 START_SEC = 90
 CALLERS = 110
-AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without speculation
+AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
 SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
 SERVER = {"type": "server_vad", "silence_duration_ms": 500}
 # What is measured is how it bears more than it would take in.

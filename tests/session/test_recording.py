@@ -38,7 +38,7 @@ async def ignore(_: Any) -> None: ...
 def opened() -> Opened:
     return Opened(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
         mcp_servers=(SERVER,),
     )  # fmt: skip
 

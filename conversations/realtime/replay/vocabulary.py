@@ -45,8 +45,8 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
-# The same for the arguments of a machine.
-RENAMED_ARGUMENTS = {"manner": "setup"}
+# The same for the arguments of a machine, and for what `setup` holds.
+RENAMED_ARGUMENTS = {"manner": "setup", "speculation": "preemptive_generation", "streams": "has_streaming_stt"}
 
 
 def get_name(event_type: type) -> str:
@@ -174,13 +174,19 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
     if isinstance(given, dict):
-        given = {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
+        given = _rename_arguments(given)
+        if isinstance(given.get("setup"), dict):
+            given["setup"] = _rename_arguments(given["setup"])
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
     return {
         name: _read_config(value) if hints[name] is SessionConfig else _validate(TypeAdapter(hints[name]), value, name)
         for name, value in given.items()
     }
+
+
+def _rename_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    return {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
 
 
 def _read_config(shown: Any) -> SessionConfig:
