@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from bench.lines import Got, Line
+from bench.connections import Got, Line
 from bench.marks import Samples
 from bench.player import Player
 from bench.speech import FRAME_MS, RATE, Utterance, room_noise

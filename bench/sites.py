@@ -18,7 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from bench.caller import Caller
-from bench.lines import Line, PipecatLine, RealtimeLine
+from bench.connections import Line, PipecatLine, RealtimeLine
 from bench.player import Player
 from bench.replies import STORY_KEY
 from voiceproject.local import embedded_postgres

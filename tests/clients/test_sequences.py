@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI
 
-from tests.support.clients.line import Dialect, Line
+from tests.support.clients.connection import Dialect, Line
 from tests.support.clients.turns import NEWER_THAN_BETA, TURNS
 from tests.support.live import Site
 from tests.upstream.fixtures import Upstream

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
 from tests.upstream.openai_server import WORLD, serve
 from tests.upstream.realtime_items import BYTES_PER_MS, Input, Item, Items, Refusal, from_client
-from tests.upstream.realtime_line import Line
+from tests.upstream.realtime_connection import Line
 from tests.upstream.realtime_responses import Response, settings_of
 from tests.upstream.realtime_settings import DETECTION, default_session, updated
 

@@ -5,7 +5,7 @@ Names of events are GA's; a line of the beta dialect translates them.
 
 from collections.abc import Awaitable, Callable
 
-from tests.support.clients.line import Line
+from tests.support.clients.connection import Line
 from tests.upstream.fixtures import Upstream
 
 Turn = Callable[[Line, Upstream], Awaitable[None]]
