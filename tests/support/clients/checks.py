@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.clients.connection import GA_NAMES
+from tests.support.clients.client import GA_NAMES
 from tests.support.realtime import wire
 
 Events = list[dict[str, Any]]
