@@ -64,15 +64,15 @@ class Transcriber:
         is_streamed = item_id in self._streamed
         return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).label()
 
-    def feed(self, heard: FeedTranscriber) -> None:
+    def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""
         if self._stream is None:
             return
-        if heard.begins:
-            self._item_id, self._billed_sec = heard.item_id, 0.0
-            self._stream.begin(self._hints(heard.language, heard.prompt))
-        if heard.item_id == self._item_id:
-            self._stream.send(heard.pcm)
+        if command.begins:
+            self._item_id, self._billed_sec = command.item_id, 0.0
+            self._stream.begin(self._hints(command.language, command.prompt))
+        if command.item_id == self._item_id:
+            self._stream.send(command.pcm)
 
     def _report_partial(self, text: str) -> None:
         if self._item_id:
