@@ -17,14 +17,14 @@ const [TRANSCRIPT_MOST, SAID_MOST] = [150, 300]; // words that are compared: the
 const MATCH = 2; // of the alignment; what does not match costs one
 
 /**
- * A stretch of what was transcript, in words, and how well it follows what was said.
+ * A stretch of the transcript, in words, and how well it follows what was said.
  * @typedef {{ score: number, start: number, end: number, matched: number }} EchoRun
  */
 
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
 
 /**
- * Return the user's own words in the transcript `transcript`, around the time at which the assistant said `said`: {text,
+ * Return the user's own words in `transcript`, around the time at which the assistant said `said`: {text,
  * strays}.
  *
  * `text` is "" for an echo; `strays` is how many of the words the assistant did not say.
