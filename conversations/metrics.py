@@ -38,7 +38,7 @@ _engines = Counter(
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, on the average of a second.")
-_lag.set_function(lambda: LAG.seconds(monotonic()))
+_lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 
 def observe_turn(item: LiveItem) -> None:

@@ -110,7 +110,7 @@ def _parse_line(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | 
         return None
     decoder.begin_line()
     try:
-        data = json.loads(line, object_hook=decoder.hook)
+        data = json.loads(line, object_hook=decoder.decode_object)
     except BrokenValueError as error:
         raise BrokenRecordingError(f"Line {number}: {error}.") from error
     except (ValueError, RecursionError) as error:

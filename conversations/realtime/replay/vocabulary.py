@@ -80,26 +80,26 @@ class Encoder:
         if isinstance(value, bytes | bytearray):
             return {"$base64": base64.b64encode(value).decode()} if self.with_sound else {"$silence": len(value)}
         if isinstance(value, BaseModel):
-            return self._object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
+            return self._encode_object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
         if isinstance(value, SessionConfig):
-            return self._object(value.to_wire())
+            return self._encode_object(value.to_wire())
         if is_dataclass(value):
             return {field.name: self.encode(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, dict):
-            return self._object(value)
+            return self._encode_object(value)
         if isinstance(value, list | tuple):
             return [self.encode(one) for one in value]
         if isinstance(value, set | frozenset):
             return sorted(self.encode(one) for one in value)
         raise TypeError(f"a recording cannot hold a {type(value).__name__}")
 
-    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
-        encoded = {str(key): self._member(value, key) for key in value}
+    def _encode_object(self, value: dict[str, Any]) -> dict[str, Any]:
+        encoded = {str(key): self._encode_member(value, key) for key in value}
         if any(key.startswith("$") for key in encoded):  # a client's own key must not read as ours
             return {"$object": [[key, inner] for key, inner in encoded.items()]}
         return encoded
 
-    def _member(self, value: dict[str, Any], key: Any) -> Any:
+    def _encode_member(self, value: dict[str, Any], key: Any) -> Any:
         inner = value[key]
         if isinstance(inner, str):
             if key in SOUND_KEYS and _is_sound(value, key):
@@ -131,7 +131,7 @@ class Decoder:
         """Allow the next line its own share of silence."""
         self._room_bytes = MAX_SILENCE_BYTES
 
-    def hook(self, pairs: dict[str, Any]) -> Any:
+    def decode_object(self, pairs: dict[str, Any]) -> Any:
         """Of `json.loads`, for each object: what a `$` key stands for. Raises BrokenValueError."""
         key = next(iter(pairs), "")
         if not key.startswith("$"):
@@ -140,9 +140,9 @@ class Decoder:
         try:
             match key:
                 case "$silence":
-                    return bytes(self._counted(inner))
+                    return bytes(self._count_silence(inner))
                 case "$silence64":
-                    return base64.b64encode(bytes(self._counted(inner))).decode()
+                    return base64.b64encode(bytes(self._count_silence(inner))).decode()
                 case "$base64":
                     return base64.b64decode(inner, validate=True)
                 case "$object":
@@ -151,7 +151,7 @@ class Decoder:
             raise BrokenValueError(f"{key!r} holds something else") from error
         raise BrokenValueError(f"{key[:80]!r} is not known")
 
-    def _counted(self, size_bytes: Any) -> int:
+    def _count_silence(self, size_bytes: Any) -> int:
         if not isinstance(size_bytes, int) or not 0 <= size_bytes <= MAX_SILENCE_BYTES:
             raise BrokenValueError("a silence of no possible length")
         self._silence_bytes += size_bytes

@@ -40,7 +40,7 @@ def decoder() -> Decoder:
 
 def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
     text = json.dumps(Encoder(with_sound, lambda text: text).encode(event))
-    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().hook))
+    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().decode_object))
 
 
 @given(any_event)
@@ -138,4 +138,4 @@ def test_what_is_no_event(name: Any, given: Any) -> None:
     st.sampled_from(["$silence", "$silence64", "$base64", "$object", "$else", "a"]), one), max_leaves=8))  # fmt: skip
 def test_any_object(value: Any) -> None:
     with suppress(BrokenValueError):
-        json.loads(json.dumps(value), object_hook=decoder().hook)
+        json.loads(json.dumps(value), object_hook=decoder().decode_object)
