@@ -64,9 +64,9 @@ class DetectSpeech:
 
 @dataclass(frozen=True, slots=True)
 class FeedTranscriber:
-    """Pass the next audio of an utterance on, for its clip and for speech to text that is streamed.
+    """Keep the utterance's next audio for its clip, and give it to an engine that transcribes while the user speaks.
 
-    `begins` marks the first audio of an utterance.
+    `begins` says that the utterance is new; only then are `language` and `prompt` given, as the session names them.
     """
 
     item_id: str
@@ -198,8 +198,7 @@ class SetDeadline:
 
 
 EngineCommand = (
-    FeedTranscriber
-    | Transcribe
+    Transcribe
     | Generate
     | RunTool
     | HoldSpeech
@@ -212,7 +211,7 @@ EngineCommand = (
 )
 """What the engines do; all else is the session's own."""
 
-CascadeCommand = StopStoring | WarmEngines | DetectSpeech
+CascadeCommand = StopStoring | WarmEngines | DetectSpeech | FeedTranscriber
 """What only a session of three engines performs, beside what the engines do."""
 
 SharedCommand = Send | Save | Remove | KeepAudio | SetDeadline | Measurement

@@ -131,6 +131,15 @@ class SessionState(Generic[OwnCommand]):
             raise unknown_item(item_id, verb)
         return item
 
+    def announce_session(self) -> None:
+        """Send `session.created`, then the conversation, if it is stored, and the items that it holds already."""
+        self.send("session.created", session=self.config.show())
+        if self.conversation_id:
+            conversation = {"id": self.conversation_id, "object": "realtime.conversation"}
+            self.send("conversation.created", conversation=conversation)
+        for item in self.log:
+            self.announce(item)
+
     def announce(self, item: LiveItem) -> None:
         """Send `conversation.item.added` and `conversation.item.done` for a complete item."""
         before = self.log.get_previous_id(item)

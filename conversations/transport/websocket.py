@@ -22,7 +22,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import conversation_lease
-from conversations.session.base import Session
+from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
@@ -197,12 +197,13 @@ class RealtimeConsumer:
             frames.cancel()
 
     async def _take_frames(self, session: Session) -> None:
-        while (message := await self.receive())["type"] == "websocket.receive":
-            frame = message.get("text")
-            session.feed(frame if frame is not None else message["bytes"])
-            if is_ping(frame) and not session.is_ending:
-                await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
-        session.hang_up(message.get("code", ABNORMAL))
+        with session.edge:
+            while (message := await self.receive())["type"] == "websocket.receive":
+                frame = message.get("text")
+                session.feed(frame if frame is not None else message["bytes"])
+                if is_ping(frame) and not session.is_ending:
+                    await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
+            session.hang_up(message.get("code", ABNORMAL))
 
     # Frames out.
 
@@ -225,6 +226,4 @@ def _describe_fault(error: Exception) -> RefusedError:
         log.warning("a caller was turned away: %s", outages.describe(error))
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
-    return RefusedError(
-        INTERNAL_ERROR, "internal_error", "The server had a problem; its log says why. Connect again to continue."
-    )
+    return RefusedError(INTERNAL_ERROR, "internal_error", BROKEN)

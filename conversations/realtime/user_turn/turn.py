@@ -96,7 +96,8 @@ class UserTurn:
         self._detect_from_scratch = False
 
     def _feed_transcriber(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
-        self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *self.transcription.get_hints(), begins))
+        hints = self.transcription.get_hints() if begins else ("", "")
+        self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *hints, begins))
 
     def _take_dictation(self, pcm: bytes) -> None:
         """Transcribe audio as it arrives that the client itself will commit."""
