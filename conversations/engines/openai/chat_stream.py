@@ -72,12 +72,12 @@ class ChatStream:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the answer is complete: only token counts may still follow."""
+        """Return whether the answer is complete: only token counts may still follow."""
         return self.is_done or self.finish_reason is not None
 
     @property
     def has_unopened_thought(self) -> bool:
-        """Whether the answer began in a thought without an opening tag."""
+        """Return whether the answer began in a thought without an opening tag."""
         return self._markup.has_unopened_thought
 
     def feed(self, data: bytes) -> Iterator[Completion]:

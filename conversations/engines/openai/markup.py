@@ -78,7 +78,7 @@ class Markup:
 
     @property
     def is_thinking(self) -> bool:
-        """Whether the text that comes now is not for the user."""
+        """Return whether the text that comes now is not for the user."""
         return self._mode in (Mode.THOUGHT, Mode.CHANNEL, Mode.HIDDEN)
 
     def feed(self, text: str) -> str:

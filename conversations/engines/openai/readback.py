@@ -70,7 +70,7 @@ class Readback:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to read in the text."""
+        """Return whether there is nothing to read in the text."""
         return not self._asked
 
     def add_transcript(self, words: str) -> None:

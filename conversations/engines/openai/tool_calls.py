@@ -64,7 +64,7 @@ class ToolCallReader:
 
     @property
     def have_begun(self) -> bool:
-        """Whether there is any call."""
+        """Return whether there is any call."""
         return bool(self._calls)
 
     def fill_empty_arguments(self) -> list[CallPiece]:
@@ -73,7 +73,7 @@ class ToolCallReader:
 
     @property
     def are_named(self) -> bool:
-        """Whether each call has a name."""
+        """Return whether each call has a name."""
         return all(call.name for call in self._calls)
 
     def _feed_one(self, delta: dict[str, Any]) -> list[CallPiece]:

@@ -38,7 +38,7 @@ class Playback:
 
     @property
     def ends_at(self) -> float:
-        """Return when everything will have been played, in seconds of the session's clock; 0.0 if nothing is playing."""
+        """Return when everything will have been played, in seconds of the session's clock; 0.0 if nothing plays."""
         return max((compute_played_out_at(one, 0.0) for one in self._ended if self._is_sounding(one)), default=0.0)
 
     def _is_sounding(self, one: Response) -> bool:

@@ -132,7 +132,7 @@ class Decoder:
         self._room_bytes = MAX_SILENCE_BYTES
 
     def decode_object(self, pairs: dict[str, Any]) -> Any:
-        """Of `json.loads`, for each object: what a `$` key stands for. Raises BrokenValueError."""
+        """Return what an object of the JSON stands for; `json.loads` calls it for each. Raise BrokenValueError."""
         key = next(iter(pairs), "")
         if not key.startswith("$"):
             return pairs
