@@ -102,7 +102,7 @@ class McpSession:
         try:
             outcome: Outcome = sdk.convert_result(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._build_failure(connection, sdk.is_connection_lost(error), sdk.error_text(error)) from None
+            raise self._build_failure(connection, sdk.is_connection_lost(error), sdk.format_error(error)) from None
         return outcome
 
     def _build_failure(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
