@@ -120,7 +120,7 @@ async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstrea
     client = Client()
     line = make(upstream, client)
     async with broken(line, DeadlinePassed, client):
-        line._receive(DeadlinePassed(Deadline("idle")))
+        line._dispatch.receive(DeadlinePassed(Deadline("idle")))
     assert "rate_limits.updated" not in [event["type"] for event in client.told]
 
 
@@ -129,7 +129,7 @@ async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.Lo
     line = cascade(upstream, client)
     async with broken(line, UpstreamEvent, client):
         line.machine._handlers[ToolsReady] = lambda _: line.machine.core.send("response.done")  # type: ignore[attr-defined]
-        line._receive(ToolsReady(()))  # it has no response
+        line._dispatch.receive(ToolsReady(()))  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
 
@@ -149,8 +149,8 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     await asyncio.wait([running])
     assert deadline.cancelled()
     told = list(client.told)
-    line._receive(DeadlinePassed(Deadline("response")))
-    line._receive(ClientGone(vanished=True))
+    line._dispatch.receive(DeadlinePassed(Deadline("response")))
+    line._dispatch.receive(ClientGone(vanished=True))
     line.close(1012, "server_restarting", "Too late.")
     await asyncio.sleep(0)
     assert client.told == told
