@@ -17,7 +17,6 @@ from conversations.realtime.engine_events import SpeechWindow, ToolCallDone
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import IllegalTransitionError
 from conversations.realtime.relay.upstream_events import UpstreamReady
-from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
@@ -75,7 +74,6 @@ def mode(path: Path) -> int:
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
 async def test_it_works(build: Callable[[Opened], Session], opened: Opened, folder: Path) -> None:
     session = build(opened)
-    assert isinstance(session._dispatch.machine, RecordedMachine)
     session._dispatch.machine.start(1.0)
     session.feed("no JSON")
     session.close(1008, "test", "That is it.")
@@ -89,10 +87,16 @@ async def test_it_works(build: Callable[[Opened], Session], opened: Opened, fold
 
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
-def test_nothing_unless_asked_for(build: Callable[[Opened], Session], opened: Opened) -> None:
+def test_nothing_unless_asked_for(
+    build: Callable[[Opened], Session], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the folder that it runs in, either."""
+    monkeypatch.chdir(tmp_path)
     session = build(opened)
-    assert session._dispatch.machine is session.machine
-    assert session._recording is None
+    session._dispatch.machine.start(1.0)
+    session.feed("no JSON")
+    session.close(1008, "test", "That is it.")
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, folder: Path) -> None:
