@@ -131,7 +131,7 @@ class AgentTurn:
 
     def receive(self, event: GenerationEvent) -> None:
         """Take what an engine brings for a response, a draft or an out-of-band response."""
-        if self.out_of_band.is_awaiting(event.response_id):
+        if self.find_running(event.response_id) is None and self.out_of_band.is_awaiting(event.response_id):
             return self.out_of_band.receive(event)
         if isinstance(event, engine_events.SpeechAudio):
             self.preemptive.note_first_sound(event.response_id)
