@@ -2,13 +2,13 @@
 
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
-import { remembered } from "./ui/devices.js";
+import { recall } from "./ui/devices.js";
 import { Sound } from "./audio/sound.js";
 import { Uplink } from "./audio/uplink.js";
-import { truncation } from "./reducer/playback.js";
+import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
-import { RealtimeSocket, realtimeUrl } from "./net/socket.js";
+import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
 import { wantsListener } from "./reducer/words.js";
 
 /**
@@ -96,7 +96,7 @@ export class Call {
   async #openMicrophone() {
     this.listener?.close();
     try {
-      await Promise.all([this.sound?.microphone.open(remembered("microphone")), this.sound?.loaded]);
+      await Promise.all([this.sound?.microphone.open(recall("microphone")), this.sound?.loaded]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       this.#failInput(problem);
@@ -163,7 +163,7 @@ export class Call {
 
   #openSound() {
     this.#release();
-    this.sound = new Sound(this.worklets, remembered("speaker"), {
+    this.sound = new Sound(this.worklets, recall("speaker"), {
       onFrame: (frame) => this.#onFrame(frame),
       onNotice: (about, notice) => this.#onNotice(about, notice),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
@@ -219,7 +219,7 @@ export class Call {
 
   #url() {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    return realtimeUrl(location.href, { ...this.state, timeZone });
+    return buildRealtimeUrl(location.href, { ...this.state, timeZone });
   }
 
   /** @type {(delayMs: number) => void} */
@@ -240,7 +240,7 @@ export class Call {
   leave() {
     const { playing, items } = this.state;
     if (!isInCall(this.state)) return;
-    if (playing !== null) this.socket.send(truncation(items[playing]));
+    if (playing !== null) this.socket.send(buildTruncation(items[playing]));
     this.socket.disconnect();
     this.dispatch({ type: "hang.up" });
   }

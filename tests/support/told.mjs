@@ -1,6 +1,6 @@
 /** A session to tell things to, and the events to tell. */
 
-import { initialState, reduce } from "../../static/js/reducer/session.js";
+import { buildInitialState, reduce } from "../../static/js/reducer/session.js";
 import { statusOf } from "../../static/js/ui/status.js";
 
 export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
@@ -8,7 +8,7 @@ export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
 /** A session that can be told several events in a row, and keeps the effects of the last one. */
 export class Told {
   constructor(options = {}) {
-    this.state = initialState({ assistant: "assistant", ...options });
+    this.state = buildInitialState({ assistant: "assistant", ...options });
     this.now = 1000;
   }
 

@@ -4,15 +4,15 @@ import pytest
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.state import Limits
-from tests.support.realtime.budget import LONG, asked, ending
+from tests.support.realtime.budget import LONG, ask_question, get_ending
 from tests.support.realtime.harness import Table, kinds
 from tests.support.realtime.tool_calls import CLOCK
 
 
 def test_a_model_that_is_slow_is_given_up_in_time() -> None:
-    table = asked()
+    table = ask_question()
     assert "response.done" not in kinds(table.pass_time(11.9))
-    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
 
 def test_engines_that_are_slow_one_behind_the_other_have_one_budget() -> None:
@@ -25,7 +25,7 @@ def test_engines_that_are_slow_one_behind_the_other_have_one_budget() -> None:
     table.pass_time(4)
     table.write(LONG)
     table.end_text()
-    assert ending(table.pass_time(4.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(4.1)) == ("failed", "response_timeout")
     assert table.now - began_at < 12.2
 
 
@@ -47,23 +47,23 @@ def test_speech_to_text_that_is_asked_at_the_endpoint_is_told_too() -> None:
 
 
 def test_a_typed_question_has_a_budget_too() -> None:
-    table = asked("text")
+    table = ask_question("text")
     assert table.last(commands.Generate).due_at == pytest.approx(table.now + 12)
-    assert ending(table.pass_time(12.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(12.1)) == ("failed", "response_timeout")
 
 
 def test_a_word_of_a_reply_in_text_is_in_time() -> None:
-    table = asked("text")
+    table = ask_question("text")
     table.pass_time(11)
     table.write("It is ")
     assert table.pass_time(5) == []
 
 
 def test_words_of_a_reply_that_is_spoken_are_no_sound() -> None:
-    table = asked(filler_sec=None)
+    table = ask_question(filler_sec=None)
     table.pass_time(11)
     table.write(LONG)
-    assert ending(table.pass_time(1.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(1.1)) == ("failed", "response_timeout")
 
 
 def test_words_that_come_too_late_say_so() -> None:
@@ -86,7 +86,7 @@ def test_words_that_a_client_waited_for_are_part_of_it(thinks_sec: float, left_s
     table.pass_time(thinks_sec)
     table.client("response.create")
     assert "response.done" not in kinds(table.pass_time(left_sec - 0.3))
-    assert ending(table.pass_time(0.5)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.5)) == ("failed", "response_timeout")
 
 
 def test_words_that_nothing_waits_for_may_take_longer() -> None:
@@ -109,9 +109,9 @@ def test_the_time_of_tools_is_not_counted() -> None:
     table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert table.last(commands.Generate).due_at == pytest.approx(table.now + 7)
     assert "response.done" not in kinds(table.pass_time(6.9))
-    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
 
 def test_a_setting_says_how_long() -> None:
-    table = asked(turn_budget_sec=5)
-    assert ending(table.pass_time(5.1)) == ("failed", "response_timeout")
+    table = ask_question(turn_budget_sec=5)
+    assert get_ending(table.pass_time(5.1)) == ("failed", "response_timeout")

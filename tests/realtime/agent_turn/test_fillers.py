@@ -1,13 +1,13 @@
 """A filler bridges the silence before an answer that comes late."""
 
 from conversations.realtime import commands
-from tests.support.realtime.budget import LONG, asked, ending, sound
+from tests.support.realtime.budget import LONG, ask_question, get_ending, sound
 from tests.support.realtime.fillers import fill, fills
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 
 
 def test_it_works() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(2.9)
     assert fills(table) == []
     table.pass_time(0.2)
@@ -26,10 +26,10 @@ def test_it_works() -> None:
 
 def test_it_is_no_answer() -> None:
     """Neither for the budget, nor for the model, nor for the history."""
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     fill(table)
-    assert ending(table.pass_time(9)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(9)) == ("failed", "response_timeout")
     item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
@@ -56,7 +56,7 @@ def test_it_bridges_words_that_come_late_too() -> None:
     assert table.last(commands.Generate).messages[-1].words == "What time is it?"
     table.write(LONG)
     table.end_text()
-    assert ending(table.speak()) == ("completed", "")
+    assert get_ending(table.speak()) == ("completed", "")
 
 
 def test_noise_whose_words_come_late_is_not_answered() -> None:
@@ -64,7 +64,7 @@ def test_noise_whose_words_come_late_is_not_answered() -> None:
     table.say()
     table.pass_time(3.1)
     fill(table)
-    assert ending(table.transcript("")) == ("cancelled", "")
+    assert get_ending(table.transcript("")) == ("cancelled", "")
     assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
@@ -74,11 +74,11 @@ def test_words_that_fail_after_it_are_the_reason() -> None:
     table.pass_time(3.1)
     sent = table.fail_transcript(table.last(commands.Transcribe))
     assert kinds(sent)[0].endswith("transcription.failed")
-    assert ending(sent) == ("failed", "engine_timeout")
+    assert get_ending(sent) == ("failed", "engine_timeout")
 
 
 def test_one_that_comes_behind_the_reply_is_dropped() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     table.write(LONG)
     table.end_text()
@@ -87,7 +87,7 @@ def test_one_that_comes_behind_the_reply_is_dropped() -> None:
 
 
 def test_none_where_nobody_listens() -> None:
-    texts, out_of_band, off = asked("text"), Table(), asked(filler_sec=None)
+    texts, out_of_band, off = ask_question("text"), Table(), ask_question(filler_sec=None)
     out_of_band.client("response.create", response={"conversation": "none"})
     for table in (texts, out_of_band, off):
         table.pass_time(6)
@@ -104,7 +104,7 @@ def test_none_while_the_user_speaks() -> None:
 
 
 def test_none_while_the_last_reply_is_still_played() -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.end_text()
     table.speak(8000)
@@ -114,22 +114,22 @@ def test_none_while_the_last_reply_is_still_played() -> None:
 
 
 def test_only_one() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(11)
     assert len(fills(table)) == 1
 
 
 def test_who_speaks_over_it_ends_the_response() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     fill(table, 2000)
     sent = table.audio(BARGE_IN_MS, 0.9)
-    assert ending(sent) == ("cancelled", "")
+    assert get_ending(sent) == ("cancelled", "")
 
 
 def test_what_was_heard_is_told_apart_from_it() -> None:
     """The client counts its milliseconds as sound of the item."""
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     item_id = fill(table, 800)[0]["item"]["id"]
     table.write("One two three four. ")

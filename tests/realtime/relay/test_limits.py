@@ -48,14 +48,14 @@ def test_the_same_limits() -> None:
 
 def test_the_same_limit_of_asides() -> None:
     table = RelayTable(limits=Limits(max_out_of_band=2))
-    aside = {"conversation": "none"}
+    out_of_band = {"conversation": "none"}
     for _ in range(2):
-        assert table.client("response.create", response=aside) == []
+        assert table.client("response.create", response=out_of_band) == []
     table.begin("one", "Hello.", 100, conversation_id=None)  # one runs, one is to begin
-    [many] = table.client("response.create", response=aside)
+    [many] = table.client("response.create", response=out_of_band)
     assert many["error"]["code"] == "too_many_responses"
     table.end("one", "Hello.", conversation_id=None)
-    assert table.client("response.create", response=aside) == []
+    assert table.client("response.create", response=out_of_band) == []
 
 
 def test_a_response_that_speech_calls_for_beyond_the_limit_is_cancelled() -> None:

@@ -170,8 +170,8 @@ def test_an_aside_is_told_and_not_stored() -> None:
     table = RelayTable()
     typed(table)
     table.client("response.create", response={"conversation": "none", "metadata": {"topic": "x"}})
-    table.begin("aside", "By the way.", 100, conversation_id=None)
-    done = table.end("aside", "By the way.", conversation_id=None)
+    table.begin("out_of_band", "By the way.", 100, conversation_id=None)
+    done = table.end("out_of_band", "By the way.", conversation_id=None)
     assert next(event for event in done if event["type"] == "response.done")["response"]["conversation_id"] is None
     assert not [action for action in table.actions if isinstance(action, commands.KeepAudio)]
     assert not [kind for kind in table.kinds[-6:] if kind.startswith("conversation.item")]
