@@ -104,9 +104,7 @@ class ClientRequests:
         if self.state.config.is_transcription:
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
-        options = parse_options(self.state, event.options)
-        if event.input is not None:
-            options.input = client_items.build_context(self.state, event.input)
+        options = parse_options(self.state, event)
         if options.is_out_of_band:
             return self.agent_turn.out_of_band.begin(options)
         if self.agent_turn.response is not None:
