@@ -1,4 +1,4 @@
-"""What one response is made with: the session's settings, and what `response.create` says otherwise."""
+"""Decide what one response is made with: the session's settings, and what `response.create` says otherwise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
