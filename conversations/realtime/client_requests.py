@@ -10,6 +10,7 @@ from conversations.realtime.commands import StopStoring
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
+    ItemCreation,
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
@@ -48,8 +49,8 @@ class ClientRequests:
 
     # Items.
 
-    def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
-        item, pcm = client_items.build_item(self.state, event.item.model_dump(exclude_none=True), "item")
+    def create_item(self, event: ItemCreation) -> None:
+        item, pcm = client_items.build_item(self.state, event.item, "item")
         client_items.check_new(self.state, item)
         client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:

@@ -9,15 +9,13 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from openai.types import realtime as sdk
-
 from conversations import metrics
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio, is_pcm
 from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, error_type
 from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries
@@ -166,8 +164,9 @@ class Session(ABC):
         """Pass an event of the client to the machine, long audio in slices of a second."""
         config = self.machine.state.config
         kind = config.input.format
-        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
-            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
+        if isinstance(event, ItemCreation) and not is_pcm(config):
+            event, seconds = await asyncio.to_thread(decode_item_audio, event, config)
+            self._inbox.count_audio(seconds)
         pieces = self._inbox.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:

@@ -48,7 +48,7 @@ class ResponseRequests:
             message = "The format of one response cannot differ from the session's. Set it by session.update."
             raise ProtocolError("invalid_value", message, "response.audio.output.format")
         if event.input is not None:
-            options["input"] = event.input
+            options["input"] = [item.to_wire() for item in event.input]
         self._send(request)
 
     def _send(self, request: _Request) -> None:
