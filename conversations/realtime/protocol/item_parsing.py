@@ -24,6 +24,7 @@ PART_TYPES = {
     "system": {"text": "input_text"},
     "assistant": {"text": "output_text", "input_text": "output_text", "audio": "output_audio"},
 }
+ITEM_TEXTS = ("id", "role", "name", "call_id", "arguments", "output", "object", "status")
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 
@@ -56,6 +57,8 @@ class ClientItem:
     call_id: str | None = None
     arguments: str | None = None  # JSON text
     output: str | None = None
+    object: str | None = None  # this and the status have no effect; a speech-to-speech model is told of them
+    status: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return the item as `conversation.item.create` has it."""
@@ -110,13 +113,17 @@ def _normalize_part(part: object, names: dict[str, str]) -> object:
 
 def read_item(item: dict[str, Any], root: str = "item") -> ClientItem:
     """Return a normalized item as a typed value, or raise ProtocolError for audio that is not base64."""
-    texts = {key: _get_text(item, key) for key in ("id", "role", "name", "call_id", "arguments", "output")}
+    texts = {
+        key: _get_text(item, key)
+        for key in ("id", "role", "name", "call_id", "arguments", "output", "object", "status")
+    }
     parts = item["content"] if item["type"] == "message" else ()
     return ClientItem(item["type"], content=tuple(_read_part(part, root) for part in parts), **texts)
 
 
 def _read_part(part: dict[str, Any], root: str) -> ContentPart:
-    audio = decode_audio(part["audio"], f"{root}.content.audio") if part.get("audio") else None
+    sound = part.get("audio")
+    audio = decode_audio(sound, f"{root}.content.audio") if sound or sound == "" else None
     return ContentPart(_get_text(part, "type"), _get_text(part, "text"), _get_text(part, "transcript"), audio)
 
 

@@ -189,7 +189,7 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
 def _read_config(shown: Any) -> SessionConfig:
     try:
         return read_config(shown)
-    except (ProtocolError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (ProtocolError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise BrokenValueError("config does not fit") from error
 
 
