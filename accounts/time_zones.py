@@ -11,9 +11,7 @@ class UnknownTimeZoneError(ValueError):
 def find(name: str) -> ZoneInfo:
     """Return the zone of this name, or raise UnknownTimeZoneError."""
     if name not in _names():
-        raise UnknownTimeZoneError(
-            f"There is no time zone {name[:64]!r}. One looks like Europe/Vienna; UTC is one too."
-        )
+        raise UnknownTimeZoneError(f"There is no time zone {name[:64]!r}. Use a name like Europe/Vienna, or UTC.")
     return ZoneInfo(name)
 
 

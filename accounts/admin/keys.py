@@ -81,7 +81,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             api_keys.revoke(key)
             notices.api_key_revoked(request, key)
         self.record_action(request, keys, "revoke", "Revoked.")
-        self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
+        self.message_user(request, f"Revoked: {len(keys)}. Programs that used them are disconnected.", messages.SUCCESS)
 
 
 @admin.register(ProviderKey)
@@ -110,10 +110,10 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             keyring.delete(key.user, key.provider)
         transaction.on_commit(lambda: _tell_deleted(request, keys))
 
-    @admin.action(description="Try again", permissions=["view"])
+    @admin.action(description="Test again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
         keys = list(self.filter_touchable(request, queryset).select_related("user"))
-        self.record_action(request, keys, "try_again", "Tried again.")
+        self.record_action(request, keys, "try_again", "Tested again.")
         for key in keys:
             keyring.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR

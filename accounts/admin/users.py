@@ -106,19 +106,21 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
         self.record_action(request, users, "deactivate", "Deactivated.")
-        self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
+        self.message_user(
+            request, f"Deactivated: {len(users)}. They are signed out, and their keys no longer work.", messages.SUCCESS
+        )
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         adapter, users = AccountAdapter(request), list(filter_touchable(request, queryset).filter(is_active=True))
-        self.record_action(request, users, "reset_password", "Got a link to choose a new password.")
+        self.record_action(request, users, "reset_password", "Was sent a link to choose a new password.")
         for user in users:
             url = adapter.password_reset_url(user)
             if settings.EMAIL_HOST:
                 adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
-                self.message_user(request, f"Mailed a link to {user.email}.", messages.SUCCESS)
+                self.message_user(request, f"A link was emailed to {user.email}.", messages.SUCCESS)
             else:
-                self.message_user(request, f"This site sends no mail. Pass this on to {user.email}: {url}")
+                self.message_user(request, f"This site sends no email. Pass this link on to {user.email}: {url}")
 
 
 admin.site.unregister(Group)

@@ -17,26 +17,24 @@ logger = logging.getLogger(__name__)
 def api_key_made(request: HttpRequest, key: APIKey) -> None:
     admin = "" if request.user == key.user else " by an admin of the site"
     _tell(
-        request, key.user, "A new API key", f"The API key “{_name(key)}” ({key.prefix}…) was made{admin}.", "api_keys"
+        request, key.user, "New API key", f"The API key “{_name(key)}” ({key.prefix}…) was created{admin}.", "api_keys"
     )
 
 
 def api_key_revoked(request: HttpRequest, key: APIKey) -> None:
     """Mail the owner that a key was revoked, or deleted by an admin."""
-    _tell(
-        request, key.user, "A revoked API key", f"The API key “{_name(key)}” ({key.prefix}…) was revoked.", "api_keys"
-    )
+    _tell(request, key.user, "API key revoked", f"The API key “{_name(key)}” ({key.prefix}…) was revoked.", "api_keys")
 
 
 def api_key_made_by_command(key: APIKey) -> None:
     """Mail the owner of a key that a command made, without a link: a command does not know the site's address."""
     if not settings.EMAIL_HOST:
         return
-    sentence = f"The API key “{_name(key)}” ({key.prefix}…) was made for you on the server, by a command."
-    what_to_do = "If you did not ask for it, revoke it under Settings → API keys, and tell the site's admin."
+    sentence = f"The API key “{_name(key)}” ({key.prefix}…) was created for you from the server’s command line."
+    what_to_do = "If you did not ask for it, revoke it under Settings → API keys, and tell an admin of the site."
     try:
         send_mail(
-            settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + "A new API key",
+            settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + "New API key",
             f"{sentence}\n\n{what_to_do}",
             None,
             [key.user.email],
@@ -47,14 +45,14 @@ def api_key_made_by_command(key: APIKey) -> None:
 
 def provider_key_saved(request: HttpRequest, key: ProviderKey) -> None:
     where = f" for {key.base_url}" if key.base_url else ""
-    sentence = f"A key for {key.get_provider_display()}{where} was saved, and your conversations use it from now on."
-    _tell(request, key.user, "A new provider key", sentence, "provider_keys")
+    sentence = f"A key for {key.get_provider_display()}{where} was saved. Your conversations use it from now on."
+    _tell(request, key.user, "New provider key", sentence, "provider_keys")
 
 
 def provider_key_deleted(request: HttpRequest, user: User, provider: str) -> None:
     admin = "" if request.user == user else " by an admin of the site"
     sentence = f"Your key for {ProviderKey.Provider(provider).label} was deleted{admin}."
-    _tell(request, user, "A deleted provider key", sentence, "provider_keys")
+    _tell(request, user, "Provider key deleted", sentence, "provider_keys")
 
 
 def _tell(request: HttpRequest, user: User, subject: str, sentence: str, page: str) -> None:

@@ -31,7 +31,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
     except ValueError:
         raise BaseURLError("That is not a base URL. Use one like https://host/v1.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise BaseURLError("A base URL looks like https://host/v1, without user name, question mark or #.")
+        raise BaseURLError("A base URL looks like https://host/v1, without a user name, question mark or #.")
     return parts.hostname, port
 
 
@@ -43,6 +43,6 @@ def _require_public(host: str, port: int) -> None:
     if not answers or not all(is_public(str(answer[4][0])) for answer in answers):
         # The same for a name that is not there and for one within: which names there are is nobody's business.
         raise BaseURLError(
-            f"{host} is no address of the public Internet, and this site calls only those for its users "
-            "(USER_BASE_URLS=public; its admin may choose any)."
+            f"{host} is not a public internet address, and this site calls only those for its users. "
+            "An admin can allow others with USER_BASE_URLS=any."
         )

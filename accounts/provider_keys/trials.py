@@ -45,7 +45,9 @@ def _try_openai(credential: Credential) -> Verdict:
     except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as error:
         return Verdict(False, _openai_problem(error, name))
     if count is None:
-        return Verdict(False, f"{name} answers, but not like an OpenAI-compatible server. Most base URLs end in /v1.")
+        return Verdict(
+            False, f"{name} answers, but not like an OpenAI-compatible server. Check the base URL: most end in /v1."
+        )
     return Verdict(True, f"Works: {name} offers {count} model{'' if count == 1 else 's'}.")
 
 
@@ -80,20 +82,20 @@ def _model_count(body: bytes) -> int | None:
 def _openai_problem(error: Exception, name: str) -> str:
     match error:
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return f"{name} refused this key. Check that it is whole and still valid."
+            return f"{name} refused this key. Check that it is complete and still valid."
         case openai.RateLimitError():
-            return f"{name} knows this key, but its quota or credit is used up."
+            return f"{name} accepts this key, but its quota or credit is used up."
         case openai.NotFoundError():
             return f"Not found: {name} has no OpenAI-compatible API at this base URL. Most end in /v1."
         case openai.APITimeoutError() | TimeoutError():
             return f"{name} could not be reached: no answer within {TIMEOUT_SEC:.0f} seconds."
         case UnfitAnswerError() | openai.APIConnectionError(__cause__=UnfitAnswerError()):
-            return f"{name} gave an answer that is not that of an OpenAI-compatible server: too long, or packed."
+            return f"{name} does not answer like an OpenAI-compatible server: its answer was too long, or compressed."
         case openai.APIConnectionError() | httpx2.HTTPError():
             return f"{name} could not be reached. Check the base URL, or try again later."
         case openai.APIStatusError(status_code=status):
             return f"{name} answered with an error ({status}). Try again later."
-    return f"{name} gave an answer that is not that of an OpenAI-compatible server."
+    return f"{name} does not answer like an OpenAI-compatible server."
 
 
 def _try_google(credential: Credential) -> Verdict:
@@ -125,11 +127,11 @@ def _google_problem(error: Exception) -> str:
         case google_errors.PermissionDenied() if "disabled" in str(error) or "not been used" in str(error):
             return "The Cloud Text-to-Speech API is not enabled in this key's Google Cloud project. Enable it there."
         case google_errors.Unauthenticated() | google_errors.PermissionDenied() | google_auth_errors.RefreshError():
-            return "Google refused this key. Check that it is whole, still valid, and allowed to use Text-to-Speech."
+            return "Google refused this key. Check that it is complete, still valid, and allowed to use Text-to-Speech."
         case google_errors.InvalidArgument():  # what Google answers to an unknown API key
-            return "Google refused this key. Check that it is whole and still valid."
+            return "Google refused this key. Check that it is complete and still valid."
         case google_errors.ResourceExhausted():
-            return "Google knows this key, but its quota is used up."
+            return "Google accepts this key, but its quota is used up."
         case google_errors.NotFound() | google_errors.MethodNotImplemented():
             return "Not found: there is no Text-to-Speech API at this site's Google endpoint."
         case google_errors.DeadlineExceeded():
@@ -137,5 +139,5 @@ def _google_problem(error: Exception) -> str:
         case google_errors.ServiceUnavailable() | google_auth_errors.TransportError():
             return "Google could not be reached. Try again later."
         case ValueError():
-            return "Google's client cannot read this key. Paste the service account's JSON file whole."
+            return "Google's client cannot read this key. Paste the whole JSON file of the service account."
     return "Google answered with an error. Try again later."

@@ -44,7 +44,7 @@ class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
             super().send_mail(template_prefix, email, context)
         except OSError:
             logger.exception("The mail server did not take %s", template_prefix)
-            text = "The mail could not be sent. Try again later, or tell the site's admin."
+            text = "The email could not be sent. Try again later, or tell an admin of the site."
             messages.error(allauth_context.request, text)
         GuardedMail._send_sec = time.monotonic() - began_at
 

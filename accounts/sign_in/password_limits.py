@@ -73,7 +73,7 @@ def _account(credentials: dict[str, Any]) -> tuple[str, User | None]:
 
 
 def _sentence(limit: Limit) -> str:
-    way = " Or have a code mailed to you, below." if settings.EMAIL_HOST else ""
+    way = " Or use the link below to get a sign-in code by email." if settings.EMAIL_HOST else ""
     if limit is throttles.SLOWED:
-        return f"Many wrong passwords were tried at this account. Wait {limit.window_sec} seconds and try again.{way}"
+        return f"There were many wrong passwords for this account. Wait {limit.window_sec} seconds and try again.{way}"
     return f"Too many wrong passwords. Wait {limit.window_sec // 60} minutes and try again.{way}"

@@ -43,5 +43,5 @@ def revoke_api_key(request: SignedInRequest, pk: int) -> HttpResponse:
         return render(request, "accounts/api_key_revoke.html", {"key": key})
     api_keys.revoke(key)
     notices.api_key_revoked(request, key)
-    messages.success(request, f"“{key.name}” is revoked. What was connected with it has been disconnected.")
+    messages.success(request, f"“{key.name}” has been revoked. Everything that was connected with it is disconnected.")
     return redirect("api_keys")

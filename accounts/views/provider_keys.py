@@ -72,7 +72,7 @@ def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
 def test_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     key = get_object_or_404(ProviderKey, user=request.user, provider=provider)
     keyring.retest(key)
-    _tell(request, key, "Tried again.")
+    _tell(request, key, "Tested again.")
     return redirect("provider_keys")
 
 
@@ -85,7 +85,7 @@ def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse
         return render(request, "accounts/provider_key_delete.html", {"key": key})
     keyring.delete(key.user, provider)
     notices.provider_key_deleted(request, key.user, provider)
-    messages.success(request, f"Your {key.get_provider_display()} key is deleted.")
+    messages.success(request, f"Your {key.get_provider_display()} key has been deleted.")
     return redirect("provider_keys")
 
 

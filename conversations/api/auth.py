@@ -20,7 +20,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     """
     token = _read_token(request)
     if client_secrets.is_client_secret(token):
-        raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
+        raise _unauthorized("A client secret works only for the socket at /v1/realtime. Use an API key here.")
     found = store.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise from_refusal(WRONG_KEY)
@@ -40,7 +40,7 @@ authenticate_async = store.in_request(authenticate)  # for async views
 
 def missing_scope(scope: Scope) -> Refusal:
     """Return the refusal of a key that lacks the scope."""
-    message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
+    message = f"The API key does not have the scope {scope.value}. Create one that has it on the site's settings page."
     return Refusal(403, "missing_scope", message)
 
 

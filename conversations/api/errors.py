@@ -51,14 +51,14 @@ def not_found(message: str) -> APIError:
 def from_status(status: int, headers: Mapping[str, str]) -> APIError:
     """Return the error that stands for a page of Django's, of which only status and headers are known."""
     if status >= 500:
-        message = "The server failed; its log says why. Try again in a moment."
+        message = "The server had a problem; its log says why. Try again in a moment."
         return APIError(status, "internal_error", message, kind="server_error")
     messages = {
-        400: ("invalid_request", "The request is not valid HTTP for this site: look at its host name and headers."),
+        400: ("invalid_request", "The request is not valid for this site. Check its host name and headers."),
         404: ("unknown_url", "There is nothing at this address. /v1/openapi.json lists what there is."),
-        405: ("method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}."),
-        416: ("invalid_range", "The range of bytes lies behind the end; Content-Range tells where that is."),
+        405: ("method_not_allowed", f"This address accepts {headers.get('Allow', 'other methods')}."),
+        416: ("invalid_range", "The range starts after the end of the file. Content-Range gives its size."),
         413: ("request_too_large", "The body of the request is too large."),
     }
-    code, message = messages.get(status, ("invalid_request", f"The request was refused with the status {status}."))
+    code, message = messages.get(status, ("invalid_request", f"The request was refused with status {status}."))
     return APIError(status, code, message)

@@ -44,10 +44,12 @@ def decode_body(request: HttpRequest) -> dict[str, Any]:
     try:
         return parse_json_object(request.body.decode() or "{}")
     except RequestDataTooBig:
-        message = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+        message = f"The body of the request is too large. The limit is {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
         raise APIError(413, "request_too_large", message) from None
     except (ProtocolError, UnicodeDecodeError):
-        raise APIError(400, "invalid_json", "The body is no JSON object in UTF-8, or has a NUL in it.") from None
+        raise APIError(
+            400, "invalid_json", "The body must be a JSON object in UTF-8, without NUL characters."
+        ) from None
 
 
 def explain(error: ValidationError, given: object) -> APIError:

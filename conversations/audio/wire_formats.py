@@ -130,7 +130,7 @@ def decode_item_audio(event: ItemCreation, config: SessionConfig) -> tuple[ItemC
             seconds += len(part.audio) / G711_BYTES_PER_MS / 1000
             if seconds > MAX_ITEM_SEC:
                 message = (
-                    f"The audio of an item may last {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
+                    f"The audio of an item is limited to {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
                 )
                 raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
             part = replace(part, audio=_decode_whole(part.audio, Decoder(LAWS[kind])))

@@ -78,7 +78,7 @@ class EngineErrors:
             raise self.auth_error()
 
     def auth_error(self, detail: str = "") -> EngineAuthError:
-        sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
+        sentence = "refused the key. Change it under Settings, or ask the administrator if it is the site's own key."
         return self._error(EngineAuthError, sentence, detail)
 
     def quota_error(self) -> EngineQuotaError:
@@ -87,18 +87,20 @@ class EngineErrors:
 
     def busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
         wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
-        sentence = f"gets too many requests with this key just now. Wait {wait}, then try again."
+        sentence = f"is getting too many requests with this key. Wait {wait}, then try again."
         return self._error(EngineBusy, sentence)
 
     def timeout_error(self, seconds: float) -> EngineTimeout:
         return self._error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
 
     def out_of_time_error(self) -> EngineTimeout:
-        sentence = "had no time left to answer, since what came before it took too long. Please try again."
+        sentence = "had no time left to answer, because earlier steps took too long. Please try again."
         return self._error(EngineTimeout, sentence)
 
     def unreachable_error(self) -> EngineUnavailable:
-        sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
+        sentence = (
+            "could not be reached. Try again in a moment. If it happens again, check the network and the base URL."
+        )
         return self._error(EngineUnavailable, sentence)
 
     def connection_lost_error(self) -> EngineUnavailable:
@@ -106,7 +108,7 @@ class EngineErrors:
         return self._error(EngineUnavailable, sentence)
 
     def server_error(self, status: object) -> EngineUnavailable:
-        sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
+        sentence = f"has a problem on its side ({self.scrub(str(status))}). Try again in a moment."
         return self._error(EngineUnavailable, sentence)
 
     def rejected_error(self, detail: str) -> EngineRejected:
@@ -114,15 +116,15 @@ class EngineErrors:
         return self._error(EngineRejected, sentence, detail)
 
     def misread_error(self) -> EngineRejected:
-        sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
+        sentence = "did not read out the text it was given, so it was stopped. Please try again."
         return self._error(EngineRejected, sentence)
 
     def tools_unsupported_error(self, detail: str) -> EngineRejected:
-        sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
+        sentence = "cannot call tools, but this response has to. Choose another model, or set tool_choice to auto."
         return self._error(EngineRejected, sentence, detail)
 
     def not_found_error(self) -> EngineRejected:
-        sentence = "found nothing at its base URL. Check it: most end in /v1."
+        sentence = "found nothing at its base URL. Check the base URL: most end in /v1."
         return self._error(EngineRejected, sentence)
 
     def unexpected_answer_error(self, expected: str) -> EngineRejected:

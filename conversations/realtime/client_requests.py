@@ -91,7 +91,7 @@ class ClientRequests:
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
         if item.role != "assistant" or item.is_audio:
-            message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
+            message = "'heard' is for an assistant's message in text. For one with audio, use 'audio_end_ms'."
             raise ProtocolError("unsupported_content_type", message, "item_id")
         if not isinstance(heard, str) or not item.text.startswith(heard):
             raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
@@ -103,7 +103,7 @@ class ClientRequests:
 
     def create_response(self, event: ResponseRequest) -> None:
         if self.state.config.is_transcription:
-            message = "A transcription session gives no responses. Connect without intent=transcription for them."
+            message = "A transcription session gives no responses. To get them, connect without intent=transcription."
             raise ProtocolError("invalid_value", message, "type")
         options = parse_options(self.state, event)
         if options.is_out_of_band:

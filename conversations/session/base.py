@@ -30,7 +30,7 @@ from conversations.storage.recorder import Recorder
 log = logging.getLogger(__name__)
 
 ERROR = json.dumps({"type": "error"})[:-1]  # how the frame of an error begins, in each dialect
-BROKEN = "The server failed; its log says why. Connect again to go on."
+BROKEN = "The server had a problem; its log says why. Connect again to continue."
 TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
 DRAIN_SEC = 8.0  # to transcribe and store the last words; well below the server's CLOSE_TIMEOUT_SEC
 WORDS_SEC = 6.0  # the part of it in which the last transcripts may come; the rest is for storing
@@ -119,7 +119,7 @@ class Session(ABC):
         try:
             self._inbox.put(frame)
         except FrameTooLargeError as error:
-            message = f"The frame has {error} bytes; the most is {MAX_FRAME_BYTES}. Send audio in smaller appends."
+            message = f"The frame has {error} bytes; the limit is {MAX_FRAME_BYTES}. Send audio in smaller appends."
             self._refuse(ProtocolError("frame_too_large", message))
         except TooFastError:
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 SETTLE_SEC = 3.0  # so long a session of one turn waits for the tools of MCP servers
 FILLER_TIMEOUT_SEC = 4.0
 MOST_FILLER_SEC = 4.0  # the longest sound of a filler
-NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please say it again.")
+NOT_STORED = Failure(NO_SOUND, "Your recording is no longer stored. Please say it again.")
 
 
 class EngineTasks:

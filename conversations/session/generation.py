@@ -203,4 +203,4 @@ def convert_failure(error: BaseException) -> Failure:
     """Return what the client is told of an error of an engine."""
     if isinstance(error, EngineError):
         return Failure(error.code, error.message)
-    return Failure("internal_error", "The server failed at this turn; its log says why. Try again.")
+    return Failure("internal_error", "The server had a problem; its log says why. Please try again.")

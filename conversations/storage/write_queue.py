@@ -28,10 +28,12 @@ LATE_SEC = 3.0  # after that the client is told
 PATIENCE_SEC = 120.0  # after that the session ends: nobody goes on for longer without an answer
 MAX_WAITING = 2_000  # changes; more than a conversation makes in that time
 CLOSE_SEC = 1.0  # wait for a write that is under way when the session has ended
-AWAY = "What you say cannot be stored for now. Nothing is lost: the conversation continues once storage is back."
-BACK = "Storage is back. Everything that was said is stored."
-ENDED = "The conversation could not be stored for too long, so it was ended. What was said is kept, and stored later."
-FAILED = "The conversation could not be stored, so it was ended."
+AWAY = "What you say cannot be saved right now. Nothing is lost: the conversation continues once saving works again."
+BACK = "Saving works again. Everything that was said is saved."
+ENDED = (
+    "The conversation could not be saved for too long, so it was ended. What was said is kept, and will be saved later."
+)
+FAILED = "The conversation could not be saved, so it was ended."
 
 
 class NotStoredError(Exception):

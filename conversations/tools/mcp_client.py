@@ -117,7 +117,7 @@ def explain(error: BaseException, spec: ServerSpec) -> str:
         case BaseExceptionGroup():
             return explain(error.exceptions[0], spec)
         case AuthorizationRefusedError():
-            return "refused the authorisation. Check that it is whole and still valid."
+            return "refused the authorisation. Check that it is complete and still valid."
         case TimeoutError():
             return f"did not answer within {spec.timeout_sec:g} seconds."
         case MCPError(code=code) if code == METHOD_NOT_FOUND:

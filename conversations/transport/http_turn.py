@@ -29,8 +29,8 @@ SILENCE_SEC = 60.0  # without an event (and without thinking) the turn ends; the
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
-ENDED = "The session ended, or fell silent, before the reply was whole. Try again."
-BROKEN = "The server failed at this turn; its log says why. Try again."
+ENDED = "The session ended, or fell silent, before the reply was complete. Please try again."
+BROKEN = "The server had a problem; its log says why. Please try again."
 
 
 @dataclass(frozen=True, slots=True)

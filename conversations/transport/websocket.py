@@ -37,7 +37,7 @@ KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
 
-AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
+AWAY = "Conversations cannot be saved right now, so none can start. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -118,15 +118,15 @@ class RealtimeConsumer:
             caller = await store.answer_in_time(store.authenticate(key, address))
             key_guard.judge(address, key, is_right=caller is not None)
             if caller is None:
-                message = "The API key is wrong or was revoked. Make one on the site's settings page."
+                message = "The API key is wrong or was revoked. Create one on the site's settings page."
                 if client_secrets.is_client_secret(key):
                     message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY_VIOLATION, "invalid_api_key", message)
             if not self._is_allowed_origin():
-                message = "Pages of this origin may not connect. The site's API_ALLOWED_ORIGINS names those that may."
+                message = "Pages from this origin may not connect. An admin can allow them with API_ALLOWED_ORIGINS."
                 raise RefusedError(POLICY_VIOLATION, "origin_not_allowed", message)
             if Scope.REALTIME not in caller.scopes:
-                message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
+                message = f"The API key does not have the scope {Scope.REALTIME.value}. Create one that has it."
                 raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
@@ -172,7 +172,7 @@ class RealtimeConsumer:
         """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
-            message = "Served are conversations over this WebSocket, and intent=transcription."
+            message = "This WebSocket is for conversations, or for transcription with intent=transcription."
             raise RefusedError(POLICY_VIOLATION, "invalid_value", message)
         if stores not in ("true", "false"):
             raise RefusedError(POLICY_VIOLATION, "invalid_value", "'store' must be 'true' or 'false'.")
@@ -226,5 +226,5 @@ def _describe_fault(error: Exception) -> RefusedError:
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
     return RefusedError(
-        INTERNAL_ERROR, "internal_error", "The server failed; its log says why. Connect again to go on."
+        INTERNAL_ERROR, "internal_error", "The server had a problem; its log says why. Connect again to continue."
     )

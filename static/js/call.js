@@ -14,7 +14,7 @@ import { wantsListener } from "./reducer/words.js";
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 const AUTOPLAY_WAIT_MS = 1500;
 /** @type {Notice} */
-const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
+const NO_SOUND = { tone: "error", text: "Your browser blocked the sound. Turn it on to hear the assistant.", action: "sound" };
 
 /**
  * @import { BrowserSpeech } from "./webspeech/browser.js"
@@ -127,7 +127,7 @@ export class Call {
 
   /** @type {(deviceId: string) => Promise<void>} */
   async useSpeaker(deviceId) {
-    const text = "That speaker could not be used. The sound stays where it was.";
+    const text = "That speaker cannot be used. The sound stays on the previous one.";
     const works = !this.context || (await useSpeaker(this.context, deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }

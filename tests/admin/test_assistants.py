@@ -89,7 +89,7 @@ def test_how_it_takes_turns(editor: Client) -> None:
     assert (pirate.patience, pirate.keywords, pirate.speculation) == ("patient", "Saoirse, Kraków", False)
     assert "patience" in errors(editor.post(change_url("pirate"), {**FIELDS, "patience": "endless"}))
     too_long = errors(editor.post(change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
-    assert "51 characters; the most is 50" in too_long["keywords"][0]
+    assert "51 characters; the limit is 50" in too_long["keywords"][0]
 
 
 def test_which_tools_it_has(editor: Client) -> None:

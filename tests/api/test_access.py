@@ -50,7 +50,7 @@ def test_a_key_without_the_scope(owner: User, rf: Any) -> None:
     token = api_keys.create(owner, "reader", [Scope.CONVERSATIONS_READ])[1]
     request = rf.get("/v1/x", headers={"Authorization": f"Bearer {token}"})
     assert auth.authenticate(request, Scope.CONVERSATIONS_READ).user_id == owner.pk
-    with pytest.raises(APIError, match=r"lacks the scope conversations\.write") as refused:
+    with pytest.raises(APIError, match=r"does not have the scope conversations\.write") as refused:
         auth.authenticate(request, Scope.CONVERSATIONS_WRITE)
     assert (refused.value.status, refused.value.code) == (403, "missing_scope")
 

@@ -85,7 +85,7 @@ def test_a_secret_makes_no_secrets_and_reads_nothing(as_owner: Client) -> None:
     browser = Client(headers={"Authorization": f"Bearer {token}"})
     for answer in (post(browser, URL, {}), post(browser, BETA_URL, {}), browser.get("/v1/conversations")):
         assert (answer.status_code, error_of(answer)["code"]) == (401, "invalid_api_key")
-        assert "client secret opens the socket" in error_of(answer)["message"]
+        assert "client secret works only for the socket" in error_of(answer)["message"]
 
 
 def test_the_scope(owner: User) -> None:

@@ -89,7 +89,7 @@ def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
     forget_dead_lines(cable)
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     expect(page.locator(".dialogue .bubble.user")).to_have_count(2)
 
 
@@ -157,7 +157,7 @@ def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
     page.context.clear_cookies()
     cable.lose_packets()
     expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
-    expect(page.get_by_role("alert")).to_contain_text("Sign in to go on with this conversation.")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue this conversation.")
     forget_dead_lines(cable)
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")

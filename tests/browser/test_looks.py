@@ -32,7 +32,7 @@ def test_signed_in(open_page: OpenPage, live_site: Site, look: str) -> None:
     page.get_by_role("button", name="Hang up").click()
     wait_for_state(page, "ended")
     check(page, f"talk-ended-{look}")
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     check(page, f"conversation-{look}")
     for name, path in {"history": "/conversations/", "settings": "/settings/", "api-keys": "/settings/api-keys/",
                        "provider-keys": "/settings/provider-keys/", "password": "/accounts/password/change/",

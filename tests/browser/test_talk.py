@@ -86,7 +86,7 @@ def assert_interrupted(page: Page) -> None:
 
 
 def assert_in_history(page: Page, first_words: str) -> None:
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     expect(page.locator(".dialogue .bubble")).to_have_count(6)
     expect(page.locator(".bubble.user").first).to_contain_text(first_words)
     expect(page.locator(".bubble.assistant").nth(1)).to_contain_text("Interrupted")
@@ -227,7 +227,7 @@ def test_continue_a_conversation(open_page: OpenPage, live_site: Site) -> None:
     wait_for_state(page, "speaking")
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     page.get_by_role("link", name="Continue by voice").click()
     expect(page.get_by_text("Continues")).to_contain_text("My name is Ada.")
     page.get_by_role("button", name="Type instead").click()
@@ -247,4 +247,4 @@ def test_whole_call_by_keyboard(open_page: OpenPage, live_site: Site) -> None:
     for _ in range(2):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Go on talking")).to_be_focused()
+    expect(page.get_by_role("button", name="Keep talking")).to_be_focused()

@@ -64,7 +64,7 @@ def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site
     page = open_page(wav=wav, remembered={})
     page.goto(live_site.url)
     expect(page.get_by_label("Listen with")).to_have_value("browser")
-    expect(page.get_by_text("Chrome sends the sound of your voice to Google.").first).to_be_in_viewport()
+    expect(page.get_by_text("Chrome sends your voice to Google.").first).to_be_in_viewport()
     expect(page.get_by_label("Speak with")).to_be_hidden()  # it has no voices
     page.get_by_role("button", name="Start talking").click()
     expect(page.get_by_role("alert")).to_contain_text("This site listens instead.")
@@ -99,7 +99,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
     assert page.evaluate("Object.keys(window.replies).length") == 0  # no sound was made in vain
     page.get_by_role("button", name="Hang up").click()
     wait_for_state(page, "ended")
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     expect(page.locator(".bubble.user")).to_contain_text("I dream of flying.")
 
 
@@ -125,7 +125,7 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     wait_for_state(page, "listening")
     assert len([one for one in diary(page, "event") if one["type"] == "conversation.item.truncated"]) == 1
     page.get_by_role("button", name="Hang up").click()
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     cut = page.locator(".bubble.assistant").first
     expect(cut).to_contain_text("Interrupted")
     expect(cut).to_contain_text(heard)
@@ -176,7 +176,7 @@ def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_sit
     expect(voices.locator("option").first).to_have_text("Samantha (en-US)")
     voices.select_option(label="Daniel (en-GB)")
     page.get_by_label("Listen with").select_option(label="This site")
-    expect(page.get_by_text("Chrome sends the sound").first).to_be_hidden()
+    expect(page.get_by_text("Chrome sends your voice").first).to_be_hidden()
     page.reload()
     expect(page.get_by_label("Listen with")).to_have_value("site")
     expect(page.get_by_label("Speak with")).to_have_value("browser")
@@ -242,7 +242,7 @@ def test_a_server_whose_demo_has_no_ears(
     deaf = open_page(microphone=False, **LOOKS[look])
     deaf.add_init_script("delete window.SpeechRecognition; delete window.webkitSpeechRecognition;")
     deaf.goto(site.url)
-    expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none: please type.")
+    expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none. Please type.")
     expect(deaf.get_by_role("button", name="Start talking")).to_be_hidden()
     check(deaf, f"talk-no-ears-{look}")
     page = open_speaking_page(**LOOKS[look])

@@ -72,7 +72,7 @@ async def test_a_worker_that_dies_costs_one_utterance() -> None:
 
 
 async def test_another_language_is_refused() -> None:
-    with pytest.raises(EngineRejected, match="knows English only"):
+    with pytest.raises(EngineRejected, match="understands only English"):
         await make_stt(DEMO).transcribe(bytes(48_000), Hints(language="de"))
 
 

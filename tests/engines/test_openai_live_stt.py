@@ -193,10 +193,10 @@ async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
         ("302", EngineRejected, "refused the request"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("garbage", EngineRejected, ""),
-        ("failed", EngineUnavailable, "trouble of its own (transcription_failed)"),
-        ("error_event", EngineUnavailable, "trouble of its own (server_error)"),
+        ("failed", EngineUnavailable, "a problem on its side (transcription_failed)"),
+        ("error_event", EngineUnavailable, "a problem on its side (server_error)"),
     ],
 )
 async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:

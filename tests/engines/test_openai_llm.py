@@ -95,11 +95,11 @@ async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> N
         ("404_path", EngineRejected, "most end in /v1"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("503", EngineUnavailable, "trouble of its own (error 503)"),
+        ("503", EngineUnavailable, "a problem on its side (error 503)"),
         ("cut", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not a reply"),
         ("empty", EngineRejected, "not a reply"),
-        ("error_event", EngineUnavailable, "trouble of its own (server_error)"),
+        ("error_event", EngineUnavailable, "a problem on its side (server_error)"),
     ],
 )
 async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:
@@ -118,7 +118,7 @@ async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error:
         ("cut", EngineUnavailable, "broke off"),
         ("empty", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not what was asked for"),
-        ("error_event", EngineUnavailable, "trouble of its own"),
+        ("error_event", EngineUnavailable, "a problem on its side"),
         ("hang", EngineTimeout, "sent nothing for 0.5 seconds"),
     ],
 )

@@ -242,7 +242,7 @@ async def test_a_server_that_refuses_tools_cannot_be_made_to_call_one(upstream: 
     upstream.behave("chat", refused_parameter="tools")
     llm = engine(upstream)
     await collect(llm)
-    with pytest.raises(EngineRejected, match="cannot call tools, and this response must"):
+    with pytest.raises(EngineRejected, match="cannot call tools, but this response has to"):
         await collect(llm, tool_choice="required")
 
 

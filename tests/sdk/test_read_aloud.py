@@ -43,6 +43,6 @@ async def test_a_reply_that_is_misread_fails_with_a_word_about_it(
         await talk.type("Ask me something.")
         response = (await talk.until("response.done"))["response"]
         assert response["status"] == "failed"
-        assert "did not say the words" in response["status_details"]["error"]["message"]
+        assert "did not read out the text" in response["status_details"]["error"]["message"]
         await talk.type("And now?")
         assert (await talk.until("response.done"))["response"]["status"] == "completed"

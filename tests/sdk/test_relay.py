@@ -235,7 +235,7 @@ async def test_an_upstream_that_cannot_be_had(
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "trouble of its own")],
+    [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "a problem on its side")],
 )
 async def test_a_response_that_fails_upstream(
     connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, says: str

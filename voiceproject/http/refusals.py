@@ -46,23 +46,21 @@ class Refusal:
 TOO_MANY_AT_ONCE = Refusal(
     429,
     "rate_limit_exceeded",
-    "Too many of your requests are under way at once. Wait for an answer before you ask for more.",
+    "Too many of your requests are running at once. Wait for an answer before you send more.",
     "requests",
     retry_sec=5,
 )
-NO_KEY = Refusal(401, "invalid_api_key", "There is no API key. Send it in the header Authorization: Bearer vp_…")
+NO_KEY = Refusal(401, "invalid_api_key", "The API key is missing. Send it in the header Authorization: Bearer vp_…")
 WRONG_KEY = Refusal(
-    401, "invalid_api_key", "The API key is wrong or was revoked. Make one on the site's settings page."
+    401, "invalid_api_key", "The API key is wrong or was revoked. Create one on the site's settings page."
 )
-BUSY = Refusal(
-    503, "server_busy", "The site has more to do than it can right now. Try again in a moment.", "server_error", 5
-)
+BUSY = Refusal(503, "server_busy", "The site is too busy right now. Try again in a moment.", "server_error", 5)
 
 
 AWAY = Refusal(
     503,
     "storage_unavailable",
-    "The database of this site is away for a moment, and nothing is lost. Try again in a few seconds.",
+    "The database of this site cannot be reached right now. Nothing is lost. Try again in a few seconds.",
     "server_error",
     5,
 )

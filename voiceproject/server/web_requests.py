@@ -102,7 +102,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self._proceed()
 
     def _refuse_size(self) -> None:
-        message = f"The body of the request is too large; the most is {self.most_bytes} bytes."
+        message = f"The body of the request is too large. The limit is {self.most_bytes} bytes."
         self._refuse(Refusal(413, "request_too_large", message))
 
     def _refuse(self, refusal: Refusal) -> None:

@@ -84,14 +84,16 @@ def env_json(name: str) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"{name} is no JSON object.")  # it may hold a secret, so it is not repeated
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")  # it may hold a secret, so it is not repeated
     return value
 
 
 def env_origins(name: str) -> list[str]:
     for origin in (origins := env_list(name)):
         if urlsplit(origin).scheme not in ("http", "https"):
-            raise ImproperlyConfigured(f"{name} holds {origin!r}; write each with its scheme: https://example.com.")
+            raise ImproperlyConfigured(
+                f"{name} contains {origin!r}; write each with its scheme, such as https://example.com."
+            )
     return origins
 
 
@@ -106,21 +108,23 @@ def env_fernet_keys(name: str) -> str:
     try:
         [Fernet(key.strip()) for key in keys.split(",")]
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is no Fernet key: 32 random bytes in URL-safe base64.") from None
+        raise ImproperlyConfigured(
+            f"{name} must be 32 random bytes in URL-safe base64. See .env.example for how to make one."
+        ) from None
     return keys
 
 
 def env_database(name: str) -> dict[str, Any]:
     if not (url := env(name)):
         if not embedded_postgres.is_installed():
-            raise ImproperlyConfigured(f"{name} is not set: postgres://user:password@host:5432/database")
+            raise ImproperlyConfigured(f"{name} is not set. It looks like postgres://user:password@host:5432/database")
         url = embedded_postgres.url(VAR_DIR / "postgres")
     try:
         database: dict[str, Any] = {**dj_database_url.parse(url, conn_health_checks=True)}
     except ValueError:
         database = {}
     if database.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(f"{name} is not of the form postgres://user:password@host:5432/database")
+        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:5432/database")
     return database
 
 

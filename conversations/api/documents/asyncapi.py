@@ -59,10 +59,10 @@ SERVER_EVENTS = (
     "rate_limits.updated",
 )
 QUERY = {
-    "model": "The assistant, where one of yours has that name; else the site's own.",
-    "assistant": "The assistant, by its name; it must be one of yours.",
-    "conversation": "The conversation to go on with.",
-    "time_zone": "Where the user is, such as Europe/Vienna.",
+    "model": "The assistant. Any name that is not one of yours stands for the site's default.",
+    "assistant": "The assistant. It must be one of yours.",
+    "conversation": "The conversation to continue.",
+    "time_zone": "The user's time zone, such as Europe/Vienna.",
 }
 
 

@@ -19,5 +19,5 @@ def not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
         kind,
         "demo",
         f"{KIND_NAMES[kind]} (demo) is not installed here. Save an OpenAI key under Settings, "
-        f"or let the administrator set OPENAI_API_KEY or install the package {package}.",
+        f"or ask the administrator to set OPENAI_API_KEY or install the package {package}.",
     )

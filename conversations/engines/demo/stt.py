@@ -25,7 +25,9 @@ class Pocketsphinx:
             raise not_installed_error("stt", "pocketsphinx")
         if hints.language and not hints.language.lower().startswith("en"):
             raise EngineRejected(
-                "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
+                "stt",
+                "demo",
+                "Speech to text (demo) understands only English. For others, save an OpenAI key under Settings.",
             )
         return Transcript(text=await self._decode(pcm), seconds=pcm_seconds(pcm))
 
@@ -35,7 +37,7 @@ class Pocketsphinx:
             async with asyncio.timeout(self._timeout_sec):
                 return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
         except TimeoutError as error:
-            message = "Speech to text (demo) is too busy: it hears one person at a time. Please say it again."
+            message = "Speech to text (demo) is busy: it hears one person at a time. Please say it again."
             raise EngineTimeout("stt", "demo", message) from error
         except BrokenProcessPool as error:
             decoder.discard_pool(pool)

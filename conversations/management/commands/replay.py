@@ -12,11 +12,11 @@ from conversations.realtime.replay.player import Decided, play
 from conversations.realtime.replay.recording import MAX_LINE_BYTES, BrokenRecordingError, read_recording
 from conversations.realtime.replay.report import printable, report, step_in_full
 
-CUT_OFF = "It was cut off here: what is whole has been played."
+CUT_OFF = "The recording was cut off here. Everything before that has been played."
 
 
 class Command(BaseCommand):
-    help = "Plays the recording of a call (VOICE_RECORD_DIR) through the machine and prints what it decided."
+    help = "Play the recording of a call (see VOICE_RECORD_DIR) through the machine and print what it decided."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the recording: …/conv_….jsonl")

@@ -90,7 +90,7 @@ class ResponseBuilder:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.state.limits.max_text_chars:
-            return Failure("engine_rejected", "The language model wrote without an end. Try again.")
+            return Failure("engine_rejected", "The language model did not stop writing. Please try again.")
         response.thinking.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
@@ -174,7 +174,7 @@ class ResponseBuilder:
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
         elif not has_called and (response.is_new_round or not response.item.text.strip()):
-            return Failure("empty_response", "The language model returned no words. Try again.")
+            return Failure("empty_response", "The language model returned no words. Please try again.")
         return self._continue(response)
 
     def _continue(self, response: Response) -> Failure | None:

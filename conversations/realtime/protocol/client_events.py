@@ -134,13 +134,15 @@ def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]
     Raise ProtocolError with the `event_id` of the frame, if it has one.
     """
     if len(frame) > COUNTED_FROM_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
-        raise ProtocolError("invalid_value", f"An event may hold {MAX_VALUES} values.")
+        raise ProtocolError("invalid_value", f"An event may hold at most {MAX_VALUES} values.")
     data = parse_json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
         if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
-            raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
+            raise ProtocolError(
+                "invalid_value", f"An event without audio may have at most {MAX_EVENT_CHARS} characters."
+            )
         return _parse_data(translate(data) if translate else data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
@@ -158,7 +160,7 @@ def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
         raise ProtocolError("missing_required_parameter", "The event has no 'type'.", "type")
     if not isinstance(kind, str) or kind not in SHAPES:
         raise ProtocolError(
-            "invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint_at_types(kind)}", "type"
+            "invalid_value", f"The event type {str(kind)[:80]!r} is not supported. {_hint_at_types(kind)}", "type"
         )
     if kind == CREATE:
         return _parse_item_creation(data)
@@ -169,7 +171,7 @@ def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
 
 def _hint_at_types(kind: object) -> str:
     if kind == "output_audio_buffer.clear":
-        return "It belongs to WebRTC; on a WebSocket send response.cancel and conversation.item.truncate."
+        return "It is for WebRTC. On a WebSocket, send response.cancel and conversation.item.truncate."
     return f"Known types: session.update, {APPEND}, {', '.join(SHAPES)}."
 
 

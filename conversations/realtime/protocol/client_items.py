@@ -18,7 +18,7 @@ def build_item(state: SessionState[Any], given: ClientItem, root: str) -> tuple[
     """Return the item and the PCM that came with it, or raise ProtocolError that names the key below `root`."""
     item = LiveItem(given.id or state.make_id("item"), type=given.type, role=given.role or "")
     if len(item.id) > MAX_ID_CHARS:
-        message = f"'{root}.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
+        message = f"'{root}.id' has {len(item.id)} characters; the limit is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
     pcm = _fill_item(state, item, given, root)
     if len(item.text) + sum(map(len, item.call.values())) > state.limits.max_text_chars:
@@ -35,9 +35,9 @@ def check_new(state: SessionState[Any], item: LiveItem, awaited: Collection[str]
     `awaited` are the ids of those that are about to join the conversation.
     """
     if state.log.get(item.id) or item.id in awaited:
-        raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
+        raise ProtocolError("item_create_duplicate_item_id", f"There already is an item {item.id!r}.", "item.id")
     if len(state.log) + len(awaited) >= state.limits.max_items:
-        message = f"The conversation holds {state.limits.max_items} items, the most. Start a new one."
+        message = f"The conversation has reached its limit of {state.limits.max_items} items. Start a new one."
         raise ProtocolError("conversation_full", message)
 
 
@@ -66,13 +66,13 @@ def _fill_item(state: SessionState[Any], item: LiveItem, given: ClientItem, root
     parts = given.content
     kinds = {part.type for part in parts}
     if not parts or not kinds <= PARTS:
-        message = f"'{root}.content' needs parts of text or audio; images are not served."
+        message = f"'{root}.content' needs parts of text or audio. Images are not supported."
         raise ProtocolError("invalid_value", message, f"{root}.content")
     item.text = "\n".join(part.text or part.transcript or "" for part in parts).strip()
     item.is_audio = bool(kinds & {"input_audio", "output_audio"})
     pcm = b"".join(part.audio for part in parts if part.audio)
     if len(pcm) % SAMPLE_BYTES:
-        raise ProtocolError("invalid_value", "The audio ends amid a sample.", f"{root}.content.audio")
+        raise ProtocolError("invalid_value", "The audio ends in the middle of a sample.", f"{root}.content.audio")
     item.audio_samples = samples_in(pcm)
     item.is_transcribed = bool(item.text) or item.role != "user"
     return pcm
@@ -94,6 +94,8 @@ def _resolve_input(state: SessionState[Any], given: InputItem, root: str) -> Liv
         return item
     item, pcm = build_item(state, given, root)
     if pcm and not item.is_transcribed:
-        message = f"'{root}' is sound without words. Add it by conversation.item.create and refer to it by its id."
+        message = (
+            f"'{root}' is audio without a transcript. Add it with conversation.item.create and refer to it by its id."
+        )
         raise ProtocolError("invalid_value", message, root)
     return item

@@ -88,16 +88,18 @@ def normalize_item(item: object, root: str = "item") -> dict[str, Any]:
     Raise ProtocolError that names the key at fault.
     """
     if not isinstance(item, dict):
-        raise ProtocolError("missing_required_parameter", f"'{root}' is missing: an object.", root)
+        raise ProtocolError("missing_required_parameter", f"'{root}' is missing. It must be an object.", root)
     role = item.get("role") if item.get("type") == "message" else None
     shape = next((shape for kind, shape in ITEM_SHAPES.items() if kind == (item.get("type"), role)), None)
     if shape is None:
         param = f"{root}.role" if item.get("type") == "message" else f"{root}.type"
         served = "message with role user, assistant or system; function_call; function_call_output"
-        raise ProtocolError("invalid_value", f"'{param}' is not served. Items may be: {served}.", param)
+        raise ProtocolError("invalid_value", f"'{param}' is not supported. Use one of: {served}.", param)
     if isinstance(item.get("content"), list):
         if len(item["content"]) > MAX_PARTS:
-            raise ProtocolError("invalid_value", f"'{root}.content' may have {MAX_PARTS} parts.", f"{root}.content")
+            raise ProtocolError(
+                "invalid_value", f"'{root}.content' may have at most {MAX_PARTS} parts.", f"{root}.content"
+            )
         names = PART_TYPES.get(str(role), {})
         item = {**item, "content": [_normalize_part(part, names) for part in item["content"]]}
     validate_event(shape, item, root=root)
@@ -137,7 +139,7 @@ def parse_inputs(given: object) -> tuple[InputItem, ...]:
     """Return the items and references that a response is to be made of, or raise ProtocolError."""
     root = "response.input"
     if not isinstance(given, list) or len(given) > MAX_INPUT:
-        raise ProtocolError("invalid_value", f"'{root}' is a list of at most {MAX_INPUT} items.", root)
+        raise ProtocolError("invalid_value", f"'{root}' must be a list of at most {MAX_INPUT} items.", root)
     return tuple(_parse_input(one, f"{root}.{place}") for place, one in enumerate(given))
 
 
@@ -155,7 +157,9 @@ def decode_audio(audio: object, param: str = "audio") -> bytes:
     Raise ProtocolError with the path `param` if it is missing or no base64.
     """
     if audio is None:
-        raise ProtocolError("missing_required_parameter", f"'{param}' is missing: base64 of PCM audio.", param)
+        raise ProtocolError(
+            "missing_required_parameter", f"'{param}' is missing. It must be PCM audio in base64.", param
+        )
     if not isinstance(audio, str):
         raise ProtocolError("invalid_value", f"'{param}' must be a base64 string.", param)
     try:

@@ -24,7 +24,7 @@ from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamReq
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
 SAVE_SEC = 1.0  # how often a message is saved while its audio comes
-TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
+TOO_SLOW = Failure("engine_timeout", "Speech to speech was too slow. Please try again.")
 
 
 class RelayAgentTurn:
@@ -52,7 +52,7 @@ class RelayAgentTurn:
         """
         most = self.state.limits.max_out_of_band
         if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
-            message = f"{most} responses out of band are running, the most. Wait for one."
+            message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
             raise ProtocolError("too_many_responses", message)
 
     def expect(self) -> None:
@@ -195,7 +195,7 @@ class RelayAgentTurn:
         error = details.get("error") or {}
         failure = None
         if shown["status"] == "failed":
-            said = str(error.get("message") or "The upstream failed at this turn. Please try again.")
+            said = str(error.get("message") or "Speech to speech had a problem with this turn. Please try again.")
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
         self._finish(reply, shown, failure)
 

@@ -34,7 +34,7 @@ class RelaySettings:
         The change takes effect, and the client is told, once the upstream confirms it.
         """
         if patch.get("type", REALTIME) != REALTIME:
-            message = "This session converses. For captions alone connect with intent=transcription."
+            message = "This session is a conversation. For transcripts alone, connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.state.config)
         # An upstream session cannot change its type, so ours may not either.

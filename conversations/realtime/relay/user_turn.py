@@ -15,7 +15,7 @@ EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks, the buffer keeps what came in the last LAG_SEC, in which the upstream must report an onset, and
 # LOOK_BACK_MS of audio before that. The former goes by the clock, since a client may send a file at once.
 LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
-LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
+LATE = Failure("engine_timeout", "The transcript did not arrive in time. Please say it again.")
 
 
 class RelayUserTurn:
@@ -67,7 +67,7 @@ class RelayUserTurn:
         """Ask the upstream to commit the buffer. Raise ProtocolError if too many transcripts are awaited."""
         if len(self.pending) >= self.state.limits.max_pending:
             most = self.state.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
         self._request_cut("commit", event_id)
 
@@ -164,7 +164,10 @@ class RelayUserTurn:
     def fail_transcript(self, event: dict[str, Any]) -> None:
         """Store that the upstream could not transcribe the utterance, and tell the client."""
         error = event.get("error") or {}
-        failure = Failure(str(error.get("code") or "engine_error"), str(error.get("message") or "It was not heard."))
+        failure = Failure(
+            str(error.get("code") or "engine_error"),
+            str(error.get("message") or "It could not be transcribed. Please say it again."),
+        )
         self._fail(event, failure)
 
     def expire_transcript(self, item_id: str) -> None:

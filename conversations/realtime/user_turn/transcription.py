@@ -38,7 +38,7 @@ class Transcription:
         """Raises ProtocolError if no further words may be asked for now."""
         if len(self.state.pending) >= self.state.limits.max_pending:
             most = self.state.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+            message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
             raise ProtocolError("too_many_pending_transcripts", message)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
@@ -235,6 +235,4 @@ class Transcription:
 
     def time_out(self, item_id: str) -> None:
         self.state.do(commands.Abort(item_id))
-        self._fail_item(
-            item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again.")
-        )
+        self._fail_item(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))

@@ -116,7 +116,7 @@ class UserTurn:
             return
         self.buffer.drop_half_sample()
         self.state.set_deadline("half_sample", None)
-        message = "The audio ends amid a sample (an odd number of bytes); the odd byte was left out."
+        message = "The audio ends in the middle of a sample (an odd number of bytes); the odd byte was left out."
         self.state.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
 
     def take_window(self, probability: float) -> None:

@@ -9,15 +9,15 @@ const SILENCE_FRAMES = 375; // 15 s of digital zeros, which no working microphon
  * @type {{ [name: string]: [text: string, action: string] }}
  */
 const PROBLEMS = {
-  NotAllowedError: ["The microphone is not allowed. Allow it in the browser’s settings for this site, or type instead.", "microphone"],
+  NotAllowedError: ["Microphone access is blocked. Allow it in your browser’s settings for this site, or type instead.", "microphone"],
   NotFoundError: ["No microphone was found. Plug one in, or type instead.", "microphone"],
-  OverconstrainedError: ["The chosen microphone is not there. Choose another one, or type instead.", "microphone"],
+  OverconstrainedError: ["The selected microphone is not connected. Choose another one, or type instead.", "microphone"],
   NotReadableError: ["The microphone is in use by another program. Close that program, or type instead.", "microphone"],
 };
 /** @type {[text: string, action: string]} */
 const OTHER_PROBLEM = ["The microphone could not be opened. Try again, or type instead.", "microphone"];
-const INSECURE = "Browsers give a microphone only to pages that came over https, or from localhost. You can type instead.";
-const SILENT = "No sound comes from the microphone. If you are speaking, see whether it is switched off, or choose another.";
+const INSECURE = "Browsers allow the microphone only on https pages or on localhost. You can type instead.";
+const SILENT = "The microphone is silent. If you are speaking, check that it is switched on, or choose another one.";
 /** @type {[text: string, action: string]} */
 const UNPLUGGED = ["The microphone was unplugged. Plug it in or choose another one; you can also type.", "microphone"];
 

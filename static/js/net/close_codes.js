@@ -8,9 +8,9 @@
 
 /** @type {CloseWay} */
 const OVER = { way: "over" };
-const SIGNED_OUT = "Sign in to go on with this conversation.";
-const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
-const DELETED = "This conversation was deleted. What you say next begins a new one.";
+const SIGNED_OUT = "Sign in to continue this conversation.";
+const TAKEN_OVER = "This conversation continues in another tab or on another device.";
+const DELETED = "This conversation was deleted. What you say next starts a new one.";
 const RESTARTING = "The server is restarting. The conversation continues in a moment.";
 
 /** @type {{ [code: string]: CloseWay }} */

@@ -206,7 +206,7 @@ function onLetGo(state, _event, now) {
     // The browser's recogniser tells the words when it has them; then they are sent.
     return [{ ...next, thinking: true, askedAt: now }, state.listen === "site" ? asked : []];
   }
-  const text = "Hold the button, or the space bar, for as long as you speak.";
+  const text = "Hold the button or the space bar while you speak.";
   const cleared = state.listen === "site" ? [send(protocol.clearInput())] : [];
   return [withNotice(next, "turn", { tone: "info", text }), cleared];
 }

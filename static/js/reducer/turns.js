@@ -189,7 +189,7 @@ function onError(state, { error }, now) {
   if (refused !== null) return [refused, []];
   if (protocol.isAboutGreeting(error)) return onListed(told(state, error), now);
   if (error.code === "input_audio_buffer_commit_empty") {
-    const text = "Nothing was heard. Is this the right microphone?";
+    const text = "No speech was heard. Is the right microphone selected?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
   return [told(state, error), []];

@@ -56,7 +56,7 @@ export function onUtterance(state, { id, text }, now) {
   const quiet = id === null ? silent : withoutItem(silent, id);
   if (!state.push || !state.thinking || state.response !== null) return [quiet, []];
   /** @type {Notice} */
-  const notice = { tone: "info", text: "Nothing was heard. Hold the button for as long as you speak." };
+  const notice = { tone: "info", text: "No speech was heard. Hold the button while you speak." };
   return [withNotice({ ...quiet, thinking: false }, "turn", notice), []];
 }
 

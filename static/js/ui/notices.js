@@ -3,7 +3,7 @@
 /** @type {(problem: unknown) => Notice} */
 export function asNotice(problem) {
   if (isNotice(problem)) return problem;
-  return { tone: "error", text: "The sound could not be started. Reload the page, or try another browser.", action: "again" };
+  return { tone: "error", text: "Sound could not start. Reload the page, or try another browser.", action: "again" };
 }
 
 /**

@@ -11,7 +11,7 @@ import { Transcript } from "./transcript.js";
 const ACTIONS = {
   microphone: "Try the microphone again",
   type: "Type instead",
-  sound: "Turn the sound on",
+  sound: "Turn on sound",
   retry: "Try now",
   again: "Reload the page",
   continue: "Continue here",
@@ -146,7 +146,7 @@ export class View {
     push.hidden = !state.push || state.microphone === "none";
     push.disabled = !isLive;
     push.classList.toggle("held", state.heldSince !== null);
-    this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Let go to send");
+    this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Release to send");
     this.part("text").disabled = this.part("send").disabled = state.startedAt === null;
     this.part("push-option").checked = state.push;
     this.part("start").disabled = state.phase === "asking";
@@ -166,7 +166,7 @@ export class View {
     const again = this.part("again");
     again.hidden = [CONTINUE, SIGN_IN].includes(notices.server?.action ?? "");
     this.part("history").classList.toggle("primary", !again.hidden);
-    this.#text("again", phase !== "failed" ? "Go on talking" : conversation === null ? "Start a new one" : "Try again");
+    this.#text("again", phase !== "failed" ? "Keep talking" : conversation === null ? "Start a new one" : "Try again");
     this.conversation = conversation;
   }
 

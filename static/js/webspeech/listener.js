@@ -25,7 +25,7 @@ const PROBLEMS = {
   "not-allowed": "The browser’s speech recognition was not allowed to use the microphone.",
   "audio-capture": "The browser’s speech recognition found no microphone.",
   "language-not-supported": "The browser’s speech recognition does not know this language.",
-  "ended": "The browser’s speech recognition ended again and again.",
+  "ended": "The browser’s speech recognition keeps stopping.",
 };
 const GOES_ON = " This site listens instead.";
 

@@ -128,7 +128,7 @@ test("with the button, words go out when it is let go, and nothing is said aloud
   call.hear(responseCreated, responseDone("completed")).tell({ type: "hold" });
   call.now += 900;
   call.tell({ type: "let.go" }, { type: "utterance", id: null, text: "" });
-  assert.match(call.state.notices.turn.text, /Nothing was heard/);
+  assert.match(call.state.notices.turn.text, /No speech was heard/);
   assert.equal(call.status, "listening");
 });
 

@@ -168,7 +168,7 @@ def test_one_that_was_cut_off(file: Callable[..., Path], table: Table) -> None:
     table.client("response.create")
     for ending in ("", '{"at":1.5,"event":"SpeechWin'):
         out = StringIO()
-        with pytest.raises(CommandError, match="It was cut off here"):
+        with pytest.raises(CommandError, match="The recording was cut off here"):
             call_command("replay", str(file(ending=ending)), stdout=out)
         assert "response.create" in out.getvalue()
 

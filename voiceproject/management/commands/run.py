@@ -47,9 +47,9 @@ class Command(BaseCommand):
         connection.close()
 
         def greet() -> None:
-            self.stdout.write(f"Voiceproject is at {address}" + (f", from {here}" if settings.HTTPS else ""))
+            self.stdout.write(f"Voiceproject is running at {address}" + (f", from {here}" if settings.HTTPS else ""))
             if path:
-                self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
+                self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
         background.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
