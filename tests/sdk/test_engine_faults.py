@@ -21,8 +21,8 @@ from openai import AsyncOpenAI
 from pytest_django import DjangoDbBlocker
 
 from accounts.keys import api_keys
-from accounts.models import User
 from conversations.models import Assistant
+from tests.support.factories import make_user
 from tests.support.live import Site, get_metrics, running_site
 from tests.support.official_client import MANUAL, Talk, stored
 from tests.upstream.door import Door, doors
@@ -112,7 +112,7 @@ class World:
 @pytest.fixture(scope="session")
 def world(database_url: str, upstream_process: Upstream, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     with django_db_blocker.unblock():
-        key = api_keys.create(User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse"), "tests")[1]
+        key = api_keys.create(make_user(email=f"{uuid4().hex}@example.com"), "tests")[1]
     ports = [urlsplit(url).port or 0 for url in (upstream_process.openai_url, upstream_process.google_url)]
     with doors(*ports) as (openai, google):
         env = {

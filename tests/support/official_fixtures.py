@@ -12,6 +12,7 @@ from openai import AsyncOpenAI
 from accounts.keys import api_keys
 from accounts.models import User
 from tests.support import http_turns
+from tests.support.factories import make_user
 from tests.support.live import Site, running_site
 from tests.support.official_client import Connect, Talk, speech
 from tests.upstream.fixtures import Upstream
@@ -26,7 +27,7 @@ def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
 
 @pytest.fixture
 def user(committed_db: None) -> User:
-    return User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse")
+    return make_user(email=f"{uuid4().hex}@example.com")
 
 
 @pytest.fixture

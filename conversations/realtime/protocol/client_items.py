@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from conversations.pcm import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, count_samples
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.item_parsing import ClientItem, InputItem, ItemReference
 from conversations.realtime.protocol.items import LiveItem
@@ -73,7 +73,7 @@ def _fill_item(state: SessionState[Any], item: LiveItem, given: ClientItem, root
     pcm = b"".join(part.audio for part in parts if part.audio)
     if len(pcm) % SAMPLE_BYTES:
         raise ProtocolError("invalid_value", "The audio ends in the middle of a sample.", f"{root}.content.audio")
-    item.audio_samples = samples_in(pcm)
+    item.audio_samples = count_samples(pcm)
     item.is_transcribed = bool(item.text) or item.role != "user"
     return pcm
 
