@@ -18,10 +18,12 @@ from conversations.realtime.engine_events import EngineEvent
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import (
     APPEND,
+    CREATE,
     RESPOND,
     SHAPES,
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     ResponseRequest,
     SessionUpdate,
 )
@@ -42,6 +44,7 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
     AudioAppend: APPEND,
     SessionUpdate: "session.update",
     ResponseRequest: RESPOND,
+    ItemCreation: CREATE,
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
@@ -192,7 +195,7 @@ def _rename_arguments(given: dict[str, Any]) -> dict[str, Any]:
 def _read_config(shown: Any) -> SessionConfig:
     try:
         return read_config(shown)
-    except (ProtocolError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (ProtocolError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise BrokenValueError("config does not fit") from error
 
 
