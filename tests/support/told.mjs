@@ -1,7 +1,7 @@
 /** A session to tell things to, and the events to tell. */
 
 import { buildInitialState, reduce } from "../../static/js/reducer/session.js";
-import { statusOf } from "../../static/js/ui/status.js";
+import { getStatus } from "../../static/js/ui/status.js";
 
 export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
 
@@ -30,7 +30,7 @@ export class Told {
   }
 
   get status() {
-    return statusOf(this.state).name;
+    return getStatus(this.state).name;
   }
 
   get words() {
