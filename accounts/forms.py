@@ -1,4 +1,4 @@
-"""The forms of the settings pages, and sign-up by invitation."""
+"""The forms of the settings pages, and of signing up by invitation."""
 
 from typing import Any
 
@@ -21,10 +21,13 @@ MAX_API_KEYS = 50
 
 
 class InvitedSignupForm(SignupForm):  # type: ignore[misc]
-    """Holds a guest to the address that was invited, and tells as little as can be of who has an account.
+    """The sign-up form.
 
-    With mail nothing: the answer is the same, in as much time, and the owner of a known address gets a mail. Without
-    mail a new address is signed in at once, so a taken one cannot but be told; then few may be tried.
+    It holds a guest to the invited address, and reveals as little as possible about who has an account.
+
+    Where the site sends mail it reveals nothing: the answer is the same and takes as long, and the owner of a known
+    address gets a mail. Without mail a new address is signed in at once, so the form has to say that an address is
+    taken; there only a few may be tried.
     """
 
     email = AddressInput()
@@ -78,7 +81,7 @@ class PreferencesForm(forms.ModelForm[User]):
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """What a key may do: everything, unless the user unticks something."""
+    """A field for what a key may do: everything, unless the user unticks something."""
 
     def __init__(self, **kwargs: Any) -> None:
         defaults = {"label": "This key can", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
@@ -106,14 +109,14 @@ class APIKeyForm(forms.Form):
 
 
 class SecretTextarea(forms.Textarea):
-    """A text area like a password field: a form that comes back with an error comes back without the secret."""
+    """A text area for a secret: if the form is shown again because of an error, it comes back empty."""
 
     def format_value(self, value: Any) -> str:
         return ""
 
 
 class ProviderKeyForm(forms.Form):
-    """A provider's key. `save` tries it out, which may take seconds, and may still refuse it."""
+    """A form for a provider's key. `save` tries the key out, which may take seconds, and may still refuse it."""
 
     provider: str
     secret: forms.CharField
@@ -148,7 +151,7 @@ class OpenAIKeyForm(ProviderKeyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        default = keyring.default_base_url(self.provider) or OPENAI_URL
+        default = keyring.get_default_base_url(self.provider) or OPENAI_URL
         self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.sign_in.email_addresses import AddressField, canonical
+from accounts.sign_in.email_addresses import AddressField, canonicalise
 
 
 class Patience(models.TextChoices):
-    """How long a pause one may make before the assistant answers."""
+    """How long the user may pause before the assistant answers."""
 
     QUICK = "quick"
     BALANCED = "balanced"
@@ -24,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
             raise ValueError("A user needs an email address.")
-        user = self.model(email=canonical(email), **fields)
+        user = self.model(email=canonicalise(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -81,11 +81,12 @@ class Scope(models.TextChoices):
 
 
 def all_scopes() -> list[str]:
+    """Return every scope: the default of a new key."""
     return list(Scope.values)
 
 
 class APIKey(models.Model):
-    """A key this site issued. Only its SHA-256 is kept; the key itself is shown once."""
+    """An API key that this site issued. Only its SHA-256 is stored; the key itself is shown once."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
@@ -108,7 +109,7 @@ class APIKey(models.Model):
 
 
 class ClientSecret(models.Model):
-    """A short-lived stand-in for an API key, to be handed to a browser. Only its SHA-256 is kept."""
+    """A short-lived stand-in for an API key, made for a browser. Only its SHA-256 is stored."""
 
     key = models.ForeignKey(APIKey, on_delete=models.CASCADE, related_name="client_secrets")
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -121,7 +122,7 @@ class ClientSecret(models.Model):
 
 
 class ProviderKey(models.Model):
-    """A user's own credential for a provider, encrypted with FIELD_ENCRYPTION_KEY; never shown again."""
+    """A user's own credential for a provider. It is encrypted with FIELD_ENCRYPTION_KEY and never shown again."""
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
@@ -150,7 +151,7 @@ class ProviderKey(models.Model):
 
 
 class Invitation(models.Model):
-    """Lets one e-mail address sign up where sign-up is by invitation. The link to it is signed, not stored."""
+    """Permission for one e-mail address to sign up where sign-up is by invitation. Its link is signed, not stored."""
 
     email = AddressField("email address", unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="invitations_sent")

@@ -11,7 +11,7 @@ from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
-from conversations.site_engines import site_models
+from conversations.site_engines import list_site_models
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -76,13 +76,13 @@ def set_live_sessions(count: int) -> None:
 
 def count_engine_event(event: EngineEvent) -> None:
     """Count an event of an engine. Models that are not in the settings are “other”, since users may name any."""
-    model = event.model if event.model in _site_models() else "other"
+    model = event.model if event.model in _list_site_models() else "other"
     _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
 
 
 @lru_cache(maxsize=1)
-def _site_models() -> frozenset[str]:
-    return site_models() | {""}
+def _list_site_models() -> frozenset[str]:
+    return list_site_models() | {""}
 
 
 def record_measurement(measurement: Measurement) -> None:

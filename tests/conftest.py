@@ -28,7 +28,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
     VOICE_RECORD_DIR="",
-    DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
+    DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),
@@ -56,7 +56,7 @@ databases = TestDatabases()
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
 LONG_MODULES = (
-    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_line.py",
+    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_connection.py",
     "sdk/test_bad_days.py", "browser/test_talk.py", "browser/test_trouble.py", "sdk/test_budget.py",
     "browser/test_web_speech.py", "sdk/test_engine_faults.py", "sdk/test_take_over.py", "sdk/test_turns.py",
     "clients/test_openai_node.py",

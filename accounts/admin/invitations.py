@@ -1,3 +1,5 @@
+"""The admin of invitations."""
+
 import logging
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The admin of users and groups."""
+
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +25,7 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class FreeAddress:
-    """A form's check that nobody else has this address as a second one."""
+    """A form that refuses an address which somebody else has as a second one."""
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
@@ -96,7 +98,10 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         return [str(user) for user in users], counts, lacking, []
 
     def _may_delete(self, request: HttpRequest, model: type[Model]) -> bool:
-        """As Django has it: only what has an admin of its own needs a permission of its own."""
+        """Return whether the objects may be deleted with the user, as Django decides it.
+
+        Only a model with an admin of its own needs a permission of its own.
+        """
         registered = self.admin_site.is_registered(model)
         return not registered or self.admin_site.get_model_admin(model).has_delete_permission(request)
 
@@ -131,7 +136,10 @@ admin.site.unregister(EmailAddress)
 
 @admin.register(Group)
 class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
-    """Groups, for superusers alone: whoever may change a group that they are in may give themselves everything."""
+    """The admin of groups, for superusers only.
+
+    Whoever may change a group they are in may give themselves every permission.
+    """
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

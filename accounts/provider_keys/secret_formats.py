@@ -1,4 +1,4 @@
-"""What a provider's secret may look like, checked before it is sent anywhere."""
+"""Check the form of a provider's secret before it is sent anywhere."""
 
 import json
 import re
@@ -13,7 +13,7 @@ WANTED = ("client_email", "private_key", "token_uri")
 
 
 class SecretError(ValueError):
-    """A secret of the wrong form. The text is for the user, and never holds the secret."""
+    """A secret has the wrong form. The message is for the user, and never contains the secret."""
 
 
 def check(provider: str, secret: str) -> None:

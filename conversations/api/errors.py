@@ -37,18 +37,18 @@ class APIError(Exception):
         return JsonResponse({"error": shown}, status=self.status, headers=dict(self.headers))
 
 
-def from_refusal(refusal: Refusal) -> APIError:
+def convert_refusal(refusal: Refusal) -> APIError:
     """Return the error that stands for a refusal of the site."""
-    headers = {name: value for name, value in refusal.headers(API).items() if name != "Content-Type"}
+    headers = {name: value for name, value in refusal.build_headers(API).items() if name != "Content-Type"}
     return APIError(refusal.status, refusal.code, refusal.message, kind=refusal.kind, headers=headers)
 
 
-def not_found(message: str) -> APIError:
+def build_not_found_error(message: str) -> APIError:
     """Return a 404. What belongs to another user gets the same, so that nobody learns that it exists."""
     return APIError(404, "not_found", message)
 
 
-def from_status(status: int, headers: Mapping[str, str]) -> APIError:
+def build_status_error(status: int, headers: Mapping[str, str]) -> APIError:
     """Return the error that stands for a page of Django's, of which only status and headers are known."""
     if status >= 500:
         message = "The server had a problem; its log says why. Try again in a moment."

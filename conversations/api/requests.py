@@ -82,6 +82,6 @@ def _locate(loc: Sequence[int | str], given: object) -> tuple[str, int]:
     return path, depth
 
 
-def answer(shown: BaseModel) -> HttpResponse:
+def build_response(shown: BaseModel) -> HttpResponse:
     """Return the model as a JSON answer, without the keys that have no value."""
     return HttpResponse(shown.model_dump_json(exclude_none=True), content_type="application/json")

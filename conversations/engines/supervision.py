@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from conversations.engines import events
-from conversations.engines.deadline import remaining_sec
+from conversations.engines.deadline import get_remaining_sec
 from conversations.engines.errors import EngineBusy, EngineError, EngineErrors, EngineTimeout, EngineUnavailable
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Patience:
     def renew(self, *, thinks: bool = False) -> None:
         """Start to wait anew, since the engine has shown that it is at work."""
         self._has_begun = self._has_begun or thinks
-        left = self._timeout_sec if self._has_begun else remaining_sec()
+        left = self._timeout_sec if self._has_begun else get_remaining_sec()
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
 

@@ -161,10 +161,10 @@ class LiveSessions:
             self._users_changed.clear()
             users = {session.opened.caller.user_id for session in self._sessions}
             for user_id in users - joined:
-                await layer.group_add(access.group_name(user_id), channel)
+                await layer.group_add(access.get_group_name(user_id), channel)
                 self._has_news.set()  # a change may have been announced before
             for user_id in joined - users:
-                await layer.group_discard(access.group_name(user_id), channel)
+                await layer.group_discard(access.get_group_name(user_id), channel)
             joined = users
             await self._users_changed.wait()
 

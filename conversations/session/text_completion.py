@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from conversations.engines.base import Completion, LanguageModel, Message, Tool, ToolCall
-from conversations.engines.deadline import due_by
+from conversations.engines.deadline import set_deadline
 from conversations.realtime.agent_turn import context
 from conversations.realtime.commands import Generate
 from conversations.realtime.engine_events import (
@@ -48,7 +48,7 @@ async def complete_text(llm: LanguageModel, asked: Generate, report: Report) -> 
         tool_choice=asked.tool_choice,
         on_thought=lambda: report(Thinking(asked.response_id)),
     )
-    with due_by(asked.due_at):
+    with set_deadline(asked.due_at):
         async with aclosing(stream) as pieces:
             async for piece in pieces:
                 await _report_piece(report, asked.response_id, piece)

@@ -93,12 +93,16 @@ class WriteQueue:
         return entry.done
 
     async def run(self) -> None:
-        """Write what is queued, until it gives up or is cancelled."""
-        while not self._has_given_up:
-            await self._news.wait()
-            self._news.clear()
-            while self._waiting and not self._has_given_up:
-                await self._write_all()
+        """Write what is queued, until it gives up or is cancelled. Raise what nobody foresaw, after giving up."""
+        try:
+            while not self._has_given_up:
+                await self._news.wait()
+                self._news.clear()
+                while self._waiting and not self._has_given_up:
+                    await self._write_all()
+        except Exception:  # a defect; without this, frames would wait for ever for what is not stored
+            self._give_up_waiting(INTERNAL_ERROR, "storage_failed", FAILED, is_kept=True)
+            raise
 
     async def join(self) -> None:
         """Wait until everything queued is stored, or given up."""
@@ -178,7 +182,7 @@ class WriteQueue:
     def _report_retry(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
         metrics.count_storage_retry(where)
-        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
+        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.describe(error))
 
     def _settle_written(self) -> None:
         self._running = None

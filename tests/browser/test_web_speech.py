@@ -1,4 +1,4 @@
-"""The browser's own ears and voice on the talk page.
+"""The browser's own recogniser and voice on the talk page.
 
 No recogniser and no voice works in headless Chromium: the first tests are about what really happens then. For whole
 conversations web_speech.js stands in for both services, and for nothing else; what is heard is said by the test.

@@ -12,7 +12,7 @@ from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.storage import store
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
-from voiceproject.server.cores import share_of_core
+from voiceproject.server.cores import read_core_share
 
 
 def test_it_is_the_mean_of_a_second() -> None:
@@ -88,4 +88,4 @@ def test_nobody_is_admitted() -> None:
 )
 def test_a_part_of_a_core(tmp_path: Path, text: str, share: float) -> None:
     (tmp_path / "cpu.max").write_text(text)
-    assert share_of_core(tmp_path / "cpu.max") == share
+    assert read_core_share(tmp_path / "cpu.max") == share

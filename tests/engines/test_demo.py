@@ -16,7 +16,7 @@ from conversations.engines.demo import espeak
 from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
 from conversations.engines.voices import list_voices
-from conversations.pcm import pcm_seconds
+from conversations.pcm import measure_seconds
 
 DEMO = EngineSpec(provider="demo", voice="en-us")
 
@@ -36,11 +36,11 @@ async def say(text: str, voice: str = "", speed: float = 1.0) -> bytes:
 async def test_it_works() -> None:
     spoken = await say("My mother is always angry with me.")
     heard = await make_stt(DEMO).transcribe(spoken, Hints(language="en-US"))
-    assert heard.seconds == pcm_seconds(spoken)
+    assert heard.seconds == measure_seconds(spoken)
     assert {"my", "mother", "always", "angry"} <= set(heard.text.split())
     answer = "".join([piece.text async for piece in make_llm(DEMO).complete([Message("user", heard.text)])])
     assert answer == "Tell me more about your mother."
-    assert 1.0 < pcm_seconds(await say(answer)) < 4.0
+    assert 1.0 < measure_seconds(await say(answer)) < 4.0
 
 
 async def test_silence_and_nothing_have_no_words() -> None:
@@ -113,7 +113,7 @@ async def test_all_of_the_speech_comes_out_of_the_resampler(text: str) -> None:
         return library.rate
 
     rate = await asyncio.to_thread(espeak.thread.submit(render).result)
-    assert pcm_seconds(await say(text)) == pytest.approx(sum(rendered) / 2 / rate, rel=0.02)
+    assert measure_seconds(await say(text)) == pytest.approx(sum(rendered) / 2 / rate, rel=0.02)
 
 
 async def test_speed_and_voice_are_heard() -> None:

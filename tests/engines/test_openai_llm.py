@@ -14,7 +14,7 @@ from conversations.engines.errors import (
     EngineUnavailable,
 )
 from conversations.engines.openai.llm import ChatCompletions
-from conversations.network.http import shared_client
+from conversations.network.http import get_shared_client
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 
@@ -81,7 +81,7 @@ async def test_cancelling_closes_the_stream_upstream_before_its_first_byte(upstr
 async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> None:
     llm = engine(upstream)
     await collect(llm)
-    pool = shared_client()._transport._pool  # type: ignore[attr-defined]
+    pool = get_shared_client()._transport._pool  # type: ignore[attr-defined]
     [connection] = pool.connections
     await collect(engine(upstream))
     assert pool.connections == [connection]

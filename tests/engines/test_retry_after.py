@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from conversations.engines.base import EngineSpec, Message
-from conversations.engines.deadline import due_by
+from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineBusy, EngineError, EngineUnavailable
 from conversations.engines.openai.provider_errors import parse_retry_after_sec
 from conversations.engines.registry import make_llm, make_stt, make_tts
@@ -100,13 +100,13 @@ async def test_who_must_wait_long_reads_how_long(upstream: Upstream) -> None:
 async def test_the_turn_may_have_less_time_than_the_engine(upstream: Upstream) -> None:
     upstream.behave("transcriptions", fault="429_rate", headers={"Retry-After": "2"})
     began_at = monotonic()
-    with due_by(monotonic() + 1.0), pytest.raises(EngineBusy):
+    with set_deadline(monotonic() + 1.0), pytest.raises(EngineBusy):
         await transcribe(upstream)
     assert monotonic() - began_at < 1.0
 
 
 async def test_a_turn_without_time_asks_nobody(upstream: Upstream) -> None:
-    with due_by(monotonic() - 1.0), pytest.raises(EngineError, match="no time left"):
+    with set_deadline(monotonic() - 1.0), pytest.raises(EngineError, match="no time left"):
         await transcribe(upstream)
 
 

@@ -12,7 +12,6 @@ import pytest
 from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
 from conversations.realtime.relay.upstream_events import UpstreamEvent
@@ -82,22 +81,22 @@ async def broken(line: Session, where: type, client: Client) -> AsyncIterator[No
 def partial(line: Any) -> None:
     """As the engine's connection calls back."""
     line.machine.state.pending["item_1"] = PendingTranscript(0.0)
-    line._engine_tasks._transcriber._item_id = "item_1"
-    line._engine_tasks._transcriber._report_partial("Hello")
+    line._engine_tasks.transcriber._item_id = "item_1"
+    line._engine_tasks.transcriber._report_partial("Hello")
 
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a client's frame": (
         cascade, sdk.InputAudioBufferClearEvent, lambda line: line.feed('{"type": "input_audio_buffer.clear"}')),
     "a deadline": (
-        cascade, DeadlinePassed, lambda line: line._set_deadline(Deadline("idle"), 0.0)),
+        cascade, DeadlinePassed, lambda line: line._deadlines.set(Deadline("idle"), 0.0)),
     "a partial transcript": (cascade, PartialTranscript, partial),
     "a window of detection": (cascade, SpeechWindow, lambda line: line.feed(APPEND)),
     "what a tool brought": (cascade, ToolsReady, lambda line: line._engine_tasks._report(ToolsReady(()))),
     "an event of speech to speech": (
         relay, UpstreamEvent, lambda line: line._upstream._report(UpstreamEvent({"type": "x"}))),
     "a deadline of speech to speech": (
-        relay, DeadlinePassed, lambda line: line._set_deadline(Deadline("response"), 0.0)),
+        relay, DeadlinePassed, lambda line: line._deadlines.set(Deadline("response"), 0.0)),
 }  # fmt: skip
 
 
@@ -129,7 +128,8 @@ async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.Lo
     client = Client()
     line = cascade(upstream, client)
     async with broken(line, UpstreamEvent, client):
-        line._guard(line._perform, [commands.Send({"type": "response.done"})])  # it has no response
+        line.machine._handlers[ToolsReady] = lambda _: line.machine.core.send("response.done")  # type: ignore[attr-defined]
+        line._receive(ToolsReady(()))  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
 
@@ -143,8 +143,8 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     line = make(upstream, client)
     running = asyncio.create_task(line.run())
     await asyncio.wait_for(client.hears.wait(), 10)
-    line._set_deadline(Deadline("response"), monotonic() + 60)
-    (deadline,) = line._deadlines.values()
+    line._deadlines.set(Deadline("response"), monotonic() + 60)
+    (deadline,) = line._deadlines._timers.values()
     running.cancel()
     await asyncio.wait([running])
     assert deadline.cancelled()

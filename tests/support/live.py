@@ -75,9 +75,11 @@ def manage(
 
 
 @contextmanager
-def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -> Iterator[Site]:
+def running_site(
+    database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
+) -> Iterator[Site]:
     process = subprocess.Popen(
-        [sys.executable, "-u", "manage.py", "run"],
+        [sys.executable, "-u", *command],
         env={**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

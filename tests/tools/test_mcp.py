@@ -42,7 +42,7 @@ async def test_it_works(opened: MakeOpened, mcp_host: MakeHost) -> None:
                 "title": "addArguments",
             },
         )
-        assert box.server_label("add") == "house"
+        assert box.get_server_label("add") == "house"
         assert await box.run("add", '{"a": 2, "b": 3}') == Outcome(output="5")
 
 
@@ -53,7 +53,7 @@ async def test_names_fit_the_model_and_do_not_clash(opened: MakeOpened, mcp_host
         await box.settle()
         assert names(box) == ["current_time", "search_past_talks", "add", "count", "odd_name_v2",
                               "house_current_time", "picture", "facts", "fail", "hang"]  # fmt: skip
-        assert box.server_label("current_time") == "site"
+        assert box.get_server_label("current_time") == "site"
         assert await box.run("house_current_time", "{}") == Outcome(output="long ago")
         assert await box.run("odd_name_v2", "") == Outcome(output="odd")
         assert len(next(tool for tool in box.tools if tool.name == "odd_name_v2").description) == 1024
@@ -82,7 +82,7 @@ async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: Mak
     async with opened_box(opened(tools=(), mcp_servers=specs)) as box:
         await box.settle()
         assert sorted(names(box)) in (["count", "garden_count"], ["count", "house_count"])
-        assert {box.server_label(name) for name in names(box)} == {"house", "garden"}
+        assert {box.get_server_label(name) for name in names(box)} == {"house", "garden"}
 
 
 async def test_only_the_allowed_ones(opened: MakeOpened, mcp_host: MakeHost) -> None:

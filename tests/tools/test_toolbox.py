@@ -49,7 +49,7 @@ def limit(settings: Any, **limits: object) -> None:
 async def test_it_works(opened: MakeOpened) -> None:
     async with opened_box(opened(), now=lambda: NOON) as box:
         assert [tool.name for tool in box.tools] == ["current_time", "search_past_talks"]
-        assert box.server_label("current_time") == "site"
+        assert box.get_server_label("current_time") == "site"
         outcome = await box.run("current_time", "{}")
         assert outcome == Outcome("Wednesday, 25 November 2026, 12:00 (Europe/Vienna, UTC+01:00)")
         assert await box.run("current_time", "") == outcome
@@ -66,7 +66,7 @@ async def test_only_those_of_the_assistant(opened: MakeOpened, caplog: pytest.Lo
     async with opened_box(opened(tools=("gone", "current_time"))) as box:
         assert [tool.name for tool in box.tools] == ["current_time"]
         assert "has a tool gone, which this site does not know" in caplog.text
-        assert box.server_label("search_past_talks") == ""
+        assert box.get_server_label("search_past_talks") == ""
         assert (await box.run("search_past_talks", "{}")).error == "There is no tool 'search_past_talks'."
 
 

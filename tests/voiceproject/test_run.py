@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 def is_up(folder: Path) -> bool:
     try:
-        psycopg.connect(embedded_postgres.url(folder / "var" / "postgres")).close()
+        psycopg.connect(embedded_postgres.build_url(folder / "var" / "postgres")).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -1,3 +1,5 @@
+"""`manage.py create_api_key`: make an API key for a user, and print it once."""
+
 from argparse import ArgumentParser
 from typing import Any
 
@@ -33,4 +35,4 @@ class Command(BaseCommand):
             raise CommandError(f"The name must have 1 to {longest} characters.")
         key, token = api_keys.create(user, name.strip(), scopes or Scope.values)
         self.stdout.write(token)
-        notices.api_key_made_by_command(key)
+        notices.notify_api_key_created_by_command(key)

@@ -1,3 +1,5 @@
+"""`manage.py invite`: invite an e-mail address to sign up."""
+
 from argparse import ArgumentParser
 from typing import Any
 
@@ -7,7 +9,7 @@ from django.core.validators import validate_email
 
 from accounts.models import Invitation, User
 from accounts.sign_in import invitations
-from accounts.sign_in.email_addresses import canonical
+from accounts.sign_in.email_addresses import canonicalise
 
 
 class Command(BaseCommand):
@@ -18,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--site", default="http://127.0.0.1:8000", help="the site's address (default: %(default)s)")
 
     def handle(self, *args: Any, email: str, site: str, **options: Any) -> None:
-        email = canonical(email)
+        email = canonicalise(email)
         try:
             validate_email(email)
         except ValidationError:

@@ -21,7 +21,7 @@ from conversations.api.turns.answers import (
     stream_events,
     stream_file,
 )
-from conversations.api.turns.failures import REASONS, to_api_error
+from conversations.api.turns.failures import REASONS, convert_failure
 from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_lease import ConversationRequest
 from conversations.transport import http_turn
@@ -53,7 +53,7 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
         while "X-Conversation-Id" not in headers:  # the socket's first event does not tell it
             start.append(await anext(answer))
     except REASONS as reason:
-        refused = to_api_error(reason, headers)
+        refused = convert_failure(reason, headers)
         log_failure(refused.code, refused.status, headers)
         raise refused from reason
     headers["X-Accel-Buffering"] = "no"  # proxies would hold back what is short

@@ -13,7 +13,7 @@ def is_installed(kind: Kind) -> bool:
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
-def not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
+def build_not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
     """Return the error for a site without requirements-embedded.txt, such as the Docker image."""
     return EngineUnavailable(
         kind,

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.demo import espeak, not_installed_error
+from conversations.engines.demo import build_not_installed_error, espeak
 from conversations.engines.errors import EngineError, EngineRejected, EngineTimeout
 from conversations.pcm import SAMPLE_RATE
 
@@ -68,7 +68,7 @@ class Rendering:
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
         except NOT_INSTALLED:
-            end = not_installed_error("tts", "espeakng-loader")
+            end = build_not_installed_error("tts", "espeakng-loader")
         self._put(end)
 
     def _render(self) -> None:

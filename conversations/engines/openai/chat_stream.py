@@ -16,7 +16,7 @@ from accounts.outbound.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason
 from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
-from conversations.engines.openai.chat_content import find_calls, has_thoughts, is_thought, text_of
+from conversations.engines.openai.chat_content import extract_text, find_calls, has_thoughts, is_thought
 from conversations.engines.openai.event_stream import Event, EventStream
 from conversations.engines.openai.markup import Markup
 from conversations.engines.openai.tool_calls import ToolCallReader
@@ -174,8 +174,12 @@ class ChatStream:
             content = delta.get("content")
         else:
             delta = choice["message"] if isinstance(choice.get("message"), dict) else {"content": choice.get("text")}
-            content = self._strip_repetition(text_of(delta.get("content")))
-        text = "" if is_thought(delta) else self._join_surrogates(text_of(content) or text_of(delta.get("refusal")))
+            content = self._strip_repetition(extract_text(delta.get("content")))
+        text = (
+            ""
+            if is_thought(delta)
+            else self._join_surrogates(extract_text(content) or extract_text(delta.get("refusal")))
+        )
         said = make_storable(self._markup.feed(text)) if text else ""
         withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
         return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(find_calls(delta)))

@@ -19,7 +19,7 @@ from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
-from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, build_prompt, language_code
+from conversations.engines.openai.stt import SHORTEST_SEC, build_prompt, choose_billed_seconds, get_language_code
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
@@ -138,7 +138,7 @@ class LiveProtocol:
     def _build_update(self, hints: Hints) -> dict[str, Any]:
         takes_keywords = "keywords" not in self._refused
         wanted = {
-            "language": language_code(hints),
+            "language": get_language_code(hints),
             "prompt": hints.prompt if takes_keywords else build_prompt(hints),
             "keywords": list(hints.keywords),
         }
@@ -204,7 +204,7 @@ class LiveProtocol:
     def _settle(self, item_id: str, event: dict[str, Any]) -> None:
         if piece := self._items.pop(item_id, None):
             usage = event.get("usage")
-            billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, piece.seconds)
+            billed = choose_billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, piece.seconds)
             piece.settle(_text_or_empty(event.get("transcript")).strip(), billed)
             self.has_words = True
             self._publish_partial()

@@ -15,7 +15,7 @@ from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.tool_calls import build_message, build_tool_fields
 from conversations.engines.supervision import stream_with_retries
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ThoughtReporter:
 class ChatCompletions:
     """A language model by `/v1/chat/completions`, streamed."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

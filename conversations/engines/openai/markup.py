@@ -164,7 +164,7 @@ class Markup:
         self._follows_marker = True
         if _is_closing(name):
             self._close_thought()
-        elif name in OPENS or _tag_name(name) in THOUGHTS:
+        elif name in OPENS or _parse_tag_name(name) in THOUGHTS:
             self._open_thought(marker)
         elif self._mode is Mode.THOUGHT:
             pass  # other markers within a thought mean nothing
@@ -204,10 +204,10 @@ class Markup:
 
 
 def _is_closing(name: str) -> bool:
-    return name in CLOSES or (name.startswith("</") and _tag_name(name) in THOUGHTS)
+    return name in CLOSES or (name.startswith("</") and _parse_tag_name(name) in THOUGHTS)
 
 
-def _tag_name(marker: str) -> str:
+def _parse_tag_name(marker: str) -> str:
     """Return the name of a tag, such as “think” for <think> and </think x="y">; "" for what is not a tag."""
     words = marker.strip("</>").split(maxsplit=1) if marker.startswith("<") else []
     return words[0] if words else ""

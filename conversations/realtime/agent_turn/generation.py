@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from conversations.pcm import SAMPLE_RATE, samples_in
+from conversations.pcm import SAMPLE_RATE, count_samples
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
@@ -220,7 +220,7 @@ class ResponseBuilder:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # The stamp is the time it is sent: it may have come before the endpoint.
         response.stamp("first_audio", self.state.now)
-        response.record_sound(self.state.now, samples_in(pcm) / SAMPLE_RATE)
+        response.record_sound(self.state.now, count_samples(pcm) / SAMPLE_RATE)
         response.schedule_playback(self.state.now)
         response.has_sounded = self.state.has_sent_audio = True
         response_events.send_audio(response, index, pcm)

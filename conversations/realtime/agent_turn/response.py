@@ -6,7 +6,7 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
@@ -173,4 +173,4 @@ def compute_played_out_at(response: Response, fallback: float) -> float:
     """Return when a client that plays in real time has played all of the response, but not before `fallback`."""
     if response.audio_started_at is None:
         return fallback
-    return max(fallback, response.audio_started_at + ms_of(response.item.audio_samples) / 1000)
+    return max(fallback, response.audio_started_at + samples_to_ms(response.item.audio_samples) / 1000)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from conversations.pcm import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, count_samples
 from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -68,7 +68,7 @@ def _fill_item(state: SessionState[Any], item: LiveItem, data: dict[str, Any], r
     pcm = b"".join(decode_audio(part["audio"], f"{root}.content.audio") for part in parts if part.get("audio"))
     if len(pcm) % SAMPLE_BYTES:
         raise ProtocolError("invalid_value", "The audio ends in the middle of a sample.", f"{root}.content.audio")
-    item.audio_samples = samples_in(pcm)
+    item.audio_samples = count_samples(pcm)
     item.is_transcribed = bool(item.text) or item.role != "user"
     return pcm
 

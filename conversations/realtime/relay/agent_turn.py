@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from conversations.pcm import samples_in
+from conversations.pcm import count_samples
 from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -176,8 +176,8 @@ class RelayAgentTurn:
         if item is None:
             return
         reply.stamp("first_audio", self.state.now)
-        item.audio_samples += samples_in(pcm)
-        reply.record_sound(self.state.now, samples_in(pcm))
+        item.audio_samples += count_samples(pcm)
+        reply.record_sound(self.state.now, count_samples(pcm))
         if reply.is_out_of_band:
             return
         if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):

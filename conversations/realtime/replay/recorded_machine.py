@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recording import FORMAT
-from conversations.realtime.replay.vocabulary import Encoder, name_of
+from conversations.realtime.replay.vocabulary import Encoder, get_name
 
 
 class Entries(Protocol):
@@ -57,7 +57,7 @@ class RecordedMachine:
 
     def receive(self, event: Any, now: float) -> Sequence[Any]:
         # Before the machine has it, which may change what the event holds.
-        line = {"event": name_of(type(event)), "given": self._encoded(event)}
+        line = {"event": get_name(type(event)), "given": self._encoded(event)}
         return self._step(line, now, lambda: self._machine.receive(event, now))
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> Sequence[Any]:

@@ -30,7 +30,7 @@ from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.session_update import read_config
 from conversations.realtime.relay.machine import Event as RelayEvent
 from conversations.realtime.relay.machine import RelayMachine
-from conversations.realtime.replay.secrets import is_secret, mask, without_address_secrets
+from conversations.realtime.replay.secrets import is_secret, mask, remove_address_secrets
 
 MAX_SILENCE_BYTES = 20_000_000  # that one line may stand for
 MAX_SILENCE_BYTES_IN_ALL = 4_000_000_000  # about a day of sound
@@ -49,13 +49,13 @@ RENAMED: dict[str, str] = {}
 RENAMED_ARGUMENTS = {"manner": "setup"}
 
 
-def name_of(event_type: type) -> str:
+def get_name(event_type: type) -> str:
     """Return the wire's name of an event where the wire has one, else the name of its class."""
     return _WIRE_NAMES.get(event_type, event_type.__name__)
 
 
 EVENTS: dict[str, type] = {
-    name_of(event_type): event_type
+    get_name(event_type): event_type
     for event_type in (*get_args(ClientEvent), *get_args(EngineEvent), *get_args(RelayEvent))
 }
 
@@ -103,9 +103,9 @@ class Encoder:
         inner = value[key]
         if isinstance(inner, str):
             if key in SOUND_KEYS and _is_sound(value, key):
-                return inner if self.with_sound else _silent(inner)
+                return inner if self.with_sound else _silence(inner)
             if key in ("server_url", "url"):
-                return self.scrub(without_address_secrets(inner))
+                return self.scrub(remove_address_secrets(inner))
         return mask(self.encode(inner)) if is_secret(str(key)) else self.encode(inner)
 
 
@@ -113,7 +113,7 @@ def _is_sound(event: dict[str, Any], key: str) -> bool:
     return key == "audio" or str(event.get("type", "")).endswith("audio.delta")
 
 
-def _silent(sound: str) -> Any:
+def _silence(sound: str) -> Any:
     try:
         return {"$silence64": len(base64.b64decode(sound, validate=True))}
     except (binascii.Error, ValueError):
@@ -166,7 +166,7 @@ def decode_event(name: Any, given: Any) -> Any:
     name = RENAMED.get(name, name) if isinstance(name, str) else None
     if name not in EVENTS:
         raise BrokenValueError(f"no event is called {str(name)[:80]!r}")
-    return _validated(_adapter(EVENTS[name]), given, name)
+    return _validate(_build_adapter(EVENTS[name]), given, name)
 
 
 def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
     return {
-        name: _read_config(value) if hints[name] is SessionConfig else _validated(TypeAdapter(hints[name]), value, name)
+        name: _read_config(value) if hints[name] is SessionConfig else _validate(TypeAdapter(hints[name]), value, name)
         for name, value in given.items()
     }
 
@@ -191,11 +191,11 @@ def _read_config(shown: Any) -> SessionConfig:
 
 
 @cache
-def _adapter(event_type: type) -> TypeAdapter[Any]:
+def _build_adapter(event_type: type) -> TypeAdapter[Any]:
     return TypeAdapter(event_type)
 
 
-def _validated(adapter: TypeAdapter[Any], value: Any, name: str) -> Any:
+def _validate(adapter: TypeAdapter[Any], value: Any, name: str) -> Any:
     try:
         return adapter.validate_python(value)
     except (ValidationError, RecursionError) as error:

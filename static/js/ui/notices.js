@@ -1,4 +1,4 @@
-/** What went wrong, as a person is told it. */
+/** What went wrong, in words for the user. */
 
 /** @type {(problem: unknown) => Notice} */
 export function asNotice(problem) {
@@ -7,7 +7,7 @@ export function asNotice(problem) {
 }
 
 /**
- * Whether it is made to be shown; what browsers throw is not.
+ * Return whether the value is a notice to show, unlike what browsers throw.
  * @type {(problem: unknown) => problem is Notice}
  */
 export function isNotice(problem) {

@@ -1,4 +1,7 @@
-/** What a glance must tell: the name of the state (its form and colour in talk.css), its words, and what one can do. */
+/**
+ * What must be clear at a glance: the name of the state (its shape and colour are in talk.css), its label, and what one
+ * can do.
+ */
 
 /** @typedef {[name: string, label: string, hint: string]} StatusWords */
 
@@ -14,7 +17,7 @@ const FIXED = {
 };
 
 /**
- * Returns {name, label, hint}.
+ * Return {name, label, hint}.
  * @type {(state: State) => { name: string, label: string, hint: string }}
  */
 export function statusOf(state) {
@@ -45,8 +48,9 @@ function interruption({ microphone, push, muted }) {
 }
 
 /**
- * Words for a screen reader, or "" where it should keep quiet: while the assistant speaks or listens in turn, an
- * announcement would talk over the voice and into the microphone.
+ * Return the text for a screen reader, or "" if it should stay quiet.
+ *
+ * While the assistant speaks or listens in turn, an announcement would talk over the voice and into the microphone.
  * @type {(before: State, after: State) => string}
  */
 export function announcementOf(before, after) {
@@ -57,11 +61,11 @@ export function announcementOf(before, after) {
 }
 
 /**
- * One sentence for each half that the site has no engine for.
+ * Return one sentence for each engine that the site lacks.
  * @type {(missing: Engine[], by: Record<Half, Side>, can: Record<Half, boolean>) => string}
  */
 export function lacks(missing, { listen, speak }, can) {
-  const ears = {
+  const recogniser = {
     browser: "Speech recognition is not installed on this server, so your browser listens.",
     site: can.listen
       ? "Speech recognition is not installed on this server. Choose “This browser” under “Listen with”, or type."
@@ -71,6 +75,6 @@ export function lacks(missing, { listen, speak }, can) {
     browser: "Speech synthesis is not installed on this server, so your browser speaks.",
     site: "Speech synthesis is not installed on this server. Use a browser that can speak, or add a provider key.",
   };
-  const told = [missing.includes("stt") && ears[listen], missing.includes("tts") && voice[speak]];
+  const told = [missing.includes("stt") && recogniser[listen], missing.includes("tts") && voice[speak]];
   return told.filter(Boolean).join(" ");
 }

@@ -1,9 +1,10 @@
 /**
- * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's “mhm”, or a wish to speak. Pure.
+ * Judge words that are recognised while the assistant speaks: its own voice, a backchannel, or a wish to speak. Pure.
  *
- * The browser's recogniser has a microphone of its own, and nothing takes the assistant's voice out of it; so it is told
- * by its words, as conversations/realtime/user_turn/backchannel.py does it for the site's. The same trade: what is wrongly taken
- * for the user's words only interrupts the assistant; what is wrongly taken for an echo swallows the user.
+ * The browser's recogniser has a microphone of its own, and nothing removes the assistant's voice from it. So an echo
+ * is recognised by its words, as conversations/realtime/user_turn/backchannel.py does for the site's engines. An error
+ * costs differently each way: what is wrongly taken for the user's words only interrupts the assistant, while what is
+ * wrongly taken for an echo is lost.
  */
 
 const ECHO_SHARE = 0.8; // of the heard words: a recogniser gets one in five of a loudspeaker's words wrong
@@ -23,8 +24,10 @@ const MATCH = 2; // of the alignment; what does not match costs one
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
 
 /**
- * The user's own of the words `heard` around the time at which `said` was said: {text, strays}. `text` is "" for an
- * echo; `strays` is how many of the words the assistant did not say.
+ * Return the user's own words in the transcript `heard`, around the time at which the assistant said `said`: {text,
+ * strays}.
+ *
+ * `text` is "" for an echo; `strays` is how many of the words the assistant did not say.
  * @type {(heard: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
  */
 export function ownWords(heard, said, { commands }) {
@@ -42,7 +45,7 @@ export function ownWords(heard, said, { commands }) {
 }
 
 /**
- * Nothing but “mhm”, “yeah, okay”: a sign of listening.
+ * Return whether these are only backchannels, such as “mhm” or “yeah, okay”.
  * @type {(heard: string, vocabulary: Pick<Vocabulary, "backchannels">) => boolean}
  */
 export function isBackchannel(heard, { backchannels }) {
@@ -50,7 +53,7 @@ export function isBackchannel(heard, { backchannels }) {
 }
 
 /**
- * “No, wait!”
+ * Return whether these are only commands, such as “No, wait!”
  * @type {(heard: string, vocabulary: Pick<Vocabulary, "commands">) => boolean}
  */
 export function isCommand(heard, { commands }) {
@@ -68,7 +71,7 @@ function tokensOf(text) {
 }
 
 /**
- * Whether the tokens are nothing but phrases of the set.
+ * Return whether the tokens are nothing but phrases of the set.
  * @type {(tokens: string[], phrases: Set<string>) => boolean}
  */
 function isPhrases(tokens, phrases) {
@@ -82,7 +85,7 @@ function isPhrases(tokens, phrases) {
 }
 
 /**
- * Written with spaces or, where the script has none, without.
+ * Return whether the tokens are a phrase of the set, written with spaces or, in a script without them, without.
  * @type {(tokens: string[], phrases: Set<string>) => boolean}
  */
 function isPhrase(tokens, phrases) {
@@ -103,7 +106,7 @@ function mayAnswer(tokens, said) {
 }
 
 /**
- * The stretch of `heard` that follows `said` best, and how many of its words do: a local alignment.
+ * Return the part of `heard` that follows `said` best, and how many of its words match: a local alignment.
  * @type {(heard: string[], said: string[]) => EchoRun}
  */
 function echoRun(heard, said) {
@@ -141,7 +144,7 @@ function isSame(word, other) {
 }
 
 /**
- * Levenshtein's.
+ * Return the Levenshtein distance of two words.
  * @type {(word: string, other: string) => number}
  */
 function distance(word, other) {

@@ -75,7 +75,7 @@ def test_a_provider_key_waits_encrypted(page: Client, user: User, site: Upstream
     assert "accounts.sign_in.reauthentication.resume" in kept
     assert SECRET not in kept
     assert give_password(page, answer)["Location"] == PROVIDER_KEYS
-    assert keyring.credential_for(user, "openai").secret == SECRET  # type: ignore[union-attr]
+    assert keyring.find_credential(user, "openai").secret == SECRET  # type: ignore[union-attr]
 
 
 def test_deleting_one(page: Client, user: User, site: Upstream) -> None:

@@ -19,7 +19,7 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.replay.player import play
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.realtime.replay.recording import read_recording
-from conversations.realtime.replay.report import WIDTH, report
+from conversations.realtime.replay.report import WIDTH, format_steps
 from conversations.realtime.replay.vocabulary import Encoder
 from tests.support.realtime import harness
 from tests.support.realtime.harness import Table, typed
@@ -84,7 +84,7 @@ def test_it_decides_the_same(table: Table, lines: list[str]) -> None:
 
 def test_what_is_printed(table: Table, lines: list[str]) -> None:
     talk(table)
-    told = list(report(play(read_recording(in_bytes(lines))), 100.0))
+    told = list(format_steps(play(read_recording(in_bytes(lines))), 100.0))
     assert told[0] == "    0.000 #1 start"
     assert any(line.startswith("    0.032 … 0.064 2 input_audio_buffer.append") for line in told)
     assert any(" refuse " in line for line in told)

@@ -15,7 +15,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.upstream_events import UpstreamEvent
-from conversations.realtime.replay.secrets import LEFT_OUT, scrubber
+from conversations.realtime.replay.secrets import LEFT_OUT, build_scrubber
 from conversations.realtime.replay.vocabulary import (
     EVENTS,
     MACHINES,
@@ -24,7 +24,7 @@ from conversations.realtime.replay.vocabulary import (
     Encoder,
     decode_arguments,
     decode_event,
-    name_of,
+    get_name,
 )
 from tests.support.realtime.any_events import any_event
 
@@ -39,7 +39,7 @@ def decoder() -> Decoder:
 
 def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
     text = json.dumps(Encoder(with_sound, lambda text: text).encode(event))
-    return decode_event(name_of(type(event)), json.loads(text, object_hook=decoder().hook))
+    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().hook))
 
 
 @given(any_event)
@@ -95,7 +95,7 @@ def test_a_key_like_ours_stays_the_clients() -> None:
 
 
 def test_secrets_by_their_keys_and_by_their_looks() -> None:
-    encoder = Encoder(False, scrubber(["known-secret"]))
+    encoder = Encoder(False, build_scrubber(["known-secret"]))
     patch = {
         "tools": [{"Authorization": "a", "headers": {"x": "b"}, "server_url": "https://c:d@host.example/mcp?key=e#f"}],
         "instructions": "Say known-secret, sk-abcdefghijklmnop1234, Bearer abcdefgh and https://me:word@host.example.",

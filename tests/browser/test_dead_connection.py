@@ -1,4 +1,4 @@
-"""A line that dies without a word: the page notices, says so, connects again, and loses no message."""
+"""A connection that dies silently: the page notices, says so, connects again, and loses no message."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +51,7 @@ def wait_until_noticed(page: Page) -> float:
     return noticed[0]
 
 
-def forget_dead_lines(cable: Cable) -> None:
+def forget_dead_connections(cable: Cable) -> None:
     """Or the browser would ask for the next page on one that it kept, and wait."""
     cable.pull()
     cable.plug_in()
@@ -62,7 +62,7 @@ def sent_texts(page: Page) -> list[str]:
     return [event["item"]["content"][0]["text"] for event in created]
 
 
-def test_a_new_call_whose_line_dies_before_the_first_message(page: Page, cable: Cable) -> None:
+def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, cable: Cable) -> None:
     start(page, cable.url)
     cable.lose_packets()
     said = say(page, "Are you a computer?")
@@ -88,7 +88,7 @@ def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
     assert sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
-    forget_dead_lines(cable)
+    forget_dead_connections(cable)
     page.get_by_role("link", name="View in history").click()
     expect(page.locator(".dialogue .bubble.user")).to_have_count(2)
 
@@ -107,7 +107,7 @@ def test_a_message_that_arrived_is_not_sent_twice(page: Page, cable: Cable) -> N
     assert sent_texts(page) == ["Hello.", "Are you a computer?"]
 
 
-def test_a_quiet_line_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
+def test_a_quiet_connection_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
     start(page, live_site.url)
     page.wait_for_timeout(6_000)  # three times as long as it may be quiet
     assert len(diary(page, "connect")) == 1
@@ -158,7 +158,7 @@ def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
     cable.lose_packets()
     expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
     expect(page.get_by_role("alert")).to_contain_text("Sign in to continue this conversation.")
-    forget_dead_lines(cable)
+    forget_dead_connections(cable)
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")
 
