@@ -20,8 +20,10 @@ _steps = Histogram(
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
 )
 _turns = Counter("voiceproject_turns", "Responses that ended, by status.", ["outcome"])
-_speculations = Counter(
-    "voiceproject_speculations", "Replies started before the endpoint, by whether they were used.", ["outcome"]
+_preemptive_generations = Counter(
+    "voiceproject_preemptive_generations",
+    "Replies started before the endpoint, by whether they were used.",
+    ["outcome"],
 )
 _interruptions = Counter(
     "voiceproject_interruptions",
@@ -44,7 +46,7 @@ _engines = Counter(
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, averaged over a second.")
-_lag.set_function(lambda: LAG.seconds(monotonic()))
+_lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 
 def observe_turn(item: LiveItem) -> None:
@@ -89,7 +91,7 @@ def record_measurement(measurement: Measurement) -> None:
     """Record a measurement that the turn machine reports."""
     match measurement:
         case DecisionOutcome("preemptive_generation", outcome):
-            _speculations.labels(outcome).inc()
+            _preemptive_generations.labels(outcome).inc()
         case DecisionOutcome("interruption", outcome):
             _interruptions.labels(outcome).inc()
         case PlaybackLatency(ms):  # apart from the other steps, since the page may report it after the item is final

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until, wait_until_audible, wait_until_sent
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import Site
 
@@ -47,7 +47,8 @@ def test_it_works(open_page: OpenPage, live_site: Site, utterance: Path) -> None
     # Chromium plays its file anew for each microphone, so the same words come once more, amid the next reply.
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Microphone").select_option(index=1)
-    page.wait_for_timeout(1500)
+    wait_until(page, lambda: len(diary(page, "microphone")) == 2, "the other microphone")
+    wait_until_sent(page, 1.5)
     page.get_by_label("Message").fill("Who are you?")
     page.get_by_label("Message").press("Enter")
     expect(bubbles.nth(3)).to_contain_text("Eliza")
@@ -165,9 +166,9 @@ def test_mute_sends_silence(open_page: OpenPage, live_site: Site, utterance: Pat
     wait_for_state(page, "muted")
     expect(page.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
     page.evaluate("window.audioSent = { frames: 0, silent: 0, samples: 0 }")
-    page.wait_for_timeout(6000)
+    wait_until_sent(page, 6)  # until the utterance is over
     sent = page.evaluate("window.audioSent")
-    assert sent["frames"] == sent["silent"] > 25
+    assert sent["frames"] == sent["silent"]
     assert sent["samples"] == 960 * sent["frames"]
     assert "hearing" not in diary(page, "state")
 
@@ -186,9 +187,8 @@ def test_push_to_talk(open_page: OpenPage, live_site: Site, utterance: Path) -> 
 
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
-    while level(page, "user") < 0.3:
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(2000)
+    wait_until(page, lambda: level(page, "user") >= 0.3, "a voice at the meter")
+    wait_until_sent(page, 2)
     page.keyboard.up("Space")
     # The silence that was held with it confuses the demo's recogniser: any words will do.
     expect(page.locator(".bubble.user")).to_contain_text(re.compile(r"You:\s*\w+"))

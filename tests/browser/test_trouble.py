@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.looks import LOOKS, NOBODY, check
-from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until, wait_until_audible
 from tests.support.browser.sound import silence, write_wav
 from tests.support.live import Site
 
@@ -69,8 +69,7 @@ def test_microphone_unplugged(open_page: OpenPage, live_site: Site) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The microphone was unplugged.")
     wait_for_state(page, "error")
     frames = page.evaluate("window.audioSent.frames")
-    page.wait_for_timeout(400)
-    assert page.evaluate("window.audioSent.frames") > frames, "the server's clock must go on"
+    wait_until(page, lambda: page.evaluate("window.audioSent.frames") > frames, "silence that keeps the server's clock")
     page.get_by_role("button", name="Try the microphone again").click()
     wait_for_state(page, "listening")
     expect(page.locator(".notices .notice")).to_have_count(0)
@@ -87,10 +86,17 @@ def test_silent_microphone(open_page: OpenPage, live_site: Site, tmp_path: Path)
 def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
     """A call that a script starts, without any tap. Without a microphone, too: Chromium trusts a page that listens."""
     page = open_page(microphone=False)
-    page.add_init_script("""window.addEventListener("load", () => setTimeout(
-        () => document.querySelector("[data-part=type]")?.click(), 300));""")
-    page.goto(live_site.url)
-    page.wait_for_timeout(3000)  # whatever Playwright asks of a page counts as a tap, so it must not ask yet
+    page.add_init_script("""window.addEventListener("load", () => {
+        new MutationObserver((_, observer) => {
+            if (!document.querySelector("[role=alert]")?.textContent.trim()) return;
+            observer.disconnect();
+            console.log("an alert is shown");
+        }).observe(document.body, { childList: true, subtree: true, characterData: true });
+        setTimeout(() => document.querySelector("[data-part=type]")?.click(), 300);
+    });""")
+    # Whatever Playwright asks of a page counts as a tap, so the page speaks first.
+    with page.expect_console_message(lambda message: message.text == "an alert is shown"):
+        page.goto(live_site.url)
     expect(page.get_by_role("alert")).to_contain_text("Your browser blocked the sound")
     page.get_by_role("button", name="Turn on sound").click()
     expect(page.locator(".notices .notice")).to_have_count(0)
@@ -106,7 +112,7 @@ def test_lost_network(open_page: OpenPage, cable: Cable) -> None:
     cable.pull()
     wait_for_state(page, "reconnecting")
     expect(page.locator("[data-part=status]")).to_have_text("Connection lost")
-    page.wait_for_timeout(1500)
+    wait_until(page, lambda: len(diary(page, "connect")) >= 2, "a try without a network")
     cable.plug_in()
     wait_for_state(page, "listening")
     conversations = [one["conversation"]["id"] for one in diary(page, "event") if one["type"] == "conversation.created"]

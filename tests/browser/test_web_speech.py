@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import ROOT, Site
 
@@ -49,9 +49,8 @@ def hear(page: Page, *texts: str) -> None:
 
 def wait_for_speech(page: Page, count: int) -> list[Any]:
     """Until so many clauses were begun."""
-    while len(spoken := page.evaluate("spoken")) < count:
-        page.wait_for_timeout(20)
-    return list(spoken)
+    wait_until(page, lambda: page.evaluate("spoken.length") >= count, f"{count} spoken clauses")
+    return list(page.evaluate("spoken"))
 
 
 def sent(page: Page, kind: str) -> list[Any]:
@@ -111,7 +110,9 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     [clause, *_] = wait_for_speech(page, 1)
     page.evaluate("(text) => recogniser.hear(text)", " ".join(clause["text"].split()[:4]))
     page.evaluate("recogniser.hear('mhm', true)")
-    page.wait_for_timeout(700)
+    reply = page.locator(".bubble.assistant")
+    before = reply.inner_text()
+    wait_until(page, lambda: len(reply.inner_text()) > len(before), "a voice that goes on")
     expect(page.locator(".bubble.user")).to_have_count(1)
     wait_for_state(page, "speaking")
     page.evaluate("recogniser.hear('But I wanted')")
@@ -146,27 +147,27 @@ def test_the_sites_ears_and_the_browsers_voice(open_speaking_page: OpenPage, liv
 
 def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) -> None:
     page = open_speaking_page()
+    page.clock.install()
     page.goto(live_site.url)
     page.get_by_label("Push to talk").check()
     page.get_by_role("button", name="Start talking").click()
     expect(page.locator("[data-part=status]")).to_have_text("Ready to listen")
-    page.wait_for_timeout(100)
-    assert page.evaluate("recogniser.current") is None
+    wait_until(page, lambda: page.evaluate("recogniser.current === null"), "a recogniser that is deaf until asked")
     page.get_by_label("Message").evaluate("(box) => box.blur()")
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
     hear(page, "Good morning.")
-    page.wait_for_timeout(1200)
+    expect(page.locator(".bubble.user")).to_contain_text("Good morning.")
+    page.clock.fast_forward(10_000)  # longer than any pause that ends an utterance
     assert sent(page, "response.create") == []
     page.keyboard.up("Space")
     expect(page.locator(".bubble.assistant")).to_have_count(1)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Push to talk").uncheck()
     page.get_by_role("button", name="Mute").click()
-    page.wait_for_timeout(200)
-    assert page.evaluate("recogniser.current") is None
+    wait_until(page, lambda: page.evaluate("recogniser.current === null"), "a recogniser that is deaf")
     page.get_by_role("button", name="Mute").click()
-    assert page.evaluate("recogniser.current !== null")
+    wait_until(page, lambda: page.evaluate("recogniser.current !== null"), "a recogniser that listens again")
 
 
 def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_site: Site) -> None:
@@ -211,8 +212,7 @@ def test_a_recogniser_that_fails_amid_the_call(open_speaking_page: OpenPage, liv
     start(page, live_site.url)
     page.evaluate("recogniser.end('network')")
     expect(page.get_by_role("alert")).to_contain_text("could not be reached. This site listens instead.")
-    while page.evaluate("window.audioSent.frames") == 0:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: page.evaluate("window.audioSent.frames") > 0, "sound for the site")
     wait_for_state(page, "listening")
 
 
@@ -225,8 +225,8 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
     page.get_by_role("button", name="Start talking").click()
     wait_for_state(page, "listening")
     hear(page, LONG)
-    wait_for_speech(page, 1)
-    page.wait_for_timeout(800)
+    [clause, *_] = wait_for_speech(page, 1)
+    expect(page.locator(".bubble.assistant")).to_contain_text(clause["text"].split()[1])
     save_screenshot(page, f"talk-browser-speech-{look}")
     page.get_by_role("button", name="Options").click()
     check(page, f"talk-browser-speech-options-{look}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.live import Site
-from tests.support.official_client import Connect, stored
+from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -27,7 +27,7 @@ async def test_it_works(start_site: Callable[..., Site], connect: Connect, upstr
     assert talk.audio() == b"".join(speech(clause.removesuffix("</read>")) for clause in clauses)
     assert len(upstream.requests("live_conversations")) == 1
     await asyncio.to_thread(upstream.wait_for, "live_conversations", "closed_by_peer")
-    answer = (await stored(talk.conversation_id))[-1]
+    answer = (await load_items(talk.conversation_id))[-1]
     assert answer.tts.startswith("openai-realtime:")
     assert answer.tts_characters > 0
 

@@ -17,14 +17,13 @@ from conversations.realtime.engine_events import SpeechWindow, ToolCallDone
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import IllegalTransitionError
 from conversations.realtime.relay.upstream_events import UpstreamReady
-from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.storage.store import Caller, Opened
-from tests.support.recordings import replayed
+from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")
 SERVER = ServerSpec("house", "https://me:of-the-address-66@tools.example/mcp", "Basic of-the-header-55")
@@ -38,7 +37,7 @@ async def ignore(_: Any) -> None: ...
 def opened() -> Opened:
     return Opened(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
         mcp_servers=(SERVER,),
     )  # fmt: skip
 
@@ -75,7 +74,6 @@ def mode(path: Path) -> int:
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
 async def test_it_works(build: Callable[[Opened], Session], opened: Opened, folder: Path) -> None:
     session = build(opened)
-    assert isinstance(session._dispatch.machine, RecordedMachine)
     session._dispatch.machine.start(1.0)
     session.feed("no JSON")
     session.close(1008, "test", "That is it.")
@@ -85,14 +83,20 @@ async def test_it_works(build: Callable[[Opened], Session], opened: Opened, fold
     path = file_in(folder)
     assert path.name.startswith("conv_1-")
     assert (mode(path), mode(folder)) == (0o600, 0o700)
-    assert [len(one.actions) for one in replayed(path)] == [2, 1]
+    assert [len(one.actions) for one in replay_recording(path)] == [2, 1]
 
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
-def test_nothing_unless_asked_for(build: Callable[[Opened], Session], opened: Opened) -> None:
+def test_nothing_unless_asked_for(
+    build: Callable[[Opened], Session], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the folder that it runs in, either."""
+    monkeypatch.chdir(tmp_path)
     session = build(opened)
-    assert session._dispatch.machine is session.machine
-    assert session._recording is None
+    session._dispatch.machine.start(1.0)
+    session.feed("no JSON")
+    session.close(1008, "test", "That is it.")
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, folder: Path) -> None:
@@ -144,4 +148,4 @@ async def test_with_sound(opened: Opened, folder: Path, settings: Settings) -> N
     session._dispatch.machine.start(1.0)
     session._dispatch.machine.receive(AudioAppend(b"\1\2" * 480), 1.0)
     await ended(session)
-    assert replayed(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
+    assert replay_recording(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
