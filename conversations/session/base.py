@@ -190,7 +190,7 @@ class Session(ABC):
             case commands.Remove(item_id):
                 self._record.drop(item_id)
             case commands.KeepAudio(response_id, pcm):
-                self._record.add_reply_audio(response_id, pcm)
+                self._record.add_response_audio(response_id, pcm)
             case commands.SetDeadline(deadline, at):
                 self._deadlines.set(deadline, at)
             case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():
