@@ -168,7 +168,7 @@ def test_an_item_that_is_no_base64_is_left_to_who_reads_it() -> None:
 
 def test_an_item_that_is_too_long() -> None:
     event = item(audio=base64.b64encode(bytes(8 * 301_000)).decode())
-    with pytest.raises(ProtocolError, match="may last 300 seconds") as refused:
+    with pytest.raises(ProtocolError, match="limited to 300 seconds") as refused:
         decode_item_audio(event, session_audio(PCMU))
     assert refused.value.param == "item.content.audio"
 
