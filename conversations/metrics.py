@@ -20,7 +20,9 @@ _steps = Histogram(
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
 )
 _turns = Counter("voiceproject_turns", "Responses that ended, by their status.", ["outcome"])
-_speculations = Counter("voiceproject_speculations", "Replies begun ahead of the endpoint: used or not.", ["outcome"])
+_preemptive_generations = Counter(
+    "voiceproject_preemptive_generations", "Replies begun ahead of the endpoint: used or not.", ["outcome"]
+)
 _interruptions = Counter(
     "voiceproject_interruptions", "Pauses as the user spoke into a reply: meant or not.", ["outcome"]
 )
@@ -36,7 +38,7 @@ _engines = Counter(
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, on the average of a second.")
-_lag.set_function(lambda: LAG.seconds(monotonic()))
+_lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 
 def observe_turn(item: LiveItem) -> None:
@@ -81,7 +83,7 @@ def record_measurement(measurement: Measurement) -> None:
     """Record a measurement that the turn machine reports."""
     match measurement:
         case DecisionOutcome("preemptive_generation", outcome):
-            _speculations.labels(outcome).inc()
+            _preemptive_generations.labels(outcome).inc()
         case DecisionOutcome("interruption", outcome):
             _interruptions.labels(outcome).inc()
         case PlaybackLatency(ms):  # apart from the other steps, since the page may report it after the item is final

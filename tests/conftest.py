@@ -41,7 +41,7 @@ from django.db import connections  # noqa: E402
 from servestatic.middleware import ServeStaticMiddleware  # noqa: E402
 
 from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
-from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
+from tests.support.live import Site, run_redis, run_site, running  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
 
@@ -138,7 +138,7 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 @pytest.fixture(scope="session")
 def live_site(database_url: str) -> Iterator[Site]:
     """One site for all, with the demo engines."""
-    with running_site(database_url, {}) as site:
+    with run_site(database_url, {}) as site:
         yield site
 
 
@@ -146,10 +146,10 @@ def live_site(database_url: str) -> Iterator[Site]:
 def start_site(database_url: str) -> Iterator[Callable[..., Site]]:
     """`start_site(NAME="value", …)`: one more site, with those variables, until the test ends."""
     with ExitStack() as stack:
-        yield lambda **env: stack.enter_context(running_site(database_url, env))
+        yield lambda **env: stack.enter_context(run_site(database_url, env))
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    with running_redis(SCRATCH) as url:
+    with run_redis(SCRATCH) as url:
         yield url

@@ -120,7 +120,7 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         adapter, users = AccountAdapter(request), list(filter_touchable(request, queryset).filter(is_active=True))
         self.record_action(request, users, "reset_password", "Was sent a link to choose a new password.")
         for user in users:
-            url = adapter.password_reset_url(user)
+            url = adapter.build_password_reset_url(user)
             if settings.EMAIL_HOST:
                 adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
                 self.message_user(request, f"A link was emailed to {user.email}.", messages.SUCCESS)

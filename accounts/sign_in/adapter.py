@@ -33,7 +33,7 @@ class AccountAdapter(GuardedSignIn, GuardedMail):
         record(Event.PASSWORD_RESET_ASKED, user=user.pk)
         super().send_password_reset_mail(user, email, context)
 
-    def password_reset_url(self, user: User) -> str:
+    def build_password_reset_url(self, user: User) -> str:
         """Return a link with which whoever holds it may choose a new password once."""
         uid, key = user_pk_to_url_str(user), default_token_generator.make_token(user)
         return str(self.get_reset_password_from_key_url(f"{uid}-{key}"))

@@ -79,7 +79,7 @@ class AssistantAdmin(RecordedAdmin):
     fieldsets = [
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
-        ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
+        ("Turns", {"fields": [("patience", "preemptive_generation"), "keywords"]}),
         ("Tools", {"fields": ["tools", "mcp_servers"]}),
         (
             "Engines",

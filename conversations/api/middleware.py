@@ -26,7 +26,7 @@ class APIMiddleware(MiddlewareMixin):
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
             response = _replace_page(response)
         if allowance := getattr(request, "allowance", None):
-            for name, value in allowance.headers().items():
+            for name, value in allowance.build_headers().items():
                 response.headers.setdefault(name, value)
         # What a key may read is for nobody else's cache.
         response.headers.setdefault("Cache-Control", "private, no-store")

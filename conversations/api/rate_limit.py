@@ -26,7 +26,7 @@ class Allowance:
     used: int
     reset_sec: int
 
-    def headers(self) -> dict[str, str]:
+    def build_headers(self) -> dict[str, str]:
         """Return the headers that tell it, as the official API names and writes them."""
         return {
             "x-ratelimit-limit-requests": str(self.limit),

@@ -66,7 +66,7 @@ class CloudTextToSpeech:
                 yield pcm
 
     async def _synthesize(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        with self._explaining_errors():
+        with self._translate_errors():
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
                     async with aclosing(self._synthesize_streamed(text, voice, speed)) as stream:
@@ -142,7 +142,7 @@ class CloudTextToSpeech:
         return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _explaining_errors(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (errors.GoogleAPIError, auth_errors.GoogleAuthError, grpc.RpcError, ValueError) as error:

@@ -44,7 +44,7 @@ async def stream_with_retries(
 
     async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await _next_output(stream, patience, is_told, is_thought)
+        return stream, await _read_output(stream, patience, is_told, is_thought)
 
     try:
         stream, piece = await _retry(begin, Patience(timeout_sec, errors))
@@ -53,7 +53,7 @@ async def stream_with_retries(
                 yield piece
                 patience = Patience(timeout_sec, errors, has_begun=True)
                 try:
-                    piece = await _next_output(stream, patience, is_told, is_thought)
+                    piece = await _read_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
                     raise patience.timeout_error() from error
     except EngineError as error:
@@ -82,7 +82,7 @@ class Patience:
         return self._errors.timeout_error(self._wait_sec) if self._wait_sec else self._errors.out_of_time_error()
 
 
-async def _next_output(
+async def _read_output(
     stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool], is_thought: Callable[[T], bool]
 ) -> T | None:
     while True:

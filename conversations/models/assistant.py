@@ -52,7 +52,7 @@ class Assistant(models.Model):
         blank=True,
         help_text="How long it waits in a pause before it answers. A user’s own setting overrides it. Empty: balanced.",
     )
-    speculation = models.BooleanField(
+    preemptive_generation = models.BooleanField(
         "thinks ahead",
         default=True,
         help_text="Starts answering in short pauses, before it is sure that the user has finished. Faster, but uses "

@@ -98,5 +98,5 @@ class Conversation(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether a session holds it now. The status alone may be stale, when the session's process was killed."""
+        """Return whether a session holds it now. The status alone is stale if the session's process was killed."""
         return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()

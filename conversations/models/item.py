@@ -106,5 +106,5 @@ class Item(models.Model):
 
     @property
     def was_cut(self) -> bool:
-        """Whether the user heard only a part of the text."""
+        """Return whether the user heard only a part of the text."""
         return self.heard_text is not None and self.heard_text != self.text

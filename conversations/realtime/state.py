@@ -46,9 +46,9 @@ class SessionSetup:
     """What the site, the assistant and the user have set for this session. The client cannot change it."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
-    speculation: bool = True  # answers ahead of the endpoint
+    preemptive_generation: bool = True  # whether responses begin before the endpoint is confirmed
     stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
-    streams: bool = False  # whether speech to text sends partial transcripts while the user speaks
+    has_streaming_stt: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
 @dataclass(slots=True)

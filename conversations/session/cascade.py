@@ -58,7 +58,7 @@ class CascadeSession(Session):
         self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
         config = initial_settings.build_initial_config(opened, model, expires_at, kind)
         setup = initial_settings.build_setup(
-            opened, streams=self._engine_tasks.is_streaming, stores_captions=stores_captions
+            opened, has_streaming_stt=self._engine_tasks.is_streaming, stores_captions=stores_captions
         )
         limits = initial_settings.build_limits(plays_live=plays_live)
         self.machine = self._build_machine(

@@ -154,7 +154,7 @@ class Generation:
     async def _send(self) -> None:
         while (speech := await self._speeches.get()) is not None:
             response_id, index = speech.asked.response_id, speech.asked.index
-            while frame := await self._next_frame(speech):
+            while frame := await self._take_frame(speech):
                 self._playback_lead.add(measure_seconds(frame), monotonic())
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
@@ -162,7 +162,7 @@ class Generation:
             if not speech.is_dropped:
                 self.report(SpeechDone(response_id, index))
 
-    async def _next_frame(self, speech: ClauseSpeech) -> bytes:
+    async def _take_frame(self, speech: ClauseSpeech) -> bytes:
         await self._wait_for_room(
             lambda: self._playback_lead.measure_sec(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000
         )

@@ -46,7 +46,7 @@ class SessionRecording:
         self._began = datetime.now(UTC)
         path = Path(settings.RECORD_DIR) / f"{self._name}-{self._began:%Y%m%dT%H%M%S.%fZ}.jsonl"
         self._file = RecordingFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
-        self._encoder = Encoder(settings.RECORD_SOUND, build_scrubber(_secrets(opened)))
+        self._encoder = Encoder(settings.RECORD_SOUND, build_scrubber(_list_secrets(opened)))
         self._made_ids: list[str] = []
 
     def make_id(self, prefix: str) -> str:
@@ -74,7 +74,7 @@ class SessionRecording:
         log.warning("the recording of conversation %s ends: %s: %s", self._name, type(error).__name__, error)
 
 
-def _secrets(opened: Opened) -> Collection[str]:
+def _list_secrets(opened: Opened) -> Collection[str]:
     """Return every credential that this session has, none of which may be recorded."""
     engines = opened.engines
     specs = [spec for spec in (engines.stt, engines.llm, engines.tts, engines.s2s) if spec is not None]

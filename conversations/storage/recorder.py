@@ -85,9 +85,9 @@ class Recorder:
         """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:
-            return {"llm": self._s2s.label()}
+            return {"llm": self._s2s.get_label()}
         if item.role == "assistant":
-            return {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
+            return {"llm": engines.llm.get_label()} | ({"tts": engines.tts.get_label()} if item.is_audio else {})
         if item.response_id:  # a call of the model
-            return {"llm": engines.llm.label()}
+            return {"llm": engines.llm.get_label()}
         return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines

@@ -115,7 +115,7 @@ class Opened:
     speed: float
     patience: str  # the user's own, else the assistant's, else ""
     keywords: tuple[str, ...]
-    speculation: bool
+    preemptive_generation: bool
     engines: EngineSet
     items: list[live.LiveItem]
     holder: str = ""  # the id with which the session holds the conversation
@@ -196,7 +196,7 @@ def open_conversation(
         speed=chosen.speed,
         patience=user.patience or chosen.patience,
         keywords=keywords.parse(chosen.keywords),
-        speculation=chosen.speculation,
+        preemptive_generation=chosen.preemptive_generation,
         engines=engines,
         items=_load_context(conversation) if conversation else [],
         holder=holder,

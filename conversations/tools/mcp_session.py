@@ -33,7 +33,7 @@ class Connection:
 
     @property
     def is_over(self) -> bool:
-        """Whether the next call needs a new connection."""
+        """Return whether the next call needs a new connection."""
         return self.is_lost or self.is_forgotten or self.task.done()
 
     def forget(self) -> None:
@@ -62,12 +62,12 @@ class McpSession:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the first answer of the present connection is still awaited."""
+        """Return whether the first answer of the present connection is still awaited."""
         return not self._connection.client.done()
 
     @property
     def has_failed(self) -> bool:
-        """Whether the server could not be reached, or was lost and cannot be reached again."""
+        """Return whether the server could not be reached, or was lost and cannot be reached again."""
         client = self._connection.client
         return client.done() and client.exception() is not None
 
@@ -102,7 +102,7 @@ class McpSession:
         try:
             outcome: Outcome = sdk.convert_result(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._build_failure(connection, sdk.is_connection_lost(error), sdk.error_text(error)) from None
+            raise self._build_failure(connection, sdk.is_connection_lost(error), sdk.format_error(error)) from None
         return outcome
 
     def _build_failure(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":

@@ -73,7 +73,7 @@ def _check_capacity(caller: store.Caller, replaces: bool) -> None:
 
 def is_overloaded() -> bool:
     """Return whether the event loop is so late already that the present sessions suffer."""
-    return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
+    return LAG.measure_sec(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
 async def run(session: Session) -> None:

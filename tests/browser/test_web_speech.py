@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser.looks import LOOKS, check
 from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.browser.sound import silence, speech, write_wav
-from tests.support.live import ROOT, Site, running_site
+from tests.support.live import ROOT, Site, run_site
 
 OpenPage = Callable[..., Page]
 STAND_IN = ROOT / "tests" / "support" / "web_speech.js"
@@ -237,7 +237,7 @@ def deaf_site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> It
     """Of pocketsphinx there is no wheel for some releases of Python: this one starts as if it were one of them."""
     folder = tmp_path_factory.mktemp("deaf")
     (folder / "sitecustomize.py").write_text("import sys\nsys.modules['pocketsphinx'] = None\n")
-    with running_site(database_url, {"PYTHONPATH": str(folder)}) as running:
+    with run_site(database_url, {"PYTHONPATH": str(folder)}) as running:
         yield running
 
 

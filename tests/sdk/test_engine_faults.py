@@ -23,8 +23,8 @@ from pytest_django import DjangoDbBlocker
 from accounts.keys import api_keys
 from conversations.models import Assistant
 from tests.support.factories import make_user
-from tests.support.live import Site, get_metrics, running_site
-from tests.support.official_client import MANUAL, Talk, stored
+from tests.support.live import Site, get_metrics, run_site
+from tests.support.official_client import MANUAL, Talk, load_items
 from tests.upstream.door import Door, doors
 from tests.upstream.fixtures import Upstream
 
@@ -127,7 +127,7 @@ def world(database_url: str, upstream_process: Upstream, django_db_blocker: Djan
             "METRICS_TOKEN": TOKEN,
             "MAX_RESPONSES_PER_MIN": "10000",
         }
-        with running_site(database_url, env) as site:
+        with run_site(database_url, env) as site:
             yield World(site, key, openai, google)
 
 
@@ -201,7 +201,7 @@ async def check_the_next_turn(talk: Talk, engine: Engine, utterance: bytes, trie
 
 
 async def check_stored(talk: Talk, code: str) -> None:
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     codes = [item.error_code for item in items if item.error_code]
     assert set(codes) == ({code} if code else set())
     if not code:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.live import Site, running_site
-from tests.support.official_client import Connect, stored
+from tests.support.live import Site, run_site
+from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     """In place of the site that all share: a Realtime model reads what it says."""
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "SPEECH_CACHE_MB": "0"}
-    with running_site(database_url, {**env, "TTS_ENGINE": "openai-realtime"}) as running:
+    with run_site(database_url, {**env, "TTS_ENGINE": "openai-realtime"}) as running:
         yield running
 
 
@@ -32,7 +32,7 @@ async def test_it_works(connect: Connect, upstream: Upstream) -> None:
     assert talk.audio() == b"".join(speech(clause.removesuffix("</read>")) for clause in clauses)
     assert len(upstream.requests("live_conversations")) == 1
     await asyncio.to_thread(upstream.wait_for, "live_conversations", "closed_by_peer")
-    answer = (await stored(talk.conversation_id))[-1]
+    answer = (await load_items(talk.conversation_id))[-1]
     assert answer.tts.startswith("openai-realtime:")
     assert answer.tts_characters > 0
 

@@ -32,7 +32,7 @@ def opened(upstream: Upstream) -> Opened:
     stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
     return Opened(
         pk=None, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(stt, llm, tts), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(stt, llm, tts), items=[],
     )  # fmt: skip
 
 

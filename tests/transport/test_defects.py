@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Assistant
 from tests.support import official_fixtures
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.support.official_client import FRAME, Connect, Talk
 from tests.upstream.fixtures import Upstream
 
@@ -42,7 +42,7 @@ def site(database_url: str, upstream_process: Upstream, defect_file: Path) -> It
     env = {
         "OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "DEFECT_FILE": str(defect_file),
     }  # fmt: skip
-    with running_site(database_url, env, command=("-m", "tests.support.broken_site", "run")) as running:
+    with run_site(database_url, env, command=("-m", "tests.support.broken_site", "run")) as running:
         yield running
 
 

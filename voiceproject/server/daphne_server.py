@@ -207,11 +207,11 @@ class Server(web_requests.Server):
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SEC):
                 while True:
-                    if all("disconnected" in self.connections[socket] for socket in self._sockets()):
+                    if all("disconnected" in self.connections[socket] for socket in self._list_sockets()):
                         return
                     await asyncio.sleep(0.02)
 
-    def _sockets(self) -> list[WebSocketProtocol]:
+    def _list_sockets(self) -> list[WebSocketProtocol]:
         return [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
 
     def kill_all_applications(self) -> Any:

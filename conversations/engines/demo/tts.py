@@ -33,12 +33,12 @@ class EspeakNG:
         rendering = Rendering(text, voice or self._voice or language or DEFAULT_VOICE, speed)
         espeak.thread.submit(rendering.run)
         try:
-            while (chunk := await self._next(rendering)) is not None:
+            while (chunk := await self._wait_for_next(rendering)) is not None:
                 yield chunk
         finally:
             rendering.is_wanted = False
 
-    async def _next(self, rendering: "Rendering") -> bytes | None:
+    async def _wait_for_next(self, rendering: "Rendering") -> bytes | None:
         try:
             async with asyncio.timeout(self._timeout_sec):
                 chunk = await rendering.chunks.get()

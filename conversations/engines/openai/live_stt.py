@@ -147,7 +147,7 @@ class LiveStream:
         with suppress(WebSocketException, OSError):  # the other task notices too
             while True:
                 self._has_news.clear()
-                while (frame := self._protocol.next_frame()) is not None:
+                while (frame := self._protocol.take_frame()) is not None:
                     await connection.send_raw(frame)
                 await self._has_news.wait()
 

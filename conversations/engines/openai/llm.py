@@ -107,7 +107,7 @@ class ChatCompletions:
     async def _stream(self, body: dict[str, Any], thoughts: ThoughtReporter) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
         server = self._spec.base_url, self._spec.model
-        reply = ChatStream(used_ids, begins_in_thought=unopened.begins_in_thought(*server))
+        reply = ChatStream(used_ids, is_begun_in_thought=unopened.is_begun_in_thought(*server))
         try:
             async with self._open(body) as response:
                 async for data in _read_until_end(response.iter_bytes(), reply):
@@ -167,7 +167,7 @@ class ChatCompletions:
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
             raise self._account.errors.tools_unsupported_error(error.message) from error
-        log.warning("%s: %s refuses tools, and goes on without them", self._spec.label(), self._account.errors.name)
+        log.warning("%s: %s refuses tools, and goes on without them", self._spec.get_label(), self._account.errors.name)
         self._calls_tools = False
         body.pop("tool_choice", None)
         del body["tools"]

@@ -88,7 +88,7 @@ class ReadingSession:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being read."""
+        """Return whether nothing is being read."""
         return not self._readings
 
     def begin(self, instructions: str, speed: float) -> Reading:

@@ -64,5 +64,5 @@ class Command(BaseCommand):
 
 
 def read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, none of them longer than is read of it at once."""
+    """Yield the lines of a file, and never read more than MAX_LINE_BYTES at once."""
     return iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")

@@ -10,7 +10,7 @@ TOO_MANY = Failure("rate_limit_exceeded", "Too many responses within a minute. W
 
 
 class Rates:
-    """Count the responses that one session started in the last minute."""
+    """The responses that one session started in the last minute."""
 
     def __init__(self, per_min: int) -> None:
         self.per_min = per_min

@@ -9,7 +9,7 @@ LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, h
 
 
 class Reminders:
-    """Set the deadlines of one session's responses."""
+    """The deadlines of one session's responses."""
 
     def __init__(self, state: CascadeState) -> None:
         self.state = state

@@ -38,7 +38,7 @@ class AgentTurn:
 
     @property
     def response(self) -> Response | None:
-        """The running response, or None."""
+        """Return the running response, or None."""
         return self.playback.running
 
     # What starts a response.
@@ -167,7 +167,7 @@ class AgentTurn:
 
     @property
     def is_held_back(self) -> bool:
-        """Whether what the engines bring is kept instead of being sent."""
+        """Return whether what the engines bring is kept instead of being sent."""
         return self._held_events.is_holding
 
     def hold_back(self) -> bool:

@@ -103,14 +103,14 @@ def _read_steps(recording: Recording, lines: Iterator[tuple[int, bytes]], decode
 
 
 def _parse_line(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | None:
-    """The line's object; None for the last line of a file that was cut off. Raises BrokenRecordingError."""
+    """Return the line's object, or None for the last line of a file that was cut off. Raise BrokenRecordingError."""
     if len(line) > MAX_LINE_BYTES or line.count(b"{") > MAX_OBJECTS or line.count(b",") > MAX_COMMAS:
         raise BrokenRecordingError(f"Line {number} is longer than any that is written.")
     if not line.endswith(b"\n"):
         return None
     decoder.begin_line()
     try:
-        data = json.loads(line, object_hook=decoder.hook)
+        data = json.loads(line, object_hook=decoder.decode_object)
     except BrokenValueError as error:
         raise BrokenRecordingError(f"Line {number}: {error}.") from error
     except (ValueError, RecursionError) as error:

@@ -94,7 +94,7 @@ def _format_members(value: Any, clock: float) -> str:
 
 
 def _list_members(value: Any) -> list[tuple[str, Any]]:
-    """The members that are told: of an object of ours those that are not as by default."""
+    """Return the members to print: for our own classes only those that differ from their defaults."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, BaseModel):
@@ -121,7 +121,7 @@ def _shorten(value: Any, clock: float, key: str = "") -> str:
 
 
 def _simplify(value: Any) -> Any:
-    """As JSON has it, the sound as its length."""
+    """Return the value as JSON can hold it, with the length of a sound in place of the sound."""
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, dict):

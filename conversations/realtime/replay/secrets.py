@@ -20,7 +20,7 @@ LOOKS = re.compile(
 
 
 def is_secret(key: str) -> bool:
-    """Whether what stands under this key is a credential."""
+    """Return whether what stands under this key is a credential."""
     return key.lower().replace("-", "_") in KEYS
 
 

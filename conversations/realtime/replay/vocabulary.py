@@ -45,8 +45,8 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
-# The same for the arguments of a machine.
-RENAMED_ARGUMENTS = {"manner": "setup"}
+# The same for the arguments of a machine, and for what `setup` holds.
+RENAMED_ARGUMENTS = {"manner": "setup", "speculation": "preemptive_generation", "streams": "has_streaming_stt"}
 
 
 def get_name(event_type: type) -> str:
@@ -80,26 +80,26 @@ class Encoder:
         if isinstance(value, bytes | bytearray):
             return {"$base64": base64.b64encode(value).decode()} if self.with_sound else {"$silence": len(value)}
         if isinstance(value, BaseModel):
-            return self._object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
+            return self._encode_object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
         if isinstance(value, SessionConfig):
-            return self._object(value.to_wire())
+            return self._encode_object(value.to_wire())
         if is_dataclass(value):
             return {field.name: self.encode(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, dict):
-            return self._object(value)
+            return self._encode_object(value)
         if isinstance(value, list | tuple):
             return [self.encode(one) for one in value]
         if isinstance(value, set | frozenset):
             return sorted(self.encode(one) for one in value)
         raise TypeError(f"a recording cannot hold a {type(value).__name__}")
 
-    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
-        encoded = {str(key): self._member(value, key) for key in value}
+    def _encode_object(self, value: dict[str, Any]) -> dict[str, Any]:
+        encoded = {str(key): self._encode_member(value, key) for key in value}
         if any(key.startswith("$") for key in encoded):  # a client's own key must not read as ours
             return {"$object": [[key, inner] for key, inner in encoded.items()]}
         return encoded
 
-    def _member(self, value: dict[str, Any], key: Any) -> Any:
+    def _encode_member(self, value: dict[str, Any], key: Any) -> Any:
         inner = value[key]
         if isinstance(inner, str):
             if key in SOUND_KEYS and _is_sound(value, key):
@@ -131,8 +131,8 @@ class Decoder:
         """Allow the next line its own share of silence."""
         self._room_bytes = MAX_SILENCE_BYTES
 
-    def hook(self, pairs: dict[str, Any]) -> Any:
-        """Of `json.loads`, for each object: what a `$` key stands for. Raises BrokenValueError."""
+    def decode_object(self, pairs: dict[str, Any]) -> Any:
+        """Return what an object of the JSON stands for; `json.loads` calls it for each. Raise BrokenValueError."""
         key = next(iter(pairs), "")
         if not key.startswith("$"):
             return pairs
@@ -140,9 +140,9 @@ class Decoder:
         try:
             match key:
                 case "$silence":
-                    return bytes(self._counted(inner))
+                    return bytes(self._count_silence(inner))
                 case "$silence64":
-                    return base64.b64encode(bytes(self._counted(inner))).decode()
+                    return base64.b64encode(bytes(self._count_silence(inner))).decode()
                 case "$base64":
                     return base64.b64decode(inner, validate=True)
                 case "$object":
@@ -151,7 +151,7 @@ class Decoder:
             raise BrokenValueError(f"{key!r} holds something else") from error
         raise BrokenValueError(f"{key[:80]!r} is not known")
 
-    def _counted(self, size_bytes: Any) -> int:
+    def _count_silence(self, size_bytes: Any) -> int:
         if not isinstance(size_bytes, int) or not 0 <= size_bytes <= MAX_SILENCE_BYTES:
             raise BrokenValueError("a silence of no possible length")
         self._silence_bytes += size_bytes
@@ -174,13 +174,19 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
     if isinstance(given, dict):
-        given = {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
+        given = _rename_arguments(given)
+        if isinstance(given.get("setup"), dict):
+            given["setup"] = _rename_arguments(given["setup"])
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
     return {
         name: _read_config(value) if hints[name] is SessionConfig else _validate(TypeAdapter(hints[name]), value, name)
         for name, value in given.items()
     }
+
+
+def _rename_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    return {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
 
 
 def _read_config(shown: Any) -> SessionConfig:

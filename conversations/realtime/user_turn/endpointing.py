@@ -75,9 +75,9 @@ class Endpointing:
         self.quiet_ms = samples_to_ms(self.onset_detector.quiet_samples)
         self.interruption.take_silence(self.quiet_ms / 1000)
         detection, setup = self.state.turn_detection, self.state.setup
-        is_wanted = setup.speculation or detection.eagerness is not None or self.interruption.is_undecided
+        is_wanted = setup.preemptive_generation or detection.eagerness is not None or self.interruption.is_undecided
         tries = utterance.revision
-        may_ask = setup.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        may_ask = setup.has_streaming_stt or tries < MAX_TRIES  # a stream is paid by its length, files each time
         if utterance.is_requested or utterance.has_failed or not is_wanted or not may_ask:
             return
         if self.quiet_ms >= choose_short_silence_ms(tries, self.state.pauses):
@@ -99,7 +99,7 @@ class Endpointing:
         """Begin a preemptive response if the words are known, the settings allow it, and nothing else runs."""
         words, agent_turn = utterance.known_words, self.agent_turn
         may = (
-            self.state.setup.speculation
+            self.state.setup.preemptive_generation
             and self.state.turn_detection.create_response
             and utterance.preemptive_tries < MAX_TRIES
         )

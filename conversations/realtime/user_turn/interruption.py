@@ -86,7 +86,7 @@ class Interruption:
             and not utterance.is_interruption
             and self.agent_turn.playback.sounding is not None
         )
-        return is_open and not self.state.setup.streams and utterance.speech_windows in SNAPSHOT_WINDOWS
+        return is_open and not self.state.setup.has_streaming_stt and utterance.speech_windows in SNAPSHOT_WINDOWS
 
     def continue_speech(self, utterance: Utterance) -> None:
         """End the reply after so much speech that it is meant, whatever the transcript says."""

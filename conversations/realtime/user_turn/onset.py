@@ -52,7 +52,7 @@ class OnsetDetector:
         The window has this probability of speech, and ends at the position `window_end`.
         """
         if self.speaking:
-            return self._while_speaking(probability)
+            return self._follow_speech(probability)
         self.rising = self.rising + 1 if probability >= min(self.threshold + onset.margin, 0.95) else 0
         if self.rising < onset.windows:
             return None
@@ -65,7 +65,7 @@ class OnsetDetector:
         """Return whether it has been quiet for longer than inside a word. Speech after that is a RESUMED edge."""
         return self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
 
-    def _while_speaking(self, probability: float) -> SpeechEdge | None:
+    def _follow_speech(self, probability: float) -> SpeechEdge | None:
         in_pause = self.is_in_pause
         if probability < max(self.threshold - (0 if in_pause else HYSTERESIS), 0.01):
             self.quiet_samples += WINDOW_SAMPLES

@@ -36,7 +36,7 @@ export function awaitVerdict(state) {
 export function resume(state) {
   if (state.paused === null) return [state, []];
   const thinking = state.response !== null && state.playing === null;
-  const next = { ...state, paused: null, hearing: false, thinking, aside: true, askedAt: state.askedBefore };
+  const next = { ...state, paused: null, hearing: false, thinking, isIgnored: true, askedAt: state.askedBefore };
   return [next, [{ do: "resumePlay" }]];
 }
 
@@ -47,7 +47,7 @@ export function resume(state) {
 export function onCleared(state, { response_id }) {
   const concerned = [state.response, responseOf(state, state.playing)];
   if (state.paused === null && !concerned.includes(response_id)) return [state, []];
-  return interrupt({ ...state, aside: false, thinking: !state.hearing }, [], false);
+  return interrupt({ ...state, isIgnored: false, thinking: !state.hearing }, [], false);
 }
 
 /**

@@ -44,7 +44,7 @@ export function initialState({
     heldSince: null,
     hearing: false,
     thinking: false,
-    aside: false, // what is being said, or was just said, does not concern the assistant
+    isIgnored: false, // what is being said, or was just said, does not concern the assistant
     response: null, // the id of the one that runs
     tool: null, // the name of what it uses right now
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played

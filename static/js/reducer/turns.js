@@ -91,7 +91,7 @@ function onItem(before, { type, item, previous_item_id }) {
 /** @type {ServerHandler<"input_audio_buffer.speech_started">} */
 function onSpeechStarted(state, { item_id }) {
   if (judges(state)) return onOwnSpeech(state, { item_id });
-  const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
+  const heard = withNotice({ ...state, hearing: true, thinking: false, isIgnored: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
 }
@@ -99,8 +99,8 @@ function onSpeechStarted(state, { item_id }) {
 /** @type {ServerHandler<"input_audio_buffer.speech_stopped">} */
 function onSpeechStopped(state, _event, now) {
   if (judges(state)) return onOwnSpeechEnd(state, now);
-  const askedAt = state.aside ? state.askedAt : now;
-  return awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt });
+  const askedAt = state.isIgnored ? state.askedAt : now;
+  return awaitVerdict({ ...state, hearing: false, thinking: !state.isIgnored, askedAt });
 }
 
 /** @type {ServerHandler<"conversation.item.input_audio_transcription.delta">} */

@@ -110,7 +110,7 @@ interface State extends Required<SessionOptions> {
   heldSince: number | null;
   hearing: boolean;
   thinking: boolean;
-  aside: boolean;
+  isIgnored: boolean;
   response: string | null;
   tool: string | null;
   dropped: string | null;

@@ -14,7 +14,7 @@ from accounts.keys import api_keys, client_secrets
 from accounts.keys.key_guard import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyGuard
 from accounts.models import User
 from tests.support.factories import make_user
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 
 ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 
@@ -94,7 +94,7 @@ def test_what_it_remembers_is_bounded(settings: Any) -> None:
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {"WRONG_KEYS_PER_MIN": "5", "TRUSTED_PROXY_COUNT": "1"}) as running:
+    with run_site(database_url, {"WRONG_KEYS_PER_MIN": "5", "TRUSTED_PROXY_COUNT": "1"}) as running:
         yield running
 
 

@@ -26,6 +26,7 @@ from conversations.realtime.replay.vocabulary import (
     decode_event,
     get_name,
 )
+from conversations.realtime.state import SessionSetup
 from tests.support.realtime.any_events import any_event
 
 ITEM = LiveItem("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
@@ -39,7 +40,7 @@ def decoder() -> Decoder:
 
 def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
     text = json.dumps(Encoder(with_sound, lambda text: text).encode(event))
-    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().hook))
+    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().decode_object))
 
 
 @given(any_event)
@@ -77,6 +78,11 @@ def test_what_the_machines_are_built_with() -> None:
         assert repr(item) == repr(ITEM)
     with pytest.raises(BrokenValueError, match="is built with"):
         decode_arguments(TurnMachine, {"make_id": "os.system"})
+
+
+def test_arguments_of_older_recordings_are_read_by_their_present_names() -> None:
+    setup = decode_arguments(TurnMachine, {"manner": {"speculation": False, "streams": True}})["setup"]
+    assert setup == SessionSetup(preemptive_generation=False, has_streaming_stt=True)
 
 
 def test_without_sound_its_length_is_kept() -> None:
@@ -132,4 +138,4 @@ def test_what_is_no_event(name: Any, given: Any) -> None:
     st.sampled_from(["$silence", "$silence64", "$base64", "$object", "$else", "a"]), one), max_leaves=8))  # fmt: skip
 def test_any_object(value: Any) -> None:
     with suppress(BrokenValueError):
-        json.loads(json.dumps(value), object_hook=decoder().hook)
+        json.loads(json.dumps(value), object_hook=decoder().decode_object)
