@@ -88,6 +88,11 @@ class SessionState(Generic[OwnCommand]):
     def do(self, command: SharedCommand | OwnCommand) -> None:
         self.commands.append(command)
 
+    def take_commands(self) -> list[SharedCommand | OwnCommand]:
+        """Return the commands decided so far, in order, and forget them."""
+        decided, self.commands = self.commands, []
+        return decided
+
     def send(self, kind: str, **fields: Any) -> None:
         self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))
 
