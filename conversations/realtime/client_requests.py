@@ -15,7 +15,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, no_response_running
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
@@ -131,6 +131,5 @@ class ClientRequests:
         if event.response_id is not None and out_of_band.is_awaiting(event.response_id):
             return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
-            message = "Cancellation failed: no active response found."
-            raise ProtocolError("response_cancel_not_active", message)
+            raise no_response_running()
         return self.agent_turn.cancel("client_cancelled")

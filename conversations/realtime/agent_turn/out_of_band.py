@@ -15,7 +15,7 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -33,8 +33,7 @@ class OutOfBandResponses:
         It waits while an utterance that it may be about is being transcribed.
         """
         if len(self._running) >= self.state.limits.max_out_of_band:
-            message = f"{self.state.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
-            raise ProtocolError("too_many_responses", message)
+            raise too_many_out_of_band(self.state.limits.max_out_of_band)
         response = open_response(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response

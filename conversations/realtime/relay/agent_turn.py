@@ -6,7 +6,7 @@ from typing import Any
 
 from conversations.pcm import samples_in
 from conversations.realtime import commands
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.relay.response import (
@@ -52,8 +52,7 @@ class RelayAgentTurn:
         """
         most = self.state.limits.max_out_of_band
         if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
-            message = f"{most} responses out of band are running, the most. Wait for one."
-            raise ProtocolError("too_many_responses", message)
+            raise too_many_out_of_band(most)
 
     def expect(self) -> None:
         """Set the deadline by which the response must make progress.

@@ -6,7 +6,7 @@ from math import inf
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, ProtocolError, too_many_awaited_transcripts
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.interruption import Interruption
@@ -37,9 +37,7 @@ class Transcription:
     def check_pending(self) -> None:
         """Raises ProtocolError if no further words may be asked for now."""
         if len(self.state.pending) >= self.state.limits.max_pending:
-            most = self.state.limits.max_pending
-            message = f"{most} utterances still wait for their words, the most. Try again in a moment."
-            raise ProtocolError("too_many_pending_transcripts", message)
+            raise too_many_awaited_transcripts(self.state.limits.max_pending)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
         """The words so far."""
