@@ -15,8 +15,8 @@ from conversations.api.shapes import inputs
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import build_config, show_config, update_config
+from conversations.realtime.protocol.session_config import build_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.storage import store
 
 
@@ -47,7 +47,7 @@ def create_beta_session(request: HttpRequest) -> JsonResponse:
     return JsonResponse({**told["session"], "client_secret": _mint(caller, patch, options)})
 
 
-def _build_session(caller: store.Caller, patch: Config) -> Config:
+def _build_session(caller: store.Caller, patch: dict[str, Any]) -> dict[str, Any]:
     """Return the session that the secret will open, without an end. Raises ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
@@ -56,10 +56,10 @@ def _build_session(caller: store.Caller, patch: Config) -> Config:
         raise not_found(str(error)) from None
     start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
     config = update_config(start, patch, has_sent_audio=False, servers=servers)
-    return {key: value for key, value in show_config(config).items() if key != "expires_at"}
+    return {key: value for key, value in config.show().items() if key != "expires_at"}
 
 
-def _mint(caller: store.Caller, patch: Config, options: inputs.SecretOptions) -> dict[str, Any]:
+def _mint(caller: store.Caller, patch: dict[str, Any], options: inputs.SecretOptions) -> dict[str, Any]:
     """Store a new secret, and return its token and its end in epoch seconds."""
     expiry = options.expires_after or inputs.ExpiresAfter()
     secret, token = client_secrets.mint(cast(int, caller.key_id), patch, expiry.seconds)

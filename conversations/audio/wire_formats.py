@@ -9,14 +9,15 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder
+from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
 from conversations.pcm import BYTES_PER_MS
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_config import SessionConfig
 
-PCM = "audio/pcm"
-LAWS = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}
+LAWS: dict[str, Law] = {AudioFormat.PCMU: MU_LAW, AudioFormat.PCMA: A_LAW}
 G711_BYTES_PER_MS = 8
 MAX_ITEM_SEC = 300  # of G.711 in one item: a frame can hold six times as much time of it as of PCM
 
@@ -26,16 +27,16 @@ def bytes_per_ms(kind: str) -> int:
     return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
 
 
-def is_pcm(audio: dict[str, Any]) -> bool:
-    """Return whether input and output of a session's `audio` settings are PCM, so that nothing is to be converted."""
-    return all(audio[side]["format"]["type"] not in LAWS for side in ("input", "output"))
+def is_pcm(config: SessionConfig) -> bool:
+    """Return whether a session's input and output are PCM, so that nothing is to be converted."""
+    return config.input.format == config.output.format == AudioFormat.PCM
 
 
 class InputAudio:
     """Converts the audio that a client sends."""
 
     def __init__(self) -> None:
-        self._kind = PCM
+        self._kind: str = AudioFormat.PCM
         self._decoder: Decoder | None = None
 
     def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
@@ -116,15 +117,15 @@ class OutputAudio:
         return [{**done, **delta, "delta": base64.b64encode(tail).decode()}] if tail else []
 
 
-def decode_item_audio(event: sdk.ConversationItemCreateEvent, audio: dict[str, Any]) -> float:
+def decode_item_audio(event: sdk.ConversationItemCreateEvent, config: SessionConfig) -> float:
     """Convert the audio in an item's parts to PCM, in place, and return how many seconds of G.711 that were.
 
-    It is slow, so call it in a thread. `audio` are the session's settings, which name the formats. What is not base64
+    It is slow, so call it in a thread. The session's configuration names the formats. What is not base64
     stays as it is, and is refused where the item is read. Raise ProtocolError if the audio is too long.
     """
     seconds = 0.0
     for part in getattr(event.item, "content", None) or ():
-        kind = audio["output" if part.type == "output_audio" else "input"]["format"]["type"]
+        kind = config.output.format if part.type == "output_audio" else config.input.format
         if kind in LAWS and isinstance(sound := getattr(part, "audio", None), str):
             seconds += len(sound) * 3 / 4 / G711_BYTES_PER_MS / 1000
             if seconds > MAX_ITEM_SEC:

@@ -18,7 +18,7 @@ from conversations.realtime.protocol.client_events import (
 from conversations.realtime.protocol.errors import ProtocolError, no_response_running
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
-from conversations.realtime.protocol.session_config import is_transcription, show_config, update_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.user_turn.turn import UserTurn
 
 
@@ -32,18 +32,18 @@ class ClientRequests:
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
-        state, before = self.state, self.state.config["audio"]["input"]["turn_detection"]
+        state, before = self.state, self.state.config.input.turn_detection
         has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
         state.configure(
             update_config(state.config, event.patch, **known, own_tools=state.own_tools, servers=state.servers),
         )
-        if state.config["audio"]["input"]["turn_detection"] != before:
+        if state.config.input.turn_detection != before:
             self.user_turn.configure()
-        if is_transcription(state.config) and not state.setup.stores_captions:
+        if state.config.is_transcription and not state.setup.stores_captions:
             state.is_audio_stored = False
             state.do(StopStoring())
-        state.send("session.updated", session=show_config(state.config))
+        state.send("session.updated", session=state.config.show())
         self.listings.begin()
 
     # Items.
@@ -101,7 +101,7 @@ class ClientRequests:
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
-        if is_transcription(self.state.config):
+        if self.state.config.is_transcription:
             message = "A transcription session gives no responses. Connect without intent=transcription for them."
             raise ProtocolError("invalid_value", message, "type")
         options = parse_options(self.state, event.options)

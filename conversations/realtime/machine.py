@@ -33,7 +33,7 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.idle import IdleUser
@@ -47,7 +47,7 @@ class TurnMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,

@@ -5,7 +5,6 @@ from typing import Any
 
 from conversations.realtime.commands import SharedCommand
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
-from conversations.realtime.protocol.session_config import show_config
 from conversations.realtime.state import OwnCommand, SessionState
 
 Handlers = Mapping[type, Callable[[Any], None]]
@@ -17,7 +16,7 @@ def start_session(state: SessionState[OwnCommand], now: float) -> list[SharedCom
     A conversation that is not stored has no id, and the client is not told of it.
     """
     state.now = now
-    state.send("session.created", session=show_config(state.config))
+    state.send("session.created", session=state.config.show())
     if state.conversation_id:
         conversation = {"id": state.conversation_id, "object": "realtime.conversation"}
         state.send("conversation.created", conversation=conversation)

@@ -10,8 +10,8 @@ from conversations.realtime.commands import Remove, Save, Send, SetDeadline, Sha
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError, unknown_item
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import TurnDetection, is_transcription, read_turn_detection
+from conversations.realtime.protocol.session_config import SessionConfig
+from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
 from conversations.realtime.user_turn.endpoint_silence import Eagerness
 
 OwnCommand = TypeVar("OwnCommand")
@@ -55,7 +55,7 @@ class SessionSetup:
 class SessionState(Generic[OwnCommand]):
     """The state that all parts of a machine share, and the commands decided so far."""
 
-    config: Config
+    config: SessionConfig
     conversation_id: str
     make_id: Callable[[str], str]
     limits: Limits
@@ -72,9 +72,12 @@ class SessionState(Generic[OwnCommand]):
         self.rates = Rates(self.limits.responses_per_min)
         self.configure(self.config)
 
-    def configure(self, config: Config) -> None:
+    def configure(self, config: SessionConfig) -> None:
         self.config = config
-        self.turn_detection = read_turn_detection(config, self.setup.eagerness)
+        has_assistant = not config.is_transcription
+        self.turn_detection = resolve_turn_detection(
+            config.input.turn_detection, has_assistant=has_assistant, auto=self.setup.eagerness
+        )
 
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""
@@ -82,8 +85,8 @@ class SessionState(Generic[OwnCommand]):
 
     def has_extension(self, extension: str) -> bool:
         """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
-        is_implied = extension == "captions" and is_transcription(self.config)  # they are all that it is for
-        return is_implied or extension in self.config.get("extensions", ())
+        is_implied = extension == "captions" and self.config.is_transcription  # they are all that it is for
+        return is_implied or extension in (self.config.extensions or ())
 
     def do(self, command: SharedCommand | OwnCommand) -> None:
         self.commands.append(command)

@@ -164,10 +164,10 @@ class Session(ABC):
 
     async def _read(self, event: ClientEvent) -> None:
         """Pass an event of the client to the machine, long audio in slices of a second."""
-        audio = self.machine.state.config["audio"]
-        kind = audio["input"]["format"]["type"]
-        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(audio):
-            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, audio))
+        config = self.machine.state.config
+        kind = config.input.format
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
+            self._inbox.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
         pieces = self._inbox.slice_audio(event, bytes_per_ms(kind)) if isinstance(event, AudioAppend) else [event]
         for place, piece in enumerate(pieces):
             if place:

@@ -3,8 +3,8 @@
 from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.protocol.session_config import SessionConfig, build_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
@@ -34,7 +34,7 @@ def build_limits(*, plays_live: bool = True) -> Limits:
     )
 
 
-def build_initial_config(opened: Opened, model: str, expires_at: int, kind: str) -> Config:
+def build_initial_config(opened: Opened, model: str, expires_at: int, kind: str) -> SessionConfig:
     """Return the session's first configuration, with the settings of the client secret if there is one.
 
     `model` is as the client named it; `kind` is the protocol's session type, realtime or transcription.

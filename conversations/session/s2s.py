@@ -13,8 +13,9 @@ from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.ids import make_id
-from conversations.realtime.protocol.session_checks import RANGES, Config
-from conversations.realtime.protocol.session_config import build_config, update_config
+from conversations.realtime.protocol.session_checks import RANGES
+from conversations.realtime.protocol.session_config import SessionConfig, build_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.relay.commands import Reconnect, SendUpstream, UpstreamCommand
 from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
@@ -98,14 +99,14 @@ class S2SSession(Session):
                 self._upstream.reconnect()
 
     def _get_stt_label(self, _: str) -> str:
-        shown = self.machine.state.config["audio"]["input"]["transcription"] or {}
-        return f"{self._spec.provider}:{shown.get('model') or self._spec.stream_model}"
+        asked = self.machine.state.config.input.transcription
+        return f"{self._spec.provider}:{(asked and asked.model) or self._spec.stream_model}"
 
     def _give_up_upstream(self, failure: EngineError) -> None:
         self.close(POLICY_VIOLATION if is_final(failure) else TRY_AGAIN_LATER, failure.code, failure.message)
 
 
-def _build_config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> Config:
+def _build_config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> SessionConfig:
     slowest, fastest = RANGES["audio.output.speed"]
     config = build_config(
         session_id=make_id("sess"),

@@ -12,8 +12,10 @@ from openai.types.realtime import ConversationItemCreateEvent
 from conversations.audio.g711 import A_LAW, FACTOR, MU_LAW, Decoder, Encoder, Law
 from conversations.audio.wire_formats import InputAudio, OutputAudio, bytes_per_ms, decode_item_audio
 from conversations.pcm import BYTES_PER_MS
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.session_config import AudioInput, AudioOutput, SessionConfig
 
 PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
 both_laws = pytest.mark.parametrize(("law", "codec"), [(MU_LAW, "pcm_mulaw"), (A_LAW, "pcm_alaw")])
@@ -146,8 +148,9 @@ def item(**part: Any) -> ConversationItemCreateEvent:
     return ConversationItemCreateEvent.model_validate({"type": "conversation.item.create", "item": shown})
 
 
-def session_audio(kind: str) -> dict[str, Any]:
-    return {"input": {"format": {"type": kind}}, "output": {"format": {"type": PCM}}}
+def session_audio(kind: str) -> SessionConfig:
+    heard = AudioInput(AudioFormat(kind))
+    return SessionConfig("sess_1", "assistant", expires_at=0, output=AudioOutput("kore"), input=heard)
 
 
 def test_an_item_is_in_the_sessions_format() -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
+from conversations.realtime.protocol.session_config import Truncation
 
 CHARS_PER_TOKEN = 4  # an estimate: no provider says beforehand how it splits a text
 MESSAGE_TOKENS = 4  # what each message costs beside its words
@@ -92,29 +92,25 @@ def count_tokens(said: Iterable[ContextMessage]) -> int:
     )
 
 
-def fit_messages(log: ItemLog, instructions: str, truncation: Any, most_tokens: int) -> list[ContextMessage]:
+def fit_messages(log: ItemLog, instructions: str, truncation: Truncation, most_tokens: int) -> list[ContextMessage]:
     """Return the context of the conversation, without its oldest items if it is longer than `most_tokens`.
 
     `truncation` is the session's setting of that name. With a retention ratio more than necessary is left out at once,
     so that the context begins alike for many turns and the provider's prompt cache keeps working.
     Raise ProtocolError if the context is too long and truncation is disabled.
     """
-    ratio = 1.0
-    if isinstance(truncation, dict):
-        ratio = truncation["retention_ratio"]
-        limits = truncation.get("token_limits") or {}
-        most_tokens = min(most_tokens, limits.get("post_instructions") or most_tokens)
+    most_tokens = min(most_tokens, truncation.max_tokens or most_tokens)
     said = build_messages(log.context_items, instructions)
     budget = most_tokens + (count_tokens(said[:1]) if instructions else 0)
     if count_tokens(said) <= budget:
         return said
-    if truncation == "disabled":
+    if not truncation.is_allowed:
         message = (
             f"The conversation is longer than the {most_tokens} tokens that the model is shown. Delete items, or allow "
             f"truncation."
         )
         raise ProtocolError("context_length_exceeded", message)
-    excess = count_tokens(said) - (budget - most_tokens * (1 - ratio))
+    excess = count_tokens(said) - (budget - most_tokens * (1 - truncation.retention_ratio))
     outputs = _find_outputs(log.context_items)
     for item in log.context_items[:-1]:
         if excess <= 0:

@@ -55,5 +55,4 @@ class Fillers:
         self.agent_turn.builder.say_sentence(response, self._choose_words())
 
     def _choose_words(self) -> str:
-        transcription = self.state.config["audio"]["input"]["transcription"] or {}
-        return choose_filler(transcription.get("language", ""))
+        return choose_filler(self.state.config.input.language)

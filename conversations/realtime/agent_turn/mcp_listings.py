@@ -13,7 +13,7 @@ from typing import Any
 
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import ToolsReady
-from conversations.realtime.protocol.tools import Tool
+from conversations.realtime.protocol.tools import McpTool, Tool
 
 
 class McpListings:
@@ -36,7 +36,7 @@ class McpListings:
 
     def begin(self) -> None:
         """Start a listing for each MCP server that the session's tools name for the first time."""
-        labels = [tool["server_label"] for tool in self.state.config["tools"] if tool["type"] == "mcp"]
+        labels = [tool.server_label for tool in self.state.config.tools if isinstance(tool, McpTool)]
         for label in labels:
             if label not in self._items:
                 item_id = self.state.make_id("item")

@@ -111,7 +111,7 @@ def send_done(response: Response) -> None:
 def _to_wire(response: Response) -> dict[str, Any]:
     """Return the response as the protocol's `response.created` and `response.done` have it."""
     is_done = response.status != "in_progress"
-    output = {"format": response.options.format, "voice": response.options.voice}
+    output = {"format": response.options.format.to_wire(), "voice": response.options.voice}
     return {
         "id": response.id,
         "object": "realtime.response",

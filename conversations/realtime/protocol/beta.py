@@ -7,7 +7,8 @@ Beta has neither `conversation.item.done` nor anything of MCP, so those events a
 from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_checks import TOOL_CHOICES, get_at
+from conversations.realtime.protocol.session_checks import get_at
+from conversations.realtime.protocol.tools import TOOL_CHOICES
 
 Event = dict[str, Any]
 

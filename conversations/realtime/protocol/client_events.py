@@ -5,20 +5,17 @@ The audio append is the hot path and is read by hand; everything else goes throu
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from openai.types import realtime as sdk
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.json_object import parse_json_object
 from conversations.realtime.protocol.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
-
-Model = TypeVar("Model", bound=BaseModel)
+from conversations.realtime.protocol.validation import validate_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +116,6 @@ MAX_EVENT_CHARS = 1_000_000
 COUNTED_FROM_CHARS = 50_000
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
-# pydantic names the member of a union that it tried ("RealtimeFunctionTool", "int"); no client wrote that key.
-UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|semantic_vad$|audio/")
 
 
 def is_ping(frame: str | bytes | None) -> bool:
@@ -232,31 +227,6 @@ def _normalize_part(part: object, names: dict[str, str]) -> object:
         return part
     kind = part.get("type")
     return {**part, "type": names.get(kind, kind) if isinstance(kind, str) else kind}
-
-
-def validate_event(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
-    """`data` as the typed model; raises ProtocolError that names the first fault as a path below `root`."""
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        # Of a union every member complains; the deepest complaint comes from the member that was meant, and the others
-        # complain of its type.
-        faults = error.errors()
-        fault = max(faults, key=lambda one: (len(one["loc"]), one["loc"][-1] != "type"))
-        param = _name_param(root, fault)
-        if fault["type"] == "missing":
-            raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param) from None
-        complaint = fault["msg"]
-        if fault["type"] == "literal_error":
-            # Of its place only: a wrong key elsewhere has other names.
-            same = (one for one in faults if one["type"] == "literal_error" and _name_param(root, one) == param)
-            named = (one["ctx"]["expected"] for one in same)
-            complaint = f"Input should be {' or '.join(dict.fromkeys(named))}"
-        raise ProtocolError("invalid_value", f"'{param}' is not valid: {complaint}.", param) from None
-
-
-def _name_param(root: str, fault: ErrorDetails) -> str:
-    return ".".join([root] * bool(root) + [str(key) for key in fault["loc"] if not UNION_MEMBER.match(str(key))])
 
 
 def decode_audio(audio: object, param: str = "audio") -> bytes:

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 
 class ProtocolError(Exception):
-    """`param` names the key path at fault; `event_id` is the client event's own, echoed exactly."""
+    """A client event that is refused.
+
+    `param` is the path of the key at fault, such as `session.audio.output.voice`. `event_id` is the id that the
+    client gave its event, which the `error` event repeats exactly.
+    """
 
     def __init__(self, code: str, message: str, param: str | None = None, event_id: str | None = None) -> None:
         super().__init__(message)
@@ -12,6 +16,11 @@ class ProtocolError(Exception):
         self.message = message
         self.param = param
         self.event_id = event_id
+
+
+def invalid_value(param: str, complaint: str) -> ProtocolError:
+    """Return the refusal of the value at `param`; `complaint` goes on with the sentence that the path begins."""
+    return ProtocolError("invalid_value", f"'{param}' {complaint}", param)
 
 
 def unknown_item(item_id: str, verb: str) -> ProtocolError:

@@ -8,17 +8,18 @@ from openai.types.realtime import RealtimeResponseCreateParams
 
 from conversations.realtime.agent_turn.context import ContextMessage, build_messages, fit_messages
 from conversations.realtime.cascade_state import CascadeState
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.protocol.session_checks import (
+from conversations.realtime.protocol.session_checks import check_values
+from conversations.realtime.protocol.tools import (
     TOOL_CHOICES,
-    Config,
-    check_tool_choice,
-    check_tools,
-    check_values,
+    DeclaredTool,
+    Tool,
+    offer_tools,
+    parse_tool_choice,
+    parse_tools,
 )
-from conversations.realtime.protocol.session_config import AUDIO_FORMATS
-from conversations.realtime.protocol.tools import Tool, offer_tools, resolve_tool_choice
 
 MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
@@ -31,7 +32,7 @@ class ResponseOptions:
     max_tokens: int | None
     voice: str
     speed: float
-    format: Config
+    format: AudioFormat
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     metadata: dict[str, str] | None = None
@@ -41,17 +42,15 @@ class ResponseOptions:
 
 def build_default_options(state: CascadeState) -> ResponseOptions:
     config = state.config
-    most = config["max_output_tokens"]
-    output = config["audio"]["output"]
     return ResponseOptions(
-        instructions=config["instructions"],
-        is_audio="audio" in config["output_modalities"],
-        max_tokens=None if most == "inf" else most,
-        voice=output["voice"],
-        speed=output["speed"],
-        format=output["format"],
-        tools=offer_tools(config["tools"], state.own_tools),
-        tool_choice=resolve_tool_choice(config["tool_choice"]),
+        instructions=config.instructions,
+        is_audio=config.has_audio_replies,
+        max_tokens=config.max_output_tokens,
+        voice=config.output.voice,
+        speed=config.output.speed,
+        format=config.output.format,
+        tools=offer_tools(config.tools, state.own_tools),
+        tool_choice=config.tool_choice.resolve(),
     )
 
 
@@ -62,7 +61,7 @@ def parse_options(state: CascadeState, asked: RealtimeResponseCreateParams | Non
         return options
     options.is_out_of_band = asked.conversation == "none"
     own = () if options.is_out_of_band else state.own_tools
-    declared = state.config["tools"] if asked.tools is None else _check_declared_tools(state, asked)
+    declared = state.config.tools if asked.tools is None else _check_declared_tools(state, asked)
     options.tools = offer_tools(declared, own)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
@@ -95,13 +94,13 @@ def choose_context(
     """
     if options.input is not None:
         return build_messages([*options.input, *outputs], options.instructions)
-    said = fit_messages(state.log, options.instructions, state.config["truncation"], state.limits.context_tokens)
+    said = fit_messages(state.log, options.instructions, state.config.truncation, state.limits.context_tokens)
     return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
-def _check_declared_tools(state: CascadeState, asked: RealtimeResponseCreateParams) -> list[Config]:
+def _check_declared_tools(state: CascadeState, asked: RealtimeResponseCreateParams) -> tuple[DeclaredTool, ...]:
     given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
-    return check_tools(given, state.servers, "response")
+    return parse_tools(given, state.servers, "response")
 
 
 def _choose_tool(state: CascadeState, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
@@ -111,7 +110,7 @@ def _choose_tool(state: CascadeState, asked: RealtimeResponseCreateParams, optio
         return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
     if not isinstance(given, str):
         given = given.model_dump(exclude_none=True)
-    return resolve_tool_choice(check_tool_choice(given, names, state.servers, "response"))
+    return parse_tool_choice(given, names, state.servers, "response").resolve()
 
 
 def _check_metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
@@ -135,4 +134,4 @@ def _take_output(options: ResponseOptions, asked: RealtimeResponseCreateParams) 
         options.voice = output.voice if isinstance(output.voice, str) else output.voice.id
     if output.format is not None:
         shown = output.format.model_dump(exclude_none=True)
-        options.format = next((one for one in AUDIO_FORMATS if one["type"] == shown.get("type")), options.format)
+        options.format = AudioFormat(shown["type"]) if "type" in shown else options.format

@@ -18,7 +18,7 @@ from conversations.realtime.protocol.client_events import (
 )
 from conversations.realtime.protocol.errors import ProtocolError, no_response_running
 from conversations.realtime.protocol.items import ItemLog, LiveItem
-from conversations.realtime.protocol.session_checks import Config
+from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.commands import RelayCommand
 from conversations.realtime.relay.items import RelayItems
@@ -41,7 +41,7 @@ class RelayMachine:
 
     def __init__(
         self,
-        config: Config,
+        config: SessionConfig,
         conversation_id: str,
         make_id: Callable[[str], str],
         limits: Limits | None = None,

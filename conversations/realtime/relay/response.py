@@ -63,7 +63,7 @@ class RelayResponse:
 def show_response(state: RelayState, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
     """Return the response as the client sees it: in our conversation, and with the client's audio format."""
     output = (shown.get("audio") or {}).get("output") or {}
-    sound = {"output": {**output, "format": state.config["audio"]["output"]["format"]}}
+    sound = {"output": {**output, "format": state.config.output.format.to_wire()}}
     seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else state.conversation_id}
     is_timed = shown["status"] != "in_progress" and state.has_extension("playback") and not reply.is_out_of_band
     return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})

@@ -4,7 +4,7 @@ from typing import Any
 
 from conversations.realtime.protocol.client_events import ResponseRequest
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_checks import check_tools
+from conversations.realtime.protocol.tools import parse_tools
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
@@ -29,11 +29,11 @@ class ResponseRequests:
         options = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         options.pop("prompt", None)  # it would name a prompt of the provider account, usually the site's
         if options.get("tools") is not None:
-            options["tools"] = check_tools(options["tools"], (), "response")
+            options["tools"] = [tool.to_wire() for tool in parse_tools(options["tools"], (), "response")]
         if options.get("conversation") == "none":
             self.agent_turn.check_out_of_band(sum(one.get("conversation") == "none" for _, one in self._waiting))
         output = (options.get("audio") or {}).get("output") or {}
-        if output.pop("format", None) not in (None, self.state.config["audio"]["output"]["format"]):
+        if output.pop("format", None) not in (None, self.state.config.output.format.to_wire()):
             message = "The format of one response cannot differ from the session's. Set it by session.update."
             raise ProtocolError("invalid_value", message, "response.audio.output.format")
         if event.input is not None:

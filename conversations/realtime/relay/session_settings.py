@@ -1,18 +1,18 @@
 """The session's settings: the client sees and changes ours, the upstream gets its own form of them."""
 
+from dataclasses import replace
 from typing import Any
 
-from conversations.pcm import SAMPLE_RATE
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_checks import Config
-from conversations.realtime.protocol.session_config import REALTIME, SHOWN_WHEN_SET, update_config
+from conversations.realtime.protocol.session_config import REALTIME, SessionConfig
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 
-PCM = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 # `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
-             *sorted(SHOWN_WHEN_SET - {"extensions", "prompt"}))  # fmt: skip
+             "include", "parallel_tool_calls", "reasoning")  # fmt: skip
 SERVED_EXTENSIONS = ("playback", "storage")  # captions while the user speaks come from the upstream
 
 
@@ -26,7 +26,7 @@ class RelaySettings:
         self.state = state
         self.link = link
         self._transcription_model = transcription_model
-        self._pending: dict[str, Config | None] = {}  # by id of the request; None: not the client's change
+        self._pending: dict[str, SessionConfig | None] = {}  # by id of the request; None: not the client's change
 
     def update(self, patch: dict[str, Any], event_id: str | None) -> None:
         """Ask the upstream for a change of the client, or raise ProtocolError.
@@ -39,8 +39,8 @@ class RelaySettings:
         latest = next((config for config in reversed(self._pending.values()) if config), self.state.config)
         # An upstream session cannot change its type, so ours may not either.
         config = update_config(latest, patch, has_sent_audio=self.state.has_sent_audio, has_begun=True)
-        if "extensions" in config:
-            config["extensions"] = [name for name in config["extensions"] if name in SERVED_EXTENSIONS]
+        if config.extensions is not None:
+            config = replace(config, extensions=tuple(name for name in config.extensions if name in SERVED_EXTENSIONS))
         self._request(config, UpstreamRequest(event_id), config)
 
     def send_all(self) -> None:
@@ -49,7 +49,7 @@ class RelaySettings:
         self._request(self.state.config, UpstreamRequest(), None)  # if they are refused the client must know
         self._pending |= waiting
 
-    def _request(self, config: Config, request: UpstreamRequest, news: Config | None) -> None:
+    def _request(self, config: SessionConfig, request: UpstreamRequest, news: SessionConfig | None) -> None:
         name = ""
 
         def refused() -> None:
@@ -70,22 +70,17 @@ class RelaySettings:
             self._apply(config)
         self._pending.clear()
 
-    def _apply(self, config: Config | None) -> None:
+    def _apply(self, config: SessionConfig | None) -> None:
         if config is not None:
             self.state.configure(config)
-            self.state.send("session.updated", session=config)
+            self.state.send("session.updated", session=config.to_wire())
 
-    def _build_for_upstream(self, config: Config) -> Config:
-        sound = config["audio"]
-        detection = dict(sound["input"]["turn_detection"] or {})
-        if detection.get("eagerness") == "auto":
-            detection["eagerness"] = self.state.setup.eagerness
-        heard = {
-            "format": PCM,
-            "transcription": sound["input"]["transcription"] or {"model": self._transcription_model},
-            "noise_reduction": sound["input"]["noise_reduction"],
-            "turn_detection": detection or None,
-        }
-        said = {"format": PCM, "voice": sound["output"]["voice"], "speed": sound["output"]["speed"]}
-        kept = {name: config[name] for name in PASSED_ON if name in config}
+    def _build_for_upstream(self, config: SessionConfig) -> dict[str, Any]:
+        shown = config.to_wire()
+        heard, said = shown["audio"]["input"], shown["audio"]["output"]
+        heard["format"] = said["format"] = AudioFormat.PCM.to_wire()
+        heard["transcription"] = heard["transcription"] or {"model": self._transcription_model}
+        if heard["turn_detection"] and heard["turn_detection"].get("eagerness") == "auto":
+            heard["turn_detection"]["eagerness"] = self.state.setup.eagerness
+        kept = {name: shown[name] for name in PASSED_ON if name in shown}
         return {"type": "realtime", **kept, "audio": {"input": heard, "output": said}}

@@ -191,7 +191,7 @@ class RelayUserTurn:
         return item
 
     def _send_transcription(self, kind: str, item: LiveItem, **fields: Any) -> None:
-        if self.state.config["audio"]["input"]["transcription"] is not None:
+        if self.state.config.input.transcription is not None:
             self.state.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
 
     def _count_usage(self, item: LiveItem, usage: dict[str, Any]) -> None:

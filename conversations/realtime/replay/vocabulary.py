@@ -25,6 +25,9 @@ from conversations.realtime.protocol.client_events import (
     ResponseRequest,
     SessionUpdate,
 )
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.session_config import SessionConfig
+from conversations.realtime.protocol.session_update import read_config
 from conversations.realtime.relay.machine import Event as RelayEvent
 from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.replay.secrets import is_secret, mask, without_address_secrets
@@ -78,6 +81,8 @@ class Encoder:
             return {"$base64": base64.b64encode(value).decode()} if self.with_sound else {"$silence": len(value)}
         if isinstance(value, BaseModel):
             return self._object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
+        if isinstance(value, SessionConfig):
+            return self._object(value.to_wire())
         if is_dataclass(value):
             return {field.name: self.encode(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, dict):
@@ -172,7 +177,17 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
         given = {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
-    return {name: _validated(TypeAdapter(hints[name]), value, name) for name, value in given.items()}
+    return {
+        name: _read_config(value) if hints[name] is SessionConfig else _validated(TypeAdapter(hints[name]), value, name)
+        for name, value in given.items()
+    }
+
+
+def _read_config(shown: Any) -> SessionConfig:
+    try:
+        return read_config(shown)
+    except (ProtocolError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BrokenValueError("config does not fit") from error
 
 
 @cache

@@ -63,8 +63,8 @@ class Transcription:
 
     def get_hints(self) -> tuple[str, str]:
         """The language and the prompt that the session names."""
-        shown = self.state.config["audio"]["input"]["transcription"] or {}
-        return shown.get("language", ""), shown.get("prompt", "")
+        asked = self.state.config.input.transcription
+        return ("", "") if asked is None else (asked.language or "", asked.prompt or "")
 
     def await_item(
         self,
@@ -147,7 +147,7 @@ class Transcription:
 
     @property
     def _is_transcription_off(self) -> bool:
-        return self.state.config["audio"]["input"]["transcription"] is None
+        return self.state.config.input.transcription is None
 
     def take_transcript(self, event: engine_events.TranscriptReady) -> None:
         utterance = self._find_utterance(event.item_id)

@@ -8,6 +8,8 @@ from conversations.realtime import commands
 from conversations.realtime.agent_turn.context import build_messages, count_tokens, fit_messages
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
+from conversations.realtime.protocol.session_config import Truncation
+from conversations.realtime.protocol.session_update import parse_truncation
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, typed
 
@@ -20,7 +22,7 @@ def log(count: int) -> ItemLog:
 
 
 def shown(kept: ItemLog, truncation: Any = "auto", most: int = 140) -> list[str]:
-    return [said.words[:4] for said in fit_messages(kept, "", truncation, most)]
+    return [said.words[:4] for said in fit_messages(kept, "", parse_truncation(truncation), most)]
 
 
 def test_it_works() -> None:
@@ -29,7 +31,7 @@ def test_it_works() -> None:
 
 
 def test_the_instructions_stay_and_do_not_count() -> None:
-    said = fit_messages(log(12), "x" * 4000, "auto", 140)
+    said = fit_messages(log(12), "x" * 4000, Truncation(), 140)
     assert (said[0].role, len(said)) == ("system", 11)
 
 
@@ -48,7 +50,7 @@ def test_what_is_longer_than_all_of_it_is_shown_alone() -> None:
 
 def test_without_truncation_it_is_an_error() -> None:
     with pytest.raises(ProtocolError, match="longer than the 140 tokens"):
-        fit_messages(log(12), "", "disabled", 140)
+        fit_messages(log(12), "", parse_truncation("disabled"), 140)
     table = Table(limits=Limits(context_tokens=20))
     table.client("session.update", session={"truncation": "disabled"})
     table.client("conversation.item.create", item=typed("x" * 100))
@@ -77,4 +79,4 @@ def test_a_call_and_its_output_go_together() -> None:
     told = LiveItem("item_b", type="function_call_output", call={"call_id": "c", "output": "y" * 40})
     kept = ItemLog([asked, told, *log(8)])
     assert count_tokens(build_messages(kept, "")) == 8 * 14 + 28
-    assert [said.role for said in fit_messages(kept, "", "auto", 130)] == ["user"] * 8
+    assert [said.role for said in fit_messages(kept, "", Truncation(), 130)] == ["user"] * 8

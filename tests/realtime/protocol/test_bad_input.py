@@ -170,7 +170,7 @@ def test_an_item_of_very_many_parts() -> None:
 def test_a_huge_event_without_audio(event: dict[str, Any]) -> None:
     table = Table()
     assert table.frame(json.dumps(event))[0]["error"]["code"] == "invalid_value"
-    assert table.machine.state.config["tools"] == []
+    assert table.machine.state.config.tools == ()
 
 
 def test_an_event_id_that_is_no_text_is_ignored() -> None:

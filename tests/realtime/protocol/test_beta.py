@@ -120,7 +120,7 @@ def test_the_session_is_flat_both_ways() -> None:
         },
     }
     assert not {"type", "audio", "output_modalities", "max_output_tokens"} & session.keys()
-    assert talk.machine.state.config["audio"]["output"] == {
+    assert talk.machine.state.config.output.to_wire() == {
         "format": {"type": "audio/pcm", "rate": 24_000},
         "voice": "charon",
         "speed": 1.25,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_config import update_config
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime.harness import Table, kinds
 
@@ -120,7 +120,7 @@ def test_what_clients_send_at_once_is_taken(client: str) -> None:
     table = Table()
     for body in HABITS[client]:
         assert update(table, **body)["type"] == "session.updated"
-    assert table.machine.state.config["model"] == "assistant"
+    assert table.machine.state.config.model == "assistant"
 
 
 def test_what_such_a_client_set_is_in_force() -> None:
