@@ -9,7 +9,7 @@ from conversations.realtime.agent_turn.generation import ResponseBuilder, has_qu
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
 from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
-from conversations.realtime.agent_turn.playback import Playback
+from conversations.realtime.agent_turn.playback_queue import Playback
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
