@@ -76,7 +76,7 @@ class ClientRequests:
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
-        self.agent_turn.playback.forget(item)
+        self.agent_turn.playback_queue.forget(item)
         item_requests.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
@@ -118,11 +118,11 @@ class ClientRequests:
 
     def start_playback(self, event: PlaybackStarted) -> None:
         """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
-        response = self.agent_turn.playback.find(event.response_id)
-        if response is None or response.audio_started_at is None:
+        response = self.agent_turn.playback_queue.find(event.response_id)
+        if response is None or response.playback.started_at is None:
             return
-        response.set_played(event.played_ms, self.state.now)
-        self.agent_turn.playback.mark_earlier_played(response)
+        response.stamp("playback", response.playback.report(event.played_ms, self.state.now))
+        self.agent_turn.playback_queue.mark_earlier_played(response)
         self.state.save(response.item, in_background=True)
         self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 

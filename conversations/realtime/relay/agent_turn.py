@@ -182,8 +182,9 @@ class RelayAgentTurn:
         if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
             reply.saved_at = self.state.now  # so that a later session knows it even if the server is killed
             self.state.save(item, in_background=True)
-        if reply.audio_started_at is None:
-            reply.audio_started_at, self.last = self.state.now, reply
+        if reply.playback.started_at is None:
+            reply.playback.schedule(self.state.now, 0)
+            self.last = reply
         self.state.has_sent_audio = True
         self.state.do(commands.KeepAudio(reply.id, pcm))
 

@@ -181,7 +181,7 @@ class UserTurn:
     def _learn_cut_pause(self) -> None:
         """Who goes on before anything was answered had only paused."""
         response = self.agent_turn.response
-        if response is not None and response.audio_started_at is None:
+        if response is not None and response.playback.started_at is None:
             self.state.pauses.learn(ms_of(self._onset_detector.onset - self._last_word_at))
 
     def _end_utterance(self, utterance: Utterance, end: int, *, respond: bool) -> None:
