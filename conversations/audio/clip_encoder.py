@@ -1,7 +1,7 @@
-"""Encodes the audio of a session's items to Ogg Opus while it still comes in.
+"""Encode the audio of a session's items to Ogg Opus while it still arrives.
 
-A thread of low priority does that. An utterance is stored with its audio as soon as it has ended, and the reply waits
-for that, so little may be left to encode then. Nor is a minute of speech held as PCM a second time.
+A thread of low priority does the work. An utterance is stored with its audio as soon as it has ended, and the reply
+waits for that, so little may be left to encode by then. Nor is a minute of speech held as PCM a second time.
 """
 
 import os
@@ -48,16 +48,16 @@ class _GrowingClip:
 
 
 class ClipEncoder:
-    """The growing clips of a session.
+    """The clips of a session that are still growing.
 
-    Its `finish_*` methods return functions that make the file, Ogg Opus. Those are slow, so call them in a thread;
+    The `finish_*` methods return functions that make the file, Ogg Opus. These are slow, so call them in a thread;
     called again, they return the same file.
     """
 
     def __init__(self) -> None:
         self._user_item_id = ""
         self._user_clip = _GrowingClip()
-        self._replies: dict[str, _GrowingClip] = {}
+        self._response_clips: dict[str, _GrowingClip] = {}
 
     def add_user_audio(self, item_id: str, pcm: bytes) -> None:
         """Add PCM to the utterance of the item `item_id`."""
@@ -66,7 +66,10 @@ class ClipEncoder:
         self._user_clip.add(pcm)
 
     def finish_user_clip(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
-        """Return what makes the clip of an utterance. `pcm` is all of it; it may end before the audio added last."""
+        """Return a function that makes the clip of an utterance.
+
+        `pcm` is all of its audio, and may end before the audio that was added last.
+        """
         if item_id != self._user_item_id:  # an item that a client created, perhaps during an utterance
             return partial(Encoding().finish, pcm)
         clip, self._user_clip, self._user_item_id = self._user_clip, _GrowingClip(), ""
@@ -74,11 +77,11 @@ class ClipEncoder:
             return partial(Encoding().finish, pcm)
         return partial(clip.encoding.finish, pcm[clip.given_bytes :])
 
-    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
-        """Add PCM to the reply of the response `response_id`."""
-        self._replies.setdefault(response_id, _GrowingClip()).add(pcm)
+    def add_response_audio(self, response_id: str, pcm: bytes) -> None:
+        """Add PCM to the clip of the response `response_id`."""
+        self._response_clips.setdefault(response_id, _GrowingClip()).add(pcm)
 
-    def finish_reply_clip(self, response_id: str) -> Callable[[], bytes] | None:
-        """Return what makes the clip of a reply; None if the reply has no audio."""
-        reply = self._replies.pop(response_id, None)
-        return partial(reply.encoding.finish, bytes(reply.rest)) if reply else None
+    def finish_response_clip(self, response_id: str) -> Callable[[], bytes] | None:
+        """Return a function that makes the clip of a response, or None if it has no audio."""
+        clip = self._response_clips.pop(response_id, None)
+        return partial(clip.encoding.finish, bytes(clip.rest)) if clip else None

@@ -62,7 +62,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ChatMessage:
     """One message of the context that a language model is given."""
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -185,7 +185,7 @@ class LanguageModel(Protocol):
 
     def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         *,
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),

@@ -40,7 +40,6 @@ class Session(ABC):
     """
 
     machine: Machine
-    _dispatch: DispatchQueue  # to the machine; where calls are recorded, by way of the recording
     _record: Recorder
 
     def __init__(
@@ -56,7 +55,8 @@ class Session(ABC):
         self.edge = Edge(opened.public_id, lambda: self.close(INTERNAL_ERROR, "internal_error", BROKEN))
         self._close_socket = close_socket
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
-        self._deadlines = DeadlineTimers(self._receive)
+        self._dispatch = DispatchQueue(self._perform, self.edge)
+        self._deadlines = DeadlineTimers(self._dispatch.receive)
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = False
@@ -66,8 +66,7 @@ class Session(ABC):
         """Build the machine, and record from here on what goes into it, where the site records calls."""
         self._recording = recording.begin(self.opened)
         machine = machine_type(make_id=self._recording.make_id if self._recording else make_id, **arguments)
-        entries = self._recording.record(machine, arguments) if self._recording else machine
-        self._dispatch = DispatchQueue(entries, self._perform, self.edge)
+        self._dispatch.machine = self._recording.record(machine, arguments) if self._recording else machine
         return machine
 
     async def run(self) -> None:
@@ -160,10 +159,6 @@ class Session(ABC):
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
-    def _receive(self, event: Any) -> None:
-        """Take what an engine or a tool brings, or a deadline that has passed."""
-        self._dispatch.receive(event)
-
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.edge:
@@ -195,7 +190,7 @@ class Session(ABC):
             case commands.Remove(item_id):
                 self._record.drop(item_id)
             case commands.KeepAudio(response_id, pcm):
-                self._record.add_reply_audio(response_id, pcm)
+                self._record.add_response_audio(response_id, pcm)
             case commands.SetDeadline(deadline, at):
                 self._deadlines.set(deadline, at)
             case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():

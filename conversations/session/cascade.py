@@ -55,7 +55,7 @@ class CascadeSession(Session):
         plays_live: bool = True,
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
-        self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
+        self._engine_tasks = EngineTasks(opened, self._dispatch.receive, plays_live=plays_live)
         config = initial_settings.build_initial_config(opened, model, expires_at, kind)
         setup = initial_settings.build_setup(
             opened, has_streaming_stt=self._engine_tasks.is_streaming, stores_captions=stores_captions

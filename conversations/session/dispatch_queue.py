@@ -27,11 +27,13 @@ class DispatchQueue:
 
     An input is handled at once, in the caller's own step of the event loop, so it costs no wait. Only one that comes
     while a command is being performed, such as a window of detected speech, waits until all commands are performed. A
-    defect of the machine, or of what performs its commands, ends the session by way of `edge`.
+    defect of the machine, or of what performs its commands, ends the session by way of `edge`. `machine` must be set
+    before the first input comes; where calls are recorded it is what records the inputs.
     """
 
-    def __init__(self, machine: Entries, perform: Callable[[Any], None], edge: Edge) -> None:
-        self.machine = machine
+    machine: Entries
+
+    def __init__(self, perform: Callable[[Any], None], edge: Edge) -> None:
         self._perform = perform
         self._edge = edge
         self._waiting: deque[tuple[Callable[..., Sequence[Any]], tuple[Any, ...]]] = deque()

@@ -48,7 +48,7 @@ class S2SSession(Session):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
-        self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
+        self._upstream = S2SUpstream(make_s2s(spec), self._dispatch.receive, self._give_up_upstream)
         limits = Limits(
             responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
         )

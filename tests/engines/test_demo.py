@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from conversations.engines.base import EngineSpec, Hints, Message, Tool, ToolCall
+from conversations.engines.base import ChatMessage, EngineSpec, Hints, Tool, ToolCall
 from conversations.engines.demo import espeak
 from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
@@ -38,7 +38,7 @@ async def test_it_works() -> None:
     heard = await make_stt(DEMO).transcribe(spoken, Hints(language="en-US"))
     assert heard.seconds == measure_seconds(spoken)
     assert {"my", "mother", "always", "angry"} <= set(heard.text.split())
-    answer = "".join([piece.text async for piece in make_llm(DEMO).complete([Message("user", heard.text)])])
+    answer = "".join([piece.text async for piece in make_llm(DEMO).complete([ChatMessage("user", heard.text)])])
     assert answer == "Tell me more about your mother."
     assert 1.0 < measure_seconds(await say(answer)) < 4.0
 
@@ -145,15 +145,15 @@ async def test_closing_stops_a_long_text() -> None:
 
 
 async def test_a_reply_ends_where_its_tokens_do() -> None:
-    asked = [Message("system", "Be kind."), Message("user", "hello")]
+    asked = [ChatMessage("system", "Be kind."), ChatMessage("user", "hello")]
     pieces = [piece async for piece in make_llm(DEMO).complete(asked, max_tokens=2)]
     assert [piece.text for piece in pieces] == ["Hello. ", "How ", ""]
     assert (pieces[-1].finish_reason, pieces[-1].input_tokens, pieces[-1].output_tokens) == ("length", 3, 2)
 
 
 async def test_it_calls_no_tools_and_goes_on_from_what_was_said() -> None:
-    called = Message("assistant", "", calls=(ToolCall("call_1", "clock", "{}"),))
-    asked = [Message("user", "hello"), called, Message("tool", "It is noon.", call_id="call_1")]
+    called = ChatMessage("assistant", "", calls=(ToolCall("call_1", "clock", "{}"),))
+    asked = [ChatMessage("user", "hello"), called, ChatMessage("tool", "It is noon.", call_id="call_1")]
     tools = [Tool("clock", "The time.", {})]
     pieces = [piece async for piece in make_llm(DEMO).complete(asked, tools=tools, tool_choice="required")]
     assert "".join(piece.text for piece in pieces) == "Hello. How are you feeling today?"

@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
@@ -18,7 +18,7 @@ from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 
 SECRET = "sk-secret-of-the-test"
-ASKED = [Message("system", "Be brief."), Message("user", "Tell me a story")]
+ASKED = [ChatMessage("system", "Be brief."), ChatMessage("user", "Tell me a story")]
 
 
 def engine(upstream: Upstream, **changes: object) -> ChatCompletions:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.engines.openai import unopened
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
@@ -16,7 +16,7 @@ from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.streams import CORPUS, DONE, STOP, Case, chunk, data, said
 
-ASKED = [Message("user", "What are two and two?")]
+ASKED = [ChatMessage("user", "What are two and two?")]
 CASES = {case.name: case for case in CORPUS}
 
 

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from conversations.engines.base import EngineSpec, Message
+from conversations.engines.base import ChatMessage, EngineSpec
 from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineBusy, EngineError, EngineUnavailable
 from conversations.engines.openai.provider_errors import parse_retry_after_sec
@@ -62,7 +62,7 @@ async def test_it_is_asked_again_then(upstream: Upstream, fault: str, headers: d
 async def test_every_engine_keeps_it(upstream: Upstream) -> None:
     for endpoint in ("chat", "speech"):
         upstream.behave(endpoint, fault="429_rate", fault_times=1, headers={"Retry-After": "1"})
-    async for _ in make_llm(spec(upstream)).complete([Message("user", "Hello")]):
+    async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
         pass
     async for _ in make_tts(spec(upstream)).speak("Hello"):
         pass

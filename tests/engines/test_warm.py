@@ -7,12 +7,12 @@ import grpc
 import pytest
 
 from conversations.engines import google
-from conversations.engines.base import Connectable, EngineSpec, Message
+from conversations.engines.base import ChatMessage, Connectable, EngineSpec
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.network import http
 from tests.upstream.fixtures import Upstream
 
-HELLO = [Message("user", "Hello.")]
+HELLO = [ChatMessage("user", "Hello.")]
 
 
 def spec_of(upstream: Upstream) -> EngineSpec:

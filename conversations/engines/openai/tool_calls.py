@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
-from conversations.engines.base import CallPiece, Message, Tool
+from conversations.engines.base import CallPiece, ChatMessage, Tool
 from conversations.engines.foreign_text import make_storable
 
 MAX_ID = 32
@@ -34,7 +34,7 @@ def _build_function(tool: Tool) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters or NO_PARAMETERS}
 
 
-def build_message(message: Message) -> dict[str, Any]:
+def build_message(message: ChatMessage) -> dict[str, Any]:
     """Return a message in the shape of the Chat Completions API."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
