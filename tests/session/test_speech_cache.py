@@ -92,9 +92,9 @@ class Site:
         return found.text, found.seconds
 
     def _shelf(self, kind: CachedKind, user_id: int) -> Shelf:
-        return Shelf(kind, self.spec, user_id, self._tally, self.cache)
+        return Shelf(kind, self.spec, user_id, self._count_lookup, self.cache)
 
-    def _tally(self, kind: CachedKind, is_hit: bool) -> None:
+    def _count_lookup(self, kind: CachedKind, is_hit: bool) -> None:
         self.tallied.append((kind, is_hit))
 
 
@@ -245,7 +245,7 @@ async def test_a_stream_that_broke_off_is_not_kept(upstream: Upstream) -> None:
 
 async def test_it_never_holds_more_than_its_places(upstream: Upstream, redis_url: str) -> None:
     """In Redis as in memory; an older entry that lost its place is made anew, and never mistaken for another."""
-    for cache in (memory(places=2), redis(redis_url, places=2)):
+    for cache in (memory(slots=2), redis(redis_url, slots=2)):
         site = Site(upstream, cache)
         texts = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
         for text in texts * 2:
@@ -255,7 +255,7 @@ async def test_it_never_holds_more_than_its_places(upstream: Upstream, redis_url
 
 
 async def test_without_places_nothing_is_kept(upstream: Upstream) -> None:
-    site = Site(upstream, memory(places=0))
+    site = Site(upstream, memory(slots=0))
     await site.say(OPENER)
     await site.say(OPENER)
     assert site.tallied == [("tts", False), ("tts", False)]
