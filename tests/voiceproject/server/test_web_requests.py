@@ -115,7 +115,7 @@ def test_slow_calls_do_not_wait_for_one_another(server: tuple[int, IO[str]]) -> 
     """As many as the server has threads for: each waits for all the others."""
     with closing(socket.create_connection(("127.0.0.1", server[0]), timeout=30)) as client:
         client.sendall(b"GET /threads HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-        assert read_to_end(client).endswith(b"all at once")
+        assert b"all at once" in read_to_end(client)
 
 
 def test_an_answer_that_nobody_reads_ends_its_connection(server: tuple[int, IO[str]]) -> None:
