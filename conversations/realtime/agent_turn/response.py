@@ -6,7 +6,7 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
@@ -119,22 +119,22 @@ class Response:
 
     @property
     def reached(self) -> int:
-        """How many clauses were sent, at least their beginning."""
+        """Return how many clauses were sent, at least their beginning."""
         return len(self.item.clauses) - self.filled
 
     @property
     def is_spoken(self) -> bool:
-        """Whether all that the model wrote was sent, with its sound."""
+        """Return whether all that the model wrote was sent, with its sound."""
         return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
     @property
     def is_out_of_band(self) -> bool:
-        """Whether the response is not part of the conversation."""
+        """Return whether the response is not part of the conversation."""
         return self.conversation_id is None
 
     @property
     def is_open(self) -> bool:
-        """Whether the client was told of the message."""
+        """Return whether the client was told of the message."""
         return self.item in self.outputs
 
     def schedule_playback(self, at: float) -> None:
@@ -144,12 +144,15 @@ class Response:
 
     @property
     def is_owed(self) -> bool:
-        """Whether text to speech owes sound of a clause."""
+        """Return whether text to speech owes sound of a clause."""
         return self.finished < len(self.script.clauses)
 
     @property
     def plays_until(self) -> float:
-        """When the client will have played what was sent; infinity while it plays nothing and cannot run dry."""
+        """Return when the client will have played what was sent, in seconds of the session's clock.
+
+        It is infinite while the client plays nothing and cannot run dry.
+        """
         return compute_played_out_at(self, 0.0) if self.has_sounded and self.paused_at is None else inf
 
     def record_sound(self, at: float, sound_sec: float = 0.0) -> None:
@@ -173,4 +176,4 @@ def compute_played_out_at(response: Response, fallback: float) -> float:
     """Return when a client that plays in real time has played all of the response, but not before `fallback`."""
     if response.audio_started_at is None:
         return fallback
-    return max(fallback, response.audio_started_at + ms_of(response.item.audio_samples) / 1000)
+    return max(fallback, response.audio_started_at + samples_to_ms(response.item.audio_samples) / 1000)

@@ -31,9 +31,7 @@ def unknown_item(item_id: str, verb: str) -> ProtocolError:
 
 def unknown_place(previous_item_id: str) -> ProtocolError:
     """Return the refusal of an item that is to stand behind one which is not there."""
-    return ProtocolError(
-        "invalid_value", f"There is no item {previous_item_id!r} to insert behind.", "previous_item_id"
-    )
+    return ProtocolError("invalid_value", f"There is no item {previous_item_id!r} to insert after.", "previous_item_id")
 
 
 class IllegalTransitionError(Exception):

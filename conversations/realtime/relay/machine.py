@@ -99,11 +99,7 @@ class RelayMachine:
     def start(self, now: float) -> list[RelayCommand]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
         self.state.now = now
-        self.state.send("session.created", session=self.state.config.to_wire())
-        shown = {"id": self.state.conversation_id, "object": "realtime.conversation"}
-        self.state.send("conversation.created", conversation=shown)
-        for item in self.state.log:
-            self.state.announce(item)
+        self.state.announce_session()
         return self._take_commands()
 
     def receive(self, event: Event, now: float) -> list[RelayCommand]:
@@ -152,7 +148,7 @@ class RelayMachine:
 
     def _retry(self, _: TranscriptionRetry) -> None:
         """Raise ProtocolError: speech to speech cannot transcribe an item again."""
-        message = "Speech to speech heard it without its words. Only engines of speech to text can be asked once more."
+        message = "Speech to speech gave no transcript, and cannot be asked again. Only speech to text can."
         raise ProtocolError("invalid_value", message, "type")
 
     # What the upstream tells.
