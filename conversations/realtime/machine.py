@@ -24,6 +24,7 @@ from conversations.realtime.client_requests import ClientRequests
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     Ping,
     PlaybackStarted,
     ResponseRequest,
@@ -76,7 +77,7 @@ class TurnMachine:
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: user_turn.commit(),
             sdk.InputAudioBufferClearEvent: lambda _: user_turn.clear(),
-            sdk.ConversationItemCreateEvent: requests.create_item,
+            ItemCreation: requests.create_item,
             sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
             sdk.ConversationItemDeleteEvent: requests.delete_item,
             sdk.ConversationItemTruncateEvent: requests.truncate_item,

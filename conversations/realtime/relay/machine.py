@@ -9,6 +9,7 @@ from conversations.realtime import engine_events
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     Ping,
     PlaybackStarted,
     ResponseRequest,
@@ -64,7 +65,7 @@ class RelayMachine:
             SessionUpdate: lambda event: self.settings.update(event.patch, event.event_id),
             sdk.InputAudioBufferCommitEvent: lambda event: user_turn.commit(event.event_id),
             sdk.InputAudioBufferClearEvent: lambda event: user_turn.clear(event.event_id),
-            sdk.ConversationItemCreateEvent: self.items.create,
+            ItemCreation: self.items.create,
             sdk.ConversationItemRetrieveEvent: self.items.retrieve,
             sdk.ConversationItemDeleteEvent: self.items.delete,
             sdk.ConversationItemTruncateEvent: self.items.truncate,
