@@ -1,4 +1,4 @@
-"""Converts audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
+"""Convert audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
 
 Each direction is a stream of its own, since the resampling filters need what came before.
 """

@@ -75,7 +75,7 @@ class Encoder:
     scrub: Callable[[str], str]
 
     def encode(self, value: Any) -> Any:
-        """Return `value` as JSON can hold it. Raises TypeError for what no event or setting may hold."""
+        """Return `value` as JSON can hold it. Raise TypeError for what no event or setting may hold."""
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
@@ -165,7 +165,7 @@ class Decoder:
 
 
 def decode_event(name: Any, given: Any) -> Any:
-    """Return the event of that name. Raises BrokenValueError."""
+    """Return the event of that name. Raise BrokenValueError."""
     name = RENAMED.get(name, name) if isinstance(name, str) else None
     if name not in EVENTS:
         raise BrokenValueError(f"no event is called {str(name)[:80]!r}")
@@ -173,7 +173,7 @@ def decode_event(name: Any, given: Any) -> Any:
 
 
 def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
-    """Return what a machine was built with, but for `make_id`. Raises BrokenValueError."""
+    """Return what a machine was built with, but for `make_id`. Raise BrokenValueError."""
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
     if isinstance(given, dict):
