@@ -16,7 +16,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, no_response_running
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_update import update_config
@@ -82,7 +82,7 @@ class ClientRequests:
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
-        self.agent_turn.playback.forget(item)
+        self.agent_turn.playback_queue.forget(item)
         item_requests.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
@@ -127,11 +127,11 @@ class ClientRequests:
 
         It is ignored for a response that is not played any more.
         """
-        response = self.agent_turn.playback.find(event.response_id)
-        if response is None or response.audio_started_at is None:
+        response = self.agent_turn.playback_queue.find(event.response_id)
+        if response is None or response.playback.started_at is None:
             return
-        response.set_played(event.played_ms, self.state.now)
-        self.agent_turn.playback.mark_earlier_played(response)
+        response.stamp("playback", response.playback.report(event.played_ms, self.state.now))
+        self.agent_turn.playback_queue.mark_earlier_played(response)
         self.state.save(response.item, in_background=True)
         self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 
@@ -141,6 +141,5 @@ class ClientRequests:
         if event.response_id is not None and out_of_band.is_awaiting(event.response_id):
             return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
-            message = "Cancellation failed: no active response found."
-            raise ProtocolError("response_cancel_not_active", message)
+            raise no_response_running()
         return self.agent_turn.cancel("client_cancelled")

@@ -21,6 +21,7 @@ from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
+from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -31,7 +32,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
@@ -96,43 +97,27 @@ class TurnMachine:
 
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        self.state.now = now
-        self.state.announce_session()
-        return self._take_commands()
+        return start_session(self.state, now)
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
         self.state.begin(now)
         if self._is_stale(event):
             return []
-        handler = self._handlers.get(type(event))
-        if handler is None:
-            raise IllegalTransitionError(f"no handler for {type(event).__name__}")
-        try:
-            if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
-                self.user_turn.refuse_half_sample()
-            handler(event)
-        except ProtocolError as error:
-            error.event_id = error.event_id or getattr(event, "event_id", None)
-            self.state.send_error(error)
-        return self._take_commands()
+        if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
+            self.user_turn.refuse_half_sample()
+        return handle_event(self.state, self._handlers, event)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """Return the commands that refuse a frame which is not a valid client event."""
-        self.state.begin(self.state.now)
-        self.state.send_error(error, kind)
-        return self._take_commands()
+        return refuse_frame(self.state, error, kind)
 
     def end(self) -> list[commands.Command]:
         """End the session: mark the items whose transcripts have not come as failed, so that they can be retried."""
         self.state.begin(self.state.now)
         for item_id in list(self.state.pending):
             self.transcription.time_out(item_id)
-        return self._take_commands()
-
-    def _take_commands(self) -> list[commands.Command]:
-        decided, self.state.commands = self.state.commands, []
-        return decided
+        return self.state.take_commands()
 
     def _is_stale(self, event: object) -> bool:
         """Return whether the event belongs to a response or a transcription that is over."""

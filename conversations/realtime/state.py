@@ -93,6 +93,11 @@ class SessionState(Generic[OwnCommand]):
         """Add a command to those decided so far."""
         self.commands.append(command)
 
+    def take_commands(self) -> list[SharedCommand | OwnCommand]:
+        """Return the commands decided so far, in order, and forget them."""
+        decided, self.commands = self.commands, []
+        return decided
+
     def send(self, kind: str, **fields: Any) -> None:
         """Decide to send a server event of the type `kind`."""
         self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))

@@ -25,7 +25,11 @@ class Fillers:
         is begun for them early, so that the filler belongs to it.
         """
         agent_turn = self.agent_turn
-        if agent_turn.is_held_back or self.state.is_user_speaking or agent_turn.playback.sounding_ended is not None:
+        if (
+            agent_turn.is_held_back
+            or self.state.is_user_speaking
+            or agent_turn.playback_queue.sounding_ended is not None
+        ):
             return
         response = agent_turn.response or self._begin_early(awaited)
         if response is None or response.has_filled or response.has_sounded or not response.options.is_audio:

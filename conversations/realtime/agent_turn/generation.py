@@ -221,7 +221,7 @@ class ResponseBuilder:
         # The stamp is the time it is sent: it may have come before the endpoint.
         response.stamp("first_audio", self.state.now)
         response.record_sound(self.state.now, count_samples(pcm) / SAMPLE_RATE)
-        response.schedule_playback(self.state.now)
+        response.playback.schedule(self.state.now, response.item.audio_ms)
         response.has_sounded = self.state.has_sent_audio = True
         response_events.send_audio(response, index, pcm)
         if not response.is_out_of_band:

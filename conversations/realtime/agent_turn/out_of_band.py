@@ -15,7 +15,7 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -34,8 +34,7 @@ class OutOfBandResponses:
         """
         most = self.state.limits.max_out_of_band
         if len(self._running) >= most:
-            message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
-            raise ProtocolError("too_many_responses", message)
+            raise too_many_out_of_band(most)
         response = open_response(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response

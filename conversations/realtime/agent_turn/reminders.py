@@ -1,6 +1,6 @@
 """The deadlines of the agent's turn: for a response, for its first sound, and for the user after it."""
 
-from conversations.realtime.agent_turn.response import Response, compute_played_out_at
+from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure
 
@@ -79,4 +79,5 @@ class Reminders:
         """Set the deadline after which the user counts as idle behind this response, which has ended."""
         timeout_ms = self.state.turn_detection.idle_timeout_ms
         if timeout_ms is not None and response.status == "completed":
-            self.state.set_deadline("idle", compute_played_out_at(response, self.state.now) + timeout_ms / 1000)
+            played_at = max(self.state.now, response.playback.compute_end_at(response.item.audio_ms))
+            self.state.set_deadline("idle", played_at + timeout_ms / 1000)

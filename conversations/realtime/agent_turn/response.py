@@ -6,9 +6,9 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
+from conversations.realtime.playback import Playback
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions
 from conversations.realtime.text.script import SpeechScript
@@ -59,8 +59,7 @@ class Response:
     endpoint_at: float | None = None  # zero of the waterfall
     progress_at: float = 0.0
     saved_at: float = 0.0
-    audio_started_at: float | None = None
-    paused_at: float | None = None  # since when its playback is paused
+    playback: Playback = field(default_factory=Playback)
     finished: int = 0  # how many clauses have all their sound
     clause_began_ms: int = 0  # where in the response's audio the present clause begins
     spoken_ahead: int = 0  # how many clauses text to speech was given before the endpoint
@@ -78,16 +77,8 @@ class Response:
         self.item.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
 
     def estimate_played_ms(self, now: float) -> int:
-        """Return how many ms a client that plays in real time has played by now: the server's own estimate."""
-        if self.audio_started_at is None:
-            return 0
-        played_until = now if self.paused_at is None else self.paused_at
-        return min(self.item.audio_ms, max(0, int((played_until - self.audio_started_at) * 1000)))
-
-    def set_played(self, played_ms: int, now: float) -> None:
-        """Take over how many ms the client reports to have played by now."""
-        self.audio_started_at = now - played_ms / 1000
-        self.stamp("playback", self.audio_started_at)
+        """Return how many ms of its sound the client has played by now."""
+        return self.playback.estimate_played_ms(now, self.item.audio_ms)
 
     def estimate_left_ms(self, now: float) -> float:
         """Return about how many ms it will still sound; infinity while the model writes."""
@@ -96,17 +87,10 @@ class Response:
         unsent = "".join(self.script.clauses[self.reached :])
         return self.item.audio_ms - self.estimate_played_ms(now) + len(unsent) * self._estimate_ms_per_char()
 
-    def pause(self, now: float) -> None:
-        """Stop the playback position at `now`."""
-        if self.paused_at is None:
-            self.paused_at = now
-
     def resume(self, now: float) -> None:
-        """Let the playback position move on from where it stopped."""
-        if self.paused_at is not None and self.audio_started_at is not None:
-            self.audio_started_at += now - self.paused_at
+        """Let its playback go on from where it stopped."""
+        if self.playback.resume(now):
             self.lag.owed_since = now if self.is_owed else None
-        self.paused_at = None
 
     def collect_recent_text(self, now: float) -> str:
         """Return the clauses that were played in the last seconds: what a microphone may pick up as an echo."""
@@ -137,11 +121,6 @@ class Response:
         """Return whether the client was told of the message."""
         return self.item in self.outputs
 
-    def schedule_playback(self, at: float) -> None:
-        """Set when the client plays the audio that is sent now: at once, if it has played all that came before."""
-        begins = self.audio_started_at
-        self.audio_started_at = at if begins is None else max(begins, at - self.item.audio_ms / 1000)
-
     @property
     def is_owed(self) -> bool:
         """Return whether text to speech owes sound of a clause."""
@@ -153,7 +132,8 @@ class Response:
 
         It is infinite while the client plays nothing and cannot run dry.
         """
-        return compute_played_out_at(self, 0.0) if self.has_sounded and self.paused_at is None else inf
+        is_playing = self.has_sounded and self.playback.paused_at is None
+        return self.playback.compute_end_at(self.item.audio_ms) if is_playing else inf
 
     def record_sound(self, at: float, sound_sec: float = 0.0) -> None:
         """Count sound of so many seconds, or the end of a clause, in the speech lag."""
@@ -170,10 +150,3 @@ class Response:
         spoken = [clause for clause in self.item.clauses[: self.finished + self.filled] if clause[0] and clause[1]]
         chars, ms = sum(len(text) for text, _ in spoken), sum(ms for _, ms in spoken)
         return ms // chars if chars else TYPICAL_MS_PER_CHAR
-
-
-def compute_played_out_at(response: Response, fallback: float) -> float:
-    """Return when a client that plays in real time has played all of the response, but not before `fallback`."""
-    if response.audio_started_at is None:
-        return fallback
-    return max(fallback, response.audio_started_at + samples_to_ms(response.item.audio_samples) / 1000)

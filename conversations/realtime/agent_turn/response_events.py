@@ -82,7 +82,7 @@ def send_filler(response: Response, pcm: bytes, at: float) -> None:
     Clients show an item when its first text arrives, so an empty text goes first.
     """
     _send_part_event(response, "response.output_audio_transcript.delta", delta="")
-    response.schedule_playback(at)
+    response.playback.schedule(at, response.item.audio_ms)
     response.filled += 1
     response.item.audio_samples += count_samples(pcm)
     response.item.clauses.append(("", samples_to_ms(count_samples(pcm))))

@@ -9,7 +9,7 @@ from conversations.realtime.agent_turn.generation import ResponseBuilder, has_qu
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
 from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
-from conversations.realtime.agent_turn.playback import Playback
+from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
@@ -31,7 +31,7 @@ class AgentTurn:
         self.out_of_band = OutOfBandResponses(state)
         self.builder = ResponseBuilder(state)
         self.reminders = Reminders(state)
-        self.playback = Playback(state)
+        self.playback_queue = PlaybackQueue(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
         self._held_events = HeldEvents()
@@ -39,16 +39,16 @@ class AgentTurn:
     @property
     def response(self) -> Response | None:
         """Return the running response, or None."""
-        return self.playback.running
+        return self.playback_queue.running
 
     # What starts a response.
 
     def begin(self, options: ResponseOptions) -> None:
         """Start a response. It waits while an utterance is still being transcribed."""
-        self.playback.cut_paused()
+        self.playback_queue.cut_paused()
         draft = None if self.state.pending else self.preemptive.take(options)
         response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
-        self.playback.running, self.asked_at, self.has_asked = response, None, False
+        self.playback_queue.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
         self.reminders.begin(response)
         response_events.send_created(response)
@@ -98,8 +98,8 @@ class AgentTurn:
             self.begin(build_default_options(self.state))
         elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
-            if self.playback.last is not None:
-                self.reminders.expect_user(self.playback.last)
+            if self.playback_queue.last is not None:
+                self.reminders.expect_user(self.playback_queue.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -146,11 +146,11 @@ class AgentTurn:
             raise IllegalTransitionError("an engine's result without a response")
         if isinstance(event, engine_events.GenerationFailed):
             return self.fail(event.failure)
-        was_silent, had_sounded = self.response.audio_started_at is None, self.response.has_sounded
+        was_silent, had_sounded = self.response.playback.started_at is None, self.response.has_sounded
         if failure := self.builder.receive(self.response, event, at):
             return self.fail(failure)
-        if was_silent and self.response.audio_started_at is not None:  # it is played after what still sounds
-            self.response.audio_started_at = max(self.state.now, self.playback.ends_at)
+        if was_silent and self.response.playback.started_at is not None:  # it is played after what still sounds
+            self.response.playback.started_at = max(self.state.now, self.playback_queue.ends_at)
         if self.response.is_spoken:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
@@ -162,7 +162,7 @@ class AgentTurn:
 
     def pause(self) -> None:
         """Stop playback, and send nothing more of the response for now."""
-        self.playback.pause()
+        self.playback_queue.pause()
         self.hold_back()
 
     @property
@@ -185,11 +185,11 @@ class AgentTurn:
 
     def interrupt(self) -> None:
         """Cancel the response since the user speaks, and cut what a client is still playing."""
-        self.playback.cut()
+        self.playback_queue.cut()
         response = self.response
         if response is None:
             return
-        is_silent = response.audio_started_at is None or response.audio_started_at > self.state.now
+        is_silent = response.playback.started_at is None or response.playback.started_at > self.state.now
         if is_silent and self.state.turn_detection.create_response:
             # The user has heard nothing of the answer, so the next response answers both utterances.
             self.asked_at = response.endpoint_at
@@ -215,10 +215,10 @@ class AgentTurn:
     def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
         close_response(self.state, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
-            self.playback.cut_response(response)  # before the next response begins, which has it in its context
-        self.playback.running = None
+            self.playback_queue.cut_response(response)  # before the next response begins, which has it in its context
+        self.playback_queue.running = None
         self._held_events.release()
-        self.playback.add(response)
+        self.playback_queue.add(response)
         self.reminders.end(response)
         self.settle()
 
@@ -231,7 +231,7 @@ class AgentTurn:
         self.preemptive.drop()
         self.out_of_band.leave()
         if vanished:
-            self.playback.cut()
+            self.playback_queue.cut()
         if self.response is not None:
             self.cancel("client_cancelled")
 

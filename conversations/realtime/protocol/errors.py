@@ -34,6 +34,29 @@ def unknown_place(previous_item_id: str) -> ProtocolError:
     return ProtocolError("invalid_value", f"There is no item {previous_item_id!r} to insert after.", "previous_item_id")
 
 
+def no_response_running() -> ProtocolError:
+    """Return the refusal to cancel a response where none is running."""
+    return ProtocolError("response_cancel_not_active", "Cancellation failed: no active response found.")
+
+
+def too_many_out_of_band(most: int) -> ProtocolError:
+    """Return the refusal of one more out-of-band response while `most` are running."""
+    message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
+    return ProtocolError("too_many_responses", message)
+
+
+def too_many_awaited_transcripts(most: int) -> ProtocolError:
+    """Return the refusal of one more utterance while the transcripts of `most` are awaited."""
+    message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
+    return ProtocolError("too_many_pending_transcripts", message)
+
+
+def input_buffer_full(most_ms: int, event_id: str | None = None) -> ProtocolError:
+    """Return the refusal of audio that does not fit into the input buffer, which holds `most_ms`."""
+    message = f"The input audio buffer holds {most_ms // 1000} s and is full. Commit or clear it."
+    return ProtocolError("input_audio_buffer_full", message, "audio", event_id)
+
+
 class IllegalTransitionError(Exception):
     """An event that the turn machine cannot meet in its present state: a defect of the driver, never of a client."""
 

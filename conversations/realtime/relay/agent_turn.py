@@ -6,7 +6,7 @@ from typing import Any
 
 from conversations.pcm import count_samples
 from conversations.realtime import commands
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.relay.response import (
@@ -52,8 +52,7 @@ class RelayAgentTurn:
         """
         most = self.state.limits.max_out_of_band
         if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
-            message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
-            raise ProtocolError("too_many_responses", message)
+            raise too_many_out_of_band(most)
 
     def expect(self) -> None:
         """Set the deadline by which the response must make progress.
@@ -183,8 +182,9 @@ class RelayAgentTurn:
         if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
             reply.saved_at = self.state.now  # so that a later session knows it even if the server is killed
             self.state.save(item, in_background=True)
-        if reply.audio_started_at is None:
-            reply.audio_started_at, self.last = self.state.now, reply
+        if reply.playback.started_at is None:
+            reply.playback.schedule(self.state.now, 0)
+            self.last = reply
         self.state.has_sent_audio = True
         self.state.do(commands.KeepAudio(reply.id, pcm))
 

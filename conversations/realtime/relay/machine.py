@@ -6,6 +6,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import engine_events
+from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -16,7 +17,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, no_response_running
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
@@ -99,43 +100,27 @@ class RelayMachine:
 
     def start(self, now: float) -> list[RelayCommand]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        self.state.now = now
-        self.state.announce_session()
-        return self._take_commands()
+        return start_session(self.state, now)
 
     def receive(self, event: Event, now: float) -> list[RelayCommand]:
         """Return what to do about `event`, in order. `now` is in seconds of a clock that never goes back."""
         self.state.begin(now)
-        handler = self._handlers.get(type(event))
-        if handler is None:
-            raise IllegalTransitionError(f"no handler for {type(event).__name__}")
-        try:
-            handler(event)
-        except ProtocolError as error:
-            error.event_id = error.event_id or getattr(event, "event_id", None)
-            self.state.send_error(error)
-        return self._take_commands()
+        return handle_event(self.state, self._handlers, event)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[RelayCommand]:
         """Return the commands that report an error which no event caused, such as a frame that cannot be read."""
-        self.state.begin(self.state.now)
-        self.state.send_error(error, kind)
-        return self._take_commands()
+        return refuse_frame(self.state, error, kind)
 
     def end(self) -> list[RelayCommand]:
         """Return the commands that end the session. Events of the upstream are ignored from now on."""
         self.user_turn.end()
         self._upstream_handlers.clear()
-        return self._take_commands()
+        return self.state.take_commands()
 
     @property
     def is_awaiting_words(self) -> bool:
         """Whether transcripts may still come."""
         return self.user_turn.is_awaiting_transcripts and self.link.is_up
-
-    def _take_commands(self) -> list[RelayCommand]:
-        actions, self.state.commands = self.state.commands, []
-        return list(actions)
 
     # What the client asks.
 
@@ -143,8 +128,7 @@ class RelayMachine:
         """Ask the upstream to cancel a response, or raise ProtocolError if none is running."""
         named = {} if event.response_id is None else {"response_id": event.response_id}
         if not self.agent_turn.running:
-            message = "Cancellation failed: no active response found."
-            raise ProtocolError("response_cancel_not_active", message)
+            raise no_response_running()
         self.link.send_request("response.cancel", UpstreamRequest(event.event_id), **named)
 
     def _retry(self, _: TranscriptionRetry) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.measurements import PlaybackLatency
+from conversations.realtime.playback import Playback
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.state import RelayState
@@ -25,7 +26,7 @@ class RelayResponse:
     waterfall: dict[str, int] = field(default_factory=dict)
     items: list[LiveItem] = field(default_factory=list)
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: the ids and indexes of its open part
-    audio_started_at: float | None = None
+    playback: Playback = field(default_factory=Playback)
     saved_at: float = 0.0
     plays_until: float = 0.0  # for a client that plays in real time
     lag: SpeechLag = field(default_factory=SpeechLag)
@@ -46,13 +47,12 @@ class RelayResponse:
         return sum(item.audio_ms for item in self.items)
 
     def estimate_played_ms(self, now: float) -> int:
-        """Return how many ms a client that plays in real time has played by now."""
-        started_at = self.audio_started_at
-        return 0 if started_at is None else min(self.audio_ms, max(0, int((now - started_at) * 1000)))
+        """Return how many ms of its sound the client has played by now."""
+        return self.playback.estimate_played_ms(now, self.audio_ms)
 
     def is_sounding(self, now: float) -> bool:
-        """Return whether such a client is still playing it."""
-        return self.audio_started_at is not None and self.estimate_played_ms(now) < self.audio_ms
+        """Return whether the client is still playing it."""
+        return self.playback.is_sounding(now, self.audio_ms)
 
     @property
     def main(self) -> LiveItem | None:
@@ -89,8 +89,7 @@ def note_playback(state: RelayState, reply: RelayResponse | None, event: Playbac
     """Take the client's report of how much it has played, if it is about this response."""
     if reply is None or reply.id != event.response_id or reply.main is None:
         return
-    reply.audio_started_at = state.now - event.played_ms / 1000
-    reply.stamp("playback", reply.audio_started_at)
+    reply.stamp("playback", reply.playback.report(event.played_ms, state.now))
     if state.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
         state.save(reply.main, in_background=True)
     state.do(PlaybackLatency(reply.waterfall["playback"]))

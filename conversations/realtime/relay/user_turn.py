@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, count_samples, ms_to_samples, samples_to_ms
-from conversations.realtime.protocol.errors import Failure, ProtocolError
+from conversations.realtime.protocol.errors import Failure, input_buffer_full, too_many_awaited_transcripts
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
@@ -42,9 +42,7 @@ class RelayUserTurn:
         try:
             whole = self.buffer.append(pcm)
         except BufferFullError:
-            most = self.state.limits.max_buffer_ms // 1000
-            message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
-            raise ProtocolError("input_audio_buffer_full", message, "audio") from None
+            raise input_buffer_full(self.state.limits.max_buffer_ms) from None
         if self.state.turn_detection.is_on and not self.has_utterance:
             self._forget_silence()
         if whole:
@@ -66,9 +64,7 @@ class RelayUserTurn:
     def commit(self, event_id: str | None) -> None:
         """Ask the upstream to commit the buffer. Raise ProtocolError if too many transcripts are awaited."""
         if len(self.pending) >= self.state.limits.max_pending:
-            most = self.state.limits.max_pending
-            message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
-            raise ProtocolError("too_many_pending_transcripts", message)
+            raise too_many_awaited_transcripts(self.state.limits.max_pending)
         self._request_cut("commit", event_id)
 
     def clear(self, event_id: str | None) -> None:

@@ -38,14 +38,14 @@ class Interruption:
     @property
     def is_undecided(self) -> bool:
         """Return whether a reply is paused and not yet resumed or ended."""
-        return self._paused is not None and self._paused is self.agent_turn.playback.sounding
+        return self._paused is not None and self._paused is self.agent_turn.playback_queue.sounding
 
     def choose_onset(self) -> Onset:
         """Return the onset criteria for this moment: stricter while the assistant is heard."""
-        sounding = self.agent_turn.playback.sounding
-        if sounding is None or sounding.audio_started_at is None:
+        sounding = self.agent_turn.playback_queue.sounding
+        if sounding is None or sounding.playback.started_at is None:
             return IN_SILENCE
-        is_new = self.state.now - sounding.audio_started_at < GUARD_SEC
+        is_new = self.state.now - sounding.playback.started_at < GUARD_SEC
         return AFTER_PLAYBACK_START if is_new or sounding is self._echoed else OVER_SPEECH
 
     def suspect(self, is_rising: bool) -> None:
@@ -67,16 +67,16 @@ class Interruption:
 
     def begin_speech(self, utterance: Utterance) -> None:
         """Pause the reply as the user begins to speak, or end it where the client cannot pause."""
-        sounding = self.agent_turn.playback.sounding
+        sounding = self.agent_turn.playback_queue.sounding
         if sounding is None or not self.state.turn_detection.interrupt_response:
             return self.agent_turn.release_held()
-        utterance.spoken_over = self.agent_turn.playback.collect_recent_text()
+        utterance.spoken_over = self.agent_turn.playback_queue.collect_recent_text()
         if not self.state.has_extension("playback") or not sounding.options.is_audio:
             utterance.is_interruption = True
             return self.agent_turn.interrupt()
         self._paused = sounding
         asks = utterance.spoken_over.rstrip().endswith(("?", "？", "؟"))
-        self._takes_answers = asks or self.agent_turn.playback.estimate_left_ms() < NEARLY_OVER_MS
+        self._takes_answers = asks or self.agent_turn.playback_queue.estimate_left_ms() < NEARLY_OVER_MS
         return self.agent_turn.pause()
 
     def is_snapshot_due(self, utterance: Utterance) -> bool:
@@ -84,7 +84,7 @@ class Interruption:
         is_open = (
             utterance.spoken_over is not None
             and not utterance.is_interruption
-            and self.agent_turn.playback.sounding is not None
+            and self.agent_turn.playback_queue.sounding is not None
         )
         return is_open and not self.state.setup.has_streaming_stt and utterance.speech_windows in SNAPSHOT_WINDOWS
 
@@ -101,9 +101,11 @@ class Interruption:
         """
         if utterance.spoken_over is None or (utterance.is_interruption and not is_over):
             return words  # nothing is open; comparing every partial transcript of a long utterance takes milliseconds
-        sounding = self.agent_turn.playback.sounding
+        sounding = self.agent_turn.playback_queue.sounding
         if sounding is not None:  # a steady echo goes on with what has sounded since
-            utterance.spoken_over = join_words(utterance.spoken_over, self.agent_turn.playback.collect_recent_text())
+            utterance.spoken_over = join_words(
+                utterance.spoken_over, self.agent_turn.playback_queue.collect_recent_text()
+            )
         own = remove_echo(words, utterance.spoken_over)
         is_little = not own or (is_backchannel(own) and not self._takes_answers)
         utterance.is_ignored = is_little and not utterance.is_interruption
@@ -122,7 +124,7 @@ class Interruption:
 
     def _confirm(self, utterance: Utterance) -> None:
         """End the reply, since the user said words; also a reply that was resumed meanwhile."""
-        sounding = self.agent_turn.playback.sounding
+        sounding = self.agent_turn.playback_queue.sounding
         if utterance.is_interruption or sounding is None or not self.state.turn_detection.interrupt_response:
             return
         utterance.is_interruption = True
@@ -138,7 +140,7 @@ class Interruption:
         self._paused = None
         if paused is None or not is_undecided:
             return
-        self.agent_turn.playback.resume()
+        self.agent_turn.playback_queue.resume()
         self.state.do(DecisionOutcome("interruption", "resumed"))
         self.state.send("output_audio_buffer.started", response_id=paused.id)
         self.agent_turn.release_held()

@@ -5,7 +5,7 @@ from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.client_events import AudioAppend
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, input_buffer_full
 from conversations.realtime.user_turn.commits import UtteranceCommits
 from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
@@ -78,9 +78,7 @@ class UserTurn:
         try:
             pcm = self.buffer.append(event.pcm)
         except BufferFullError:
-            most = self.state.limits.max_buffer_ms // 1000
-            message = f"The input audio buffer holds {most} s and is full. Commit or clear it."
-            raise ProtocolError("input_audio_buffer_full", message, "audio", event.event_id) from None
+            raise input_buffer_full(self.state.limits.max_buffer_ms, event.event_id) from None
         self._last_audio_at = self.state.now
         self._time_half_sample(event)
         detection = self.state.turn_detection
@@ -190,7 +188,7 @@ class UserTurn:
     def _learn_cut_pause(self) -> None:
         """Learn a pause that was taken for the end: the user went on before anything was answered."""
         response = self.agent_turn.response
-        if response is not None and response.audio_started_at is None:
+        if response is not None and response.playback.started_at is None:
             self.state.pauses.learn(samples_to_ms(self._onset_detector.onset - self._last_word_at))
 
     def _end_utterance(self, utterance: Utterance, end: int, *, respond: bool) -> None:

@@ -64,4 +64,4 @@ def test_time_in_which_playback_stands_is_none() -> None:
     table.end_text()
     sound(table, 0, 500)
     table.audio(12_000, 0.9)
-    assert table.machine.agent_turn.response is None or table.machine.agent_turn.response.paused_at is not None
+    assert table.machine.agent_turn.response is None or table.machine.agent_turn.response.playback.paused_at is not None

@@ -68,7 +68,7 @@ def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
     withdraw(table)
     table.write("Noon.")
     table.end_text()
-    table.machine.agent_turn.playback.resume()
+    table.machine.agent_turn.playback_queue.resume()
     table.machine.agent_turn.release_held()
     assert table.machine.agent_turn.response is not None
     assert table.machine.agent_turn.response.finished == 1

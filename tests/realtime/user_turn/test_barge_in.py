@@ -22,7 +22,7 @@ def talking(**turn_detection: Any) -> Table:
 
 
 def reply_of(table: Table) -> Any:
-    return table.saved(table.machine.agent_turn.playback.last.item.id)  # type: ignore[union-attr]
+    return table.saved(table.machine.agent_turn.playback_queue.last.item.id)  # type: ignore[union-attr]
 
 
 def test_it_works() -> None:
@@ -221,7 +221,7 @@ def spoken_by_the_client() -> tuple[Table, str]:
     table.transcript("Count, please.")
     table.write(REPLY)
     table.end_text()
-    return table, table.machine.agent_turn.playback.last.item.id  # type: ignore[union-attr]
+    return table, table.machine.agent_turn.playback_queue.last.item.id  # type: ignore[union-attr]
 
 
 def test_a_client_that_speaks_by_itself_tells_the_words() -> None:

@@ -199,7 +199,7 @@ def test_a_reply_that_is_only_still_played_is_paused_too() -> None:
     table.audio(160, 0.0)
     sent = table.transcript("And tomorrow?")
     assert kinds(sent) == ["output_audio_buffer.cleared"]
-    last = table.machine.agent_turn.playback.last
+    last = table.machine.agent_turn.playback_queue.last
     assert last is not None
     assert last.item.heard_ms is not None
 

@@ -18,7 +18,7 @@ def behind(*, extensions: tuple[str, ...] = ()) -> tuple[Table, str]:
     table.write(PREAMBLE)
     table.end_text()
     table.speak(5000)
-    last = table.machine.agent_turn.playback.last
+    last = table.machine.agent_turn.playback_queue.last
     assert last is not None
     table.now += 1.0
     table.client("conversation.item.create", item=TYPED)
@@ -62,7 +62,7 @@ def test_a_client_that_cannot_pause_is_cut_where_it_was() -> None:
 
 def test_the_clients_own_clock_counts_for_it() -> None:
     table, item_id = behind(extensions=("playback",))
-    first = table.machine.agent_turn.playback.last
+    first = table.machine.agent_turn.playback_queue.last
     assert first is not None
     table.client("output_audio_buffer.started", response_id=first.id, played_ms=0)
     table.now += 0.5
@@ -76,7 +76,7 @@ def test_the_next_one_is_played_behind_it() -> None:
     """Its sound is sent at once, and waits at the client."""
     table, item_id = behind()
     speak_first(table)
-    second = table.machine.agent_turn.playback.last
+    second = table.machine.agent_turn.playback_queue.last
     assert second is not None
     table.audio(BARGE_IN_MS, 0.9)
     assert table.saved(second.item.id).heard_ms == 0
@@ -87,7 +87,7 @@ def test_the_next_one_is_played_behind_it() -> None:
 def test_one_that_has_begun_to_play_says_that_the_others_are_over() -> None:
     table, item_id = behind()
     speak_first(table, 4000)
-    second = table.machine.agent_turn.playback.last
+    second = table.machine.agent_turn.playback_queue.last
     assert second is not None
     table.client("output_audio_buffer.started", response_id=second.id, played_ms=0)
     table.now += 2.0
@@ -109,11 +109,11 @@ def test_a_response_asked_for_while_the_last_one_is_paused_takes_its_place() -> 
     table.turn(reply=PREAMBLE)
     table.now += 0.4
     table.audio(BARGE_IN_MS, 0.9)
-    last: Any = table.machine.agent_turn.playback.last
-    assert last.paused_at is not None
+    last: Any = table.machine.agent_turn.playback_queue.last
+    assert last.playback.paused_at is not None
     table.client("response.create")
     assert last.item.heard_ms is not None
-    assert table.machine.agent_turn.playback.sounding is table.machine.agent_turn.response
+    assert table.machine.agent_turn.playback_queue.sounding is table.machine.agent_turn.response
 
 
 def test_replies_that_nobody_plays_do_not_pile_up() -> None:
@@ -124,4 +124,4 @@ def test_replies_that_nobody_plays_do_not_pile_up() -> None:
         speak_first(table, 60_000)
     ended = [event["response"]["id"] for event in table.events if event["type"] == "response.done"]
     assert len(ended) == 20
-    assert len([one for one in ended if table.machine.agent_turn.playback.find(one)]) == 8
+    assert len([one for one in ended if table.machine.agent_turn.playback_queue.find(one)]) == 8

@@ -3,14 +3,14 @@
 from math import inf
 
 from conversations.realtime import commands
-from conversations.realtime.agent_turn.response import Response, compute_played_out_at
+from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem
 
 MOST_KEPT = 8
 
 
-class Playback:
+class PlaybackQueue:
     """The responses that a client may be playing, one after the other in the order they were sent.
 
     `last`, `ends_at` and the cuts are of the ended ones; the running response is the last in the row.
@@ -39,11 +39,12 @@ class Playback:
     @property
     def ends_at(self) -> float:
         """Return when everything will have been played, in seconds of the session's clock; 0.0 if nothing plays."""
-        return max((compute_played_out_at(one, 0.0) for one in self._ended if self._is_sounding(one)), default=0.0)
+        sounding = filter(self._is_sounding, self._ended)
+        return max((one.playback.compute_end_at(one.item.audio_ms) for one in sounding), default=0.0)
 
     def _is_sounding(self, one: Response) -> bool:
-        is_left = one.is_open and one.item.heard_ms is None
-        return is_left and (one.paused_at is not None or self.state.now < compute_played_out_at(one, 0.0))
+        is_uncut = one.is_open and one.item.heard_ms is None
+        return is_uncut and one.playback.is_sounding(self.state.now, one.item.audio_ms)
 
     def add(self, response: Response) -> None:
         """Add a response that has ended, and forget the earlier ones that are no longer playing."""
@@ -74,15 +75,15 @@ class Playback:
         """Count the responses before this one as played, since the client has begun to play this one."""
         place = self._ended.index(response) if response in self._ended else len(self._ended)
         for one in self._ended[:place]:
-            one.audio_started_at = self.state.now - one.item.audio_ms / 1000
+            one.playback.report(one.item.audio_ms, self.state.now)
 
     def pause(self) -> None:
         """Stop playback, and keep the engines from running further ahead."""
         held = self._find_held_ids()
         for one in filter(self._is_sounding, self._ended):
-            one.pause(self.state.now)
+            one.playback.pause(self.state.now)
         if self.running is not None:
-            self.running.pause(self.state.now)
+            self.running.playback.pause(self.state.now)
         for response_id in held:
             self.state.do(commands.HoldSpeech(response_id))
 
@@ -103,7 +104,7 @@ class Playback:
     def cut_paused(self) -> None:
         """Cut the paused responses where they stand: another response has begun, so they are not resumed."""
         for one in self._ended:
-            if one.paused_at is not None and one.item.heard_ms is None:
+            if one.playback.paused_at is not None and one.item.heard_ms is None:
                 self.cut_response(one)
 
     def cut(self) -> None:
