@@ -175,16 +175,15 @@ class RelayAgentTurn:
         if item is None:
             return
         reply.stamp("first_audio", self.state.now)
-        item.audio_samples += samples_in(pcm)
+        if reply.playback.started_at is None and not reply.is_out_of_band:
+            self.last = reply
         reply.record_sound(self.state.now, samples_in(pcm))
+        item.audio_samples += samples_in(pcm)
         if reply.is_out_of_band:
             return
         if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
             reply.saved_at = self.state.now  # so that a later session knows it even if the server is killed
             self.state.save(item, in_background=True)
-        if reply.playback.started_at is None:
-            reply.playback.schedule(self.state.now, 0)
-            self.last = reply
         self.state.has_sent_audio = True
         self.state.do(commands.KeepAudio(reply.id, pcm))
 
