@@ -1,7 +1,7 @@
-"""Whether those who are connected may still be: asked of the database, and asked at once when something changed.
+"""Decide whether those who are connected may stay connected.
 
-Each process joins the channel layer's groups of the users who are connected to it. A message there says no more than
-"look again": the database decides, so a message that is lost, late or doubled does no harm.
+The database decides. Each process joins the channel layer's groups of the users who are connected to it. A message
+there only says "look again", so one that is lost, late or doubled does no harm.
 """
 
 import asyncio
@@ -39,20 +39,29 @@ class Grant:
     session_hash: str = ""  # Django's, of the password with which the session was signed in
 
 
-def group_name(user_id: int) -> str:
-    """Return the channel-layer group that hears `{"type": "access.changed"}` when the user's connections must look."""
+def get_group_name(user_id: int) -> str:
+    """Return the channel-layer group of a user's connections.
+
+    It is sent `{"type": "access.changed"}` when they must check whether they may stay.
+    """
     return f"user.{user_id}"
 
 
 def announce(user_ids: Iterable[int]) -> None:
-    """Have the connections of these users looked at, in every process, once the database is changed. For sync code."""
-    names = [group_name(user_id) for user_id in user_ids]
+    """Make every process check the connections of these users, once the transaction is committed.
+
+    Call it from sync code.
+    """
+    names = [get_group_name(user_id) for user_id in user_ids]
     transaction.on_commit(lambda: async_to_sync(_send)(names), robust=True)
 
 
 async def announce_now(user_id: int) -> None:
-    """As `announce`, for async code. Raises what the channel layer raises, or TimeoutError."""
-    await _send([group_name(user_id)])
+    """Make every process check the connections of a user now. Call it from async code.
+
+    Raise TimeoutError after SEND_SEC, and whatever the channel layer raises.
+    """
+    await _send([get_group_name(user_id)])
 
 
 async def _send(names: list[str]) -> None:
@@ -63,13 +72,13 @@ async def _send(names: list[str]) -> None:
 
 
 def filter_valid(grants: Collection[Grant]) -> set[Grant]:
-    """Return those of the grants that still hold, by one query however many they are."""
-    found = {(kind, name): proof for kind, name, proof in _facts(grants)}
-    return {grant for grant in grants if _is_good(grant, found)}
+    """Return the grants that still hold. One query answers for all of them."""
+    found = {(kind, name): proof for kind, name, proof in _query_proofs(grants)}
+    return {grant for grant in grants if _is_valid(grant, found)}
 
 
 def find_cookie_grant(session_key: str) -> Grant | None:
-    """Return what a browser's session cookie grants; None where nobody is signed in by it."""
+    """Return what a browser's session cookie grants, or None if nobody is signed in with it."""
     signed_in = SessionStore(session_key)
     if (user_id := signed_in.get(SESSION_KEY)) is None:
         return None
@@ -77,7 +86,8 @@ def find_cookie_grant(session_key: str) -> Grant | None:
     return grant if filter_valid({grant}) else None
 
 
-def _facts(grants: Collection[Grant]) -> Iterable[tuple[str, str, str]]:
+def _query_proofs(grants: Collection[Grant]) -> Iterable[tuple[str, str, str]]:
+    """Return a row (kind, id, proof) for each account, key, secret and session of the grants that is valid now."""
     users = User.objects.filter(pk__in={grant.user_id for grant in grants}, is_active=True)
     keys = APIKey.objects.filter(pk__in={grant.key_id for grant in grants}, revoked_at=None)
     keys = keys.filter(scopes__contains=[Scope.REALTIME.value])
@@ -87,19 +97,19 @@ def _facts(grants: Collection[Grant]) -> Iterable[tuple[str, str, str]]:
     )
     nothing = Value("", TextField())
     rows = [
-        _rows("key", keys, "pk", nothing),
-        _rows("secret", secrets, "pk", nothing),
-        _rows("session", sessions, "session_key", nothing),
+        _select_proofs("key", keys, "pk", nothing),
+        _select_proofs("secret", secrets, "pk", nothing),
+        _select_proofs("session", sessions, "session_key", nothing),
     ]
-    return _rows("user", users, "pk", F("password")).union(*rows, all=True)
+    return _select_proofs("user", users, "pk", F("password")).union(*rows, all=True)
 
 
-def _rows(kind: str, queryset: QuerySet[Any], name: str, proof: Any) -> QuerySet[Any, tuple[str, str, str]]:
+def _select_proofs(kind: str, queryset: QuerySet[Any], name: str, proof: Any) -> QuerySet[Any, tuple[str, str, str]]:
     columns = (Value(kind, TextField()), Cast(name, TextField()), Cast(proof, TextField()))
     return queryset.order_by().values_list(*columns)
 
 
-def _is_good(grant: Grant, found: dict[tuple[str, str], str]) -> bool:
+def _is_valid(grant: Grant, found: dict[tuple[str, str], str]) -> bool:
     password = found.get(("user", str(grant.user_id)))
     shown = (("key", grant.key_id), ("secret", grant.secret_id), ("session", grant.session_key))
     if password is None or not all((kind, str(name)) in found for kind, name in shown if name):
@@ -111,6 +121,6 @@ def _is_good(grant: Grant, found: dict[tuple[str, str], str]) -> bool:
 
 
 @receiver([user_logged_out, password_set, password_changed, password_reset])
-def _look_again(user: User | None, **_: Any) -> None:
+def _announce_sign_out(user: User | None, **_: Any) -> None:
     if user is not None:
         announce([user.pk])

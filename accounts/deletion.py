@@ -1,4 +1,4 @@
-"""Deleting people, with what no cascade of the database reaches."""
+"""Delete users, along with what the database's own cascade does not reach."""
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +10,10 @@ from accounts.models import User
 
 @transaction.atomic
 def delete_users(users: QuerySet[User]) -> None:
-    """Delete users, after other apps took theirs away (`USER_DELETION_STEPS`): sound may lie outside the database."""
+    """Delete users. First the steps in `USER_DELETION_STEPS` delete what other apps have of them.
+
+    A step is needed because a recording may lie outside the database.
+    """
     # The lock keeps a live session from adding more between the steps.
     doomed = User.objects.filter(pk__in=list(users.select_for_update().values_list("pk", flat=True)))
     for step in settings.USER_DELETION_STEPS:
@@ -19,7 +22,7 @@ def delete_users(users: QuerySet[User]) -> None:
 
 
 def count_related(users: QuerySet[User]) -> dict[type[Model], int]:
-    """Return how many rows of each kind would be deleted with `users`; kinds without any are left out."""
+    """Return how many rows of each model would be deleted with `users`, without the models that have none."""
     relations = [relation for relation in User._meta.related_objects if relation.on_delete is CASCADE]
     counts = {
         relation.related_model: relation.related_model._default_manager.filter(

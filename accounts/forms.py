@@ -1,4 +1,4 @@
-"""The forms of the settings pages, and sign-up by invitation."""
+"""The forms of the settings pages, and of signing up by invitation."""
 
 from typing import Any
 
@@ -21,10 +21,13 @@ MAX_API_KEYS = 50
 
 
 class InvitedSignupForm(SignupForm):  # type: ignore[misc]
-    """Holds a guest to the address that was invited, and tells as little as can be of who has an account.
+    """The sign-up form.
 
-    With mail nothing: the answer is the same, in as much time, and the owner of a known address gets a mail. Without
-    mail a new address is signed in at once, so a taken one cannot but be told; then few may be tried.
+    It holds a guest to the invited address, and reveals as little as possible about who has an account.
+
+    Where the site sends mail it reveals nothing: the answer is the same and takes as long, and the owner of a known
+    address gets a mail. Without mail a new address is signed in at once, so the form has to say that an address is
+    taken; there only a few may be tried.
     """
 
     email = AddressInput()
@@ -32,7 +35,7 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
     def clean_email(self) -> str:
         address = client_addresses.group_address(client_addresses.read_request_address(context.request))
         if throttles.is_spent(throttles.TAKEN, address):
-            raise forms.ValidationError("Too many tries to sign up from here. Try again in an hour.")
+            raise forms.ValidationError("Too many sign-up attempts from here. Try again in an hour.")
         try:
             email = str(super().clean_email())
         except forms.ValidationError:
@@ -51,14 +54,14 @@ class InvitedSignupForm(SignupForm):  # type: ignore[misc]
 
 class PreferencesForm(forms.ModelForm[User]):
     patience = forms.ChoiceField(
-        label="Wait for me",
+        label="How long the assistant waits for you",
         required=False,
         widget=forms.RadioSelect,
         choices=[
-            ("", "As the assistant does: each has a patience of its own."),
+            ("", "Default: each assistant has a patience of its own."),
             (Patience.QUICK, "Quick: answers as soon as a sentence sounds finished."),
-            (Patience.BALANCED, "Balanced: gives you a moment to go on."),
-            (Patience.PATIENT, "Patient: waits through long pauses, so that you can think aloud."),
+            (Patience.BALANCED, "Balanced: gives you a moment to continue."),
+            (Patience.PATIENT, "Patient: waits through long pauses, so you can think aloud."),
         ],
     )
 
@@ -66,10 +69,10 @@ class PreferencesForm(forms.ModelForm[User]):
         label="Time zone",
         required=False,
         choices=lambda: [
-            ("", "As the device says"),
+            ("", "Same as this device"),
             *((name, name.replace("_", " ")) for name in time_zones.list_offered()),
         ],
-        help_text="In which the assistant tells you the time.",
+        help_text="The assistant uses it to tell you the time.",
     )
 
     class Meta:
@@ -78,10 +81,10 @@ class PreferencesForm(forms.ModelForm[User]):
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """What a key may do: everything, unless the user unticks something."""
+    """A field for what a key may do: everything, unless the user unticks something."""
 
     def __init__(self, **kwargs: Any) -> None:
-        defaults = {"label": "It may", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
+        defaults = {"label": "This key can", "initial": all_scopes, "widget": forms.CheckboxSelectMultiple}
         super().__init__(choices=Scope, **{**defaults, **kwargs})
 
 
@@ -91,7 +94,7 @@ class APIKeyForm(forms.Form):
         help_text="What will use it, such as “kitchen radio”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    scopes = ScopesField(error_messages={"required": "A key that may do nothing is of no use: choose at least one."})
+    scopes = ScopesField(error_messages={"required": "Choose at least one, or the key cannot do anything."})
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,19 +102,21 @@ class APIKeyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if APIKey.objects.filter(user=self.user, revoked_at=None).count() >= MAX_API_KEYS:
-            raise forms.ValidationError(f"You have {MAX_API_KEYS} keys. Revoke one that you no longer use first.")
+            raise forms.ValidationError(
+                f"You already have {MAX_API_KEYS} keys, which is the limit. Revoke one that you no longer use first."
+            )
         return self.cleaned_data
 
 
 class SecretTextarea(forms.Textarea):
-    """A text area like a password field: a form that comes back with an error comes back without the secret."""
+    """A text area for a secret: if the form is shown again because of an error, it comes back empty."""
 
     def format_value(self, value: Any) -> str:
         return ""
 
 
 class ProviderKeyForm(forms.Form):
-    """A provider's key. `save` tries it out, which may take seconds, and may still refuse it."""
+    """A form for a provider's key. `save` tries the key out, which may take seconds, and may still refuse it."""
 
     provider: str
     secret: forms.CharField
@@ -140,19 +145,21 @@ class OpenAIKeyForm(ProviderKeyForm):
         label="Base URL (optional)",
         required=False,
         max_length=300,
-        help_text="Only for another, compatible server.",
+        help_text="Only for another server that is compatible with OpenAI.",
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        default = keyring.default_base_url(self.provider) or OPENAI_URL
+        default = keyring.get_default_base_url(self.provider) or OPENAI_URL
         self.fields["base_url"].widget.attrs["placeholder"] = default
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if "secret" in data and "base_url" in data and not (data["secret"] or data["base_url"]):
-            self.add_error("secret", "Paste a key. Only a compatible server with its own base URL may need none.")
+            self.add_error(
+                "secret", "Paste a key. Only a compatible server with a base URL of its own can do without one."
+            )
         return data
 
 

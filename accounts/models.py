@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.sign_in.email_addresses import AddressField, canonical
+from accounts.sign_in.email_addresses import AddressField, canonicalise
 
 
 class Patience(models.TextChoices):
-    """How long a pause one may make before the assistant answers."""
+    """How long the user may pause before the assistant answers."""
 
     QUICK = "quick"
     BALANCED = "balanced"
@@ -23,8 +23,8 @@ class Patience(models.TextChoices):
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
-            raise ValueError("A user needs an e-mail address.")
-        user = self.model(email=canonical(email), **fields)
+            raise ValueError("A user needs an email address.")
+        user = self.model(email=canonicalise(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -36,16 +36,21 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = AddressField("e-mail address", unique=True)
+    email = AddressField("email address", unique=True)
     name = models.CharField(max_length=150, blank=True)
     patience = models.CharField(
-        max_length=10, choices=Patience, blank=True, help_text="Before the assistant’s. Empty: the assistant’s."
+        max_length=10,
+        choices=Patience,
+        blank=True,
+        help_text="Overrides the assistant’s patience. Leave empty to keep the assistant’s.",
     )
     time_zone = models.CharField(
-        max_length=64, blank=True, help_text="Such as Europe/Vienna. Empty: the one that the client names, else UTC."
+        max_length=64,
+        blank=True,
+        help_text="For example Europe/Vienna. Leave empty to use the device’s, or UTC if it names none.",
     )
-    is_staff = models.BooleanField("staff", default=False, help_text="May enter the admin.")
-    is_active = models.BooleanField("active", default=True, help_text="Clear this instead of deleting.")
+    is_staff = models.BooleanField("staff", default=False, help_text="Can use the admin.")
+    is_active = models.BooleanField("active", default=True, help_text="Turn this off instead of deleting the user.")
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -70,21 +75,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Scope(models.TextChoices):
     """What an API key lets a program do."""
 
-    REALTIME = "realtime", "Talk: over the socket, or turn by turn"
-    CONVERSATIONS_READ = "conversations.read", "Read conversations and hear them"
-    CONVERSATIONS_WRITE = "conversations.write", "Make, change and delete conversations"
+    REALTIME = "realtime", "Hold conversations, live or turn by turn"
+    CONVERSATIONS_READ = "conversations.read", "Read conversations and listen to them"
+    CONVERSATIONS_WRITE = "conversations.write", "Create, change and delete conversations"
 
 
 def all_scopes() -> list[str]:
+    """Return every scope: the default of a new key."""
     return list(Scope.values)
 
 
 class APIKey(models.Model):
-    """A key this site issued. Only its SHA-256 is kept; the key itself is shown once."""
+    """An API key that this site issued. Only its SHA-256 is stored; the key itself is shown once."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, help_text="The key's first characters, to recognise it by.")
+    prefix = models.CharField(max_length=16, help_text="The first characters of the key, to recognise it by.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=40, choices=Scope), default=all_scopes)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -103,11 +109,11 @@ class APIKey(models.Model):
 
 
 class ClientSecret(models.Model):
-    """A short-lived stand-in for an API key, to be handed to a browser. Only its SHA-256 is kept."""
+    """A short-lived stand-in for an API key, made for a browser. Only its SHA-256 is stored."""
 
     key = models.ForeignKey(APIKey, on_delete=models.CASCADE, related_name="client_secrets")
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    session = models.JSONField(default=dict, help_text="What its sessions begin with, in the protocol's shape.")
+    session = models.JSONField(default=dict, help_text="The settings its sessions start with, in the protocol’s shape.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
 
@@ -116,7 +122,7 @@ class ClientSecret(models.Model):
 
 
 class ProviderKey(models.Model):
-    """A user's own credential for a provider, encrypted with FIELD_ENCRYPTION_KEY; never shown again."""
+    """A user's own credential for a provider. It is encrypted with FIELD_ENCRYPTION_KEY and never shown again."""
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
@@ -125,10 +131,14 @@ class ProviderKey(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="provider_keys")
     provider = models.CharField(max_length=20, choices=Provider)
     secret_encrypted = models.BinaryField(editable=False)
-    hint = models.CharField(max_length=16, blank=True, help_text="The secret's last characters, to recognise it by.")
+    hint = models.CharField(
+        max_length=16, blank=True, help_text="The last characters of the secret, to recognise it by."
+    )
     # Not a URLField: that refuses the one-word host names of container networks.
     base_url = models.CharField("base URL", max_length=300, blank=True)
-    verdict = models.CharField(max_length=300, blank=True, help_text="What the provider said when it was tried.")
+    verdict = models.CharField(
+        "test result", max_length=300, blank=True, help_text="What the provider answered to the last test."
+    )
     works = models.BooleanField(default=False)
     tested_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
@@ -141,9 +151,9 @@ class ProviderKey(models.Model):
 
 
 class Invitation(models.Model):
-    """Lets one e-mail address sign up where sign-up is by invitation. The link to it is signed, not stored."""
+    """Permission for one e-mail address to sign up where sign-up is by invitation. Its link is signed, not stored."""
 
-    email = AddressField("e-mail address", unique=True)
+    email = AddressField("email address", unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="invitations_sent")
     created_at = models.DateTimeField(auto_now_add=True)
     accepted_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -1,9 +1,11 @@
+"""The type of a request whose user is signed in."""
+
 from django.http import HttpRequest
 
 from accounts.models import User
 
 
 class SignedInRequest(HttpRequest):
-    """What a view behind login_required gets, for the type checker."""
+    """The request that a view behind login_required is given; for the type checker."""
 
     user: User

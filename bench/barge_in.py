@@ -45,7 +45,7 @@ async def _interrupts(caller: Caller, number: int, times: int, listens_sec: floa
     async with calling(caller):
         found = []
         for turn in range(times):
-            said = caller.say(marked(utterances[(number + turn) % 10], caller.line.rate))
+            said = caller.say(marked(utterances[(number + turn) % 10], caller.connection.rate))
             if await _is_told(caller, said.ends_at, listens_sec):
                 found.append(await _interrupt(caller, utterances[(number + turn + 5) % 10]))
                 await caller.until(lambda: False, 2.5)
@@ -66,7 +66,7 @@ async def _is_told(caller: Caller, after: float, listens_sec: float) -> bool:
 
 async def _interrupt(caller: Caller, utterance: Utterance) -> BargeIn:
     told = caller.chunks[-1].response_id
-    said = caller.say(marked(utterance, caller.line.rate))
+    said = caller.say(marked(utterance, caller.connection.rate))
     await asyncio.sleep(said.ends_at - said.begins_at + 0.2)
     late = [chunk.at for chunk in caller.chunks if chunk.response_id == told and chunk.at > said.begins_at]
     if not told:  # no ids on this wire: what comes right after the onset is the old reply

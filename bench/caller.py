@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from bench.lines import Got, Line
+from bench.connections import Connection, Got
 from bench.marks import Samples
 from bench.player import Player
 from bench.speech import FRAME_MS, RATE, Utterance, room_noise
@@ -40,7 +40,7 @@ class Caller:
     """`mixed_in`: what else the microphone picks up, from the frame that the loudspeaker plays (24 kHz)."""
 
     name: str
-    line: Line
+    connection: Connection
     player: Player
     mixed_in: Callable[["Caller", Samples, Samples], None] | None = None
     chunks: list[Chunk] = field(default_factory=list)
@@ -53,38 +53,38 @@ class Caller:
 
     @property
     def frame(self) -> int:
-        return self.line.rate * FRAME_MS // 1000
+        return self.connection.rate * FRAME_MS // 1000
 
     def say(self, samples: Samples) -> Spoken:
-        """Marked speech at the line's rate; it begins with the next frame."""
+        """Marked speech at the connection's rate; it begins with the next frame."""
         assert not len(self._speech)
         self._speech = samples
-        begins_at = self._began_at + self._sent / self.line.rate
-        return Spoken(begins_at, begins_at + len(samples) / self.line.rate)
+        begins_at = self._began_at + self._sent / self.connection.rate
+        return Spoken(begins_at, begins_at + len(samples) / self.connection.rate)
 
     def make(self, sound: Samples) -> None:
-        """A noise without words, at the line's rate, over the room's."""
+        """A noise without words, at the connection's rate, over the room's."""
         self._speech = sound + room_noise(len(sound))
 
     def again(self) -> "Caller":
-        """The same caller on a new line."""
-        return Caller(self.name, self.line, Player(self.player.can_pause))
+        """The same caller on a new connection."""
+        return Caller(self.name, self.connection, Player(self.player.can_pause))
 
     def sent_at(self, position_ms: float) -> float:
         """When the sample at this position of the microphone's stream had been sent."""
         return self._began_at + ceil(position_ms / FRAME_MS) * FRAME_MS / 1000
 
     async def stream(self) -> None:
-        noise = room_noise(NOISE_SEC * self.line.rate, seed=hash(self.name) % 2**32)
+        noise = room_noise(NOISE_SEC * self.connection.rate, seed=hash(self.name) % 2**32)
         self._began_at = time.monotonic()
         while True:
-            due = self._began_at + (self._sent + self.frame) / self.line.rate
+            due = self._began_at + (self._sent + self.frame) / self.connection.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.lateness_sec.append(time.monotonic() - due)
             played = self.player.advance(RATE * FRAME_MS // 1000)
-            await self.line.send_audio(self._next_frame(noise, played))
+            await self.connection.send_audio(self._next_frame(noise, played))
             for event in self.player.to_send:
-                await self.line.send(event)
+                await self.connection.send(event)
             self.player.to_send.clear()
 
     def _next_frame(self, noise: Samples, played: Samples) -> Samples:
@@ -98,7 +98,7 @@ class Caller:
         return frame
 
     async def listen(self) -> None:
-        async for got in self.line.receive():
+        async for got in self.connection.receive():
             self.player.take(got)
             if got.kind == "audio":
                 self._note(got)
@@ -111,7 +111,7 @@ class Caller:
             self.chunks.append(Chunk(got.at, got.at + audible[0] / RATE, got.response_id))
 
     async def until(self, condition: Callable[[], bool], timeout_sec: float) -> bool:
-        """Whether it came true in time. Raises ConnectionError if the line is lost meanwhile."""
+        """Whether it came true in time. Raises ConnectionError if the connection is lost meanwhile."""
         deadline = time.monotonic() + timeout_sec
         while not (found := condition()) and time.monotonic() < deadline:
             if any(task.done() for task in self.tasks):
@@ -138,7 +138,7 @@ class Caller:
 
 @asynccontextmanager
 async def calling(caller: Caller) -> AsyncIterator[Caller]:
-    await caller.line.open()
+    await caller.connection.open()
     caller.tasks += (tasks := [asyncio.create_task(work) for work in (caller.stream(), caller.listen())])
     try:
         await asyncio.sleep(0.3)
@@ -147,7 +147,7 @@ async def calling(caller: Caller) -> AsyncIterator[Caller]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await caller.line.close()
+        await caller.connection.close()
 
 
 def marked(utterance: Utterance, rate: int) -> Samples:

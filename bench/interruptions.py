@@ -56,7 +56,7 @@ async def _disturbed(caller: Caller, number: int, chosen: Sequence[Trial]) -> li
 
 async def _goes_on(caller: Caller, disturb: Callable[[Caller], None]) -> bool:
     async with calling(caller):
-        caller.say(marked(prompts()[1], caller.line.rate))
+        caller.say(marked(prompts()[1], caller.connection.rate))
         if not await caller.until(lambda: caller.player.is_busy, PATIENCE_SEC):
             return False
         await asyncio.sleep(LISTENS_SEC)
@@ -69,12 +69,12 @@ async def _goes_on(caller: Caller, disturb: Callable[[Caller], None]) -> bool:
 
 
 def _makes(sound: Samples) -> Callable[[Caller], None]:
-    return lambda caller: caller.make(at_rate(sound, caller.line.rate))
+    return lambda caller: caller.make(at_rate(sound, caller.connection.rate))
 
 
 def _says_mhm(number: int) -> Callable[[Caller], None]:
     def say(caller: Caller) -> None:
-        caller.say(marked(backchannels()[number], caller.line.rate))
+        caller.say(marked(backchannels()[number], caller.connection.rate))
 
     return say
 
@@ -85,7 +85,7 @@ def _echoes(level_db: int) -> Callable[[Caller], None]:
     def mix(caller: Caller, frame: Samples, played: Samples) -> None:
         if not played.any():
             return
-        sound = at_rate(played, caller.line.rate)[: len(frame)] * 10 ** (level_db / 20)
+        sound = at_rate(played, caller.connection.rate)[: len(frame)] * 10 ** (level_db / 20)
         frame[: len(sound)] = np.clip(frame[: len(sound)] + sound, -32_000, 32_000).astype(np.int16)
         _mark_echo(caller, frame)
 
@@ -102,6 +102,6 @@ def _mark_echo(caller: Caller, frame: Samples) -> None:
     if story is None:
         return
     first = player.played - FRAME_MS * RATE // 1000
-    for at in range(0, len(frame) - MARK_BITS, EVERY_MS * caller.line.rate // 1000):
-        chars = player.chars_at(first + at * RATE // caller.line.rate)
+    for at in range(0, len(frame) - MARK_BITS, EVERY_MS * caller.connection.rate // 1000):
+        chars = player.chars_at(first + at * RATE // caller.connection.rate)
         write(frame, at, Mark(story_number(story), chars))

@@ -20,7 +20,7 @@ def make() -> None:
     """One user a caller, each with a provider key, by which the emulated providers tell the callers apart."""
     for slug in (AHEAD, WITHOUT):
         fields: dict[str, Any] = {"name": slug, "instructions": INSTRUCTIONS, "language": "en"}
-        fields["speculation"] = slug == AHEAD
+        fields["preemptive_generation"] = slug == AHEAD
         Assistant.objects.update_or_create(slug=slug, defaults=fields)
     names = json.loads(os.environ["BENCH_CALLERS"])
     sys.stdout.write(json.dumps({name: _key(name) for name in names}) + "\n")

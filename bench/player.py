@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.lines import Got
+from bench.connections import Got
 from bench.marks import Samples
 from bench.speech import RATE
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from bench.caller import Caller
-from bench.lines import Line, PipecatLine, RealtimeLine
+from bench.connections import Connection, PipecatConnection, RealtimeConnection
 from bench.player import Player
 from bench.replies import STORY_KEY
 from voiceproject.local import embedded_postgres
@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
 CORE = 0  # of the server under test
 START_SEC = 90
 CALLERS = 110
-AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without speculation
+AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
 SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
 SERVER = {"type": "server_vad", "silence_duration_ms": 500}
 # What is measured is how it bears more than it would take in.
@@ -80,16 +80,16 @@ class Site:
     def caller(self, number: int, is_told_stories: bool = False, extensions: Sequence[str] = ()) -> Caller:
         name = caller_name(number, is_told_stories)
         player = Player(can_pause="playback" in extensions and not self.mode.is_pipecat)
-        return Caller(name, self._line(name, extensions), player)
+        return Caller(name, self._build_connection(name, extensions), player)
 
-    def _line(self, name: str, extensions: Sequence[str]) -> Line:
+    def _build_connection(self, name: str, extensions: Sequence[str]) -> Connection:
         ws_url = self.url.replace("http", "ws", 1)
         if self.mode.is_pipecat:
-            return PipecatLine(ws_url, name)
+            return PipecatConnection(ws_url, name)
         session: dict[str, Any] = {"audio": {"input": {"turn_detection": dict(self.mode.turn_detection)}}}
         if extensions:
             session["extensions"] = list(extensions)
-        return RealtimeLine(ws_url, self.keys[name], self.mode.assistant, session)
+        return RealtimeConnection(ws_url, self.keys[name], self.mode.assistant, session)
 
 
 def caller_name(number: int, is_told_stories: bool = False) -> str:

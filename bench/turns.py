@@ -74,7 +74,7 @@ async def _talk(caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utte
 
 
 async def take_turn(caller: Caller, utterance: Utterance) -> Turn:
-    said = caller.say(marked(utterance, caller.line.rate))
+    said = caller.say(marked(utterance, caller.connection.rate))
     seen = len(caller.chunks)
 
     def has_answer() -> bool:

@@ -38,7 +38,7 @@ def run_job(job: Callable[[], bool]) -> bool:
         return job()
     except Exception as error:  # the thread must outlive whatever is down
         if outages.is_passing(error):
-            log.warning("%s waits for the database: %s", job.__module__, outages.reason(error))
+            log.warning("%s waits for the database: %s", job.__module__, outages.describe(error))
         else:
             log.exception("%s failed", job.__module__)
         return False

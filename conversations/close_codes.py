@@ -14,6 +14,6 @@ SERVICE_RESTART = 1012  # the process stops: connect again at once
 TRY_AGAIN_LATER = 1013  # there is no room, or something that the server needs is away
 
 
-def error_type(close_code: int) -> str:
+def get_error_type(close_code: int) -> str:
     """Return the `type` of the `error` event that comes before a close with this code: it says whose fault it is."""
     return "invalid_request_error" if close_code == POLICY_VIOLATION else "server_error"

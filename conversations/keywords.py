@@ -17,10 +17,10 @@ def parse(text: str) -> tuple[str, ...]:
 def validate(text: str) -> None:
     """Raise ValidationError for more, or longer, words than engines take."""
     if len(text) > MOST * 2 * MOST_CHARS:
-        raise ValidationError(f"These are {len(text)} characters; {MOST} words have no more than {MOST * MOST_CHARS}.")
+        raise ValidationError(f"You entered {len(text)} characters; the limit is {MOST * 2 * MOST_CHARS}.")
     words = parse(text)
     if len(words) > MOST:
-        raise ValidationError(f"These are {len(words)} words; the most is {MOST}.")
+        raise ValidationError(f"You entered {len(words)} words; the limit is {MOST}.")
     for word in words:
         if len(word) > MOST_CHARS:
-            raise ValidationError(f"“{word[:MOST_CHARS]}…” has {len(word)} characters; the most is {MOST_CHARS}.")
+            raise ValidationError(f"“{word[:MOST_CHARS]}…” has {len(word)} characters; the limit is {MOST_CHARS}.")

@@ -31,7 +31,7 @@ class LoopLag:
             self._late_sec.append(max(0.0, now - self._due_at))
         self._due_at = None
 
-    def seconds(self, now: float) -> float:
+    def measure_sec(self, now: float) -> float:
         """Return the lag in seconds: the mean of the last second, or how late the loop is right now if that is more."""
         overdue = now - self._due_at if self._due_at is not None else 0.0
         mean = sum(self._late_sec) / len(self._late_sec) if self._late_sec else 0.0

@@ -11,7 +11,7 @@ from conversations.engines.events import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
-from conversations.site_engines import site_models
+from conversations.site_engines import list_site_models
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -20,7 +20,9 @@ _steps = Histogram(
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
 )
 _turns = Counter("voiceproject_turns", "Responses that ended, by their status.", ["outcome"])
-_speculations = Counter("voiceproject_speculations", "Replies begun ahead of the endpoint: used or not.", ["outcome"])
+_preemptive_generations = Counter(
+    "voiceproject_preemptive_generations", "Replies begun ahead of the endpoint: used or not.", ["outcome"]
+)
 _interruptions = Counter(
     "voiceproject_interruptions", "Pauses as the user spoke into a reply: meant or not.", ["outcome"]
 )
@@ -36,7 +38,7 @@ _engines = Counter(
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, on the average of a second.")
-_lag.set_function(lambda: LAG.seconds(monotonic()))
+_lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 
 def observe_turn(item: LiveItem) -> None:
@@ -68,20 +70,20 @@ def set_live_sessions(count: int) -> None:
 
 def count_engine_event(event: EngineEvent) -> None:
     """Count an event of an engine. Models that are not in the settings are “other”, since users may name any."""
-    model = event.model if event.model in _site_models() else "other"
+    model = event.model if event.model in _list_site_models() else "other"
     _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
 
 
 @lru_cache(maxsize=1)
-def _site_models() -> frozenset[str]:
-    return site_models() | {""}
+def _list_site_models() -> frozenset[str]:
+    return list_site_models() | {""}
 
 
 def record_measurement(measurement: Measurement) -> None:
     """Record a measurement that the turn machine reports."""
     match measurement:
         case DecisionOutcome("preemptive_generation", outcome):
-            _speculations.labels(outcome).inc()
+            _preemptive_generations.labels(outcome).inc()
         case DecisionOutcome("interruption", outcome):
             _interruptions.labels(outcome).inc()
         case PlaybackLatency(ms):  # apart from the other steps, since the page may report it after the item is final

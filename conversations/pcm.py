@@ -10,21 +10,21 @@ SAMPLES_PER_MS = SAMPLE_RATE // 1000
 BYTES_PER_MS = SAMPLES_PER_MS * SAMPLE_BYTES
 
 
-def samples_in(pcm: bytes | bytearray) -> int:
+def count_samples(pcm: bytes | bytearray) -> int:
     """Return how many whole samples `pcm` holds."""
     return len(pcm) // SAMPLE_BYTES
 
 
-def pcm_seconds(pcm: bytes | bytearray) -> float:
+def measure_seconds(pcm: bytes | bytearray) -> float:
     """Return how long `pcm` plays, in seconds."""
     return len(pcm) / (SAMPLE_RATE * SAMPLE_BYTES)
 
 
-def ms_of(samples: int) -> int:
+def samples_to_ms(samples: int) -> int:
     """Return how long `samples` play, in whole milliseconds, rounded down: a time never lies beyond its audio."""
     return samples // SAMPLES_PER_MS
 
 
-def samples_of(ms: int) -> int:
+def ms_to_samples(ms: int) -> int:
     """Return how many samples play for `ms` milliseconds."""
     return ms * SAMPLES_PER_MS

@@ -28,30 +28,30 @@ class SiteChoice:
     reasoning_effort: str = ""
 
 
-def site_choice(kind: Kind) -> SiteChoice:
+def get_site_choice(kind: Kind) -> SiteChoice:
     """Return what the settings say about engines of `kind`. Reads the settings anew at each call."""
     match kind:
         case "stt":
             models = {"openai": settings.STT_MODEL, "demo": "pocketsphinx"}
-            return SiteChoice(settings.STT_ENGINE, models, stream_models=_stream_models())
+            return SiteChoice(settings.STT_ENGINE, models, stream_models=_choose_stream_models())
         case "llm":
             models = {"openai": settings.LLM_MODEL, "demo": "eliza"}
             return SiteChoice(settings.LLM_ENGINE, models, reasoning_effort=settings.LLM_REASONING_EFFORT)
         case "tts":
-            return SiteChoice(settings.TTS_ENGINE, _tts_models(), _tts_voices())
+            return SiteChoice(settings.TTS_ENGINE, _choose_tts_models(), _choose_tts_voices())
         case "s2s":  # only for assistants that ask for it
-            voices = {"openai": _tts_voices()["openai-realtime"]}
+            voices = {"openai": _choose_tts_voices()["openai-realtime"]}
             return SiteChoice("", {"openai": settings.S2S_MODEL}, voices)
 
 
-def site_models() -> frozenset[str]:
+def list_site_models() -> frozenset[str]:
     """Return the names of all models that the site itself may use, of every kind and provider."""
     kinds: tuple[Literal["stt", "llm", "tts", "s2s"], ...] = ("stt", "llm", "tts", "s2s")
-    choices = [site_choice(kind) for kind in kinds]
+    choices = [get_site_choice(kind) for kind in kinds]
     return frozenset(name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
 
 
-def _stream_models() -> dict[str, str]:
+def _choose_stream_models() -> dict[str, str]:
     """Return the models that hear while one speaks, by base URL.
 
     OpenAI's own server has one. A compatible server has one where STT_STREAM_MODEL names it, as few have such
@@ -66,7 +66,7 @@ def _stream_models() -> dict[str, str]:
     return models
 
 
-def _tts_models() -> dict[str, str]:
+def _choose_tts_models() -> dict[str, str]:
     """Return the models that speak, by provider.
 
     Where TTS_ENGINE is unset, a Realtime model belongs to openai-realtime and any other one to openai, which then goes
@@ -88,7 +88,7 @@ def _tts_models() -> dict[str, str]:
     return models
 
 
-def _tts_voices() -> dict[str, str]:
+def _choose_tts_voices() -> dict[str, str]:
     """Return the voices, by provider. Where TTS_ENGINE is unset, the form of TTS_VOICE tells whose it is."""
     voices = {"openai": "marin", "openai-realtime": "marin", "google": "en-US-Chirp3-HD-Kore", "demo": "en-us"}
     engine, voice = settings.TTS_ENGINE, settings.TTS_VOICE

@@ -28,7 +28,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
     VOICE_RECORD_DIR="",
-    DATABASE_URL=embedded_postgres.url(SCRATCH / "postgres"),
+    DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),
@@ -41,7 +41,7 @@ from django.db import connections  # noqa: E402
 from servestatic.middleware import ServeStaticMiddleware  # noqa: E402
 
 from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
-from tests.support.live import Site, running, running_redis, running_site  # noqa: E402
+from tests.support.live import Site, run_redis, run_site, running  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
 
@@ -56,7 +56,7 @@ databases = TestDatabases()
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
 LONG_MODULES = (
-    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_line.py",
+    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_connection.py",
     "sdk/test_bad_days.py", "browser/test_talk.py", "browser/test_trouble.py", "sdk/test_budget.py",
     "browser/test_web_speech.py", "sdk/test_engine_faults.py", "sdk/test_take_over.py", "sdk/test_turns.py",
     "clients/test_openai_node.py",
@@ -138,7 +138,7 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 @pytest.fixture(scope="session")
 def live_site(database_url: str) -> Iterator[Site]:
     """One site for all, with the demo engines."""
-    with running_site(database_url, {}) as site:
+    with run_site(database_url, {}) as site:
         yield site
 
 
@@ -146,10 +146,10 @@ def live_site(database_url: str) -> Iterator[Site]:
 def start_site(database_url: str) -> Iterator[Callable[..., Site]]:
     """`start_site(NAME="value", …)`: one more site, with those variables, until the test ends."""
     with ExitStack() as stack:
-        yield lambda **env: stack.enter_context(running_site(database_url, env))
+        yield lambda **env: stack.enter_context(run_site(database_url, env))
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    with running_redis(SCRATCH) as url:
+    with run_redis(SCRATCH) as url:
         yield url

@@ -1,4 +1,4 @@
-"""Unfold's setting: the admin's name, colours and sidebar. No value of it comes from the environment."""
+"""The admin's name, colours and sidebar, as Unfold's setting. None of it comes from the environment."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,13 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
-def _permits(permission: str) -> Callable[[HttpRequest], bool]:
+def _require_permission(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
-def _entry(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+def _build_entry(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
     link = reverse_lazy(f"admin:{app}_{model}_changelist")
-    return {"title": title, "icon": icon, "link": link, "permission": _permits(f"{app}.view_{model}")}
+    return {"title": title, "icon": icon, "link": link, "permission": _require_permission(f"{app}.view_{model}")}
 
 
 UNFOLD = {
@@ -50,27 +50,27 @@ UNFOLD = {
         "navigation": [
             {
                 "title": "Review",
-                "items": [_entry("Conversations", "forum", "conversations", "conversation")],
+                "items": [_build_entry("Conversations", "forum", "conversations", "conversation")],
             },
             {
                 "title": "Setup",
                 "items": [
-                    _entry("Assistants", "record_voice_over", "conversations", "assistant"),
-                    _entry("MCP servers", "hub", "conversations", "mcpserver"),
+                    _build_entry("Assistants", "record_voice_over", "conversations", "assistant"),
+                    _build_entry("MCP servers", "hub", "conversations", "mcpserver"),
                 ],
             },
             {
                 "title": "People",
                 "separator": True,
                 "items": [
-                    _entry("Users", "person", "accounts", "user"),
+                    _build_entry("Users", "person", "accounts", "user"),
                     {
-                        **_entry("Groups", "group", "auth", "group"),
+                        **_build_entry("Groups", "group", "auth", "group"),
                         "permission": lambda request: request.user.is_superuser,
                     },
-                    _entry("Invitations", "mail", "accounts", "invitation"),
-                    _entry("API keys", "key", "accounts", "apikey"),
-                    _entry("Provider keys", "vpn_key", "accounts", "providerkey"),
+                    _build_entry("Invitations", "mail", "accounts", "invitation"),
+                    _build_entry("API keys", "key", "accounts", "apikey"),
+                    _build_entry("Provider keys", "vpn_key", "accounts", "providerkey"),
                 ],
             },
         ],

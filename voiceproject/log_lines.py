@@ -1,6 +1,6 @@
-"""How log lines are written: without what would let a reader of the log in.
+"""Format log lines without anything that would let a reader of the log sign in.
 
-Django names the path in warnings and errors, and some of this site's paths are one-time links; tracebacks may name
+Django names the path in warnings and errors, and some of this site's paths are one-time links; tracebacks may contain
 anything.
 """
 
@@ -15,9 +15,12 @@ KEY = re.compile(r"\b((?:vp_|ek_|sk-|AIza)[\w-]{2})[\w-]{14,}", re.ASCII)
 
 
 class LineFormatter(logging.Formatter):
+    """A formatter that removes secrets."""
+
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
+        return remove_secrets(super().format(record))
 
 
-def without_secrets(text: str) -> str:
+def remove_secrets(text: str) -> str:
+    """Return the text with long path segments, query strings and keys shortened to their first characters."""
     return KEY.sub(r"\1…", QUERY.sub("?…", LONG_SEGMENT.sub(r"\1…", text)))

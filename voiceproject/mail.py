@@ -1,4 +1,4 @@
-"""Mail over SMTP, without a connection to Postgres in hand while the mail server takes its time."""
+"""Mail over SMTP, without holding a connection to Postgres while the mail server takes its time."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,8 @@ from voiceproject.database import give_back
 
 
 class EmailBackend(smtp.EmailBackend):
+    """Django's SMTP backend, which gives the thread's database connection back first."""
+
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         give_back()
         return super().send_messages(email_messages)

@@ -1,6 +1,6 @@
 """The one-time link with which whoever can read the site's terminal makes its first admin.
 
-Nothing is stored: the token is signed, ages, and is dead as soon as there is an admin.
+Nothing is stored: the token is signed, expires, and is void once there is an admin.
 """
 
 from allauth.account.models import EmailAddress
@@ -25,21 +25,25 @@ LOCK_ID = 0x5E79  # any number that no other advisory lock of this site uses
 
 
 class FirstAdminForm(BaseUserCreationForm[User]):
+    """The form for the first admin's address and password."""
+
     class Meta:
         model = User
         fields = ("email",)
 
 
-def path_if_needed() -> str:
-    """Return the link's path with a fresh token, or an empty string where there is an admin already."""
+def build_path_if_needed() -> str:
+    """Return the path of the link with a new token, or "" if there is an admin already."""
     return "" if has_admin() else reverse("set_up", args=[signing.dumps("first admin", salt=SALT)])
 
 
 def has_admin() -> bool:
+    """Return whether the site has an active superuser."""
     return User.objects.filter(is_superuser=True, is_active=True).exists()
 
 
-def is_good(token: str) -> bool:
+def is_valid(token: str) -> bool:
+    """Return whether the token may still make an admin."""
     try:
         signing.loads(token, salt=SALT, max_age=MAX_AGE_SEC)
     except signing.BadSignature:
@@ -49,17 +53,19 @@ def is_good(token: str) -> bool:
 
 @method_decorator([never_cache, sensitive_post_parameters("password1", "password2")], name="dispatch")
 class SetUpView(View):
+    """The page behind the link."""
+
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        return _page(request, FirstAdminForm()) if is_good(token) else _gone(request)
+        return _render_page(request, FirstAdminForm()) if is_valid(token) else _render_gone(request)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         with transaction.atomic():
             _take_turns()
-            if not is_good(token):
-                return _gone(request)
+            if not is_valid(token):
+                return _render_gone(request)
             form = FirstAdminForm(request.POST)
             if not form.is_valid():
-                return _page(request, form)
+                return _render_page(request, form)
             user = _create(form)
         login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return redirect("home")
@@ -79,9 +85,9 @@ def _create(form: FirstAdminForm) -> User:
     return user
 
 
-def _page(request: HttpRequest, form: FirstAdminForm) -> HttpResponse:
+def _render_page(request: HttpRequest, form: FirstAdminForm) -> HttpResponse:
     return render(request, "voiceproject/set_up.html", {"form": form})
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def _render_gone(request: HttpRequest) -> HttpResponse:
     return render(request, "voiceproject/set_up.html", {"has_admin": has_admin()}, status=410)

@@ -12,14 +12,14 @@ from voiceproject.set_up import SetUpView
 # The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-handler500 = "voiceproject.http.refusals.server_error"
+handler500 = "voiceproject.http.refusals.answer_server_error"
 urlpatterns = [
     path("", include("conversations.urls")),
     path("v1/", include("conversations.api.urls")),
     path("", include("accounts.urls")),
     # Whoever has no password is not asked for anything there by allauth, and either is a way to one.
-    path("accounts/password/set/", login_required(reauthentication.before_posts(allauth_views.password_set))),
-    path("accounts/email/", login_required(reauthentication.before_posts(allauth_views.email))),
+    path("accounts/password/set/", login_required(reauthentication.require_for_posts(allauth_views.password_set))),
+    path("accounts/email/", login_required(reauthentication.require_for_posts(allauth_views.email))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("set-up/<str:token>/", SetUpView.as_view(), name="set_up"),

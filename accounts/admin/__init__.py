@@ -1,4 +1,4 @@
-"""The admin of people and their credentials. No page of it shows a secret, but for a new API key once."""
+"""The admin of people and their credentials. No page of it shows a secret, except a new API key, once."""
 
 from accounts.admin.invitations import InvitationAdmin
 from accounts.admin.keys import APIKeyAdmin, ProviderKeyAdmin

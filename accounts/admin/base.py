@@ -1,4 +1,4 @@
-"""What every admin of the site does beside Django's: it tells the security log, and finds by nothing that is hidden."""
+"""What every admin of the site adds to Django's: entries in the security log, and no searching by hidden fields."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,14 +14,17 @@ TOLD_IDS = 20
 
 
 class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
-    """Each change leaves Django's own log entry, which the object's history shows, and a line in the security log."""
+    """An admin whose changes are written to Django's own log and to the security log.
+
+    Django's log is what the object's history shows.
+    """
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         _record(request, Event.ADMIN_ADDED, [obj])
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        _record(request, Event.ADMIN_CHANGED, [obj], fields=_fields(message))
+        _record(request, Event.ADMIN_CHANGED, [obj], fields=_list_changed_fields(message))
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> Any:
@@ -36,7 +39,10 @@ class RecordedAdmin(ModelAdmin):  # type: ignore[misc]
         LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, text)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Django lets a list be filtered by any of its fields: by a key's last characters, say, one after another."""
+        """Return whether a list may be filtered by this field.
+
+        Django would allow any field, so that a key's digest could be guessed one character after another.
+        """
         filters = (one[0] if isinstance(one, tuple) else one for one in self.get_list_filter(request))
         hidden = {field.name for field in self.model._meta.get_fields()} - {"id", *filters}
         return lookup.partition("__")[0] not in hidden and bool(super().lookup_allowed(lookup, value, request))
@@ -52,7 +58,7 @@ def _record(request: HttpRequest, event: Event, objects: Sequence[Model], **deta
     record(event, user=request.user.pk, model=label, objects=ids, count=len(objects), **told)
 
 
-def _fields(message: Any) -> str:
+def _list_changed_fields(message: Any) -> str:
     """Return the names of the changed fields, from Django's message about the change; never their values."""
     if not isinstance(message, list):
         return ""

@@ -1,3 +1,5 @@
+"""The admin of invitations."""
+
 import logging
 from typing import Any
 
@@ -59,13 +61,13 @@ class InvitationAdmin(RecordedAdmin):
         site_url = request.build_absolute_uri("/").rstrip("/")
         if not settings.EMAIL_HOST:
             link = invitations.make_link(invitation, site_url)
-            self.message_user(request, f"This site sends no mail. Pass this on to {invitation.email}: {link}")
+            self.message_user(request, f"This site sends no email. Pass this link on to {invitation.email}: {link}")
             return
         try:
             invitations.send(invitation, site_url)
         except OSError:
             logger.exception("The mail server did not take an invitation")
-            text = f"The mail server did not take the invitation of {invitation.email}. Send it again later."
+            text = f"The invitation to {invitation.email} could not be emailed. Send it again later."
             self.message_user(request, text, messages.ERROR)
         else:
-            self.message_user(request, f"Mailed to {invitation.email}.", messages.SUCCESS)
+            self.message_user(request, f"The invitation was emailed to {invitation.email}.", messages.SUCCESS)

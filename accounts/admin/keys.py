@@ -1,3 +1,5 @@
+"""The admin of API keys and provider keys."""
+
 from typing import Any
 
 from django.contrib import admin, messages
@@ -55,7 +57,9 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
             super().save_model(request, obj, form, change)
         else:
             obj.token = api_keys.issue(obj)
-            transaction.on_commit(lambda: notices.api_key_made(request, obj))  # the mail server takes its time
+            transaction.on_commit(
+                lambda: notices.notify_api_key_created(request, obj)
+            )  # the mail server takes its time
 
     def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
         """Show the key in this answer, and in no other: a message would pass it through a cookie."""
@@ -72,21 +76,24 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         gone = list(keys.select_related("user"))
         access.announce({key.user_id for key in gone})
         super().delete_queryset(request, keys)
-        transaction.on_commit(lambda: _tell_revoked(request, gone))
+        transaction.on_commit(lambda: _notify_revoked(request, gone))
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         keys = list(self.filter_touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
-            notices.api_key_revoked(request, key)
+            notices.notify_api_key_revoked(request, key)
         self.record_action(request, keys, "revoke", "Revoked.")
-        self.message_user(request, f"Revoked: {len(keys)}. Their sessions are closed.", messages.SUCCESS)
+        self.message_user(request, f"Revoked: {len(keys)}. Programs that used them are disconnected.", messages.SUCCESS)
 
 
 @admin.register(ProviderKey)
 class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
-    """Whose keys there are and whether they work. Only their owners save them; not even the hint is for staff."""
+    """The admin of provider keys: whose they are, and whether they work.
+
+    Only their owners save them, and staff do not even see the hint.
+    """
 
     list_display = ("user", "provider", "base_url", "works", "verdict", "tested_at")
     list_filter = ("provider", "works", "tested_at")
@@ -108,12 +115,12 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         keys = list(self.filter_touchable(request, queryset).select_related("user"))
         for key in keys:
             keyring.delete(key.user, key.provider)
-        transaction.on_commit(lambda: _tell_deleted(request, keys))
+        transaction.on_commit(lambda: _notify_deleted(request, keys))
 
-    @admin.action(description="Try again", permissions=["view"])
+    @admin.action(description="Test again", permissions=["view"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
         keys = list(self.filter_touchable(request, queryset).select_related("user"))
-        self.record_action(request, keys, "try_again", "Tried again.")
+        self.record_action(request, keys, "try_again", "Tested again.")
         for key in keys:
             keyring.retest(key)
             level = messages.SUCCESS if key.works else messages.ERROR
@@ -123,12 +130,12 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
 # The mail server takes its time, so these wait for the transaction's end.
 
 
-def _tell_revoked(request: HttpRequest, keys: list[APIKey]) -> None:
+def _notify_revoked(request: HttpRequest, keys: list[APIKey]) -> None:
     for key in keys:
         if key.revoked_at is None:
-            notices.api_key_revoked(request, key)
+            notices.notify_api_key_revoked(request, key)
 
 
-def _tell_deleted(request: HttpRequest, keys: list[ProviderKey]) -> None:
+def _notify_deleted(request: HttpRequest, keys: list[ProviderKey]) -> None:
     for key in keys:
-        notices.provider_key_deleted(request, key.user, key.provider)
+        notices.notify_provider_key_deleted(request, key.user, key.provider)

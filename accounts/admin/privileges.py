@@ -1,7 +1,8 @@
-"""Who may touch whom. Staff look after people without rights; staff and superusers are for superusers alone.
+"""Decide which accounts an admin may change.
 
-Otherwise a permission such as “may change users” would be the way to every other one: to a colleague's password, keys
-or address.
+Staff may change people without rights; only superusers may change the rest.
+
+Otherwise a permission such as “may change users” would lead to every other: to a colleague's password, keys or address.
 """
 
 from typing import Any
@@ -15,20 +16,25 @@ PRIVILEGED = Q(is_staff=True) | Q(is_superuser=True)
 
 
 def is_superuser(request: HttpRequest) -> bool:
+    """Return whether the request's user is a superuser."""
     return isinstance(request.user, User) and request.user.is_superuser
 
 
 def may_touch(request: HttpRequest, user: User | None) -> bool:
-    """Whether the request's user may change this one, or what is theirs; None: anyone at all."""
+    """Return whether the request's user may change this user and what belongs to them.
+
+    Return True if `user` is None.
+    """
     return user is None or is_superuser(request) or not (user.is_staff or user.is_superuser)
 
 
 def filter_touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+    """Return the users whom the request's user may change."""
     return users if is_superuser(request) else users.exclude(PRIVILEGED)
 
 
 class OwnedAdminMixin:
-    """For an admin of what has a `user`: what staff and superusers own is changed and deleted by superusers alone."""
+    """For the admin of a model with a `user`: only superusers change or delete what belongs to staff and superusers."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_touch(request, obj and obj.user) and super().has_change_permission(request, obj)  # type: ignore[misc]

@@ -1,3 +1,5 @@
+"""The admin of users and groups."""
+
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +25,7 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class FreeAddress:
-    """A form's check that nobody else has this address as a second one."""
+    """A form that refuses an address which somebody else has as a second one."""
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
@@ -96,7 +98,10 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         return [str(user) for user in users], counts, lacking, []
 
     def _may_delete(self, request: HttpRequest, model: type[Model]) -> bool:
-        """As Django has it: only what has an admin of its own needs a permission of its own."""
+        """Return whether the objects may be deleted with the user, as Django decides it.
+
+        Only a model with an admin of its own needs a permission of its own.
+        """
         registered = self.admin_site.is_registered(model)
         return not registered or self.admin_site.get_model_admin(model).has_delete_permission(request)
 
@@ -106,19 +111,21 @@ class UserAdmin(RecordedAdmin, DjangoUserAdmin[User]):
         User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
         _hang_up(users)
         self.record_action(request, users, "deactivate", "Deactivated.")
-        self.message_user(request, f"Deactivated: {len(users)}. Their sessions and keys are dead.", messages.SUCCESS)
+        self.message_user(
+            request, f"Deactivated: {len(users)}. They are signed out, and their keys no longer work.", messages.SUCCESS
+        )
 
     @admin.action(description="Send a link to choose a new password", permissions=["change"])
     def reset_password(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         adapter, users = AccountAdapter(request), list(filter_touchable(request, queryset).filter(is_active=True))
-        self.record_action(request, users, "reset_password", "Got a link to choose a new password.")
+        self.record_action(request, users, "reset_password", "Was sent a link to choose a new password.")
         for user in users:
-            url = adapter.password_reset_url(user)
+            url = adapter.build_password_reset_url(user)
             if settings.EMAIL_HOST:
                 adapter.send_password_reset_mail(user, user.email, {"user": user, "password_reset_url": url})
-                self.message_user(request, f"Mailed a link to {user.email}.", messages.SUCCESS)
+                self.message_user(request, f"A link was emailed to {user.email}.", messages.SUCCESS)
             else:
-                self.message_user(request, f"This site sends no mail. Pass this on to {user.email}: {url}")
+                self.message_user(request, f"This site sends no email. Pass this link on to {user.email}: {url}")
 
 
 admin.site.unregister(Group)
@@ -129,7 +136,10 @@ admin.site.unregister(EmailAddress)
 
 @admin.register(Group)
 class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
-    """Groups, for superusers alone: whoever may change a group that they are in may give themselves everything."""
+    """The admin of groups, for superusers only.
+
+    Whoever may change a group they are in may give themselves every permission.
+    """
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

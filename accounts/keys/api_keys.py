@@ -1,6 +1,6 @@
-"""API keys: what a program shows instead of a session cookie.
+"""API keys: what a program shows in place of a session cookie.
 
-A key reads `vp_` + 40 random base62 characters + 6 of checksum (CRC32 of all before them), so that it is a
+A key is `vp_`, 40 random base62 characters, and 6 characters of checksum (CRC32 of everything before it). So it is a
 valid HTTP token, secret scanners can recognise it, and a mistyped one is refused without asking the database.
 """
 
@@ -30,28 +30,28 @@ MARK_LENGTH = 10
 
 
 def create(user: User, name: str, scopes: Iterable[str] = Scope.values) -> tuple[APIKey, str]:
-    """Store a new key. Return it with its text, which exists nowhere else and is to be shown once."""
+    """Store a new key, and return it with its text. The text is stored nowhere, so show it now."""
     key = APIKey(user=user, name=name, scopes=list(scopes))
     return key, issue(key)
 
 
 def issue(key: APIKey) -> str:
-    """Give a new key its text and save what is kept of it. Return the text."""
+    """Give a new key its text, save the key with the text's digest, and return the text."""
     start = START + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    token = start + checksum(start)
-    key.prefix, key.digest = token[:PREFIX_LENGTH], digest(token)
+    token = start + compute_checksum(start)
+    key.prefix, key.digest = token[:PREFIX_LENGTH], compute_digest(token)
     key.save(force_insert=True)
     record(Event.API_KEY_MADE, user=key.user_id, key=key.pk, scopes=",".join(key.scopes))
     return token
 
 
 def authenticate(token: str, address: str = "") -> APIKey | None:
-    """Return the key with its user, or None if it is unknown, revoked, or its user deactivated. Reads the database.
+    """Return the key with its user, or None if it is unknown or revoked, or its user deactivated. Reads the database.
 
-    `address` is the client's: use from a new one is told in the security log, and so is a refusal.
+    `address` is the client's. The security log records the first use from a new address, and every refusal.
     """
     live = APIKey.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
-    key = live.filter(digest=digest(token)).first() if is_well_formed(token) else None
+    key = live.filter(digest=compute_digest(token)).first() if is_well_formed(token) else None
     if key:
         _record_use(key, address)
     else:
@@ -60,7 +60,7 @@ def authenticate(token: str, address: str = "") -> APIKey | None:
 
 
 def revoke(key: APIKey) -> None:
-    """Revoke the key: it opens nothing any more, and what it has opened is closed. Call it from sync code."""
+    """Revoke the key, and close the connections that were opened with it. Call it from sync code."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
@@ -73,7 +73,7 @@ def _record_use(key: APIKey, address: str) -> None:
     if key.last_used_at is None or now - key.last_used_at >= LAST_USE_PRECISION:
         key.last_used_at = now
         changed.append("last_used_at")
-    if address and (mark := _mark(key, address)) not in key.seen_addresses:
+    if address and (mark := _hash_address(key, address)) not in key.seen_addresses:
         key.seen_addresses = [*key.seen_addresses, mark][-SEEN_ADDRESSES:]
         changed.append("seen_addresses")
         record(Event.API_KEY_NEW_ADDRESS, user=key.user_id, address=address, key=key.pk)
@@ -81,19 +81,20 @@ def _record_use(key: APIKey, address: str) -> None:
         key.save(update_fields=changed)
 
 
-def _mark(key: APIKey, address: str) -> str:
-    """Return what is kept of an address: enough to know it again, too little to tell it."""
+def _hash_address(key: APIKey, address: str) -> str:
+    """Return the mark of an address that is kept: enough to recognise the address, too little to tell it."""
     return salted_hmac(f"accounts.api_key.{key.pk}", client_addresses.group_address(address)).hexdigest()[:MARK_LENGTH]
 
 
 def is_well_formed(token: str) -> bool:
+    """Return whether the text has the form of an API key, with the right checksum."""
     start, end = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
     has_shape = token.isascii() and start.startswith(START) and len(start) == len(START) + RANDOM_LENGTH
-    return has_shape and end == checksum(start)
+    return has_shape and end == compute_checksum(start)
 
 
-def checksum(text: str) -> str:
-    """Return the end of a key that begins like this: it costs nothing to tell a mistyped one."""
+def compute_checksum(text: str) -> str:
+    """Return the checksum of the text, with which a mistyped key is recognised at no cost."""
     number, digits = zlib.crc32(text.encode()), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))
@@ -101,6 +102,9 @@ def checksum(text: str) -> str:
     return digits
 
 
-def digest(token: str) -> str:
-    """Return what is kept of a key. It has 238 random bits, so a plain hash is as safe as a slow one."""
+def compute_digest(token: str) -> str:
+    """Return the digest of a key, which is stored in its place.
+
+    A key has 238 random bits, so a fast hash is as safe as a slow one.
+    """
     return sha256(token.encode()).hexdigest()

@@ -5,7 +5,7 @@ import sys
 from django.db import migrations
 
 import accounts.sign_in.email_addresses
-from accounts.sign_in.email_addresses import canonical
+from accounts.sign_in.email_addresses import canonicalise
 
 MODELS = (("accounts", "User"), ("accounts", "Invitation"), ("account", "EmailAddress"))
 
@@ -14,13 +14,13 @@ def rewrite(apps, schema_editor):
     for app, name in MODELS:
         model = apps.get_model(app, name)
         rows = model.objects.order_by("pk").values_list("pk", "email")
-        changed = [(pk, email) for pk, email in rows.iterator() if canonical(email) != email]
+        changed = [(pk, email) for pk, email in rows.iterator() if canonicalise(email) != email]
         for pk, email in changed:
-            if model.objects.filter(email=canonical(email)).exclude(pk=pk).exists():
+            if model.objects.filter(email=canonicalise(email)).exclude(pk=pk).exists():
                 print(f"{name} {pk} has an address that another one has in another spelling; it is left as it is. "
                       "Its owner can sign in once an admin gives it another address.", file=sys.stderr)
             else:
-                model.objects.filter(pk=pk).update(email=canonical(email))
+                model.objects.filter(pk=pk).update(email=canonicalise(email))
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,7 @@
-"""Answers of servers that users and admins name, within bounds. Knows neither Django nor the site's policy.
+"""Bound the answers of servers that users and admins name. This file knows neither Django nor the site's policy.
 
-What is packed is refused, since it could unfold to a thousand times what is counted, and so is JSON that takes far more
-memory than its bytes say, or more stack than there is.
+A compressed answer is refused, since it could unfold to a thousand times its size. So is JSON that takes far more
+memory than its size suggests, or more stack than there is.
 """
 
 import json
@@ -19,11 +19,15 @@ MAX_PARTS = 50_000  # objects and arrays: each takes some fifty times its two ch
 
 
 class UnfitAnswerError(httpx2.ReadError):
-    """An answer that is too long, or packed: the same request would bring it again."""
+    """An answer is too long, or compressed. The same request would get it again, so do not retry."""
 
 
 async def bound_answer(response: httpx2.Response, max_bytes: int) -> httpx2.Response:
-    """Bound an answer: raise UnfitAnswerError for more than `max_bytes` or a packed one; cut the bodies of errors."""
+    """Return the response with a bounded body. Raise UnfitAnswerError if it is compressed.
+
+    Reading more than `max_bytes` of the body raises UnfitAnswerError. The body of an error is cut instead, at
+    MAX_ERROR_BYTES.
+    """
     if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         await response.aclose()
         raise UnfitAnswerError("a packed answer, which was not asked for")
@@ -52,6 +56,8 @@ class CutStream(httpx2.AsyncByteStream):
 
 
 class BoundedStream(httpx2.AsyncByteStream):
+    """A stream that raises UnfitAnswerError after `max_bytes`."""
+
     def __init__(self, inner: httpx2.AsyncByteStream, max_bytes: int) -> None:
         self._inner = inner
         self._max_bytes = max_bytes
@@ -68,8 +74,8 @@ class BoundedStream(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-async def whole_body(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    """Return the body of an answer. Raises UnfitAnswerError for one of more than `max_bytes`."""
+async def read_body(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
+    """Return the body of an answer. Raise UnfitAnswerError if it has more than `max_bytes`."""
     body = bytearray()
     async for piece in pieces:
         body += piece
@@ -79,7 +85,7 @@ async def whole_body(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
 
 
 def parse_json(text: str | bytes, max_bytes: int = MAX_JSON_BYTES) -> Any:
-    """Return what `text` says. Raises ValueError for what is too large, too deep, of too many parts, or no JSON."""
+    """Return the value of a JSON text. Raise ValueError if it is no JSON, too large, too deep or has too many parts."""
     if len(text) > max_bytes:
         raise ValueError(f"JSON of more than {max_bytes} bytes")
     parts = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")

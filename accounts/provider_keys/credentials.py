@@ -1,4 +1,4 @@
-"""What a provider's client needs to be let in."""
+"""The credential with which a provider's client signs in."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,11 @@ OPENAI_URL = "https://api.openai.com/v1"  # what a base URL of "" stands for
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """`secret` may be "" where `base_url` names a server that asks for none; `base_url` "" is the provider's own."""
+    """A provider's secret, and the server where it is used.
+
+    `secret` may be "" if `base_url` names a server that needs none. A `base_url` of "" stands for the provider's own
+    server.
+    """
 
     secret: str  # Google: an API key, or the JSON text of a service account
     base_url: str = ""  # Google: an endpoint; http:// means plaintext gRPC

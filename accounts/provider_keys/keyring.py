@@ -1,4 +1,4 @@
-"""Whose credential serves a user, and the keys that users bring themselves."""
+"""Find the credential that serves a user, and keep the keys that users bring themselves."""
 
 import logging
 from pathlib import Path
@@ -14,25 +14,25 @@ from accounts.security import encryption
 from accounts.security.security_log import Event, record
 from voiceproject.database import give_back
 
-__all__ = ["Credential", "ProviderKeyError", "credential_for", "delete", "retest", "save", "site_credential"]
+__all__ = ["Credential", "ProviderKeyError", "delete", "find_credential", "get_site_credential", "retest", "save"]
 
 HINT_LENGTH = 4
 logger = logging.getLogger(__name__)
 
 
 class ProviderKeyError(Exception):
-    """A user's own key cannot be used as saved. The text is for the user and says what to do."""
+    """A user's own key cannot be used as it was saved. The message is for the user, and says what to do."""
 
 
-def credential_for(user: User, provider: str) -> Credential | None:
+def find_credential(user: User, provider: str) -> Credential | None:
     """Return the user's own credential, else the site's, else None. Reads the database.
 
-    A key of the user's own that cannot be used counts as none, with the reason left in its verdict. It is never
-    replaced by the site's: the user chose where the words go.
+    A key of the user's own that cannot be used counts as None, and its verdict says why. The site's key never replaces
+    it: the user chose where the words go.
     """
     key = ProviderKey.objects.filter(user=user, provider=provider).first()
     if key is None:
-        return site_credential(provider)
+        return get_site_credential(provider)
     try:
         return _find_own(key)
     except ProviderKeyError as error:
@@ -42,9 +42,9 @@ def credential_for(user: User, provider: str) -> Credential | None:
 
 
 def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
-    """Try the key out and keep it with the verdict, also a bad one. Takes seconds.
+    """Try the key out, and save it with the verdict, even a bad one. Takes seconds.
 
-    Raises base_urls.BaseURLError or secret_formats.SecretError, and then keeps nothing.
+    Raise base_urls.BaseURLError or secret_formats.SecretError without saving anything.
     """
     secret_formats.check(provider, secret)
     if base_url and provider != ProviderKey.Provider.OPENAI:
@@ -52,7 +52,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     give_back()  # what follows waits for servers that the user names
     if base_url:
         base_urls.check(base_url)
-    credential = _credential(provider, secret, base_url)
+    credential = _build_credential(provider, secret, base_url)
     verdict = trials.try_out(provider, credential)
     fields = {
         "secret_encrypted": encryption.encrypt(secret),
@@ -68,7 +68,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
 
 
 def retest(key: ProviderKey) -> None:
-    """Try a saved key again and keep the verdict. Takes seconds."""
+    """Try a saved key again, and save the verdict. Takes seconds."""
     give_back()
     try:
         if key.base_url:
@@ -81,30 +81,35 @@ def retest(key: ProviderKey) -> None:
 
 
 def delete(user: User, provider: str) -> None:
+    """Delete the user's key for this provider, if there is one."""
     if ProviderKey.objects.filter(user=user, provider=provider).delete()[0]:
         record(Event.PROVIDER_KEY_DELETED, user=user.pk, provider=provider)
 
 
-def site_credential(provider: str) -> Credential | None:
-    """Return the site's own credential. A server named without a key counts: compatible ones need none."""
-    base_url = default_base_url(provider)
+def get_site_credential(provider: str) -> Credential | None:
+    """Return the site's own credential, or None.
+
+    A server that is named without a key counts as one, since compatible servers need none.
+    """
+    base_url = get_default_base_url(provider)
     if provider == ProviderKey.Provider.OPENAI:
         secret = settings.OPENAI_API_KEY
         return Credential(secret, base_url) if secret or base_url else None
-    secret = settings.GOOGLE_API_KEY or _service_account()
+    secret = settings.GOOGLE_API_KEY or _read_service_account()
     return Credential(secret, base_url) if secret or base_url.startswith("http://") else None
 
 
-def default_base_url(provider: str) -> str:
-    """Return where a key without a base URL of its own is used; "" means the provider itself.
+def get_default_base_url(provider: str) -> str:
+    """Return where a key without a base URL of its own is used; "" stands for the provider itself.
 
-    The site's server also for users' keys, because the model ids are the site's too.
+    Users' keys are used at the site's server too, because the model ids are the site's.
     """
     is_openai = provider == ProviderKey.Provider.OPENAI
     return str(settings.OPENAI_BASE_URL if is_openai else settings.GOOGLE_TTS_ENDPOINT)
 
 
-def _service_account() -> str:
+def _read_service_account() -> str:
+    """Return the JSON of the site's service account, or ""."""
     path = settings.GOOGLE_APPLICATION_CREDENTIALS
     try:
         return Path(path).read_text() if path else ""
@@ -114,6 +119,7 @@ def _service_account() -> str:
 
 
 def _find_own(key: ProviderKey) -> Credential:
+    """Return the credential of a saved key, or raise ProviderKeyError."""
     # Whether the base URL is public is checked where the connection is made, by `public_addresses`.
     if key.base_url and settings.USER_BASE_URLS == "none":
         raise ProviderKeyError("This site no longer lets users choose a base URL (USER_BASE_URLS=none).")
@@ -121,12 +127,12 @@ def _find_own(key: ProviderKey) -> Credential:
         secret = encryption.decrypt(bytes(key.secret_encrypted))
     except encryption.DecryptionError:
         raise ProviderKeyError("This key can no longer be decrypted. Save it again.") from None
-    return _credential(key.provider, secret, key.base_url)
+    return _build_credential(key.provider, secret, key.base_url)
 
 
-def _credential(provider: str, secret: str, base_url: str) -> Credential:
+def _build_credential(provider: str, secret: str, base_url: str) -> Credential:
     public_only = bool(base_url) and settings.USER_BASE_URLS == "public"
-    return Credential(secret, base_url or default_base_url(provider), public_only)
+    return Credential(secret, base_url or get_default_base_url(provider), public_only)
 
 
 def _make_hint(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""What a provider's secret may look like, checked before it is sent anywhere."""
+"""Check the form of a provider's secret before it is sent anywhere."""
 
 import json
 import re
@@ -13,7 +13,7 @@ WANTED = ("client_email", "private_key", "token_uri")
 
 
 class SecretError(ValueError):
-    """A secret of the wrong form. The text is for the user, and never holds the secret."""
+    """A secret has the wrong form. The message is for the user, and never contains the secret."""
 
 
 def check(provider: str, secret: str) -> None:
@@ -21,7 +21,9 @@ def check(provider: str, secret: str) -> None:
     if provider == ProviderKey.Provider.GOOGLE and secret.startswith("{"):
         _check_service_account(secret)
     elif not re.fullmatch(r"[!-~]{0,1000}", secret):
-        raise SecretError("A key is one word of letters, digits and signs, without spaces. Was it copied whole?")
+        raise SecretError(
+            "A key is one word of letters, digits and punctuation, without spaces. Did you copy all of it?"
+        )
     elif not secret and provider == ProviderKey.Provider.GOOGLE:
         raise SecretError("Paste an API key, or the JSON of a service account.")
 
@@ -29,7 +31,9 @@ def check(provider: str, secret: str) -> None:
 def _check_service_account(secret: str) -> None:
     account = _parse(secret)
     if account.get("type") != "service_account":
-        raise SecretError('This is not the JSON of a service account (its "type" says so). Make a key for one.')
+        raise SecretError(
+            'This JSON is not a key of a service account (see its "type"). Create one for a service account.'
+        )
     missing = [name for name in WANTED if not isinstance(account.get(name), str) or not account[name]]
     if missing:
         raise SecretError(f"This JSON is missing {', '.join(missing)}. Paste the whole file.")

@@ -1,6 +1,6 @@
-"""From which address a client comes, and what counts as one client when its tries are counted.
+"""Find the address that a client comes from, and the group of addresses by which its tries are counted.
 
-Proxies are believed as far as TRUSTED_PROXY_COUNT says: each puts the address that it saw at the end of the header
+Proxies are trusted as far as TRUSTED_PROXY_COUNT says. Each adds the address that it saw to the end of the header
 X-Forwarded-For.
 """
 
@@ -21,14 +21,14 @@ def read_request_address(request: HttpRequest) -> str:
 
 
 def read_scope_address(scope: Mapping[str, Any]) -> str:
-    """Return the same for an ASGI scope, such as that of a WebSocket."""
+    """Return the client's address of an ASGI scope, such as that of a WebSocket, or "unknown"."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     forwarded = ",".join(value.decode("latin1") for name, value in headers if name == b"x-forwarded-for")
     return _read_forwarded(forwarded, (scope.get("client") or ("",))[0])
 
 
 def group_address(address: str) -> str:
-    """Return the part of an address by which tries are counted: the whole of IPv4, the /64 of IPv6."""
+    """Return the part of an address by which tries are counted: all of an IPv4 address, the /64 of an IPv6 address."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -39,7 +39,7 @@ def group_address(address: str) -> str:
 
 
 def _read_forwarded(forwarded: str, peer: str) -> str:
-    """Return what the outermost trusted proxy saw; the peer, where there are fewer entries than proxies."""
+    """Return the address that the outermost trusted proxy saw, or `peer` if the header has fewer entries than that."""
     count = settings.TRUSTED_PROXY_COUNT
     seen = [part.strip() for part in forwarded.split(",")] if forwarded else []
     text = seen[-count] if 0 < count <= len(seen) else peer
@@ -47,7 +47,7 @@ def _read_forwarded(forwarded: str, peer: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return an address without port, brackets and zone; "" if it is none."""
+    """Return the address without port, brackets and zone, or "" if it is not an address."""
     host = text.partition("%")[0]
     if host.startswith("["):
         host = host[1:].partition("]")[0]

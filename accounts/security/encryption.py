@@ -1,6 +1,6 @@
-"""Secrets at rest, under FIELD_ENCRYPTION_KEY: one Fernet key, or several with commas while they are rotated.
+"""Encrypt secrets that are stored, with FIELD_ENCRYPTION_KEY: one Fernet key, or several, separated by commas.
 
-The first key encrypts; every key decrypts.
+The first key encrypts, and every key decrypts, so that keys can be rotated.
 """
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -8,20 +8,21 @@ from django.conf import settings
 
 
 class DecryptionError(Exception):
-    """None of the site's keys opens this secret: it was encrypted under one that is gone."""
+    """None of the site's keys decrypts this secret: it was encrypted under one that is gone."""
 
 
 def encrypt(text: str) -> bytes:
-    return _fernet().encrypt(text.encode())
+    """Return the text encrypted with the site's first key."""
+    return _build_fernet().encrypt(text.encode())
 
 
 def decrypt(token: bytes) -> str:
     """Return the secret's text, or raise DecryptionError."""
     try:
-        return _fernet().decrypt(token).decode()
+        return _build_fernet().decrypt(token).decode()
     except InvalidToken:
         raise DecryptionError from None
 
 
-def _fernet() -> MultiFernet:
+def _build_fernet() -> MultiFernet:
     return MultiFernet([Fernet(key.strip()) for key in settings.FIELD_ENCRYPTION_KEY.split(",") if key.strip()])

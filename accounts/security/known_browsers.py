@@ -1,6 +1,6 @@
-"""Browsers in which somebody was signed in before, known by a cookie: whatever strangers try, theirs are counted apart.
+"""Recognise browsers in which an account was signed in before, by a cookie, and count their tries apart.
 
-So nobody is locked out by others' wrong passwords, and a strange browser can be slowed for an account.
+So strangers' wrong passwords lock nobody out, while strange browsers can be slowed down.
 """
 
 from django.conf import settings
@@ -17,10 +17,11 @@ MOST_ACCOUNTS = 5  # of one browser, the latest
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    marks = [mark for mark in _marks(request) if mark != _mark(user)]
+    """Add the user to the cookie of this browser."""
+    marks = [mark for mark in _read_marks(request) if mark != _compute_mark(user)]
     response.set_cookie(
         COOKIE,
-        signing.dumps([*marks, _mark(user)][-MOST_ACCOUNTS:], salt=SALT),
+        signing.dumps([*marks, _compute_mark(user)][-MOST_ACCOUNTS:], salt=SALT),
         max_age=MAX_AGE_SEC,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -29,10 +30,12 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
-    return _mark(user) in _marks(request)
+    """Return whether the user was signed in with this browser before."""
+    return _compute_mark(user) in _read_marks(request)
 
 
-def _marks(request: HttpRequest) -> list[str]:
+def _read_marks(request: HttpRequest) -> list[str]:
+    """Return the marks of the accounts in the cookie."""
     try:
         marks = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=MAX_AGE_SEC)
     except signing.BadSignature:
@@ -40,5 +43,6 @@ def _marks(request: HttpRequest) -> list[str]:
     return [str(mark) for mark in marks]
 
 
-def _mark(user: User) -> str:
+def _compute_mark(user: User) -> str:
+    """Return the mark of a user that is kept in the cookie."""
     return salted_hmac(SALT, str(user.pk)).hexdigest()[:16]

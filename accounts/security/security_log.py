@@ -1,8 +1,8 @@
 """The security log: who came in, who was refused, and what was done to accounts and keys.
 
-One logger, `voiceproject.security`, and a line an event, `event=api_key_made user=12 address=203.0.113.7 key=3`, whose
-names stay as they are. docs/security-log.md lists them. A record also has its fields as `record.security`, for handlers
-that write JSON. Nothing here is a secret; people and keys are told by their ids.
+It is one logger, `voiceproject.security`, with one line for each event: `event=api_key_made user=12 address=203.0.113.7
+key=3`. The names are listed in docs/security-log.md and stay as they are. A log record also has its fields as
+`record.security`, for handlers that write JSON. Nothing here is a secret; people and keys appear by their ids.
 """
 
 import logging
@@ -66,7 +66,10 @@ REFUSALS = {
 
 
 def record(event: Event, *, user: int | None = None, address: str | None = None, **details: str | int) -> None:
-    """Write one event: `user` is whom it concerns, by id; `address` whence it came, None: as the request under way."""
+    """Write one event. `user` is the id of the user whom it concerns.
+
+    `address` is the client's; None stands for that of the request being handled.
+    """
     if address is None:
         address = client_addresses.read_request_address(context.request) if context.request else ""
     fields: dict[str, str | int] = {"event": event.value}
@@ -87,7 +90,7 @@ def record(event: Event, *, user: int | None = None, address: str | None = None,
 
 
 def _quote(value: str | int) -> str:
-    """Return a value in one word or in quotes, so that nobody can write a line of their own."""
+    """Return the value as one word or in quotes, so that nobody can forge a line."""
     text = str(value)[:VALUE_CHARS]
     if PLAIN.fullmatch(text):
         return text
@@ -96,7 +99,10 @@ def _quote(value: str | int) -> str:
 
 
 class Pace:
-    """Which refusals are written. What it remembers is bounded: the addresses of one window, the latest of them."""
+    """Limits how many refusals are written.
+
+    What it remembers is bounded: the latest MAX_ADDRESSES addresses of one window.
+    """
 
     MAX_ADDRESSES = 10_000
 
@@ -107,7 +113,10 @@ class Pace:
         self.unwritten: dict[str, int] = {}
 
     def count_suppressed(self, event: str, address: str, now: float | None = None) -> int | None:
-        """Return how many of the event were left out since the last one written; None: leave this one out, too."""
+        """Return how many refusals of this kind were left out since the last one was written.
+
+        Return None if this one must be left out too.
+        """
         window = int((time.monotonic() if now is None else now) // WINDOW_SEC)
         with self.lock:
             if window != self.window:

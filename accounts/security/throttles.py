@@ -1,8 +1,8 @@
-"""How often strangers may try: passwords, sign-ups, and mails that they cause.
+"""Limit how often strangers may try: passwords, sign-ups, and mails that they cause.
 
-Counted in Django's cache, for all processes together where they share a Redis, in fixed windows: over the border of
-two, twice as many may pass. What is tried counts before it is looked at, so that tries side by side count too; a right
-password is taken back.
+Tries are counted in Django's cache, for all processes together if they share a Redis, in fixed windows; across the
+border of two windows twice as many may pass. A try counts before it is examined, so that simultaneous tries count too,
+and the count of a right password is taken back.
 """
 
 import time
@@ -16,7 +16,7 @@ from django.core.cache import cache
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`most` within `window_sec`, for each of whom it counts: an address, an account, or both."""
+    """At most `most` tries within `window_sec`, for each address, account, or pair of both."""
 
     name: str
     most: int
@@ -41,7 +41,7 @@ MAIL_FROM_ADDRESS = Limit("mail.address", 20, 3600)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One try, counted."""
+    """One counted try."""
 
     limit: Limit
     key: str
@@ -49,12 +49,13 @@ class Hit:
 
     @property
     def is_within(self) -> bool:
+        """Return whether the try is within its limit."""
         return self.count <= self.limit.most
 
 
 def hit(limit: Limit, *who: str) -> Hit:
     """Count one try. While the cache is down, every try is within the limit."""
-    key = _key(limit, who)
+    key = _build_key(limit, who)
     cache.add(key, 0, limit.window_sec)
     try:
         return Hit(limit, key, cache.incr(key))
@@ -63,20 +64,22 @@ def hit(limit: Limit, *who: str) -> Hit:
 
 
 def is_spent(limit: Limit, *who: str) -> bool:
-    """Return whether there is no try left. Counts none."""
-    return int(cache.get(_key(limit, who), 0)) >= limit.most
+    """Return whether no try is left. This counts no try."""
+    return int(cache.get(_build_key(limit, who), 0)) >= limit.most
 
 
 def take_back(hits: Iterable[Hit]) -> None:
+    """Take counted tries back."""
     for one in hits:
         with suppress(ValueError):
             cache.incr(one.key, -1)
 
 
 def forget(limit: Limit, *who: str) -> None:
-    cache.delete(_key(limit, who))
+    """Forget all tries of `who` within this window."""
+    cache.delete(_build_key(limit, who))
 
 
-def _key(limit: Limit, who: tuple[str, ...]) -> str:
+def _build_key(limit: Limit, who: tuple[str, ...]) -> str:
     window = int(time.time()) // limit.window_sec
     return f"throttle.{limit.name}.{window}.{sha256(repr(who).encode()).hexdigest()[:32]}"

@@ -1,4 +1,4 @@
-"""Where this site differs from allauth's defaults: who may sign up, and how often what may be tried and mailed."""
+"""Where this site differs from allauth's defaults: who may sign up, and how much may be tried and mailed."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ from accounts.sign_in.password_limits import GuardedSignIn
 
 
 class AccountAdapter(GuardedSignIn, GuardedMail):
+    """The site's adapter for allauth."""
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         if settings.SIGN_UP == "invitation":
             return invitations.find_held(request) is not None
@@ -31,11 +33,14 @@ class AccountAdapter(GuardedSignIn, GuardedMail):
         record(Event.PASSWORD_RESET_ASKED, user=user.pk)
         super().send_password_reset_mail(user, email, context)
 
-    def password_reset_url(self, user: User) -> str:
-        """Return a link with which the user, or whoever holds it, chooses a new password once."""
+    def build_password_reset_url(self, user: User) -> str:
+        """Return a link with which whoever holds it may choose a new password once."""
         uid, key = user_pk_to_url_str(user), default_token_generator.make_token(user)
         return str(self.get_reset_password_from_key_url(f"{uid}-{key}"))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the client's address. allauth's own method fails on a request that came past the proxies."""
+        """Return the client's address.
+
+        allauth's own method fails for requests that did not come through the proxies.
+        """
         return client_addresses.read_request_address(request)

@@ -1,17 +1,17 @@
-"""allauth's forms in which one gives an e-mail address, each taking it in its one way of writing."""
+"""allauth's forms with an e-mail address, which here read it in its canonical form."""
 
 from typing import Any
 
 from allauth.account import fields, forms
 
-from accounts.sign_in.email_addresses import canonical
+from accounts.sign_in.email_addresses import canonicalise
 
 
 class AddressInput(fields.EmailField):  # type: ignore[misc]
-    """An e-mail field with the looks of allauth's."""
+    """allauth's e-mail field, which reads the address in its canonical form."""
 
     def to_python(self, value: Any) -> str:
-        return canonical(str(super().to_python(value) or ""))
+        return canonicalise(str(super().to_python(value) or ""))
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]

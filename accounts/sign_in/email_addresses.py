@@ -1,7 +1,7 @@
-"""One way to write an e-mail address, so that one mailbox is one account however it was typed.
+"""The canonical form of an e-mail address, so that one mailbox is one account however its address was typed.
 
-Width and composition of letters are normalised (NFKC) and capitals made small. The domain is written as the name
-service knows it (IDNA 2008): bücher.example is xn--bcher-kva.example. Spaces around it and a dot at its end go.
+Letters are normalised (NFKC) and in lower case. The domain is written as the name service knows it (IDNA 2008):
+bücher.example is xn--bcher-kva.example. Spaces around the address and a dot at its end are removed.
 """
 
 import re
@@ -17,30 +17,39 @@ QUOTED_ATOM = re.compile(r"\"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]
 LONGEST = 320  # what Django's validator lets through; a longer text is none, and is left to it
 
 
-def canonical(text: str) -> str:
-    """Return an address as it is kept. What is no address comes back in lower case, to be refused by validation."""
+def canonicalise(text: str) -> str:
+    """Return the canonical form of an address.
+
+    Text that is no address comes back in lower case, for validation to refuse.
+    """
     if len(text) > LONGEST:
         return text
     text = unicodedata.normalize("NFKC", text).strip().lower()
     local, at, domain = text.rpartition("@")
-    return f"{_without_quotes(local.strip())}{at}{_canonical_domain(domain.strip())}" if at else text
+    return f"{_strip_quotes(local.strip())}{at}{_canonicalise_domain(domain.strip())}" if at else text
 
 
-def _without_quotes(local: str) -> str:
-    """Quotes around what needs none do not count (RFC 5321, 4.1.2): "ada"@example.com is ada@example.com."""
+def _strip_quotes(local: str) -> str:
+    """Return the local part without quotes that it does not need.
+
+    "ada"@example.com is ada@example.com (RFC 5321, 4.1.2).
+    """
     found = QUOTED_ATOM.fullmatch(local)
     return found[1] if found else local
 
 
-def _canonical_domain(domain: str) -> str:
+def _canonicalise_domain(domain: str) -> str:
     domain = domain.replace("。", ".").removesuffix(".")
     if len(domain) > 255:
         return domain
-    return ".".join(map(_canonical_label, domain.split(".")))
+    return ".".join(map(_canonicalise_label, domain.split(".")))
 
 
-def _canonical_label(label: str) -> str:
-    """A label that IDNA 2008 forbids, an emoji say, is written as IDNA 2003 did, under which it was registered."""
+def _canonicalise_label(label: str) -> str:
+    """Return one label of the domain as the name service knows it.
+
+    A label that IDNA 2008 forbids, such as an emoji, is written by IDNA 2003, under which it was registered.
+    """
     with suppress(idna.IDNAError, UnicodeError):
         return idna.encode(label, uts46=True).decode()
     with suppress(UnicodeError):
@@ -49,15 +58,17 @@ def _canonical_label(label: str) -> str:
 
 
 class AddressFormField(forms.EmailField):
+    """A form field that reads an e-mail address in its canonical form."""
+
     def to_python(self, value: Any) -> str:
-        return canonical(str(super().to_python(value) or ""))
+        return canonicalise(str(super().to_python(value) or ""))
 
 
 class AddressField(models.EmailField):  # type: ignore[type-arg]
-    """An e-mail address that is stored, looked up (by `=` and `in`) and read from forms in its one way of writing."""
+    """A model field that stores, looks up (by `=` and `in`) and reads an e-mail address in its canonical form."""
 
     def to_python(self, value: Any) -> Any:
-        return canonical(value) if isinstance(value, str) else value
+        return canonicalise(value) if isinstance(value, str) else value
 
     def get_prep_value(self, value: Any) -> Any:
         return self.to_python(super().get_prep_value(value))

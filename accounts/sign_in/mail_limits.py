@@ -1,7 +1,8 @@
-"""How many mails strangers may cause: the part of the account adapter that counts them.
+"""Limit how many mails strangers may cause: the part of the account adapter that counts them.
 
-By kind, recipient and address; and, for recipients who have no account here, for the whole site: nobody's server should
-be used to fill strangers' mailboxes. What is not sent looks, and takes as long, as what is.
+Mails are counted by kind, recipient and address. Mails to people without an account here are also counted for the whole
+site, so that nobody can use it to fill strangers' mailboxes. A mail that is not sent looks, and takes as long, as one
+that is.
 """
 
 import logging
@@ -26,15 +27,17 @@ LONGEST_WAIT_SEC = 2.0
 
 
 class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
+    """The part of the account adapter that sends mails within the limits."""
+
     _send_sec = 0.0  # what the last mail took, in this process
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail. Unlike allauth's, this survives a mail server that does not answer, and says so.
+        """Send a mail. Unlike allauth's own method, survive a mail server that does not answer, and tell the user.
 
-        A mail is tried whether or not the address has an account, so that the message tells a stranger nothing.
+        The mail is tried whether or not the address has an account, so that the message reveals nothing to a stranger.
         """
         kind = template_prefix.rpartition("/")[2]
-        if spent := _spent(kind, email):
+        if spent := _find_spent_limit(kind, email):
             record(Event.MAIL_LIMITED, mail=kind, limit=spent)
             give_back()  # nobody waits with a connection to Postgres
             time.sleep(min(GuardedMail._send_sec, LONGEST_WAIT_SEC))
@@ -44,13 +47,16 @@ class GuardedMail(DefaultAccountAdapter):  # type: ignore[misc]
             super().send_mail(template_prefix, email, context)
         except OSError:
             logger.exception("The mail server did not take %s", template_prefix)
-            text = "The mail could not be sent. Try again later, or tell the site's admin."
+            text = "The email could not be sent. Try again later, or tell an admin of the site."
             messages.error(allauth_context.request, text)
         GuardedMail._send_sec = time.monotonic() - began_at
 
 
-def _spent(kind: str, email: str) -> str:
-    """Return which limit forbids this mail; "" for none. Notices to owners about what was done are never forbidden."""
+def _find_spent_limit(kind: str, email: str) -> str:
+    """Return the name of the limit that forbids this mail, or "".
+
+    Notices to owners about what was done with their account are never forbidden.
+    """
     request = allauth_context.request
     if kind not in TO_OWNERS | TO_STRANGERS or request.user.is_staff:
         return ""

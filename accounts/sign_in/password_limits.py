@@ -1,8 +1,8 @@
-"""How many passwords may be tried: the part of the account adapter that counts them.
+"""Limit how many passwords may be tried: the part of the account adapter that counts them.
 
-By account and address, so that a stranger's wrong passwords do not lock the owner out; by address; and by account
-alone, which slows what comes from many addresses. Browsers that knew the account before are counted apart. Nothing here
-differs between an address that has an account and one that has none.
+Tries are counted by account and address, so that a stranger's wrong passwords do not lock the owner out; by address;
+and by account alone, which slows tries from many addresses. Browsers that knew the account before are counted apart.
+Nothing here differs between an address that has an account and one that has none.
 """
 
 from typing import Any
@@ -20,11 +20,13 @@ from accounts.security.throttles import Hit, Limit
 
 
 class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
+    """The part of the account adapter that counts wrong passwords."""
+
     _hits: tuple[Hit, ...] = ()
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count a try; raise ValidationError where there are too many. allauth's own counts by account alone."""
-        account, user = _account(credentials)
+        """Count a try, or raise ValidationError if there were too many. allauth's own limit counts by account alone."""
+        account, user = _find_account(credentials)
         address = client_addresses.group_address(client_addresses.read_request_address(request))
         is_known = user is not None and known_browsers.is_known(request, user)
         hits = [throttles.hit(throttles.WRONG_HERE, account, "known browser" if is_known else address)]
@@ -38,22 +40,23 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
         self._hits = tuple(hits)
 
     def _check(self, user: User | None, *hits: Hit) -> None:
+        """Raise ValidationError if one of the limits is exceeded."""
         if spent := next((one.limit for one in hits if not one.is_within), None):
             record(Event.SIGN_IN_LIMITED, user=user.pk if user else None, limit=spent.name)
-            raise ValidationError(_sentence(spent), code="too_many_login_attempts")
+            raise ValidationError(_explain(spent), code="too_many_login_attempts")
 
     def _rollback_login_failed_rl_usage(self) -> None:
-        """Take the counted try back: allauth calls this when the password was right."""
+        """Take the counted tries back. allauth calls this when the password was right."""
         throttles.take_back(self._hits)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        user = _account(credentials)[1]
+        user = _find_account(credentials)[1]
         reason = "wrong_password" if user else "unknown_account"
         record(Event.SIGN_IN_REFUSED, user=user.pk if user else None, reason=reason)
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Forget the wrong tries: allauth calls this when a new password was chosen by a mailed link."""
-        account = _account(credentials)[0]
+        """Forget the wrong tries. allauth calls this when a new password was chosen through a mailed link."""
+        account = _find_account(credentials)[0]
         address = client_addresses.group_address(client_addresses.read_request_address(request))
         for who in (address, "known browser"):
             throttles.forget(throttles.WRONG_HERE, account, who)
@@ -65,15 +68,16 @@ class GuardedSignIn(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
 
-def _account(credentials: dict[str, Any]) -> tuple[str, User | None]:
-    """What tries are counted by, the same for all addresses of one account; and the account, if there is one."""
+def _find_account(credentials: dict[str, Any]) -> tuple[str, User | None]:
+    """Return the key that tries are counted by, the same for all addresses of one account; and the account, if any."""
     email = str(credentials.get("email", "")).lower()
     user: User | None = next(iter(filter_users_by_email(email, prefer_verified=True, for_login=True)), None)
     return (f"user {user.pk}" if user else email), user
 
 
-def _sentence(limit: Limit) -> str:
-    way = " Or have a code mailed to you, below." if settings.EMAIL_HOST else ""
+def _explain(limit: Limit) -> str:
+    """Return what to tell the user whose tries exceed this limit."""
+    way = " Or use the link below to get a sign-in code by email." if settings.EMAIL_HOST else ""
     if limit is throttles.SLOWED:
-        return f"Many wrong passwords were tried at this account. Wait {limit.window_sec} seconds and try again.{way}"
+        return f"There were many wrong passwords for this account. Wait {limit.window_sec} seconds and try again.{way}"
     return f"Too many wrong passwords. Wait {limit.window_sec // 60} minutes and try again.{way}"

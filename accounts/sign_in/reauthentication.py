@@ -1,7 +1,7 @@
-"""The password again before keys are made, changed or deleted, without losing what was typed.
+"""Ask for the password again before keys are made, changed or deleted, without losing the form.
 
-As allauth has it for addresses, but what waits in the session is encrypted: it may be a provider's key. Who has no
-password, which allauth asks for nothing, signs in anew by a mailed code.
+It works as allauth does for addresses, except that the form that waits in the session is encrypted, as it may contain a
+provider's key. Users without a password, whom allauth asks for nothing, sign in again with a mailed code.
 """
 
 import time
@@ -27,8 +27,8 @@ MOST_KEPT = 20_000  # characters of a form: a service account's JSON has some 3,
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
-def before_posts(view: View) -> View:
-    """Let a POST to the view wait until the password was given again. Put it below login_required."""
+def require_for_posts(view: View) -> View:
+    """Let a POST to the view wait until the password was given again. Put this decorator below login_required."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -40,7 +40,7 @@ def before_posts(view: View) -> View:
 
 
 def ask_for_password(request: HttpRequest) -> HttpResponse | None:
-    """Keep the form and return the way to the page that asks; None where the password was given a moment ago."""
+    """Keep the form, and return a redirect to the page that asks; None if the password was given a moment ago."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         return _ask_for_code(request)
     if not is_reauthentication_required(request, app=APP):
@@ -56,6 +56,7 @@ def ask_for_password(request: HttpRequest) -> HttpResponse | None:
 
 
 def _ask_for_code(request: HttpRequest) -> HttpResponse | None:
+    """Sign the user out, and return a redirect to the page that mails a code; None if they signed in a moment ago."""
     records = get_authentication_records(request, request.user)
     is_recent = bool(records) and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     if is_recent or not settings.EMAIL_HOST:
@@ -67,7 +68,7 @@ def _ask_for_code(request: HttpRequest) -> HttpResponse | None:
 
 
 def resume(request: HttpRequest, state: dict[str, str]) -> HttpResponse:
-    """Go on with the form as if it had just been sent: allauth calls this when the password was right."""
+    """Go on with the form as if it had just been sent. allauth calls this when the password was right."""
     url = state["url"]
     if get_next_redirect_url(request) != url:  # left over from another time
         return redirect(get_next_redirect_url(request) or "settings")

@@ -1,4 +1,4 @@
-"""The pages of a user's API keys: listed, made and shown once, revoked."""
+"""The pages of a user's API keys: list them, make one, revoke one."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,13 +17,13 @@ from accounts.sign_in import reauthentication
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
-@reauthentication.before_posts
-def api_key_list(request: SignedInRequest) -> HttpResponse:
-    """Show the API keys. A POST makes one, and its answer is the one page that ever shows it: hence no redirect."""
+@reauthentication.require_for_posts
+def list_api_keys(request: SignedInRequest) -> HttpResponse:
+    """Show the API keys. A POST makes one, and only its answer ever shows the key, so it does not redirect."""
     form = APIKeyForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         key, token = api_keys.create(request.user, form.cleaned_data["name"], form.cleaned_data["scopes"])
-        notices.api_key_made(request, key)
+        notices.notify_api_key_created(request, key)
         return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
     keys = list(APIKey.objects.filter(user=request.user))
     context = {
@@ -37,11 +37,11 @@ def api_key_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revoke_api_key(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Revoke a key without asking for the password: it takes rights away, and may be in haste."""
+    """Revoke a key, without asking for the password: revoking only takes rights away, and may be urgent."""
     key = get_object_or_404(APIKey, pk=pk, user=request.user, revoked_at=None)
     if request.method != "POST":
         return render(request, "accounts/api_key_revoke.html", {"key": key})
     api_keys.revoke(key)
-    notices.api_key_revoked(request, key)
-    messages.success(request, f"“{key.name}” is revoked. What was connected with it has been disconnected.")
+    notices.notify_api_key_revoked(request, key)
+    messages.success(request, f"“{key.name}” has been revoked. Everything that was connected with it is disconnected.")
     return redirect("api_keys")

@@ -1,4 +1,4 @@
-"""The overview of the settings, and the way in for the invited."""
+"""The overview of the settings, and the page that an invitation links to."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,12 +13,12 @@ from accounts.models import APIKey
 from accounts.requests import SignedInRequest
 from accounts.sign_in import invitations
 from accounts.sign_in.adapter import AccountAdapter
-from accounts.views.provider_keys import provider_cards
+from accounts.views.provider_keys import build_provider_cards
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def overview(request: SignedInRequest) -> HttpResponse:
+def show_overview(request: SignedInRequest) -> HttpResponse:
     """Show the settings. A POST saves the preferences."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
@@ -26,13 +26,13 @@ def overview(request: SignedInRequest) -> HttpResponse:
         messages.success(request, "Preferences saved. They apply from your next call.")
         return redirect("settings")
     api_keys = APIKey.objects.filter(user=request.user, revoked_at=None)
-    context = {"api_key_count": api_keys.count(), "cards": provider_cards(request.user), "form": form}
+    context = {"api_key_count": api_keys.count(), "cards": build_provider_cards(request.user), "form": form}
     return render(request, "accounts/settings.html", context)
 
 
 @require_GET
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Lead on to the sign-up. Whoever holds the link got it from the admin or by mail: no need to verify again."""
+    """Redirect to the sign-up. The address counts as verified, as the link came by mail or from the admin."""
     invitation = invitations.open_link(request, token)
     if invitation is None:
         messages.error(request, "This invitation has expired, was withdrawn or has been used. Ask for a new one.")

@@ -30,14 +30,14 @@ class AssistantForm(forms.ModelForm[Assistant]):
     default = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Who answers when none was chosen. There is one: choose another to change it.",
+        help_text="Answers when none was chosen. Only one assistant is the default: choose another to change it.",
     )
 
     tools = forms.MultipleChoiceField(
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         choices=[(name, f"{name}: {tool.tool.description}") for name, tool in SITE_TOOLS.items()],
-        help_text="Of this site: what it may look up while it talks.",
+        help_text="Tools of this site that it may use during a call.",
     )
 
     class Meta:
@@ -79,12 +79,12 @@ class AssistantAdmin(RecordedAdmin):
     fieldsets = [
         ("Persona", {"fields": [("name", "slug"), "description", "instructions", ("owner", "default")]}),
         ("Voice", {"fields": [("language", "speed"), "tts_voice"]}),
-        ("Turns", {"fields": [("patience", "speculation"), "keywords"]}),
+        ("Turns", {"fields": [("patience", "preemptive_generation"), "keywords"]}),
         ("Tools", {"fields": ["tools", "mcp_servers"]}),
         (
             "Engines",
             {
-                "description": "An empty model is the site’s choice for that engine. Speech to speech does without the "
+                "description": "Leave a model empty for the site’s choice. Speech to speech does not use the "
                 "site’s tools.",
                 "fields": [
                     ("stt_engine", "stt_model"),

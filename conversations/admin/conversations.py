@@ -55,7 +55,7 @@ class ConversationAdmin(RecordedAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_disable_select_all = True
     search_fields = ["title"]  # shows the box; `get_search_results` says what it does
-    search_help_text = "Words said, title, or e-mail"
+    search_help_text = "Search words said, titles and email addresses"
     ordering = ["-updated_at"]
     fields = [
         ("user", "assistant"),

@@ -35,9 +35,11 @@ class McpServerForm(forms.ModelForm[McpServer]):
         required=False,
         max_length=4000,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text="The whole value of its Authorization header, such as “Bearer …”. Empty: as it is.",
+        help_text="The whole value of its Authorization header, such as “Bearer …”. Empty keeps the saved one.",
     )
-    forget_authorization = forms.BooleanField(label="Forget it", required=False, widget=UnfoldBooleanSwitchWidget)
+    forget_authorization = forms.BooleanField(
+        label="Forget the saved value", required=False, widget=UnfoldBooleanSwitchWidget
+    )
 
     class Meta:
         model = McpServer
@@ -53,14 +55,14 @@ class McpServerForm(forms.ModelForm[McpServer]):
         except ValueError:
             is_fine = False
         if not is_fine:
-            raise forms.ValidationError("One looks like https://example.com/mcp, without a user name or #.")
+            raise forms.ValidationError("Enter an address such as https://example.com/mcp, without a user name or #.")
         return url
 
     def clean_authorization(self) -> str:
         """Return the header's value, or raise ValidationError if no header can have it."""
         value = str(self.cleaned_data["authorization"])
         if not (value.isascii() and (value.isprintable())):
-            raise forms.ValidationError("A header is one line of plain letters, digits and signs.")
+            raise forms.ValidationError("Enter one line of plain letters, digits and punctuation.")
         return value
 
     def clean(self) -> dict[str, Any]:
@@ -75,7 +77,9 @@ class McpServerForm(forms.ModelForm[McpServer]):
             and not data.get("authorization")
             and _find_host(data.get("url", "")) != _find_host(self.initial["url"])
         ):
-            self.add_error("authorization", "It was saved for another host. Enter it again, or have it forgotten.")
+            self.add_error(
+                "authorization", "It was saved for another host. Enter it again, or choose “Forget the saved value”."
+            )
         return data
 
     def save(self, commit: bool = True) -> McpServer:
@@ -107,7 +111,7 @@ class McpServerAdmin(RecordedAdmin):
         ("Server", {"fields": [("label", "is_enabled"), "url"]}),
         ("Authorisation", {"fields": ["has_authorization", "authorization", "forget_authorization"]}),
         ("Tools", {"fields": ["allowed_tools", "timeout_sec"]}),
-        ("When it was tried", {"fields": ["verdict", "tested_at"]}),
+        ("Last test", {"fields": ["verdict", "tested_at"]}),
     ]
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
@@ -134,11 +138,11 @@ class McpServerAdmin(RecordedAdmin):
         else:
             super().message_user(request, *told, **options)
 
-    @admin.action(description="Try again", permissions=["change"])
+    @admin.action(description="Test again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
         """Try out each of the chosen servers."""
         servers = list(queryset)
-        self.record_action(request, servers, "try_again", "Tried again.")
+        self.record_action(request, servers, "try_again", "Tested again.")
         for server in servers:
             self._try(request, server)
 

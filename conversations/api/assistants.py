@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from conversations.api import auth, requests
-from conversations.api.errors import not_found
+from conversations.api.errors import build_not_found_error
 from conversations.api.shapes import outputs
 from conversations.models import Assistant
 
@@ -12,7 +12,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
     """Answer with every assistant that is offered to the caller."""
     caller = auth.authenticate(request, None)
     offered = Assistant.objects.offered_to(caller.user_id)
-    return requests.answer(outputs.ModelList(data=[_serialize_assistant(assistant) for assistant in offered]))
+    return requests.build_response(outputs.ModelList(data=[_serialize_assistant(assistant) for assistant in offered]))
 
 
 def retrieve_assistant(request: HttpRequest, model: str) -> HttpResponse:
@@ -21,8 +21,8 @@ def retrieve_assistant(request: HttpRequest, model: str) -> HttpResponse:
     offered = Assistant.objects.offered_to(caller.user_id)
     found = next((assistant for assistant in offered if assistant.slug == model), None)
     if found is None:
-        raise not_found(f"There is no assistant {model!r}. GET /v1/models lists yours.")
-    return requests.answer(_serialize_assistant(found))
+        raise build_not_found_error(f"There is no assistant {model!r}. GET /v1/models lists yours.")
+    return requests.build_response(_serialize_assistant(found))
 
 
 def _serialize_assistant(assistant: Assistant) -> outputs.Model:

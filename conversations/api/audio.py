@@ -8,7 +8,7 @@ from django.utils.http import content_disposition_header
 from accounts.models import Scope
 from conversations.api import auth
 from conversations.api.conversations import find_conversation, find_item
-from conversations.api.errors import not_found
+from conversations.api.errors import build_not_found_error
 from conversations.history import clip_download, mixdown
 from conversations.models import AudioClip, Item
 from conversations.storage import store
@@ -20,7 +20,7 @@ def retrieve_item_audio(request: HttpRequest, conversation_id: str, item_id: str
     item = find_item(find_conversation(caller, conversation_id), item_id)
     clip = AudioClip.objects.select_related("item__conversation").filter(item=item).first()
     if clip is None:
-        raise not_found(f"The item {item_id!r} has no sound.")
+        raise build_not_found_error(f"The item {item_id!r} has no sound.")
     return clip_download.answer_clip(request, clip)
 
 
@@ -52,5 +52,5 @@ def _load_parts(caller: store.Caller, conversation_id: str) -> list[mixdown.Part
         for name, role, heard_ms in rows
     ]
     if not parts:
-        raise not_found(f"The conversation {conversation_id!r} has no sound.")
+        raise build_not_found_error(f"The conversation {conversation_id!r} has no sound.")
     return parts

@@ -6,10 +6,10 @@ from accounts.keys import client_secrets
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api import rate_limit
-from conversations.api.errors import APIError, from_refusal
+from conversations.api.errors import APIError, convert_refusal
 from conversations.storage import store
 from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
-from voiceproject.http.requests import has_place
+from voiceproject.http.requests import take_user_slot
 
 
 def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
@@ -20,27 +20,29 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     """
     token = _read_token(request)
     if client_secrets.is_client_secret(token):
-        raise _unauthorized("A client secret opens the socket at /v1/realtime and nothing else. Use an API key here.")
+        raise _build_unauthorized_error(
+            "A client secret works only for the socket at /v1/realtime. Use an API key here."
+        )
     found = store.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
-        raise from_refusal(WRONG_KEY)
+        raise convert_refusal(WRONG_KEY)
     allowance = rate_limit.count(found.user_id)
     request.allowance = allowance  # type: ignore[attr-defined]  # Django's requests carry what middleware is to tell
     if refused := rate_limit.find_refusal(allowance):
         raise refused
-    if not has_place(request, found.user_id):
-        raise from_refusal(TOO_MANY_AT_ONCE)
+    if not take_user_slot(request, found.user_id):
+        raise convert_refusal(TOO_MANY_AT_ONCE)
     if scope is not None and scope not in found.scopes:
-        raise from_refusal(missing_scope(scope))
+        raise convert_refusal(build_missing_scope_refusal(scope))
     return found
 
 
 authenticate_async = store.in_request(authenticate)  # for async views
 
 
-def missing_scope(scope: Scope) -> Refusal:
+def build_missing_scope_refusal(scope: Scope) -> Refusal:
     """Return the refusal of a key that lacks the scope."""
-    message = f"The API key lacks the scope {scope.value}. Make a key that has it on the site's settings page."
+    message = f"The API key does not have the scope {scope.value}. Create one that has it on the site's settings page."
     return Refusal(403, "missing_scope", message)
 
 
@@ -48,10 +50,10 @@ def _read_token(request: HttpRequest) -> str:
     """Return the bearer token of the request. Raises APIError if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise from_refusal(NO_KEY)
+        raise convert_refusal(NO_KEY)
     return token.strip()
 
 
-def _unauthorized(message: str) -> APIError:
+def _build_unauthorized_error(message: str) -> APIError:
     """Return the 401 of a token that is not valid here."""
     return APIError(401, "invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})

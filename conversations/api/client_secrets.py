@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from accounts.keys import client_secrets
 from accounts.models import Scope
 from conversations.api import auth, requests
-from conversations.api.errors import APIError, not_found
+from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.shapes import inputs
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
@@ -53,7 +53,7 @@ def _build_session(caller: store.Caller, patch: dict[str, Any]) -> dict[str, Any
     try:
         defaults, servers = store.find_session_defaults(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
-        raise not_found(str(error)) from None
+        raise build_not_found_error(str(error)) from None
     start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
     config = update_config(start, patch, has_sent_audio=False, servers=servers)
     return {key: value for key, value in config.show().items() if key != "expires_at"}

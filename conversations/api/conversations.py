@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Scope
 from conversations.api import auth, items, requests
-from conversations.api.errors import APIError, not_found
+from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.paging import fetch_page
 from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
@@ -35,13 +35,13 @@ def create_conversation(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         made = Conversation.objects.create(user_id=caller.user_id, metadata=asked.metadata or {})
         _apply(made, [changes.Put(item) for item in first])
-    return requests.answer(serialize_conversation(find_conversation(caller, made.public_id)))
+    return requests.build_response(serialize_conversation(find_conversation(caller, made.public_id)))
 
 
 def retrieve_conversation(request: HttpRequest, conversation_id: str) -> HttpResponse:
     """Answer with one conversation."""
     caller = auth.authenticate(request, Scope.CONVERSATIONS_READ)
-    return requests.answer(serialize_conversation(find_conversation(caller, conversation_id)))
+    return requests.build_response(serialize_conversation(find_conversation(caller, conversation_id)))
 
 
 def update_conversation(request: HttpRequest, conversation_id: str) -> HttpResponse:
@@ -51,14 +51,14 @@ def update_conversation(request: HttpRequest, conversation_id: str) -> HttpRespo
     found.metadata = requests.parse_body(request, inputs.ConversationUpdate).metadata or {}
     # Only this column: a live session may be counting up the others at the same moment.
     found.save(update_fields=["metadata"])
-    return requests.answer(serialize_conversation(found))
+    return requests.build_response(serialize_conversation(found))
 
 
 def delete_conversation(request: HttpRequest, conversation_id: str) -> HttpResponse:
     """Delete a conversation with its items and their sound. Officially the items would stay."""
     caller = auth.authenticate(request, Scope.CONVERSATIONS_WRITE)
     delete_conversations([find_conversation(caller, conversation_id)])
-    return requests.answer(outputs.DeletedConversation(id=conversation_id))
+    return requests.build_response(outputs.DeletedConversation(id=conversation_id))
 
 
 # Its items.
@@ -89,7 +89,7 @@ def create_items(request: HttpRequest, conversation_id: str) -> HttpResponse:
 def retrieve_item(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponse:
     """Answer with one item."""
     caller = auth.authenticate(request, Scope.CONVERSATIONS_READ)
-    return requests.answer(items.serialize_item(find_item(find_conversation(caller, conversation_id), item_id)))
+    return requests.build_response(items.serialize_item(find_item(find_conversation(caller, conversation_id), item_id)))
 
 
 def delete_item(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponse:
@@ -97,7 +97,7 @@ def delete_item(request: HttpRequest, conversation_id: str, item_id: str) -> Htt
     caller = auth.authenticate(request, Scope.CONVERSATIONS_WRITE)
     found = find_conversation(caller, conversation_id)
     _apply(found, [changes.Drop(find_item(found, item_id).public_id)])
-    return requests.answer(serialize_conversation(find_conversation(caller, conversation_id)))
+    return requests.build_response(serialize_conversation(find_conversation(caller, conversation_id)))
 
 
 def find_conversation(caller: store.Caller, conversation_id: str) -> Conversation:
@@ -105,7 +105,7 @@ def find_conversation(caller: store.Caller, conversation_id: str) -> Conversatio
     mine = Conversation.objects.filter(user=caller.user_id).select_related("assistant")
     found = mine.filter(public_id=conversation_id).first() if "\0" not in conversation_id else None
     if found is None:
-        raise _unknown_conversation(conversation_id)
+        raise _build_unknown_error(conversation_id)
     return found
 
 
@@ -113,7 +113,7 @@ def find_item(conversation: Conversation, item_id: str) -> Item:
     """Return the item of this id in the conversation, or raise APIError with 404."""
     found = conversation.items.as_dialogue().filter(public_id=item_id).first() if "\0" not in item_id else None
     if found is None:
-        raise not_found(f"There is no item {item_id!r} in this conversation.")
+        raise build_not_found_error(f"There is no item {item_id!r} in this conversation.")
     return found
 
 
@@ -122,12 +122,12 @@ def _apply(conversation: Conversation, wanted: Sequence[changes.Change]) -> None
     try:
         changes.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:
-        raise _unknown_conversation(conversation.public_id) from None
+        raise _build_unknown_error(conversation.public_id) from None
 
 
-def _unknown_conversation(conversation_id: str) -> APIError:
+def _build_unknown_error(conversation_id: str) -> APIError:
     """Return the 404 of a conversation that does not exist or is another user's."""
-    return not_found(f"There is no conversation {conversation_id!r} of yours.")
+    return build_not_found_error(f"There is no conversation {conversation_id!r} of yours.")
 
 
 def serialize_conversation(row: Conversation) -> outputs.Conversation:
@@ -149,4 +149,4 @@ def _answer_page(
 ) -> HttpResponse:
     """Answer with one page of a list."""
     ids = [one.id for one in data] or [""]
-    return requests.answer(kind(data=data, first_id=ids[0], last_id=ids[-1], has_more=has_more))
+    return requests.build_response(kind(data=data, first_id=ids[0], last_id=ids[-1], has_more=has_more))

@@ -78,6 +78,6 @@ def _join_text(content: str | list[inputs.TextPart], param: str) -> str:
     """Return the parts as one text of lines. Raises APIError if it is longer than MAX_TEXT_CHARS."""
     text = content if isinstance(content, str) else "\n".join(part.text for part in content)
     if len(text) > inputs.MAX_TEXT_CHARS:
-        message = f"'{param}' has {len(text)} characters; the most is {inputs.MAX_TEXT_CHARS}."
+        message = f"'{param}' has {len(text)} characters; the limit is {inputs.MAX_TEXT_CHARS}."
         raise APIError(400, "invalid_value", message, param=param)
     return text

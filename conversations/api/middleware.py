@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from conversations.api.errors import APIError, from_status
+from conversations.api.errors import APIError, build_status_error
 
 START = "/v1/"
 OF_THE_PAGE = ("Content-Type", "Content-Length", "Content-Disposition", "Transfer-Encoding")
@@ -26,7 +26,7 @@ class APIMiddleware(MiddlewareMixin):
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
             response = _replace_page(response)
         if allowance := getattr(request, "allowance", None):
-            for name, value in allowance.headers().items():
+            for name, value in allowance.build_headers().items():
                 response.headers.setdefault(name, value)
         # What a key may read is for nobody else's cache.
         response.headers.setdefault("Cache-Control", "private, no-store")
@@ -35,7 +35,7 @@ class APIMiddleware(MiddlewareMixin):
 
 def _replace_page(page: HttpResponseBase) -> HttpResponseBase:
     """Return an official error with the page's headers, except those that describe the page."""
-    response = from_status(page.status_code, page.headers).to_response()
+    response = build_status_error(page.status_code, page.headers).to_response()
     for name, value in page.headers.items():
         if name not in OF_THE_PAGE:
             response.headers[name] = value

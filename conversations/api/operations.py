@@ -40,14 +40,14 @@ class Operation:
 
 OPERATIONS = [
     Operation(
-        "GET", "/v1/models", assistants.list_assistants, "The assistants that you may talk to", None, outputs.ModelList
+        "GET", "/v1/models", assistants.list_assistants, "The assistants you can talk to", None, outputs.ModelList
     ),
     Operation("GET", "/v1/models/{model}", assistants.retrieve_assistant, "One assistant", None, outputs.Model),
     Operation(
         "POST",
         "/v1/realtime/client_secrets",
         client_secrets.create_client_secret,
-        "A short-lived key for the socket, to be handed to a browser",
+        "A short-lived key for the socket, to give to a browser",
         Scope.REALTIME,
         outputs.ClientSecret,
         body=inputs.NewClientSecret,
@@ -74,7 +74,7 @@ OPERATIONS = [
         "POST",
         "/v1/conversations",
         conversations.create_conversation,
-        "Make a conversation, to be gone on with over the socket or turn by turn",
+        "Create a conversation, to continue over the socket or turn by turn",
         WRITE,
         outputs.Conversation,
         body=inputs.NewConversation,
@@ -84,7 +84,7 @@ OPERATIONS = [
         "POST",
         CONVERSATION,
         conversations.update_conversation,
-        "Change what you noted of it",
+        "Change its metadata",
         WRITE,
         outputs.Conversation,
         body=inputs.ConversationUpdate,
@@ -101,7 +101,7 @@ OPERATIONS = [
         "GET",
         f"{CONVERSATION}/audio",
         audio.retrieve_conversation_audio,
-        "All of its sound in order: the user left, the assistant right",
+        "All of its sound in order: the user on the left, the assistant on the right",
         READ,
         OGG,
     ),
@@ -118,7 +118,7 @@ OPERATIONS = [
         "POST",
         f"{CONVERSATION}/items",
         conversations.create_items,
-        "Add items behind the last",
+        "Add items at the end",
         WRITE,
         outputs.ItemPage,
         body=inputs.NewItems,

@@ -26,7 +26,7 @@ class Allowance:
     used: int
     reset_sec: int
 
-    def headers(self) -> dict[str, str]:
+    def build_headers(self) -> dict[str, str]:
         """Return the headers that tell it, as the official API names and writes them."""
         return {
             "x-ratelimit-limit-requests": str(self.limit),
@@ -57,7 +57,7 @@ def find_refusal(allowance: Allowance) -> APIError | None:
     return APIError(
         429,
         "rate_limit_exceeded",
-        f"You have made {allowance.limit} requests in this minute, the most. Wait {allowance.reset_sec} s.",
+        f"You have reached the limit of {allowance.limit} requests a minute. Wait {allowance.reset_sec} s.",
         kind="requests",
         headers={"Retry-After": str(allowance.reset_sec)},
     )

@@ -44,10 +44,12 @@ def decode_body(request: HttpRequest) -> dict[str, Any]:
     try:
         return parse_json_object(request.body.decode() or "{}")
     except RequestDataTooBig:
-        message = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+        message = f"The body of the request is too large. The limit is {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
         raise APIError(413, "request_too_large", message) from None
     except (ProtocolError, UnicodeDecodeError):
-        raise APIError(400, "invalid_json", "The body is no JSON object in UTF-8, or has a NUL in it.") from None
+        raise APIError(
+            400, "invalid_json", "The body must be a JSON object in UTF-8, without NUL characters."
+        ) from None
 
 
 def explain(error: ValidationError, given: object) -> APIError:
@@ -80,6 +82,6 @@ def _locate(loc: Sequence[int | str], given: object) -> tuple[str, int]:
     return path, depth
 
 
-def answer(shown: BaseModel) -> HttpResponse:
+def build_response(shown: BaseModel) -> HttpResponse:
     """Return the model as a JSON answer, without the keys that have no value."""
     return HttpResponse(shown.model_dump_json(exclude_none=True), content_type="application/json")

@@ -55,30 +55,30 @@ class ClipEncoder:
     """
 
     def __init__(self) -> None:
-        self._heard_id = ""
-        self._heard = _GrowingClip()
-        self._replies: dict[str, _GrowingClip] = {}
+        self._user_item_id = ""
+        self._user_clip = _GrowingClip()
+        self._response_clips: dict[str, _GrowingClip] = {}
 
     def add_user_audio(self, item_id: str, pcm: bytes) -> None:
         """Add PCM to the utterance of the item `item_id`."""
-        if item_id != self._heard_id:
-            self._heard_id, self._heard = item_id, _GrowingClip()
-        self._heard.add(pcm)
+        if item_id != self._user_item_id:
+            self._user_item_id, self._user_clip = item_id, _GrowingClip()
+        self._user_clip.add(pcm)
 
     def finish_user_clip(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
         """Return what makes the clip of an utterance. `pcm` is all of it; it may end before the audio added last."""
-        if item_id != self._heard_id:  # an item that a client created, perhaps during an utterance
+        if item_id != self._user_item_id:  # an item that a client created, perhaps during an utterance
             return partial(Encoding().finish, pcm)
-        heard, self._heard, self._heard_id = self._heard, _GrowingClip(), ""
-        if heard.given_bytes > len(pcm):
+        clip, self._user_clip, self._user_item_id = self._user_clip, _GrowingClip(), ""
+        if clip.given_bytes > len(pcm):
             return partial(Encoding().finish, pcm)
-        return partial(heard.encoding.finish, pcm[heard.given_bytes :])
+        return partial(clip.encoding.finish, pcm[clip.given_bytes :])
 
-    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
-        """Add PCM to the reply of the response `response_id`."""
-        self._replies.setdefault(response_id, _GrowingClip()).add(pcm)
+    def add_response_audio(self, response_id: str, pcm: bytes) -> None:
+        """Add PCM to the clip of the response `response_id`."""
+        self._response_clips.setdefault(response_id, _GrowingClip()).add(pcm)
 
-    def finish_reply_clip(self, response_id: str) -> Callable[[], bytes] | None:
-        """Return what makes the clip of a reply; None if the reply has no audio."""
-        reply = self._replies.pop(response_id, None)
-        return partial(reply.encoding.finish, bytes(reply.rest)) if reply else None
+    def finish_response_clip(self, response_id: str) -> Callable[[], bytes] | None:
+        """Return what makes the clip of a response; None if the response has no audio."""
+        clip = self._response_clips.pop(response_id, None)
+        return partial(clip.encoding.finish, bytes(clip.rest)) if clip else None

@@ -90,12 +90,12 @@ class Resampling:
             return
         frame.pts = None
         mixed = b"".join(bytes(one.planes[0])[: one.samples * SAMPLE_BYTES] for one in self._mixer.resample(frame))
-        loudest = max((samples[channel::count] for channel in range(count)), key=_power)
-        is_cancelled = _power(array("h", mixed)) < CANCELLED_SHARE * _power(loudest)
+        loudest = max((samples[channel::count] for channel in range(count)), key=_measure_power)
+        is_cancelled = _measure_power(array("h", mixed)) < CANCELLED_SHARE * _measure_power(loudest)
         yield loudest.tobytes() if is_cancelled else mixed
 
 
-def _power(samples: "array[int]") -> int:
+def _measure_power(samples: "array[int]") -> int:
     some = samples[::POWER_STEP]
     return sum(map(mul, some, some))
 

@@ -14,11 +14,11 @@ TIMEOUT_SEC = 20.0
 # Two files are decoded at a time: each takes a core, and up to 0.4 GB.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 
-SERVED = "Served are wav, flac, mp3, ogg, webm, m4a, aac and aiff."
+SERVED = "Supported formats are wav, flac, mp3, ogg, webm, m4a, aac and aiff."
 MESSAGES = {
-    Outcome.NO_SOUND_FILE: f"The file is no sound file that can be read. {SERVED}",
+    Outcome.NO_SOUND_FILE: f"The file is not a sound file that can be read. {SERVED}",
     Outcome.NO_AUDIO: f"There is no audio in the file. Record it again. {SERVED}",
-    Outcome.TOO_LONG: f"The audio is longer than {MAX_SEC} seconds, the most of one turn.",
+    Outcome.TOO_LONG: f"The audio is longer than {MAX_SEC} seconds, the limit for one turn.",
 }
 
 

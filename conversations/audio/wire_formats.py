@@ -22,7 +22,7 @@ G711_BYTES_PER_MS = 8
 MAX_ITEM_SEC = 300  # of G.711 in one item: a frame can hold six times as much time of it as of PCM
 
 
-def bytes_per_ms(kind: str) -> int:
+def get_bytes_per_ms(kind: str) -> int:
     """Return how many bytes a millisecond takes in the format `kind`."""
     return G711_BYTES_PER_MS if kind in LAWS else BYTES_PER_MS
 
@@ -33,10 +33,10 @@ def is_pcm(config: SessionConfig) -> bool:
 
 
 class InputAudio:
-    """Converts the audio that a client sends."""
+    """Converts the audio that a client sends. While `kind` is PCM, PCM needs no conversion."""
 
     def __init__(self) -> None:
-        self._kind: str = AudioFormat.PCM
+        self.kind: str = AudioFormat.PCM  # format of the audio that came last
         self._decoder: Decoder | None = None
 
     def read(self, event: ClientEvent, kind: str) -> list[ClientEvent]:
@@ -60,26 +60,29 @@ class InputAudio:
         return [AudioAppend(tail)] if tail else []
 
     def _decode(self, data: bytes, kind: str) -> bytes:
-        if kind == self._kind and self._decoder is None:
+        if kind == self.kind and self._decoder is None:
             return data
         tail = b""
-        if kind != self._kind:
+        if kind != self.kind:
             tail = self._flush_decoder()
-            self._kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
+            self.kind, self._decoder = kind, Decoder(LAWS[kind]) if kind in LAWS else None
         return tail + (self._decoder.decode(data) if self._decoder else data)
 
     def _flush_decoder(self) -> bytes:
         if self._decoder is None:
             return b""
-        tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self._kind])
+        tail, self._decoder = self._decoder.flush(), Decoder(LAWS[self.kind])
         return tail
 
 
 class OutputAudio:
-    """Converts the audio in server events. Each response keeps the format with which it began."""
+    """Converts the audio in server events. Each response keeps the format with which it began.
+
+    While `kinds` is empty, only `response.created` matters here, and all other events stay as they are.
+    """
 
     def __init__(self) -> None:
-        self._kinds: dict[str, str] = {}  # formats by response id, of those that are not PCM
+        self.kinds: dict[str, str] = {}  # formats by response id, of those that are not PCM
         self._encoders: dict[str, Encoder] = {}  # by item id
 
     def encode_event(self, event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,23 +90,23 @@ class OutputAudio:
         kind: str = event["type"]
         if kind == "response.created":
             self._begin_response(event["response"])
-        elif not self._kinds:
+        elif not self.kinds:
             return [event]
         elif kind == "response.output_audio.delta":
             return self._encode_delta(event)
         elif kind == "response.output_audio.done":
             return [*self._flush_item(event), event]
         elif kind == "response.done":
-            self._kinds.pop(event["response"]["id"], None)
+            self.kinds.pop(event["response"]["id"], None)
         return [event]
 
     def _begin_response(self, response: dict[str, Any]) -> None:
         kind = response["audio"]["output"]["format"]["type"]
         if kind in LAWS:
-            self._kinds[response["id"]] = kind
+            self.kinds[response["id"]] = kind
 
     def _encode_delta(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        kind = self._kinds.get(event["response_id"])
+        kind = self.kinds.get(event["response_id"])
         if kind is None:
             return [event]
         encoder = self._encoders.setdefault(event["item_id"], Encoder(LAWS[kind]))
@@ -130,7 +133,7 @@ def decode_item_audio(event: sdk.ConversationItemCreateEvent, config: SessionCon
             seconds += len(sound) * 3 / 4 / G711_BYTES_PER_MS / 1000
             if seconds > MAX_ITEM_SEC:
                 message = (
-                    f"The audio of an item may last {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
+                    f"The audio of an item is limited to {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
                 )
                 raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
             part.audio = _decode_to_pcm(sound, Decoder(LAWS[kind]))

@@ -28,9 +28,9 @@ class EngineSpec:
     reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers
 
     def __repr__(self) -> str:
-        return f"EngineSpec({self.label()!r}, base_url={self.base_url!r})"  # the key stays out of logs
+        return f"EngineSpec({self.get_label()!r}, base_url={self.base_url!r})"  # the key stays out of logs
 
-    def label(self) -> str:
+    def get_label(self) -> str:
         """Return `provider:model[:voice]`, as it is stored with items and shown to people."""
         return ":".join(part for part in (self.provider, self.model, self.voice) if part)
 
@@ -62,7 +62,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ChatMessage:
     """One message of the context that a language model is given."""
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -185,7 +185,7 @@ class LanguageModel(Protocol):
 
     def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         *,
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),

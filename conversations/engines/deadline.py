@@ -13,7 +13,7 @@ _due_at: ContextVar[float] = ContextVar("due_at", default=inf)
 
 
 @contextmanager
-def due_by(at: float | None) -> Iterator[None]:
+def set_deadline(at: float | None) -> Iterator[None]:
     """Set the deadline of the engine calls made in this block: a time of `time.monotonic()`, or None for none."""
     token = _due_at.set(inf if at is None else at)
     try:
@@ -22,6 +22,6 @@ def due_by(at: float | None) -> Iterator[None]:
         _due_at.reset(token)
 
 
-def remaining_sec() -> float:
+def get_remaining_sec() -> float:
     """Return for how many seconds the turn can still wait: 0.0 if it is late, infinite without a deadline."""
     return max(0.0, _due_at.get() - monotonic())

@@ -78,63 +78,65 @@ class EngineErrors:
             raise self.auth_error()
 
     def auth_error(self, detail: str = "") -> EngineAuthError:
-        sentence = "refused the key. Change it under Settings; the site's own key is changed by its administrator."
-        return self._error(EngineAuthError, sentence, detail)
+        sentence = "refused the key. Change it under Settings, or ask the administrator if it is the site's own key."
+        return self._build_error(EngineAuthError, sentence, detail)
 
     def quota_error(self) -> EngineQuotaError:
         sentence = "has no credit left for this key. Top it up with the provider, or save another key under Settings."
-        return self._error(EngineQuotaError, sentence)
+        return self._build_error(EngineQuotaError, sentence)
 
     def busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
         wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
-        sentence = f"gets too many requests with this key just now. Wait {wait}, then try again."
-        return self._error(EngineBusy, sentence)
+        sentence = f"is getting too many requests with this key. Wait {wait}, then try again."
+        return self._build_error(EngineBusy, sentence)
 
     def timeout_error(self, seconds: float) -> EngineTimeout:
-        return self._error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
+        return self._build_error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
 
     def out_of_time_error(self) -> EngineTimeout:
-        sentence = "had no time left to answer, since what came before it took too long. Please try again."
-        return self._error(EngineTimeout, sentence)
+        sentence = "had no time left to answer, because earlier steps took too long. Please try again."
+        return self._build_error(EngineTimeout, sentence)
 
     def unreachable_error(self) -> EngineUnavailable:
-        sentence = "could not be reached. Try again in a moment; if it stays so, check the network and the base URL."
-        return self._error(EngineUnavailable, sentence)
+        sentence = (
+            "could not be reached. Try again in a moment. If it happens again, check the network and the base URL."
+        )
+        return self._build_error(EngineUnavailable, sentence)
 
     def connection_lost_error(self) -> EngineUnavailable:
         sentence = "broke off in the middle of its answer. Please try again."
-        return self._error(EngineUnavailable, sentence)
+        return self._build_error(EngineUnavailable, sentence)
 
     def server_error(self, status: object) -> EngineUnavailable:
-        sentence = f"has trouble of its own ({self.scrub(str(status))}). Try again in a moment."
-        return self._error(EngineUnavailable, sentence)
+        sentence = f"has a problem on its side ({self.scrub(str(status))}). Try again in a moment."
+        return self._build_error(EngineUnavailable, sentence)
 
     def rejected_error(self, detail: str) -> EngineRejected:
         sentence = "refused the request. Check the model and the voice of this assistant."
-        return self._error(EngineRejected, sentence, detail)
+        return self._build_error(EngineRejected, sentence, detail)
 
     def misread_error(self) -> EngineRejected:
-        sentence = "did not say the words that it was given to read, so it was stopped. Please try again."
-        return self._error(EngineRejected, sentence)
+        sentence = "did not read out the text it was given, so it was stopped. Please try again."
+        return self._build_error(EngineRejected, sentence)
 
     def tools_unsupported_error(self, detail: str) -> EngineRejected:
-        sentence = "cannot call tools, and this response must. Choose another model, or leave the choice to it."
-        return self._error(EngineRejected, sentence, detail)
+        sentence = "cannot call tools, but this response has to. Choose another model, or set tool_choice to auto."
+        return self._build_error(EngineRejected, sentence, detail)
 
     def not_found_error(self) -> EngineRejected:
-        sentence = "found nothing at its base URL. Check it: most end in /v1."
-        return self._error(EngineRejected, sentence)
+        sentence = "found nothing at its base URL. Check the base URL: most end in /v1."
+        return self._build_error(EngineRejected, sentence)
 
     def unexpected_answer_error(self, expected: str) -> EngineRejected:
         sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
-        return self._error(EngineRejected, sentence)
+        return self._build_error(EngineRejected, sentence)
 
-    def _error(self, kind: type[E], sentence: str, detail: str = "") -> E:
-        error = kind(self.kind, self.provider, self._sentence(sentence, detail))
+    def _build_error(self, kind: type[E], sentence: str, detail: str = "") -> E:
+        error = kind(self.kind, self.provider, self._build_sentence(sentence, detail))
         error.model = self.model
         return error
 
-    def _sentence(self, sentence: str, detail: str = "") -> str:
+    def _build_sentence(self, sentence: str, detail: str = "") -> str:
         said = f" It said: “{self.scrub(detail)}”" if detail else ""
         return f"{KIND_NAMES[self.kind]} ({self.name}) {sentence}{said}"
 

@@ -52,7 +52,7 @@ class CloudTextToSpeech:
 
     async def connect(self) -> None:
         """Begin to connect, unless there is a connection. The channel keeps itself alive from then on."""
-        shared_channel(self._spec.base_url or ENDPOINT).get_state(try_to_connect=True)
+        get_shared_channel(self._spec.base_url or ENDPOINT).get_state(try_to_connect=True)
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
@@ -66,7 +66,7 @@ class CloudTextToSpeech:
                 yield pcm
 
     async def _synthesize(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
-        with self._explaining_errors():
+        with self._translate_errors():
             if STREAMING_FAMILY in voice and voice not in self._unary_voices:
                 try:
                     async with aclosing(self._synthesize_streamed(text, voice, speed)) as stream:
@@ -83,9 +83,11 @@ class CloudTextToSpeech:
 
     async def _synthesize_streamed(self, text: str, voice: str, speed: float) -> AsyncGenerator[bytes]:
         config = api.StreamingSynthesizeConfig(
-            voice=_voice_params(voice),
+            voice=_build_voice_params(voice),
             streaming_audio_config=api.StreamingAudioConfig(
-                audio_encoding=api.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE, speaking_rate=_speaking_rate(speed)
+                audio_encoding=api.AudioEncoding.PCM,
+                sample_rate_hertz=SAMPLE_RATE,
+                speaking_rate=_choose_speaking_rate(speed),
             ),
         )
 
@@ -104,11 +106,11 @@ class CloudTextToSpeech:
         """Yield the whole speech as a WAV file."""
         response = await self._client.synthesize_speech(
             input=api.SynthesisInput(text=text),
-            voice=_voice_params(voice),
+            voice=_build_voice_params(voice),
             audio_config=api.AudioConfig(
                 audio_encoding=api.AudioEncoding.LINEAR16,
                 sample_rate_hertz=SAMPLE_RATE,
-                speaking_rate=_speaking_rate(speed),
+                speaking_rate=_choose_speaking_rate(speed),
             ),
             metadata=self._build_metadata(),
         )
@@ -122,7 +124,7 @@ class CloudTextToSpeech:
 
     @cached_property
     def _client(self) -> api.TextToSpeechAsyncClient:
-        channel = shared_channel(self._spec.base_url or ENDPOINT)
+        channel = get_shared_channel(self._spec.base_url or ENDPOINT)
         return api.TextToSpeechAsyncClient(transport=TextToSpeechGrpcAsyncIOTransport(channel=channel))
 
     def _build_metadata(self) -> list[tuple[str, str]]:
@@ -140,7 +142,7 @@ class CloudTextToSpeech:
         return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _explaining_errors(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (errors.GoogleAPIError, auth_errors.GoogleAuthError, grpc.RpcError, ValueError) as error:
@@ -183,7 +185,7 @@ class CloudTextToSpeech:
         return self._errors.connection_lost_error()
 
 
-def shared_channel(endpoint: str) -> grpc.aio.Channel:
+def get_shared_channel(endpoint: str) -> grpc.aio.Channel:
     """Return the running event loop's connection to `endpoint`; http:// means plaintext."""
     channels = _channels.setdefault(asyncio.get_running_loop(), {})
     if endpoint not in channels:
@@ -214,7 +216,7 @@ def _choose_locale(language: str) -> str:
     return known[0] if known else "en-US"
 
 
-def _speaking_rate(speed: float) -> float:
+def _choose_speaking_rate(speed: float) -> float:
     """Return the speaking rate. 0, for the normal speed, is not sent: some voices refuse any rate, even 1.
 
     (home-assistant/core#130843)
@@ -222,6 +224,6 @@ def _speaking_rate(speed: float) -> float:
     return 0.0 if speed == 1.0 else speed
 
 
-def _voice_params(name: str) -> api.VoiceSelectionParams:
+def _build_voice_params(name: str) -> api.VoiceSelectionParams:
     """Return a voice with its language, such as en-US for `en-US-Chirp3-HD-Kore`."""
     return api.VoiceSelectionParams(name=name, language_code="-".join(name.split("-")[:2]))

@@ -44,7 +44,7 @@ class PcmConverter:
         return self._convert_whole_frames(data)
 
     def _convert_whole_frames(self, data: bytes) -> bytes:
-        frame = _sample_bytes(self._given.coding) * self._given.channels
+        frame = _get_sample_bytes(self._given.coding) * self._given.channels
         end = len(data) - len(data) % frame
         data, self._rest = data[:end], data[end:]
         if not data:
@@ -106,13 +106,13 @@ def _decode_samples(data: bytes, coding: str) -> Samples:
             return wide.view("<i4").ravel().astype(np.float64) / 2**31
         case "f32le" | "f64le":
             return np.nan_to_num(
-                np.frombuffer(data, f"<f{_sample_bytes(coding)}").astype(np.float64), posinf=0.0, neginf=0.0
+                np.frombuffer(data, f"<f{_get_sample_bytes(coding)}").astype(np.float64), posinf=0.0, neginf=0.0
             )
     kinds = {"s16le": "<i2", "s16be": ">i2", "s32le": "<i4"}
-    return np.frombuffer(data, kinds[coding]).astype(np.float64) / 2.0 ** (8 * _sample_bytes(coding) - 1)
+    return np.frombuffer(data, kinds[coding]).astype(np.float64) / 2.0 ** (8 * _get_sample_bytes(coding) - 1)
 
 
-def _sample_bytes(coding: str) -> int:
+def _get_sample_bytes(coding: str) -> int:
     return {"u8": 1, "mulaw": 1, "alaw": 1, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}.get(coding, 2)
 
 

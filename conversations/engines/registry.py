@@ -62,7 +62,7 @@ def load(kind: Kind, provider: str) -> Any:
     """
     if (kind, provider) not in ENGINES:
         known = ", ".join(name for engine_kind, name in ENGINES if engine_kind == kind)
-        raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”; use {known}.")
+        raise EngineRejected(kind, provider, f"{KIND_NAMES[kind]}: there is no engine “{provider}”. Use {known}.")
     return _load(ENGINES[kind, provider])
 
 

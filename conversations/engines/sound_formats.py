@@ -60,9 +60,9 @@ def detect_format(head: bytes) -> str:
     return _detect_mpeg(head)
 
 
-def bytes_needed(head: bytes) -> int:
+def count_needed_bytes(head: bytes) -> int:
     """Return how many bytes tell MPEG audio from samples: one frame and the next header, if it looks like MPEG."""
-    return max(_mp3_frame_bytes(head) + 4, _aac_frame_bytes(head) + 2)
+    return max(_measure_mp3_frame(head) + 4, _measure_aac_frame(head) + 2)
 
 
 def is_text(head: bytes) -> bool:
@@ -108,14 +108,14 @@ def _parse_wav_format(chunk: bytes) -> SampleFormat:
 
 def _detect_mpeg(head: bytes) -> str:
     """Return MP3 or AAC for two frames in a row, else "": bare samples may begin like one frame by chance."""
-    length = _mp3_frame_bytes(head)
-    if length and head[length : length + 1] == b"\xff" and _mp3_frame_bytes(head[length:]):
+    length = _measure_mp3_frame(head)
+    if length and head[length : length + 1] == b"\xff" and _measure_mp3_frame(head[length:]):
         return "MP3"
-    length = _aac_frame_bytes(head)
+    length = _measure_aac_frame(head)
     return "AAC" if length and head[length : length + 2] == head[:2] else ""
 
 
-def _aac_frame_bytes(head: bytes) -> int:
+def _measure_aac_frame(head: bytes) -> int:
     """Return the length in bytes of the ADTS frame of AAC that begins here; 0 if none does."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
@@ -123,7 +123,7 @@ def _aac_frame_bytes(head: bytes) -> int:
     return length if length > 7 else 0
 
 
-def _mp3_frame_bytes(head: bytes) -> int:
+def _measure_mp3_frame(head: bytes) -> int:
     """Return the length in bytes of the MP3 frame that begins here; 0 if none does."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0

@@ -20,7 +20,7 @@ from conversations.engines.sound_formats import (
     TEXT_BYTES,
     SampleFormat,
     UnusableAudioError,
-    bytes_needed,
+    count_needed_bytes,
     detect_format,
     is_text,
     parse_wav_header,
@@ -76,7 +76,7 @@ class AnswerDecoder:
     def _has_enough(self) -> bool:
         if self._type == "audio/l16" and not self._has_sound:
             return len(self._head) > MAX_HEADER_BYTES  # silence does not show its byte order
-        return len(self._head) >= max(self._wanted, bytes_needed(bytes(self._head[:8])))
+        return len(self._head) >= max(self._wanted, count_needed_bytes(bytes(self._head[:8])))
 
     def _begin_conversion(self, *, is_whole: bool = False) -> bytes:
         head = bytes(self._head)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from conversations.engines import events
-from conversations.engines.deadline import remaining_sec
+from conversations.engines.deadline import get_remaining_sec
 from conversations.engines.errors import EngineBusy, EngineError, EngineErrors, EngineTimeout, EngineUnavailable
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ async def stream_with_retries(
 
     async def begin(patience: Patience) -> tuple[AsyncGenerator[T], T | None]:
         stream = open_stream()
-        return stream, await _next_output(stream, patience, is_told, is_thought)
+        return stream, await _read_output(stream, patience, is_told, is_thought)
 
     try:
         stream, piece = await _retry(begin, Patience(timeout_sec, errors))
@@ -53,7 +53,7 @@ async def stream_with_retries(
                 yield piece
                 patience = Patience(timeout_sec, errors, has_begun=True)
                 try:
-                    piece = await _next_output(stream, patience, is_told, is_thought)
+                    piece = await _read_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
                     raise patience.timeout_error() from error
     except EngineError as error:
@@ -73,7 +73,7 @@ class Patience:
     def renew(self, *, thinks: bool = False) -> None:
         """Start to wait anew, since the engine has shown that it is at work."""
         self._has_begun = self._has_begun or thinks
-        left = self._timeout_sec if self._has_begun else remaining_sec()
+        left = self._timeout_sec if self._has_begun else get_remaining_sec()
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
 
@@ -82,7 +82,7 @@ class Patience:
         return self._errors.timeout_error(self._wait_sec) if self._wait_sec else self._errors.out_of_time_error()
 
 
-async def _next_output(
+async def _read_output(
     stream: AsyncGenerator[T], patience: Patience, is_told: Callable[[T], bool], is_thought: Callable[[T], bool]
 ) -> T | None:
     while True:

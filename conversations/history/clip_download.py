@@ -60,7 +60,7 @@ def _read(found: AudioClip, start: int, end: int) -> bytes:
             file.seek(start)
             return bytes(file.read(end - start))
     except FileNotFoundError:
-        raise Http404("The sound of this item is gone from the storage.") from None
+        raise Http404("The sound of this item is missing from the storage.") from None
 
 
 def _build_disposition(item: Item, as_attachment: bool) -> str:

@@ -24,7 +24,7 @@ class Assistant(models.Model):
 
     class Provider(models.TextChoices):
         OPENAI = "openai", "OpenAI or compatible"
-        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime, reading aloud"
+        OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime (reads aloud)"
         GOOGLE = "google", "Google Cloud"
         DEMO = "demo", "Demo"
 
@@ -37,60 +37,64 @@ class Assistant(models.Model):
         null=True,
         blank=True,
         related_name="assistants",
-        help_text="Empty: offered to everybody.",
+        help_text="Leave empty to offer it to everyone.",
     )
     is_default = models.BooleanField(default=False)
     instructions = models.TextField()
-    language = models.CharField(max_length=10, blank=True, help_text="Such as en or de-AT. Empty: as spoken.")
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        help_text="For example en or de-AT. Leave empty to follow the language that is spoken.",
+    )
     patience = models.CharField(
         max_length=10,
         choices=Patience,
         blank=True,
-        help_text="How long it waits in pauses before it answers; a user’s own setting goes first. Empty: balanced.",
+        help_text="How long it waits in a pause before it answers. A user’s own setting overrides it. Empty: balanced.",
     )
-    speculation = models.BooleanField(
+    preemptive_generation = models.BooleanField(
         "thinks ahead",
         default=True,
-        help_text="Begins to answer in short pauses, before it is sure that one has finished: faster, and costs more "
-        "tokens.",
+        help_text="Starts answering in short pauses, before it is sure that the user has finished. Faster, but uses "
+        "more tokens.",
     )
     keywords = models.TextField(
         blank=True,
         validators=[keywords.validate],
-        help_text=f"Names and terms that are often said, separated by commas or lines; at most {keywords.MOST} of "
-        f"{keywords.MOST_CHARS} characters each.",
+        help_text=f"Names and terms that come up often, separated by commas or new lines: up to {keywords.MOST}, each "
+        f"of up to {keywords.MOST_CHARS} characters.",
     )
     tools = ArrayField(
-        models.CharField(max_length=64), default=list, blank=True, help_text="Of the site, which it may call."
+        models.CharField(max_length=64), default=list, blank=True, help_text="Tools of this site that it may use."
     )
     mcp_servers = models.ManyToManyField(
         McpServer,
         blank=True,
         related_name="assistants",
         verbose_name="MCP servers",
-        help_text="Whose tools it may call.",
+        help_text="Servers whose tools it may use.",
     )
     stt_engine = models.CharField("speech to text", max_length=20, choices=Provider, blank=True)
-    stt_model = models.CharField("its model", max_length=100, blank=True)
+    stt_model = models.CharField("speech to text model", max_length=100, blank=True)
     llm_engine = models.CharField("language model", max_length=20, choices=Provider, blank=True)
-    llm_model = models.CharField("its model", max_length=100, blank=True)
+    llm_model = models.CharField("language model name", max_length=100, blank=True)
     tts_engine = models.CharField("text to speech", max_length=20, choices=Provider, blank=True)
-    tts_model = models.CharField("its model", max_length=100, blank=True)
+    tts_model = models.CharField("text to speech model", max_length=100, blank=True)
     tts_voice = models.CharField(
-        "voice", max_length=100, blank=True, help_text="The engine’s name for it. Empty: the site’s."
+        "voice", max_length=100, blank=True, help_text="Its name at the engine. Leave empty for the site’s choice."
     )
     s2s_engine = models.CharField(
         "speech to speech",
         max_length=20,
         choices=[(Provider.OPENAI.value, "OpenAI Realtime")],
         blank=True,
-        help_text="One model that hears and speaks, in place of the other three. Empty: those three.",
+        help_text="One model that listens and speaks, in place of the three engines above. Leave empty to use those.",
     )
-    s2s_model = models.CharField("its model", max_length=100, blank=True)
+    s2s_model = models.CharField("speech to speech model", max_length=100, blank=True)
     speed = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.25), MaxValueValidator(2.0)],
-        help_text="1 is the voice’s own; from 0.25 to 2.",
+        help_text="From 0.25 to 2. 1 is the voice’s normal speed.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

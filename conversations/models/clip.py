@@ -46,9 +46,9 @@ class LooseFile(models.Model):
     """
 
     name = models.CharField(max_length=200, unique=True)
-    is_reserved = models.BooleanField(help_text="An upload may be under way, whose clip takes the file over.")
-    due_at = models.DateTimeField(db_index=True, help_text="When it is deleted.")
-    tries = models.PositiveIntegerField(default=0, help_text="To delete it.")
+    is_reserved = models.BooleanField(help_text="Kept for an upload that may still be running.")
+    due_at = models.DateTimeField(db_index=True, help_text="When it will be deleted.")
+    tries = models.PositiveIntegerField(default=0, help_text="How many attempts were made to delete it.")
 
     def __str__(self) -> str:
         return self.name

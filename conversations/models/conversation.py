@@ -46,7 +46,7 @@ class Conversation(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="conversations",
-        help_text="Empty: it is being deleted, and nobody is shown it (see `deletion`).",
+        help_text="Empty while the conversation is being deleted. Nobody can see it then (see `storage.deletion`).",
     )
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)
@@ -54,23 +54,25 @@ class Conversation(models.Model):
         default=dict,
         db_default=models.Value({}, models.JSONField()),
         blank=True,
-        help_text="What programs noted of it.",
+        help_text="Notes that programs keep about it.",
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.ENDED)
     # Only storage/leases.py writes these.
     holder = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
     claimed_by = models.CharField(max_length=40, blank=True, db_default="", default="", editable=False)
-    held_until = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: no session holds it.")
+    held_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Empty when no session holds it."
+    )
     goes_if_empty = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="A session began it: where nothing is said, nothing remains.",
+        help_text="A session created it; it is deleted if nothing is said in it.",
     )
     item_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item came.")
+    updated_at = models.DateTimeField(auto_now_add=True, help_text="When the last item was added.")
 
     # Shown in lists; `history.summaries.add_summaries` fills them in.
     first_words = ""
@@ -96,5 +98,5 @@ class Conversation(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether a session holds it now. The status alone may be stale, when the session's process was killed."""
+        """Return whether a session holds it now. The status alone is stale if the session's process was killed."""
         return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()

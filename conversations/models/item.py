@@ -36,32 +36,36 @@ class Item(models.Model):
         INCOMPLETE = "incomplete"
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="items")
-    public_id = models.CharField(max_length=40, help_text="The protocol's item id; unique within the conversation.")
-    position = models.PositiveIntegerField(help_text="Order within the conversation, from 0.")
+    public_id = models.CharField(max_length=40, help_text="Its id in the protocol, unique within the conversation.")
+    position = models.PositiveIntegerField(help_text="Its place in the conversation, starting at 0.")
     type = models.CharField(max_length=24, choices=Type, default=Type.MESSAGE)
     role = models.CharField(max_length=10, choices=Role, blank=True)
     status = models.CharField(max_length=12, choices=Status)
-    is_audio = models.BooleanField(default=False, help_text="Spoken, not typed.")
-    text = models.TextField(blank=True, help_text="The user's words, or all that the assistant generated.")
-    heard_text = models.TextField(null=True, blank=True, help_text="What of it was played. Null: all of it.")
-    audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all audio generated or spoken.")
-    heard_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Null: all of it.")
+    is_audio = models.BooleanField(default=False, help_text="Whether it was spoken, not typed.")
+    text = models.TextField(blank=True, help_text="What the user said, or everything the assistant generated.")
+    heard_text = models.TextField(null=True, blank=True, help_text="The part that was played. Null means all of it.")
+    audio_ms = models.PositiveIntegerField(default=0, help_text="Length of all its audio, in milliseconds.")
+    heard_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How much was played, in milliseconds. Null means all of it."
+    )
     response_id = models.CharField(max_length=40, blank=True)
     call = models.JSONField(
         default=dict,
         blank=True,
-        help_text="call_id, name, arguments, output, error of a function or tool; who runs it.",
+        help_text="Of a function or tool call: call_id, name, arguments, output, error, and who runs it.",
     )
     stt = models.CharField(max_length=150, blank=True, help_text="provider:model")
     llm = models.CharField(max_length=150, blank=True, help_text="provider:model")
     tts = models.CharField(max_length=150, blank=True, help_text="provider:model:voice")
-    waterfall = models.JSONField(default=dict, blank=True, help_text="Milliseconds since the endpoint, by step.")
+    waterfall = models.JSONField(
+        default=dict, blank=True, help_text="When each step came, in milliseconds after the endpoint."
+    )
     stt_seconds = models.FloatField(default=0)
     input_tokens = models.PositiveIntegerField(default=0)
-    cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
+    cached_input_tokens = models.PositiveIntegerField(default=0, help_text="Included in the input tokens.")
     output_tokens = models.PositiveIntegerField(default=0)
-    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the input tokens.")
-    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Of the output tokens.")
+    input_audio_tokens = models.PositiveIntegerField(default=0, help_text="Included in the input tokens.")
+    output_audio_tokens = models.PositiveIntegerField(default=0, help_text="Included in the output tokens.")
     tts_characters = models.PositiveIntegerField(default=0)
     # Of an utterance: estimates for replies that were begun before its endpoint was confirmed, and discarded.
     discarded_input_tokens = models.PositiveIntegerField(default=0)
@@ -102,5 +106,5 @@ class Item(models.Model):
 
     @property
     def was_cut(self) -> bool:
-        """Whether the user heard only a part of the text."""
+        """Return whether the user heard only a part of the text."""
         return self.heard_text is not None and self.heard_text != self.text

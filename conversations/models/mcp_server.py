@@ -5,11 +5,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+LABEL_RULE = "Start with a letter, then use letters, digits, _ and -."
+
 
 def validate_label(label: str) -> None:
     """Raise ValidationError for the label that stands for the site's own tools."""
     if label == "site":
-        raise ValidationError("“site” stands for the tools of this site. Choose another.")
+        raise ValidationError("“site” is reserved for the tools of this site. Choose another label.")
 
 
 class McpServer(models.Model):
@@ -18,22 +20,29 @@ class McpServer(models.Model):
     label = models.CharField(
         max_length=32,
         unique=True,
-        validators=[RegexValidator(r"^[A-Za-z][A-Za-z0-9_-]*$", "Letters, digits, _ and -."), validate_label],
-        help_text="Its name in conversations: letters, digits, _ and -.",
+        validators=[RegexValidator(r"^[A-Za-z][A-Za-z0-9_-]*$", LABEL_RULE), validate_label],
+        help_text=f"Its name in conversations. {LABEL_RULE}",
     )
-    url = models.CharField("URL", max_length=500, help_text="Streamable HTTP, such as https://example.com/mcp.")
+    url = models.CharField(
+        "URL", max_length=500, help_text="Its Streamable HTTP address, such as https://example.com/mcp."
+    )
     authorization_encrypted = models.BinaryField(default=b"", editable=False)
     allowed_tools = ArrayField(
-        models.CharField(max_length=128), default=list, blank=True, help_text="With commas. Empty: all that it has."
+        models.CharField(max_length=128),
+        default=list,
+        blank=True,
+        help_text="Separated by commas. Leave empty to allow all of them.",
     )
     timeout_sec = models.FloatField(
         "time limit",
         default=20.0,
         validators=[MinValueValidator(1), MaxValueValidator(300)],
-        help_text="In seconds, of a call and of connecting.",
+        help_text="In seconds, for connecting and for each call.",
     )
     is_enabled = models.BooleanField("enabled", default=True)
-    verdict = models.CharField(max_length=500, blank=True, help_text="What it said when it was tried.")
+    verdict = models.CharField(
+        "test result", max_length=500, blank=True, help_text="What it answered to the last test."
+    )
     works = models.BooleanField(default=False)
     tested_at = models.DateTimeField(null=True, blank=True)
 

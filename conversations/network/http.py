@@ -27,11 +27,11 @@ _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, httpx2.AsyncCl
 _warmed_at: WeakKeyDictionary[httpx2.AsyncClient, dict[tuple[str, str], float]] = WeakKeyDictionary()
 
 
-def shared_client(public_only: bool = False) -> httpx2.AsyncClient:
+def get_shared_client(public_only: bool = False) -> httpx2.AsyncClient:
     """Return the client of the running event loop. All keys share it: a connection carries neither key nor cookie."""
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if public_only not in clients:
-        clients[public_only] = _guarded_client() if public_only else _client()
+        clients[public_only] = _build_guarded_client() if public_only else _build_client()
     return clients[public_only]
 
 
@@ -41,7 +41,7 @@ async def keep_warm(url: str, lane: str, public_only: bool) -> None:
     A HEAD request without a key costs nothing, and whatever the answer, the connection stays open. There is one for
     each lane (requests that overlap have different lanes) and process: busy processes open more by using them.
     """
-    client, now = shared_client(public_only), asyncio.get_running_loop().time()
+    client, now = get_shared_client(public_only), asyncio.get_running_loop().time()
     warmed = _warmed_at.setdefault(client, {})
     if now - warmed.get((url, lane), -WARM_SEC) < WARM_SEC:
         return
@@ -59,22 +59,22 @@ async def close_clients() -> None:
 
 
 @cache
-def tls_context() -> ssl.SSLContext:
+def get_tls_context() -> ssl.SSLContext:
     """Return the TLS context. Reading the certificates takes a tenth of a second, so `warm` does it in a thread."""
     return httpx2.create_ssl_context()
 
 
-def _client() -> httpx2.AsyncClient:
-    transport = BoundedHTTPTransport(verify=tls_context(), limits=LIMITS)
-    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_no_cookies())
+def _build_client() -> httpx2.AsyncClient:
+    transport = BoundedHTTPTransport(verify=get_tls_context(), limits=LIMITS)
+    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_build_empty_cookie_jar())
 
 
-def _guarded_client() -> httpx2.AsyncClient:
-    transport = BoundedTransport(AsyncPublicOnlyTransport(verify=tls_context(), limits=LIMITS))
-    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_no_cookies())
+def _build_guarded_client() -> httpx2.AsyncClient:
+    transport = BoundedTransport(AsyncPublicOnlyTransport(verify=get_tls_context(), limits=LIMITS))
+    return httpx2.AsyncClient(transport=transport, headers=PLAIN, cookies=_build_empty_cookie_jar())
 
 
-def _no_cookies() -> CookieJar:
+def _build_empty_cookie_jar() -> CookieJar:
     """Return a jar that takes no cookie: one of one user's account would be sent with another user's key."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 

@@ -1,4 +1,4 @@
-"""What a client asks by event, apart from sending audio. Refusals are raised as ProtocolError."""
+"""What a client requests by events other than audio. A request that is refused raises ProtocolError."""
 
 from openai.types import realtime as sdk
 
@@ -23,7 +23,7 @@ from conversations.realtime.user_turn.turn import UserTurn
 
 
 class ClientRequests:
-    """Does what the client's events ask for, or raises ProtocolError."""
+    """Carries out the requests of a client, or raises ProtocolError."""
 
     def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn, listings: McpListings) -> None:
         self.state = state
@@ -32,6 +32,7 @@ class ClientRequests:
         self.listings = listings
 
     def update_session(self, event: SessionUpdate) -> None:
+        """Change the session's settings, and send `session.updated`."""
         state, before = self.state, self.state.config.input.turn_detection
         has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
@@ -49,6 +50,7 @@ class ClientRequests:
     # Items.
 
     def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
+        """Add an item to the conversation. Audio without a transcript is transcribed."""
         item, pcm = client_items.build_item(self.state, event.item.model_dump(exclude_none=True), "item")
         client_items.check_new(self.state, item)
         client_items.check_outputs([item], self.state.log)
@@ -62,15 +64,18 @@ class ClientRequests:
         self.state.announce(item)
 
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
+        """Send an item as it stands now."""
         if listing := self.listings.get(event.item_id):
             self.state.send("conversation.item.retrieved", item=listing)
         else:
             item_requests.send_item(self.state, event.item_id)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
+        """Transcribe an utterance again that speech to text has failed at."""
         self.user_turn.transcription.retry(self.state.get_item(event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
+        """Delete an item from the conversation."""
         item = self.state.get_item(event.item_id, "delete")
         running = self.agent_turn.response
         if running is not None and item in running.outputs:
@@ -80,6 +85,7 @@ class ClientRequests:
         item_requests.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
+        """Cut an item of the assistant to what was heard of it."""
         item = self.state.get_item(event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
         if heard is not None and self.state.has_extension("playback"):
@@ -88,9 +94,9 @@ class ClientRequests:
         return item_requests.truncate_item(self.state, item, event.audio_end_ms)
 
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
-        """Of a reply in text that the client speaks itself: `heard` is how far it came (docs/protocol.md)."""
+        """Cut a reply in text that the client speaks itself. `heard` is the part that was spoken (docs/protocol.md)."""
         if item.role != "assistant" or item.is_audio:
-            message = "'heard' belongs to an assistant's message in text; of one with audio 'audio_end_ms' tells."
+            message = "'heard' is for an assistant's message in text. For one with audio, use 'audio_end_ms'."
             raise ProtocolError("unsupported_content_type", message, "item_id")
         if not isinstance(heard, str) or not item.text.startswith(heard):
             raise ProtocolError("invalid_value", "'heard' must be the beginning of the item's text.", "heard")
@@ -101,8 +107,9 @@ class ClientRequests:
     # Responses.
 
     def create_response(self, event: ResponseRequest) -> None:
+        """Begin a response, in the conversation or out of band."""
         if self.state.config.is_transcription:
-            message = "A transcription session gives no responses. Connect without intent=transcription for them."
+            message = "A transcription session gives no responses. To get them, connect without intent=transcription."
             raise ProtocolError("invalid_value", message, "type")
         options = parse_options(self.state, event.options)
         if event.input is not None:
@@ -117,7 +124,10 @@ class ClientRequests:
         return self.agent_turn.begin(options)
 
     def start_playback(self, event: PlaybackStarted) -> None:
-        """The client's own playhead is better than an estimate; of a response that has gone it is no news."""
+        """Take over the client's own playback position, which is better than an estimate.
+
+        It is ignored for a response that is not played any more.
+        """
         response = self.agent_turn.playback_queue.find(event.response_id)
         if response is None or response.playback.started_at is None:
             return
@@ -127,6 +137,7 @@ class ClientRequests:
         self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 
     def cancel_response(self, event: sdk.ResponseCancelEvent) -> None:
+        """Cancel the running response, or an out-of-band one by its id."""
         running, out_of_band = self.agent_turn.response, self.agent_turn.out_of_band
         if event.response_id is not None and out_of_band.is_awaiting(event.response_id):
             return out_of_band.cancel(event.response_id)

@@ -1,4 +1,7 @@
-"""What the turn machine decides. Frozen, so that a decision cannot change on its way."""
+"""What the turn machine decides.
+
+The driver performs the commands in order; they are frozen, so none changes on its way.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,22 +13,21 @@ from conversations.realtime.measurements import Measurement
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.tools import Tool
 
-# The driver performs them in order.
-
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One server event. It leaves after every Save before it is durable."""
+    """Send one server event. It leaves once every Save before it is durable."""
 
     event: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Store an item as it stands. `after`: where it was inserted (an id, "root", or None for the end).
+    """Store an item as it stands now.
 
-    `pcm`: the user's audio. `is_final`: the reply has ended, so its audio, which the driver kept as it
-    was sent, is stored too. `in_background`: later events need not wait, since it will be saved again.
+    `after` is where it was inserted: an id, "root", or None for the end. `pcm` is the user's audio. With `is_final` the
+    reply has ended, and its audio, which the driver kept as it was sent, is stored too. With `in_background` later
+    events need not wait, since the item will be saved again.
     """
 
     item: LiveItem
@@ -44,17 +46,17 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class StopStoring:
-    """Store nothing from now on, neither words nor sound: the client wants captions that are not kept."""
+    """Store nothing from now on, neither words nor audio, since the client wants captions that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class WarmEngines:
-    """Open the connections that a turn will need: somebody has begun to speak."""
+    """Open the connections that a turn will need, since somebody has begun to speak."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectSpeech:
-    """Run the VAD over this audio; `from_scratch`: it does not continue what was detected before."""
+    """Run the VAD over this audio. With `from_scratch` it does not continue the audio before."""
 
     pcm: bytes
     from_scratch: bool = False
@@ -62,7 +64,10 @@ class DetectSpeech:
 
 @dataclass(frozen=True, slots=True)
 class FeedTranscriber:
-    """The utterance's next audio, for its clip and for an engine that hears while one speaks; `begins`: it is new."""
+    """Keep the utterance's next audio for its clip, and give it to an engine that transcribes while the user speaks.
+
+    `begins` says that the utterance is new; only then are `language` and `prompt` given, as the session names them.
+    """
 
     item_id: str
     pcm: bytes
@@ -73,9 +78,9 @@ class FeedTranscriber:
 
 @dataclass(frozen=True, slots=True)
 class Transcribe:
-    """The words of the utterance so far. `revision` counts the tries of one utterance.
+    """Request the transcript of an utterance as far as it has come. `revision` counts the requests of one utterance.
 
-    `pcm`: all of its audio; None: the sound that is stored of the item.
+    `pcm` is all of its audio; None stands for the audio that is stored with the item.
     """
 
     item_id: str
@@ -88,7 +93,10 @@ class Transcribe:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Once more for a response that runs: it goes on with what its tools brought. `tool_choice`: see `tools.choice`."""
+    """Ask the language model for a response, or to go on with a running one after its tools have answered.
+
+    `tool_choice` is explained in `protocol.tools`.
+    """
 
     response_id: str
     messages: Sequence[ContextMessage]
@@ -101,7 +109,7 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """One of the server's own. `arguments`: JSON text as the model wrote it, which may be no JSON."""
+    """Run one of the server's own tools. `arguments` is the JSON text that the model wrote, and may be invalid."""
 
     response_id: str
     item_id: str
@@ -111,7 +119,10 @@ class RunTool:
 
 @dataclass(frozen=True, slots=True)
 class SpeakClause:
-    """Synthesise one clause; clauses of a response are heard in order of `index`. `text` "" has no sound."""
+    """Synthesise one clause.
+
+    The clauses of a response are heard in order of `index`; one with the text "" has no sound.
+    """
 
     response_id: str
     index: int
@@ -123,7 +134,7 @@ class SpeakClause:
 
 @dataclass(frozen=True, slots=True)
 class DropClauses:
-    """Drop the clauses from `index` on, of which no sound has left; others come under the same numbers."""
+    """Drop the clauses from `index` on, whose sound has not been sent. Other clauses will get their numbers."""
 
     response_id: str
     index: int
@@ -131,7 +142,10 @@ class DropClauses:
 
 @dataclass(frozen=True, slots=True)
 class SpeakFiller:
-    """Synthesise a few words that bridge a silence, beside all else. What comes too late, or fails, is not missed."""
+    """Synthesise a few words that bridge a silence, beside everything else.
+
+    A filler that is late or fails is left out.
+    """
 
     response_id: str
     text: str
@@ -141,21 +155,21 @@ class SpeakFiller:
 
 @dataclass(frozen=True, slots=True)
 class HoldSpeech:
-    """The response's speech is not being played: it must not run further ahead until ReleaseSpeech."""
+    """Stop sending the speech of a response until ReleaseSpeech, since the client is not playing it."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSpeech:
-    """Let the held speech of a response go on."""
+    """Go on with the held speech of a response."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeepAudio:
-    """Audio of a response that was sent, for its clip."""
+    """Keep audio of a response that was sent, for its clip."""
 
     response_id: str
     pcm: bytes
@@ -163,29 +177,28 @@ class KeepAudio:
 
 @dataclass(frozen=True, slots=True)
 class EndSpeech:
-    """No further clause will come."""
+    """Note that no further clause of the response will come."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Close the upstream streams of a response, or of all transcriptions of an item, now."""
+    """Close the upstream streams of a response, or all transcriptions of an item, at once."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetDeadline:
-    """Tell the machine `DeadlinePassed(deadline)` at `at`, in seconds of the session's clock; None clears it."""
+    """Report `DeadlinePassed(deadline)` to the machine at `at`, in seconds of the session's clock; None clears it."""
 
     deadline: Deadline
     at: float | None
 
 
 EngineCommand = (
-    FeedTranscriber
-    | Transcribe
+    Transcribe
     | Generate
     | RunTool
     | HoldSpeech
@@ -198,7 +211,7 @@ EngineCommand = (
 )
 """What the engines do; all else is the session's own."""
 
-CascadeCommand = StopStoring | WarmEngines | DetectSpeech
+CascadeCommand = StopStoring | WarmEngines | DetectSpeech | FeedTranscriber
 """What only a session of three engines performs, beside what the engines do."""
 
 SharedCommand = Send | Save | Remove | KeepAudio | SetDeadline | Measurement

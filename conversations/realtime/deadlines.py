@@ -1,4 +1,4 @@
-"""What the turn machines ask to be reminded of."""
+"""The deadlines that the turn machines ask the driver to report."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True, order=True)
 class Deadline:
-    """One deadline. `of`: the id of the item or response it belongs to, where there may be several at a time."""
+    """One deadline. `of` is the id of the item or response it belongs to, if there may be several at a time."""
 
     kind: Kind
     of: str = ""

@@ -1,4 +1,4 @@
-"""What engines bring, tools answer and deadlines remind of, as the driver reports it to the turn machine.
+"""What the driver reports to the turn machine: results of engines and tools, and deadlines that have passed.
 
 Each result carries the id of the item or response it belongs to.
 """
@@ -13,14 +13,14 @@ from conversations.realtime.protocol.tools import Tool
 
 @dataclass(frozen=True, slots=True)
 class SpeechWindow:
-    """The VAD's verdict on the next 32 ms."""
+    """The VAD's probability, 0 to 1, that the next 32 ms of audio are speech."""
 
     probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class PartialTranscript:
-    """The words of the utterance so far, while it is spoken."""
+    """The transcript of the utterance so far, while it is spoken."""
 
     item_id: str
     text: str
@@ -28,7 +28,7 @@ class PartialTranscript:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptReady:
-    """The final transcript of what was sent. `seconds` is the length of its audio."""
+    """The final transcript of the audio that was sent. `seconds` is the length of that audio."""
 
     item_id: str
     revision: int
@@ -55,21 +55,21 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextWithdrawn:
-    """What the model wrote so far was a thought. What was told of it was told; the rest is not said."""
+    """All that the model wrote so far was a thought. What was sent of it stays sent; the rest is not said."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The model thinks, and has nothing to say yet. It comes with the first thought, and about once a second then."""
+    """The model is thinking and has nothing to say yet. It comes with the first thought, then about once a second."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A bit of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
+    """A piece of a call that the model writes. The first of each `index` has the name; `call_id` may be ""."""
 
     response_id: str
     index: int
@@ -80,7 +80,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDone:
-    """`error` "": it succeeded. Both are for the model to read."""
+    """A tool has ended. An `error` of "" means success; the model reads the output and the error."""
 
     response_id: str
     item_id: str
@@ -90,7 +90,7 @@ class ToolCallDone:
 
 @dataclass(frozen=True, slots=True)
 class ToolsReady:
-    """All tools that the server runs for this session, from now on."""
+    """All tools that the server runs for this session from now on."""
 
     tools: tuple[Tool, ...]
     servers: frozenset[str] = frozenset()  # labels of all MCP servers of this session
@@ -111,7 +111,7 @@ class GenerationDone:
 
 @dataclass(frozen=True, slots=True)
 class SpeechAudio:
-    """The next piece of audio (PCM) of the clause number `index`."""
+    """The next piece of audio (PCM) of the clause with this `index`."""
 
     response_id: str
     index: int
@@ -120,7 +120,7 @@ class SpeechAudio:
 
 @dataclass(frozen=True, slots=True)
 class SpeechDone:
-    """All audio of the clause number `index` has come."""
+    """All audio of the clause with this `index` has come."""
 
     response_id: str
     index: int
@@ -128,7 +128,7 @@ class SpeechDone:
 
 @dataclass(frozen=True, slots=True)
 class FillerReady:
-    """The sound of SpeakFiller, whole."""
+    """All of the audio of a filler."""
 
     response_id: str
     pcm: bytes
@@ -136,7 +136,7 @@ class FillerReady:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """The language model or the voice failed, so the response cannot go on."""
+    """The language model or text to speech has failed, so the response cannot go on."""
 
     response_id: str
     failure: Failure
@@ -151,7 +151,7 @@ class DeadlinePassed:
 
 @dataclass(frozen=True, slots=True)
 class ClientGone:
-    """`vanished`: without a goodbye, so it could not say how much of the reply it had played."""
+    """The client has left. With `vanished` it left without a close, and could not report how much it had played."""
 
     vanished: bool = True
 

@@ -43,7 +43,10 @@ from conversations.realtime.user_turn.turn import UserTurn
 
 
 class TurnMachine:
-    """One per session. `items`: what a continued conversation holds already; `conversation_id` "": it is not stored."""
+    """The decisions of one session with three engines.
+
+    `items` is what a continued conversation already holds. A `conversation_id` of "" means that it is not stored.
+    """
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class TurnMachine:
         }
 
     def start(self, now: float) -> list[commands.Command]:
-        """Return the commands that open the session: `session.created`, the conversation and its items."""
+        """Return the commands that tell the client of the session, the conversation and the items it holds already."""
         return start_session(self.state, now)
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:

@@ -11,17 +11,9 @@ Handlers = Mapping[type, Callable[[Any], None]]
 
 
 def start_session(state: SessionState[OwnCommand], now: float) -> list[SharedCommand | OwnCommand]:
-    """Return the commands that tell the client of the session, its conversation and the items it holds already.
-
-    A conversation that is not stored has no id, and the client is not told of it.
-    """
+    """Return the commands that tell the client of the session, its conversation and the items it holds already."""
     state.now = now
-    state.send("session.created", session=state.config.show())
-    if state.conversation_id:
-        conversation = {"id": state.conversation_id, "object": "realtime.conversation"}
-        state.send("conversation.created", conversation=conversation)
-    for item in state.log:
-        state.announce(item)
+    state.announce_session()
     return state.take_commands()
 
 

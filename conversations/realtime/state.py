@@ -46,9 +46,9 @@ class SessionSetup:
     """What the site, the assistant and the user have set for this session. The client cannot change it."""
 
     eagerness: Eagerness = "medium"  # what “auto” means, by the patience of the user or the assistant
-    speculation: bool = True  # answers ahead of the endpoint
+    preemptive_generation: bool = True  # whether responses begin before the endpoint is confirmed
     stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
-    streams: bool = False  # whether speech to text sends partial transcripts while the user speaks
+    has_streaming_stt: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
 @dataclass(slots=True)
@@ -73,6 +73,7 @@ class SessionState(Generic[OwnCommand]):
         self.configure(self.config)
 
     def configure(self, config: SessionConfig) -> None:
+        """Apply new settings of the client."""
         self.config = config
         has_assistant = not config.is_transcription
         self.turn_detection = resolve_turn_detection(
@@ -89,6 +90,7 @@ class SessionState(Generic[OwnCommand]):
         return is_implied or extension in (self.config.extensions or ())
 
     def do(self, command: SharedCommand | OwnCommand) -> None:
+        """Add a command to those decided so far."""
         self.commands.append(command)
 
     def take_commands(self) -> list[SharedCommand | OwnCommand]:
@@ -97,30 +99,34 @@ class SessionState(Generic[OwnCommand]):
         return decided
 
     def send(self, kind: str, **fields: Any) -> None:
+        """Decide to send a server event of the type `kind`."""
         self.do(Send({"type": kind, "event_id": self.make_id("event"), **fields}))
 
     def send_error(self, error: ProtocolError, kind: str = "invalid_request_error") -> None:
+        """Decide to send an `error` event. `kind` is the type of the official error."""
         shown = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
         self.send("error", error=shown | {"event_id": error.event_id})
 
     def send_rates(self) -> None:
+        """Decide to send `rate_limits.updated`."""
         self.send("rate_limits.updated", rate_limits=self.rates.show(self.now))
 
     def save(self, item: LiveItem, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip
-        """Stores the item as it stands now; the copy cannot change until it is written.
+        """Decide to store the item as it stands now. The command has a copy, which cannot change until it is written.
 
-        With what was heard of it by now: should nothing more be stored of it, a later session knows no more.
+        The copy includes what was heard by now, in case nothing more of the item is ever stored.
         """
         copy = deepcopy(item)
         copy.heard_text = None if item.played_text.rstrip() == item.text.rstrip() else item.played_text
         self.do(Save(copy, after, pcm, is_final, in_background))
 
     def remove(self, item: LiveItem) -> None:
+        """Decide to delete a stored item."""
         self.do(Remove(item.id))
 
     def set_deadline(self, kind: Kind, at: float | None, of: str = "") -> None:
-        """Ask to be told at `at`; None clears it."""
+        """Decide to be told at the time `at`, in seconds of the session's clock; None clears the deadline."""
         self.do(SetDeadline(Deadline(kind, of), at))
 
     def get_item(self, item_id: str, verb: str) -> LiveItem:
@@ -129,6 +135,15 @@ class SessionState(Generic[OwnCommand]):
         if item is None:
             raise unknown_item(item_id, verb)
         return item
+
+    def announce_session(self) -> None:
+        """Send `session.created`, then the conversation, if it is stored, and the items that it holds already."""
+        self.send("session.created", session=self.config.show())
+        if self.conversation_id:
+            conversation = {"id": self.conversation_id, "object": "realtime.conversation"}
+            self.send("conversation.created", conversation=conversation)
+        for item in self.log:
+            self.announce(item)
 
     def announce(self, item: LiveItem) -> None:
         """Send `conversation.item.added` and `conversation.item.done` for a complete item."""

@@ -1,10 +1,7 @@
 """The cascade session: speech to text, a language model and text to speech, driven by the turn machine."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from time import monotonic
 
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import load_model as vad_model
@@ -14,13 +11,11 @@ from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import initial_settings
-from conversations.session.base import DRAIN_SEC, Session
+from conversations.session.base import Session
 from conversations.session.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Recorder
-
-log = logging.getLogger(__name__)
 
 
 def warm_engines(engines: EngineSet) -> None:
@@ -60,10 +55,10 @@ class CascadeSession(Session):
         plays_live: bool = True,
     ) -> None:
         super().__init__(opened, send, close_socket, dialect, is_paced=plays_live)
-        self._engine_tasks = EngineTasks(opened, self._receive, plays_live=plays_live)
+        self._engine_tasks = EngineTasks(opened, self._dispatch.receive, plays_live=plays_live)
         config = initial_settings.build_initial_config(opened, model, expires_at, kind)
         setup = initial_settings.build_setup(
-            opened, streams=self._engine_tasks.is_streaming, stores_captions=stores_captions
+            opened, has_streaming_stt=self._engine_tasks.is_streaming, stores_captions=stores_captions
         )
         limits = initial_settings.build_limits(plays_live=plays_live)
         self.machine = self._build_machine(
@@ -79,31 +74,16 @@ class CascadeSession(Session):
         self._detector = SpeechDetector()
         self._record = Recorder(opened, self._engine_tasks.get_stt_label, self._end_unstored, self._send_storage_status)
 
-    async def run(self) -> None:
-        """Run until the client hangs up or `close` is called, and return when what was said is stored."""
-        async with self._lifetime() as group:
-            self._engine_tasks.begin(group)
-            writer = group.create_task(self._record.run())
-            sender = group.create_task(self._outbox.run())
-            self._perform(self._entries.start(monotonic()))
-            await self._engine_tasks.wait_for_tools()
-            await self._read_frames()
-            await self._drain()
-            writer.cancel()
-            sender.cancel()
-            await self._engine_tasks.end()
+    async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
+        self._engine_tasks.begin(group)
+        await self._engine_tasks.wait_for_tools()
 
-    async def _drain(self) -> None:
-        """Have the last words transcribed and stored."""
-        await self._take_last_input()
-        self._forget_deadlines()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SEC):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._words_sec):
-                        await self._engine_tasks.finish()
-                self._guard(lambda: self._perform(self._entries.end()))
-                await self._record.join()
+    async def _await_words(self) -> None:
+        self._deadlines.clear()  # they would end what is waited for here
+        await self._engine_tasks.finish()
+
+    async def _end_engines(self) -> None:
+        await self._engine_tasks.end()
 
     # What the machine decides.
 
@@ -113,7 +93,7 @@ class CascadeSession(Session):
                 self._detect(pcm, from_scratch)
             case commands.FeedTranscriber(item_id, pcm):
                 self._record.add_user_audio(item_id, pcm)
-                self._engine_tasks.perform(command)
+                self._engine_tasks.transcriber.feed(command)
             case commands.WarmEngines():
                 self._engine_tasks.connect()
             case commands.StopStoring():
@@ -126,4 +106,4 @@ class CascadeSession(Session):
         if from_scratch:
             self._detector.reset()
         for probability in self._detector.feed(pcm):
-            self._handle(engine_events.SpeechWindow(probability))
+            self._dispatch.receive(engine_events.SpeechWindow(probability))

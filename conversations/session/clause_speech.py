@@ -3,7 +3,7 @@
 import asyncio
 
 from conversations.engines.errors import EngineError
-from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
+from conversations.pcm import BYTES_PER_MS, count_samples, samples_to_ms
 from conversations.realtime.commands import SpeakClause
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # the most audio in one server event
@@ -24,7 +24,7 @@ class ClauseSpeech:
     @property
     def seconds(self) -> float:
         """The length of the audio that waits, in seconds."""
-        return ms_of(samples_in(self._pcm)) / 1000
+        return samples_to_ms(count_samples(self._pcm)) / 1000
 
     def put(self, pcm: bytes) -> None:
         """Add audio."""

@@ -9,11 +9,11 @@ from typing import Any
 from conversations import metrics
 from conversations.audio import opus
 from conversations.engines.base import Closable, Connectable
-from conversations.engines.deadline import due_by
+from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import choose_voice
-from conversations.pcm import pcm_seconds
+from conversations.pcm import measure_seconds
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 SETTLE_SEC = 3.0  # so long a session of one turn waits for the tools of MCP servers
 FILLER_TIMEOUT_SEC = 4.0
 MOST_FILLER_SEC = 4.0  # the longest sound of a filler
-NOT_STORED = Failure(NO_SOUND, "The sound of it is not stored any more. Please say it again.")
+NOT_STORED = Failure(NO_SOUND, "Your recording is no longer stored. Please say it again.")
 
 
 class EngineTasks:
@@ -54,7 +54,7 @@ class EngineTasks:
             if is_stored
             else stt
         )
-        self._transcriber = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        self.transcriber = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
         self._toolbox: Toolbox | None = None
@@ -64,12 +64,12 @@ class EngineTasks:
     @property
     def is_streaming(self) -> bool:
         """Whether partial transcripts come while the user speaks."""
-        return self._transcriber.is_streaming
+        return self.transcriber.is_streaming
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Open the engines and offer the tools; all tasks run in `group`."""
         self._group = group
-        self._transcriber.open()
+        self.transcriber.open()
         self.connect()
         self._toolbox = Toolbox(self._opened, group, self._report_tools)
         group.create_task(self._report_tools_as_they_come(self._toolbox))
@@ -85,7 +85,7 @@ class EngineTasks:
             self._report_tools(toolbox)  # it is known now which of them cannot be reached
 
     def _report_tools(self, toolbox: Toolbox) -> None:
-        labelled = ((tool, toolbox.server_label(tool.name)) for tool in toolbox.tools)
+        labelled = ((tool, toolbox.get_server_label(tool.name)) for tool in toolbox.tools)
         tools = (Tool(tool.name, tool.description, dict(tool.parameters), label) for tool, label in labelled)
         servers = frozenset(server.spec.label for server in toolbox.servers)
         awaited = frozenset(server.spec.label for server in toolbox.servers if server.is_awaited)
@@ -107,11 +107,11 @@ class EngineTasks:
 
     def stop_caching(self) -> None:
         """Cache no more transcripts: nothing is stored from now on."""
-        self._transcriber.stop_caching(self._stt)
+        self.transcriber.stop_caching(self._stt)
 
     def get_stt_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
-        return self._transcriber.get_label(item_id)
+        return self.transcriber.get_label(item_id)
 
     async def finish(self) -> None:
         """Wait until all tasks are done. The caller sets a timeout."""
@@ -122,7 +122,7 @@ class EngineTasks:
         """Abort all tasks and close the engines."""
         for key in list(self._tasks):
             self.abort(key)
-        await self._transcriber.close()
+        await self.transcriber.close()
         for engine in self._closing:
             await engine.close()
         if self._toolbox is not None:
@@ -131,8 +131,6 @@ class EngineTasks:
     def perform(self, command: commands.EngineCommand) -> None:
         """Perform a command: start a task, or steer one that runs."""
         match command:
-            case commands.FeedTranscriber():
-                self._transcriber.feed(command)
             case commands.Transcribe(item_id):
                 self._start(item_id, self._transcribe(command))
             case commands.Generate(response_id) if response_id in self._generations:
@@ -199,8 +197,8 @@ class EngineTasks:
 
     async def _transcribe(self, asked: commands.Transcribe) -> None:
         try:
-            with due_by(asked.due_at):
-                transcribe = self._transcribe_stored if asked.pcm is None else self._transcriber.transcribe
+            with set_deadline(asked.due_at):
+                transcribe = self._transcribe_stored if asked.pcm is None else self.transcriber.transcribe
                 found = await transcribe(asked)
             self._report(found)
         except EngineError as error:
@@ -215,7 +213,7 @@ class EngineTasks:
         ogg = await store.read_sound(self._opened.pk, asked.item_id)
         if ogg is None:
             return engine_events.TranscriptFailed(asked.item_id, asked.revision, NOT_STORED)
-        return await self._transcriber.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
+        return await self.transcriber.transcribe_file(asked, await asyncio.to_thread(opus.decode, ogg))
 
     async def _speak_filler(self, asked: commands.SpeakFiller) -> None:
         """Synthesise a filler as a whole. If that fails or takes too long, there is none."""
@@ -228,7 +226,7 @@ class EngineTasks:
                 async with aclosing(pieces) as stream:
                     async for piece in stream:
                         pcm += piece
-                        if pcm_seconds(pcm) > MOST_FILLER_SEC:
+                        if measure_seconds(pcm) > MOST_FILLER_SEC:
                             return
         except (EngineError, TimeoutError) as error:
             log.info("no filler: %s", type(error).__name__)

@@ -11,10 +11,10 @@ from contextlib import aclosing, suppress
 from time import monotonic
 
 from conversations.engines.base import EngineSpec, LanguageModel, TextToSpeech
-from conversations.engines.deadline import due_by
+from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineError
 from conversations.engines.voices import choose_voice
-from conversations.pcm import BYTES_PER_MS, pcm_seconds
+from conversations.pcm import BYTES_PER_MS, measure_seconds
 from conversations.realtime.agent_turn.playback_lead import PlaybackLead
 from conversations.realtime.commands import Generate, SpeakClause
 from conversations.realtime.engine_events import (
@@ -141,7 +141,7 @@ class Generation:
         voice = choose_voice(self.tts_spec, asked.voice)
         pieces = self.tts.speak(asked.text, voice=voice, language=self.language, speed=asked.speed)
         try:
-            with due_by(asked.due_at):
+            with set_deadline(asked.due_at):
                 async with aclosing(pieces) as stream:
                     async for pcm in stream:
                         speech.put(pcm)
@@ -154,15 +154,15 @@ class Generation:
     async def _send(self) -> None:
         while (speech := await self._speeches.get()) is not None:
             response_id, index = speech.asked.response_id, speech.asked.index
-            while frame := await self._next_frame(speech):
-                self._playback_lead.add(pcm_seconds(frame), monotonic())
+            while frame := await self._take_frame(speech):
+                self._playback_lead.add(measure_seconds(frame), monotonic())
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
             self._signal_change()
             if not speech.is_dropped:
                 self.report(SpeechDone(response_id, index))
 
-    async def _next_frame(self, speech: ClauseSpeech) -> bytes:
+    async def _take_frame(self, speech: ClauseSpeech) -> bytes:
         await self._wait_for_room(
             lambda: self._playback_lead.measure_sec(monotonic()), LEAD_SEC - FRAME_BYTES / BYTES_PER_MS / 1000
         )
@@ -203,4 +203,4 @@ def convert_failure(error: BaseException) -> Failure:
     """Return what the client is told of an error of an engine."""
     if isinstance(error, EngineError):
         return Failure(error.code, error.message)
-    return Failure("internal_error", "The server failed at this turn; its log says why. Try again.")
+    return Failure("internal_error", "The server had a problem; its log says why. Please try again.")

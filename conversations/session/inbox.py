@@ -1,11 +1,17 @@
-"""The client's frames, in order, until the session reads them. Their bytes and their pace are bounded."""
+"""The client's frames, in order, until the session reads them as events. Their bytes and their pace are bounded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 
+from openai.types import realtime as sdk
+
+from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
 from conversations.pcm import BYTES_PER_MS
-from conversations.realtime.protocol.client_events import AudioAppend
+from conversations.realtime.protocol.audio_format import AudioFormat
+from conversations.realtime.protocol.beta import BetaDialect
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
+from conversations.realtime.protocol.session_config import SessionConfig
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
@@ -21,7 +27,10 @@ MAX_BYTES_PER_SEC = 1_000_000
 
 
 class FrameTooLargeError(Exception):
-    """A frame is too large and was refused; the session goes on. The argument is its size in bytes."""
+    """A frame is too large and was refused; the session goes on."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The frame has {size} bytes; the limit is {MAX_FRAME_BYTES}. Send audio in smaller appends.")
 
 
 class TooFastError(Exception):
@@ -34,9 +43,14 @@ def measure_bytes(frame: str | bytes) -> int:
 
 
 class Inbox:
-    """A bounded queue of the client's frames."""
+    """A bounded queue of the client's frames. They are read in the dialect and the audio format of the client.
 
-    def __init__(self) -> None:
+    A `dialect` of None is GA.
+    """
+
+    def __init__(self, dialect: BetaDialect | None = None) -> None:
+        self._translate = dialect.translate_client_event if dialect else None
+        self._audio = InputAudio()
         self._queue: asyncio.Queue[tuple[str | bytes, int] | None] = asyncio.Queue()
         self._held_bytes = 0
         self._heard_sec = 0.0
@@ -79,6 +93,30 @@ class Inbox:
             yield frame
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
+
+    async def read_events(self, frame: str | bytes, config: SessionConfig, take: Callable[[ClientEvent], None]) -> None:
+        """Give `take` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
+
+        `config` is the session's present configuration, which names the formats of audio.
+        """
+        event = AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, self._translate)
+        kind = config.input.format
+        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
+            self.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
+        is_converted = not kind == self._audio.kind == AudioFormat.PCM
+        pieces: Sequence[ClientEvent] = (event,)
+        if isinstance(event, AudioAppend):
+            pieces = self.slice_audio(event, get_bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
+        for place, piece in enumerate(pieces):
+            if place:
+                await asyncio.sleep(0)
+            for one in self._audio.read(piece, kind) if is_converted else (piece,):
+                take(one)
+
+    def read_last_audio(self, take: Callable[[ClientEvent], None]) -> None:
+        """Give `take` the end of the audio, which its decoder has held back, once there are no further frames."""
+        for last in self._audio.flush():
+            take(last)
 
     @property
     def _age_sec(self) -> float:

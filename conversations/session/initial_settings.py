@@ -10,13 +10,13 @@ from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.storage.store import Opened
 
 
-def build_setup(opened: Opened, *, streams: bool, stores_captions: bool) -> SessionSetup:
-    """Return how the assistant converses. `streams`: partial transcripts come while the user speaks."""
+def build_setup(opened: Opened, *, has_streaming_stt: bool, stores_captions: bool) -> SessionSetup:
+    """Return how the assistant converses. `has_streaming_stt`: partial transcripts come while the user speaks."""
     return SessionSetup(
         PATIENCE_EAGERNESS.get(opened.patience, "medium"),
-        speculation=opened.speculation,
+        preemptive_generation=opened.preemptive_generation,
         stores_captions=stores_captions,
-        streams=streams,
+        has_streaming_stt=has_streaming_stt,
     )
 
 

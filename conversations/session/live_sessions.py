@@ -27,9 +27,9 @@ LOOK_SEC = 0.5
 APART_SEC = 0.1  # the least time between two checks, however often the channel layer announces changes
 REJOIN_SEC = 2.0  # after the channel layer failed
 SWEEP_SEC = 10.0
-SIGNED_OUT = "You are signed out here. Sign in again to go on."
-REVOKED = "The API key was revoked or may no longer talk, its client secret expired, or the account was closed."
-RESTARTING = "The server restarts. Connect again to go on."
+SIGNED_OUT = "You have been signed out. Sign in again to continue."
+REVOKED = "The API key was revoked or lost its scope, its client secret expired, or the account was closed."
+RESTARTING = "The server is restarting. Connect again to continue."
 
 _check_sessions = in_thread(lambda grants, held: (access.filter_valid(grants), leases.find_lost(held)))
 _renew = in_thread(leases.renew)
@@ -161,10 +161,10 @@ class LiveSessions:
             self._users_changed.clear()
             users = {session.opened.caller.user_id for session in self._sessions}
             for user_id in users - joined:
-                await layer.group_add(access.group_name(user_id), channel)
+                await layer.group_add(access.get_group_name(user_id), channel)
                 self._has_news.set()  # a change may have been announced before
             for user_id in joined - users:
-                await layer.group_discard(access.group_name(user_id), channel)
+                await layer.group_discard(access.get_group_name(user_id), channel)
             joined = users
             await self._users_changed.wait()
 

@@ -1,9 +1,16 @@
 """The frames for the client, in order, and between them what must be stored before the next frame is sent."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
+from typing import Any
+
+from conversations.audio.wire_formats import OutputAudio
+from conversations.realtime.protocol.beta import BetaDialect
+
+ERROR = json.dumps({"type": "error"})[:-1]  # how the frame of an error begins, in each dialect
 
 
 class OutboxFullError(Exception):
@@ -15,12 +22,14 @@ class Outbox:
 
     The write buffer of the socket is unbounded, so a client that stops reading would let it grow until its missing
     pong is noticed (50 s in Daphne). `bytes_per_sec` bounds that, unless `send` itself waits for the reader
-    (`is_paced` False). Response audio takes 64,000 bytes a second.
+    (`is_paced` False). Response audio takes 64,000 bytes a second. Events become frames here, in the audio format and
+    the dialect of the client; None is GA.
     """
 
     def __init__(
         self,
         send: Callable[[str], Awaitable[None]],
+        dialect: BetaDialect | None = None,
         *,
         is_paced: bool = True,
         max_bytes: int = 16_000_000,
@@ -28,6 +37,8 @@ class Outbox:
         bytes_per_sec: int = 400_000,
     ) -> None:
         self._send = send
+        self._dialect = dialect
+        self._audio = OutputAudio()
         self._is_paced = is_paced
         self._queue: asyncio.Queue[str | asyncio.Future[None]] = asyncio.Queue()
         self._max_bytes = max_bytes
@@ -37,6 +48,13 @@ class Outbox:
         self.is_sealed = False
         self._credit = float(burst_bytes)
         self._credited_at = monotonic()
+
+    def put_event(self, event: dict[str, Any]) -> None:
+        """Queue a server event, or raise OutboxFullError."""
+        is_converted = self._audio.kinds or event["type"] == "response.created"
+        for one in self._audio.encode_event(event) if is_converted else (event,):
+            if told := self._translate(one):
+                self.put(json.dumps(told))
 
     def put(self, frame: str) -> None:
         """Queue a frame of ASCII JSON (one byte a character), or raise OutboxFullError."""
@@ -52,9 +70,14 @@ class Outbox:
         if not self.is_sealed:
             self._queue.put_nowait(done)
 
-    async def send_now(self, frame: str) -> None:
-        """Send a frame ahead of all that wait."""
-        await self._send(frame)
+    async def send_event_now(self, event: dict[str, Any]) -> None:
+        """Send a server event ahead of all that wait."""
+        if told := self._translate(event):
+            await self._send(json.dumps(told))
+
+    def _translate(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Return an event in the client's dialect, or None if that has no such event."""
+        return self._dialect.translate_server_event(event) if self._dialect else event
 
     def seal(self) -> None:
         """Queue nothing more: what comes after the error that ends a session is about items that are not stored."""
@@ -67,6 +90,12 @@ class Outbox:
             dropped.append(self._queue.get_nowait())
             self._count_out(dropped[-1])
         return [entry for entry in dropped if isinstance(entry, str)]
+
+    def keep_errors(self) -> None:
+        """Drop what is queued, as `abandon` does, but for errors: one of them may say why the session ends."""
+        for frame in self.abandon():
+            if frame.startswith(ERROR):
+                self.put(frame)
 
     async def run(self) -> None:
         """Send frames until cancelled."""

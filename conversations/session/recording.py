@@ -16,9 +16,9 @@ from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import Entries, RecordedMachine
-from conversations.realtime.replay.secrets import scrubber
+from conversations.realtime.replay.secrets import build_scrubber
 from conversations.realtime.replay.vocabulary import MACHINES, Encoder
-from conversations.session.line_writer import LineFile
+from conversations.session.recording_file import RecordingFile
 from conversations.storage.store import Opened
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,16 @@ END_SEC = 2.0  # that a session waits at its end for its recording to be written
 
 
 def begin(opened: Opened) -> "SessionRecording | None":
-    """The recording of a session that begins; None where the site records none."""
+    """Return the recording of a session that begins, or None if the site records no calls."""
     return SessionRecording(opened) if settings.RECORD_DIR else None
 
 
 class SessionRecording:
-    """`make_id` is the machine's, `machine` what the session asks in its stead."""
+    """The recording of one session: all that goes into its machine.
+
+    The machine must make its ids with `make_id`, so that they are recorded too. `machine` is what the session gives its
+    inputs to, once `record` was called.
+    """
 
     machine: RecordedMachine
 
@@ -41,17 +45,21 @@ class SessionRecording:
         self._name = opened.public_id or "unstored"
         self._began = datetime.now(UTC)
         path = Path(settings.RECORD_DIR) / f"{self._name}-{self._began:%Y%m%dT%H%M%S.%fZ}.jsonl"
-        self._file = LineFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
-        self._encoder = Encoder(settings.RECORD_SOUND, scrubber(_secrets(opened)))
+        self._file = RecordingFile(path, MAX_FILE_BYTES, settings.RECORD_MAX_BYTES, self._warn)
+        self._encoder = Encoder(settings.RECORD_SOUND, build_scrubber(_list_secrets(opened)))
         self._made_ids: list[str] = []
 
     def make_id(self, prefix: str) -> str:
+        """Return a new id that begins with `prefix`, and record it with the present step."""
         made = make_id(prefix)
         self._made_ids.append(made)
         return made
 
     def record(self, machine: Entries, arguments: dict[str, Any]) -> RecordedMachine:
-        """Write the head, and return what passes all further inputs on to the machine."""
+        """Write the first line of the file, and return what records all inputs and passes them on to `machine`.
+
+        `arguments` are those that the machine was built with.
+        """
         kind = next(kind for kind, one in MACHINES.items() if isinstance(machine, one))
         parts = (machine, self._made_ids, self._encoder, monotonic, self._file.put, self._warn)
         self.machine = RecordedMachine(*parts)
@@ -66,8 +74,8 @@ class SessionRecording:
         log.warning("the recording of conversation %s ends: %s: %s", self._name, type(error).__name__, error)
 
 
-def _secrets(opened: Opened) -> Collection[str]:
-    """Every credential that this session has."""
+def _list_secrets(opened: Opened) -> Collection[str]:
+    """Return every credential that this session has, none of which may be recorded."""
     engines = opened.engines
     specs = [spec for spec in (engines.stt, engines.llm, engines.tts, engines.s2s) if spec is not None]
     addresses = [urlsplit(one) for one in (*(spec.base_url for spec in specs), *(s.url for s in opened.mcp_servers))]

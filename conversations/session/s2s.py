@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from time import monotonic
 
 from django.conf import settings
 
@@ -20,7 +18,7 @@ from conversations.realtime.relay.commands import Reconnect, SendUpstream, Upstr
 from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
-from conversations.session.base import DRAIN_SEC, Session
+from conversations.session.base import Session
 from conversations.session.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
@@ -50,7 +48,7 @@ class S2SSession(Session):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
-        self._upstream = S2SUpstream(make_s2s(spec), self._receive, self._give_up_upstream)
+        self._upstream = S2SUpstream(make_s2s(spec), self._dispatch.receive, self._give_up_upstream)
         limits = Limits(
             responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
         )
@@ -67,29 +65,15 @@ class S2SSession(Session):
         )
         self._record = Recorder(opened, self._get_stt_label, self._end_unstored, self._send_storage_status, spec)
 
-    async def run(self) -> None:
-        """Run until the client hangs up or `close` is called, and return when what was said is stored."""
-        async with self._lifetime() as group:
-            helpers = [group.create_task(work) for work in (self._record.run(), self._outbox.run())]
-            self._perform(self._entries.start(monotonic()))
-            helpers.append(group.create_task(self._upstream.run()))
-            await self._read_frames()
-            await self._drain()
-            for task in helpers:
-                task.cancel()
+    async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
+        self._keeping_connection = group.create_task(self._upstream.run())
 
-    async def _drain(self) -> None:
-        """Have the last words transcribed and stored."""
-        await self._take_last_input()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SEC):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._words_sec):
-                        while self.machine.is_awaiting_words:
-                            await self._upstream.wait_for_news()
-                self._guard(lambda: self._perform(self._entries.end()))
-                await self._record.join()
-        self._forget_deadlines()
+    async def _await_words(self) -> None:
+        while self.machine.is_awaiting_words:
+            await self._upstream.wait_for_news()
+
+    async def _end_engines(self) -> None:
+        self._keeping_connection.cancel()
 
     def _perform_own(self, command: UpstreamCommand) -> None:
         match command:

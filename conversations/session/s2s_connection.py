@@ -17,7 +17,7 @@ PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up
 LONGEST_PAUSE_SEC = 5.0  # the longest pause that a provider can ask for
 STEADY_SEC = 10.0  # a connection that lasted so long was good, so that retries start over
 MOST_HELD = 5_000  # events that wait to be sent: at least a minute of audio
-HANGS = "Speech to speech came too slowly. Please try again."
+HANGS = "Speech to speech was too slow. Please try again."
 
 
 class S2SUpstream:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from conversations.engines.base import Completion, LanguageModel, Message, Tool, ToolCall
-from conversations.engines.deadline import due_by
+from conversations.engines.base import ChatMessage, Completion, LanguageModel, Tool, ToolCall
+from conversations.engines.deadline import set_deadline
 from conversations.realtime.agent_turn import context
 from conversations.realtime.commands import Generate
 from conversations.realtime.engine_events import (
@@ -48,7 +48,7 @@ async def complete_text(llm: LanguageModel, asked: Generate, report: Report) -> 
         tool_choice=asked.tool_choice,
         on_thought=lambda: report(Thinking(asked.response_id)),
     )
-    with due_by(asked.due_at):
+    with set_deadline(asked.due_at):
         async with aclosing(stream) as pieces:
             async for piece in pieces:
                 await _report_piece(report, asked.response_id, piece)
@@ -69,6 +69,6 @@ async def _report_piece(report: Report, response_id: str, piece: Completion) -> 
         report(ToolCallDelta(response_id, call.index, call.call_id, call.name, call.arguments))
 
 
-def _convert_message(message: context.ContextMessage) -> Message:
+def _convert_message(message: context.ContextMessage) -> ChatMessage:
     calls = tuple(ToolCall(call.call_id, call.name, call.arguments) for call in message.calls)
-    return Message(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]
+    return ChatMessage(message.role, message.words, calls, message.call_id)  # type: ignore[arg-type]

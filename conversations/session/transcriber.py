@@ -62,17 +62,17 @@ class Transcriber:
     def get_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
         is_streamed = item_id in self._streamed
-        return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).label()
+        return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).get_label()
 
-    def feed(self, heard: FeedTranscriber) -> None:
+    def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""
         if self._stream is None:
             return
-        if heard.begins:
-            self._item_id, self._billed_sec = heard.item_id, 0.0
-            self._stream.begin(self._hints(heard.language, heard.prompt))
-        if heard.item_id == self._item_id:
-            self._stream.send(heard.pcm)
+        if command.begins:
+            self._item_id, self._billed_sec = command.item_id, 0.0
+            self._stream.begin(self._build_hints(command.language, command.prompt))
+        if command.item_id == self._item_id:
+            self._stream.send(command.pcm)
 
     def _report_partial(self, text: str) -> None:
         if self._item_id:
@@ -91,7 +91,7 @@ class Transcriber:
 
     async def transcribe_file(self, asked: Transcribe, pcm: bytes) -> TranscriptReady:
         """Return the transcript of `pcm` by the file engine, or raise EngineError."""
-        found = await self._file.transcribe(pcm, self._hints(asked.language, asked.prompt))
+        found = await self._file.transcribe(pcm, self._build_hints(asked.language, asked.prompt))
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
     async def _commit_stream(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
@@ -103,5 +103,5 @@ class Transcriber:
             seconds, self._billed_sec = max(0.0, seconds - self._billed_sec), found.seconds
         return TranscriptReady(asked.item_id, asked.revision, found.text, seconds)
 
-    def _hints(self, language: str, prompt: str) -> Hints:
+    def _build_hints(self, language: str, prompt: str) -> Hints:
         return Hints(language, prompt, self._keywords)

@@ -204,8 +204,8 @@ class _Batch:
                 self._drop_item(change.item_id)
         self._write_rows()
         self._update_conversation()
-        heard = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
-        return {item_id: row for item_id, row in self._written.items() if item_id not in heard}
+        with_clip = {item_id for item_id, row in self._stored.items() if row.clip_pk is not None}
+        return {item_id: row for item_id, row in self._written.items() if item_id not in with_clip}
 
     def _put_item(self, item: live.LiveItem, after: str | None) -> None:
         stored = self._stored.get(item.id)

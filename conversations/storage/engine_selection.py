@@ -11,13 +11,13 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
-from accounts.provider_keys.keyring import credential_for
+from accounts.provider_keys.keyring import find_credential
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.kinds import Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
-from conversations.site_engines import SiteChoice, site_choice
+from conversations.site_engines import SiteChoice, get_site_choice
 
 PREFERENCE: dict[Kind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
@@ -56,7 +56,7 @@ def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
 
 def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
     """Return the engines for a user with each of these assistants, reading the user's keys once."""
-    credentials = {provider: credential_for(user, provider) for provider in ("openai", "google")}
+    credentials = {provider: find_credential(user, provider) for provider in ("openai", "google")}
     return [
         EngineSet(
             stt=_build_spec("stt", assistant, credentials),
@@ -69,7 +69,7 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
 
 
 def _build_spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
-    site = site_choice(kind)
+    site = get_site_choice(kind)
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
     provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
     credential = _find_credential(provider, credentials)
@@ -95,7 +95,7 @@ def _build_s2s_spec(assistant: Assistant, credentials: dict[str, Credential | No
     """Return speech to speech with the assistant's voice if such models have it, and a model to transcribe the user."""
     spec = _build_spec("s2s", assistant, credentials)
     voice = assistant.tts_voice if assistant.tts_voice in OPENAI_REALTIME else spec.voice
-    return replace(spec, voice=voice, stream_model=site_choice("stt").models[spec.provider])
+    return replace(spec, voice=voice, stream_model=get_site_choice("stt").models[spec.provider])
 
 
 def _find_credential(provider: str, credentials: dict[str, Credential | None]) -> Credential | None:

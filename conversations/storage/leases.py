@@ -37,7 +37,7 @@ class TakenOverError(Exception):
     code = "conversation_taken_over"
 
     def __init__(self) -> None:
-        super().__init__("The conversation goes on in another connection, which took it over from this one.")
+        super().__init__("The conversation continues in another connection, which took it over from this one.")
 
 
 def begin_conversation(user: User, assistant: Assistant, holder: str) -> Conversation:

@@ -58,10 +58,10 @@ class Recorder:
         if self.is_on:
             self._clips.add_user_audio(item_id, pcm)
 
-    def add_reply_audio(self, response_id: str, pcm: bytes) -> None:
+    def add_response_audio(self, response_id: str, pcm: bytes) -> None:
         """Add PCM to the audio of a response."""
         if self.is_on:
-            self._clips.add_reply_audio(response_id, pcm)
+            self._clips.add_response_audio(response_id, pcm)
 
     def drop(self, item_id: str) -> None:
         """Delete an item that was stored."""
@@ -77,7 +77,7 @@ class Recorder:
             return None
         make_clip = self._clips.finish_user_clip(item.id, action.pcm) if action.pcm else None
         if action.is_final:
-            make_clip = self._clips.finish_reply_clip(item.response_id)
+            make_clip = self._clips.finish_response_clip(item.response_id)
         item.engines = self._engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
@@ -85,9 +85,9 @@ class Recorder:
         """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:
-            return {"llm": self._s2s.label()}
+            return {"llm": self._s2s.get_label()}
         if item.role == "assistant":
-            return {"llm": engines.llm.label()} | ({"tts": engines.tts.label()} if item.is_audio else {})
+            return {"llm": engines.llm.get_label()} | ({"tts": engines.tts.get_label()} if item.is_audio else {})
         if item.response_id:  # a call of the model
-            return {"llm": engines.llm.label()}
+            return {"llm": engines.llm.get_label()}
         return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines

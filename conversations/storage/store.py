@@ -25,7 +25,7 @@ from accounts.keys import api_keys, client_secrets
 from accounts.models import Scope, User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
-from conversations.pcm import samples_of
+from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers
 from conversations.storage.engine_selection import EngineSet, choose_engines
@@ -50,7 +50,7 @@ def in_thread(
     @wraps(call)
     def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
-            with database.for_session():
+            with database.serve_session():
                 return call(*args, **kwargs)
         except Error as error:
             outages.drop_connection(error)
@@ -115,7 +115,7 @@ class Opened:
     speed: float
     patience: str  # the user's own, else the assistant's, else ""
     keywords: tuple[str, ...]
-    speculation: bool
+    preemptive_generation: bool
     engines: EngineSet
     items: list[live.LiveItem]
     holder: str = ""  # the id with which the session holds the conversation
@@ -196,7 +196,7 @@ def open_conversation(
         speed=chosen.speed,
         patience=user.patience or chosen.patience,
         keywords=keywords.parse(chosen.keywords),
-        speculation=chosen.speculation,
+        preemptive_generation=chosen.preemptive_generation,
         engines=engines,
         items=_load_context(conversation) if conversation else [],
         holder=holder,
@@ -253,7 +253,7 @@ def _to_live_item(row: Item) -> live.LiveItem:
         text=row.text,
         heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
         heard_ms=row.heard_ms,
-        audio_samples=samples_of(row.audio_ms),
+        audio_samples=ms_to_samples(row.audio_ms),
         call=row.call,
         response_id=row.response_id,
         error_code=row.error_code,
@@ -281,7 +281,7 @@ _check_uploads = in_thread(changes.check_uploads)
 
 
 async def answer_in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
-    """Return an answer of the store, or raise OperationalError if it takes longer than `limit_sec`."""
+    """Return an answer of the store, or raise OperationalError if it takes longer than `get_limit_sec`."""
     try:
         async with asyncio.timeout(limit_sec):
             return await asked

@@ -28,10 +28,12 @@ LATE_SEC = 3.0  # after that the client is told
 PATIENCE_SEC = 120.0  # after that the session ends: nobody goes on for longer without an answer
 MAX_WAITING = 2_000  # changes; more than a conversation makes in that time
 CLOSE_SEC = 1.0  # wait for a write that is under way when the session has ended
-AWAY = "What you say cannot be stored for now. Nothing is lost: the conversation continues once storage is back."
-BACK = "Storage is back. Everything that was said is stored."
-ENDED = "The conversation could not be stored for too long, so it was ended. What was said is kept, and stored later."
-FAILED = "The conversation could not be stored, so it was ended."
+AWAY = "What you say cannot be saved right now. Nothing is lost: the conversation continues once saving works again."
+BACK = "Saving works again. Everything that was said is saved."
+ENDED = (
+    "The conversation could not be saved for too long, so it was ended. What was said is kept, and will be saved later."
+)
+FAILED = "The conversation could not be saved, so it was ended."
 
 
 class NotStoredError(Exception):
@@ -91,12 +93,16 @@ class WriteQueue:
         return entry.done
 
     async def run(self) -> None:
-        """Write what is queued, until it gives up or is cancelled."""
-        while not self._has_given_up:
-            await self._news.wait()
-            self._news.clear()
-            while self._waiting and not self._has_given_up:
-                await self._write_all()
+        """Write what is queued, until it gives up or is cancelled. Raise what nobody foresaw, after giving up."""
+        try:
+            while not self._has_given_up:
+                await self._news.wait()
+                self._news.clear()
+                while self._waiting and not self._has_given_up:
+                    await self._write_all()
+        except Exception:  # a defect; without this, frames would wait for ever for what is not stored
+            self._give_up_waiting(INTERNAL_ERROR, "storage_failed", FAILED, is_kept=True)
+            raise
 
     async def join(self) -> None:
         """Wait until everything queued is stored, or given up."""
@@ -176,7 +182,7 @@ class WriteQueue:
     def _report_retry(self, error: Exception) -> None:
         where: Literal["database", "clips"] = "clips" if isinstance(error, ClipStorageError) else "database"
         metrics.count_storage_retry(where)
-        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.reason(error))
+        log.warning("conversation %s waits for the %s: %s", self._conversation_id, where, outages.describe(error))
 
     def _settle_written(self) -> None:
         self._running = None

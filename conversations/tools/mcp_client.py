@@ -26,7 +26,7 @@ from mcp_types import Tool as RemoteTool
 from pydantic import ValidationError
 
 from accounts.outbound.bounded_answers import PLAIN
-from conversations.network.http import BoundedTransport, tls_context
+from conversations.network.http import BoundedTransport, get_tls_context
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome
 
@@ -58,7 +58,7 @@ async def connect(spec: ServerSpec, on_forgotten: Callable[[], None]) -> AsyncIt
 
     headers = PLAIN | ({"Authorization": spec.authorization} if spec.authorization else {})
     http = httpx2.AsyncClient(
-        transport=BoundedTransport(httpx2.AsyncHTTPTransport(verify=tls_context()), MAX_ANSWER_BYTES),
+        transport=BoundedTransport(httpx2.AsyncHTTPTransport(verify=get_tls_context()), MAX_ANSWER_BYTES),
         headers=headers,
         # No limit for reading: calls have their own, and a stream that is only listened to may be silent for long.
         timeout=httpx2.Timeout(spec.timeout_sec, connect=min(CONNECT_SEC, spec.timeout_sec), read=None),
@@ -80,7 +80,7 @@ async def list_tools(client: Client, spec: ServerSpec) -> list[RemoteTool]:
     return [tool for tool in found if not spec.allowed_tools or tool.name in spec.allowed_tools]
 
 
-def to_outcome(result: CallToolResult) -> Outcome:
+def convert_result(result: CallToolResult) -> Outcome:
     """Return the result of a call as text for the model."""
     text = "\n".join(_describe_part(part) for part in result.content)
     if not text and result.structured_content is not None:
@@ -106,7 +106,7 @@ def is_connection_lost(error: MCPError) -> bool:
     return error.code == CONNECTION_CLOSED
 
 
-def error_text(error: MCPError) -> str:
+def format_error(error: MCPError) -> str:
     """Return the message of an error in one line, shortened. It is the server's, or the SDK's about a bad answer."""
     return " ".join(error.message[: 10 * MAX_SAID].split())[:MAX_SAID]
 
@@ -117,13 +117,13 @@ def explain(error: BaseException, spec: ServerSpec) -> str:
         case BaseExceptionGroup():
             return explain(error.exceptions[0], spec)
         case AuthorizationRefusedError():
-            return "refused the authorisation. Check that it is whole and still valid."
+            return "refused the authorisation. Check that it is complete and still valid."
         case TimeoutError():
             return f"did not answer within {spec.timeout_sec:g} seconds."
         case MCPError(code=code) if code == METHOD_NOT_FOUND:
             return "was not found at this URL. Most end in /mcp."
         case MCPError():
-            return f"answered with an error: {error_text(error)}"
+            return f"answered with an error: {format_error(error)}"
         case httpx2.HTTPError() | httpx2.StreamError() | httpx2.InvalidURL():
             return "could not be reached. Check the URL, or try again later."
         case ValidationError():

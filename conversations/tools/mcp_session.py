@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome, ToolError
 
@@ -33,7 +33,7 @@ class Connection:
 
     @property
     def is_over(self) -> bool:
-        """Whether the next call needs a new connection."""
+        """Return whether the next call needs a new connection."""
         return self.is_lost or self.is_forgotten or self.task.done()
 
     def forget(self) -> None:
@@ -62,12 +62,12 @@ class McpSession:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the first answer of the present connection is still awaited."""
+        """Return whether the first answer of the present connection is still awaited."""
         return not self._connection.client.done()
 
     @property
     def has_failed(self) -> bool:
-        """Whether the server could not be reached, or was lost and cannot be reached again."""
+        """Return whether the server could not be reached, or was lost and cannot be reached again."""
         client = self._connection.client
         return client.done() and client.exception() is not None
 
@@ -100,12 +100,12 @@ class McpSession:
             raise ToolError(str(error)) from None
         sdk = import_module("conversations.tools.mcp_client")
         try:
-            outcome: Outcome = sdk.to_outcome(await client.call_tool(name, arguments))
+            outcome: Outcome = sdk.convert_result(await client.call_tool(name, arguments))
         except sdk.MCPError as error:
-            raise self._failure_of(connection, sdk.is_connection_lost(error), sdk.error_text(error)) from None
+            raise self._build_failure(connection, sdk.is_connection_lost(error), sdk.format_error(error)) from None
         return outcome
 
-    def _failure_of(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
+    def _build_failure(self, connection: Connection, is_lost: bool, message: str) -> "ToolError | ForgottenError":
         connection.is_lost = is_lost
         if connection.is_forgotten:
             return ForgottenError()
@@ -143,7 +143,7 @@ class McpSession:
 
 
 def _load_sdk() -> Any:
-    tls_context()
+    get_tls_context()
     return import_module("conversations.tools.mcp_client")
 
 

@@ -72,13 +72,13 @@ def _find_earlier_items(context: Context, first_day: date | None, last_day: date
     seen = Q(conversation__public_id=context.conversation_id, position__gt=latest - CONTEXT_ITEMS)
     items = Item.objects.filter(role__in=SPEAKERS).exclude(text="").exclude(seen)
     if first_day:
-        items = items.filter(created_at__gte=_midnight(context, first_day))
+        items = items.filter(created_at__gte=_find_midnight(context, first_day))
     if last_day:
-        items = items.filter(created_at__lt=_midnight(context, last_day + timedelta(days=1)))
+        items = items.filter(created_at__lt=_find_midnight(context, last_day + timedelta(days=1)))
     return items
 
 
-def _midnight(context: Context, day: date) -> datetime:
+def _find_midnight(context: Context, day: date) -> datetime:
     return datetime.combine(day, time(), context.zone)
 
 

@@ -50,7 +50,7 @@ class SiteTool:
         given = self._parse(arguments)
         if inspect.iscoroutinefunction(self.function):
             return str(await self.function(context, **given))
-        return str(await store.in_thread(self.function, _thread_pool())(context, **given))
+        return str(await store.in_thread(self.function, _get_thread_pool())(context, **given))
 
     def _parse(self, arguments: str) -> dict[str, Any]:
         try:
@@ -78,6 +78,6 @@ def _describe_error(error: ValueError) -> str:
 
 
 @cache
-def _thread_pool() -> ThreadPoolExecutor:
+def _get_thread_pool() -> ThreadPoolExecutor:
     """Return the threads of tools. They are not the store's, so that a slow tool does not delay what is stored."""
     return ThreadPoolExecutor(int(settings.TOOLS["THREADS"]), thread_name_prefix="tool")

@@ -76,7 +76,7 @@ class Toolbox:
         """The tools that the model may call now."""
         return (*(known.tool for known in self._site.values()), *(known.tool for known in self._remote.values()))
 
-    def server_label(self, name: str) -> str:
+    def get_server_label(self, name: str) -> str:
         """Return who runs the tool of this name: SITE, or an MCP server's label; "" if it is not one of these."""
         if name in self._site:
             return SITE
@@ -119,7 +119,12 @@ class Toolbox:
             if tool.name in known:
                 continue
             name = next(
-                (name for name in _candidate_names(server.spec.label, tool.name) if not self.server_label(name)), ""
+                (
+                    name
+                    for name in _list_candidate_names(server.spec.label, tool.name)
+                    if not self.get_server_label(name)
+                ),
+                "",
             )
             if len(self.tools) >= MOST:
                 log.warning("the MCP server %s: only %d tools have room in a session", server.spec.label, MOST)
@@ -142,7 +147,7 @@ async def _run_remote(remote: RemoteTool, arguments: str) -> Outcome:
     return await remote.server.call(remote.name, given)
 
 
-def _candidate_names(label: str, name: str) -> tuple[str, str]:
+def _list_candidate_names(label: str, name: str) -> tuple[str, str]:
     """Return the names to try for a tool. MCP allows dots and slashes in them, and twice the length."""
     return tuple(re.sub(r"[^A-Za-z0-9_-]", "_", wanted)[:MAX_NAME] for wanted in (name, f"{label}_{name}"))  # type: ignore[return-value]
 

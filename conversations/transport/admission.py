@@ -15,7 +15,7 @@ from conversations.session.base import Session
 from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import store
 
-EXPIRED = "The session reached its longest time, or its client secret's end. Connect again to go on."
+EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 DRAIN_SEC = 20.0  # when the server stops, all sessions get so long to store what was said
 LOOK_SEC = 0.05  # how often it is checked whether they have ended
 SERVER_BUSY = "The server is busy with other conversations. Try again in a moment."
@@ -65,13 +65,15 @@ def _check_capacity(caller: store.Caller, replaces: bool) -> None:
     # Sessions that only store their last words do not count, up to as many again.
     if live - replaces - LIVE_SESSIONS.count_ending(caller.user_id) >= most or live >= 2 * most:
         raise RefusedError(
-            POLICY_VIOLATION, "too_many_sessions", f"You have {most} conversations open, the most. End one first."
+            POLICY_VIOLATION,
+            "too_many_sessions",
+            f"You already have {most} conversations open, which is the limit. End one first.",
         )
 
 
 def is_overloaded() -> bool:
     """Return whether the event loop is so late already that the present sessions suffer."""
-    return LAG.seconds(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
+    return LAG.measure_sec(monotonic()) * 1000 > settings.REALTIME["MAX_LOOP_LAG_MS"]
 
 
 async def run(session: Session) -> None:

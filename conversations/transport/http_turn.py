@@ -29,8 +29,8 @@ SILENCE_SEC = 60.0  # without an event (and without thinking) the turn ends; the
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 LAST = ("response.done", "error", f"{TRANSCRIPTION}.failed")
 NO_SPEECH = "No words were heard in the audio. Check the microphone, or send a longer recording."
-ENDED = "The session ended, or fell silent, before the reply was whole. Try again."
-BROKEN = "The server failed at this turn; its log says why. Try again."
+ENDED = "The session ended, or fell silent, before the reply was complete. Please try again."
+BROKEN = "The server had a problem; its log says why. Please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +109,15 @@ async def run_turn(question: TurnRequest) -> AsyncGenerator[Event]:
 async def _read_events(
     session: Session, frames: Frames, pcm: bytes, running: asyncio.Task[None]
 ) -> AsyncGenerator[Event]:
-    code, heard = ABNORMAL, ""  # until all was read
+    code, trigger = ABNORMAL, ""  # until all was read
     try:
         _send_audio(session, pcm)
         async for frame in frames:
             event = Event(json.loads(frame), frame)
             yield event
             if event.type == "session.updated":
-                heard = _choose_trigger(event)
-            elif event.type == heard and (refusal := _request_response(session, event)):
+                trigger = _choose_trigger(event)
+            elif event.type == trigger and (refusal := _request_response(session, event)):
                 yield refusal
                 break
             if event.type in LAST:
@@ -143,9 +143,9 @@ def _choose_trigger(updated: Event) -> str:
     return f"{TRANSCRIPTION}.completed" if has_words else "input_audio_buffer.committed"
 
 
-def _request_response(session: Session, heard: Event) -> Event | None:
+def _request_response(session: Session, event: Event) -> Event | None:
     """Ask for the response, or return an error event if no words were transcribed."""
-    if heard.data.get("transcript") == "":
+    if event.data.get("transcript") == "":
         return _build_error("invalid_request_error", "no_speech", NO_SPEECH)
     session.feed(json.dumps({"type": "response.create"}))
     return None

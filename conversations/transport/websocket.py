@@ -14,7 +14,7 @@ from accounts import time_zones
 from accounts.keys import client_secrets, key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
-from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, error_type
+from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, get_error_type
 from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import is_ping
@@ -22,7 +22,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import conversation_lease
-from conversations.session.base import Session
+from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
@@ -37,7 +37,7 @@ KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
 
-AWAY = "Conversations cannot be stored for now, so none can begin. Try again in a minute."
+AWAY = "Conversations cannot be saved right now, so none can start. Try again in a minute."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -113,20 +113,20 @@ class RealtimeConsumer:
     async def _authenticate(self, key: str | None) -> store.Caller:
         if key is not None:
             address = client_addresses.read_scope_address(self.scope)
-            if wait_sec := key_guard.wait_sec(address, key):
+            if wait_sec := key_guard.get_wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
             caller = await store.answer_in_time(store.authenticate(key, address))
-            key_guard.judge(address, key, is_right=caller is not None)
+            key_guard.record_outcome(address, key, is_right=caller is not None)
             if caller is None:
-                message = "The API key is wrong or was revoked. Make one on the site's settings page."
+                message = "The API key is wrong or was revoked. Create one on the site's settings page."
                 if client_secrets.is_client_secret(key):
                     message = "The client secret is wrong, has expired, or its API key was revoked. Ask for a new one."
                 raise RefusedError(POLICY_VIOLATION, "invalid_api_key", message)
             if not self._is_allowed_origin():
-                message = "Pages of this origin may not connect. The site's API_ALLOWED_ORIGINS names those that may."
+                message = "Pages from this origin may not connect. An admin can allow them with API_ALLOWED_ORIGINS."
                 raise RefusedError(POLICY_VIOLATION, "origin_not_allowed", message)
             if Scope.REALTIME not in caller.scopes:
-                message = f"The API key lacks the scope {Scope.REALTIME.value}. Make one that has it."
+                message = f"The API key does not have the scope {Scope.REALTIME.value}. Create one that has it."
                 raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
@@ -172,7 +172,7 @@ class RealtimeConsumer:
         """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
-            message = "Served are conversations over this WebSocket, and intent=transcription."
+            message = "This WebSocket is for conversations, or for transcription with intent=transcription."
             raise RefusedError(POLICY_VIOLATION, "invalid_value", message)
         if stores not in ("true", "false"):
             raise RefusedError(POLICY_VIOLATION, "invalid_value", "'store' must be 'true' or 'false'.")
@@ -197,12 +197,13 @@ class RealtimeConsumer:
             frames.cancel()
 
     async def _take_frames(self, session: Session) -> None:
-        while (message := await self.receive())["type"] == "websocket.receive":
-            frame = message.get("text")
-            session.feed(frame if frame is not None else message["bytes"])
-            if is_ping(frame) and not session.is_ending:
-                await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
-        session.hang_up(message.get("code", ABNORMAL))
+        with session.edge:
+            while (message := await self.receive())["type"] == "websocket.receive":
+                frame = message.get("text")
+                session.feed(frame if frame is not None else message["bytes"])
+                if is_ping(frame) and not session.is_ending:
+                    await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
+            session.hang_up(message.get("code", ABNORMAL))
 
     # Frames out.
 
@@ -210,7 +211,7 @@ class RealtimeConsumer:
         await self.send({"type": "websocket.send", "text": text})
 
     async def _refuse(self, refusal: RefusedError) -> None:
-        kind = error_type(refusal.close_code)
+        kind = get_error_type(refusal.close_code)
         error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
         await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
         await self._close(refusal.close_code)
@@ -222,9 +223,7 @@ class RealtimeConsumer:
 def _describe_fault(error: Exception) -> RefusedError:
     """Return what the caller is told of an error of the server."""
     if outages.is_passing(error):
-        log.warning("a caller was turned away: %s", outages.reason(error))
+        log.warning("a caller was turned away: %s", outages.describe(error))
         return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
     log.error("a session failed", exc_info=error)
-    return RefusedError(
-        INTERNAL_ERROR, "internal_error", "The server failed; its log says why. Connect again to go on."
-    )
+    return RefusedError(INTERNAL_ERROR, "internal_error", BROKEN)

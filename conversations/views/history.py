@@ -60,7 +60,7 @@ def delete_conversation(request: HttpRequest, public_id: str) -> HttpResponse:
         summaries.add_summaries([found])
         return render(request, "conversations/delete.html", {"conversation": found})
     delete_conversations([found])
-    messages.success(request, "The conversation and its sound are deleted.")
+    messages.success(request, "The conversation and its sound have been deleted.")
     return redirect("history")
 
 

@@ -1,4 +1,4 @@
-/** One call: keeps the session's state, performs what the reducer decides, and owns the sound. */
+/** One call: hold the session's state, perform what the reducer decides, and own the sound. */
 
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
@@ -14,7 +14,7 @@ import { wantsListener } from "./reducer/words.js";
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 const AUTOPLAY_WAIT_MS = 1500;
 /** @type {Notice} */
-const NO_SOUND = { tone: "error", text: "The browser holds the sound back until you ask for it.", action: "sound" };
+const NO_SOUND = { tone: "error", text: "Your browser blocked the sound. Turn it on to hear the assistant.", action: "sound" };
 
 /**
  * @import { BrowserSpeech } from "./webspeech/browser.js"
@@ -22,6 +22,7 @@ const NO_SOUND = { tone: "error", text: "The browser holds the sound back until 
  * @import { Speaker } from "./webspeech/speaker.js"
  */
 
+/** A call, from the button to hanging up. */
 export class Call {
   /**
    * @param {State} state
@@ -48,7 +49,10 @@ export class Call {
     /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
-  /** @type {(event: SessionEvent) => void} */
+  /**
+   * Give an event to the reducer, and perform the effects that it returns.
+   * @type {(event: SessionEvent) => void}
+   */
   dispatch(event) {
     const before = this.state;
     const [state, effects] = reduce(before, event, performance.now());
@@ -59,16 +63,18 @@ export class Call {
   }
 
   /**
-   * Call it within the tap: browsers let sound begin only there, and iOS plays nothing at all through a context
-   * that was made after the microphone was asked for.
+   * Start a call with the microphone. Call it inside the tap.
+   *
+   * Browsers let sound begin only there, and iOS plays nothing at all through a context that was made after the
+   * microphone was asked for.
    */
   start() {
     this.dispatch({ type: "start" });
     this.#openSound();
-    return this.#openEars();
+    return this.#openInput();
   }
 
-  /** Without a microphone; the replies are spoken all the same. Within the tap, too. */
+  /** Start a call without the microphone; replies are spoken all the same. Call it inside the tap. */
   async startTyping() {
     this.dispatch({ type: "start" });
     this.#openSound();
@@ -76,12 +82,12 @@ export class Call {
       await this.loading;
       this.dispatch({ type: "start.typing" });
     } catch (problem) {
-      this.#noEars(problem);
+      this.#failInput(problem);
     }
   }
 
-  /** The microphone, or the browser's recogniser, which has its own. */
-  #openEars() {
+  /** Open the microphone, or the browser's recogniser, which opens its own. */
+  #openInput() {
     return this.state.listen === "browser" ? this.#openListener() : this.#openMicrophone();
   }
 
@@ -92,7 +98,7 @@ export class Call {
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       if (isNotice(problem)) this.dispatch({ type: "listener.failed", notice: problem });
-      else this.#noEars(problem);
+      else this.#failInput(problem);
     }
   }
 
@@ -102,18 +108,21 @@ export class Call {
       await Promise.all([this.microphone?.open(remembered("microphone")), this.loading]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
-      this.#noEars(problem);
+      this.#failInput(problem);
     }
   }
 
-  /** @type {(problem: unknown) => void} */
-  #noEars(problem) {
+  /**
+   * Report that the microphone cannot be used.
+   * @type {(problem: unknown) => void}
+   */
+  #failInput(problem) {
     if (this.state.phase === "asking") this.#release();
     this.dispatch({ type: "microphone.failed", notice: asNotice(problem) });
   }
 
   /**
-   * Another microphone, or the same one again, in a running call.
+   * Switch to another microphone, or open the same one again, during a call.
    * @type {(deviceId: string) => Promise<void>}
    */
   async useMicrophone(deviceId) {
@@ -125,24 +134,32 @@ export class Call {
     }
   }
 
-  /** @type {(deviceId: string) => Promise<void>} */
+  /**
+   * Send the sound to another speaker.
+   * @type {(deviceId: string) => Promise<void>}
+   */
   async useSpeaker(deviceId) {
-    const text = "That speaker could not be used. The sound stays where it was.";
+    const text = "That speaker cannot be used. The sound stays on the previous one.";
     const works = !this.context || (await useSpeaker(this.context, deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }
 
+  /** Let the sound go on after the browser has suspended it. */
   resumeSound() {
     return this.context?.resume();
   }
 
-  /** The page can be seen again. A phone that slept has lost its sound, and perhaps its connection, without a word. */
+  /**
+   * Recover when the page is visible again: a phone that slept has lost its sound, and perhaps its connection,
+   * silently.
+   */
   wake() {
     this.resumeSound();
     this.listener?.wake();
     this.socket.probe();
   }
 
+  /** End what was said with the button held. */
   async letGo() {
     if (this.state.heldSince === null) return;
     if (this.state.listen === "site") await this.microphone?.flush();
@@ -231,7 +248,7 @@ export class Call {
       case "resumePlay": return player?.resume();
       case "stopPlay": return speaker?.isBusy ? speaker.stop() : player?.stop();
       case "awaitVerdict": return this.#awaitVerdict(effect.delayMs);
-      case "openEars": return void this.#openEars();
+      case "openInput": return void this.#openInput();
       case "release": return this.#release();
       default: throw new Error(`The call knows no effect ${JSON.stringify(effect)}`);
     }
@@ -257,7 +274,7 @@ export class Call {
     this.onLevel("assistant", 0);
   }
 
-  /** The page is going away: there is no time to wait for the player's report. */
+  /** Hang up because the page is closing: there is no time to wait for the player's report. */
   leave() {
     const { playing, items } = this.state;
     if (!isInCall(this.state)) return;

@@ -1,4 +1,4 @@
-/** The talk page: puts the parts together. */
+/** The talk page: connect its parts. */
 
 import { Call } from "./call.js";
 import { isInCall } from "./reducer/connection.js";
@@ -58,7 +58,7 @@ function onChange(state, before) {
 }
 
 /**
- * Focus must not stay on what has just been hidden.
+ * Move the focus away from what has just been hidden.
  * @type {(state: State, before: State) => void}
  */
 function onPhase(state, before) {
@@ -96,7 +96,7 @@ function onAction(action, about) {
   actions[action]();
 }
 
-/** As it was: with the microphone, or without. Within the tap. */
+/** Start again as before, with or without the microphone. Call it inside the tap. */
 function startAgain() {
   return call.state.microphone === "none" ? call.startTyping() : call.start();
 }
@@ -113,7 +113,7 @@ function listDevices() {
 }
 
 /**
- * Focus goes along, or the keyboard would be left on what is hidden.
+ * Show or hide the options, and move the focus along, so that the keyboard is not left on something hidden.
  * @type {(open: boolean) => void}
  */
 function showOptions(open) {

@@ -82,14 +82,14 @@ def test_what_is_wrong_is_said(editor: Client) -> None:
 
 
 def test_how_it_takes_turns(editor: Client) -> None:
-    assert editor.get(ADD).context["adminform"].form["speculation"].value() is True
+    assert editor.get(ADD).context["adminform"].form["preemptive_generation"].value() is True
     turns = {"patience": "patient", "keywords": "Saoirse, Kraków"}
     assert editor.post(ADD, {**FIELDS, **turns}).status_code == 302  # an unticked box is not sent
     pirate = Assistant.objects.get(slug="pirate")
-    assert (pirate.patience, pirate.keywords, pirate.speculation) == ("patient", "Saoirse, Kraków", False)
+    assert (pirate.patience, pirate.keywords, pirate.preemptive_generation) == ("patient", "Saoirse, Kraków", False)
     assert "patience" in errors(editor.post(change_url("pirate"), {**FIELDS, "patience": "endless"}))
     too_long = errors(editor.post(change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
-    assert "51 characters; the most is 50" in too_long["keywords"][0]
+    assert "51 characters; the limit is 50" in too_long["keywords"][0]
 
 
 def test_which_tools_it_has(editor: Client) -> None:

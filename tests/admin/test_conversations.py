@@ -155,8 +155,15 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
         output_tokens=5,
     )
     page = reviewer.get(change_url(conversation)).content.decode()
-    facts = ["The line is the endpoint.", ">ahead<", "-60 ms", "+72", "12 ms", "1,234 tokens in (1,024 cached), 5 out"]
-    for fact in [*facts, "Begun ahead, not used", "about 1,200 tokens in, 30 out · 44 characters"]:
+    facts = [
+        "The line marks the endpoint.",
+        ">ahead<",
+        "-60 ms",
+        "+72",
+        "12 ms",
+        "1,234 tokens in (1,024 cached), 5 out",
+    ]
+    for fact in [*facts, "Started ahead, not used", "about 1,200 tokens in, 30 out · 44 characters"]:
         assert fact in page, fact
     assert page.count('class="transcript ahead"') == 1
     assert page.count('d="M30.00 0v10"') == 4
@@ -165,7 +172,7 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
 def test_a_turn_that_waited_has_no_such_line(reviewer: Client) -> None:
     conversation = make_conversation(None, "Where are you?", "Here.")
     page = reviewer.get(change_url(conversation)).content.decode()
-    for fact in ("The line is the endpoint.", ">ahead<", "Begun ahead", "0v10"):
+    for fact in ("The line marks the endpoint.", ">ahead<", "Started ahead", "0v10"):
         assert fact not in page
 
 

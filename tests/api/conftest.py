@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from tests.support.api_client import bearing
+from tests.support.api_client import build_client
 from tests.support.factories import make_user
 
 
@@ -21,9 +21,9 @@ def _uncounted() -> Iterator[None]:
 
 @pytest.fixture
 def as_owner(owner: User) -> Client:
-    return bearing(owner)
+    return build_client(owner)
 
 
 @pytest.fixture
 def as_stranger(db: None) -> Client:
-    return bearing(make_user())
+    return build_client(make_user())

@@ -11,7 +11,7 @@ from accounts.keys import api_keys
 from accounts.models import APIKey, Scope, User
 from conversations.api import assistants, auth, rate_limit
 from conversations.api.errors import APIError
-from tests.support.api_client import bearing, error_of
+from tests.support.api_client import build_client, get_error
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def test_without_a_key(header: str | None) -> None:
     answer = Client(headers={} if header is None else {"Authorization": header}).get("/v1/models")
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
-    assert error_of(answer)["code"] == "invalid_api_key"
+    assert get_error(answer)["code"] == "invalid_api_key"
 
 
 def test_a_cookie_is_no_key(owner: User) -> None:
@@ -41,7 +41,7 @@ def test_a_cookie_is_no_key(owner: User) -> None:
 def test_a_revoked_key_and_a_deactivated_user(owner: User, as_owner: Client) -> None:
     api_keys.revoke(APIKey.objects.get(user=owner))
     assert as_owner.get("/v1/models").status_code == 401
-    another = bearing(owner)
+    another = build_client(owner)
     User.objects.filter(pk=owner.pk).update(is_active=False)
     assert another.get("/v1/models").status_code == 401
 
@@ -50,7 +50,7 @@ def test_a_key_without_the_scope(owner: User, rf: Any) -> None:
     token = api_keys.create(owner, "reader", [Scope.CONVERSATIONS_READ])[1]
     request = rf.get("/v1/x", headers={"Authorization": f"Bearer {token}"})
     assert auth.authenticate(request, Scope.CONVERSATIONS_READ).user_id == owner.pk
-    with pytest.raises(APIError, match=r"lacks the scope conversations\.write") as refused:
+    with pytest.raises(APIError, match=r"does not have the scope conversations\.write") as refused:
         auth.authenticate(request, Scope.CONVERSATIONS_WRITE)
     assert (refused.value.status, refused.value.code) == (403, "missing_scope")
 
@@ -59,7 +59,7 @@ def test_a_key_without_the_scope(owner: User, rf: Any) -> None:
 def test_nothing_there(as_owner: Client, path: str) -> None:
     answer = as_owner.get(f"/v1/{path}")
     assert answer.status_code == 404
-    assert error_of(answer)["type"] == "invalid_request_error"
+    assert get_error(answer)["type"] == "invalid_request_error"
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS"])
@@ -67,7 +67,7 @@ def test_another_method(as_owner: Client, method: str) -> None:
     answer = as_owner.generic(method, "/v1/models")
     assert answer.status_code == 405
     assert answer["Allow"] == "GET"
-    assert error_of(answer)["code"] == "method_not_allowed"
+    assert get_error(answer)["code"] == "method_not_allowed"
     assert answer["Content-Length"] == str(len(answer.content))
     assert answer["X-Content-Type-Options"] == "nosniff"
 
@@ -75,7 +75,7 @@ def test_another_method(as_owner: Client, method: str) -> None:
 def test_a_host_that_is_not_ours(as_owner: Client) -> None:
     answer = as_owner.get("/v1/models", headers={"Host": "evil.example"})
     assert answer.status_code == 400
-    error_of(answer)
+    get_error(answer)
 
 
 def test_a_defect_is_logged_and_tells_nothing(
@@ -87,7 +87,7 @@ def test_a_defect_is_logged_and_tells_nothing(
     monkeypatch.setattr(assistants, "_serialize_assistant", broken)
     answer = as_owner.get("/v1/models")
     assert answer.status_code == 500
-    assert error_of(answer)["type"] == "server_error"
+    assert get_error(answer)["type"] == "server_error"
     assert "secret detail" not in answer.content.decode()
     assert "secret detail" in caplog.text
 
@@ -98,16 +98,16 @@ def test_pages_keep_their_own_errors(client: Client) -> None:
 
 def test_requests_are_counted(as_owner: Client, owner: User, settings: Settings) -> None:
     settings.API_REQUESTS_PER_MIN = 2
-    first, second = as_owner.get("/v1/models"), bearing(owner).get("/v1/models/none")
+    first, second = as_owner.get("/v1/models"), build_client(owner).get("/v1/models/none")
     assert (first.status_code, second.status_code) == (200, 404)
     assert [one["x-ratelimit-remaining-requests"] for one in (first, second)] == ["1", "0"]
     refused = as_owner.get("/v1/models")
     assert refused.status_code == 429
-    assert error_of(refused)["code"] == "rate_limit_exceeded"
+    assert get_error(refused)["code"] == "rate_limit_exceeded"
     assert refused["x-ratelimit-limit-requests"] == "2"
     assert refused["x-ratelimit-reset-requests"] == f"{refused['Retry-After']}s"
     assert 0 < int(refused["Retry-After"]) <= 60
-    assert bearing(make_user()).get("/v1/models").status_code == 200
+    assert build_client(make_user()).get("/v1/models").status_code == 200
 
 
 def test_a_new_minute(owner: User) -> None:

@@ -4,7 +4,7 @@ from django.test import Client
 
 from accounts.models import User
 from conversations.models import Assistant
-from tests.support.api_client import error_of
+from tests.support.api_client import get_error
 from tests.support.factories import make_user
 
 
@@ -25,4 +25,4 @@ def test_another_users_assistant(as_stranger: Client) -> None:
     Assistant.objects.create(slug="theirs", name="Theirs", instructions="x", owner=make_user())
     assert "theirs" not in as_stranger.get("/v1/models").content.decode()
     answer = as_stranger.get("/v1/models/theirs")
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
+    assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found")

@@ -13,7 +13,7 @@ from accounts.models import User
 from conversations.history import mixdown
 from conversations.models import ClipData, Conversation
 from conversations.pcm import SAMPLE_RATE
-from tests.support.api_client import bearing, error_of
+from tests.support.api_client import build_client, get_error
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 
 pytestmark = pytest.mark.usefixtures("committed_db")  # what is sent while it is made reads in other threads
@@ -26,7 +26,7 @@ def owner(committed_db: None) -> User:
 
 @pytest.fixture
 def as_owner(owner: User) -> Client:
-    return bearing(owner)
+    return build_client(owner)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_one_clip(as_owner: Client, conversation: Conversation) -> None:
     assert (part.status_code, part.content) == (206, sound[10:20])
     beyond = as_owner.get(url_of(conversation, item.public_id), headers={"Range": "bytes=9999999-"})
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(sound)}")
-    error_of(beyond)
+    get_error(beyond)
 
 
 def test_the_whole_conversation(as_owner: Client, conversation: Conversation) -> None:
@@ -127,7 +127,7 @@ def test_without_sound(as_owner: Client, conversation: Conversation) -> None:
     item = add_item(conversation, "typed", is_audio=False)
     for url in (url_of(conversation), url_of(conversation, item.public_id)):
         answer = as_owner.get(url)
-        assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
+        assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found")
     add_clip(item)
     head = as_owner.head(url_of(conversation))
     assert (head.status_code, head["Content-Type"]) == (200, "audio/ogg")

@@ -12,7 +12,7 @@ from openai.types.realtime import ClientSecretCreateResponse
 from accounts.keys import client_secrets
 from accounts.models import APIKey, ClientSecret, Scope, User
 from conversations.models import Assistant
-from tests.support.api_client import bearing, error_of
+from tests.support.api_client import build_client, get_error
 
 URL, BETA_URL = "/v1/realtime/client_secrets", "/v1/realtime/sessions"
 
@@ -76,7 +76,7 @@ def test_how_long_it_lives(as_owner: Client, seconds: float) -> None:
 )
 def test_wrong_values(as_owner: Client, body: object, param: str) -> None:
     answer = post(as_owner, URL, body)
-    assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+    assert (answer.status_code, get_error(answer)["param"]) == (400, param)
     assert not ClientSecret.objects.exists()
 
 
@@ -84,14 +84,14 @@ def test_a_secret_makes_no_secrets_and_reads_nothing(as_owner: Client) -> None:
     token = post(as_owner, URL, {}).json()["value"]
     browser = Client(headers={"Authorization": f"Bearer {token}"})
     for answer in (post(browser, URL, {}), post(browser, BETA_URL, {}), browser.get("/v1/conversations")):
-        assert (answer.status_code, error_of(answer)["code"]) == (401, "invalid_api_key")
-        assert "client secret opens the socket" in error_of(answer)["message"]
+        assert (answer.status_code, get_error(answer)["code"]) == (401, "invalid_api_key")
+        assert "client secret works only for the socket" in get_error(answer)["message"]
 
 
 def test_the_scope(owner: User) -> None:
-    reader = bearing(owner, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE)
+    reader = build_client(owner, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE)
     for path in (URL, BETA_URL):
-        assert error_of(post(reader, path, {}))["code"] == "missing_scope"
+        assert get_error(post(reader, path, {}))["code"] == "missing_scope"
 
 
 def test_it_dies_in_time_and_with_its_key(as_owner: Client, owner: User) -> None:
@@ -153,10 +153,10 @@ def test_beta(as_owner: Client) -> None:
 )
 def test_wrong_values_in_beta(as_owner: Client, body: object, param: str) -> None:
     answer = post(as_owner, BETA_URL, body)
-    assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+    assert (answer.status_code, get_error(answer)["param"]) == (400, param)
 
 
 def test_the_socket_is_no_page(client: Client) -> None:
     answer = client.get("/v1/realtime")
     assert (answer.status_code, answer["Upgrade"]) == (426, "websocket")
-    error_of(answer)
+    get_error(answer)

@@ -9,7 +9,7 @@ from openai.types.conversations import ConversationDeletedResource
 
 from accounts.models import Scope, User
 from conversations.models import AudioClip, ClipData, Conversation
-from tests.support.api_client import bearing, error_of
+from tests.support.api_client import build_client, get_error
 from tests.support.factories import make_conversation, make_user
 
 URL = "/v1/conversations"
@@ -59,24 +59,24 @@ def test_metadata_are_replaced(as_owner: Client, owner: User) -> None:
 def test_wrong_metadata(as_owner: Client, owner: User, metadata: object, param: str) -> None:
     for path in (URL, f"{URL}/{make_conversation(owner).public_id}"):
         answer = post(as_owner, path, {"metadata": metadata})
-        assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+        assert (answer.status_code, get_error(answer)["param"]) == (400, param)
 
 
 def test_an_update_needs_metadata(as_owner: Client, owner: User) -> None:
-    error = error_of(post(as_owner, f"{URL}/{make_conversation(owner).public_id}", {}))
+    error = get_error(post(as_owner, f"{URL}/{make_conversation(owner).public_id}", {}))
     assert (error["code"], error["param"]) == ("missing_required_parameter", "metadata")
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '"x"', "nul", '{"metadata": {"a": NaN}}', b"\xff", '{"a": "\\u0000"}'])
 def test_no_json(as_owner: Client, body: str | bytes) -> None:
     answer = post(as_owner, URL, body)
-    assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_json")
+    assert (answer.status_code, get_error(answer)["code"]) == (400, "invalid_json")
 
 
 def test_a_body_that_is_too_large(as_owner: Client) -> None:
     answer = post(as_owner, URL, {"metadata": {"a": "x" * 3_000_000}})
     assert answer.status_code == 413
-    error_of(answer)
+    get_error(answer)
 
 
 def test_deleting(as_owner: Client, owner: User) -> None:
@@ -119,14 +119,14 @@ def test_a_list_costs_the_same_however_long(as_owner: Client, owner: User, djang
 def test_wrong_queries(as_owner: Client, owner: User, query: dict[str, str]) -> None:
     for path in (URL, f"{URL}/{make_conversation(owner).public_id}/items"):
         answer = as_owner.get(path, query)
-        assert (answer.status_code, error_of(answer)["param"]) == (400, next(iter(query)))
+        assert (answer.status_code, get_error(answer)["param"]) == (400, next(iter(query)))
 
 
 def test_after_what_is_not_in_the_list(as_owner: Client) -> None:
     theirs = make_conversation(make_user(), "Not mine")
     for after in (theirs.public_id, "conv_nothing"):
         answer = as_owner.get(URL, {"after": after})
-        assert (answer.status_code, error_of(answer)["param"]) == (404, "after")
+        assert (answer.status_code, get_error(answer)["param"]) == (404, "after")
 
 
 def everything(conversation: Conversation) -> list[tuple[str, str, Scope]]:
@@ -143,11 +143,11 @@ def everything(conversation: Conversation) -> list[tuple[str, str, Scope]]:
 
 @pytest.mark.usefixtures("committed_db")
 def test_a_stranger_finds_nothing() -> None:
-    stranger = bearing(make_user())
+    stranger = build_client(make_user())
     theirs = make_conversation(make_user(), "Secret", sound=True)
     for method, path, _ in everything(theirs):
         answer = stranger.generic(method, path, "{}", content_type="application/json")
-        assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found"), (method, path)
+        assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found"), (method, path)
     assert Conversation.objects.filter(pk=theirs.pk).exists()
     assert theirs.items.count() == 1
 
@@ -159,8 +159,8 @@ def test_scopes() -> None:
     for method, path, scope in [*everything(conversation), ("GET", URL, Scope.CONVERSATIONS_READ),
                                 ("POST", URL, Scope.CONVERSATIONS_WRITE)]:  # fmt: skip
         others = [one for one in Scope.values if one != scope]
-        answer = bearing(owner, *others).generic(method, path, "{}", content_type="application/json")
-        assert (answer.status_code, error_of(answer)["code"]) == (403, "missing_scope"), (method, path)
+        answer = build_client(owner, *others).generic(method, path, "{}", content_type="application/json")
+        assert (answer.status_code, get_error(answer)["code"]) == (403, "missing_scope"), (method, path)
     assert conversation.items.count() == 1
 
 

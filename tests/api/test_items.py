@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from accounts.models import User
 from conversations.api.shapes.inputs import MAX_TEXT_CHARS
 from conversations.models import Conversation, Item
-from tests.support.api_client import error_of
+from tests.support.api_client import get_error
 from tests.support.factories import add_clip, add_item, make_conversation
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ConversationItem)
@@ -131,8 +131,8 @@ def test_new_items(as_owner: Client, conversation: Conversation, url: str) -> No
 )
 def test_wrong_items(as_owner: Client, conversation: Conversation, url: str, item: object, param: str) -> None:
     answer = add(as_owner, url, item)
-    assert (answer.status_code, error_of(answer)["param"]) == (400, param)
-    assert error_of(answer)["message"].startswith(f"'{param}'")
+    assert (answer.status_code, get_error(answer)["param"]) == (400, param)
+    assert get_error(answer)["message"].startswith(f"'{param}'")
     assert not conversation.items.exists()
 
 
@@ -145,8 +145,8 @@ def test_an_output_needs_its_call(as_owner: Client, conversation: Conversation, 
         add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT),
         as_owner.post("/v1/conversations", {"items": [OUTPUT]}, content_type="application/json"),
     ):
-        assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_tool_call_id")
-    assert error_of(add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT))["param"] == "items[1].call_id"
+        assert (answer.status_code, get_error(answer)["code"]) == (400, "invalid_tool_call_id")
+    assert get_error(add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT))["param"] == "items[1].call_id"
     assert not Item.objects.exists()
     assert list(Conversation.objects.all()) == [conversation]
 
@@ -160,13 +160,13 @@ def test_its_call_may_be_there_or_come_along(as_owner: Client, conversation: Con
 
 def test_a_call_of_another_conversation_does_not_count(as_owner: Client, owner: User, url: str) -> None:
     add_item(make_conversation(owner), "", type="function_call", role="", call=CALL, is_audio=False)
-    assert error_of(add(as_owner, url, OUTPUT))["code"] == "invalid_tool_call_id"
+    assert get_error(add(as_owner, url, OUTPUT))["code"] == "invalid_tool_call_id"
 
 
 def test_too_many_and_too_few(as_owner: Client, conversation: Conversation, url: str) -> None:
-    assert error_of(add(as_owner, url, *[{"role": "user", "content": "x"}] * 21))["param"] == "items"
-    assert error_of(add(as_owner, url))["param"] == "items"
-    assert error_of(as_owner.post(url, {}, content_type="application/json"))["param"] == "items"
+    assert get_error(add(as_owner, url, *[{"role": "user", "content": "x"}] * 21))["param"] == "items"
+    assert get_error(add(as_owner, url))["param"] == "items"
+    assert get_error(as_owner.post(url, {}, content_type="application/json"))["param"] == "items"
     assert not conversation.items.exists()
 
 

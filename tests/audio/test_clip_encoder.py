@@ -68,11 +68,11 @@ def test_sound_that_nobody_heard_come() -> None:
 def test_replies() -> None:
     clips, pcm = ClipEncoder(), tone(1_500)
     for piece in pieces(pcm):
-        clips.add_reply_audio("resp_1", piece)
-    clips.add_reply_audio("resp_2", pcm[:4_800])
-    one, other = clips.finish_reply_clip("resp_1"), clips.finish_reply_clip("resp_2")
+        clips.add_response_audio("resp_1", piece)
+    clips.add_response_audio("resp_2", pcm[:4_800])
+    one, other = clips.finish_response_clip("resp_1"), clips.finish_response_clip("resp_2")
     assert one
     assert_same_sound(one(), pcm)
     assert other
     assert_same_sound(other(), pcm[:4_800])
-    assert clips.finish_reply_clip("resp_1") is None
+    assert clips.finish_response_clip("resp_1") is None

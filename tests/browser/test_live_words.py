@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser.looks import LOOKS
 from tests.support.browser.page import diary, save_screenshot, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.upstream.fixtures import Upstream
 
 DELTA = "conversation.item.input_audio_transcription.delta"
@@ -21,7 +21,7 @@ ANSWER = "Good morning! It closes at six today. Tomorrow it opens at nine, and t
 @pytest.fixture
 def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "TTS_ENGINE": "openai"}
-    with running_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
+    with run_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
         yield running
 
 

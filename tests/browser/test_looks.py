@@ -1,5 +1,6 @@
 """Every page: nothing serious for axe, no sideways scrolling on a phone, and a picture for the eye."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -32,7 +33,7 @@ def test_signed_in(open_page: OpenPage, live_site: Site, look: str) -> None:
     page.get_by_role("button", name="Hang up").click()
     wait_for_state(page, "ended")
     check(page, f"talk-ended-{look}")
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     check(page, f"conversation-{look}")
     for name, path in {"history": "/conversations/", "settings": "/settings/", "api-keys": "/settings/api-keys/",
                        "provider-keys": "/settings/provider-keys/", "password": "/accounts/password/change/",
@@ -62,7 +63,7 @@ def test_a_call(open_page: OpenPage, cable: Cable, look: str) -> None:
         page.get_by_label("Message").fill(text)
         page.get_by_label("Message").press("Enter")
         wait_until_audible(page)
-    page.wait_for_timeout(2000)
+    expect(page.locator(".bubble.assistant").last).to_contain_text(re.compile(r"Assistant:\s*\S+\s+\S+\s+\S+"))
     save_screenshot(page, f"talk-speaking-{look}")
     wait_for_state(page, "muted")
     check(page, f"talk-muted-{look}")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
@@ -20,8 +20,10 @@ def eagerness(page: Page) -> object:
 
 
 def wait_for_updates(page: Page, count: int) -> None:
-    while sum(event["type"] == "session.updated" for event in diary(page, "event")) < count:
-        page.wait_for_timeout(20)
+    def is_updated() -> bool:
+        return [str(event["type"]) for event in diary(page, "event")].count("session.updated") >= count
+
+    wait_until(page, is_updated, f"{count} updates of the session")
 
 
 def test_patience(open_page: OpenPage, live_site: Site) -> None:
@@ -57,11 +59,11 @@ def test_answer_times(open_page: OpenPage, live_site: Site, look: str) -> None:
     wait_for_state(page, "ready")
     expect(line).to_be_hidden()
     page.get_by_role("button", name="Options").click()
-    page.get_by_label("Show answer times").check()
+    page.get_by_label("Show response times").check()
     expect(line).to_have_text(re.compile(r"^Answered\sin\s\d\.\d\d\ss"))
     save_screenshot(page, f"talk-options-times-{look}")
     page.get_by_role("button", name="Done").click()
     check(page, f"talk-times-{look}")
     assert "Answered" not in page.locator("[data-part=announcer]").inner_text()
     page.reload()
-    expect(page.get_by_label("Show answer times")).to_be_checked()
+    expect(page.get_by_label("Show response times")).to_be_checked()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser.looks import LOOKS, check
 from tests.support.browser.page import wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.upstream.fixtures import Upstream
 
 QUESTION = "When does the library close today?"
@@ -19,7 +19,7 @@ ANSWER = "It closes at six."
 @pytest.fixture(scope="module")
 def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "TTS_ENGINE": "openai"}
-    with running_site(database_url, env) as running:
+    with run_site(database_url, env) as running:
         yield running
 
 

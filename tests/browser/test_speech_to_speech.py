@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 from conversations.models import Assistant
 from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
 from tests.support.browser.sound import silence, speech, write_wav
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.upstream.fixtures import Upstream
 
 QUESTION = "Tell me about the sea."
@@ -38,7 +38,7 @@ def slug(database_url: str, django_db_blocker: DjangoDbBlocker) -> str:
 @pytest.fixture
 def relaying_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
-    with running_site(database_url, env) as running:
+    with run_site(database_url, env) as running:
         yield running
 
 

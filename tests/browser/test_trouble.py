@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.looks import LOOKS, NOBODY, check
-from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until_audible
+from tests.support.browser.page import diary, sign_up, wait_for_state, wait_until, wait_until_audible
 from tests.support.browser.sound import silence, write_wav
 from tests.support.live import Site
 
@@ -33,7 +33,7 @@ def test_permission_denied(open_page: OpenPage, live_site: Site) -> None:
         throw new DOMException("Permission denied", "NotAllowedError");
     };""")
     start(page, live_site.url)
-    expect(page.get_by_role("alert")).to_contain_text("The microphone is not allowed.")
+    expect(page.get_by_role("alert")).to_contain_text("Microphone access is blocked.")
     expect(page.get_by_role("button", name="Try the microphone again")).to_be_visible()
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")
@@ -53,7 +53,7 @@ def test_insecure_page(open_page: OpenPage, live_site: Site) -> None:
     page = open_page()
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false });")
     start(page, live_site.url)
-    expect(page.get_by_role("alert")).to_contain_text("only to pages that came over https")
+    expect(page.get_by_role("alert")).to_contain_text("only on https pages")
     page.get_by_role("alert").get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")
 
@@ -69,8 +69,7 @@ def test_microphone_unplugged(open_page: OpenPage, live_site: Site) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The microphone was unplugged.")
     wait_for_state(page, "error")
     frames = page.evaluate("window.audioSent.frames")
-    page.wait_for_timeout(400)
-    assert page.evaluate("window.audioSent.frames") > frames, "the server's clock must go on"
+    wait_until(page, lambda: page.evaluate("window.audioSent.frames") > frames, "silence that keeps the server's clock")
     page.get_by_role("button", name="Try the microphone again").click()
     wait_for_state(page, "listening")
     expect(page.locator(".notices .notice")).to_have_count(0)
@@ -80,19 +79,26 @@ def test_silent_microphone(open_page: OpenPage, live_site: Site, tmp_path: Path)
     page = open_page(wav=write_wav(tmp_path / "silent.wav", silence(40)))
     start(page, live_site.url)
     wait_for_state(page, "listening")
-    expect(page.get_by_role("alert")).to_contain_text("No sound comes from the microphone.")
+    expect(page.get_by_role("alert")).to_contain_text("The microphone is silent.")
     expect(page.get_by_role("button", name="Try the microphone again")).to_be_visible()
 
 
 def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
     """A call that a script starts, without any tap. Without a microphone, too: Chromium trusts a page that listens."""
     page = open_page(microphone=False)
-    page.add_init_script("""window.addEventListener("load", () => setTimeout(
-        () => document.querySelector("[data-part=type]")?.click(), 300));""")
-    page.goto(live_site.url)
-    page.wait_for_timeout(3000)  # whatever Playwright asks of a page counts as a tap, so it must not ask yet
-    expect(page.get_by_role("alert")).to_contain_text("The browser holds the sound back")
-    page.get_by_role("button", name="Turn the sound on").click()
+    page.add_init_script("""window.addEventListener("load", () => {
+        new MutationObserver((_, observer) => {
+            if (!document.querySelector("[role=alert]")?.textContent.trim()) return;
+            observer.disconnect();
+            console.log("an alert is shown");
+        }).observe(document.body, { childList: true, subtree: true, characterData: true });
+        setTimeout(() => document.querySelector("[data-part=type]")?.click(), 300);
+    });""")
+    # Whatever Playwright asks of a page counts as a tap, so the page speaks first.
+    with page.expect_console_message(lambda message: message.text == "an alert is shown"):
+        page.goto(live_site.url)
+    expect(page.get_by_role("alert")).to_contain_text("Your browser blocked the sound")
+    page.get_by_role("button", name="Turn on sound").click()
     expect(page.locator(".notices .notice")).to_have_count(0)
     wait_for_state(page, "ready")
 
@@ -106,7 +112,7 @@ def test_lost_network(open_page: OpenPage, cable: Cable) -> None:
     cable.pull()
     wait_for_state(page, "reconnecting")
     expect(page.locator("[data-part=status]")).to_have_text("Connection lost")
-    page.wait_for_timeout(1500)
+    wait_until(page, lambda: len(diary(page, "connect")) >= 2, "a try without a network")
     cable.plug_in()
     wait_for_state(page, "listening")
     conversations = [one["conversation"]["id"] for one in diary(page, "event") if one["type"] == "conversation.created"]
@@ -150,7 +156,7 @@ def test_signed_out_meanwhile(open_page: OpenPage, live_site: Site) -> None:
     page.goto(live_site.url)
     page.context.clear_cookies()
     page.get_by_role("button", name="Start talking").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sign in to go on")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue")
     wait_for_state(page, "error")
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F")
@@ -177,7 +183,7 @@ def test_taken_over_by_another_tab_and_back(open_page: OpenPage, live_site: Site
     other.goto(f"{live_site.url}/talk/?conversation={conversation}")
     other.get_by_role("button", name="Type instead").click()
     expect(page.locator("[data-part=status]")).to_have_text("Continued elsewhere")
-    expect(page.get_by_role("alert")).to_contain_text("goes on in another tab or on another device.")
+    expect(page.get_by_role("alert")).to_contain_text("continues in another tab or on another device.")
     wait_for_state(other, "ready")
     wait_for_state(page, "ended")
     check(page, f"talk-taken-over-{look}")
@@ -219,8 +225,8 @@ def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: 
     with psycopg.connect(database_url) as store:
         store.execute("LOCK TABLE conversations_item IN ACCESS EXCLUSIVE MODE")
         say(page, "Are you a computer?")
-        expect(page.get_by_role("alert")).to_contain_text("cannot be stored for now")
+        expect(page.get_by_role("alert")).to_contain_text("cannot be saved right now")
         expect(page.locator(".bubble.user").last).to_contain_text("Sending…")
-    expect(page.get_by_role("alert")).to_contain_text("Storage is back")
+    expect(page.get_by_role("alert")).to_contain_text("Saving works again")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
     assert len(diary(page, "connect")) == 1

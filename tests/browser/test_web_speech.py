@@ -1,4 +1,4 @@
-"""The browser's own ears and voice on the talk page.
+"""The browser's own recogniser and voice on the talk page.
 
 No recogniser and no voice works in headless Chromium: the first tests are about what really happens then. For whole
 conversations web_speech.js stands in for both services, and for nothing else; what is heard is said by the test.
@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.browser.sound import silence, speech, write_wav
 from tests.support.live import ROOT, Site
 
@@ -49,9 +49,8 @@ def hear(page: Page, *texts: str) -> None:
 
 def wait_for_speech(page: Page, count: int) -> list[Any]:
     """Until so many clauses were begun."""
-    while len(spoken := page.evaluate("spoken")) < count:
-        page.wait_for_timeout(20)
-    return list(spoken)
+    wait_until(page, lambda: page.evaluate("spoken.length") >= count, f"{count} spoken clauses")
+    return list(page.evaluate("spoken"))
 
 
 def sent(page: Page, kind: str) -> list[Any]:
@@ -64,7 +63,7 @@ def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site
     page = open_page(wav=wav, remembered={})
     page.goto(live_site.url)
     expect(page.get_by_label("Listen with")).to_have_value("browser")
-    expect(page.get_by_text("Chrome sends the sound of your voice to Google.").first).to_be_in_viewport()
+    expect(page.get_by_text("Chrome sends your voice to Google.").first).to_be_in_viewport()
     expect(page.get_by_label("Speak with")).to_be_hidden()  # it has no voices
     page.get_by_role("button", name="Start talking").click()
     expect(page.get_by_role("alert")).to_contain_text("This site listens instead.")
@@ -99,7 +98,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
     assert page.evaluate("Object.keys(window.replies).length") == 0  # no sound was made in vain
     page.get_by_role("button", name="Hang up").click()
     wait_for_state(page, "ended")
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     expect(page.locator(".bubble.user")).to_contain_text("I dream of flying.")
 
 
@@ -111,7 +110,9 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     [clause, *_] = wait_for_speech(page, 1)
     page.evaluate("(text) => recogniser.hear(text)", " ".join(clause["text"].split()[:4]))
     page.evaluate("recogniser.hear('mhm', true)")
-    page.wait_for_timeout(700)
+    reply = page.locator(".bubble.assistant")
+    before = reply.inner_text()
+    wait_until(page, lambda: len(reply.inner_text()) > len(before), "a voice that goes on")
     expect(page.locator(".bubble.user")).to_have_count(1)
     wait_for_state(page, "speaking")
     page.evaluate("recogniser.hear('But I wanted')")
@@ -125,7 +126,7 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     wait_for_state(page, "listening")
     assert len([one for one in diary(page, "event") if one["type"] == "conversation.item.truncated"]) == 1
     page.get_by_role("button", name="Hang up").click()
-    page.get_by_role("link", name="See it in the history").click()
+    page.get_by_role("link", name="View in history").click()
     cut = page.locator(".bubble.assistant").first
     expect(cut).to_contain_text("Interrupted")
     expect(cut).to_contain_text(heard)
@@ -146,27 +147,27 @@ def test_the_sites_ears_and_the_browsers_voice(open_speaking_page: OpenPage, liv
 
 def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) -> None:
     page = open_speaking_page()
+    page.clock.install()
     page.goto(live_site.url)
     page.get_by_label("Push to talk").check()
     page.get_by_role("button", name="Start talking").click()
     expect(page.locator("[data-part=status]")).to_have_text("Ready to listen")
-    page.wait_for_timeout(100)
-    assert page.evaluate("recogniser.current") is None
+    wait_until(page, lambda: page.evaluate("recogniser.current === null"), "a recogniser that is deaf until asked")
     page.get_by_label("Message").evaluate("(box) => box.blur()")
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
     hear(page, "Good morning.")
-    page.wait_for_timeout(1200)
+    expect(page.locator(".bubble.user")).to_contain_text("Good morning.")
+    page.clock.fast_forward(10_000)  # longer than any pause that ends an utterance
     assert sent(page, "response.create") == []
     page.keyboard.up("Space")
     expect(page.locator(".bubble.assistant")).to_have_count(1)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Push to talk").uncheck()
     page.get_by_role("button", name="Mute").click()
-    page.wait_for_timeout(200)
-    assert page.evaluate("recogniser.current") is None
+    wait_until(page, lambda: page.evaluate("recogniser.current === null"), "a recogniser that is deaf")
     page.get_by_role("button", name="Mute").click()
-    assert page.evaluate("recogniser.current !== null")
+    wait_until(page, lambda: page.evaluate("recogniser.current !== null"), "a recogniser that listens again")
 
 
 def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_site: Site) -> None:
@@ -176,7 +177,7 @@ def test_choices_are_remembered_and_apart(open_speaking_page: OpenPage, live_sit
     expect(voices.locator("option").first).to_have_text("Samantha (en-US)")
     voices.select_option(label="Daniel (en-GB)")
     page.get_by_label("Listen with").select_option(label="This site")
-    expect(page.get_by_text("Chrome sends the sound").first).to_be_hidden()
+    expect(page.get_by_text("Chrome sends your voice").first).to_be_hidden()
     page.reload()
     expect(page.get_by_label("Listen with")).to_have_value("site")
     expect(page.get_by_label("Speak with")).to_have_value("browser")
@@ -211,8 +212,7 @@ def test_a_recogniser_that_fails_amid_the_call(open_speaking_page: OpenPage, liv
     start(page, live_site.url)
     page.evaluate("recogniser.end('network')")
     expect(page.get_by_role("alert")).to_contain_text("could not be reached. This site listens instead.")
-    while page.evaluate("window.audioSent.frames") == 0:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: page.evaluate("window.audioSent.frames") > 0, "sound for the site")
     wait_for_state(page, "listening")
 
 
@@ -225,8 +225,8 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
     page.get_by_role("button", name="Start talking").click()
     wait_for_state(page, "listening")
     hear(page, LONG)
-    wait_for_speech(page, 1)
-    page.wait_for_timeout(800)
+    [clause, *_] = wait_for_speech(page, 1)
+    expect(page.locator(".bubble.assistant")).to_contain_text(clause["text"].split()[1])
     save_screenshot(page, f"talk-browser-speech-{look}")
     page.get_by_role("button", name="Options").click()
     check(page, f"talk-browser-speech-options-{look}")
@@ -242,7 +242,7 @@ def test_a_server_whose_demo_has_no_ears(
     deaf = open_page(microphone=False, **LOOKS[look])
     deaf.add_init_script("delete window.SpeechRecognition; delete window.webkitSpeechRecognition;")
     deaf.goto(site.url)
-    expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none: please type.")
+    expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none. Please type.")
     expect(deaf.get_by_role("button", name="Start talking")).to_be_hidden()
     check(deaf, f"talk-no-ears-{look}")
     page = open_speaking_page(**LOOKS[look])

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.support.clients import node
 from tests.support.clients.node import RunScript
-from tests.support.clients.tls import Certificate, make_certificate, tls_in_front_of
+from tests.support.clients.tls import Certificate, make_certificate, serve_tls
 from tests.support.live import Site
 from tests.support.official_fixtures import connect, key, site, user, utterance
 from tests.upstream.fixtures import Upstream
@@ -30,7 +30,7 @@ def packages() -> None:
 @pytest_asyncio.fixture
 async def secure_url(site: Site, certificate: Certificate) -> AsyncIterator[str]:
     """The site behind TLS: npm `openai` refuses anything else."""
-    async with tls_in_front_of(site.url, certificate) as url:
+    async with serve_tls(site.url, certificate) as url:
         yield url
 
 

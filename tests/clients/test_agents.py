@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients.checks import Events, checked, kinds, of
+from tests.support.clients.checks import Events, check_events, kinds, of
 from tests.support.clients.node import RunScript
-from tests.support.official_client import once, stored
+from tests.support.official_client import load_items, once
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
@@ -20,7 +20,7 @@ class Call:
     """What a run of agents.mjs told: `wire` the events, `told` what the session said of them, `history` its own."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
-        self.wire: Events = checked([line["wire"] for line in lines if "wire" in line])
+        self.wire: Events = check_events([line["wire"] for line in lines if "wire" in line])
         self.told = [line for line in lines if "session" in line and line["session"] != "history"]
         self.history: list[dict[str, Any]] = next(line["items"] for line in lines if line.get("session") == "history")
         assert lines[-1] == {"untaken": []}
@@ -72,7 +72,7 @@ async def test_interruption(run_script: RunScript, upstream: Upstream) -> None:
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert second["response"]["status"] == "completed"
     (truncated,) = of(call.wire, "conversation.item.truncated")
-    question, reply, stop, sorry = await stored(of(call.wire, "conversation.created")[0]["conversation"]["id"])
+    question, reply, stop, sorry = await load_items(of(call.wire, "conversation.created")[0]["conversation"]["id"])
     assert (reply.public_id, reply.heard_ms) == (truncated["item_id"], truncated["audio_end_ms"])
     (retrieved,) = [event["item"] for event in of(call.wire, RETRIEVED) if event["item"]["id"] == reply.public_id]
     assert words(retrieved) == reply.heard_text
@@ -132,4 +132,4 @@ async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Ups
     conversation_id = of(first.wire, "conversation.created")[0]["conversation"]["id"]
     later = Call(await run_script("agents.mjs", "text", f"?conversation={conversation_id}"))
     assert of(later.wire, "conversation.created")[0]["conversation"]["id"] == conversation_id
-    assert len(await stored(conversation_id)) == 6
+    assert len(await load_items(conversation_id)) == 6

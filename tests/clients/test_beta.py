@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients.checks import Events, checked_beta, kinds, of
+from tests.support.clients.checks import Events, check_beta_events, kinds, of
 from tests.support.clients.node import RunScript
-from tests.support.official_client import stored
+from tests.support.official_client import load_items
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -22,7 +22,7 @@ def client(request: pytest.FixtureRequest) -> str:
 
 async def test_text(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(replies=("Four.", "Six."))
-    events = checked_beta(await run_script("conversations.mjs", "text", client))
+    events = check_beta_events(await run_script("conversations.mjs", "text", client))
     assert kinds(events)[:3] == ["session.created", "conversation.created", "conversation.item.created"]
     spoken, written = [done["response"]["output"][0]["content"] for done in of(events, "response.done")]
     assert spoken == [{"type": "audio", "transcript": "Four."}]
@@ -36,17 +36,17 @@ async def test_interruption(run_script: RunScript, upstream: Upstream, client: s
     upstream.script(
         transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
     )
-    events = checked_beta(await run_script("conversations.mjs", "interruption", client))
+    events = check_beta_events(await run_script("conversations.mjs", "interruption", client))
     first, second = of(events, "response.done")
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert second["response"]["status"] == "completed"
-    items = await stored(of(events, "conversation.created")[0]["conversation"]["id"])
+    items = await load_items(of(events, "conversation.created")[0]["conversation"]["id"])
     assert [(item.role, item.heard_ms) for item in items][1] == ("assistant", 40)
 
 
 async def test_a_function(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(replies=({"calls": [CALL]}, "It is warm."))
-    events = checked_beta(await run_script("conversations.mjs", "tools", client))
+    events = check_beta_events(await run_script("conversations.mjs", "tools", client))
     called, answered = of(events, "response.done")
     assert called["response"]["output"][0]["arguments"] == '{"city": "Oslo"}'
     assert answered["response"]["output"][0]["content"] == [{"type": "audio", "transcript": "It is warm."}]
@@ -56,7 +56,7 @@ class Reference:
     """What a run of beta_reference.mjs told: the events, and the client's own copy of the conversation."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
-        self.events: Events = checked_beta([line["event"] for line in lines if "event" in line])
+        self.events: Events = check_beta_events([line["event"] for line in lines if "event" in line])
         self.items: list[dict[str, Any]] = [line["item"] for line in lines if "item" in line]
 
     @property
@@ -97,7 +97,7 @@ async def test_the_reference_client_interrupts(run_script: RunScript, upstream: 
     seen = Reference(await run_script("beta_reference.mjs", "interruption"))
     assert of(seen.events, "response.done")[0]["response"]["status"] == "cancelled"
     assert (seen.said[1], seen.items[1]["samples"]) == ("", 960)
-    _, reply = await stored(of(seen.events, "conversation.created")[0]["conversation"]["id"])
+    _, reply = await load_items(of(seen.events, "conversation.created")[0]["conversation"]["id"])
     assert reply.heard_ms == 40
 
 

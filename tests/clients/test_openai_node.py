@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.clients.checks import REFUSALS, check_refusals, checked, kinds, of
+from tests.support.clients.checks import REFUSALS, check_events, check_refusals, kinds, of
 from tests.support.clients.node import RunScript
-from tests.support.clients.tls import Certificate, tls_in_front_of
+from tests.support.clients.tls import Certificate, serve_tls
 from tests.support.live import Site
-from tests.support.official_client import once, stored
+from tests.support.official_client import load_items, once
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
@@ -28,7 +28,7 @@ def client(request: pytest.FixtureRequest) -> str:
 
 async def test_text(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(replies=("Four.", "Six."))
-    events = checked(await run_script("conversations.mjs", "text", client))
+    events = check_events(await run_script("conversations.mjs", "text", client))
     seen = once(kinds(events))
     assert seen[:2] == ["session.created", "conversation.created"]
     assert seen[2:16] == [*ITEM, *SPOKEN_REPLY]
@@ -41,7 +41,7 @@ async def test_text(run_script: RunScript, upstream: Upstream, client: str) -> N
 
 async def test_voice(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(transcripts=("Good morning.", "And good night."), replies=("Hello.", "Sleep well."))
-    events = checked(await run_script("conversations.mjs", "voice", client))
+    events = check_events(await run_script("conversations.mjs", "voice", client))
     assert [kind for kind in kinds(events) if kind.startswith("input_audio_buffer")] == HEARD * 2
     assert [event["transcript"] for event in of(events, WORDS)] == ["Good morning.", "And good night."]
     for started, added in zip(of(events, HEARD[0]), of(events, ITEM[0])[::2], strict=True):
@@ -54,7 +54,7 @@ async def test_voice(run_script: RunScript, upstream: Upstream, client: str) -> 
 
 async def test_a_manual_turn(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(transcripts=("Tell me a joke.",))
-    events = checked(await run_script("conversations.mjs", "manual", client))
+    events = check_events(await run_script("conversations.mjs", "manual", client))
     assert [kind for kind in kinds(events) if kind.startswith("input_audio_buffer")] == [HEARD[2]]
     assert len(of(events, "response.created")) == 1
     (done,) = of(events, "response.done")
@@ -66,14 +66,14 @@ async def test_interruption(run_script: RunScript, upstream: Upstream, client: s
     upstream.script(
         transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
     )
-    events = checked(await run_script("conversations.mjs", "interruption", client))
+    events = check_events(await run_script("conversations.mjs", "interruption", client))
     first, second = of(events, "response.done")
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert first["response"]["output"][0]["status"] == "incomplete"
     assert second["response"]["status"] == "completed"
     (truncated,) = of(events, "conversation.item.truncated")
     assert truncated["item_id"] == first["response"]["output"][0]["id"]
-    items = await stored(of(events, "conversation.created")[0]["conversation"]["id"])
+    items = await load_items(of(events, "conversation.created")[0]["conversation"]["id"])
     assert [(item.role, item.heard_ms) for item in items][1] == ("assistant", 40)
     await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
 
@@ -81,7 +81,7 @@ async def test_interruption(run_script: RunScript, upstream: Upstream, client: s
 async def test_cancel(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.behave("chat", piece_ms=50)
     upstream.script(replies=("one " * 200,))
-    events = checked(await run_script("conversations.mjs", "cancel", client))
+    events = check_events(await run_script("conversations.mjs", "cancel", client))
     (done,) = of(events, "response.done")
     assert done["response"]["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
@@ -90,7 +90,7 @@ async def test_cancel(run_script: RunScript, upstream: Upstream, client: str) ->
 async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Upstream, client: str) -> None:
     events = await run_script("conversations.mjs", "returning", client)
     again = events.index(of(events, "session.created")[1])
-    before, after = checked(events[:again]), checked(events[again:])
+    before, after = check_events(events[:again]), check_events(events[again:])
     assert after[1]["conversation"] == before[1]["conversation"]
     ids = [event["item"]["id"] for event in of(before, ITEM[0])]
     assert [event["item"]["id"] for event in of(after, ITEM[0])][:2] == ids
@@ -106,7 +106,7 @@ async def test_two_at_once(run_script: RunScript, upstream: Upstream) -> None:
     """Different clients of one user, each in a conversation of its own."""
     upstream.behave("chat", piece_ms=20)
     both = await asyncio.gather(*(run_script("conversations.mjs", "text", name) for name in ("ws", "native")))
-    ids = [event["item"]["id"] for events in both for event in of(checked(events), ITEM[0])]
+    ids = [event["item"]["id"] for events in both for event in of(check_events(events), ITEM[0])]
     assert len(set(ids)) == 8
 
 
@@ -117,14 +117,14 @@ async def test_a_stranger(run_script: RunScript, client: str) -> None:
 
 
 async def test_what_is_refused(run_script: RunScript, client: str) -> None:
-    events = checked(await run_script("conversations.mjs", "refusals", client, REFUSALS=str(REFUSALS)))
+    events = check_events(await run_script("conversations.mjs", "refusals", client, REFUSALS=str(REFUSALS)))
     check_refusals([event["error"] for event in of(events, "error")])
     assert of(events, "response.done")[-1]["response"]["status"] == "completed"
 
 
 async def test_a_second_response_is_refused(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.behave("chat", piece_ms=20)
-    events = checked(await run_script("conversations.mjs", "busy", client))
+    events = check_events(await run_script("conversations.mjs", "busy", client))
     (refusal,) = of(events, "error")
     assert refusal["error"]["code"] == "conversation_already_has_active_response"
     assert refusal["error"]["event_id"] == "second"
@@ -135,7 +135,7 @@ async def test_a_session_that_is_too_old(
     run_script: RunScript, start_site: Callable[..., Site], certificate: Certificate
 ) -> None:
     site = start_site(DJANGO_SETTINGS_MODULE="tests.support.clients.short_sessions")
-    async with tls_in_front_of(site.url, certificate) as url:
+    async with serve_tls(site.url, certificate) as url:
         events = await run_script("conversations.mjs", "expiry", "native", SITE_URL=url)
     assert events[-2]["error"]["code"] == "session_expired"
     assert events[-1] == {"type": "closed", "code": 1008}

@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 from openai.resources.realtime.realtime import RealtimeConnection
 
-from tests.support.clients.checks import REFUSALS, Events, check_refusals, checked, kinds, of
+from tests.support.clients.checks import REFUSALS, Events, check_events, check_refusals, kinds, of
 from tests.support.clients.turns import WEATHER
 from tests.support.live import Site
 from tests.support.official_client import FRAME, once
@@ -67,7 +67,7 @@ def connect(site: Site, key: str, upstream: Upstream) -> Connect:
         with client.realtime.connect(model="any", extra_query=query) as connection:
             talk = Talk(connection)
             yield talk
-        checked(talk.events)
+        check_events(talk.events)
 
     return connected
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI
 
-from tests.support.clients.line import Dialect, Line
+from tests.support.clients.client import CheckedClient, Dialect
 from tests.support.clients.turns import NEWER_THAN_BETA, TURNS
 from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
@@ -29,13 +29,13 @@ async def test_as_recorded(
     client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
     connect = client.beta.realtime.connect if dialect == "beta" else client.realtime.connect
     async with connect(model="any") as connection:
-        line = Line(connection, dialect, utterance)
-        await line.until("conversation.created")
-        await TURNS[turn](line, upstream)
+        checked = CheckedClient(connection, dialect, utterance)
+        await checked.until("conversation.created")
+        await TURNS[turn](checked, upstream)
     recorded = SEQUENCES / dialect / f"{turn}.txt"
     if os.environ.get("RECORD"):
-        recorded.write_text("\n".join(line.recording.lines) + "\n")
-    assert line.recording.lines == recorded.read_text().splitlines()
+        recorded.write_text("\n".join(checked.recording.lines) + "\n")
+    assert checked.recording.lines == recorded.read_text().splitlines()
 
 
 def test_no_recording_is_left_over() -> None:

@@ -16,12 +16,12 @@ def test_it_works() -> None:
 
 def test_as_many_as_an_engine_takes() -> None:
     keywords.validate(", ".join(f"word {number} ".ljust(keywords.MOST_CHARS, "x") for number in range(keywords.MOST)))
-    with pytest.raises(ValidationError, match="101 words; the most is 100"):
+    with pytest.raises(ValidationError, match="101 words; the limit is 100"):
         keywords.validate(", ".join(f"word {number}" for number in range(keywords.MOST + 1)))
 
 
 def test_a_sentence_is_no_key_word() -> None:
-    with pytest.raises(ValidationError, match=r"“y{50}…” has 51 characters; the most is 50"):
+    with pytest.raises(ValidationError, match=r"“y{50}…” has 51 characters; the limit is 50"):
         keywords.validate("fine, " + "y" * 51)
 
 

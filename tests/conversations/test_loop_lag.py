@@ -12,7 +12,7 @@ from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.storage import store
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
-from voiceproject.server.cores import share_of_core
+from voiceproject.server.cores import read_core_share
 
 
 def test_it_is_the_mean_of_a_second() -> None:
@@ -20,14 +20,14 @@ def test_it_is_the_mean_of_a_second() -> None:
     for number in range(SAMPLES):
         lag.begin_interval(float(number))
         lag.end_interval(number + EVERY_SEC + (1.0 if number == 3 else 0.0))
-    assert lag.seconds(20.0) == pytest.approx(1.0 / SAMPLES)
+    assert lag.measure_sec(20.0) == pytest.approx(1.0 / SAMPLES)
 
 
 def test_what_is_overdue_counts_already() -> None:
     lag = LoopLag()
     lag.begin_interval(10.0)
-    assert lag.seconds(10.0) == 0.0
-    assert lag.seconds(12.0 + EVERY_SEC) == pytest.approx(2.0)
+    assert lag.measure_sec(10.0) == 0.0
+    assert lag.measure_sec(12.0 + EVERY_SEC) == pytest.approx(2.0)
 
 
 async def test_a_loop_with_too_much_to_do() -> None:
@@ -37,7 +37,7 @@ async def test_a_loop_with_too_much_to_do() -> None:
         await asyncio.sleep(EVERY_SEC)
         time.sleep(0.3)  # noqa: ASYNC251  # the load
     await asyncio.sleep(0)
-    assert lag.seconds(time.monotonic()) > 0.1
+    assert lag.measure_sec(time.monotonic()) > 0.1
 
 
 @pytest.fixture
@@ -88,4 +88,4 @@ def test_nobody_is_admitted() -> None:
 )
 def test_a_part_of_a_core(tmp_path: Path, text: str, share: float) -> None:
     (tmp_path / "cpu.max").write_text(text)
-    assert share_of_core(tmp_path / "cpu.max") == share
+    assert read_core_share(tmp_path / "cpu.max") == share

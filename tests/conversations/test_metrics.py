@@ -65,7 +65,7 @@ def test_tallies(added: Added) -> None:
     metrics.count_cache_lookup("tts", hit=True)
     metrics.count_cache_lookup("stt", hit=False)
     metrics.set_live_sessions(3)
-    assert added("speculations_total", outcome="hit") == added("interruptions_total", outcome="resumed") == 1
+    assert added("preemptive_generations_total", outcome="hit") == added("interruptions_total", outcome="resumed") == 1
     assert added("speech_cache_total", kind="tts", result="hit") == 1
     assert added("speech_cache_total", kind="stt", result="miss") == 1
     assert REGISTRY.get_sample_value("voiceproject_live_sessions") == 3

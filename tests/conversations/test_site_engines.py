@@ -3,7 +3,7 @@
 import pytest
 from pytest_django.fixtures import Settings
 
-from conversations.site_engines import site_choice, site_models
+from conversations.site_engines import get_site_choice, list_site_models
 
 OPENAI = "https://api.openai.com/v1"
 LAN = "http://10.0.0.5:8080/v1"
@@ -24,7 +24,7 @@ def test_which_server_hears_while_one_speaks(
     settings: Settings, base_url: str, name: str, models: dict[str, str]
 ) -> None:
     settings.OPENAI_BASE_URL, settings.STT_STREAM_MODEL = base_url, name
-    assert site_choice("stt").stream_models == models
+    assert get_site_choice("stt").stream_models == models
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_which_server_hears_while_one_speaks(
 )
 def test_which_engine_a_model_belongs_to(settings: Settings, engine: str, model: str, models: dict[str, str]) -> None:
     settings.TTS_ENGINE, settings.TTS_MODEL = engine, model
-    found = site_choice("tts").models
+    found = get_site_choice("tts").models
     assert {name: found[name] for name in found if "openai" in name} == models
 
 
@@ -54,17 +54,17 @@ def test_which_engine_a_model_belongs_to(settings: Settings, engine: str, model:
 )
 def test_which_engine_a_voice_belongs_to(settings: Settings, engine: str, voice: str, own: tuple[str, ...]) -> None:
     settings.TTS_ENGINE = settings.TTS_VOICE = ""
-    usual = site_choice("tts").voices
+    usual = get_site_choice("tts").voices
     settings.TTS_ENGINE, settings.TTS_VOICE = engine, voice
-    assert site_choice("tts").voices == {**usual, **dict.fromkeys(own, voice)}
+    assert get_site_choice("tts").voices == {**usual, **dict.fromkeys(own, voice)}
 
 
 def test_speech_to_speech_has_the_voice_of_openai(settings: Settings) -> None:
     settings.TTS_ENGINE, settings.TTS_VOICE, settings.S2S_MODEL = "", "ash", "own"
-    choice = site_choice("s2s")
+    choice = get_site_choice("s2s")
     assert (choice.provider, choice.models, choice.voices) == ("", {"openai": "own"}, {"openai": "ash"})
 
 
 def test_all_models_of_the_site(settings: Settings) -> None:
     settings.STT_MODEL, settings.LLM_MODEL = "own-ears", "own-head"
-    assert {"own-ears", "own-head", LIVE, "espeak-ng"} <= site_models()
+    assert {"own-ears", "own-head", LIVE, "espeak-ng"} <= list_site_models()

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from conversations.engines.base import EngineSpec, Hints, Message, Tool, ToolCall
+from conversations.engines.base import ChatMessage, EngineSpec, Hints, Tool, ToolCall
 from conversations.engines.demo import espeak
 from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.registry import load, make_llm, make_stt, make_tts
 from conversations.engines.voices import list_voices
-from conversations.pcm import pcm_seconds
+from conversations.pcm import measure_seconds
 
 DEMO = EngineSpec(provider="demo", voice="en-us")
 
@@ -36,11 +36,11 @@ async def say(text: str, voice: str = "", speed: float = 1.0) -> bytes:
 async def test_it_works() -> None:
     spoken = await say("My mother is always angry with me.")
     heard = await make_stt(DEMO).transcribe(spoken, Hints(language="en-US"))
-    assert heard.seconds == pcm_seconds(spoken)
+    assert heard.seconds == measure_seconds(spoken)
     assert {"my", "mother", "always", "angry"} <= set(heard.text.split())
-    answer = "".join([piece.text async for piece in make_llm(DEMO).complete([Message("user", heard.text)])])
+    answer = "".join([piece.text async for piece in make_llm(DEMO).complete([ChatMessage("user", heard.text)])])
     assert answer == "Tell me more about your mother."
-    assert 1.0 < pcm_seconds(await say(answer)) < 4.0
+    assert 1.0 < measure_seconds(await say(answer)) < 4.0
 
 
 async def test_silence_and_nothing_have_no_words() -> None:
@@ -72,7 +72,7 @@ async def test_a_worker_that_dies_costs_one_utterance() -> None:
 
 
 async def test_another_language_is_refused() -> None:
-    with pytest.raises(EngineRejected, match="knows English only"):
+    with pytest.raises(EngineRejected, match="understands only English"):
         await make_stt(DEMO).transcribe(bytes(48_000), Hints(language="de"))
 
 
@@ -113,7 +113,7 @@ async def test_all_of_the_speech_comes_out_of_the_resampler(text: str) -> None:
         return library.rate
 
     rate = await asyncio.to_thread(espeak.thread.submit(render).result)
-    assert pcm_seconds(await say(text)) == pytest.approx(sum(rendered) / 2 / rate, rel=0.02)
+    assert measure_seconds(await say(text)) == pytest.approx(sum(rendered) / 2 / rate, rel=0.02)
 
 
 async def test_speed_and_voice_are_heard() -> None:
@@ -145,15 +145,15 @@ async def test_closing_stops_a_long_text() -> None:
 
 
 async def test_a_reply_ends_where_its_tokens_do() -> None:
-    asked = [Message("system", "Be kind."), Message("user", "hello")]
+    asked = [ChatMessage("system", "Be kind."), ChatMessage("user", "hello")]
     pieces = [piece async for piece in make_llm(DEMO).complete(asked, max_tokens=2)]
     assert [piece.text for piece in pieces] == ["Hello. ", "How ", ""]
     assert (pieces[-1].finish_reason, pieces[-1].input_tokens, pieces[-1].output_tokens) == ("length", 3, 2)
 
 
 async def test_it_calls_no_tools_and_goes_on_from_what_was_said() -> None:
-    called = Message("assistant", "", calls=(ToolCall("call_1", "clock", "{}"),))
-    asked = [Message("user", "hello"), called, Message("tool", "It is noon.", call_id="call_1")]
+    called = ChatMessage("assistant", "", calls=(ToolCall("call_1", "clock", "{}"),))
+    asked = [ChatMessage("user", "hello"), called, ChatMessage("tool", "It is noon.", call_id="call_1")]
     tools = [Tool("clock", "The time.", {})]
     pieces = [piece async for piece in make_llm(DEMO).complete(asked, tools=tools, tool_choice="required")]
     assert "".join(piece.text for piece in pieces) == "Hello. How are you feeling today?"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.engines import events
-from conversations.engines.base import EngineSpec, Hints, Message
+from conversations.engines.base import ChatMessage, EngineSpec, Hints
 from conversations.engines.errors import EngineError
 from conversations.engines.events import EngineEvent
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
@@ -64,7 +64,7 @@ async def test_a_further_try_is_told(upstream: Upstream, told: list[EngineEvent]
 @pytest.mark.parametrize("endpoint", ["chat", "speech", "google_streaming"])
 async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[EngineEvent], endpoint: str) -> None:
     upstream.behave(endpoint, fault="401")
-    stream: Any = make_llm(spec(upstream)).complete([Message("user", "Hello")])
+    stream: Any = make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")])
     if endpoint != "chat":
         provider = "google" if endpoint.startswith("google") else "openai"
         stream = make_tts(spec(upstream, provider)).speak("Hello")
@@ -76,13 +76,13 @@ async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[Engi
 async def test_a_stream_that_breaks_is_told(upstream: Upstream, told: list[EngineEvent]) -> None:
     upstream.behave("chat", fault="cut", fault_after=2)
     with pytest.raises(EngineError):
-        async for _ in make_llm(spec(upstream)).complete([Message("user", "Hello")]):
+        async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
             pass
     assert [(event.engine, event.outcome) for event in told] == [("llm", "failed")]
 
 
 async def test_one_that_is_left_is_not(upstream: Upstream, told: list[EngineEvent]) -> None:
-    stream = make_llm(spec(upstream)).complete([Message("user", "Hello")])
+    stream = make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")])
     await anext(stream)
     await stream.aclose()
     assert told == []
@@ -104,7 +104,7 @@ async def test_speech_to_text_that_streams_is_told_with_its_model(upstream: Upst
 async def test_the_line_holds_neither_keys_nor_words(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     upstream.behave("chat", refused_parameter="model", refusal=f"What is {SECRET} about my diary?")
     with caplog.at_level(logging.WARNING), pytest.raises(EngineError):
-        await anext(make_llm(spec(upstream)).complete([Message("user", "my diary")]))
+        await anext(make_llm(spec(upstream)).complete([ChatMessage("user", "my diary")]))
     [line] = [record.message for record in caplog.records if record.name == "conversations.engines"]
     assert line == (
         "engine_event engine=llm provider=openai model='the-model' outcome=refused code=engine_rejected status=400"

@@ -134,7 +134,7 @@ async def test_cancelling_cancels_the_call_upstream_before_its_first_byte(
         ("404", EngineRejected, "Is it misspelled?"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("503", EngineUnavailable, "could not be reached"),
         ("cancelled", EngineUnavailable, "broke off"),
         ("hang", EngineTimeout, "sent nothing for 2 seconds"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import EngineSpec, Message, Transcript
+from conversations.engines.base import ChatMessage, EngineSpec, Transcript
 from conversations.engines.errors import EngineError
 from conversations.engines.openai import stt
 from conversations.engines.registry import make_llm, make_stt, make_tts
@@ -28,7 +28,7 @@ async def transcribe(upstream: Upstream) -> None:
 
 
 async def complete(upstream: Upstream) -> None:
-    async for _ in make_llm(spec(upstream)).complete([Message("user", "Hello")]):
+    async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
         pass
 
 

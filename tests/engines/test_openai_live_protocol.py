@@ -24,7 +24,7 @@ class Upstream:
         self.protocol.begin(NO_HINTS)
 
     def frames(self) -> list[dict[str, Any]]:
-        return [json.loads(frame) for frame in iter(self.protocol.next_frame, None)]
+        return [json.loads(frame) for frame in iter(self.protocol.take_frame, None)]
 
     def kinds(self) -> list[str]:
         return [frame["type"].removeprefix("input_audio_buffer.") for frame in self.frames()]

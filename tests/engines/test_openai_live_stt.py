@@ -193,10 +193,10 @@ async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
         ("302", EngineRejected, "refused the request"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("garbage", EngineRejected, ""),
-        ("failed", EngineUnavailable, "trouble of its own (transcription_failed)"),
-        ("error_event", EngineUnavailable, "trouble of its own (server_error)"),
+        ("failed", EngineUnavailable, "a problem on its side (transcription_failed)"),
+        ("error_event", EngineUnavailable, "a problem on its side (server_error)"),
     ],
 )
 async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:
@@ -244,7 +244,7 @@ async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
 
 def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
     """Also in a session of a day whose server never came back."""
-    assert [live_stt.reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
+    assert [live_stt.choose_reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
         0.0,
         0.0,
         1.0,
@@ -430,7 +430,7 @@ async def test_the_socket_goes_to_the_address_that_was_checked(
         )
         return "127.0.0.1"
 
-    monkeypatch.setattr(live_socket, "public_address", checked)
+    monkeypatch.setattr(live_socket, "find_public_address", checked)
     url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
     async with listening(spec_of(upstream, base_url=url, public_only=True)) as ear:
         assert (await ear.utterance()).text == "Hello there."

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import Completion, EngineSpec, Message
+from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.engines.openai import unopened
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
@@ -16,7 +16,7 @@ from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.streams import CORPUS, DONE, STOP, Case, chunk, data, said
 
-ASKED = [Message("user", "What are two and two?")]
+ASKED = [ChatMessage("user", "What are two and two?")]
 CASES = {case.name: case for case in CORPUS}
 
 
@@ -179,5 +179,5 @@ async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) ->
 def test_few_servers_are_known() -> None:
     for number in range(unopened.MAX_KNOWN + 10):
         unopened.record_reply("http://localhost", str(number), closes_alone=True)
-    assert not unopened.begins_in_thought("http://localhost", "9")
-    assert unopened.begins_in_thought("http://localhost", "10")
+    assert not unopened.is_begun_in_thought("http://localhost", "9")
+    assert unopened.is_begun_in_thought("http://localhost", "10")

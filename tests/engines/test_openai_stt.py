@@ -88,7 +88,7 @@ async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> Non
         ("302", EngineRejected, "refused the request"),
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("cut", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not a transcript"),
     ],

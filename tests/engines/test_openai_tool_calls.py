@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.engines.base import CallPiece, Completion, EngineSpec, Message, Tool, ToolCall
+from conversations.engines.base import CallPiece, ChatMessage, Completion, EngineSpec, Tool, ToolCall
 from conversations.engines.errors import EngineRejected, EngineUnavailable
 from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
@@ -12,7 +12,7 @@ from tests.upstream.fixtures import Upstream
 
 WEATHER = Tool("weather", "What the weather is.", {"type": "object", "properties": {"city": {"type": "string"}}})
 CLOCK = Tool("clock", "", {})
-ASKED = [Message("user", "How is the weather in Vienna?")]
+ASKED = [ChatMessage("user", "How is the weather in Vienna?")]
 VIENNA = {"city": "Vienna"}
 
 
@@ -21,7 +21,9 @@ def engine(upstream: Upstream, **changes: object) -> ChatCompletions:
     return ChatCompletions(EngineSpec(**{**fields, **changes}))  # type: ignore[arg-type]
 
 
-async def collect(llm: ChatCompletions, messages: list[Message] = ASKED, tool_choice: str = "auto") -> list[Completion]:
+async def collect(
+    llm: ChatCompletions, messages: list[ChatMessage] = ASKED, tool_choice: str = "auto"
+) -> list[Completion]:
     return [piece async for piece in llm.complete(messages, tools=[WEATHER, CLOCK], tool_choice=tool_choice)]
 
 
@@ -74,8 +76,8 @@ async def test_several_calls_keep_apart(upstream: Upstream) -> None:
 
 
 async def test_the_model_reads_what_the_tool_said(upstream: Upstream) -> None:
-    called = Message("assistant", "", calls=(ToolCall("call_1", "weather", json.dumps(VIENNA)),))
-    pieces = await collect(engine(upstream), [*ASKED, called, Message("tool", "Sunny.", call_id="call_1")])
+    called = ChatMessage("assistant", "", calls=(ToolCall("call_1", "weather", json.dumps(VIENNA)),))
+    pieces = await collect(engine(upstream), [*ASKED, called, ChatMessage("tool", "Sunny.", call_id="call_1")])
     assert "".join(piece.text for piece in pieces) == "The tool said: Sunny."
     [request] = upstream.requests("chat")
     function = {"name": "weather", "arguments": '{"city": "Vienna"}'}
@@ -199,8 +201,8 @@ async def test_a_call_that_is_cut_before_its_arguments_has_none(upstream: Upstre
 async def test_an_id_that_was_used_before_is_replaced(upstream: Upstream) -> None:
     told = [
         *ASKED,
-        Message("assistant", "", calls=(ToolCall("weather", "weather", "{}"),)),
-        Message("tool", "Sunny.", call_id="weather"),
+        ChatMessage("assistant", "", calls=(ToolCall("weather", "weather", "{}"),)),
+        ChatMessage("tool", "Sunny.", call_id="weather"),
     ]
     upstream.script(replies=({"deltas": [delta(index=0, id="weather", function=function("weather", "{}"))]},))
     [call] = calls(await collect(engine(upstream), told))
@@ -242,7 +244,7 @@ async def test_a_server_that_refuses_tools_cannot_be_made_to_call_one(upstream: 
     upstream.behave("chat", refused_parameter="tools")
     llm = engine(upstream)
     await collect(llm)
-    with pytest.raises(EngineRejected, match="cannot call tools, and this response must"):
+    with pytest.raises(EngineRejected, match="cannot call tools, but this response has to"):
         await collect(llm, tool_choice="required")
 
 

@@ -68,7 +68,7 @@ async def test_closing_the_generator_closes_the_stream_upstream(upstream: Upstre
         ("401", EngineAuthError, "refused the key"),
         ("404", EngineRejected, "refused the request"),
         ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "trouble of its own (error 500)"),
+        ("500", EngineUnavailable, "a problem on its side (error 500)"),
         ("cut", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not PCM audio but text/html"),
         ("empty", EngineRejected, "Check the base URL"),

@@ -6,8 +6,8 @@ from time import monotonic
 
 import pytest
 
-from conversations.engines.base import EngineSpec, Message
-from conversations.engines.deadline import due_by
+from conversations.engines.base import ChatMessage, EngineSpec
+from conversations.engines.deadline import set_deadline
 from conversations.engines.errors import EngineBusy, EngineError, EngineUnavailable
 from conversations.engines.openai.provider_errors import parse_retry_after_sec
 from conversations.engines.registry import make_llm, make_stt, make_tts
@@ -62,7 +62,7 @@ async def test_it_is_asked_again_then(upstream: Upstream, fault: str, headers: d
 async def test_every_engine_keeps_it(upstream: Upstream) -> None:
     for endpoint in ("chat", "speech"):
         upstream.behave(endpoint, fault="429_rate", fault_times=1, headers={"Retry-After": "1"})
-    async for _ in make_llm(spec(upstream)).complete([Message("user", "Hello")]):
+    async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
         pass
     async for _ in make_tts(spec(upstream)).speak("Hello"):
         pass
@@ -100,13 +100,13 @@ async def test_who_must_wait_long_reads_how_long(upstream: Upstream) -> None:
 async def test_the_turn_may_have_less_time_than_the_engine(upstream: Upstream) -> None:
     upstream.behave("transcriptions", fault="429_rate", headers={"Retry-After": "2"})
     began_at = monotonic()
-    with due_by(monotonic() + 1.0), pytest.raises(EngineBusy):
+    with set_deadline(monotonic() + 1.0), pytest.raises(EngineBusy):
         await transcribe(upstream)
     assert monotonic() - began_at < 1.0
 
 
 async def test_a_turn_without_time_asks_nobody(upstream: Upstream) -> None:
-    with due_by(monotonic() - 1.0), pytest.raises(EngineError, match="no time left"):
+    with set_deadline(monotonic() - 1.0), pytest.raises(EngineError, match="no time left"):
         await transcribe(upstream)
 
 

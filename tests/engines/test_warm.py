@@ -7,12 +7,12 @@ import grpc
 import pytest
 
 from conversations.engines import google
-from conversations.engines.base import Connectable, EngineSpec, Message
+from conversations.engines.base import ChatMessage, Connectable, EngineSpec
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.network import http
 from tests.upstream.fixtures import Upstream
 
-HELLO = [Message("user", "Hello.")]
+HELLO = [ChatMessage("user", "Hello.")]
 
 
 def spec_of(upstream: Upstream) -> EngineSpec:
@@ -94,7 +94,7 @@ async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) 
 
 async def test_google_connects_in_the_background(upstream: Upstream) -> None:
     await ready(make_tts(EngineSpec("google", api_key="AIza-test", base_url=upstream.google_url)))
-    channel = google.shared_channel(upstream.google_url)
+    channel = google.get_shared_channel(upstream.google_url)
     async with asyncio.timeout(5):
         while (state := channel.get_state()) is not grpc.ChannelConnectivity.READY:
             await channel.wait_for_state_change(state)

@@ -35,12 +35,12 @@ async def test_a_packed_answer_is_refused(upstream: Upstream, bounded: httpx2.As
 
 
 async def test_each_event_loop_has_its_own_connections() -> None:
-    here = http.shared_client()
-    assert http.shared_client() is here
-    assert http.shared_client(public_only=True) is not here
+    here = http.get_shared_client()
+    assert http.get_shared_client() is here
+    assert http.get_shared_client(public_only=True) is not here
 
     async def elsewhere() -> bool:
-        other = http.shared_client()
+        other = http.get_shared_client()
         await http.close_clients()
         return other is not here
 
@@ -59,12 +59,12 @@ async def test_no_cookie_goes_from_one_user_to_another(public_only: bool, monkey
         response.set_cookie("session", "alice")
         return response
 
-    monkeypatch.setattr(public_addresses, "public_address", here)
+    monkeypatch.setattr(public_addresses, "find_public_address", here)
     server = web.AppRunner(web.Application())
     server.app.router.add_get("/", answer)
     await server.setup()
     await web.TCPSite(server, "127.0.0.1", 0).start()
-    client = http.shared_client(public_only)
+    client = http.get_shared_client(public_only)
     try:
         for _ in range(2):
             assert (await client.get(f"http://127.0.0.1:{server.addresses[0][1]}/")).text == "none"

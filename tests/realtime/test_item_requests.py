@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conversations.pcm import samples_of
+from conversations.pcm import ms_to_samples
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
 from tests.support.realtime.both_machines import AnyClient, CascadeClient, RelayClient, find_reply, get_saved
@@ -17,7 +17,7 @@ def make_items() -> tuple[LiveItem, ...]:
     """Return what a conversation that goes on holds: words of the user, and three seconds of the assistant's speech."""
     question = LiveItem("item_question", role="user", text="Count.")
     return question, LiveItem(
-        "item_answer", role="assistant", is_audio=True, text=WORDS, audio_samples=samples_of(3000)
+        "item_answer", role="assistant", is_audio=True, text=WORDS, audio_samples=ms_to_samples(3000)
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recordings import FOLDER, printed
+from tests.support.recordings import FOLDER, print_replay
 
 RECORDINGS = sorted(FOLDER.glob("*.jsonl"))
 
@@ -20,7 +20,7 @@ def test_there_are_some() -> None:
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_it_is_decided_as_it_was(path: Path) -> None:
     expected = path.with_suffix(".txt")
-    found = printed(path)
+    found = print_replay(path)
     if os.environ.get("RENEW"):
         expected.write_text(found)
     assert found == expected.read_text()

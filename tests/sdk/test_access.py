@@ -15,7 +15,7 @@ from accounts.models import APIKey, User
 from conversations.models import Conversation
 from tests.support.live import Site
 from tests.support.official_client import Connect
-from tests.support.sockets import bearer, first, refusal
+from tests.support.sockets import bearer, receive_first, receive_refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -29,21 +29,21 @@ def cookie_of(user: User) -> dict[str, str]:
 
 async def test_by_header(site: Site, key: str) -> None:
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"
         assert socket.subprotocol is None
 
 
 async def test_by_subprotocol_as_browsers_do(site: Site, key: str) -> None:
     offered = [Subprotocol("realtime"), Subprotocol(f"openai-insecure-api-key.{key}")]
     async with open_socket(f"{site.ws_url}/v1/realtime?model=any", subprotocols=offered) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"
         assert socket.subprotocol == "realtime"
 
 
 async def test_by_cookie_from_a_page_of_this_site(site: Site, user: User) -> None:
     cookie = await cookie_of(user)
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=cookie, origin=Origin(site.url)) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", None])
@@ -58,24 +58,24 @@ async def test_a_cookie_on_another_sites_page_is_refused(site: Site, user: User,
 @pytest.mark.parametrize("wrong", ["", "vp_wrong", "ÿ", "vp_" + "a" * 46])
 async def test_a_wrong_key(site: Site, wrong: str) -> None:
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(wrong)) as socket:
-        assert await refusal(socket) == ("invalid_api_key", 1008)
+        assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 async def test_a_key_without_the_scope(site: Site, user: User) -> None:
     reader = (await sync_to_async(api_keys.create)(user, "reader", ["conversations.read"]))[1]
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(reader)) as socket:
-        assert await refusal(socket) == ("missing_scope", 1008)
+        assert await receive_refusal(socket) == ("missing_scope", 1008)
 
 
 async def test_nobody(site: Site) -> None:
     async with open_socket(f"{site.ws_url}/v1/realtime", origin=Origin(site.url)) as socket:
-        assert await refusal(socket) == ("invalid_api_key", 1008)
+        assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 async def test_a_deactivated_user(site: Site, key: str, user: User) -> None:
     await User.objects.filter(pk=user.pk).aupdate(is_active=False)
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        assert await refusal(socket) == ("invalid_api_key", 1008)
+        assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 async def test_a_revoked_key_ends_its_live_sessions(
@@ -84,14 +84,14 @@ async def test_a_revoked_key_ends_its_live_sessions(
     """Revoked in another process than the session's, so through Redis."""
     site = start_site(REDIS_URL=redis_url)
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        assert (await first(socket))["type"] == "session.created"
-        assert (await first(socket))["type"] == "conversation.created"
+        assert (await receive_first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "conversation.created"
         pk = (await APIKey.objects.aget(user=user)).pk
         imports = "from accounts.keys import api_keys; from accounts.models import APIKey"
         revoke = f"{imports}; api_keys.revoke(APIKey.objects.get(pk={pk}))"
         done = await sync_to_async(site.manage)("shell", "-c", revoke, REDIS_URL=redis_url)
         assert done.returncode == 0, done.stderr
-        assert await refusal(socket) == ("invalid_api_key", 1008)
+        assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 @pytest.mark.parametrize(
@@ -102,25 +102,25 @@ async def test_what_is_not_there_or_not_theirs(site: Site, key: str, query: str)
     other = await Conversation.objects.acreate(user=stranger)
     url = f"{site.ws_url}/v1/realtime?{query.format(other=other.public_id)}"
     async with open_socket(url, additional_headers=bearer(key)) as socket:
-        code, closed = await refusal(socket)
+        code, closed = await receive_refusal(socket)
     assert (code in ("not_found", "invalid_value"), closed) == (True, 1008)
 
 
 async def test_a_busy_server_says_so(start_site: Callable[..., Site], user: User, key: str) -> None:
     site = start_site(MAX_SESSIONS="1")
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        await first(socket)
+        await receive_first(socket)
         async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as second:
-            assert await refusal(second) == ("server_busy", 1013)
+            assert await receive_refusal(second) == ("server_busy", 1013)
 
 
 async def test_too_many_of_one_user(start_site: Callable[..., Site], user: User, key: str) -> None:
     site = start_site(MAX_SESSIONS_PER_USER="1")
     another = (await sync_to_async(api_keys.create)(user, "another"))[1]
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        await first(socket)
+        await receive_first(socket)
         async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(another)) as second:
-            assert await refusal(second) == ("too_many_sessions", 1008)
+            assert await receive_refusal(second) == ("too_many_sessions", 1008)
 
 
 async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Site, connect: Connect) -> None:
@@ -136,6 +136,6 @@ async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Si
 async def test_a_time_zone_that_is_none_is_refused(site: Site, key: str) -> None:
     url = f"{site.ws_url}/v1/realtime?time_zone="
     async with open_socket(url + "Vienna", additional_headers=bearer(key)) as socket:
-        assert await refusal(socket) == ("invalid_value", 1008)
+        assert await receive_refusal(socket) == ("invalid_value", 1008)
     async with open_socket(url + "Europe/Vienna", additional_headers=bearer(key)) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.models import Item
 from tests.support import http_turns
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.support.official_client import Connect, Talk
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
@@ -30,7 +30,7 @@ def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
         "THINKING_SEC": "2",
         "SPEECH_CACHE_MB": "0",
     }
-    with running_site(database_url, env) as running:
+    with run_site(database_url, env) as running:
         yield running
 
 
@@ -122,20 +122,20 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
     """Nobody listens yet to what becomes a file."""
     upstream.script(replies=("It is noon.",))
     upstream.behave("chat", first_byte_ms=1_500)
-    async with http_turns.client(hurried, key) as caller:
+    async with http_turns.build_client(hurried, key) as caller:
         answer = await caller.post(
-            "/v1/voice/turns", content=http_turns.wav_of(utterance), headers={"Accept": "audio/pcm"}
+            "/v1/voice/turns", content=http_turns.make_wav(utterance), headers={"Accept": "audio/pcm"}
         )
         assert answer.content == speech("It is noon.")
         upstream.behave("chat", first_byte_ms=0)
         upstream.script(replies=(Raw((*(THOUGHT,) * 18, ANSWER), pause_ms=200).script(),))
         answer = await caller.post(
-            "/v1/voice/turns", content=http_turns.wav_of(utterance), headers={"Accept": "audio/pcm"}
+            "/v1/voice/turns", content=http_turns.make_wav(utterance), headers={"Accept": "audio/pcm"}
         )
         assert answer.content == speech("It is noon.")
         upstream.behave("chat", first_byte_ms=8_000)
-        answer = await caller.post("/v1/voice/turns", content=http_turns.wav_of(utterance))
-    assert (answer.status_code, http_turns.error_in(answer)["code"]) in [
+        answer = await caller.post("/v1/voice/turns", content=http_turns.make_wav(utterance))
+    assert (answer.status_code, http_turns.get_error(answer)["code"]) in [
         (504, "response_timeout"),
         (504, "engine_timeout"),
     ]

@@ -15,7 +15,7 @@ from accounts.keys import api_keys
 from accounts.models import APIKey, ClientSecret, User
 from tests.support.live import Site
 from tests.support.realtime import wire
-from tests.support.sockets import bearer, first, refusal
+from tests.support.sockets import bearer, receive_first, receive_refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 PIRATE = {
@@ -91,11 +91,11 @@ async def test_the_official_client_talks_with_one(site: Site, secret: str) -> No
 
 async def test_one_that_has_expired(site: Site, secret: str, user: User) -> None:
     async with as_browser(site, secret) as before:
-        await first(before)
+        await receive_first(before)
         await ClientSecret.objects.filter(key__user=user).aupdate(expires_at="2026-01-01T00:00Z")
         async with as_browser(site, secret) as socket:
-            assert await refusal(socket) == ("invalid_api_key", 1008)
-        while (event := await first(before))["type"] != "error":  # what runs ends too
+            assert await receive_refusal(socket) == ("invalid_api_key", 1008)
+        while (event := await receive_first(before))["type"] != "error":  # what runs ends too
             pass
         assert event["error"]["code"] == "invalid_api_key"
 
@@ -109,28 +109,28 @@ async def test_revoking_its_key_ends_its_sessions(
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
     async with as_browser(site, secret) as socket:
-        assert (await first(socket))["type"] == "session.created"
-        assert (await first(socket))["type"] == "conversation.created"
+        assert (await receive_first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "conversation.created"
         await sync_to_async(lambda: api_keys.revoke(APIKey.objects.get(user=user)))()
-        assert await refusal(socket) == ("invalid_api_key", 1008)
+        assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 async def test_one_that_no_longer_fits(site: Site, secret: str, user: User) -> None:
     await ClientSecret.objects.filter(key__user=user).aupdate(session={"audio": {"output": {"speed": 99}}})
     async with as_browser(site, secret) as socket:
-        assert await refusal(socket) == ("invalid_value", 1008)
+        assert await receive_refusal(socket) == ("invalid_value", 1008)
 
 
 async def test_from_which_pages(start_site: Callable[..., Site], site: Site, key: str) -> None:
     """Only where a site names origins are pages of others refused; programs send none."""
     async with as_browser(site, key, origin=Origin("https://any.example")) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"
     strict = start_site(API_ALLOWED_ORIGINS="https://app.example, https://two.example")
     for origin in ("https://app.example", "https://two.example", strict.url):
         async with as_browser(strict, key, origin=Origin(origin)) as socket:
-            assert (await first(socket))["type"] == "session.created"
+            assert (await receive_first(socket))["type"] == "session.created"
     async with open_socket(f"{strict.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
-        assert (await first(socket))["type"] == "session.created"
+        assert (await receive_first(socket))["type"] == "session.created"
     for origin in ("https://any.example", "http://app.example", "null"):
         async with as_browser(strict, key, origin=Origin(origin)) as socket:
-            assert await refusal(socket) == ("origin_not_allowed", 1008)
+            assert await receive_refusal(socket) == ("origin_not_allowed", 1008)

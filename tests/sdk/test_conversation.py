@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.pcm import BYTES_PER_MS
-from tests.support.official_client import FRAME, MANUAL, Connect, once, sound, stored
+from tests.support.official_client import FRAME, MANUAL, Connect, load_items, once, sound
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
@@ -24,7 +24,7 @@ async def test_a_text_turn(connect: Connect, upstream: Upstream) -> None:
     assert once(talk.kinds[2:]) == ["conversation.item.added", "conversation.item.done", *SPOKEN_REPLY]
     assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Four it is."}]
     assert len(talk.audio()) > 48_000 / 2
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.is_audio) == ("What is two and two?", False)
     assert (answer.text, answer.status, answer.heard_text) == ("Four it is.", "completed", None)
     assert answer.llm == "openai:gpt-6-luna"
@@ -40,7 +40,7 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, utterance: by
     heard = [kind for kind in talk.kinds if kind.startswith("input_audio_buffer")]
     assert heard == [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
     assert once(talk.kinds)[-12:] == SPOKEN_REPLY
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
     said, replied = [await sound(item) for item in (question, answer)]
     assert len(said) > len(utterance) * 0.8
@@ -88,7 +88,7 @@ async def test_barge_in(connect: Connect, upstream: Upstream, utterance: bytes) 
         await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
         upstream.behave("speech", realtime=0.0)
         assert (await talk.until("response.done"))["response"]["status"] == "completed"
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert [item.role for item in items] == ["user", "assistant", "user", "assistant"]
     assert items[1].text.startswith("This will take long.")
     assert (items[1].heard_text, items[1].heard_ms, items[1].status) == ("", 40, "incomplete")
@@ -144,7 +144,7 @@ async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream
         "I shall remember it.",
         "What is my cat called?",
     ]
-    assert len(await stored(talk.conversation_id)) == 4
+    assert len(await load_items(talk.conversation_id)) == 4
 
 
 @pytest.mark.parametrize(
@@ -177,5 +177,5 @@ async def test_a_failing_engine_ends_its_turn_only(
         await talk.type("And now?")
         done = await talk.until("response.done")
         assert done["response"]["status"] == "completed"
-    faulty = [item for item in await stored(talk.conversation_id) if item.error_code]
+    faulty = [item for item in await load_items(talk.conversation_id) if item.error_code]
     assert [item.error_message for item in faulty] == [error["message"]]

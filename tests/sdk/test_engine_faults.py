@@ -21,10 +21,10 @@ from openai import AsyncOpenAI
 from pytest_django import DjangoDbBlocker
 
 from accounts.keys import api_keys
-from accounts.models import User
 from conversations.models import Assistant
-from tests.support.live import Site, get_metrics, running_site
-from tests.support.official_client import MANUAL, Talk, stored
+from tests.support.factories import make_user
+from tests.support.live import Site, get_metrics, run_site
+from tests.support.official_client import MANUAL, Talk, load_items
 from tests.upstream.door import Door, doors
 from tests.upstream.fixtures import Upstream
 
@@ -112,7 +112,7 @@ class World:
 @pytest.fixture(scope="session")
 def world(database_url: str, upstream_process: Upstream, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     with django_db_blocker.unblock():
-        key = api_keys.create(User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse"), "tests")[1]
+        key = api_keys.create(make_user(email=f"{uuid4().hex}@example.com"), "tests")[1]
     ports = [urlsplit(url).port or 0 for url in (upstream_process.openai_url, upstream_process.google_url)]
     with doors(*ports) as (openai, google):
         env = {
@@ -127,7 +127,7 @@ def world(database_url: str, upstream_process: Upstream, django_db_blocker: Djan
             "METRICS_TOKEN": TOKEN,
             "MAX_RESPONSES_PER_MIN": "10000",
         }
-        with running_site(database_url, env) as site:
+        with run_site(database_url, env) as site:
             yield World(site, key, openai, google)
 
 
@@ -201,7 +201,7 @@ async def check_the_next_turn(talk: Talk, engine: Engine, utterance: bytes, trie
 
 
 async def check_stored(talk: Talk, code: str) -> None:
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     codes = [item.error_code for item in items if item.error_code]
     assert set(codes) == ({code} if code else set())
     if not code:

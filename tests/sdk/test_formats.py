@@ -9,7 +9,7 @@ import pytest
 from conversations.audio.g711 import A_LAW, MU_LAW
 from conversations.pcm import BYTES_PER_MS
 from tests.support.formats import LAWS, PCM, PCMA, PCMU, as_g711, as_pcm, likeness
-from tests.support.official_client import Connect, Talk, sound, stored
+from tests.support.official_client import Connect, Talk, load_items, sound
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech as spoken
 
@@ -57,7 +57,7 @@ async def test_a_spoken_turn(
         await talk.until("response.done")
     for in_plain, in_this in zip(times(plain), times(talk), strict=True):
         assert abs(in_plain - in_this) <= 64  # two windows of detection
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert likeness(await sound(question), utterance) > 0.9
     heard = as_pcm(kind_out, talk.audio())
     assert abs(len(heard) - len(spoken(REPLY))) <= BYTES_PER_MS
@@ -75,7 +75,7 @@ async def test_a_manual_turn_loses_nothing_of_its_end(connect: Connect, upstream
             await talk.send.input_audio_buffer.commit()
             await talk.until("input_audio_buffer.committed")
         await talk.until("conversation.item.input_audio_transcription.completed")
-    for item in await stored(talk.conversation_id):
+    for item in await load_items(talk.conversation_id):
         assert abs(item.audio_ms - len(utterance) / BYTES_PER_MS) <= 1
     (heard,) = upstream.requests("transcriptions")  # the second time they are remembered: not a sample differs
     assert heard["asked"]["seconds"] == pytest.approx(len(utterance) / BYTES_PER_MS / 1000, abs=0.002)
@@ -88,7 +88,7 @@ async def test_binary_frames_are_in_the_input_format(connect: Connect, utterance
         for start in range(0, len(data), 160):
             await talk.send._connection.send(data[start : start + 160])
         await talk.until("response.done")
-    question, _ = await stored(talk.conversation_id)
+    question, _ = await load_items(talk.conversation_id)
     assert likeness(await sound(question), utterance) > 0.9
 
 
@@ -115,7 +115,7 @@ async def test_an_item_with_sound_is_in_the_input_format(
         part = {"type": "input_audio", "audio": base64.b64encode(as_g711(MU_LAW, utterance)).decode()}
         await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[arg-type,misc]
         await talk.until("conversation.item.input_audio_transcription.completed")
-    (item,) = await stored(talk.conversation_id)
+    (item,) = await load_items(talk.conversation_id)
     assert item.text == "Good morning."
     assert likeness(await sound(item), utterance) > 0.9
 

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from conversations.models import Assistant, McpServer
-from tests.support.http_turns import EVENTS, client, raw_events, wav_of
+from tests.support.http_turns import EVENTS, build_client, make_wav, raw_events
 from tests.support.live import Site
 from tests.support.mcp_host import MakeHost
 from tests.support.official_client import Connect, Talk
@@ -52,7 +52,7 @@ async def test_a_client_secret_may_name_it(site: Site, key: str, connect: Connec
     """As every `session.update` may; and no other."""
     label = await assistant_with(mcp_host().url)
     tools = [{"type": "mcp", "server_label": label}]
-    async with client(site, key) as http:
+    async with build_client(site, key) as http:
         made = await http.post("/v1/realtime/client_secrets", json={"session": {"model": label, "tools": tools}})
         assert made.json()["session"]["tools"] == tools
         async with connect(key=made.json()["value"]) as talk:
@@ -77,9 +77,9 @@ async def test_a_turn_over_http_knows_them_too(
     slug = await assistant_with(mcp_host().url)
     calls = {"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
     upstream.script(transcripts=("What is two and three?",), replies=(calls, "Five."))
-    async with client(site, key) as http:
+    async with build_client(site, key) as http:
         answer = await http.post(
-            "/v1/voice/turns", params={"assistant": slug}, content=wav_of(utterance), headers=EVENTS
+            "/v1/voice/turns", params={"assistant": slug}, content=make_wav(utterance), headers=EVENTS
         )
     done = json.loads(raw_events(answer.text)[-1])
     assert done["type"] == "response.done"

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from tests.support.official_client import MANUAL, Connect, Talk, stored
+from tests.support.official_client import MANUAL, Connect, Talk, load_items
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
 from tests.upstream.sound import SAMPLE_RATE, speech
@@ -33,7 +33,7 @@ async def test_thoughts_are_neither_told_nor_spoken_nor_stored(connect: Connect,
         assert await response(talk) == {"status": "completed", "words": "Thought of as four."}
         await talk.type("And three and three?")
         await talk.until("response.done")
-        answer = (await stored(talk.conversation_id))[1]
+        answer = (await load_items(talk.conversation_id))[1]
     assert answer.text == "Thought of as four."
     assert "polite" not in json.dumps(talk.events)
     assert next(one["asked"]["input"] for one in upstream.requests("speech")) == "Thought of as four."

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.support.official_client import FRAME
 from tests.support.outage import Server
 from tests.upstream.fixtures import Upstream
@@ -35,7 +35,7 @@ def env(tmp_path_factory: pytest.TempPathFactory, upstream_process: Upstream) ->
 
 @pytest.fixture(scope="module")
 def troubled(server: Server, env: dict[str, str]) -> Iterator[Site]:
-    with running_site(server.url, env) as site:
+    with run_site(server.url, env) as site:
         yield site
 
 
@@ -153,7 +153,7 @@ async def test_the_last_words_of_a_call_are_stored_when_it_is_back(
     if is_restarted:
         troubled.process.kill()
         server.start()
-        with running_site(server.url, env):
+        with run_site(server.url, env):
             clips = await kept(server, before + 1)
     else:
         server.start()

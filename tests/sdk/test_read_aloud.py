@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.live import Site
-from tests.support.official_client import Connect, stored
+from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 
@@ -27,7 +27,7 @@ async def test_it_works(start_site: Callable[..., Site], connect: Connect, upstr
     assert talk.audio() == b"".join(speech(clause.removesuffix("</read>")) for clause in clauses)
     assert len(upstream.requests("live_conversations")) == 1
     await asyncio.to_thread(upstream.wait_for, "live_conversations", "closed_by_peer")
-    answer = (await stored(talk.conversation_id))[-1]
+    answer = (await load_items(talk.conversation_id))[-1]
     assert answer.tts.startswith("openai-realtime:")
     assert answer.tts_characters > 0
 
@@ -43,6 +43,6 @@ async def test_a_reply_that_is_misread_fails_with_a_word_about_it(
         await talk.type("Ask me something.")
         response = (await talk.until("response.done"))["response"]
         assert response["status"] == "failed"
-        assert "did not say the words" in response["status_details"]["error"]["message"]
+        assert "did not read out the text" in response["status_details"]["error"]["message"]
         await talk.type("And now?")
         assert (await talk.until("response.done"))["response"]["status"] == "completed"

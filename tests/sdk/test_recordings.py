@@ -19,9 +19,9 @@ import pytest
 from conversations.models import Assistant
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.commands import Send
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 from tests.support.official_client import Connect, Talk
-from tests.support.recordings import FOLDER, printed, replayed
+from tests.support.recordings import FOLDER, print_replay, replay_recording
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -47,7 +47,7 @@ def site(database_url: str, upstream_process: Upstream, folder: Path) -> Iterato
         "OPENAI_BASE_URL": upstream_process.openai_url,
         "VOICE_RECORD_DIR": str(folder / "of-calls"),
     }
-    with running_site(database_url, env) as running:
+    with run_site(database_url, env) as running:
         yield running
 
 
@@ -63,21 +63,21 @@ async def recording_of(talk: Talk, folder: Path, site: Site) -> Path:
 
 def check(talk: Talk, path: Path, name: str) -> None:
     """The replay decides what the client was told, word for word, but for the sound."""
-    decided = replayed(path)
+    decided = replay_recording(path)
     told = [action.event for one in decided for action in one.actions if isinstance(action, Send)]
     known = {event["event_id"]: event for event in told}
     heard = [event for event in talk.events if event["type"] != AUDIO]
     assert len(heard) > 10
     assert [known.get(event["event_id"]) for event in heard] == heard
     assert not [one.raised for one in decided if one.raised]
-    assert printed(path).endswith("The recording ends: the session was over.\n")
+    assert print_replay(path).endswith("The recording ends: the session was over.\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_text()
     assert API_KEY not in text
     assert "AAAAAAAA" not in text, "sound"
     if RENEWS:
         shutil.copyfile(path, FOLDER / f"{name}.jsonl")
-        (FOLDER / f"{name}.txt").write_text(printed(path))
+        (FOLDER / f"{name}.txt").write_text(print_replay(path))
 
 
 async def say(talk: Talk, pcm: bytes) -> None:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site
-from tests.support.official_client import MANUAL, Connect, once, sound, stored
+from tests.support.official_client import MANUAL, Connect, load_items, once, sound
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
@@ -52,7 +52,7 @@ async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str,
     ]
     assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Four it is."}]
     assert done["response"]["conversation_id"] == talk.conversation_id
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.is_audio) == ("What is two and two?", False)
     assert (answer.text, answer.status, answer.heard_text) == ("Four it is.", "completed", None)
     assert answer.llm == f"openai:{MODEL}:cedar"
@@ -88,7 +88,7 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, ask: dict[str
         await talk.until("conversation.item.input_audio_transcription.completed")
     heard = [kind for kind in talk.kinds if kind.startswith("input_audio_buffer")]
     assert heard == [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
     said, replied = [await sound(item) for item in (question, answer)]
     assert len(said) > len(utterance) * 0.8
@@ -109,7 +109,7 @@ async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str
         done = await talk.until("response.done")
         await talk.until("conversation.item.input_audio_transcription.completed")
     assert done["response"]["output"][0]["content"][0]["transcript"] == "You said: Tell me a joke."
-    question = (await stored(talk.conversation_id))[0]
+    question = (await load_items(talk.conversation_id))[0]
     assert question.audio_ms >= len(utterance) // BYTES_PER_MS + 1000
 
 
@@ -135,7 +135,7 @@ async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str
         assert cut.items() <= (await talk.until("conversation.item.truncated")).items()
         upstream.behave(RESPONSES, realtime=0.0)
         await talk.until("response.done")
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert [item.role for item in items] == ["user", "assistant", "user", "assistant"]
     assert items[1].text.startswith("This")
     assert (items[1].heard_text, items[1].heard_ms, items[1].status) == ("", 40, "incomplete")
@@ -161,7 +161,7 @@ async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstre
         await talk.send.conversation.item.create(item=output)
         await talk.send.response.create()
         await talk.until("response.done")
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert [item.type for item in items] == ["message", "function_call", "function_call_output", "message"]
     assert items[1].call["arguments"] == '{"city": "Paris"}'
     assert upstream.requests(LIVE)[0]["asked"]["session"]["tools"][0]["name"] == "weather"
@@ -197,7 +197,7 @@ async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream
         ["assistant", "I shall remember it."],
         ["user", "What is my cat called?"],
     ]
-    assert len(await stored(talk.conversation_id)) == 4
+    assert len(await load_items(talk.conversation_id)) == 4
 
 
 async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
@@ -215,7 +215,7 @@ async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstre
     assert len(upstream.requests(LIVE)) == 2
     context = upstream.requests(RESPONSES)[-1]["asked"]["context"]
     assert [role for role, _ in context] == ["user", "assistant", "user", "assistant", "user"]
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert (items[3].status, items[3].error_code) == ("incomplete", "engine_unavailable")
 
 
@@ -235,7 +235,7 @@ async def test_an_upstream_that_cannot_be_had(
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "trouble of its own")],
+    [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "a problem on its side")],
 )
 async def test_a_response_that_fails_upstream(
     connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, says: str
@@ -248,7 +248,7 @@ async def test_a_response_that_fails_upstream(
         await talk.type("And now?")
         assert (await talk.until("response.done"))["response"]["status"] == "completed"
     assert ORGANIZATION not in str(talk.events)
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert [item.error_message for item in items if item.error_code] == [error["message"]]
 
 
@@ -265,7 +265,7 @@ async def test_a_killed_server_loses_no_item_that_was_told(
             await talk.until("never")
     told = {event["item"]["id"] for event in talk.events if event["type"] == "conversation.item.added"}
     told |= {event["item_id"] for event in talk.events if event["type"] == "input_audio_buffer.committed"}
-    items = await stored(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert told <= {item.public_id for item in items}
     assert all(item.clip.size_bytes > 1000 for item in items if item.role == "user")
 
@@ -304,7 +304,7 @@ async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -
         await talk.type("Hello?")
         done = await talk.until("response.done")
     assert done["response"]["audio"]["output"]["format"] == {"type": "audio/pcmu"}
-    answer = (await stored(talk.conversation_id))[-1]
+    answer = (await load_items(talk.conversation_id))[-1]
     assert abs(len(talk.audio()) / 8 - answer.audio_ms) < 60
 
 
@@ -317,7 +317,7 @@ async def test_a_hang_up_keeps_the_last_words(
         await talk.until("input_audio_buffer.speech_started")
         conversation_id = talk.conversation_id
     await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
-    items = await stored(conversation_id)
+    items = await load_items(conversation_id)
     assert [item.text for item in items] == ["My last words."]
 
 
@@ -333,5 +333,5 @@ async def test_words_committed_before_a_hang_up_are_kept(
         await talk.send.input_audio_buffer.commit()
         conversation_id = talk.conversation_id
     await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
-    [item] = await stored(conversation_id)
+    [item] = await load_items(conversation_id)
     assert (item.text, item.audio_ms) == ("My last words.", len(utterance) // BYTES_PER_MS)

@@ -23,7 +23,7 @@ from conversations.transport import admission
 from conversations.transport.admission import RefusedError
 from tests.support.live import Site
 from tests.support.official_client import MANUAL, Connect, Talk
-from tests.support.sockets import bearer, ending
+from tests.support.sockets import bearer, receive_ending
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -56,7 +56,7 @@ async def test_the_words_of_who_speaks_amid_it_are_stored(
         await speak(talk, utterance)
         await talk.until("input_audio_buffer.speech_started")
         stopping.process.send_signal(sign)
-        assert await ending(talk) == RESTARTING
+        assert await receive_ending(talk) == RESTARTING
     assert await asyncio.to_thread(stopping.process.wait, 10) == 0
     (item,) = await said(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Cut short by a stop.", True)
@@ -76,7 +76,7 @@ async def test_the_words_of_who_has_just_finished_are_stored(
         await talk.until("input_audio_buffer.committed")
         await asyncio.to_thread(upstream.wait_for, "transcriptions", "received")
         stopping.process.terminate()
-        assert await ending(talk) == RESTARTING
+        assert await receive_ending(talk) == RESTARTING
     assert stopping.process.poll() is None
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(stopping.url).port or 0))
@@ -95,7 +95,7 @@ async def test_a_second_signal_does_not_wait(
         await talk.send.input_audio_buffer.commit()
         await talk.until("input_audio_buffer.committed")
         stopping.process.terminate()
-        assert await ending(talk) == RESTARTING
+        assert await receive_ending(talk) == RESTARTING
         began = time.monotonic()
         stopping.process.terminate()
         assert await asyncio.to_thread(stopping.process.wait, 10) == 0
@@ -112,7 +112,7 @@ async def test_with_speech_to_speech(
         await speak(talk, utterance)
         await talk.until("input_audio_buffer.speech_started")
         stopping.process.terminate()
-        assert await ending(talk) == RESTARTING
+        assert await receive_ending(talk) == RESTARTING
     assert await asyncio.to_thread(stopping.process.wait, 15) == 0
     (item,) = await said(user)
     assert item.clip.duration_ms > 1000

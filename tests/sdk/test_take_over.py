@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import ClientSecret, User
 from conversations.models import Conversation, Item
-from tests.support.http_turns import error_in, wav_of
+from tests.support.http_turns import get_error, make_wav
 from tests.support.live import Site
 from tests.support.official_client import Connect
-from tests.support.sockets import bearer, ending, refusal
+from tests.support.sockets import bearer, receive_ending, receive_refusal
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -42,7 +42,7 @@ async def test_who_comes_last_goes_on_and_the_first_is_told(connect: Connect, up
         await old.until("response.done")
         async with connect(conversation=old.conversation_id) as new:
             began = time.monotonic()
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
             assert time.monotonic() - began < 2
             await new.until("conversation.created")
             await new.type("And more.")
@@ -66,7 +66,7 @@ async def test_a_reply_under_way_is_stored_before_the_newcomer_is_told_of_it(
             await new.until("conversation.item.done")
             told = (await new.until("conversation.item.done"))["item"]
             await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
     assert told["status"] == "incomplete"
     assert told["content"][0]["transcript"].startswith("Before it is")
     assert [item.status for item in await items(old.conversation_id)] == ["completed", "incomplete"]
@@ -96,7 +96,7 @@ async def test_words_that_do_not_come_in_time_are_told_as_failed(
         await old.until("input_audio_buffer.speech_started")
         async with connect(conversation=old.conversation_id) as new:
             await new.until("conversation.created")
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
     spoken = next(item for item in await items(old.conversation_id) if item.is_audio and item.role == "user")
     assert spoken.error_code == "engine_timeout"
 
@@ -106,10 +106,10 @@ async def test_a_conversation_in_which_nothing_was_said_stays_for_the_newcomer(c
     async with connect() as old:
         await old.until("conversation.created")
         async with connect(conversation=old.conversation_id) as new:
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
             await new.until("conversation.created")
             async with connect(conversation=old.conversation_id) as last:
-                assert await ending(new) == ("conversation_taken_over", 1008)
+                assert await receive_ending(new) == ("conversation_taken_over", 1008)
                 await last.type("Hello?")
                 await last.until("response.done")
     assert await gone_or_ended(old.conversation_id) == "ended"
@@ -132,7 +132,7 @@ async def test_of_many_at_once_one_remains(connect: Connect) -> None:
         await first.until("conversation.created")
         opening = [stack.enter_async_context(connect(conversation=first.conversation_id)) for _ in range(4)]
         talks = [first, *await asyncio.gather(*opening)]
-        endings = [asyncio.create_task(ending(talk)) for talk in talks]
+        endings = [asyncio.create_task(receive_ending(talk)) for talk in talks]
         async with asyncio.timeout(10):
             while sum(one.done() for one in endings) < 4:
                 await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED, timeout=0.1)
@@ -157,7 +157,7 @@ async def test_from_another_process(
         async with connect(url=there.url, conversation=old.conversation_id) as new:
             await new.until("conversation.created")
             assert time.monotonic() - began < 1.5
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
 
 
 async def test_the_limit_of_sessions_counts_who_is_replaced_no_more(
@@ -170,7 +170,7 @@ async def test_the_limit_of_sessions_counts_who_is_replaced_no_more(
             assert (await other.until("error"))["error"]["code"] == "too_many_sessions"
         async with connect(url=site.url, conversation=old.conversation_id) as new:
             await new.until("conversation.created")
-            assert await ending(old) == ("conversation_taken_over", 1008)
+            assert await receive_ending(old) == ("conversation_taken_over", 1008)
 
 
 async def test_a_turn_waits_for_its_turn(
@@ -180,9 +180,9 @@ async def test_a_turn_waits_for_its_turn(
     async with connect() as talk:
         await talk.type("Hello")
         await talk.until("response.done")
-        ask = {"params": {"conversation": talk.conversation_id}, "content": wav_of(utterance)}
+        ask = {"params": {"conversation": talk.conversation_id}, "content": make_wav(utterance)}
         refused = await caller.post("/v1/voice/turns", **ask)  # type: ignore[arg-type]
-        assert (refused.status_code, error_in(refused)["code"]) == (409, "conversation_in_use")
+        assert (refused.status_code, get_error(refused)["code"]) == (409, "conversation_in_use")
         await talk.send.input_audio_buffer.clear()
         await talk.until("input_audio_buffer.cleared")
     answer = await caller.post("/v1/voice/turns", **ask)  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ async def test_a_session_that_fails_to_start_leaves_nothing_live(site: Site, key
     tools = [{"type": "mcp", "server_label": "removed"}]
     await ClientSecret.objects.filter(key__user=user).aupdate(session={"type": "realtime", "tools": tools})
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(secret)) as socket:
-        code, close_code = await refusal(socket)
+        code, close_code = await receive_refusal(socket)
     assert close_code == 1008, code
     assert not await Conversation.objects.filter(user=user).aexists()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Assistant
-from tests.support.official_client import Connect, Talk, stored
+from tests.support.official_client import Connect, Talk, load_items
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -40,7 +40,7 @@ async def test_a_function_of_the_client(connect: Connect, upstream: Upstream) ->
         assert done["response"]["output"][0]["content"][0]["transcript"] == "It rains in Oslo."
     asked = upstream.requests("chat")[-1]["asked"]["messages"]
     assert asked[-1] == {"role": "tool", "tool_call_id": call["call_id"], "content": "Rain, 4 degrees."}
-    kept = await stored(talk.conversation_id)
+    kept = await load_items(talk.conversation_id)
     assert [item.type for item in kept] == ["message", "function_call", "function_call_output", "message"]
     assert kept[1].input_tokens
     assert kept[1].llm == "openai:gpt-6-luna"
@@ -58,7 +58,7 @@ async def test_a_tool_of_the_site(connect: Connect, upstream: Upstream) -> None:
     assert message["content"][0]["transcript"] == "Let me look. Noon."
     assert (call["server_label"], call["name"]) == ("site", "current_time")
     assert "Europe/Vienna" in call["output"]
-    kept = await stored(talk.conversation_id)
+    kept = await load_items(talk.conversation_id)
     assert [(item.type, item.status) for item in kept] == [
         ("message", "completed"),
         ("message", "completed"),
@@ -104,4 +104,4 @@ async def test_a_response_out_of_band_beside_one_that_speaks(connect: Connect, u
         done = [(await talk.until("response.done"))["response"] for _ in range(2)]
     mood = next(response for response in done if response["conversation_id"] is None)
     assert (mood["metadata"], mood["output"][0]["content"][0]["text"]) == ({"topic": "mood"}, "Curious.")
-    assert [item.role for item in await stored(talk.conversation_id)] == ["user", "assistant"]
+    assert [item.role for item in await load_items(talk.conversation_id)] == ["user", "assistant"]

@@ -13,8 +13,8 @@ from openai import AsyncOpenAI
 from accounts.models import User
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.live import Site, running_site
-from tests.support.official_client import FRAME, Connect, Talk, sound, speech, stored
+from tests.support.live import Site, run_site
+from tests.support.official_client import FRAME, Connect, Talk, load_items, sound, speech
 from tests.support.realtime import wire
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 from tests.upstream.fixtures import Upstream
@@ -26,7 +26,7 @@ WORDS = "Good morning, can you hear me well?"
 @pytest.fixture(scope="module")
 def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
-    with running_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
+    with run_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
         yield running
 
 
@@ -66,7 +66,7 @@ async def test_captions_that_are_stored(connect: Connect, upstream: Upstream, ut
         await talk.send.session.update(session={"type": "transcription"})
         await talk.say(utterance)
         await talk.until(f"{EVENT}.completed")
-    (item,) = await stored(talk.conversation_id)
+    (item,) = await load_items(talk.conversation_id)
     assert (item.role, item.text) == ("user", WORDS)
     assert len(await sound(item)) > len(utterance) * 0.8
 
@@ -104,7 +104,7 @@ async def test_captions_go_on_in_a_conversation(connect: Connect, upstream: Upst
     async with connect(conversation=talk.conversation_id, intent="transcription") as later:
         await later.say(utterance)
         await later.until(f"{EVENT}.completed")
-    assert [item.text for item in await stored(talk.conversation_id)] == ["Listen.", "Yes.", WORDS]
+    assert [item.text for item in await load_items(talk.conversation_id)] == ["Listen.", "Yes.", WORDS]
 
 
 async def test_words_come_while_one_speaks(streaming_site: Site, connect: Connect, upstream: Upstream) -> None:

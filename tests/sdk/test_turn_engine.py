@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.pcm import BYTES_PER_MS
-from tests.support.live import Site, running_site
-from tests.support.official_client import FRAME, Connect, Talk, speech, stored
+from tests.support.live import Site, run_site
+from tests.support.official_client import FRAME, Connect, Talk, load_items, speech
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -20,7 +20,7 @@ DELTA = "conversation.item.input_audio_transcription.delta"
 @pytest.fixture(scope="module")
 def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
-    with running_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
+    with run_site(database_url, {**env, "STT_STREAM_MODEL": "gpt-live-transcribe"}) as running:
         yield running
 
 
@@ -53,7 +53,7 @@ async def test_words_come_while_one_speaks(streaming_site: Site, connect: Connec
             assert talk.kinds.count("input_audio_buffer.committed") == talk.kinds.count("response.done")
             await quiet(talk, 1000)
             await talk.until("response.done")
-    first, _, second, _ = await stored(talk.conversation_id)
+    first, _, second, _ = await load_items(talk.conversation_id)
     assert (first.text, second.text) == ("Good morning, can you hear me?", "And now?")
     assert first.stt == "openai:gpt-live-transcribe"
     assert first.stt_seconds > 1
@@ -69,7 +69,7 @@ async def test_where_the_stream_fails_the_turn_is_heard_from_its_audio(
     async with connect(url=streaming_site.url) as talk:
         await talk.say(utterance)
         await talk.until("response.done")
-    question, answer = await stored(talk.conversation_id)
+    question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
     assert answer.status == "completed"
 
@@ -87,7 +87,7 @@ async def test_an_answer_is_ready_before_the_endpoint(connect: Connect, upstream
     assert len(upstream.requests("chat")) == 1
     timing = done["response"]["timing"]
     assert timing["transcript"] < timing["first_token"] < timing["endpoint"] == 0 <= timing["first_audio"]
-    assert [item.text for item in await stored(talk.conversation_id)] == [
+    assert [item.text for item in await load_items(talk.conversation_id)] == [
         "Can you hear me?",
         "Yes, I can hear you very well today.",
     ]
@@ -107,7 +107,7 @@ async def test_an_answer_is_dropped_upstream_when_one_goes_on(
         await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
         await quiet(talk, 3000)
         await talk.until("response.done")
-    question, _ = await stored(talk.conversation_id)
+    question, _ = await load_items(talk.conversation_id)
     assert question.discarded_input_tokens > 0
 
 
@@ -136,7 +136,7 @@ async def test_a_cough_pauses_the_reply_and_words_end_it(
         await talk.until("response.done")
     assert done["response"]["status_details"]["reason"] == "turn_detected"
     assert cleared["response_id"] == done["response"]["id"]
-    assert [item.text for item in await stored(talk.conversation_id) if item.role == "user"] == [
+    assert [item.text for item in await load_items(talk.conversation_id) if item.role == "user"] == [
         "Tell me a story.",
         "Mhm.",
         "Stop, please.",

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
-from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, raw_events
 from tests.support.live import Site
 from tests.upstream.fixtures import Upstream
 
@@ -43,22 +43,22 @@ async def test_an_engine_that_fails_before_the_first_sound(
 ) -> None:  # fmt: skip
     upstream.behave(endpoint, fault=fault)
     upstream.script(replies=(f"Nobody will hear {endpoint} and {fault}.",))  # spoken anew: not out of the cache
-    answer = await caller.post(TURNS, content=wav_of(utterance))
-    error = error_in(answer)
+    answer = await caller.post(TURNS, content=make_wav(utterance))
+    error = get_error(answer)
     assert answer.status_code == status, error
     assert says in error["message"]
     conversation = answer.headers["x-conversation-id"]
     site.wait_for_log(f"turn_failed code={error['code']} status={status} conversation={conversation}")
-    assert error["message"] in [item.error_message for item in await items_of(user)]
+    assert error["message"] in [item.error_message for item in await load_items(user)]
     upstream.reset()
-    assert (await caller.post(TURNS, content=wav_of(utterance))).status_code == 200
+    assert (await caller.post(TURNS, content=make_wav(utterance))).status_code == 200
 
 
 async def test_an_engine_that_fails_as_an_event(
     caller: httpx2.AsyncClient, site: Site, upstream: Upstream, utterance: bytes
 ) -> None:
     upstream.behave("chat", fault="500")
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers=EVENTS)
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers=EVENTS)
     last = json.loads(raw_events(answer.text)[-1])
     assert (last["type"], last["response"]["status"]) == ("response.done", "failed")
     site.wait_for_log(
@@ -72,7 +72,7 @@ async def test_a_reply_that_fails_amid_its_speech_does_not_look_whole(
 ) -> None:
     upstream.behave("chat", fault="cut", fault_after=60, piece_ms=20)
     upstream.script(replies=(f"This comes as {accept}. " + LONG,))
-    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": accept}) as answer:
+    async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": accept}) as answer:
         assert answer.status_code == 200
         with pytest.raises(httpx2.RemoteProtocolError, match="incomplete chunked read"):
             await answer.aread()
@@ -86,7 +86,7 @@ async def test_who_hangs_up_amid_the_reply(
     """As one that speaks over it: the engines stop, and what may have been heard is what the model will see."""
     upstream.behave("speech", realtime=1.0)
     upstream.script(replies=("Let me tell you. " + LONG,))
-    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
+    async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
         async for _ in answer.aiter_raw():
             break
     await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
@@ -102,14 +102,14 @@ async def ended(user: User) -> Item:
     async with asyncio.timeout(10):
         while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
             pass
-    return (await items_of(user))[-1]
+    return (await load_items(user))[-1]
 
 
 async def test_who_hangs_up_before_the_reply(
     caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
     upstream.behave("chat", first_byte_ms=20_000)
-    asking = asyncio.create_task(caller.post(TURNS, content=wav_of(utterance)))
+    asking = asyncio.create_task(caller.post(TURNS, content=make_wav(utterance)))
     await asyncio.to_thread(upstream.wait_for, "chat", "received")
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -131,12 +131,12 @@ async def test_a_key_that_is_revoked_meanwhile(
 ) -> None:
     key, token = await sync_to_async(api_keys.create)(user, "tests")
     upstream.behave("chat", first_byte_ms=10_000)
-    async with client(site_on_redis, token) as asker:
-        asking = asyncio.create_task(asker.post(TURNS, content=wav_of(utterance)))
+    async with build_client(site_on_redis, token) as asker:
+        asking = asyncio.create_task(asker.post(TURNS, content=make_wav(utterance)))
         await asyncio.to_thread(upstream.wait_for, "chat", "received")
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
         answer = await asking
-    assert (answer.status_code, error_in(answer)["code"]) == (401, "invalid_api_key")
+    assert (answer.status_code, get_error(answer)["code"]) == (401, "invalid_api_key")
 
 
 async def test_a_key_that_is_revoked_while_nobody_reads(
@@ -146,8 +146,8 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
     key, token = await sync_to_async(api_keys.create)(user, "tests")
     upstream.script(replies=("This is one of the many sentences that nobody reads. " * 60,))
     async with (
-        client(site_on_redis, token) as asker,
-        asker.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer,
+        build_client(site_on_redis, token) as asker,
+        asker.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer,
     ):
         made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
         async with asyncio.timeout(20):
@@ -165,12 +165,12 @@ async def test_a_server_that_stops_stores_what_was_said(
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
     upstream.behave("chat", piece_ms=50)
     upstream.script(replies=("Before it stops. " + LONG,))
-    async with client(site, key) as caller, caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
+    async with build_client(site, key) as caller, caller.stream("POST", TURNS, content=make_wav(utterance)) as answer:
         site.process.terminate()
         with pytest.raises(httpx2.HTTPError):
             await answer.aread()
     await asyncio.to_thread(site.process.wait)
-    question, reply = await items_of(user)
+    question, reply = await load_items(user)
     assert question.text
     assert reply.status == "incomplete"
     assert not await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists()

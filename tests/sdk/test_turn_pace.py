@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from accounts.models import User
 from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.http_turns import seconds, wav_of
-from tests.support.official_client import stored
+from tests.support.http_turns import make_wav, seconds
+from tests.support.official_client import load_items
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
@@ -23,7 +23,7 @@ async def test_speech_leaves_while_the_model_writes(
 ) -> None:
     upstream.behave("chat", piece_ms=100)
     upstream.script(replies=("Well then. " + "And so it goes on and on. " * 8,))
-    async with caller.stream("POST", TURNS, content=wav_of(utterance)) as answer:
+    async with caller.stream("POST", TURNS, content=make_wav(utterance)) as answer:
         pieces = answer.aiter_raw()
         while len(begun := await anext(pieces)) < 100:  # the container's header
             pass
@@ -39,7 +39,7 @@ async def test_a_file_comes_as_soon_as_it_is_made(
     """Not at the pace of who listens to it."""
     upstream.script(replies=("This is one of many sentences that nobody waits for. " * 15,))
     began = time.monotonic()
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"})
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
     took_sec = time.monotonic() - began
     assert seconds(answer.content) > 45
     assert took_sec < 15
@@ -51,11 +51,11 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     """Seven megabytes: more than the kernels' buffers take."""
     upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
-    async with caller.stream("POST", TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"}) as answer:
+    async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(none_of(live), timeout=8)  # it is made in four
         pcm = await answer.aread()
-    _, reply = await stored(answer.headers["x-conversation-id"])
+    _, reply = await load_items(answer.headers["x-conversation-id"])
     assert (reply.status, reply.heard_text) == ("completed", None)
     assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
 

@@ -13,7 +13,7 @@ from accounts.models import Scope, User
 from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.factories import tone
-from tests.support.http_turns import EVENTS, client, error_in, items_of, raw_events, wav_of
+from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, raw_events
 from tests.support.live import Site
 from tests.support.sound_files import sound_file
 from tests.upstream.fixtures import Upstream
@@ -24,7 +24,7 @@ TURNS = "/v1/voice/turns"
 
 async def test_no_sound_file(caller: httpx2.AsyncClient, user: User) -> None:
     answer = await caller.post(TURNS, content=b"good morning")
-    assert (answer.status_code, error_in(answer)["code"]) == (415, "unsupported_format")
+    assert (answer.status_code, get_error(answer)["code"]) == (415, "unsupported_format")
     assert not await Conversation.objects.filter(user=user).aexists()
 
 
@@ -32,60 +32,60 @@ async def test_no_sound_file(caller: httpx2.AsyncClient, user: User) -> None:
 async def test_nothing_to_hear(caller: httpx2.AsyncClient, body: dict[str, object]) -> None:
     answer = await caller.post(TURNS, **body)  # type: ignore[arg-type]
     assert answer.status_code in (400, 415)
-    assert error_in(answer)["param"] == "file"
+    assert get_error(answer)["param"] == "file"
 
 
 async def test_silence(caller: httpx2.AsyncClient, user: User, upstream: Upstream) -> None:
     """Speech to text would make words even of that, so it is not asked."""
-    answer = await caller.post(TURNS, content=wav_of(bytes(2_000 * BYTES_PER_MS)))
-    assert (answer.status_code, error_in(answer)["code"]) == (400, "no_speech")
+    answer = await caller.post(TURNS, content=make_wav(bytes(2_000 * BYTES_PER_MS)))
+    assert (answer.status_code, get_error(answer)["code"]) == (400, "no_speech")
     assert answer.headers["x-conversation-id"].startswith("conv_")
-    assert [item.role for item in await items_of(user)] == ["user"]
+    assert [item.role for item in await load_items(user)] == ["user"]
     assert not upstream.requests("chat")
     assert not upstream.requests("transcriptions")
 
 
 async def test_silence_as_an_event(caller: httpx2.AsyncClient) -> None:
-    answer = await caller.post(TURNS, content=wav_of(bytes(2_000 * BYTES_PER_MS)), headers=EVENTS)
+    answer = await caller.post(TURNS, content=make_wav(bytes(2_000 * BYTES_PER_MS)), headers=EVENTS)
     last = json.loads(raw_events(answer.text)[-1])
     assert (last["type"], last["error"]["code"]) == ("error", "no_speech")
 
 
 async def test_no_words(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=("",))
-    answer = await caller.post(TURNS, content=wav_of(utterance))
-    assert (answer.status_code, error_in(answer)["code"]) == (400, "no_speech")
+    answer = await caller.post(TURNS, content=make_wav(utterance))
+    assert (answer.status_code, get_error(answer)["code"]) == (400, "no_speech")
 
 
 async def test_less_than_a_tenth_of_a_second(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    answer = await caller.post(TURNS, content=wav_of(utterance[: 50 * BYTES_PER_MS]))
-    assert (answer.status_code, error_in(answer)["param"]) == (400, "file")
+    answer = await caller.post(TURNS, content=make_wav(utterance[: 50 * BYTES_PER_MS]))
+    assert (answer.status_code, get_error(answer)["param"]) == (400, "file")
 
 
 async def test_more_than_two_minutes(caller: httpx2.AsyncClient) -> None:
     answer = await caller.post(TURNS, content=sound_file(tone(1_000) * 122, "mp3", "libmp3lame"))
-    assert (answer.status_code, error_in(answer)["code"]) == (400, "audio_too_long")
+    assert (answer.status_code, get_error(answer)["code"]) == (400, "audio_too_long")
 
 
 @pytest.mark.parametrize("megabytes", [2.5, 5])
 async def test_a_file_that_is_too_large(start_site: Callable[..., Site], key: str, megabytes: float) -> None:
     """By the page's own measure, and by the server's, which takes a form's other parts into account."""
     site = start_site(TURN_MAX_MB="2")
-    async with client(site, key) as caller:
+    async with build_client(site, key) as caller:
         answer = await caller.post(TURNS, content=bytes(int(megabytes * 1_000_000)))
-    assert (answer.status_code, error_in(answer)["code"]) == (413, "request_too_large")
+    assert (answer.status_code, get_error(answer)["code"]) == (413, "request_too_large")
 
 
 async def test_a_key_that_may_not_talk(site: Site, user: User, utterance: bytes) -> None:
     _, key = await sync_to_async(api_keys.create)(user, "reader", [Scope.CONVERSATIONS_READ])
-    async with client(site, key) as caller:
-        answer = await caller.post(TURNS, content=wav_of(utterance))
-    assert (answer.status_code, error_in(answer)["code"]) == (403, "missing_scope")
+    async with build_client(site, key) as caller:
+        answer = await caller.post(TURNS, content=make_wav(utterance))
+    assert (answer.status_code, get_error(answer)["code"]) == (403, "missing_scope")
 
 
 async def test_no_assistant_of_that_name(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    answer = await caller.post(TURNS, content=wav_of(utterance), params={"assistant": "nobody"})
-    assert (answer.status_code, error_in(answer)["code"]) == (404, "not_found")
+    answer = await caller.post(TURNS, content=make_wav(utterance), params={"assistant": "nobody"})
+    assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found")
 
 
 async def test_as_many_at_once_as_over_sockets(
@@ -93,23 +93,23 @@ async def test_as_many_at_once_as_over_sockets(
 ) -> None:
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, MAX_SESSIONS_PER_USER="1")
     upstream.behave("chat", first_byte_ms=1_500)
-    async with client(site, key) as caller:
-        first = asyncio.create_task(caller.post(TURNS, content=wav_of(utterance)))
+    async with build_client(site, key) as caller:
+        first = asyncio.create_task(caller.post(TURNS, content=make_wav(utterance)))
         await asyncio.to_thread(upstream.wait_for, "chat", "received")
-        second = await caller.post(TURNS, content=wav_of(utterance))
-        assert (second.status_code, error_in(second)["code"]) == (429, "too_many_sessions")
+        second = await caller.post(TURNS, content=make_wav(utterance))
+        assert (second.status_code, get_error(second)["code"]) == (429, "too_many_sessions")
         assert (await first).status_code == 200
         upstream.behave("chat", first_byte_ms=0)
-        assert (await caller.post(TURNS, content=wav_of(utterance))).status_code == 200
+        assert (await caller.post(TURNS, content=make_wav(utterance))).status_code == 200
 
 
 async def test_a_form_that_is_none(caller: httpx2.AsyncClient) -> None:
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
         answer = await caller.post(TURNS, content=b"--y\r\nnonsense", headers={"Content-Type": kind})
         assert answer.status_code == 400
-        assert error_in(answer)["message"]
+        assert get_error(answer)["message"]
 
 
 async def test_no_time_zone_of_that_name(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    answer = await caller.post(TURNS, content=wav_of(utterance), params={"time_zone": "Moon/Tycho"})
-    assert (answer.status_code, error_in(answer)["param"]) == (400, "time_zone")
+    answer = await caller.post(TURNS, content=make_wav(utterance), params={"time_zone": "Moon/Tycho"})
+    assert (answer.status_code, get_error(answer)["param"]) == (400, "time_zone")

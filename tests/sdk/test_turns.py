@@ -14,9 +14,9 @@ from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.http_turns import EVENTS, HEADERS, WAV, client, raw_events, seconds, wav_of
+from tests.support.http_turns import EVENTS, HEADERS, WAV, build_client, make_wav, raw_events, seconds
 from tests.support.live import ROOT, Site
-from tests.support.official_client import sound, stored
+from tests.support.official_client import load_items, sound
 from tests.support.official_client import speech as spoken
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
@@ -31,11 +31,11 @@ REPLY = "I can hear you very well, thank you."
 
 async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
-    answer = await caller.post(TURNS, content=wav_of(utterance))
+    answer = await caller.post(TURNS, content=make_wav(utterance))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "audio/ogg; codecs=opus"
     conversation_id, question_id, response_id, reply_id = (answer.headers[name] for name in HEADERS)
-    question, reply = await stored(conversation_id)
+    question, reply = await load_items(conversation_id)
     assert (question.public_id, question.text, question.is_audio) == (question_id, "Can you hear me?", True)
     assert (reply.public_id, reply.response_id, reply.text) == (reply_id, response_id, REPLY)
     assert (reply.status, reply.heard_text) == ("completed", None)
@@ -56,7 +56,7 @@ async def test_the_file_that_is_asked_for(
     caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes, accept: str, kind: str
 ) -> None:
     upstream.script(replies=(REPLY,))
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": accept})
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == kind
     pcm = await uploads.decode(answer.content)
     assert abs(len(pcm) - len(speech(REPLY))) < 150 * BYTES_PER_MS
@@ -65,13 +65,13 @@ async def test_the_file_that_is_asked_for(
 
 async def test_pcm(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(replies=(REPLY,))
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "audio/pcm"})
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
     assert answer.headers["content-type"] == "audio/pcm; rate=24000; channels=1"
-    assert likeness(answer.content, await sound((await stored(answer.headers["x-conversation-id"]))[1])) > 0.9
+    assert likeness(answer.content, await sound((await load_items(answer.headers["x-conversation-id"]))[1])) > 0.9
 
 
 async def test_a_type_that_is_not_served(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers={"Accept": "text/html"})
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "text/html"})
     assert answer.status_code == 406
     assert "audio/ogg" in answer.json()["error"]["message"]
 
@@ -92,14 +92,14 @@ async def test_the_file_that_is_sent(
 ) -> None:
     upstream.script(transcripts=("Any container will do.",))
     answer = await caller.post(TURNS, content=sound_file(utterance, container, codec), headers=WAV)
-    question, _ = await stored(answer.headers["x-conversation-id"])
+    question, _ = await load_items(answer.headers["x-conversation-id"])
     assert question.text == "Any container will do."
     assert likeness(await sound(question), utterance, most_shift_ms=120) > 0.8
 
 
 async def test_an_upload_of_unknown_length(caller: httpx2.AsyncClient, utterance: bytes) -> None:
     async def pieces() -> AsyncIterator[bytes]:
-        whole = wav_of(utterance)
+        whole = make_wav(utterance)
         for start in range(0, len(whole), 10_000):
             yield whole[start : start + 10_000]
 
@@ -109,14 +109,14 @@ async def test_an_upload_of_unknown_length(caller: httpx2.AsyncClient, utterance
 
 
 async def test_a_form(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    files = {"file": ("question.wav", wav_of(utterance), "audio/wav")}
+    files = {"file": ("question.wav", make_wav(utterance), "audio/wav")}
     answer = await caller.post(TURNS, files=files, data={"note": "not read"}, headers=WAV)
     assert seconds(await uploads.decode(answer.content)) > 0.5
 
 
 async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
-    answer = await caller.post(TURNS, content=wav_of(utterance), headers=EVENTS)
+    answer = await caller.post(TURNS, content=make_wav(utterance), headers=EVENTS)
     assert answer.headers["content-type"] == "text/event-stream"
     raw = raw_events(answer.text)
     events = [json.loads(one) for one in raw]
@@ -140,13 +140,13 @@ async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Up
 
 async def test_a_conversation_goes_on(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=("My cat is Tom.", "Who is Tom?"), replies=("A fine name.", "He is your cat."))
-    first = await caller.post(TURNS, content=wav_of(utterance))
+    first = await caller.post(TURNS, content=make_wav(utterance))
     conversation = {"conversation": first.headers["x-conversation-id"]}
     second = await caller.post(
-        TURNS, content=wav_of(await spoken("And who is Tom?")), params=conversation, headers=EVENTS
+        TURNS, content=make_wav(await spoken("And who is Tom?")), params=conversation, headers=EVENTS
     )
     assert second.headers["x-conversation-id"] == conversation["conversation"]
-    assert [item.text for item in await stored(conversation["conversation"])] == [
+    assert [item.text for item in await load_items(conversation["conversation"])] == [
         "My cat is Tom.", "A fine name.", "Who is Tom?", "He is your cat.",
     ]  # fmt: skip
     asked = upstream.requests("chat")[-1]["asked"]["messages"]
@@ -156,7 +156,7 @@ async def test_a_conversation_goes_on(caller: httpx2.AsyncClient, upstream: Upst
 async def test_an_assistant_of_ones_choice(caller: httpx2.AsyncClient, utterance: bytes) -> None:
     models = (await caller.get("/v1/models")).json()["data"]
     for asked in ({"assistant": models[-1]["id"]}, {"model": models[-1]["id"]}):
-        answer = await caller.post(TURNS, content=wav_of(utterance), params=asked)
+        answer = await caller.post(TURNS, content=make_wav(utterance), params=asked)
         conversation = Conversation.objects.select_related("assistant")
         found = await conversation.aget(public_id=answer.headers["x-conversation-id"])
         assert found.assistant is not None
@@ -164,15 +164,16 @@ async def test_an_assistant_of_ones_choice(caller: httpx2.AsyncClient, utterance
 
 
 async def test_another_users_conversation(caller: httpx2.AsyncClient, site: Site, user: User, utterance: bytes) -> None:
-    mine = (await caller.post(TURNS, content=wav_of(utterance))).headers["x-conversation-id"]
+    mine = (await caller.post(TURNS, content=make_wav(utterance))).headers["x-conversation-id"]
     stranger = await User.objects.acreate(email=f"stranger-{user.email}")
     _, key = await sync_to_async(api_keys.create)(stranger, "tests")
-    async with client(site, key) as theirs:
+    async with build_client(site, key) as theirs:
         answers = [
-            await theirs.post(TURNS, content=wav_of(utterance), params={"conversation": one}) for one in (mine, "no\0")
+            await theirs.post(TURNS, content=make_wav(utterance), params={"conversation": one})
+            for one in (mine, "no\0")
         ]
     assert [answer.status_code for answer in answers] == [404, 400]
-    assert len(await stored(mine)) == 2
+    assert len(await load_items(mine)) == 2
 
 
 async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str, utterance: bytes) -> None:
@@ -183,9 +184,9 @@ async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str,
     name, _, value = words[1].partition(": ")
     async with httpx2.AsyncClient(timeout=30) as client:
         url = words[4].replace("http://127.0.0.1:8000", live_site.url)
-        answer = await client.post(url, content=wav_of(utterance), headers={name: value.replace("vp_…", key)})
+        answer = await client.post(url, content=make_wav(utterance), headers={name: value.replace("vp_…", key)})
     assert answer.headers["content-type"] == "audio/ogg; codecs=opus"
-    question, reply = await stored(answer.headers["x-conversation-id"])
+    question, reply = await load_items(answer.headers["x-conversation-id"])
     assert question.text
     assert reply.text
     assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.8
@@ -195,8 +196,8 @@ async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, 
     slug = f"s2s-{uuid4().hex[:12]}"
     await Assistant.objects.acreate(slug=slug, name=slug, s2s_engine="openai", tts_voice="cedar")
     upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
-    answer = await caller.post(TURNS, content=wav_of(utterance), params={"assistant": slug})
+    answer = await caller.post(TURNS, content=make_wav(utterance), params={"assistant": slug})
     assert answer.status_code == 200
-    question, reply = await stored(answer.headers["x-conversation-id"])
+    question, reply = await load_items(answer.headers["x-conversation-id"])
     assert (question.text, reply.text, reply.status) == ("Can you hear me?", REPLY, "completed")
     assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.9

@@ -12,7 +12,6 @@ import pytest
 from openai.types import realtime as sdk
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime import commands
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
 from conversations.realtime.relay.upstream_events import UpstreamEvent
@@ -33,7 +32,7 @@ def opened(upstream: Upstream) -> Opened:
     stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
     return Opened(
         pk=None, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(stt, llm, tts), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(stt, llm, tts), items=[],
     )  # fmt: skip
 
 
@@ -63,41 +62,41 @@ def relay(upstream: Upstream, client: Client) -> Session:
 
 
 @asynccontextmanager
-async def broken(line: Session, where: type, client: Client) -> AsyncIterator[None]:
+async def broken(session: Session, where: type, client: Client) -> AsyncIterator[None]:
     """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
 
     def defect(_: Any) -> None:
-        line.machine.state.send("rate_limits.updated", rate_limits=[])
+        session.machine.state.send("rate_limits.updated", rate_limits=[])
         raise RuntimeError("a defect")
 
-    handlers = line.machine._handlers  # type: ignore[attr-defined]
+    handlers = session.machine._handlers  # type: ignore[attr-defined]
     handlers[where] = defect
-    running = asyncio.create_task(line.run())
+    running = asyncio.create_task(session.run())
     async with asyncio.timeout(10):
         await client.hears.wait()
         yield
         await running
 
 
-def partial(line: Any) -> None:
+def partial(session: Any) -> None:
     """As the engine's connection calls back."""
-    line.machine.state.pending["item_1"] = PendingTranscript(0.0)
-    line._engine_tasks._transcriber._item_id = "item_1"
-    line._engine_tasks._transcriber._report_partial("Hello")
+    session.machine.state.pending["item_1"] = PendingTranscript(0.0)
+    session._engine_tasks.transcriber._item_id = "item_1"
+    session._engine_tasks.transcriber._report_partial("Hello")
 
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a client's frame": (
-        cascade, sdk.InputAudioBufferClearEvent, lambda line: line.feed('{"type": "input_audio_buffer.clear"}')),
+        cascade, sdk.InputAudioBufferClearEvent, lambda session: session.feed('{"type": "input_audio_buffer.clear"}')),
     "a deadline": (
-        cascade, DeadlinePassed, lambda line: line._set_deadline(Deadline("idle"), 0.0)),
+        cascade, DeadlinePassed, lambda session: session._deadlines.set(Deadline("idle"), 0.0)),
     "a partial transcript": (cascade, PartialTranscript, partial),
-    "a window of detection": (cascade, SpeechWindow, lambda line: line.feed(APPEND)),
-    "what a tool brought": (cascade, ToolsReady, lambda line: line._engine_tasks._report(ToolsReady(()))),
+    "a window of detection": (cascade, SpeechWindow, lambda session: session.feed(APPEND)),
+    "what a tool brought": (cascade, ToolsReady, lambda session: session._engine_tasks._report(ToolsReady(()))),
     "an event of speech to speech": (
-        relay, UpstreamEvent, lambda line: line._upstream._report(UpstreamEvent({"type": "x"}))),
+        relay, UpstreamEvent, lambda session: session._upstream._report(UpstreamEvent({"type": "x"}))),
     "a deadline of speech to speech": (
-        relay, DeadlinePassed, lambda line: line._set_deadline(Deadline("response"), 0.0)),
+        relay, DeadlinePassed, lambda session: session._deadlines.set(Deadline("response"), 0.0)),
 }  # fmt: skip
 
 
@@ -105,10 +104,10 @@ WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
 async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     make, where, happens = WAYS[way]
     client = Client()
-    line = make(upstream, client)
-    async with broken(line, where, client):
-        happens(line)
-        happens(line)
+    session = make(upstream, client)
+    async with broken(session, where, client):
+        happens(session)
+        happens(session)
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [f"{BROKEN} "]
     last = client.told[-1]
     assert (last["type"], last["error"]["type"], last["error"]["code"]) == ("error", "server_error", "internal_error")
@@ -119,17 +118,18 @@ async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: p
 @pytest.mark.parametrize("make", [cascade, relay])
 async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstream) -> None:
     client = Client()
-    line = make(upstream, client)
-    async with broken(line, DeadlinePassed, client):
-        line._receive(DeadlinePassed(Deadline("idle")))
+    session = make(upstream, client)
+    async with broken(session, DeadlinePassed, client):
+        session._dispatch.receive(DeadlinePassed(Deadline("idle")))
     assert "rate_limits.updated" not in [event["type"] for event in client.told]
 
 
 async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
-    line = cascade(upstream, client)
-    async with broken(line, UpstreamEvent, client):
-        line._guard(line._perform, [commands.Send({"type": "response.done"})])  # it has no response
+    session = cascade(upstream, client)
+    async with broken(session, UpstreamEvent, client):
+        session.machine._handlers[ToolsReady] = lambda _: session.machine.state.send("response.done")  # type: ignore[attr-defined]
+        session._dispatch.receive(ToolsReady(()))  # it has no response
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
 
@@ -140,18 +140,18 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
 ) -> None:
     """Its tasks would have no group: each deadline and each late word of an engine would be a traceback."""
     client = Client()
-    line = make(upstream, client)
-    running = asyncio.create_task(line.run())
+    session = make(upstream, client)
+    running = asyncio.create_task(session.run())
     await asyncio.wait_for(client.hears.wait(), 10)
-    line._set_deadline(Deadline("response"), monotonic() + 60)
-    (deadline,) = line._deadlines.values()
+    session._deadlines.set(Deadline("response"), monotonic() + 60)
+    (deadline,) = session._deadlines._timers.values()
     running.cancel()
     await asyncio.wait([running])
     assert deadline.cancelled()
     told = list(client.told)
-    line._receive(DeadlinePassed(Deadline("response")))
-    line._receive(ClientGone(vanished=True))
-    line.close(1012, "server_restarting", "Too late.")
+    session._dispatch.receive(DeadlinePassed(Deadline("response")))
+    session._dispatch.receive(ClientGone(vanished=True))
+    session.close(1012, "server_restarting", "Too late.")
     await asyncio.sleep(0)
     assert client.told == told
     assert not [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -160,13 +160,13 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
 async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> None:
     """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
     client = Client()
-    line = cascade(upstream, client)
-    async with broken(line, UpstreamEvent, client):
-        line._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
-        line._send({"type": "conversation.item.added"})
-        line.close(1008, "conversation_deleted", "It was deleted.")
+    session = cascade(upstream, client)
+    async with broken(session, UpstreamEvent, client):
+        session._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
+        session._send({"type": "conversation.item.added"})
+        session.close(1008, "conversation_deleted", "It was deleted.")
         for _ in range(2):  # once for each thing that could not be stored
-            line._end_unstored(1008, "conversation_deleted", "It was deleted.")
+            session._end_unstored(1008, "conversation_deleted", "It was deleted.")
         stored.set_result(None)
     kinds = [event["type"] for event in client.told]
     assert "conversation.item.added" not in kinds

@@ -101,10 +101,13 @@ def test_bytes_are_counted_and_not_characters() -> None:
         box.put("x")
 
 
-async def test_what_was_taken_makes_room_for_as_many_bytes() -> None:
+async def test_what_was_taken_makes_room_for_as_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MAX_HELD_BYTES", 40)
     box = Inbox()
     frames = box.read_frames()
     for frame in ("я" * 10, "x" * 10, b"\0" * 10, "\ud800"):
         box.put(frame)
         assert await anext(frames) == frame
-    assert box._held_bytes == 0
+    box.put(b"\0" * 40)
+    with pytest.raises(TooFastError):
+        box.put("x")

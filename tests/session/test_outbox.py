@@ -137,9 +137,10 @@ async def test_what_is_held_is_what_was_put_and_has_not_left(sequence: list[tupl
                     socket.open.set()
                 case "run":
                     await asyncio.sleep(0)
-            assert 0 <= outbox._held_bytes <= 30
         socket.open.set()
         if not stored.done():
             stored.set_result(None)
         await outbox.flush(5)
-    assert outbox._held_bytes == 0
+        outbox.put("x" * 30)  # there is room for all, and for no more
+        with pytest.raises(OutboxFullError):
+            outbox.put("x")

@@ -17,14 +17,13 @@ from conversations.realtime.engine_events import SpeechWindow, ToolCallDone
 from conversations.realtime.protocol.client_events import AudioAppend
 from conversations.realtime.protocol.errors import IllegalTransitionError
 from conversations.realtime.relay.upstream_events import UpstreamReady
-from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.storage.store import Caller, Opened
-from tests.support.recordings import replayed
+from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")
 SERVER = ServerSpec("house", "https://me:of-the-address-66@tools.example/mcp", "Basic of-the-header-55")
@@ -38,7 +37,7 @@ async def ignore(_: Any) -> None: ...
 def opened() -> Opened:
     return Opened(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), speculation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
+        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
         mcp_servers=(SERVER,),
     )  # fmt: skip
 
@@ -75,8 +74,7 @@ def mode(path: Path) -> int:
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
 async def test_it_works(build: Callable[[Opened], Session], opened: Opened, folder: Path) -> None:
     session = build(opened)
-    assert isinstance(session._entries, RecordedMachine)
-    session._entries.start(1.0)
+    session._dispatch.machine.start(1.0)
     session.feed("no JSON")
     session.close(1008, "test", "That is it.")
     lines = [json.loads(line) for line in (await ended(session)).splitlines()]
@@ -85,21 +83,27 @@ async def test_it_works(build: Callable[[Opened], Session], opened: Opened, fold
     path = file_in(folder)
     assert path.name.startswith("conv_1-")
     assert (mode(path), mode(folder)) == (0o600, 0o700)
-    assert [len(one.actions) for one in replayed(path)] == [2, 1]
+    assert [len(one.actions) for one in replay_recording(path)] == [2, 1]
 
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
-def test_nothing_unless_asked_for(build: Callable[[Opened], Session], opened: Opened) -> None:
+def test_nothing_unless_asked_for(
+    build: Callable[[Opened], Session], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the folder that it runs in, either."""
+    monkeypatch.chdir(tmp_path)
     session = build(opened)
-    assert session._entries is session.machine
-    assert session._recording is None
+    session._dispatch.machine.start(1.0)
+    session.feed("no JSON")
+    session.close(1008, "test", "That is it.")
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, folder: Path) -> None:
     """Also where a tool or a model says it, and where it looks like nothing in particular."""
     told = " ".join(SECRETS)
     session = cascade(replace(opened, instructions=f"Say {told}"))
-    session._entries.receive(ToolCallDone("resp_1", "item_1", f"I was given {told}.", told), 1.0)
+    session._dispatch.machine.receive(ToolCallDone("resp_1", "item_1", f"I was given {told}.", told), 1.0)
     text = await ended(session)
     assert text.count("ToolCallDone") == 1
     assert [secret for secret in SECRETS if secret in text] == []
@@ -113,7 +117,7 @@ async def test_a_folder_that_cannot_be_written(
     session = cascade(opened)
     with caplog.at_level(logging.WARNING):
         for place in range(100):
-            session._entries.receive(SpeechWindow(0.0), float(place))
+            session._dispatch.machine.receive(SpeechWindow(0.0), float(place))
         assert session._recording is not None
         await session._recording.end()
     assert [record.getMessage()[:44] for record in caplog.records] == ["the recording of conversation conv_1 ends: F"]
@@ -123,10 +127,10 @@ async def test_what_cannot_be_encoded_ends_the_recording_alone(
     opened: Opened, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = cascade(opened)
-    session._entries.start(1.0)
+    session._dispatch.machine.start(1.0)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            session._entries.receive(ToolCallDone("resp_1", "item_1", object(), ""), 1.0)  # type: ignore[arg-type]
+            session._dispatch.machine.receive(ToolCallDone("resp_1", "item_1", object(), ""), 1.0)  # type: ignore[arg-type]
     assert len(caplog.records) == 1
     assert "ToolCallDone" not in await ended(session)
 
@@ -134,14 +138,14 @@ async def test_what_cannot_be_encoded_ends_the_recording_alone(
 async def test_the_step_that_fails_is_there_too(opened: Opened, folder: Path) -> None:
     session = cascade(opened)
     with pytest.raises(IllegalTransitionError):
-        session._entries.receive(UpstreamReady(), 1.0)
+        session._dispatch.machine.receive(UpstreamReady(), 1.0)
     assert '"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"' in await ended(session)
 
 
 async def test_with_sound(opened: Opened, folder: Path, settings: Settings) -> None:
     settings.RECORD_SOUND = True
     session = cascade(opened)
-    session._entries.start(1.0)
-    session._entries.receive(AudioAppend(b"\1\2" * 480), 1.0)
+    session._dispatch.machine.start(1.0)
+    session._dispatch.machine.receive(AudioAppend(b"\1\2" * 480), 1.0)
     await ended(session)
-    assert replayed(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
+    assert replay_recording(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)

@@ -27,7 +27,7 @@ from conversations.engines.openai.tts import Speech
 from conversations.network import http
 from conversations.session import speech_cache
 from conversations.session.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
-from tests.support.live import running_redis
+from tests.support.live import run_redis
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
@@ -263,7 +263,7 @@ async def test_without_places_nothing_is_kept(upstream: Upstream) -> None:
 
 @contextmanager
 def short_lived_redis() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, run_redis(Path(folder)) as url:
         yield url
 
 

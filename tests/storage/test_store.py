@@ -175,15 +175,21 @@ async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation
 async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_first(user: User) -> None:
     slug, caller = uuid4().hex, store.Caller(user.pk)
     await Assistant.objects.acreate(
-        slug=slug, name="A", owner=user, instructions="", patience="patient", keywords="Ann, Bo\nAnn", speculation=False
+        slug=slug,
+        name="A",
+        owner=user,
+        instructions="",
+        patience="patient",
+        keywords="Ann, Bo\nAnn",
+        preemptive_generation=False,
     )
     opened = await store.open_conversation(caller, "", slug, "")
-    assert (opened.patience, opened.keywords, opened.speculation) == ("patient", ("Ann", "Bo"), False)
+    assert (opened.patience, opened.keywords, opened.preemptive_generation) == ("patient", ("Ann", "Bo"), False)
     await User.objects.filter(pk=user.pk).aupdate(patience="quick")
     assert (await store.open_conversation(caller, "", slug, "")).patience == "quick"
     stranger = await User.objects.acreate(email=f"{slug}@example.com")
     opened = await store.open_conversation(store.Caller(stranger.pk), "", "", "")
-    assert (opened.patience, opened.keywords, opened.speculation) == ("", (), True)
+    assert (opened.patience, opened.keywords, opened.preemptive_generation) == ("", (), True)
 
 
 async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Conversation) -> None:

@@ -8,13 +8,13 @@ from accounts.keys import api_keys
 from accounts.models import User
 
 
-def bearing(user: User, *scopes: str) -> Client:
+def build_client(user: User, *scopes: str) -> Client:
     """A program with a key of this user; without `scopes` it has all of them."""
     token = api_keys.create(user, "tests", scopes)[1] if scopes else api_keys.create(user, "tests")[1]
     return Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
 
 
-def error_of(answer: Any) -> dict[str, Any]:
+def get_error(answer: Any) -> dict[str, Any]:
     """The official error, of which every key is there."""
     error: dict[str, Any] = answer.json()["error"]
     assert set(answer.json()) == {"error"}

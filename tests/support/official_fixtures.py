@@ -12,7 +12,8 @@ from openai import AsyncOpenAI
 from accounts.keys import api_keys
 from accounts.models import User
 from tests.support import http_turns
-from tests.support.live import Site, running_site
+from tests.support.factories import make_user
+from tests.support.live import Site, run_site
 from tests.support.official_client import Connect, Talk, speech
 from tests.upstream.fixtures import Upstream
 
@@ -20,13 +21,13 @@ from tests.upstream.fixtures import Upstream
 @pytest.fixture(scope="session")
 def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "ENGINE_TIMEOUT_SEC": "2"}
-    with running_site(database_url, env) as running:
+    with run_site(database_url, env) as running:
         yield running
 
 
 @pytest.fixture
 def user(committed_db: None) -> User:
-    return User.objects.create_user(f"{uuid4().hex}@example.com", "correct horse")
+    return make_user(email=f"{uuid4().hex}@example.com")
 
 
 @pytest.fixture
@@ -56,5 +57,5 @@ def utterance() -> bytes:
 @pytest.fixture
 async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
     """For turns over HTTP."""
-    async with http_turns.client(site, key) as opened:
+    async with http_turns.build_client(site, key) as opened:
         yield opened

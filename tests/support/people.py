@@ -17,19 +17,19 @@ def owner(db: None) -> User:
 
 @pytest.fixture
 def as_owner(owner: User) -> Client:
-    return signed_in(owner)
+    return sign_in(owner)
 
 
 @pytest.fixture
 def as_stranger(db: None) -> Client:
-    return signed_in(make_user())
+    return sign_in(make_user())
 
 
 @pytest.fixture
 def as_reviewer(db: None) -> Client:
     reviewer = make_user(is_staff=True)
     reviewer.user_permissions.add(Permission.objects.get(codename="view_conversation"))
-    return signed_in(reviewer)
+    return sign_in(reviewer)
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def others(as_stranger: Client, as_reviewer: Client) -> dict[str, Client]:
     permitted_but_no_staff.user_permissions.add(Permission.objects.get(codename="view_conversation"))
     return {
         "a stranger": as_stranger,
-        "staff without the permission": signed_in(make_user(is_staff=True)),
-        "one with the permission who is no staff": signed_in(permitted_but_no_staff),
+        "staff without the permission": sign_in(make_user(is_staff=True)),
+        "one with the permission who is no staff": sign_in(permitted_but_no_staff),
     }
 
 
-def signed_in(user: User) -> Client:
+def sign_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client

@@ -11,13 +11,13 @@ from conversations.realtime.replay.recording import read_recording
 FOLDER = Path(__file__).parents[1] / "realtime/recordings"
 
 
-def replayed(path: Path) -> list[Decided]:
+def replay_recording(path: Path) -> list[Decided]:
     """All that the machine decides. Raises BrokenRecordingError."""
     with path.open("rb") as file:
         return list(play(read_recording(file)))
 
 
-def printed(path: Path, **options: float) -> str:
+def print_replay(path: Path, **options: float) -> str:
     """What `manage.py replay` prints of it. Raises CommandError."""
     out = StringIO()
     call_command("replay", str(path), stdout=out, **options)

@@ -10,13 +10,13 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.official_client import Talk
 
 
-async def first(socket: ClientConnection) -> Any:
+async def receive_first(socket: ClientConnection) -> Any:
     return json.loads(await socket.recv())
 
 
-async def refusal(socket: ClientConnection) -> tuple[str, int]:
+async def receive_refusal(socket: ClientConnection) -> tuple[str, int]:
     """The error's code and the close code."""
-    event = await first(socket)
+    event = await receive_first(socket)
     with pytest.raises(ConnectionClosed) as closed:
         await socket.recv()
     assert closed.value.rcvd is not None
@@ -27,7 +27,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-async def ending(talk: Talk) -> tuple[str, int]:
+async def receive_ending(talk: Talk) -> tuple[str, int]:
     """The code of the last error, and the close code."""
     with pytest.raises(ConnectionClosed) as closed:
         await talk.until("never")

@@ -25,7 +25,7 @@ MakeOpened = Callable[..., Opened]
 
 
 @asynccontextmanager
-async def opened_box(opened: Opened, **options: Any) -> AsyncIterator[Toolbox]:
+async def open_toolbox(opened: Opened, **options: Any) -> AsyncIterator[Toolbox]:
     async with asyncio.TaskGroup() as group:
         box = Toolbox(opened, group, **options)
         yield box

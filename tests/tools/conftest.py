@@ -30,7 +30,7 @@ def opened() -> MakeOpened:
             "speed": 1.0,
             "patience": "",
             "keywords": (),
-            "speculation": True,
+            "preemptive_generation": True,
             "engines": DEMO,
             "items": [],
             "zone": VIENNA,

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools import mcp_trial
-from tests.support.tools import MakeOpened, opened_box
+from tests.support.tools import MakeOpened, open_toolbox
 from tests.upstream.raw_answers import Raw, write_raw
 
 TIMEOUT_SEC = 1.5
@@ -85,14 +85,14 @@ def spec(url: str) -> ServerSpec:
 
 
 async def test_it_works(opened: MakeOpened) -> None:
-    async with hostile(None, None) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+    async with hostile(None, None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         await box.settle()
         assert (await box.run("look", "{}")).output == "Seen."
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_a_call(opened: MakeOpened, answer: str) -> None:
-    async with hostile(ANSWERS[answer], None) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+    async with hostile(ANSWERS[answer], None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         await box.settle()
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             outcome = await box.run("look", "{}")
@@ -102,7 +102,7 @@ async def test_a_call(opened: MakeOpened, answer: str) -> None:
 
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_a_list(opened: MakeOpened, answer: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with hostile(None, ANSWERS[answer]) as url, opened_box(opened(tools=(), mcp_servers=(spec(url),))) as box:
+    async with hostile(None, ANSWERS[answer]) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()

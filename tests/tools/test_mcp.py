@@ -13,7 +13,7 @@ from conversations.storage.mcp_servers import MOST, ServerSpec, list_usable
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.support.mcp_host import MakeHost, McpHost
-from tests.support.tools import MakeOpened, opened_box
+from tests.support.tools import MakeOpened, open_toolbox
 
 
 def spec(host: McpHost, label: str = "house", **fields: Any) -> ServerSpec:
@@ -28,7 +28,7 @@ async def test_it_works(opened: MakeOpened, mcp_host: MakeHost) -> None:
     house = mcp_host(key="Bearer secret")
     told: list[list[str]] = []
     own = opened(tools=(), mcp_servers=(spec(house, authorization="Bearer secret"),))
-    async with opened_box(own, offer=lambda box: told.append(names(box))) as box:
+    async with open_toolbox(own, offer=lambda box: told.append(names(box))) as box:
         assert names(box) == []  # it opens without waiting
         await box.settle()
         assert told == [names(box)]
@@ -42,18 +42,18 @@ async def test_it_works(opened: MakeOpened, mcp_host: MakeHost) -> None:
                 "title": "addArguments",
             },
         )
-        assert box.server_label("add") == "house"
+        assert box.get_server_label("add") == "house"
         assert await box.run("add", '{"a": 2, "b": 3}') == Outcome(output="5")
 
 
 async def test_names_fit_the_model_and_do_not_clash(opened: MakeOpened, mcp_host: MakeHost) -> None:
     house = mcp_host()
     both = opened(mcp_servers=(spec(house),))
-    async with opened_box(both) as box:
+    async with open_toolbox(both) as box:
         await box.settle()
         assert names(box) == ["current_time", "search_past_talks", "add", "count", "odd_name_v2",
                               "house_current_time", "picture", "facts", "fail", "hang"]  # fmt: skip
-        assert box.server_label("current_time") == "site"
+        assert box.get_server_label("current_time") == "site"
         assert await box.run("house_current_time", "{}") == Outcome(output="long ago")
         assert await box.run("odd_name_v2", "") == Outcome(output="odd")
         assert len(next(tool for tool in box.tools if tool.name == "odd_name_v2").description) == 1024
@@ -63,7 +63,7 @@ async def test_a_session_has_room_for_so_many(
     opened: MakeOpened, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conversations.tools.toolbox.MOST", 3)
-    async with opened_box(opened(tools=(), mcp_servers=(spec(mcp_host()),))) as box:
+    async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host()),))) as box:
         await box.settle()
         assert len(box.tools) == 3
 
@@ -79,14 +79,14 @@ def test_an_assistant_has_so_many_servers() -> None:
 async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: MakeHost) -> None:
     one, other = mcp_host(), mcp_host()
     specs = (spec(one, allowed_tools=("count",)), spec(other, "garden", allowed_tools=("count",)))
-    async with opened_box(opened(tools=(), mcp_servers=specs)) as box:
+    async with open_toolbox(opened(tools=(), mcp_servers=specs)) as box:
         await box.settle()
         assert sorted(names(box)) in (["count", "garden_count"], ["count", "house_count"])
-        assert {box.server_label(name) for name in names(box)} == {"house", "garden"}
+        assert {box.get_server_label(name) for name in names(box)} == {"house", "garden"}
 
 
 async def test_only_the_allowed_ones(opened: MakeOpened, mcp_host: MakeHost) -> None:
-    async with opened_box(opened(tools=(), mcp_servers=(spec(mcp_host(), allowed_tools=("add", "gone")),))) as box:
+    async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host(), allowed_tools=("add", "gone")),))) as box:
         await box.settle()
         assert names(box) == ["add"]
         assert (await box.run("count", "{}")).error == "There is no tool 'count'."
@@ -104,7 +104,7 @@ async def test_only_the_allowed_ones(opened: MakeOpened, mcp_host: MakeHost) -> 
 async def test_what_tools_say(
     opened: MakeOpened, mcp_host: MakeHost, is_old: bool, tool: str, outcome: Outcome
 ) -> None:
-    async with opened_box(opened(mcp_servers=(spec(mcp_host(is_old=is_old)),))) as box:
+    async with open_toolbox(opened(mcp_servers=(spec(mcp_host(is_old=is_old)),))) as box:
         await box.settle()
         assert await box.run(tool, "{}") == outcome
 
@@ -114,7 +114,7 @@ async def test_what_tools_say(
     [("{", "The arguments are no JSON"), ("[]", "no JSON object"), ('{"a": "x"}', "valid integer")],
 )
 async def test_wrong_arguments_are_told(opened: MakeOpened, mcp_host: MakeHost, arguments: str, complaint: str) -> None:
-    async with opened_box(opened(mcp_servers=(spec(mcp_host()),))) as box:
+    async with open_toolbox(opened(mcp_servers=(spec(mcp_host()),))) as box:
         await box.settle()
         assert complaint in (await box.run("add", arguments)).error
 
@@ -124,7 +124,7 @@ async def test_a_call_that_hangs_is_stopped_and_others_go_on(
     opened: MakeOpened, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
-    async with opened_box(opened(mcp_servers=(spec(house, timeout_sec=1.0),))) as box:
+    async with open_toolbox(opened(mcp_servers=(spec(house, timeout_sec=1.0),))) as box:
         await box.settle()
         hanging = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.to_thread(house.received.wait)
@@ -138,7 +138,7 @@ async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
     opened: MakeOpened, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
-    async with opened_box(opened(mcp_servers=(spec(house),))) as box:
+    async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
         await box.settle()
         before = names(box)
         call = asyncio.create_task(box.run("hang", "{}"))
@@ -154,7 +154,7 @@ async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
 
 async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeOpened, mcp_host: MakeHost) -> None:
     house = mcp_host(is_old=True)
-    async with opened_box(opened(mcp_servers=(spec(house),))) as box:
+    async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
         await box.settle()
         house.die()
         house.come_back()
@@ -174,7 +174,7 @@ async def test_one_that_hangs_costs_nothing_but_its_tools(
     opened: MakeOpened, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent = ServerSpec("silent", silent_url, timeout_sec=1.0)
-    async with opened_box(opened(mcp_servers=(silent, spec(mcp_host())))) as box:
+    async with open_toolbox(opened(mcp_servers=(silent, spec(mcp_host())))) as box:
         assert names(box) == ["current_time", "search_past_talks"]
         await box.settle()
         assert "add" in names(box)
@@ -182,14 +182,14 @@ async def test_one_that_hangs_costs_nothing_but_its_tools(
 
 
 async def test_a_session_that_ends_waits_for_none(opened: MakeOpened, silent_url: str) -> None:
-    async with asyncio.timeout(2), opened_box(opened(mcp_servers=(ServerSpec("silent", silent_url),))):
+    async with asyncio.timeout(2), open_toolbox(opened(mcp_servers=(ServerSpec("silent", silent_url),))):
         pass
 
 
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_session_that_ends_amid_a_call(opened: MakeOpened, mcp_host: MakeHost, is_old: bool) -> None:
     house = mcp_host(is_old=is_old)
-    async with asyncio.timeout(4), opened_box(opened(mcp_servers=(spec(house),))) as box:
+    async with asyncio.timeout(4), open_toolbox(opened(mcp_servers=(spec(house),))) as box:
         await box.settle()
         call = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.to_thread(house.received.wait)
@@ -201,7 +201,7 @@ async def test_a_wrong_key_is_logged_without_it(
     opened: MakeOpened, mcp_host: MakeHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = spec(mcp_host(key="Bearer right"), authorization="Bearer wrong-secret")
-    async with opened_box(opened(mcp_servers=(wrong,))) as box:
+    async with open_toolbox(opened(mcp_servers=(wrong,))) as box:
         await box.settle()
         assert names(box) == ["current_time", "search_past_talks"]
     assert "the MCP server house refused the authorisation." in caplog.text

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from pytest_django import Settings
 
 from conversations.transport import http_turn
 from conversations.transport.http_turn import HELD_FRAMES, Frames
@@ -30,8 +31,9 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
     await waiting
 
 
-async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setattr(http_turn, "SILENCE_SEC", 0.01)
+    settings.THINKING_SEC = 0.01
     frames = Frames()
     await frames.put("one")
     assert await taken(frames) == ["one"]

@@ -10,8 +10,8 @@ from aiohttp import WSMsgType, web
 
 from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
 from tests.upstream.openai_server import WORLD, serve
+from tests.upstream.realtime_connection import Connection
 from tests.upstream.realtime_items import BYTES_PER_MS, Input, Item, Items, Refusal, from_client
-from tests.upstream.realtime_line import Line
 from tests.upstream.realtime_responses import Response, settings_of
 from tests.upstream.realtime_settings import DETECTION, default_session, updated
 
@@ -44,26 +44,26 @@ class Conversation:
     def __init__(self, world: World, seen: Seen, socket: web.WebSocketResponse, fault: str) -> None:
         self._world, self._seen, self._socket, self._fault = world, seen, socket, fault
         self._behaviour = world.behaviours["live_conversations"]
-        self._line = Line(socket, str(seen.id))
+        self._connection = Connection(socket, str(seen.id))
         self._items = Items()
         self._input = Input()
         self._input.detection = dict(DETECTION)
         self._speech_id = ""
         self._running: dict[Response, asyncio.Task[None]] = {}
         self._has_spoken = False
-        self._session = default_session(self._line.new_id("sess"), seen.asked.get("model", ""))
+        self._session = default_session(self._connection.new_id("sess"), seen.asked.get("model", ""))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as self._group:
-            writer = self._group.create_task(self._line.run())
+            writer = self._group.create_task(self._connection.run())
             reader = self._group.create_task(self._read())
-            cut = self._group.create_task(self._line.is_cut.wait())
+            cut = self._group.create_task(self._connection.is_cut.wait())
             await asyncio.wait({reader, cut}, return_when=asyncio.FIRST_COMPLETED)
             for task in [*self._running.values(), writer, reader, cut]:
                 task.cancel()
 
     async def _read(self) -> None:
-        self._line.send("session.created", session=self._session)
+        self._connection.send("session.created", session=self._session)
         async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -75,11 +75,13 @@ class Conversation:
                 await self._receive(event)
             except Refusal as refusal:
                 error = {"type": "invalid_request_error", "code": refusal.code, "message": refusal.message}
-                self._line.send("error", error=error | {"param": refusal.param, "event_id": event.get("event_id")})
+                self._connection.send(
+                    "error", error=error | {"param": refusal.param, "event_id": event.get("event_id")}
+                )
 
     async def _strike(self) -> None:
         if self._fault and len(self._seen.asked["events"]) == self._behaviour.fault_after + 1:
-            await self._line.misbehave(self._fault)
+            await self._connection.misbehave(self._fault)
 
     async def _receive(self, event: dict[str, Any]) -> None:
         match event["type"]:
@@ -90,21 +92,21 @@ class Conversation:
             case "input_audio_buffer.commit":
                 if self._input.length_ms < SHORTEST_MS:
                     raise Refusal("input_audio_buffer_commit_empty", "Expected at least 100ms of audio.")
-                self._commit(self._speech_id or self._line.new_id("item"), self._input.take())
+                self._commit(self._speech_id or self._connection.new_id("item"), self._input.take())
             case "input_audio_buffer.clear":
                 self._input.take()
-                self._line.send("input_audio_buffer.cleared")
+                self._connection.send("input_audio_buffer.cleared")
             case "conversation.item.create":
-                item = from_client(event["item"], self._line.new_id("item"))
+                item = from_client(event["item"], self._connection.new_id("item"))
                 self._items.insert(item, event.get("previous_item_id"))
                 self._announce(item)
             case "conversation.item.retrieve":
-                self._line.send(
+                self._connection.send(
                     "conversation.item.retrieved", item=self._items.find(event["item_id"], "retrieve").wire()
                 )
             case "conversation.item.delete":
                 self._items.all.remove(self._items.find(event["item_id"], "delete"))
-                self._line.send("conversation.item.deleted", item_id=event["item_id"])
+                self._connection.send("conversation.item.deleted", item_id=event["item_id"])
             case "conversation.item.truncate":
                 self._truncate(event)
             case "response.create":
@@ -118,7 +120,7 @@ class Conversation:
         self._session = updated(self._session, patch, self._behaviour.refused_parameter, self._has_spoken)
         self._input.detection = self._session["audio"]["input"]["turn_detection"]
         self._seen.asked["session"] = deepcopy(self._session)
-        self._line.send("session.updated", session=self._session)
+        self._connection.send("session.updated", session=self._session)
 
     # What is heard.
 
@@ -126,12 +128,14 @@ class Conversation:
         self._seen.asked["audio_ms"] += len(pcm) / BYTES_PER_MS
         for edge, at_ms, utterance in self._input.append(pcm):
             if edge == "started":
-                self._speech_id = self._line.new_id("item")
-                self._line.send("input_audio_buffer.speech_started", audio_start_ms=at_ms, item_id=self._speech_id)
+                self._speech_id = self._connection.new_id("item")
+                self._connection.send(
+                    "input_audio_buffer.speech_started", audio_start_ms=at_ms, item_id=self._speech_id
+                )
                 if self._detects("interrupt_response"):
                     self._end_default("turn_detected")
             else:
-                self._line.send("input_audio_buffer.speech_stopped", audio_end_ms=at_ms, item_id=self._speech_id)
+                self._connection.send("input_audio_buffer.speech_stopped", audio_end_ms=at_ms, item_id=self._speech_id)
                 self._commit(self._speech_id, utterance)
                 if self._detects("create_response") and not self._default():
                     await self._respond({})
@@ -144,7 +148,9 @@ class Conversation:
         text = self._world.hear(pcm, RATE)
         item = Item(item_id, role="user", text=text, is_audio=True, audio_ms=len(pcm) / BYTES_PER_MS)
         self._items.insert(item, None)
-        self._line.send("input_audio_buffer.committed", item_id=item.id, previous_item_id=self._items.before(item))
+        self._connection.send(
+            "input_audio_buffer.committed", item_id=item.id, previous_item_id=self._items.before(item)
+        )
         self._announce(item, {"transcript": None})
         if self._session["audio"]["input"]["transcription"]:
             delay_sec = self._behaviour.final_ms / 1000
@@ -153,19 +159,19 @@ class Conversation:
     def _transcribe(self, item: Item, text: str) -> None:
         if self._fault == "failed":
             error = {"type": "server_error", "code": "transcription_failed", "message": "It could not be heard."}
-            return self._line.send(f"{TRANSCRIPTION}.failed", item_id=item.id, content_index=0, error=error)
-        self._line.send(f"{TRANSCRIPTION}.delta", item_id=item.id, content_index=0, delta=text)
+            return self._connection.send(f"{TRANSCRIPTION}.failed", item_id=item.id, content_index=0, error=error)
+        self._connection.send(f"{TRANSCRIPTION}.delta", item_id=item.id, content_index=0, delta=text)
         usage = {"type": "tokens", "input_tokens": 7, "output_tokens": 3, "total_tokens": 10,
                  "input_token_details": {"text_tokens": 0, "audio_tokens": 7}}  # fmt: skip
         fields = {"item_id": item.id, "content_index": 0, "transcript": text, "usage": usage}
-        return self._line.send(f"{TRANSCRIPTION}.completed", **fields)
+        return self._connection.send(f"{TRANSCRIPTION}.completed", **fields)
 
     def _announce(self, item: Item, part: dict[str, Any] | None = None) -> None:
         before, shown = self._items.before(item), item.wire()
         if part:
             shown["content"][0] |= part
-        self._line.send("conversation.item.added", item=shown, previous_item_id=before)
-        self._line.send("conversation.item.done", item=shown, previous_item_id=before)
+        self._connection.send("conversation.item.added", item=shown, previous_item_id=before)
+        self._connection.send("conversation.item.done", item=shown, previous_item_id=before)
 
     def _truncate(self, event: dict[str, Any]) -> None:
         item = self._items.find(event["item_id"], "truncate")
@@ -175,7 +181,7 @@ class Conversation:
             raise Refusal("invalid_value", f"Audio content of {item.audio_ms} ms is shorter.", "audio_end_ms")
         item.text, item.audio_ms = "", event["audio_end_ms"]
         kept = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
-        self._line.send("conversation.item.truncated", **kept)
+        self._connection.send("conversation.item.truncated", **kept)
 
     # What is answered.
 
@@ -193,7 +199,7 @@ class Conversation:
         settings = settings_of(self._session, asked) | {"context": context}
         self._has_spoken |= is_default and "audio" in settings["output_modalities"]
         seen = await self._world.receive("live_responses", self._seen.key, settings, self._seen.peer)
-        response = Response(self._world, seen, self._line.send, self._items, "conv_1" if is_default else None)
+        response = Response(self._world, seen, self._connection.send, self._items, "conv_1" if is_default else None)
         self._running[response] = self._group.create_task(self._run(response, seen))
         await asyncio.sleep(0)  # a task that is cancelled before its first step never runs
 
@@ -203,7 +209,7 @@ class Conversation:
             await response.run(self._world.fault_now("live_responses"))
             ending = "fault" if response.status == "failed" else "done"
         except FaultInjected as injected:
-            await self._line.misbehave(injected.fault)
+            await self._connection.misbehave(injected.fault)
             ending = "fault"
         finally:
             del self._running[response]

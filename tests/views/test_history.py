@@ -35,7 +35,7 @@ def test_each_says_what_it_holds(owner: User, as_owner: Client) -> None:
 def test_one_without_items_is_not_listed(owner: User, as_owner: Client) -> None:
     make_conversation(owner)
     page = as_owner.get(HISTORY).content.decode()
-    assert "Nothing here yet" in page
+    assert "No conversations yet" in page
     assert "Conversation of" not in page
 
 

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.databases import LIVE
-from tests.support.live import Site, manage, running_site
+from tests.support.live import Site, manage, run_site
 from voiceproject.server.daphne_server import OPEN_FILES
 
 
@@ -41,7 +41,7 @@ def test_not_ready_without_postgres(live_site: Site) -> None:
     with psycopg.connect(live_site.database_url, autocommit=True) as postgres:
         postgres.execute(f"CREATE DATABASE {name}")
         url = live_site.database_url.replace(f"/{LIVE}?", f"/{name}?")
-        with running_site(url, {}) as site:
+        with run_site(url, {}) as site:
             postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
             with pytest.raises(HTTPError) as failure:
                 urlopen(f"{site.url}/readyz", timeout=20)

@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.provider_keys import keyring
 from conversations.models import Conversation, McpServer
 from tests.support.factories import make_conversation, make_user
-from voiceproject.database.base import requests_share
+from voiceproject.database.base import get_request_share
 from voiceproject.http.requests import Handler
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -30,11 +30,11 @@ class Watcher:
     """How many connections requests held, each time that it looked."""
 
     def __init__(self) -> None:
-        self.size = requests_share()._free
+        self.size = get_request_share()._free
         self.held: list[int] = []
 
     def look(self) -> None:
-        self.held.append(self.size - requests_share()._free)
+        self.held.append(self.size - get_request_share()._free)
 
     def ask(self, path: str, headers: Headers, form: dict[str, str] | None = None) -> int:
         """The status of an answer. It looks as the answer begins to be sent."""

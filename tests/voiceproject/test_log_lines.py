@@ -8,7 +8,7 @@ from django.core import signing
 
 from accounts.keys import api_keys, client_secrets
 from tests.support.live import Site
-from voiceproject.log_lines import without_secrets
+from voiceproject.log_lines import remove_secrets
 from voiceproject.set_up import SALT
 
 TOKEN = signing.dumps("first admin", salt=SALT)
@@ -25,7 +25,7 @@ LINKS = [
     "line", ["Forbidden (Origin checking failed): {}", 'File "{}", line 1', "at https://x.org{}?a"]
 )
 def test_one_time_links_are_cut(line: str, link: str) -> None:
-    shown = without_secrets(line.format(link))
+    shown = remove_secrets(line.format(link))
     assert link.strip("/").rpartition("/")[2][9:] not in shown
     assert link.split("/")[1] in shown  # enough to see what it was
 
@@ -34,10 +34,10 @@ def test_keys_and_query_strings_are_cut() -> None:
     secret = client_secrets.START + "a1B2" * 12
     key = api_keys.START + "a1B2" * 11 + "xy"
     line = f"GET /v1/x?api_key=abc&b=1 {key} Bearer {secret} sk-proj-0123456789abcdef01 AIzaSyA0123456789abcdefg"
-    shown = without_secrets(line)
+    shown = remove_secrets(line)
     for part in ("abc&", key[6:], secret[6:], "0123456789"):
         assert part not in shown
-    assert without_secrets("What is it? a=b / c") == "What is it? a=b / c"
+    assert remove_secrets("What is it? a=b / c") == "What is it? a=b / c"
 
 
 @pytest.mark.parametrize("worst", ["/", "?", "/a", "?a", "a=", "sk-", "vp_", '/"', "?a=", "/aaaaaaaaa"])
@@ -45,7 +45,7 @@ def test_it_is_linear(worst: str) -> None:
     def cost_sec(size: int) -> float:
         text = (worst * size)[:size]
         began_at = time.thread_time()
-        without_secrets(text)
+        remove_secrets(text)
         return time.thread_time() - began_at
 
     cost_sec(1000)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import ROOT, Site, manage, running_site
+from tests.support.live import ROOT, Site, manage, run_site
 from tests.support.production import PRODUCTION
 
 
@@ -33,7 +33,7 @@ def get(site: Site, path: str, **headers: str) -> Iterator[http.client.HTTPRespo
 
 @pytest.fixture(scope="module")
 def production_site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {**PRODUCTION, "STATIC_HASHED": "false", "ACCESS_LOG": "true"}) as site:
+    with run_site(database_url, {**PRODUCTION, "STATIC_HASHED": "false", "ACCESS_LOG": "true"}) as site:
         yield site
 
 

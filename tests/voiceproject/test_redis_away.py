@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts.keys import api_keys
 from accounts.models import User
-from tests.support.live import Site, running_redis, running_site
+from tests.support.live import Site, run_redis, run_site
 from voiceproject.cache import shared_cache
 from voiceproject.cache.shared_cache import SharedCache
 
@@ -31,7 +31,7 @@ def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cache_whose_redis_goes_and_comes_back(tmp_path: Path) -> None:
     url = f"unix://{tmp_path / 'redis.sock'}"
     cache = SharedCache(url, {})
-    with running_redis(tmp_path):
+    with run_redis(tmp_path):
         assert cache.add("count", 1, 60)
         assert cache.incr("count") == 2
         assert cache.ping()
@@ -47,7 +47,7 @@ def test_a_cache_whose_redis_goes_and_comes_back(tmp_path: Path) -> None:
     assert cache.get_or_set("d", 4) == 4
     cache.delete_many(["a"])
     assert ("a" in cache, "b" in cache, cache.touch("b", 5), cache.delete("b")) == (False, True, True, True)
-    with running_redis(tmp_path):
+    with run_redis(tmp_path):
         assert cache.ping()
         assert cache.get("d") is None
         cache.clear()
@@ -62,7 +62,7 @@ def test_everything_a_cache_does_is_covered() -> None:
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[ExitStack]:
     with ExitStack() as stack:
-        stack.enter_context(running_redis(tmp_path))
+        stack.enter_context(run_redis(tmp_path))
         yield stack
 
 
@@ -97,7 +97,7 @@ def test_a_site_whose_redis_goes_and_comes_back(
     headers = {"Authorization": f"Bearer {api_keys.create(user, 'tests')[1]}"}
     env = {"REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
     with (
-        running_site(database_url, env) as site,
+        run_site(database_url, env) as site,
         connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as talk,
     ):
         wait_until_it_tells(site, "ready\n")
@@ -107,7 +107,7 @@ def test_a_site_whose_redis_goes_and_comes_back(
         assert signs_in(site, user) == 302
         assert httpx2.get(f"{site.url}/v1/models", headers=headers).status_code == 200
         assert answers(talk)
-        with running_redis(tmp_path), connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as another:
+        with run_redis(tmp_path), connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as another:
             assert json.loads(another.recv(timeout=10))["type"] == "session.created"
             wait_until_it_tells(site, "ready\n")
             assert answers(talk)

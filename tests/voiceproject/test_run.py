@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.support.live import copy_project, manage, running_site
+from tests.support.live import copy_project, manage, run_site
 from voiceproject.local import embedded_postgres
 
 NOTHING = {"DATABASE_URL": "", "SECRET_KEY": "", "FIELD_ENCRYPTION_KEY": ""}
@@ -22,21 +22,21 @@ def folder(tmp_path: Path) -> Path:
 
 def is_up(folder: Path) -> bool:
     try:
-        psycopg.connect(embedded_postgres.url(folder / "var" / "postgres")).close()
+        psycopg.connect(embedded_postgres.build_url(folder / "var" / "postgres")).close()
     except psycopg.OperationalError:
         return False
     return True
 
 
 def test_from_nothing_and_again(folder: Path) -> None:
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
         site.wait_for_log("no admin yet")
     assert not is_up(folder)
     key = (folder / "var" / "secret_key").read_text()
     env = {**NOTHING, "DJANGO_SUPERUSER_PASSWORD": "kept across starts", "DJANGO_SUPERUSER_EMAIL": "a@example.com"}
     assert manage("createsuperuser", "--noinput", env=env, root=folder).returncode == 0
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         urlopen(f"{site.url}/readyz").close()
     assert "no admin yet" not in site.log
     assert (folder / "var" / "secret_key").read_text() == key
@@ -44,7 +44,7 @@ def test_from_nothing_and_again(folder: Path) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_stop_everything(folder: Path, ending: signal.Signals) -> None:
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         assert is_up(folder)
         site.process.send_signal(ending)
         assert site.process.wait(20) == 0
@@ -53,7 +53,7 @@ def test_signals_stop_everything(folder: Path, ending: signal.Signals) -> None:
 
 
 def test_a_killed_postgres_is_started_again(folder: Path) -> None:
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         postmaster = (folder / "var" / "postgres" / "postmaster.pid").read_text().split()[0]
         os.kill(int(postmaster), signal.SIGKILL)
         site.wait_for_log("it runs again")
@@ -63,17 +63,17 @@ def test_a_killed_postgres_is_started_again(folder: Path) -> None:
 
 
 def test_killed_and_started_again(folder: Path) -> None:
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         site.process.kill()
         site.process.wait()
     assert is_up(folder)  # nobody was left to stop it
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
     assert not is_up(folder)
 
 
 def test_a_command_beside_a_running_site(folder: Path) -> None:
-    with running_site("", NOTHING, folder) as site:
+    with run_site("", NOTHING, folder) as site:
         assert manage("showmigrations", "accounts", env=NOTHING, root=folder).returncode == 0
         assert urlopen(f"{site.url}/readyz").read() == b"ready\n"  # it did not take Postgres away
 
@@ -86,7 +86,7 @@ def test_keys_are_private(folder: Path) -> None:
 
 def test_two_starts_at_once(folder: Path) -> None:
     """Keys, migrations and Postgres are made by one of them."""
-    with running_site("", NOTHING, folder) as first, running_site("", NOTHING, folder) as second:
+    with run_site("", NOTHING, folder) as first, run_site("", NOTHING, folder) as second:
         assert urlopen(f"{first.url}/readyz").read() == urlopen(f"{second.url}/readyz").read()
 
 

@@ -24,7 +24,7 @@ def no_admin(db: None) -> None:
 
 
 def test_it_works(client: Client) -> None:
-    path = set_up.path_if_needed()
+    path = set_up.build_path_if_needed()
     assert b"Create the admin account" in client.get(path).content
     assert client.post(path, FORM)["Location"] == "/"
     admin = User.objects.get(email="first@example.com")
@@ -36,13 +36,13 @@ def test_it_works(client: Client) -> None:
 
 
 def test_it_is_dead_once_there_is_an_admin(client: Client) -> None:
-    path = set_up.path_if_needed()
+    path = set_up.build_path_if_needed()
     client.post(path, FORM)
     stranger = Client()
     assert stranger.get(path).status_code == 410
     assert stranger.post(path, {**FORM, "email": "second@example.com"}).status_code == 410
     assert not User.objects.filter(email="second@example.com").exists()
-    assert not set_up.path_if_needed()
+    assert not set_up.build_path_if_needed()
 
 
 def test_a_made_up_link(client: Client) -> None:
@@ -52,7 +52,7 @@ def test_a_made_up_link(client: Client) -> None:
 
 
 def test_it_ages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = set_up.path_if_needed()
+    path = set_up.build_path_if_needed()
     later = (timezone.now() + timedelta(days=1, seconds=5)).timestamp()
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert client.get(path).status_code == 410
@@ -62,13 +62,13 @@ def test_it_ages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     "change", [{"password2": "another"}, {"password1": "1234", "password2": "1234"}, {"email": "no"}]
 )
 def test_a_bad_form_makes_nobody(client: Client, change: dict[str, str]) -> None:
-    page = client.post(set_up.path_if_needed(), {**FORM, **change})
+    page = client.post(set_up.build_path_if_needed(), {**FORM, **change})
     assert page.status_code == 200
     assert page.context["form"].errors
     assert not set_up.has_admin()
 
 
 def test_nobody_may_keep_the_page(client: Client) -> None:
-    page = client.get(set_up.path_if_needed())
+    page = client.get(set_up.build_path_if_needed())
     assert "no-store" in page["Cache-Control"]
     assert page["Referrer-Policy"] == "same-origin"

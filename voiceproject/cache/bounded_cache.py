@@ -1,6 +1,6 @@
-"""The cache in a process's memory, for what is counted there: full, it gives up what would end soonest anyway.
+"""The cache in a process's memory. When it is full, it drops the entries that would expire soonest anyway.
 
-Django's own forgets entries at random once there are 300: some 200 requests made it forget who had tried how many
+Django's own drops entries at random once there are 300: some 200 requests made it forget who had tried how many
 passwords.
 """
 
@@ -18,6 +18,8 @@ NEVER = float("inf")
 
 
 class BoundedCache(LocMemCache):
+    """A cache in memory that drops the entries that expire soonest."""
+
     # Of LocMemCache, as its annotations do not tell.
     _cache: "OrderedDict[str, bytes]"
     _expire_info: dict[str, float | None]

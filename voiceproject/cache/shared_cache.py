@@ -1,6 +1,6 @@
-"""The cache in Redis, which the processes of a site share; while Redis is away, each has one in its memory.
+"""The cache in Redis, which the processes of a site share. While Redis is away, each process uses its own memory.
 
-So nothing that counts or remembers there fails: sign-in goes on, and its limits hold for each process by itself.
+So nothing that counts or remembers there fails: people can sign in, and limits hold for each process by itself.
 """
 
 import logging
@@ -20,19 +20,24 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Redis:
-    """What this process knows of a Redis. Django makes a cache for every thread; they share this, and its sockets."""
+    """What this process knows of a Redis server.
+
+    Django makes a cache for every thread; they all share this, and its sockets.
+    """
 
     client: Any
     ask_at: float = 0.0  # of the monotonic clock: not before
     is_away: bool = False
 
-    def lose(self, error: Exception) -> None:
+    def mark_away(self, error: Exception) -> None:
+        """Note that Redis failed, and ask it again only after AWAY_SEC."""
         self.ask_at = time.monotonic() + AWAY_SEC
         if not self.is_away:
             logger.warning("Redis is away, so each process counts by itself: %s", type(error).__name__)
         self.is_away = True
 
-    def find(self) -> None:
+    def mark_back(self) -> None:
+        """Note that Redis answered."""
         if self.is_away:
             logger.warning("Redis is back.")
         self.is_away = False
@@ -42,6 +47,8 @@ _known: dict[str, _Redis] = {}
 
 
 class SharedCache(RedisCache):
+    """A cache in Redis with a cache in memory behind it."""
+
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._redis = _known.setdefault(server, _Redis(self._cache))
@@ -49,24 +56,25 @@ class SharedCache(RedisCache):
         self._memory = BoundedCache(f"while away: {server}", {**params, "OPTIONS": {}})
 
     def ping(self) -> bool:
-        """Ask Redis itself, whether or not it was away a moment ago."""
+        """Return whether Redis answers now, even if it was away a moment ago."""
         self._redis.ask_at = 0.0
         self.get("ping")
         return not self._redis.is_away
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call this method of the cache in Redis, or of the cache in memory while Redis is away."""
         if time.monotonic() < self._redis.ask_at:
             return getattr(self._memory, name)(*args, **kwargs)
         try:
             answer = getattr(RedisCache, name)(self, *args, **kwargs)
         except (RedisError, OSError) as error:
-            self._redis.lose(error)
+            self._redis.mark_away(error)
             return getattr(self._memory, name)(*args, **kwargs)
-        self._redis.find()
+        self._redis.mark_back()
         return answer
 
 
-def _degrading(name: str) -> Callable[..., Any]:
+def _wrap_with_fallback(name: str) -> Callable[..., Any]:
     def call(self: SharedCache, *args: Any, **kwargs: Any) -> Any:
         return self._call(name, *args, **kwargs)
 
@@ -86,4 +94,4 @@ for _name in (
     "delete_many",
     "clear",
 ):
-    setattr(SharedCache, _name, _degrading(_name))
+    setattr(SharedCache, _name, _wrap_with_fallback(_name))

@@ -1,7 +1,7 @@
-"""Who may hold one of the few connections to Postgres, and for how long.
+"""Decide who may hold one of the few connections to Postgres, and for how long.
 
-Nobody holds one while waiting for somebody else, a client or a provider; and requests never hold all of them, so that
-live conversations can always store what is said. `base` is the Django backend that sees to it.
+Nobody holds one while waiting for a client or a provider. Requests together never hold all of them, so that live
+conversations can always store what is said. `base` is the Django backend that enforces it.
 """
 
 import threading
@@ -20,23 +20,23 @@ _limit_sec: ContextVar[float | None] = ContextVar("limit_sec", default=None)
 
 
 def give_back() -> None:
-    """Return this thread's connection to the pool, ahead of a wait; the next query takes one again.
+    """Return this thread's connection to the pool before waiting; the next query takes one again.
 
-    Within a transaction it stays, since what the transaction holds would be lost.
+    Within a transaction it is kept, since what the transaction holds would be lost.
     """
     if not connection.in_atomic_block:
         connection.close()
 
 
 def serve_request() -> None:
-    """Let what this task, and what it calls, asks of the database count as a request's."""
+    """Count the queries of this task, and of what it calls, as a request's."""
     _serves_request.set(True)
     _limit_sec.set(ANSWER_SEC)
 
 
 @contextmanager
-def for_session() -> Iterator[None]:
-    """Let what is done here count as a live session's, whoever began it."""
+def serve_session() -> Iterator[None]:
+    """Count the queries within this context as a live session's, whoever began it."""
     token, limit_token = _serves_request.set(False), _limit_sec.set(ANSWER_SEC)
     try:
         yield
@@ -45,17 +45,18 @@ def for_session() -> Iterator[None]:
         _limit_sec.reset(limit_token)
 
 
-def serves_request() -> bool:
+def is_serving_request() -> bool:
+    """Return whether the queries of this task count as a request's."""
     return _serves_request.get()
 
 
-def limit_sec() -> float | None:
-    """Return how long whoever asks now waits for an answer of the database, in seconds; None: for ever."""
+def get_limit_sec() -> float | None:
+    """Return how long this task waits for an answer of the database, in seconds; None: for ever."""
     return _limit_sec.get()
 
 
-class Share:
-    """The part of the connections that requests may hold. Safe in threads."""
+class ConnectionShare:
+    """The part of the connections that requests may hold. It is thread-safe."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -63,6 +64,7 @@ class Share:
         self._moved_at = time.monotonic()
 
     def take(self, timeout_sec: float) -> bool:
+        """Take a connection, and return whether one became free within `timeout_sec`."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._free > 0, timeout_sec):
                 return False
@@ -70,12 +72,16 @@ class Share:
             return True
 
     def give(self) -> None:
+        """Give a connection back."""
         with self._changed:
             self._move(1)
             self._changed.notify()
 
     def is_stuck(self, now: float) -> bool:
-        """Tell whether all are taken, and none has been given back for long. `now`: of the monotonic clock."""
+        """Return whether all are taken and none was given back for STUCK_SEC.
+
+        `now` is the monotonic clock in seconds.
+        """
         return self._free <= 0 and now - self._moved_at > STUCK_SEC
 
     def _move(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Django's Postgres backend: requests may hold half of its pool, and a server that hangs holds up nobody for long."""
+"""Django's Postgres backend. Requests may hold half of its pool, and a hanging server holds nobody up for long."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.db.backends.postgresql import base
 from psycopg.abc import RV, PQGen
 
-from voiceproject.database import Share, limit_sec, serves_request
+from voiceproject.database import ConnectionShare, get_limit_sec, is_serving_request
 
 
 class BusyError(OperationalError):
@@ -17,26 +17,29 @@ class BusyError(OperationalError):
 
 
 class Connection(psycopg.Connection[Any]):
-    """One that a database which hangs cannot hold up for long.
+    """A connection that stops waiting for a database which hangs.
 
-    The server cannot see to it: one that is stopped, or whose network is gone, looks at no timeout of its own.
+    The server cannot do it: one that is stopped, or whose network is gone, heeds no timeout of its own.
     """
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Raise OperationalError where there is no answer in time; the connection is closed then."""
+        """Raise OperationalError if there is no answer in time, and close the connection."""
         try:
-            return super().wait(gen, interval, limit_sec() if timeout is None else timeout)
+            return super().wait(gen, interval, get_limit_sec() if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:  # as `wait` is documented to raise
             self.close()  # its answer, should it come, would be taken for that to the next question
             raise
 
 
 @cache
-def requests_share() -> Share:
-    return Share(settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] // 2)
+def get_request_share() -> ConnectionShare:
+    """Return the share of the pool that requests may hold."""
+    return ConnectionShare(settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] // 2)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """The backend. It counts the connections that requests hold."""
+
     _holds_share = False
 
     @property
@@ -46,10 +49,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Raise BusyError where this is for a request, and there was none for it in time."""
-        if not serves_request():
+        """Return a connection. Raise BusyError if it is for a request and none became free for it in time."""
+        if not is_serving_request():
             return super().get_new_connection(conn_params)
-        if not requests_share().take(self.settings_dict["OPTIONS"]["pool"]["timeout"]):
+        if not get_request_share().take(self.settings_dict["OPTIONS"]["pool"]["timeout"]):
             raise BusyError("other requests hold all connections that requests may hold")
         self._holds_share = True
         try:
@@ -67,4 +70,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _give_share(self) -> None:
         if self._holds_share:
             self._holds_share = False
-            requests_share().give()
+            get_request_share().give()

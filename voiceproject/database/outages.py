@@ -1,4 +1,7 @@
-"""Which errors of the database pass by themselves: it restarts, is read-only in a failover, or has no place free."""
+"""Tell which errors of the database pass by themselves.
+
+It restarts, is read-only during a failover, or has no free connection.
+"""
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -8,31 +11,31 @@ TOO_COMPLEX = "54"  # the class of statements that no waiting makes any smaller
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether the same may succeed in a while.
+    """Return whether the same query may succeed in a while.
 
-    Lost and refused connections, restarts, full disks, deadlocks and no free connection are an OperationalError each,
-    a connection that was closed under us is an InterfaceError, and read-only is an InternalError.
+    Lost and refused connections, restarts, full disks, deadlocks and a lack of free connections are each an
+    OperationalError; a connection that was closed under us is an InterfaceError, and read-only is an InternalError.
     """
-    state = _state(error)
+    state = _get_sqlstate(error)
     if isinstance(error, OperationalError | InterfaceError):
         return not state.startswith(TOO_COMPLEX)
     return isinstance(error, DatabaseError) and state == READ_ONLY
 
 
 def drop_connection(error: BaseException) -> None:
-    """Close this thread's connection if it may lead to a server that is read-only, so that the pool makes another.
+    """Close this thread's connection if it may lead to a read-only server, so that the pool makes a new one.
 
     After a failover the address is the new primary's, while pooled connections still lead to the old one.
     """
-    if is_passing(error) and _state(error) == READ_ONLY and connection.connection is not None:
+    if is_passing(error) and _get_sqlstate(error) == READ_ONLY and connection.connection is not None:
         connection.connection.close()
 
 
-def reason(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return the error in one line, for the log."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _state(error: BaseException) -> str:
+def _get_sqlstate(error: BaseException) -> str:
     cause = error.__cause__
     return (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""

@@ -1,4 +1,4 @@
-"""What requests bring along: how much, how fast, and from whom."""
+"""Bound the bodies of requests: how large, how slow, and how many at once from one address."""
 
 from collections import Counter
 
@@ -14,38 +14,45 @@ HELD_BYTES, HELD_BYTES_EACH = 256_000_000, 64_000_000
 GRACE_SEC, MIN_BYTES_PER_SEC = 15.0, 20_000
 
 
-def takes_file(method: bytes, path: bytes) -> bool:
+def is_upload(method: bytes, path: bytes) -> bool:
+    """Return whether this request may carry a file."""
     return (method, path.partition(b"?")[0]) in UPLOADS
 
 
-def most_bytes(method: bytes, path: bytes) -> int:
-    if takes_file(method, path):
+def choose_max_bytes(method: bytes, path: bytes) -> int:
+    """Return how many bytes the body of this request may have."""
+    if is_upload(method, path):
         return int(settings.TURN_MAX_BYTES) + FORM_BYTES
-    return unknown_bytes()
+    return get_max_unknown_bytes()
 
 
-def unknown_bytes() -> int:
-    """Return how many bytes a body may have whose sender nobody has looked at."""
+def get_max_unknown_bytes() -> int:
+    """Return how many bytes a body may have before its sender is known."""
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 
 def is_too_slow(received_bytes: int, elapsed_sec: float) -> bool:
+    """Return whether a body arrives too slowly to go on waiting for it."""
     return received_bytes < (elapsed_sec - GRACE_SEC) * MIN_BYTES_PER_SEC
 
 
-class Held:
-    """The bytes of all bodies that are not answered yet."""
+class HeldBodies:
+    """The number of bytes of all bodies that are not answered yet, by address."""
 
     def __init__(self, most: int = HELD_BYTES, each: int = HELD_BYTES_EACH) -> None:
         self._most, self._each = most, each
         self._of: Counter[str] = Counter()
 
     def take(self, address: str, count: int) -> bool:
-        """Count them in; False if they are too many. They are counted all the same, until they are given back."""
+        """Count bytes in, and return whether they are within the limits.
+
+        They are counted in either case, until they are given back.
+        """
         self._of[address] += count
         return self._of[address] <= self._each and self._of.total() <= self._most
 
     def give(self, address: str, count: int) -> None:
+        """Count bytes out."""
         self._of[address] -= count
         if self._of[address] <= 0:
             del self._of[address]

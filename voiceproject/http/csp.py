@@ -1,4 +1,4 @@
-"""The content security policy: strict for the site, looser for the admin alone."""
+"""The content security policy: strict for the site, and looser only for the admin."""
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -10,6 +10,8 @@ ADMIN_DIRECTIVES = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAF
 
 
 class SitePolicyMiddleware(CSPMiddleware):
+    """Sets the policy of each page."""
+
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:

@@ -1,4 +1,4 @@
-"""Headers of every answer: what its pages may use of the browser, who may load it, and that nobody keeps it."""
+"""Headers of every response: what pages may use of the browser, who may load them, and that nobody keeps them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +20,11 @@ Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 Get = Callable[[HttpRequest], Any]
 
 
-def _middleware(change: Callable[[HttpRequest, HttpResponseBase], None]) -> Callable[[Get], Callable[..., Answer]]:
+def _build_middleware(
+    change: Callable[[HttpRequest, HttpResponseBase], None],
+) -> Callable[[Get], Callable[..., Answer]]:
+    """Return a middleware, sync and async, that changes each response by this function."""
+
     @sync_and_async_middleware
     def middleware(get_response: Get) -> Callable[[HttpRequest], Answer]:
         async def in_async(request: HttpRequest) -> HttpResponseBase:
@@ -45,10 +49,10 @@ def _set_policies(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _forbid_storing(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Forbid browsers to keep pages of whoever is signed in: after the sign-out, “back” shows nothing."""
+    """Forbid browsers to keep the pages of people who are signed in: after they sign out, “back” shows nothing."""
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         response.headers.setdefault("Cache-Control", "private, no-store")
 
 
-policies = _middleware(_set_policies)
-no_store = _middleware(_forbid_storing)
+policies = _build_middleware(_set_policies)
+no_store = _build_middleware(_forbid_storing)

@@ -1,9 +1,11 @@
-"""Probes. They answer before Django looks at the host name or at TLS, since a prober knows neither.
+"""Probes. They answer before Django checks the host name and TLS, since a prober knows neither.
 
-/healthz: is this process worth keeping? Its event loop turns, its threads take work, and what its requests hold of the
-database is given back. A Postgres that is away does not count: no new process would find it.
-/readyz: can this process serve pages now? Postgres answers a request. Without Redis it can: "degraded", with 200.
-/metrics: for Prometheus, of this process alone, and only for who bears METRICS_TOKEN.
+/healthz: whether this process is worth keeping. Its event loop turns, its threads take work, and its requests give
+their connections to Postgres back. A Postgres that is away does not count, as no new process would find it either.
+
+/readyz: whether this process can serve pages now. Postgres answers a query. Without Redis it can: "degraded", with 200.
+
+/metrics: for Prometheus, of this process alone, and only with METRICS_TOKEN.
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from voiceproject import database
 from voiceproject.cache.shared_cache import SharedCache
-from voiceproject.database.base import requests_share
+from voiceproject.database.base import get_request_share
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
@@ -30,15 +32,16 @@ FRESH_SEC = 0.5  # an answer serves all who ask meanwhile: whoever can reach the
 logger = logging.getLogger(__name__)
 
 
-def with_probes(application: Application) -> Application:
+def add_probes(application: Application) -> Application:
+    """Return the application with the probes in front of it."""
     readiness = Readiness()
 
     async def probe_or_pass(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["path"] == "/healthz":
-            await _answer(send, *await _health())
+            await _answer(send, *await _check_health())
         elif scope["path"] == "/readyz":
             await _answer(send, *await readiness.ask())
-        elif scope["path"] == "/metrics" and _may_measure(scope["headers"]):
+        elif scope["path"] == "/metrics" and _may_read_metrics(scope["headers"]):
             await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
         else:
             await application(scope, receive, send)
@@ -46,32 +49,33 @@ def with_probes(application: Application) -> Application:
     return probe_or_pass
 
 
-async def _health() -> Answer:
+async def _check_health() -> Answer:
     try:
         async with asyncio.timeout(WAIT_SEC):
             await asyncio.to_thread(lambda: None)
     except TimeoutError:
         return 503, b"stuck: no thread is free\n"
-    if requests_share().is_stuck(time.monotonic()):
+    if get_request_share().is_stuck(time.monotonic()):
         return 503, b"stuck: requests keep all their connections to Postgres\n"
     return 200, b"ok\n"
 
 
 class Readiness:
-    """Whether the site can serve. One look at a time, for all who ask."""
+    """Whether the site can serve. One check at a time answers all who ask."""
 
     def __init__(self) -> None:
         self._look: asyncio.Task[Answer] | None = None
         self._begun_at = 0.0
 
     async def ask(self) -> Answer:
+        """Return the status and the text of /readyz, at most FRESH_SEC old."""
         if self._look is None or (self._look.done() and time.monotonic() - self._begun_at > FRESH_SEC):
-            self._look, self._begun_at = asyncio.create_task(asyncio.to_thread(_readiness)), time.monotonic()
+            self._look, self._begun_at = asyncio.create_task(asyncio.to_thread(_check_readiness)), time.monotonic()
         await asyncio.wait([self._look], timeout=WAIT_SEC)
         return self._look.result() if self._look.done() else (503, b"not ready\n")
 
 
-def _readiness() -> Answer:
+def _check_readiness() -> Answer:
     database.serve_request()
     try:
         with connection.cursor() as cursor:
@@ -81,15 +85,15 @@ def _readiness() -> Answer:
         return 503, b"not ready\n"
     finally:
         connection.close()
-    return 200, b"ready\n" if _shares_cache() else b"degraded: Redis is away\n"
+    return 200, b"ready\n" if _is_cache_shared() else b"degraded: Redis is away\n"
 
 
-def _shares_cache() -> bool:
+def _is_cache_shared() -> bool:
     shared = caches["default"]
     return not isinstance(shared, SharedCache) or shared.ping()
 
 
-def _may_measure(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def _may_read_metrics(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
     given = dict(headers).get(b"authorization", b"")
     return bool(settings.METRICS_TOKEN) and secrets.compare_digest(given, wanted)

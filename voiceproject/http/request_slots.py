@@ -1,4 +1,4 @@
-"""How many requests are under way at once: of one user, of one address, of all."""
+"""Limit how many requests are under way at once: of one user, of one address, and of all."""
 
 import threading
 from collections import Counter, deque
@@ -10,8 +10,11 @@ WAIT_SEC = 5.0  # a program asks for all its conversations at once: they come on
 PAGE_SEC = 15.0
 
 
-class Places:
-    """So many places for each; who comes beyond them waits for one. Safe in threads, and on the event loop."""
+class RequestSlots:
+    """A number of slots for each caller; requests beyond them wait for one.
+
+    It is thread-safe, also for the event loop.
+    """
 
     def __init__(self, each: int, waiting: int) -> None:
         self._each = each
@@ -20,10 +23,10 @@ class Places:
         self._waiting: dict[Hashable, deque[Future[None]]] = {}
         self._lock = threading.Lock()
 
-    def ask(self, who: Hashable) -> Future[None] | None:
-        """Take a place: the future is done once there is one. None: too many wait already.
+    def request(self, who: Hashable) -> Future[None] | None:
+        """Return a future that is done once the caller has a slot, or None if too many already wait.
 
-        Whoever waits no longer calls `forget`, and whoever has had a place `leave`.
+        Call `withdraw` when a request no longer waits, and `release` when it has had a slot.
         """
         future: Future[None] = Future()
         with self._lock:
@@ -37,16 +40,17 @@ class Places:
             waiting.append(future)
             return future
 
-    def forget(self, who: Hashable, future: "Future[None]") -> None:
-        """Take back a question; a place that it has got meanwhile goes to the next."""
+    def withdraw(self, who: Hashable, future: "Future[None]") -> None:
+        """Stop waiting. A slot that was granted meanwhile goes to the next."""
         with self._lock:
             if future in self._waiting.get(who, ()):
                 self._waiting[who].remove(future)
                 self._tidy(who)
                 return
-        self.leave(who)
+        self.release(who)
 
-    def leave(self, who: Hashable) -> None:
+    def release(self, who: Hashable) -> None:
+        """Give a slot to the next who waits, or free it."""
         with self._lock:
             if waiting := self._waiting.get(who):
                 waiting.popleft().set_result(None)

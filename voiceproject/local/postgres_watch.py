@@ -1,4 +1,4 @@
-"""Starts the embedded Postgres again where it was killed while the site runs."""
+"""Restart the embedded Postgres if it is killed while the site runs."""
 
 import atexit
 import logging
@@ -18,7 +18,7 @@ RETRY_SEC = 5.0  # after a start that failed, as on a full disk
 
 
 def begin(data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
-    """Watch the server from `embedded_postgres.start` until this process ends; its last user stops it then."""
+    """Watch the server from `embedded_postgres.start` until this process ends. Its last user stops the server then."""
     is_ending = Event()
     Thread(target=_watch, args=(data_dir, settings or {}, is_ending), name="postgres watch", daemon=True).start()
     atexit.register(is_ending.set)  # ahead of what stops the server, since it was registered later
@@ -38,11 +38,11 @@ def _watch(data_dir: Path, settings: Mapping[str, str], is_ending: Event) -> Non
 
 
 def _is_gone(data_dir: Path) -> bool:
-    """Return whether nobody listens any more; a server that is only stopped or slow still does."""
+    """Return whether nobody listens any more. A server that is only paused or slow still does."""
     with socket.socket(socket.AF_UNIX) as client:
         client.setblocking(False)
         try:
-            client.connect(str(embedded_postgres.socket_path(data_dir)))
+            client.connect(str(embedded_postgres.get_socket_path(data_dir)))
         except (ConnectionRefusedError, FileNotFoundError):
             return True
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Daphne, in this process."""
+"""Run Daphne in this process."""
 
 import asyncio
 import gc
@@ -48,13 +48,13 @@ logger = logging.getLogger("voiceproject.access")
 
 
 class Sessions(Protocol):
-    """What is live in this process, as far as the server has to know."""
+    """The live sessions of this process, as far as the server has to know them."""
 
     def start(self) -> None:
-        """Begin to look after them, once the event loop runs."""
+        """Begin to look after the sessions, once the event loop runs."""
 
     async def drain(self) -> None:
-        """End them, newcomers too, and return when what they said is stored, or given up."""
+        """End all sessions, including new ones, and return when what they said is stored, or given up."""
 
 
 class NoSessions:
@@ -68,7 +68,10 @@ class NoSessions:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take the port without listening yet: a second server fails at once, and no browser waits for a busy start."""
+    """Take the port without listening yet, so that a second server fails at once and no browser waits for a slow start.
+
+    Raise ImproperlyConfigured if the port cannot be used.
+    """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         placeholder = socket.socket(family, kind)
@@ -82,9 +85,9 @@ def bind(host: str, port: int) -> socket.socket:
 def serve(
     placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
 ) -> None:
-    """Run until SIGINT or SIGTERM, and then until the `sessions` have ended; a second signal does not wait for that.
+    """Run until SIGINT or SIGTERM, and then until the sessions have ended. A second signal stops at once.
 
-    Raises ImproperlyConfigured if the port was lost meanwhile.
+    `ready` is called once the server runs. Raise ImproperlyConfigured if the port was lost meanwhile.
     """
     from twisted.internet import reactor  # only now: Daphne has installed the one that it needs
 
@@ -109,22 +112,22 @@ def serve(
     reactor.callWhenRunning(ready)
     reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
     _raise_open_files()
-    _spare_the_conversations_the_collector()
+    _freeze_loaded_objects()
     server.run()
     if not server.listening_addresses:
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
 
 
 def _raise_open_files() -> None:
-    """Ask for as many open files as the bounds on connections add up to; many systems begin with 1,024."""
+    """Raise the limit of open files to what the bounds on connections add up to; many systems begin with 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _spare_the_conversations_the_collector() -> None:
-    """Keep the collector from what is loaded by now: looking through all of it stopped every conversation for 0.1 s."""
+def _freeze_loaded_objects() -> None:
+    """Keep the garbage collector from all that is loaded by now: scanning it stopped every conversation for 0.1 s."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -135,6 +138,8 @@ daphne.http_protocol.HTTPFactory.protocol = http_channel.Channel
 
 
 class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    """Daphne's WebSocket, with a limit on the pace of frames."""
+
     def onConnect(self, request: Any) -> Any:  # noqa: N802  # Autobahn's name
         """Refuse a subprotocol that is not ASCII: Daphne answers one with a traceback in the log."""
         if not all(name.isascii() for name in request.protocols):
@@ -150,12 +155,15 @@ class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[m
         super().onFrameBegin()
 
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802  # Daphne's name
-        """What is sent to a peer that has just gone is lost, and no error: the session hears of it next."""
+        """Send a message.
+
+        What is sent to a peer that has just gone is lost without an error: the session learns of it next.
+        """
         if self.state == self.STATE_OPEN:
             super().serverSend(content, binary)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
-        """Autobahn's `sendClose` is made for clients: it refuses 1001, 1008, 1011 and 1013, which are a server's."""
+        """Send a close frame. Autobahn's `sendClose` is made for clients, and refuses 1001, 1008, 1011 and 1013."""
         self.sendCloseFrame(code=1000 if code is None else code)
 
 
@@ -163,6 +171,8 @@ daphne.ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
 
 
 class Server(web_requests.Server):
+    """Daphne's server, which ends the live sessions before it stops."""
+
     def __init__(self, application: Any, sessions: Sessions, **options: Any) -> None:
         super().__init__(application, **options)
         self._sessions = sessions
@@ -174,7 +184,7 @@ class Server(web_requests.Server):
         super().listen_success(port)
 
     def wind_down(self) -> None:
-        """Let in nobody more, end what is live, then stop. Asked a second time, stop at once."""
+        """Accept nobody new, end what is live, then stop. Called a second time, stop at once."""
         if self._winding_down is None:
             self._winding_down = asyncio.get_event_loop().create_task(self._wind_down())
         else:
@@ -190,19 +200,25 @@ class Server(web_requests.Server):
             self.stop()
 
     async def _say_goodbye(self) -> None:
-        """A process that goes with something unread resets its connections, and no client learns why it was closed."""
+        """Wait up to GOODBYE_SEC until the clients have answered the close frame.
+
+        A process that exits with something unread resets its connections, and then no client learns why it was closed.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SEC):
                 while True:
-                    if all("disconnected" in self.connections[socket] for socket in self._sockets()):
+                    if all("disconnected" in self.connections[socket] for socket in self._list_sockets()):
                         return
                     await asyncio.sleep(0.02)
 
-    def _sockets(self) -> list[WebSocketProtocol]:
+    def _list_sockets(self) -> list[WebSocketProtocol]:
         return [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
 
     def kill_all_applications(self) -> Any:
-        """Daphne forgets the application of a socket that outlives it, then stumbles over it here, and kills none."""
+        """Cancel all applications.
+
+        Daphne forgets that of a socket which outlives it, and then fails here and cancels none.
+        """
         finished = asyncio.get_event_loop().create_future()
         finished.set_result(None)
         for connection in self.connections.values():
@@ -212,7 +228,7 @@ class Server(web_requests.Server):
 
 
 def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:
-    """Write Daphne's access log, without query strings and whole one-time links, in which secrets travel."""
+    """Write a line of the access log, without query strings and whole one-time links, which carry secrets."""
     path = LONG_SEGMENT.sub(r"\1…", details["path"].strip("b'").partition("?")[0])
     what = details.get("method", "WebSocket"), path, details.get("status", action)
     logger.info("%s %s %s %s", details["client"], *what)

@@ -1,4 +1,4 @@
-"""A client's connection, as far as HTTP goes: it says soon what it wants, and few are open for nothing."""
+"""Bound a client's HTTP connection: how long it may take to send a request's head, and how many are idle."""
 
 from collections import Counter, OrderedDict
 from typing import Any
@@ -13,7 +13,7 @@ TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length
 
 
 class Idle:
-    """Connections without a request. One too many closes the oldest, of its address or of all."""
+    """The connections without a request. One too many closes the oldest, of its address or of all."""
 
     def __init__(self, each: int = IDLE_EACH, most: int = IDLE_ALL) -> None:
         self._each, self._most = each, most
@@ -21,6 +21,7 @@ class Idle:
         self._counts: Counter[str] = Counter()
 
     def add(self, connection: Any, address: str) -> None:
+        """Count a connection as idle, and close the oldest if there are too many."""
         self.remove(connection)
         self._addresses[connection] = address
         self._counts[address] += 1
@@ -30,6 +31,7 @@ class Idle:
             self._close(next(iter(self._addresses)))
 
     def remove(self, connection: Any) -> None:
+        """Stop counting a connection."""
         if (address := self._addresses.pop(connection, None)) is not None:
             self._counts[address] -= 1
             if not self._counts[address]:
@@ -45,13 +47,15 @@ _HTTPChannel: Any = http.HTTPChannel  # Twisted's methods have no annotations
 
 
 class Channel(_HTTPChannel):  # type: ignore[misc]
+    """Twisted's HTTP connection, with these bounds."""
+
     _head_due: Any = None  # the call that closes the connection
     _awaits_head = True
 
     def connectionMade(self) -> None:  # noqa: N802  # Twisted's name
         super().connectionMade()
         self._expect_head()
-        _idle.add(self, self._address())
+        _idle.add(self, self._get_address())
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
         if self._awaits_head:
@@ -68,7 +72,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
         self._awaits_head = True
         if self._dataBuffer:
             self._expect_head()
-        _idle.add(self, self._address())
+        _idle.add(self, self._get_address())
         super().requestDone(request)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802  # Twisted's name
@@ -77,12 +81,13 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
         super().connectionLost(reason)
 
     def close_late(self) -> None:
-        """Close the connection: what a client does not send in time it need not send any more."""
+        """Tell the client that it took too long, and close the connection."""
         self._forget_head()
         self.transport.write(TOO_LATE)
         self.timeoutConnection()
 
     def close_idle(self) -> None:
+        """Close the connection at once."""
         self.transport.abortConnection()
 
     def _expect_head(self) -> None:
@@ -94,5 +99,5 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
             self._head_due.cancel()
         self._head_due = None
 
-    def _address(self) -> str:
+    def _get_address(self) -> str:
         return "" if settings.TRUSTED_PROXY_COUNT else str(getattr(self.transport.getPeer(), "host", ""))

@@ -1,4 +1,4 @@
-"""HTTP requests, in Daphne: what it leaves unbounded has bounds here, and an answer can be cut."""
+"""Daphne's HTTP requests, with bounds where it has none, and with a way to cut a response short."""
 
 import asyncio
 import time
@@ -19,10 +19,12 @@ LINGER_BYTES = 50_000_000
 READ_TIMEOUT_SEC = 120.0
 CUT = "voiceproject.cut"
 """In the scope's extensions: ends the connection amid the answer, so that the client sees that it is not whole."""
-_held = bodies.Held()
+_held = bodies.HeldBodies()
 
 
 class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daphne has no annotations
+    """A request whose body is bounded and whose response waits for the client to read."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Twisted would parse forms, of any size and on the event loop, for nobody: Django does it again.
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
@@ -43,11 +45,11 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         super().gotLength(length)
         self.begun_at, self.asked_path = time.monotonic(), self.channel._path.decode("latin1")
-        self.address = client_addresses.group_address(client_addresses.read_scope_address(self._head()))
-        self.most_bytes = bodies.most_bytes(self.channel._command, self.channel._path)
+        self.address = client_addresses.group_address(client_addresses.read_scope_address(self._build_head()))
+        self.most_bytes = bodies.choose_max_bytes(self.channel._command, self.channel._path)
         if length is not None and length > self.most_bytes:
             self._refuse_size()
-        elif length is not None and length > bodies.unknown_bytes():
+        elif length is not None and length > bodies.get_max_unknown_bytes():
             self._ask()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
@@ -62,35 +64,35 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         elif self.received_bytes > self.most_bytes:
             self._refuse_size()
         else:
-            if self.received_bytes > bodies.unknown_bytes():
+            if self.received_bytes > bodies.get_max_unknown_bytes():
                 self._ask()
             super().handleContentChunk(data)
 
     def check_timeouts(self) -> None:
-        """End what takes too long. Daphne calls this every other second."""
+        """End a request that takes too long. Daphne calls this every other second."""
         if self.begun_at and bodies.is_too_slow(self.received_bytes, time.monotonic() - self.begun_at):
             self.begun_at = 0.0
             self.loseConnection() if self.is_refused else self.channel.close_late()
         super().check_timeouts()
 
-    def _head(self) -> dict[str, Any]:
-        """Return the part of an ASGI scope that tells who asks; the rest of it is made when the body is whole."""
+    def _build_head(self) -> dict[str, Any]:
+        """Return the part of an ASGI scope that says who asks. The rest is made when the body is whole."""
         headers = [(name.lower(), value) for name, values in self.requestHeaders.getAllRawHeaders() for value in values]
         peer = self.channel.transport.getPeer()
         return {"headers": headers, "client": [str(getattr(peer, "host", "")), 0], "path": self.asked_path}
 
     def _ask(self) -> None:
-        """Ask whether the sender may send a file; nothing more is taken until that is known."""
+        """Ask whether the sender may send a file, and take nothing more until the answer is known."""
         if self.asking is None:
             self.expects = self.requestHeaders.hasHeader(b"expect")
             self.requestHeaders.removeHeader(b"expect")  # or else Twisted tells it to continue
             self.channel._networkProducer.pauseProducing()
-            self.asking = asyncio.ensure_future(self._admit(self._head()))
+            self.asking = asyncio.ensure_future(self._admit(self._build_head()))
 
     async def _admit(self, head: dict[str, Any]) -> None:
-        from voiceproject.http.uploads import refusal  # Django's models, which load after Daphne
+        from voiceproject.http.uploads import find_refusal  # Django's models, which load after Daphne
 
-        refused = await refusal(head)
+        refused = await find_refusal(head)
         if getattr(self, "channel", None) is None:  # gone meanwhile
             return
         if refused:
@@ -102,19 +104,22 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self._proceed()
 
     def _refuse_size(self) -> None:
-        message = f"The body of the request is too large; the most is {self.most_bytes} bytes."
+        message = f"The body of the request is too large. The limit is {self.most_bytes} bytes."
         self._refuse(Refusal(413, "request_too_large", message))
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Refuse at once, before a request is made of it. A client that waits to be told to continue is not told so.
+        """Refuse at once, before Daphne makes a request of it.
 
-        To close at once as well would reset the connection of a client that still sends, and it would read no answer.
+        A client that waits to be told to continue is not told so.
+
+        The connection stays open for a while: closing it would reset the connection of a client that still sends, which
+        then reads no answer.
         """
         self.is_refused = True
         self.requestHeaders.removeHeader(b"expect")
         self._let_go()
-        body = refusal.body(self.asked_path)
-        told = {**refusal.headers(self.asked_path), "Connection": "close", "Content-Length": str(len(body))}
+        body = refusal.build_body(self.asked_path)
+        told = {**refusal.build_headers(self.asked_path), "Connection": "close", "Content-Length": str(len(body))}
         status = HTTPStatus(refusal.status)
         lines = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in told.items()), "", ""]
         self.channel.transport.write("\r\n".join(lines).encode() + body)
@@ -128,7 +133,10 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         return None if self.asking and not self.asking.done() else self._proceed()
 
     def _proceed(self) -> Any:
-        """Daphne believes whoever sends `Daphne-Root-Path`, and every link would begin with it, also those in mails."""
+        """Hand the request to Daphne, without `Daphne-Root-Path`.
+
+        Daphne believes that header from anybody, and would begin every link with it, even those in mails.
+        """
         if self.is_refused:
             return self.loseConnection()
         self.requestHeaders.removeHeader(b"daphne-root-path")
@@ -158,7 +166,8 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
     def stopProducing(self) -> None:  # noqa: N802  # Twisted's name
         self.has_room.set()
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
+        """Wait until the client has read enough. Close the connection after READ_TIMEOUT_SEC."""
         try:
             async with asyncio.timeout(READ_TIMEOUT_SEC):
                 await self.has_room.wait()
@@ -166,7 +175,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self.transport.abortConnection()
 
     def cut(self) -> None:
-        """Cut the answer: what was written still leaves; its end does not."""
+        """Cut the response: what was written still leaves, but not its end."""
         self.is_cut = True
         self.loseConnection()
 
@@ -177,7 +186,10 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         super().connectionLost(reason)
 
     def handle_exception(self, exception: BaseException) -> None:
-        """Daphne would begin a second answer, and with what that raises end its own housekeeping for ever."""
+        """End the response after an exception of the application.
+
+        Daphne would begin a second response, and the error that this raises would stop its housekeeping for good.
+        """
         if self._response_started:
             self.cut()
         else:
@@ -185,15 +197,17 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annotations
+    """Daphne's server for such requests."""
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, WebRequest):
             scope["extensions"] = {CUT: protocol.cut}
         return super().create_application(protocol, scope)
 
     def hang_up_requests(self, finished: asyncio.Future[None]) -> defer.Deferred[Any]:
-        """End requests as if their clients had gone, for `finished` in place of their applications.
+        """End requests as if their clients had left, and put `finished` in place of their applications.
 
-        Django forgets its own tasks when it is cancelled; so it goes about it in order, and what was said is stored.
+        Django forgets its own tasks when it is cancelled. This way it ends in order, and what was said is stored.
         """
         ending = []
         for protocol, connection in self.connections.items():
@@ -206,4 +220,4 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # Daphne has no annot
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         await super().handle_reply(protocol, message)
         if isinstance(protocol, WebRequest):
-            await protocol.room()
+            await protocol.wait_for_room()

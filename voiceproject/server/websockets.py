@@ -1,4 +1,4 @@
-"""Which application a WebSocket meets."""
+"""Choose the application for a WebSocket."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -8,7 +8,10 @@ Application = Callable[[dict[str, Any], Any, Send], Awaitable[None]]
 
 
 def restrict_to(path: str, application: Application) -> Application:
-    """Refuse other paths. Channels' own router raises there, so strangers could fill the log with tracebacks."""
+    """Return the application for this path alone; other paths are refused.
+
+    Channels' own router raises for them, so strangers could fill the log with tracebacks.
+    """
 
     async def serve_or_refuse(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["path"] == path:

@@ -1,7 +1,7 @@
-"""Readers of the environment, one for each shape of value.
+"""Readers of the environment, one for each type of value.
 
-Each returns the value of a variable or its default, and raises ImproperlyConfigured with the variable's name and what
-to write instead. A value that may hold a secret is never repeated in the message.
+Each returns the value of a variable or its default. It raises ImproperlyConfigured with the variable's name and what to
+write instead. A value that may hold a secret is never repeated in the message.
 """
 
 import json
@@ -24,10 +24,12 @@ Number = TypeVar("Number", int, float)
 
 
 def env(name: str, default: str = "") -> str:
+    """Return the value as text, without spaces around it."""
     return os.environ.get(name, "").strip() or default
 
 
 def env_bool(name: str, default: bool) -> bool:
+    """Return the value as a boolean."""
     value = env(name, str(default)).lower()
     if value not in {"true", "false", "1", "0", "yes", "no"}:
         raise ImproperlyConfigured(f"{name} is {value!r}; use true or false.")
@@ -35,6 +37,7 @@ def env_bool(name: str, default: bool) -> bool:
 
 
 def env_number(name: str, kind: Callable[[str], Number], default: Number, lowest: Number, highest: Number) -> Number:
+    """Return the value as a number from `lowest` to `highest`."""
     try:
         value = kind(env(name, str(default)))
     except ValueError:
@@ -46,14 +49,17 @@ def env_number(name: str, kind: Callable[[str], Number], default: Number, lowest
 
 
 def env_int(name: str, default: int, lowest: int = 0, highest: int = 2**31 - 1) -> int:
+    """Return the value as a whole number from `lowest` to `highest`."""
     return env_number(name, int, default, lowest, highest)
 
 
 def env_float(name: str, default: float, lowest: float = 0.0, highest: float = 1e9) -> float:
+    """Return the value as a number from `lowest` to `highest`."""
     return env_number(name, float, default, lowest, highest)
 
 
 def env_choice(name: str, choices: tuple[str, ...], default: str) -> str:
+    """Return the value, which must be one of `choices`."""
     value = env(name, default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} is {value!r}; use one of: {', '.join(c for c in choices if c)}.")
@@ -61,11 +67,12 @@ def env_choice(name: str, choices: tuple[str, ...], default: str) -> str:
 
 
 def env_list(name: str, default: str = "") -> list[str]:
+    """Return the parts of the value, which commas separate."""
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 
 
 def env_url(name: str, *schemes: str) -> str:
-    """The value itself is not repeated in the complaint: an address may hold a password."""
+    """Return the value, a URL with one of these schemes. The message never repeats it, since it may hold a password."""
     value = env(name)
     if value and urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
@@ -73,54 +80,64 @@ def env_url(name: str, *schemes: str) -> str:
 
 
 def env_file(name: str) -> str:
+    """Return the value, the path of a file that can be read."""
     if (path := env(name)) and not os.access(path, os.R_OK):
         raise ImproperlyConfigured(f"{name} is {path!r}, which cannot be read.")
     return path
 
 
 def env_json(name: str) -> dict[str, Any]:
+    """Return the value, a JSON object."""
     try:
         value = json.loads(env(name, "{}"))
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"{name} is no JSON object.")  # it may hold a secret, so it is not repeated
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")  # it may hold a secret, so it is not repeated
     return value
 
 
 def env_origins(name: str) -> list[str]:
+    """Return the value, origins that commas separate."""
     for origin in (origins := env_list(name)):
         if urlsplit(origin).scheme not in ("http", "https"):
-            raise ImproperlyConfigured(f"{name} holds {origin!r}; write each with its scheme: https://example.com.")
+            raise ImproperlyConfigured(
+                f"{name} contains {origin!r}; write each with its scheme, such as https://example.com."
+            )
     return origins
 
 
 def env_key(name: str) -> str:
+    """Return a secret key, from the environment or from the site's own files."""
     if key := env(name) or local_keys.read(VAR_DIR, name):
         return key
     raise ImproperlyConfigured(f"{name} is not set. See .env.example for how to make one.")
 
 
 def env_fernet_keys(name: str) -> str:
+    """Return the value, Fernet keys that commas separate."""
     keys = env_key(name)
     try:
         [Fernet(key.strip()) for key in keys.split(",")]
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is no Fernet key: 32 random bytes in URL-safe base64.") from None
+        raise ImproperlyConfigured(
+            f"{name} must be 32 random bytes in URL-safe base64. See .env.example for how to make one."
+        ) from None
     return keys
 
 
 def env_database(name: str) -> dict[str, Any]:
+    """Return Django's setting for the database at the value, a URL; without one, for the embedded Postgres."""
     if not (url := env(name)):
         if not embedded_postgres.is_installed():
-            raise ImproperlyConfigured(f"{name} is not set: postgres://user:password@host:5432/database")
-        url = embedded_postgres.url(VAR_DIR / "postgres")
+            raise ImproperlyConfigured(f"{name} is not set. It looks like postgres://user:password@host:5432/database")
+        url = embedded_postgres.build_url(VAR_DIR / "postgres")
     try:
         database: dict[str, Any] = {**dj_database_url.parse(url, conn_health_checks=True)}
     except ValueError:
         database = {}
     if database.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(f"{name} is not of the form postgres://user:password@host:5432/database")
+        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:5432/database")
     return database
 
 

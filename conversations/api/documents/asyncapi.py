@@ -59,10 +59,10 @@ SERVER_EVENTS = (
     "rate_limits.updated",
 )
 QUERY = {
-    "model": "The assistant, where one of yours has that name; else the site's own.",
-    "assistant": "The assistant, by its name; it must be one of yours.",
-    "conversation": "The conversation to go on with.",
-    "time_zone": "Where the user is, such as Europe/Vienna.",
+    "model": "The assistant. Any name that is not one of yours stands for the site's default.",
+    "assistant": "The assistant. It must be one of yours.",
+    "conversation": "The conversation to continue.",
+    "time_zone": "The user's time zone, such as Europe/Vienna.",
 }
 
 
@@ -76,9 +76,10 @@ def serve(request: HttpRequest) -> JsonResponse:
 @cache
 def build_document() -> dict[str, Any]:
     """Return the document without its servers, which is made once."""
-    told, heard = _group_by_type(RealtimeServerEvent), _group_by_type(RealtimeClientEvent)
-    shapes = {f"server.{name}": told[name] for name in SERVER_EVENTS}
-    shapes |= {f"client.{name}": heard.get(name) or SHAPES[name] for name in ("session.update", APPEND, *SHAPES)}
+    server_events, client_events = _group_by_type(RealtimeServerEvent), _group_by_type(RealtimeClientEvent)
+    shapes = {f"server.{name}": server_events[name] for name in SERVER_EVENTS}
+    names = ("session.update", APPEND, *SHAPES)
+    shapes |= {f"client.{name}": client_events.get(name) or SHAPES[name] for name in names}
     key = {"type": "http", "scheme": "bearer", "description": "An API key, vp_…, or a client secret, ek_…"}
     page = {"type": "httpApiKey", "in": "header", "name": "Sec-WebSocket-Protocol",
             "description": "realtime, openai-insecure-api-key.KEY"}  # fmt: skip

@@ -16,7 +16,7 @@ REF = "#/components/schemas/{model}"
 DESCRIPTION = """Conversations with the assistants of this site. What goes over the WebSocket at /v1/realtime is in
 /v1/asyncapi.json. Errors have the shape of `Error`; keys that you do not know are to be ignored."""
 RATE_HEADERS = {
-    "x-ratelimit-limit-requests": "Requests that you may make in a minute.",
+    "x-ratelimit-limit-requests": "How many requests you may make in a minute.",
     "x-ratelimit-remaining-requests": "How many of them are left.",
     "x-ratelimit-reset-requests": "When the next minute begins, such as 17s.",
 }
@@ -53,7 +53,11 @@ def build_document() -> dict[str, Any]:
 
 def _describe(operation: Operation) -> dict[str, Any]:
     """Return the description of one operation."""
-    scope = f"Takes the scope `{operation.scope.value}`." if operation.scope else "Takes any key."
+    scope = (
+        f"Needs an API key with the scope `{operation.scope.value}`."
+        if operation.scope
+        else "Needs an API key, whatever its scopes."
+    )
     described: dict[str, Any] = {
         "operationId": operation.view.__name__,
         "summary": operation.summary,
@@ -73,7 +77,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
         described["parameters"].append({"name": "Range", "in": "header", "schema": {"type": "string"}})
         described["responses"] |= {
             "206": _describe_answer(operation),
-            "416": _describe_error("The range lies behind the end."),
+            "416": _describe_error("The range starts after the end."),
         }
     return described
 
@@ -123,16 +127,19 @@ def _describe_content(what: type[BaseModel] | tuple[str, ...]) -> dict[str, Any]
 
 def _list_errors(operation: Operation) -> list[tuple[str, str]]:
     """Return each status that the operation may fail with, and why."""
-    errors = [("401", "There is no valid API key."), ("429", "You have made too many requests in this minute.")]
+    errors = [
+        ("401", "The API key is missing or wrong."),
+        ("429", "You have made too many requests in the last minute."),
+    ]
     if operation.body or operation.query:
-        errors.append(("400", "What was asked for is wrong; `param` names the key."))
+        errors.append(("400", "The request is wrong. `param` names the key at fault."))
     if operation.body:
         errors.append(("413", "The body is too large."))
     if operation.scope:
-        errors.append(("403", "The API key lacks the scope."))
+        errors.append(("403", "The API key does not have the scope."))
     errors += [(str(status), HTTPStatus(status).phrase) for status in operation.failures]
     if "{" in operation.path or operation.query or operation.scope == "realtime":
-        errors.append(("404", "There is nothing of that id, or it is another user's."))
+        errors.append(("404", "There is nothing with that id, or it belongs to another user."))
     return sorted(errors)
 
 

@@ -20,16 +20,18 @@ Metadata = Annotated[
 
 
 class ListQuery(BaseModel):
-    after: Word | None = Field(None, description="The last id of the page before.")
+    after: Word | None = Field(None, description="The last id of the previous page.")
     limit: int = Field(20, ge=1, le=100)
-    order: Literal["asc", "desc"] = Field("desc", description="desc: the newest first.")
+    order: Literal["asc", "desc"] = Field("desc", description="desc puts the newest first.")
 
 
 class TurnQuery(BaseModel):
-    conversation: Word | None = Field(None, description="The one to go on with; absent: a new one.")
-    assistant: Word | None = Field(None, description="Who is to answer; it must be one of yours.")
-    model: Word | None = Field(None, description="The same, where one of yours has that name; else the site's own.")
-    time_zone: Word | None = Field(None, description="Where you are, such as Europe/Vienna.")
+    conversation: Word | None = Field(None, description="The conversation to continue. Without it, a new one begins.")
+    assistant: Word | None = Field(None, description="The assistant that answers. It must be one of yours.")
+    model: Word | None = Field(
+        None, description="The same, but any other name stands for the site's default assistant."
+    )
+    time_zone: Word | None = Field(None, description="Your time zone, such as Europe/Vienna.")
 
 
 class TextPart(BaseModel):
@@ -83,7 +85,7 @@ class NewConversation(BaseModel):
 
 
 class ConversationUpdate(BaseModel):
-    metadata: Metadata | None = Field(description="Replaces what was there; null clears it.")
+    metadata: Metadata | None = Field(description="Replaces the metadata as a whole. null clears it.")
 
 
 def _accept_whole_float(number: Any) -> Any:
@@ -102,7 +104,7 @@ class SecretOptions(BaseModel):
 
 class NewClientSecret(SecretOptions):
     session: dict[str, Any] | None = Field(
-        None, description="What its sessions begin with, in the shape of `session.update`."
+        None, description="The settings its sessions start with, in the shape of `session.update`."
     )
 
 

@@ -32,16 +32,16 @@ class Conversation(BaseModel):
     created_at: int
     metadata: dict[str, str]
     title: str
-    model: str | None = Field(None, description="The assistant that speaks in it; absent until one does.")
+    model: str | None = Field(None, description="The assistant that speaks in it. Absent until one does.")
     item_count: int
     updated_at: int
-    status: Literal["live", "ended"] = Field(description="live: somebody is talking in it.")
+    status: Literal["live", "ended"] = Field(description="live while somebody is talking in it.")
 
 
 class ClientSecret(BaseModel):
     value: str
     expires_at: int
-    session: dict[str, Any] = Field(description="The session that one with the secret will have.")
+    session: dict[str, Any] = Field(description="The session that a client with this secret gets.")
 
 
 class BetaSecret(BaseModel):
@@ -77,7 +77,7 @@ class OutputText(BaseModel):
 
 class ItemAudio(BaseModel):
     duration_ms: int
-    heard_ms: int | None = Field(None, description="How much of it was played; absent: all of it.")
+    heard_ms: int | None = Field(None, description="How much of it was played. Absent if all of it was.")
 
 
 class Item(BaseModel):
@@ -89,9 +89,9 @@ class Item(BaseModel):
 class Message(Item):
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system"]
-    content: list[InputText | OutputText] = Field(description="Of a reply that was cut: what was heard of it.")
-    audio: ItemAudio | None = Field(None, description="Of a spoken message that has sound.")
-    generated_text: str | None = Field(None, description="Of a reply that was cut: all of it.")
+    content: list[InputText | OutputText] = Field(description="If the reply was interrupted, only what the user heard.")
+    audio: ItemAudio | None = Field(None, description="Present if the message was spoken and its sound is stored.")
+    generated_text: str | None = Field(None, description="If the reply was interrupted, all that was generated.")
 
 
 class FunctionCall(Item):
@@ -131,8 +131,8 @@ class AnItem(RootModel[AnyItem]):
 class Page(BaseModel, Generic[Shown]):
     object: Literal["list"] = "list"
     data: list[Shown]
-    first_id: str = Field(description="Empty where the page is.")
-    last_id: str = Field(description="What `after` takes for the next page.")
+    first_id: str = Field(description="Empty if the page is.")
+    last_id: str = Field(description="Pass it as `after` to get the next page.")
     has_more: bool
 
 

@@ -21,7 +21,7 @@ from conversations.api.turns.answers import (
     stream_events,
     stream_file,
 )
-from conversations.api.turns.failures import REASONS, to_api_error
+from conversations.api.turns.failures import REASONS, convert_failure
 from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_lease import ConversationRequest
 from conversations.transport import http_turn
@@ -40,7 +40,9 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
     media_type = choose_media_type(request.headers.get("Accept", ""))
     if media_type is None:
         served = ", ".join(dict.fromkeys(OFFERED.values()))
-        raise APIError(406, "not_acceptable", f"Served are {served}. Name one of them in the header Accept.")
+        raise APIError(
+            406, "not_acceptable", f"The response can be {served}. Ask for one of them in the Accept header."
+        )
     asked = requests.parse_query(request, inputs.TurnQuery).model_dump(exclude_none=True)
     question = http_turn.TurnRequest(caller, await _read_file(request), ConversationRequest(**asked))
     headers: dict[str, str] = {}
@@ -51,7 +53,7 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
         while "X-Conversation-Id" not in headers:  # the socket's first event does not tell it
             start.append(await anext(answer))
     except REASONS as reason:
-        refused = to_api_error(reason, headers)
+        refused = convert_failure(reason, headers)
         log_failure(refused.code, refused.status, headers)
         raise refused from reason
     headers["X-Accel-Buffering"] = "no"  # proxies would hold back what is short
@@ -66,7 +68,7 @@ async def _read_file(request: HttpRequest) -> bytes:
     if not data:
         raise APIError(400, "missing_required_parameter", EMPTY, param="file")
     if len(data) > settings.TURN_MAX_BYTES:
-        message = f"The sound file has {len(data)} bytes; the most is {settings.TURN_MAX_BYTES}."
+        message = f"The sound file has {len(data)} bytes; the limit is {settings.TURN_MAX_BYTES}."
         raise APIError(413, "request_too_large", message, param="file")
     return data
 

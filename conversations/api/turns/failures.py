@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from accounts.time_zones import UnknownTimeZoneError
-from conversations.api.errors import APIError, not_found
+from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.turns.answers import TurnFailedError
 from conversations.audio.decoder import Outcome
 from conversations.audio.uploads import SoundFileError
@@ -50,25 +50,25 @@ OTHERS = 502  # an engine that refused, or gave what is no answer
 OF_THE_FILE = {"no_speech", "input_audio_buffer_commit_empty"}
 
 
-def to_api_error(reason: Exception, headers: Mapping[str, str]) -> APIError:
+def convert_failure(reason: Exception, headers: Mapping[str, str]) -> APIError:
     """Return the HTTP error for one of REASONS. `headers` holds the ids that are known by then."""
     match reason:
         case NotFoundError():
-            return not_found(str(reason))
+            return build_not_found_error(str(reason))
         case ConversationHeldError():
-            return _from_code("conversation_in_use", str(reason), headers)
+            return _convert_code("conversation_in_use", str(reason), headers)
         case UnknownTimeZoneError():
             return APIError(400, "invalid_value", str(reason), param="time_zone")
         case SoundFileError(outcome=outcome):
             return APIError(*FILES[outcome], str(reason), param="file")
         case TurnFailedError(failure=failure):
-            return _from_code(failure.code, failure.message, headers)
+            return _convert_code(failure.code, failure.message, headers)
         case RefusedError() | EngineError():
-            return _from_code(reason.code, reason.message, headers)
+            return _convert_code(reason.code, reason.message, headers)
     raise reason
 
 
-def _from_code(code: str, message: str, headers: Mapping[str, str]) -> APIError:
+def _convert_code(code: str, message: str, headers: Mapping[str, str]) -> APIError:
     """Return the HTTP error for a code of the session or of an engine."""
     status = STATUSES.get(code, OTHERS)
     kind = "server_error" if status >= 500 else "invalid_request_error"

@@ -13,11 +13,11 @@ def is_installed(kind: Kind) -> bool:
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
-def not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
+def build_not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
     """Return the error for a site without requirements-embedded.txt, such as the Docker image."""
     return EngineUnavailable(
         kind,
         "demo",
         f"{KIND_NAMES[kind]} (demo) is not installed here. Save an OpenAI key under Settings, "
-        f"or let the administrator set OPENAI_API_KEY or install the package {package}.",
+        f"or ask the administrator to set OPENAI_API_KEY or install the package {package}.",
     )

@@ -28,7 +28,7 @@ _pool: ProcessPoolExecutor | None = None
 _decoder: Any = None  # in the worker process only
 
 
-def worker_pool() -> ProcessPoolExecutor:
+def get_worker_pool() -> ProcessPoolExecutor:
     """Return the pool of one worker, started on first use. It is spawned: a fork would copy the threads of gRPC."""
     global _pool
     with _lock:

@@ -46,10 +46,10 @@ class Eliza:
             return SILENCE
         matches = [(rule, match) for words in clauses for rule in RULES if (match := rule.pattern.search(words))]
         if not matches:
-            return self._recollect() or self._next_answer(FALLBACKS)
+            return self._recollect() or self._take_answer(FALLBACKS)
         rule, match = max(matches, key=lambda found: found[0].rank)
         self._remember(clauses)
-        return self._next_answer(rule.answers).format(*(reflect(group or "") for group in match.groups()))
+        return self._take_answer(rule.answers).format(*(reflect(group or "") for group in match.groups()))
 
     def _remember(self, clauses: list[str]) -> None:
         for words in clauses:
@@ -58,9 +58,9 @@ class Eliza:
                 self._memory.append(found[1])
 
     def _recollect(self) -> str:
-        return self._next_answer(RECOLLECTIONS).format(self._memory.popleft()) if self._memory else ""
+        return self._take_answer(RECOLLECTIONS).format(self._memory.popleft()) if self._memory else ""
 
-    def _next_answer(self, answers: tuple[str, ...]) -> str:
+    def _take_answer(self, answers: tuple[str, ...]) -> str:
         self._used[answers] += 1
         return answers[(self._used[answers] - 1) % len(answers)]
 

@@ -2,7 +2,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from conversations.engines.base import Completion, EngineSpec, Message, Tool
+from conversations.engines.base import ChatMessage, Completion, EngineSpec, Tool
 from conversations.engines.demo.eliza import find_reply
 
 REPLAYED = 100  # user messages that ELIZA reads again to find its state; each takes about 50 microseconds
@@ -16,7 +16,7 @@ class Eliza:
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         *,
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),

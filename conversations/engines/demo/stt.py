@@ -3,9 +3,9 @@ from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
-from conversations.engines.demo import decoder, not_installed_error
+from conversations.engines.demo import build_not_installed_error, decoder
 from conversations.engines.errors import EngineRejected, EngineTimeout, EngineUnavailable
-from conversations.pcm import pcm_seconds
+from conversations.pcm import measure_seconds
 
 
 class Pocketsphinx:
@@ -18,24 +18,26 @@ class Pocketsphinx:
     def warm() -> None:
         """Start the worker and wait for its model, about a second. Call it in a thread."""
         if _is_installed():
-            decoder.worker_pool().submit(decoder.is_ready).result()
+            decoder.get_worker_pool().submit(decoder.is_ready).result()
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if not _is_installed():
-            raise not_installed_error("stt", "pocketsphinx")
+            raise build_not_installed_error("stt", "pocketsphinx")
         if hints.language and not hints.language.lower().startswith("en"):
             raise EngineRejected(
-                "stt", "demo", "Speech to text (demo) knows English only. Save an OpenAI key under Settings."
+                "stt",
+                "demo",
+                "Speech to text (demo) understands only English. For others, save an OpenAI key under Settings.",
             )
-        return Transcript(text=await self._decode(pcm), seconds=pcm_seconds(pcm))
+        return Transcript(text=await self._decode(pcm), seconds=measure_seconds(pcm))
 
     async def _decode(self, pcm: bytes) -> str:
-        pool = decoder.worker_pool()
+        pool = decoder.get_worker_pool()
         try:
             async with asyncio.timeout(self._timeout_sec):
                 return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
         except TimeoutError as error:
-            message = "Speech to text (demo) is too busy: it hears one person at a time. Please say it again."
+            message = "Speech to text (demo) is busy: it hears one person at a time. Please say it again."
             raise EngineTimeout("stt", "demo", message) from error
         except BrokenProcessPool as error:
             decoder.discard_pool(pool)

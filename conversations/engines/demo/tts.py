@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.demo import espeak, not_installed_error
+from conversations.engines.demo import build_not_installed_error, espeak
 from conversations.engines.errors import EngineError, EngineRejected, EngineTimeout
 from conversations.pcm import SAMPLE_RATE
 
@@ -33,12 +33,12 @@ class EspeakNG:
         rendering = Rendering(text, voice or self._voice or language or DEFAULT_VOICE, speed)
         espeak.thread.submit(rendering.run)
         try:
-            while (chunk := await self._next(rendering)) is not None:
+            while (chunk := await self._wait_for_next(rendering)) is not None:
                 yield chunk
         finally:
             rendering.is_wanted = False
 
-    async def _next(self, rendering: "Rendering") -> bytes | None:
+    async def _wait_for_next(self, rendering: "Rendering") -> bytes | None:
         try:
             async with asyncio.timeout(self._timeout_sec):
                 chunk = await rendering.chunks.get()
@@ -68,7 +68,7 @@ class Rendering:
         except espeak.UnknownVoiceError:
             end = EngineRejected("tts", "demo", f"Text to speech (demo) has no voice “{self._voice}”. Choose another.")
         except NOT_INSTALLED:
-            end = not_installed_error("tts", "espeakng-loader")
+            end = build_not_installed_error("tts", "espeakng-loader")
         self._put(end)
 
     def _render(self) -> None:

@@ -13,7 +13,7 @@ from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.kinds import Kind
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import ErrorReport
-from conversations.network.http import keep_warm, shared_client
+from conversations.network.http import get_shared_client, keep_warm
 
 CONNECT_SEC = 5.0
 
@@ -43,7 +43,7 @@ class Account:
             base_url=self._spec.base_url or OPENAI_URL,
             max_retries=0,
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),
-            http_client=shared_client(self._spec.public_only),
+            http_client=get_shared_client(self._spec.public_only),
         )
         client.organization = client.project = (
             None  # the SDK reads them from the environment, but the key may be a user's

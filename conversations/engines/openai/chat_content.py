@@ -3,12 +3,12 @@
 from typing import Any
 
 
-def text_of(content: object) -> str:
+def extract_text(content: object) -> str:
     """Return the words of a content: a string, or parts, of which thoughts, pictures and references are left out."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "".join(text_of(part) for part in content if isinstance(part, str | dict))
+        return "".join(extract_text(part) for part in content if isinstance(part, str | dict))
     if isinstance(content, dict) and content.get("type", "text") in ("text", "output_text", "refusal"):
         text = content.get("text") or content.get("refusal")
         return text if isinstance(text, str) else ""

@@ -16,7 +16,7 @@ from accounts.outbound.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason
 from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
-from conversations.engines.openai.chat_content import find_calls, has_thoughts, is_thought, text_of
+from conversations.engines.openai.chat_content import extract_text, find_calls, has_thoughts, is_thought
 from conversations.engines.openai.event_stream import Event, EventStream
 from conversations.engines.openai.markup import Markup
 from conversations.engines.openai.tool_calls import ToolCallReader
@@ -52,10 +52,10 @@ class ChatStream:
     """Reads one answer: `feed` it the bytes of the body, then `finish`.
 
     Both raise ReportedError for a failure that the server reports, and ValueError for what is not an answer.
-    `used_ids` are the ids of earlier tool calls; `begins_in_thought` says that the model is known to think first.
+    `used_ids` are the ids of earlier tool calls; `is_begun_in_thought` says that the model is known to think first.
     """
 
-    def __init__(self, used_ids: Collection[str], *, begins_in_thought: bool = False) -> None:
+    def __init__(self, used_ids: Collection[str], *, is_begun_in_thought: bool = False) -> None:
         self.calls = ToolCallReader(used_ids)
         self.finish_reason: FinishReason | None = None
         self.is_done = False  # “[DONE]” was received
@@ -65,19 +65,19 @@ class ChatStream:
         self._plain: bytearray | None = None  # the body so far, if it is not a stream of events
         self._is_first = True
         self._index: object = None  # of the choice that is read; others are ignored
-        self._markup = Markup(begins_in_thought=begins_in_thought)
+        self._markup = Markup(is_begun_in_thought=is_begun_in_thought)
         self._half = ""  # the first surrogate of a character that JSON writes as two
         self._whole = ""  # the text so far, where the server sends messages instead of deltas
         self._usage: dict[str, Any] = {}
 
     @property
     def has_ended(self) -> bool:
-        """Whether the answer is complete: only token counts may still follow."""
+        """Return whether the answer is complete: only token counts may still follow."""
         return self.is_done or self.finish_reason is not None
 
     @property
     def has_unopened_thought(self) -> bool:
-        """Whether the answer began in a thought without an opening tag."""
+        """Return whether the answer began in a thought without an opening tag."""
         return self._markup.has_unopened_thought
 
     def feed(self, data: bytes) -> Iterator[Completion]:
@@ -174,8 +174,12 @@ class ChatStream:
             content = delta.get("content")
         else:
             delta = choice["message"] if isinstance(choice.get("message"), dict) else {"content": choice.get("text")}
-            content = self._strip_repetition(text_of(delta.get("content")))
-        text = "" if is_thought(delta) else self._join_surrogates(text_of(content) or text_of(delta.get("refusal")))
+            content = self._strip_repetition(extract_text(delta.get("content")))
+        text = (
+            ""
+            if is_thought(delta)
+            else self._join_surrogates(extract_text(content) or extract_text(delta.get("refusal")))
+        )
         said = make_storable(self._markup.feed(text)) if text else ""
         withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
         return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(find_calls(delta)))

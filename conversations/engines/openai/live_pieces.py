@@ -37,7 +37,7 @@ class Piece:
 
     @property
     def is_pending(self) -> bool:
-        """Whether its final words are still to come."""
+        """Return whether its final words are still to come."""
         return self.stage in (Stage.OPEN, Stage.COMMITTED)
 
     def append_text(self, words: str) -> None:
@@ -79,7 +79,7 @@ class Utterance:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether anybody waits for the final words."""
+        """Return whether anybody waits for the final words."""
         return any(not future.done() for _, future in self._waiting)
 
     def text(self) -> str:

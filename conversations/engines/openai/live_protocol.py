@@ -19,7 +19,7 @@ from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
-from conversations.engines.openai.stt import SHORTEST_SEC, billed_seconds, build_prompt, language_code
+from conversations.engines.openai.stt import SHORTEST_SEC, build_prompt, choose_billed_seconds, get_language_code
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
@@ -111,7 +111,7 @@ class LiveProtocol:
 
     # Frames to send.
 
-    def next_frame(self) -> str | None:
+    def take_frame(self) -> str | None:
         """Return the next frame to send, as JSON; None if there is nothing to send now."""
         while self._to_send and self._to_send[0].stage is Stage.DROPPED:
             if self._to_send.popleft().sent_bytes:
@@ -121,9 +121,9 @@ class LiveProtocol:
         if hints != self._hints_sent:
             self._hints_sent = hints
             return json.dumps(self._build_update(hints))
-        return self._next_piece_frame(self._to_send[0]) if self._to_send else None
+        return self._take_piece_frame(self._to_send[0]) if self._to_send else None
 
-    def _next_piece_frame(self, piece: Piece) -> str | None:
+    def _take_piece_frame(self, piece: Piece) -> str | None:
         if piece.sent_bytes < len(piece.pcm):
             audio = piece.pcm[piece.sent_bytes : piece.sent_bytes + MAX_APPEND_BYTES]
             piece.sent_bytes += len(audio)
@@ -138,7 +138,7 @@ class LiveProtocol:
     def _build_update(self, hints: Hints) -> dict[str, Any]:
         takes_keywords = "keywords" not in self._refused
         wanted = {
-            "language": language_code(hints),
+            "language": get_language_code(hints),
             "prompt": hints.prompt if takes_keywords else build_prompt(hints),
             "keywords": list(hints.keywords),
         }
@@ -165,7 +165,7 @@ class LiveProtocol:
                 if self._unacknowledged and self._unacknowledged[0] is None:
                     self._unacknowledged.popleft()
             case kind if kind == f"{TRANSCRIPTION}delta":
-                self._add_delta(item_id, _text_or_empty(event.get("delta")))
+                self._add_delta(item_id, _get_text(event.get("delta")))
             case kind if kind == f"{TRANSCRIPTION}completed":
                 self._settle(item_id, event)
             case kind if kind == f"{TRANSCRIPTION}failed":
@@ -204,8 +204,8 @@ class LiveProtocol:
     def _settle(self, item_id: str, event: dict[str, Any]) -> None:
         if piece := self._items.pop(item_id, None):
             usage = event.get("usage")
-            billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, piece.seconds)
-            piece.settle(_text_or_empty(event.get("transcript")).strip(), billed)
+            billed = choose_billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, piece.seconds)
+            piece.settle(_get_text(event.get("transcript")).strip(), billed)
             self.has_words = True
             self._publish_partial()
 
@@ -234,5 +234,5 @@ class LiveProtocol:
             raise self._account.explain_event(said)
 
 
-def _text_or_empty(value: object) -> str:
+def _get_text(value: object) -> str:
     return make_storable(value) if isinstance(value, str) else ""

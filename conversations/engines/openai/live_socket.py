@@ -9,9 +9,9 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
 from accounts.outbound.bounded_answers import parse_json
-from accounts.outbound.public_addresses import public_address
+from accounts.outbound.public_addresses import find_public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 MAX_MESSAGE_BYTES = 1_000_000
 CLOSE_SEC = 1.0
@@ -61,10 +61,10 @@ async def _build_options(account: Account, max_message_bytes: int) -> Any:
         "logger": _quiet,
     }
     if url.scheme == "https":
-        options["ssl"] = tls_context()
+        options["ssl"] = get_tls_context()
     if account.public_only:
         port = url.port or (443 if url.scheme == "https" else 80)
-        options |= {"host": await public_address(url.host, port), "port": port, "proxy": None}
+        options |= {"host": await find_public_address(url.host, port), "port": port, "proxy": None}
     return options
 
 

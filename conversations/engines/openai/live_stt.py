@@ -19,7 +19,7 @@ from conversations.engines.errors import EngineAuthError, EngineError, EngineRej
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_protocol import LiveProtocol
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
 MUTE_SEC = 60.0  # for so long after a commit without an answer, file speech to text is asked at once
@@ -31,7 +31,7 @@ EXPECTED = "a Realtime transcription session"
 class LiveTranscriptions:
     """Streaming speech to text by `/v1/realtime?intent=transcription`."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -72,7 +72,7 @@ class LiveStream:
 
     async def commit(self) -> Transcript:
         utterance = self._protocol.utterance
-        if (known := self._failure or self._mute_reason()) and not utterance.failure:
+        if (known := self._failure or self._get_mute_reason()) and not utterance.failure:
             utterance.fail(known)
         words = self._protocol.commit()
         self._has_news.set()
@@ -93,7 +93,7 @@ class LiveStream:
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
 
-    def _mute_reason(self) -> EngineError | None:
+    def _get_mute_reason(self) -> EngineError | None:
         return self._silence if asyncio.get_running_loop().time() < self._mute_until else None
 
     def _hang_up(self) -> None:
@@ -116,7 +116,7 @@ class LiveStream:
                     return self._protocol.give_up(error)
             self._misses = 0 if self._protocol.has_words else self._misses + 1
             asked_sec = (self._failure and self._failure.retry_after_sec) or 0.0
-            await self._pause(max(reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
+            await self._pause(max(choose_reconnect_pause_sec(self._misses), min(asked_sec, LONGEST_PAUSE_SEC)))
 
     async def _pause(self, wait_sec: float) -> None:
         """Wait, or until an utterance begins."""
@@ -147,7 +147,7 @@ class LiveStream:
         with suppress(WebSocketException, OSError):  # the other task notices too
             while True:
                 self._has_news.clear()
-                while (frame := self._protocol.next_frame()) is not None:
+                while (frame := self._protocol.take_frame()) is not None:
                     await connection.send_raw(frame)
                 await self._has_news.wait()
 
@@ -162,7 +162,7 @@ class LiveStream:
             self._has_news.set()  # an update that was refused is sent again
 
 
-def reconnect_pause_sec(misses: int) -> float:
+def choose_reconnect_pause_sec(misses: int) -> float:
     """Return the pause before connecting again, in seconds, after so many connections in a row without words.
 
     There is none after the first. The exponent is bounded, or it would overflow when a server is away for a night.

@@ -8,14 +8,14 @@ from typing import Any
 
 from openai import APIStatusError, AsyncAPIResponse
 
-from conversations.engines.base import Completion, EngineSpec, Message, Tool
+from conversations.engines.base import ChatMessage, Completion, EngineSpec, Tool
 from conversations.engines.foreign_text import MAX_SCRUBBED
 from conversations.engines.openai import unopened
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.tool_calls import build_message, build_tool_fields
 from conversations.engines.supervision import stream_with_retries
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ThoughtReporter:
 class ChatCompletions:
     """A language model by `/v1/chat/completions`, streamed."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -62,7 +62,7 @@ class ChatCompletions:
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         *,
         max_tokens: int | None = None,
         tools: Sequence[Tool] = (),
@@ -83,7 +83,7 @@ class ChatCompletions:
             async for piece in stream:
                 yield piece
 
-    def _build_body(self, messages: Sequence[Message], max_tokens: int | None) -> dict[str, Any]:
+    def _build_body(self, messages: Sequence[ChatMessage], max_tokens: int | None) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._spec.model,
             "messages": [build_message(message) for message in messages],
@@ -107,37 +107,37 @@ class ChatCompletions:
     async def _stream(self, body: dict[str, Any], thoughts: ThoughtReporter) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
         server = self._spec.base_url, self._spec.model
-        reply = ChatStream(used_ids, begins_in_thought=unopened.begins_in_thought(*server))
+        stream = ChatStream(used_ids, is_begun_in_thought=unopened.is_begun_in_thought(*server))
         try:
             async with self._open(body) as response:
-                async for data in _read_until_end(response.iter_bytes(), reply):
-                    for piece in reply.feed(data):
+                async for data in _read_until_end(response.iter_bytes(), stream):
+                    for piece in stream.feed(data):
                         if piece is THINKING:
                             thoughts.notice()
                         yield piece
-                    if reply.has_unopened_thought and not self._account.is_own:
+                    if stream.has_unopened_thought and not self._account.is_own:
                         unopened.record_reply(*server, closes_alone=True)
         except SDK_ERRORS as error:
-            if not reply.has_ended:
+            if not stream.has_ended:
                 raise self._account.explain(error) from error
         except ReportedError as reported:
             raise self._account.explain_event(reported.error) from reported
-        for piece in self._finish(reply):
+        for piece in self._finish(stream):
             yield piece
-        if not reply.has_unopened_thought:
+        if not stream.has_unopened_thought:
             unopened.record_reply(*server, closes_alone=False)
 
-    def _finish(self, reply: ChatStream) -> list[Completion]:
+    def _finish(self, stream: ChatStream) -> list[Completion]:
         errors = self._account.errors
         try:
-            rest = list(reply.finish())
+            rest = list(stream.finish())
         except ReportedError as reported:
             raise self._account.explain_event(reported.error) from reported
         except ValueError as error:
             raise errors.unexpected_answer_error("a reply") from error
-        if not reply.has_ended:
-            raise errors.connection_lost_error() if reply.has_begun else errors.unexpected_answer_error("a reply")
-        if not reply.calls.are_named:
+        if not stream.has_ended:
+            raise errors.connection_lost_error() if stream.has_begun else errors.unexpected_answer_error("a reply")
+        if not stream.calls.are_named:
             raise errors.unexpected_answer_error("a call of a tool by its name")
         return rest
 
@@ -167,14 +167,14 @@ class ChatCompletions:
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
             raise self._account.errors.tools_unsupported_error(error.message) from error
-        log.warning("%s: %s refuses tools, and goes on without them", self._spec.label(), self._account.errors.name)
+        log.warning("%s: %s refuses tools, and goes on without them", self._spec.get_label(), self._account.errors.name)
         self._calls_tools = False
         body.pop("tool_choice", None)
         del body["tools"]
         return True
 
 
-async def _read_until_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> AsyncIterator[bytes]:
+async def _read_until_end(pieces: AsyncIterator[bytes], stream: ChatStream) -> AsyncIterator[bytes]:
     """Yield `pieces` until `reply` is complete, even if the server leaves the connection open.
 
     What is left of the body is read if it is already there, so that the connection can serve the next turn.
@@ -182,8 +182,8 @@ async def _read_until_end(pieces: AsyncIterator[bytes], reply: ChatStream) -> As
     clock = asyncio.get_running_loop().time
     while True:
         limit = None
-        if reply.has_ended:
-            limit = clock() + (LAST_BYTES_SEC if reply.is_done else USAGE_SEC)
+        if stream.has_ended:
+            limit = clock() + (LAST_BYTES_SEC if stream.is_done else USAGE_SEC)
         try:
             async with asyncio.timeout_at(limit):
                 data = await anext(pieces, None)

@@ -57,15 +57,17 @@ class Mode(Enum):
 class Markup:
     """Filters one reply: `feed` it the text as it comes, then `finish`. Both return the text for the user."""
 
-    def __init__(self, *, begins_in_thought: bool = False) -> None:
-        """`begins_in_thought`: replies of this server do. Without a closing tag it is an answer all the same."""
-        self._mode = Mode.THOUGHT if begins_in_thought else Mode.SAID
+    def __init__(self, *, is_begun_in_thought: bool = False) -> None:
+        """`is_begun_in_thought`: replies of this server do. Without a closing tag it is an answer all the same."""
+        self._mode = Mode.THOUGHT if is_begun_in_thought else Mode.SAID
         self._held = ""  # text that may be the beginning of a marker
         self._name = ""  # the name of a role or channel, so far
-        self._depth = 1 if begins_in_thought else 0  # of nested thoughts
-        self._is_presumed = begins_in_thought
+        self._depth = 1 if is_begun_in_thought else 0  # of nested thoughts
+        self._is_presumed = is_begun_in_thought
         self._has_opened = False
-        self._kept: list[str] | None = [] if begins_in_thought else None  # text since an opening tag within a sentence
+        self._kept: list[str] | None = (
+            [] if is_begun_in_thought else None
+        )  # text since an opening tag within a sentence
         self._kept_chars = 0
         self._last = ""  # the last character for the user
         self._has_words = False
@@ -76,7 +78,7 @@ class Markup:
 
     @property
     def is_thinking(self) -> bool:
-        """Whether the text that comes now is not for the user."""
+        """Return whether the text that comes now is not for the user."""
         return self._mode in (Mode.THOUGHT, Mode.CHANNEL, Mode.HIDDEN)
 
     def feed(self, text: str) -> str:
@@ -86,7 +88,7 @@ class Markup:
         self.withdraws = False
         for marker in MARKER.finditer(text):
             said.append(self._take_text(text[place : marker.start()]))
-            if self._ends_unopened_thought(marker[0]):
+            if self._is_end_of_unopened_thought(marker[0]):
                 said = [self._withdraw()]
             said.append(self._take_marker(marker[0]))
             place = marker.end()
@@ -96,7 +98,7 @@ class Markup:
         self._has_returned = self._has_returned or any(said)
         return "".join(said)
 
-    def _ends_unopened_thought(self, marker: str) -> bool:
+    def _is_end_of_unopened_thought(self, marker: str) -> bool:
         name = marker.lower()
         if not _is_closing(name) or name in CLOSES_OTHERS or self._has_opened:
             return False
@@ -164,7 +166,7 @@ class Markup:
         self._follows_marker = True
         if _is_closing(name):
             self._close_thought()
-        elif name in OPENS or _tag_name(name) in THOUGHTS:
+        elif name in OPENS or _parse_tag_name(name) in THOUGHTS:
             self._open_thought(marker)
         elif self._mode is Mode.THOUGHT:
             pass  # other markers within a thought mean nothing
@@ -204,10 +206,10 @@ class Markup:
 
 
 def _is_closing(name: str) -> bool:
-    return name in CLOSES or (name.startswith("</") and _tag_name(name) in THOUGHTS)
+    return name in CLOSES or (name.startswith("</") and _parse_tag_name(name) in THOUGHTS)
 
 
-def _tag_name(marker: str) -> str:
+def _parse_tag_name(marker: str) -> str:
     """Return the name of a tag, such as “think” for <think> and </think x="y">; "" for what is not a tag."""
     words = marker.strip("</>").split(maxsplit=1) if marker.startswith("<") else []
     return words[0] if words else ""

@@ -76,14 +76,14 @@ def parse_retry_after_sec(headers: Mapping[str, str], now: datetime | None = Non
 
 
 def _parse_fields(error: dict[str, Any]) -> ErrorReport:
-    message = next((text for name in ("message", "detail", "msg") if (text := _text_or_empty(error.get(name)))), "")
+    message = next((text for name in ("message", "detail", "msg") if (text := _get_text(error.get(name)))), "")
     code, kind, status = error.get("code"), error.get("type"), error.get("status")
     numbers = [number for number in (code, status) if type(number) is int and 400 <= number < 600]
     names = tuple(name.lower()[:MAX_CODE] for name in (code, kind, status) if isinstance(name, str) and name)
     return ErrorReport(message, names, numbers[0] if numbers else None)
 
 
-def _text_or_empty(value: object) -> str:
+def _get_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

@@ -70,7 +70,7 @@ class Readback:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to read in the text."""
+        """Return whether there is nothing to read in the text."""
         return not self._asked
 
     def add_transcript(self, words: str) -> None:
@@ -91,7 +91,7 @@ class Readback:
         if self._is_endless:
             return False
         said = self._complete_words(is_over)
-        strays = sum(_count_strays(asked, heard, is_tail) for asked, heard, is_tail in self._find_differences(said))
+        strays = sum(_count_strays(asked, spoken, is_tail) for asked, spoken, is_tail in self._find_differences(said))
         return strays <= len(said) // WORDS_PER_STRAY
 
     @property
@@ -113,8 +113,8 @@ class Readback:
 
     def _match(self, said: list[Word]) -> Sequence[tuple[str, int, int, int, int]]:
         """Return difflib's opcodes without the part that is not read yet; there is at least one."""
-        asked, heard = [word.folded for word in self._asked], [word.folded for word in said]
-        codes = SequenceMatcher(None, asked, heard, autojunk=False).get_opcodes()
+        asked, spoken = [word.folded for word in self._asked], [word.folded for word in said]
+        codes = SequenceMatcher(None, asked, spoken, autojunk=False).get_opcodes()
         if codes and codes[-1][0] == "delete":
             codes.pop()
         return codes or [("equal", 0, 0, 0, 0)]
@@ -135,23 +135,23 @@ def _count_strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
         return min(_count_strays(asked[:count], said, False) for count in range(1, len(asked) + 1))
     if not said:
         return sum(not word.is_figure for word in asked)
-    wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
+    wanted, spoken = ("".join(word.folded for word in words) for words in (asked, said))
     if any(word.is_figure for word in asked + said) and asked:
         return 0 if _are_same_figures(asked, said) else max(len(asked), len(said))
-    if _is_like(wanted, heard, ALIKE) or _is_abbreviated(wanted, heard):
+    if _is_like(wanted, spoken, ALIKE) or _is_abbreviated(wanted, spoken):
         return 0
     return max(len(asked), len(said))
 
 
 def _count_words_read(asked: list[Word], said: list[Word]) -> int:
     """Return how many of the asked words the said ones stand for."""
-    heard = "".join(word.folded for word in said)
-    if digits := sum(map(str.isdigit, heard)):
+    spoken = "".join(word.folded for word in said)
+    if digits := sum(map(str.isdigit, spoken)):
         return min(len(asked), digits)  # “3:30” is three words, or less
 
     def fit(count: int) -> tuple[int, float]:
         wanted = "".join(word.folded for word in asked[:count])
-        return -_count_strays(asked[:count], said, False), SequenceMatcher(None, wanted, heard, autojunk=False).ratio()
+        return -_count_strays(asked[:count], said, False), SequenceMatcher(None, wanted, spoken, autojunk=False).ratio()
 
     return max(range(1, len(asked) + 1), key=fit)
 
@@ -162,18 +162,18 @@ def _are_same_figures(asked: list[Word], said: list[Word]) -> bool:
     if all(digits):
         fewer, more = sorted(digits, key=len)
         return fewer == more or (fewer in more and len(fewer) >= YEAR_DIGITS)  # of a date the rest may be in words
-    wanted, heard = ("".join(word.folded for word in words) for words in (asked, said))
+    wanted, spoken = ("".join(word.folded for word in words) for words in (asked, said))
     if (
         not any(digits) and len(wanted) > ABBREVIATION_CHARS
     ):  # an address, “either/or”; of its words some may be to come
-        return _is_like(wanted[: len(heard)], heard, ALIKE_JOINED)
+        return _is_like(wanted[: len(spoken)], spoken, ALIKE_JOINED)
     most = WORDS_PER_DIGIT * len(digits[0] + digits[1]) + min(len(asked), len(said)) + WORDS_BESIDE
     return max(len(asked), len(said)) <= most
 
 
-def _is_like(wanted: str, heard: str, least: float) -> bool:
+def _is_like(wanted: str, spoken: str, least: float) -> bool:
     """Return whether two words are at least so similar. difflib's cheap upper bounds are tried first."""
-    matcher = SequenceMatcher(None, wanted, heard, autojunk=False)
+    matcher = SequenceMatcher(None, wanted, spoken, autojunk=False)
     ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
     return all(ratio() >= least for ratio in ratios)
 

@@ -37,7 +37,7 @@ class Reading:
         """Add an event. If more than MAX_HELD_CHARS wait, the reading fails and the rest is not kept."""
         if self._held_chars > MAX_HELD_CHARS:
             return
-        self._held_chars += _event_chars(event)
+        self._held_chars += _count_chars(event)
         is_too_much = self._held_chars > MAX_HELD_CHARS
         self._events.put_nowait(self._errors.server_error("it sends more than can be heard") if is_too_much else event)
 
@@ -45,7 +45,7 @@ class Reading:
         """Yield the events in order, up to `response.done`, or raise EngineError."""
         while True:
             event = await self._events.get()
-            self._held_chars -= _event_chars(event)
+            self._held_chars -= _count_chars(event)
             if isinstance(event, EngineError):
                 raise event
             yield event
@@ -53,7 +53,7 @@ class Reading:
                 return
 
 
-def _event_chars(event: dict[str, Any] | EngineError) -> int:
+def _count_chars(event: dict[str, Any] | EngineError) -> int:
     delta = event.get("delta") if isinstance(event, dict) else None
     return 1_000 + (len(delta) if isinstance(delta, str) else 0)
 
@@ -88,7 +88,7 @@ class ReadingSession:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being read."""
+        """Return whether nothing is being read."""
         return not self._readings
 
     def begin(self, instructions: str, speed: float) -> Reading:

@@ -12,7 +12,7 @@ from conversations.engines.errors import EngineError, EngineRejected
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
 from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 EXPECTED = "a Realtime conversation"
 MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
@@ -21,7 +21,7 @@ MAX_MESSAGE_BYTES = 4_000_000  # a minute of sound
 class SpeechToSpeech:
     """Speech to speech by `/v1/realtime`."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

@@ -22,7 +22,7 @@ from conversations.engines.openai.reading_session import Reading, ReadingSession
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
 from conversations.engines.supervision import stream_with_retries
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 DEFAULT_VOICE = "marin"
 WORDS_BEFORE_SOUND = 3
@@ -45,7 +45,7 @@ class MisreadError(Exception):
 class ReadAloud:
     """Text to speech by `/v1/realtime`. The connection is kept from clause to clause, until `close`."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

@@ -3,14 +3,14 @@ import wave
 
 from openai import BadRequestError, omit
 
-from accounts.outbound.bounded_answers import parse_json, whole_body
+from accounts.outbound.bounded_answers import parse_json, read_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.supervision import call_with_retries
-from conversations.network.http import tls_context
-from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, pcm_seconds
+from conversations.network.http import get_tls_context
+from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, measure_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_CHARACTERS = 100_000  # what an item may hold
@@ -21,7 +21,7 @@ SHORTEST_SEC = 0.1  # OpenAI refuses shorter audio with the code audio_too_short
 class Transcriptions:
     """Speech to text by `/v1/audio/transcriptions`: a whole utterance is sent as a WAV file."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -33,11 +33,11 @@ class Transcriptions:
         await self._account.connect()
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
-        if pcm_seconds(pcm) < SHORTEST_SEC:
-            return Transcript(text="", seconds=pcm_seconds(pcm))
+        if measure_seconds(pcm) < SHORTEST_SEC:
+            return Transcript(text="", seconds=measure_seconds(pcm))
         file = ("utterance.wav", encode_wav(pcm), "audio/wav")
         return await call_with_retries(
-            lambda: self._request(file, hints, pcm_seconds(pcm)),
+            lambda: self._request(file, hints, measure_seconds(pcm)),
             self._spec.timeout_sec,
             self._account.errors,
         )
@@ -60,7 +60,7 @@ class Transcriptions:
                 raise self._account.explain_event(result)
             raise self._account.errors.unexpected_answer_error("a transcript")
         usage = result.get("usage")
-        billed = billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
+        billed = choose_billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
         return Transcript(text=make_storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)
 
     async def _create(self, file: tuple[str, bytes, str], hints: Hints) -> bytes:
@@ -69,12 +69,12 @@ class Transcriptions:
             async with self._account.client.audio.transcriptions.with_streaming_response.create(
                 file=file,
                 model=self._spec.model,
-                language=language_code(hints) or omit,
+                language=get_language_code(hints) or omit,
                 prompt=(hints.prompt if takes_keywords else build_prompt(hints)) or omit,
                 keywords=hints.keywords if takes_keywords and hints.keywords else omit,
                 response_format="json",
             ) as response:
-                return await whole_body(response.iter_bytes(), MAX_ANSWER_BYTES)
+                return await read_body(response.iter_bytes(), MAX_ANSWER_BYTES)
         except BadRequestError as error:
             if not takes_keywords or not hints.keywords or "keywords" not in (error.param or ""):
                 raise
@@ -82,7 +82,7 @@ class Transcriptions:
             return await self._create(file, hints)
 
 
-def language_code(hints: Hints) -> str:
+def get_language_code(hints: Hints) -> str:
     """Return the language as ISO 639-1, such as “de” for de-AT; "" if none is given."""
     return hints.language.partition("-")[0].lower()
 
@@ -92,7 +92,7 @@ def build_prompt(hints: Hints) -> str:
     return ". ".join(part for part in (hints.prompt, ", ".join(hints.keywords)) if part)
 
 
-def billed_seconds(said: object, seconds: float) -> float:
+def choose_billed_seconds(said: object, seconds: float) -> float:
     """Return the billed seconds that the provider reported, or `seconds` if that is missing or makes no sense.
 
     Models that are billed by tokens report none.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
-from conversations.engines.base import CallPiece, Message, Tool
+from conversations.engines.base import CallPiece, ChatMessage, Tool
 from conversations.engines.foreign_text import make_storable
 
 MAX_ID = 32
@@ -34,7 +34,7 @@ def _build_function(tool: Tool) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters or NO_PARAMETERS}
 
 
-def build_message(message: Message) -> dict[str, Any]:
+def build_message(message: ChatMessage) -> dict[str, Any]:
     """Return a message in the shape of the Chat Completions API."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
@@ -64,7 +64,7 @@ class ToolCallReader:
 
     @property
     def have_begun(self) -> bool:
-        """Whether there is any call."""
+        """Return whether there is any call."""
         return bool(self._calls)
 
     def fill_empty_arguments(self) -> list[CallPiece]:
@@ -73,13 +73,13 @@ class ToolCallReader:
 
     @property
     def are_named(self) -> bool:
-        """Whether each call has a name."""
+        """Return whether each call has a name."""
         return all(call.name for call in self._calls)
 
     def _feed_one(self, delta: dict[str, Any]) -> list[CallPiece]:
         function = delta.get("function")
         given = function if isinstance(function, dict) else {}
-        name = _text_or_empty(given.get("name")).partition("<|")[0].strip()
+        name = _get_text(given.get("name")).partition("<|")[0].strip()
         arguments = _to_json(given.get("arguments"))
         call = self._find_call(delta, name)
         call.pending_arguments += arguments
@@ -91,9 +91,9 @@ class ToolCallReader:
         return [CallPiece(call.index, self._choose_id(call), name), *call.take_pending()]
 
     def _find_call(self, delta: dict[str, Any], name: str) -> "_Call":
-        key, server_id = delta.get("index"), _text_or_empty(delta.get("id"))
+        key, server_id = delta.get("index"), _get_text(delta.get("id"))
         call = next((call for call in reversed(self._calls) if call.key == key), None)
-        if call is None or _begins_another(call, key, server_id, name):
+        if call is None or _is_another_call(call, key, server_id, name):
             call = _Call(len(self._calls), key)
             self._calls.append(call)
         call.server_id = call.server_id or server_id
@@ -125,15 +125,15 @@ class _Call:
         return [CallPiece(self.index, arguments=arguments)]
 
 
-def _begins_another(call: _Call, key: object, server_id: str, name: str) -> bool:
+def _is_another_call(call: _Call, key: object, server_id: str, name: str) -> bool:
     if server_id and call.server_id:
         return server_id != call.server_id
     return bool(name and call.name) and (key is None or name != call.name)
 
 
-def _text_or_empty(value: object) -> str:
+def _get_text(value: object) -> str:
     return make_storable(value) if isinstance(value, str) else ""
 
 
 def _to_json(arguments: object) -> str:
-    return _text_or_empty(json.dumps(arguments)) if isinstance(arguments, dict) else _text_or_empty(arguments)
+    return _get_text(json.dumps(arguments)) if isinstance(arguments, dict) else _get_text(arguments)

@@ -11,7 +11,7 @@ from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
 from conversations.engines.supervision import stream_with_retries
-from conversations.network.http import tls_context
+from conversations.network.http import get_tls_context
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know
 
@@ -19,7 +19,7 @@ DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers 
 class Speech:
     """Text to speech by `/v1/audio/speech`, streamed as PCM."""
 
-    warm = staticmethod(tls_context)
+    warm = staticmethod(get_tls_context)
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

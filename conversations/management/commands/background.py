@@ -8,7 +8,7 @@ from conversations.storage import deletion, spool
 
 
 class Command(BaseCommand):
-    help = "Delete what is being deleted, and store what calls left behind while the database was away."
+    help = "Finish deletions, and store what calls left behind while the database was away."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until nothing is left to do, or nothing more can be done now, and print what is left."""

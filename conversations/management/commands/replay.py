@@ -10,13 +10,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from conversations.realtime.replay.player import Decided, play
 from conversations.realtime.replay.recording import MAX_LINE_BYTES, BrokenRecordingError, read_recording
-from conversations.realtime.replay.report import printable, report, step_in_full
+from conversations.realtime.replay.report import escape_unprintable, format_step_in_full, format_steps
 
-CUT_OFF = "It was cut off here: what is whole has been played."
+CUT_OFF = "The recording was cut off here. Everything before that has been played."
 
 
 class Command(BaseCommand):
-    help = "Plays the recording of a call (VOICE_RECORD_DIR) through the machine and prints what it decided."
+    help = "Play the recording of a call (see VOICE_RECORD_DIR) through the machine and print what it decided."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the recording: …/conv_….jsonl")
@@ -30,10 +30,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except BrokenRecordingError as error:
-            raise CommandError(printable(f"{options['file']} cannot be played further. {error}")) from error
+            raise CommandError(escape_unprintable(f"{options['file']} cannot be played further. {error}")) from error
 
     def _play(self, file: BinaryIO, wanted: int | None, until_sec: float | None) -> None:
-        recording = read_recording(lines_of(file))
+        recording = read_recording(read_lines(file))
         head, differing = recording.head, 0
 
         def steps() -> Iterator[Decided]:
@@ -47,12 +47,12 @@ class Command(BaseCommand):
             found = next((one for one in shown if one.number == wanted), None)
             if found is None:
                 raise CommandError(f"{file.name} has no step {wanted}.")
-            self._print(step_in_full(found, head.clock))
+            self._print(format_step_in_full(found, head.clock))
             return
-        self.stdout.write(printable(f"{head.machine}, {head.started}"))
-        self._print(report(shown, head.clock))
+        self.stdout.write(escape_unprintable(f"{head.machine}, {head.started}"))
+        self._print(format_steps(shown, head.clock))
         if recording.ending:
-            self.stdout.write(printable(f"The recording ends: {recording.ending}."))
+            self.stdout.write(escape_unprintable(f"The recording ends: {recording.ending}."))
         elif until_sec is None:
             raise CommandError(f"{file.name}: {CUT_OFF}")
         if differing:
@@ -63,6 +63,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, none of them longer than is read of it at once."""
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, and never read more than MAX_LINE_BYTES at once."""
     return iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")

@@ -23,12 +23,12 @@ MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
 
 class Command(BaseCommand):
     requires_system_checks = []  # those of this site; the one that it talks to is another
-    help = "Speaks a sound file to a Voiceproject site, prints both sides' words and saves the spoken answer."
+    help = "Play a sound file to a Voiceproject site, print what both sides say and save the spoken answer."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question", type=Path, help="what to say: wav, flac, mp3, ogg, webm or m4a")
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="the site (default: %(default)s)")
-        parser.add_argument("--key", required=True, help="an API key of the site")
+        parser.add_argument("--key", required=True, help="an API key of that site")
         parser.add_argument("-o", "--output", type=Path, help="where the answer goes, as WAV")
         parser.add_argument("--conversation", help="continue this conversation (conv_…)")
         parser.add_argument("--assistant", help="talk to this assistant (its slug)")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from conversations.pcm import SAMPLE_RATE, samples_in
+from conversations.pcm import SAMPLE_RATE, count_samples
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Phase, Response
@@ -90,7 +90,7 @@ class ResponseBuilder:
         if response.phase is not Phase.GENERATING:
             raise IllegalTransitionError(f"words in phase {response.phase}")
         if len(response.item.text) + len(text) > self.state.limits.max_text_chars:
-            return Failure("engine_rejected", "The language model wrote without an end. Try again.")
+            return Failure("engine_rejected", "The language model did not stop writing. Please try again.")
         response.thinking.end()
         response.stamp("first_token", at)
         self._say(response, text, at)
@@ -174,7 +174,7 @@ class ResponseBuilder:
             reason = "max_output_tokens" if done.reason == "length" else done.reason
             response.status_details = {"type": "incomplete", "reason": reason}
         elif not has_called and (response.is_new_round or not response.item.text.strip()):
-            return Failure("empty_response", "The language model returned no words. Try again.")
+            return Failure("empty_response", "The language model returned no words. Please try again.")
         return self._continue(response)
 
     def _continue(self, response: Response) -> Failure | None:
@@ -220,7 +220,7 @@ class ResponseBuilder:
             raise IllegalTransitionError(f"audio of clause {index} while {response.finished} is due")
         # The stamp is the time it is sent: it may have come before the endpoint.
         response.stamp("first_audio", self.state.now)
-        response.record_sound(self.state.now, samples_in(pcm) / SAMPLE_RATE)
+        response.record_sound(self.state.now, count_samples(pcm) / SAMPLE_RATE)
         response.playback.schedule(self.state.now, response.item.audio_ms)
         response.has_sounded = self.state.has_sent_audio = True
         response_events.send_audio(response, index, pcm)

@@ -14,7 +14,7 @@ class HeldEvents:
 
     @property
     def is_holding(self) -> bool:
-        """Whether the response is held back."""
+        """Return whether the response is held back."""
         return self._events is not None
 
     def hold(self) -> None:

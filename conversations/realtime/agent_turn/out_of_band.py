@@ -32,8 +32,9 @@ class OutOfBandResponses:
 
         It waits while an utterance that it may be about is being transcribed.
         """
-        if len(self._running) >= self.state.limits.max_out_of_band:
-            raise too_many_out_of_band(self.state.limits.max_out_of_band)
+        most = self.state.limits.max_out_of_band
+        if len(self._running) >= most:
+            raise too_many_out_of_band(most)
         response = open_response(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response
@@ -92,7 +93,7 @@ class OutOfBandResponses:
         if self.state.now < response.progress_at + self.state.limits.response_timeout_sec:
             self._watch(response)
         else:
-            self._fail(response, Failure("response_timeout", "The reply took too long and was given up. Try again."))
+            self._fail(response, Failure("response_timeout", "The reply took too long. Please try again."))
 
     def _watch(self, response: Response) -> None:
         self.state.set_deadline(

@@ -15,7 +15,7 @@ class PlaybackLead:
 
     @property
     def is_held(self) -> bool:
-        """Whether playback is held."""
+        """Return whether playback is held."""
         return self._held_sec is not None
 
     def measure_sec(self, now: float) -> float:

@@ -23,22 +23,22 @@ class PlaybackQueue:
 
     @property
     def last(self) -> Response | None:
-        """The response that ended last, or None."""
+        """Return the response that ended last, or None."""
         return self._ended[-1] if self._ended else None
 
     @property
     def sounding(self) -> Response | None:
-        """The response that a client in real time is playing, or is about to play."""
+        """Return the response that a client in real time is playing or about to play, or None."""
         return self.sounding_ended or self.running
 
     @property
     def sounding_ended(self) -> Response | None:
-        """The ended response that a client in real time is playing now, or None."""
+        """Return the ended response that a client in real time is playing now, or None."""
         return next((one for one in self._ended if self._is_sounding(one)), None)
 
     @property
     def ends_at(self) -> float:
-        """When all of them will have been played, in seconds of the session's clock; 0.0 if none is playing."""
+        """Return when everything will have been played, in seconds of the session's clock; 0.0 if nothing plays."""
         sounding = filter(self._is_sounding, self._ended)
         return max((one.playback.compute_end_at(one.item.audio_ms) for one in sounding), default=0.0)
 

@@ -53,9 +53,9 @@ class Draft:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the endpoint need not wait for the draft any longer.
+        """Return whether the endpoint need not wait for the draft any longer.
 
-        Its first sound (first word in a text response) is there or about to come, or waiting would gain nothing.
+        Its first sound, or the first word of a text response, is there or about to come, or waiting would gain nothing.
         """
         first = engine_events.SpeechAudio if self.options.is_audio else engine_events.TextDelta
         last = engine_events.ToolCallDelta | engine_events.GenerationDone | engine_events.GenerationFailed
@@ -67,7 +67,7 @@ class Draft:
 
     @property
     def cost(self) -> DiscardedUsage:
-        """The tokens and characters that the draft used.
+        """Return the tokens and characters that the draft used.
 
         They are an estimate if the stream was closed early, since providers report usage only at its end.
         """

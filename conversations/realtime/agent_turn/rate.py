@@ -6,11 +6,11 @@ from typing import Any
 from conversations.realtime.protocol.errors import Failure
 
 MINUTE_SEC = 60.0
-TOO_MANY = Failure("rate_limit_exceeded", "Too many responses were asked for within a minute. Wait a moment.")
+TOO_MANY = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")
 
 
 class Rates:
-    """Count the responses that one session started in the last minute."""
+    """The responses that one session started in the last minute."""
 
     def __init__(self, per_min: int) -> None:
         self.per_min = per_min

@@ -9,7 +9,7 @@ LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, h
 
 
 class Reminders:
-    """Set the deadlines of one session's responses."""
+    """The deadlines of one session's responses."""
 
     def __init__(self, state: CascadeState) -> None:
         self.state = state
@@ -57,7 +57,7 @@ class Reminders:
     def find_overdue(self, response: Response) -> Failure | None:
         """Return why the response is given up now, or None if it has time left; then the deadline is set again."""
         if self.state.now >= self.compute_due_at(response):
-            return Failure("response_timeout", "The reply took too long and was given up. Try again.")
+            return Failure("response_timeout", "The reply took too long. Please try again.")
         self.watch(response)
         return None
 

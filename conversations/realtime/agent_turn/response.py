@@ -103,32 +103,35 @@ class Response:
 
     @property
     def reached(self) -> int:
-        """How many clauses were sent, at least their beginning."""
+        """Return how many clauses were sent, at least their beginning."""
         return len(self.item.clauses) - self.filled
 
     @property
     def is_spoken(self) -> bool:
-        """Whether all that the model wrote was sent, with its sound."""
+        """Return whether all that the model wrote was sent, with its sound."""
         return self.phase is Phase.SPEAKING and self.finished == len(self.script.clauses)
 
     @property
     def is_out_of_band(self) -> bool:
-        """Whether the response is not part of the conversation."""
+        """Return whether the response is not part of the conversation."""
         return self.conversation_id is None
 
     @property
     def is_open(self) -> bool:
-        """Whether the client was told of the message."""
+        """Return whether the client was told of the message."""
         return self.item in self.outputs
 
     @property
     def is_owed(self) -> bool:
-        """Whether text to speech owes sound of a clause."""
+        """Return whether text to speech owes sound of a clause."""
         return self.finished < len(self.script.clauses)
 
     @property
     def plays_until(self) -> float:
-        """When the client will have played what was sent; infinity while it plays nothing and cannot run dry."""
+        """Return when the client will have played what was sent, in seconds of the session's clock.
+
+        It is infinite while the client plays nothing and cannot run dry.
+        """
         is_playing = self.has_sounded and self.playback.paused_at is None
         return self.playback.compute_end_at(self.item.audio_ms) if is_playing else inf
 

@@ -7,7 +7,7 @@ response. Every event of a response is sent from here, so that its texts agree a
 import base64
 from typing import Any
 
-from conversations.pcm import BYTES_PER_MS, ms_of, samples_in
+from conversations.pcm import BYTES_PER_MS, count_samples, samples_to_ms
 from conversations.realtime.agent_turn.response import Response
 from conversations.realtime.agent_turn.response_details import build_usage
 from conversations.realtime.protocol.items import LiveItem
@@ -61,7 +61,7 @@ def send_text(response: Response, text: str) -> None:
 def send_audio(response: Response, index: int, pcm: bytes) -> None:
     """Send speech of the clause `index`, its words before its first sound, so that captions keep step."""
     reach_clause(response, index)
-    response.item.audio_samples += samples_in(pcm)
+    response.item.audio_samples += count_samples(pcm)
     place = index + response.filled
     text, _ = response.item.clauses[place]
     response.item.clauses[place] = (text, response.item.audio_ms - response.clause_began_ms)
@@ -84,8 +84,8 @@ def send_filler(response: Response, pcm: bytes, at: float) -> None:
     _send_part_event(response, "response.output_audio_transcript.delta", delta="")
     response.playback.schedule(at, response.item.audio_ms)
     response.filled += 1
-    response.item.audio_samples += samples_in(pcm)
-    response.item.clauses.append(("", ms_of(samples_in(pcm))))
+    response.item.audio_samples += count_samples(pcm)
+    response.item.clauses.append(("", samples_to_ms(count_samples(pcm))))
     for start in range(0, len(pcm), FRAME_BYTES):
         frame = pcm[start : start + FRAME_BYTES]
         _send_part_event(response, "response.output_audio.delta", delta=base64.b64encode(frame).decode())

@@ -28,10 +28,10 @@ class ToolCalls:
         item = response.writing.get(event.index)
         if item is None:
             if len(response.outputs) > MAX_CALLS:
-                return Failure("engine_rejected", "The language model called tools without an end. Try again.")
+                return Failure("engine_rejected", "The language model kept calling tools. Please try again.")
             item = self._open(response, event)
         if len(item.call["arguments"]) + len(event.arguments) > self.state.limits.max_text_chars:
-            return Failure("engine_rejected", "The language model wrote arguments without an end. Try again.")
+            return Failure("engine_rejected", "The language model did not stop writing a tool call. Please try again.")
         item.call["arguments"] += event.arguments
         if event.arguments:
             self._send_arguments(response, item, "delta", delta=event.arguments)

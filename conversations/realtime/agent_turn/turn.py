@@ -38,7 +38,7 @@ class AgentTurn:
 
     @property
     def response(self) -> Response | None:
-        """The running response, or None."""
+        """Return the running response, or None."""
         return self.playback_queue.running
 
     # What starts a response.
@@ -131,7 +131,7 @@ class AgentTurn:
 
     def receive(self, event: GenerationEvent) -> None:
         """Take what an engine brings for a response, a draft or an out-of-band response."""
-        if self.out_of_band.is_awaiting(event.response_id):
+        if self.find_running(event.response_id) is None and self.out_of_band.is_awaiting(event.response_id):
             return self.out_of_band.receive(event)
         if isinstance(event, engine_events.SpeechAudio):
             self.preemptive.note_first_sound(event.response_id)
@@ -167,7 +167,7 @@ class AgentTurn:
 
     @property
     def is_held_back(self) -> bool:
-        """Whether what the engines bring is kept instead of being sent."""
+        """Return whether what the engines bring is kept instead of being sent."""
         return self._held_events.is_holding
 
     def hold_back(self) -> bool:

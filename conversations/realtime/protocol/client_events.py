@@ -131,13 +131,15 @@ def is_ping(frame: str | bytes | None) -> bool:
 def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
     """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
     if len(frame) > COUNTED_FROM_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
-        raise ProtocolError("invalid_value", f"An event may hold {MAX_VALUES} values.")
+        raise ProtocolError("invalid_value", f"An event may hold at most {MAX_VALUES} values.")
     data = parse_json_object(frame)
     event_id = data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     try:
         if len(frame) > MAX_EVENT_CHARS and data.get("type") not in (APPEND, CREATE):
-            raise ProtocolError("invalid_value", f"An event without audio may have {MAX_EVENT_CHARS} characters.")
+            raise ProtocolError(
+                "invalid_value", f"An event without audio may have at most {MAX_EVENT_CHARS} characters."
+            )
         return _parse_data(translate(data) if translate else data, event_id)
     except ProtocolError as error:
         error.event_id = event_id
@@ -155,7 +157,7 @@ def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
         raise ProtocolError("missing_required_parameter", "The event has no 'type'.", "type")
     if not isinstance(kind, str) or kind not in SHAPES:
         raise ProtocolError(
-            "invalid_value", f"The event type {str(kind)[:80]!r} is not served. {_hint_at_types(kind)}", "type"
+            "invalid_value", f"The event type {str(kind)[:80]!r} is not supported. {_hint_at_types(kind)}", "type"
         )
     if kind == CREATE:
         data = {**data, "item": _parse_item(data.get("item"))}
@@ -166,7 +168,7 @@ def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
 
 def _hint_at_types(kind: object) -> str:
     if kind == "output_audio_buffer.clear":
-        return "It belongs to WebRTC; on a WebSocket send response.cancel and conversation.item.truncate."
+        return "It is for WebRTC. On a WebSocket, send response.cancel and conversation.item.truncate."
     return f"Known types: session.update, {APPEND}, {', '.join(SHAPES)}."
 
 
@@ -191,7 +193,7 @@ def _parse_response_request(data: dict[str, Any]) -> ResponseRequest:
 def _parse_inputs(given: object) -> list[dict[str, Any]]:
     root = "response.input"
     if not isinstance(given, list) or len(given) > MAX_INPUT:
-        raise ProtocolError("invalid_value", f"'{root}' is a list of at most {MAX_INPUT} items.", root)
+        raise ProtocolError("invalid_value", f"'{root}' must be a list of at most {MAX_INPUT} items.", root)
     return [_parse_input(one, f"{root}.{place}") for place, one in enumerate(given)]
 
 
@@ -206,16 +208,18 @@ def _parse_input(given: object, root: str) -> dict[str, Any]:
 def _parse_item(item: object, root: str = "item") -> dict[str, Any]:
     """The item, its parts' types as GA spells them. Raises ProtocolError that names the key at fault."""
     if not isinstance(item, dict):
-        raise ProtocolError("missing_required_parameter", f"'{root}' is missing: an object.", root)
+        raise ProtocolError("missing_required_parameter", f"'{root}' is missing. It must be an object.", root)
     role = item.get("role") if item.get("type") == "message" else None
     shape = next((shape for kind, shape in ITEM_SHAPES.items() if kind == (item.get("type"), role)), None)
     if shape is None:
         param = f"{root}.role" if item.get("type") == "message" else f"{root}.type"
         served = "message with role user, assistant or system; function_call; function_call_output"
-        raise ProtocolError("invalid_value", f"'{param}' is not served. Items may be: {served}.", param)
+        raise ProtocolError("invalid_value", f"'{param}' is not supported. Use one of: {served}.", param)
     if isinstance(item.get("content"), list):
         if len(item["content"]) > MAX_PARTS:
-            raise ProtocolError("invalid_value", f"'{root}.content' may have {MAX_PARTS} parts.", f"{root}.content")
+            raise ProtocolError(
+                "invalid_value", f"'{root}.content' may have at most {MAX_PARTS} parts.", f"{root}.content"
+            )
         names = PART_TYPES.get(str(role), {})
         item = {**item, "content": [_normalize_part(part, names) for part in item["content"]]}
     validate_event(shape, item, root=root)
@@ -232,7 +236,9 @@ def _normalize_part(part: object, names: dict[str, str]) -> object:
 def decode_audio(audio: object, param: str = "audio") -> bytes:
     """Base64 to PCM; an odd byte count is legal here, since an append may split a sample."""
     if audio is None:
-        raise ProtocolError("missing_required_parameter", f"'{param}' is missing: base64 of PCM audio.", param)
+        raise ProtocolError(
+            "missing_required_parameter", f"'{param}' is missing. It must be PCM audio in base64.", param
+        )
     if not isinstance(audio, str):
         raise ProtocolError("invalid_value", f"'{param}' must be a base64 string.", param)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from conversations.pcm import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, count_samples
 from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
@@ -18,7 +18,7 @@ def build_item(state: SessionState[Any], data: dict[str, Any], root: str) -> tup
     """The item, and the audio that came with it. Raises ProtocolError that names the key below `root`."""
     item = LiveItem(data.get("id") or state.make_id("item"), type=data["type"], role=data.get("role", ""))
     if len(item.id) > MAX_ID_CHARS:
-        message = f"'{root}.id' has {len(item.id)} characters; the most is {MAX_ID_CHARS}."
+        message = f"'{root}.id' has {len(item.id)} characters; the limit is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
     pcm = _fill_item(state, item, data, root)
     if len(item.text) + sum(map(len, item.call.values())) > state.limits.max_text_chars:
@@ -32,9 +32,9 @@ def build_item(state: SessionState[Any], data: dict[str, Any], root: str) -> tup
 def check_new(state: SessionState[Any], item: LiveItem, awaited: Collection[str] = ()) -> None:
     """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
     if state.log.get(item.id) or item.id in awaited:
-        raise ProtocolError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", "item.id")
+        raise ProtocolError("item_create_duplicate_item_id", f"There already is an item {item.id!r}.", "item.id")
     if len(state.log) + len(awaited) >= state.limits.max_items:
-        message = f"The conversation holds {state.limits.max_items} items, the most. Start a new one."
+        message = f"The conversation has reached its limit of {state.limits.max_items} items. Start a new one."
         raise ProtocolError("conversation_full", message)
 
 
@@ -61,14 +61,14 @@ def _fill_item(state: SessionState[Any], item: LiveItem, data: dict[str, Any], r
     parts = data["content"]
     kinds = {part.get("type") for part in parts}
     if not parts or not kinds <= PARTS:
-        message = f"'{root}.content' needs parts of text or audio; images are not served."
+        message = f"'{root}.content' needs parts of text or audio. Images are not supported."
         raise ProtocolError("invalid_value", message, f"{root}.content")
     item.text = "\n".join(part.get("text") or part.get("transcript") or "" for part in parts).strip()
     item.is_audio = bool(kinds & {"input_audio", "output_audio"})
     pcm = b"".join(decode_audio(part["audio"], f"{root}.content.audio") for part in parts if part.get("audio"))
     if len(pcm) % SAMPLE_BYTES:
-        raise ProtocolError("invalid_value", "The audio ends amid a sample.", f"{root}.content.audio")
-    item.audio_samples = samples_in(pcm)
+        raise ProtocolError("invalid_value", "The audio ends in the middle of a sample.", f"{root}.content.audio")
+    item.audio_samples = count_samples(pcm)
     item.is_transcribed = bool(item.text) or item.role != "user"
     return pcm
 
@@ -89,6 +89,8 @@ def _resolve_input(state: SessionState[Any], data: dict[str, Any], root: str) ->
         return item
     item, pcm = build_item(state, data, root)
     if pcm and not item.is_transcribed:
-        message = f"'{root}' is sound without words. Add it by conversation.item.create and refer to it by its id."
+        message = (
+            f"'{root}' is audio without a transcript. Add it with conversation.item.create and refer to it by its id."
+        )
         raise ProtocolError("invalid_value", message, root)
     return item

@@ -31,9 +31,7 @@ def unknown_item(item_id: str, verb: str) -> ProtocolError:
 
 def unknown_place(previous_item_id: str) -> ProtocolError:
     """Return the refusal of an item that is to stand behind one which is not there."""
-    return ProtocolError(
-        "invalid_value", f"There is no item {previous_item_id!r} to insert behind.", "previous_item_id"
-    )
+    return ProtocolError("invalid_value", f"There is no item {previous_item_id!r} to insert after.", "previous_item_id")
 
 
 def no_response_running() -> ProtocolError:
@@ -43,13 +41,13 @@ def no_response_running() -> ProtocolError:
 
 def too_many_out_of_band(most: int) -> ProtocolError:
     """Return the refusal of one more out-of-band response while `most` are running."""
-    message = f"{most} responses out of band are running, the most. Wait for one."
+    message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
     return ProtocolError("too_many_responses", message)
 
 
 def too_many_awaited_transcripts(most: int) -> ProtocolError:
     """Return the refusal of one more utterance while the transcripts of `most` are awaited."""
-    message = f"{most} utterances still wait for their words, the most. Try again in a moment."
+    message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
     return ProtocolError("too_many_pending_transcripts", message)
 
 

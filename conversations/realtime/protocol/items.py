@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.text.heard_text import estimate_heard_text
 
 TYPICAL_MS_PER_CHAR = 65  # of English at a usual pace: 15 characters a second
@@ -59,7 +59,7 @@ class LiveItem:
 
     @property
     def audio_ms(self) -> int:
-        return ms_of(self.audio_samples)
+        return samples_to_ms(self.audio_samples)
 
     @property
     def played_text(self) -> str:

@@ -34,7 +34,7 @@ def parse_strict_json(text: str) -> Any:
         and UNSTORABLE.search(text)
         and any(map(_is_unstorable, _list_strings(data)))
     ):
-        raise ValueError("A text in it holds NUL, or half of a surrogate pair.")
+        raise ValueError("A text in it contains NUL, or half of a surrogate pair.")
     return data
 
 

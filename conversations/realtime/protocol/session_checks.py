@@ -83,4 +83,4 @@ def check_extensions(patch: dict[str, Any]) -> None:
     """Raises ProtocolError."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        raise invalid_value("session.extensions", f"is a list of any of {', '.join(EXTENSIONS)}.")
+        raise invalid_value("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")

@@ -79,7 +79,7 @@ def _choose_kind(config: SessionConfig, patch: dict[str, Any], *, has_begun: boo
     if kind not in (REALTIME, TRANSCRIPTION):
         raise ProtocolError("invalid_value", "'session.type' must be 'realtime' or 'transcription'.", "session.type")
     if kind != config.kind and (has_begun or kind == REALTIME):
-        message = f"The session's type is {config.kind!r} and cannot change any more. Connect anew for another."
+        message = f"The session's type is {config.kind!r} and can no longer change. Connect again for another."
         raise ProtocolError("invalid_value", message, "session.type")
     return str(kind)
 

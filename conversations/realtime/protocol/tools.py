@@ -105,7 +105,7 @@ def parse_tools(given: object, servers: Collection[str], root: str = "session") 
     for place, tool in enumerate(tools):
         if isinstance(tool, FunctionTool):
             if tool.name in names:
-                raise invalid_value(f"{root}.tools.{place}.name", f"is {tool.name!r}, which another tool has already.")
+                raise invalid_value(f"{root}.tools.{place}.name", f"is {tool.name!r}, which another tool already has.")
             names.add(tool.name)
     return tools
 
@@ -137,7 +137,7 @@ def _parse_server(tool: dict[str, Any], path: str, servers: Collection[str]) -> 
         param = f"{path}.server_label"
         raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param)
     if not isinstance(label, str) or label not in servers:
-        complaint = "names no MCP server of this assistant. An admin can add one to it."
+        complaint = "does not name an MCP server of this assistant. An admin can add one to it."
         raise invalid_value(f"{path}.server_label", complaint)
     return McpTool(label)
 
@@ -162,4 +162,4 @@ def parse_tool_choice(
         raise invalid_value(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
     if kind == "function":
         raise invalid_value(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
-    raise invalid_value(f"{root}.tool_choice.server_label", "names no MCP server of this assistant.")
+    raise invalid_value(f"{root}.tool_choice.server_label", "does not name an MCP server of this assistant.")

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from conversations.pcm import samples_in
+from conversations.pcm import count_samples
 from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.items import LiveItem
@@ -24,7 +24,7 @@ from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamReq
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
 SAVE_SEC = 1.0  # how often a message is saved while its audio comes
-TOO_SLOW = Failure("engine_timeout", "Speech to speech came too slowly and was given up. Please try again.")
+TOO_SLOW = Failure("engine_timeout", "Speech to speech was too slow. Please try again.")
 
 
 class RelayAgentTurn:
@@ -177,8 +177,8 @@ class RelayAgentTurn:
         reply.stamp("first_audio", self.state.now)
         if reply.playback.started_at is None and not reply.is_out_of_band:
             self.last = reply
-        reply.record_sound(self.state.now, samples_in(pcm))
-        item.audio_samples += samples_in(pcm)
+        reply.record_sound(self.state.now, count_samples(pcm))
+        item.audio_samples += count_samples(pcm)
         if reply.is_out_of_band:
             return
         if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
@@ -194,7 +194,7 @@ class RelayAgentTurn:
         error = details.get("error") or {}
         failure = None
         if shown["status"] == "failed":
-            said = str(error.get("message") or "The upstream failed at this turn. Please try again.")
+            said = str(error.get("message") or "Speech to speech had a problem with this turn. Please try again.")
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
         self._finish(reply, shown, failure)
 

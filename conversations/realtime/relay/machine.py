@@ -132,7 +132,7 @@ class RelayMachine:
 
     def _retry(self, _: TranscriptionRetry) -> None:
         """Raise ProtocolError: speech to speech cannot transcribe an item again."""
-        message = "Speech to speech heard it without its words. Only engines of speech to text can be asked once more."
+        message = "Speech to speech gave no transcript, and cannot be asked again. Only speech to text can."
         raise ProtocolError("invalid_value", message, "type")
 
     # What the upstream tells.

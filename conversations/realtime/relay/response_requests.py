@@ -25,7 +25,9 @@ class ResponseRequests:
     def add(self, event: ResponseRequest) -> None:
         """Ask the upstream for a response, or raise ProtocolError."""
         if not self.state.rates.show(self.state.now)[0]["remaining"]:
-            raise ProtocolError("rate_limit_exceeded", "Too many responses in a minute. Try again in a moment.")
+            raise ProtocolError(
+                "rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again."
+            )
         options = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         options.pop("prompt", None)  # it would name a prompt of the provider account, usually the site's
         if options.get("tools") is not None:
@@ -34,7 +36,7 @@ class ResponseRequests:
             self.agent_turn.check_out_of_band(sum(one.get("conversation") == "none" for _, one in self._waiting))
         output = (options.get("audio") or {}).get("output") or {}
         if output.pop("format", None) not in (None, self.state.config.output.format.to_wire()):
-            message = "The format of one response cannot differ from the session's. Set it by session.update."
+            message = "The format of one response cannot differ from the session's. Set it with session.update."
             raise ProtocolError("invalid_value", message, "response.audio.output.format")
         if event.input is not None:
             options["input"] = event.input

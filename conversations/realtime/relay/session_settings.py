@@ -34,7 +34,7 @@ class RelaySettings:
         The change takes effect, and the client is told, once the upstream confirms it.
         """
         if patch.get("type", REALTIME) != REALTIME:
-            message = "This session converses. For captions alone connect with intent=transcription."
+            message = "This session is a conversation. For transcripts alone, connect with intent=transcription."
             raise ProtocolError("invalid_value", message, "session.type")
         latest = next((config for config in reversed(self._pending.values()) if config), self.state.config)
         # An upstream session cannot change its type, so ours may not either.
@@ -77,10 +77,10 @@ class RelaySettings:
 
     def _build_for_upstream(self, config: SessionConfig) -> dict[str, Any]:
         shown = config.to_wire()
-        heard, said = shown["audio"]["input"], shown["audio"]["output"]
-        heard["format"] = said["format"] = AudioFormat.PCM.to_wire()
-        heard["transcription"] = heard["transcription"] or {"model": self._transcription_model}
-        if heard["turn_detection"] and heard["turn_detection"].get("eagerness") == "auto":
-            heard["turn_detection"]["eagerness"] = self.state.setup.eagerness
+        audio_input, audio_output = shown["audio"]["input"], shown["audio"]["output"]
+        audio_input["format"] = audio_output["format"] = AudioFormat.PCM.to_wire()
+        audio_input["transcription"] = audio_input["transcription"] or {"model": self._transcription_model}
+        if audio_input["turn_detection"] and audio_input["turn_detection"].get("eagerness") == "auto":
+            audio_input["turn_detection"]["eagerness"] = self.state.setup.eagerness
         kept = {name: shown[name] for name in PASSED_ON if name in shown}
-        return {"type": "realtime", **kept, "audio": {"input": heard, "output": said}}
+        return {"type": "realtime", **kept, "audio": {"input": audio_input, "output": audio_output}}

@@ -3,12 +3,8 @@
 from collections import deque
 from typing import Any
 
-from conversations.pcm import SAMPLE_BYTES, ms_of, samples_in, samples_of
-from conversations.realtime.protocol.errors import (
-    Failure,
-    input_buffer_full,
-    too_many_awaited_transcripts,
-)
+from conversations.pcm import SAMPLE_BYTES, count_samples, ms_to_samples, samples_to_ms
+from conversations.realtime.protocol.errors import Failure, input_buffer_full, too_many_awaited_transcripts
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
@@ -19,7 +15,7 @@ EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks, the buffer keeps what came in the last LAG_SEC, in which the upstream must report an onset, and
 # LOOK_BACK_MS of audio before that. The former goes by the clock, since a client may send a file at once.
 LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
-LATE = Failure("engine_timeout", "The words of what was said did not come in time. Say it again.")
+LATE = Failure("engine_timeout", "The transcript did not arrive in time. Please say it again.")
 
 
 class RelayUserTurn:
@@ -31,7 +27,7 @@ class RelayUserTurn:
     def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
-        self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))
+        self.buffer = InputBuffer(ms_to_samples(state.limits.max_buffer_ms))
         self.speech_id = ""  # id of the utterance being spoken
         self._stopped_id = ""  # id of the last utterance that ended
         self.pending: set[str] = set()  # ids of the utterances whose transcript is awaited
@@ -58,7 +54,7 @@ class RelayUserTurn:
             self._marks.append((self.state.now, self.buffer.received))
         while self.state.now - self._marks[0][0] > LAG_SEC:
             _, received = self._marks.popleft()
-            self.buffer.keep_from(received - samples_of(LOOK_BACK_MS))
+            self.buffer.keep_from(received - ms_to_samples(LOOK_BACK_MS))
 
     @property
     def has_utterance(self) -> bool:
@@ -100,21 +96,21 @@ class RelayUserTurn:
 
     def start_speech(self, event: dict[str, Any]) -> bool:
         """Take an onset. Return False if the client was told already that the user speaks."""
-        start = self._begins + samples_of(event["audio_start_ms"])
+        start = self._begins + ms_to_samples(event["audio_start_ms"])
         self.buffer.keep_from(start)
         if self.speech_id:
             self._renamed[event["item_id"]] = self.speech_id
             return False
         self.speech_id = event["item_id"]
         self.state.is_user_speaking = True
-        self.state.send(event["type"], audio_start_ms=ms_of(start), item_id=self.speech_id)
+        self.state.send(event["type"], audio_start_ms=samples_to_ms(start), item_id=self.speech_id)
         return True
 
     def stop_speech(self, event: dict[str, Any]) -> None:
         """Take an endpoint."""
-        self._speech_end = self._begins + samples_of(event["audio_end_ms"])
+        self._speech_end = self._begins + ms_to_samples(event["audio_end_ms"])
         item_id = self.resolve_id(event["item_id"])
-        self.state.send(event["type"], audio_end_ms=ms_of(self._speech_end), item_id=item_id)
+        self.state.send(event["type"], audio_end_ms=samples_to_ms(self._speech_end), item_id=item_id)
         self.state.is_user_speaking, self.speech_id, self._stopped_id = False, "", item_id
 
     def confirm_commit(self, event: dict[str, Any]) -> None:
@@ -122,7 +118,7 @@ class RelayUserTurn:
         pcm = self.buffer.take(self._take_cut_end("commit") if self._speech_end is None else self._speech_end)
         self._speech_end, self.speech_id, self.state.is_user_speaking = None, "", False
         item_id = self.resolve_id(event["item_id"])
-        item = LiveItem(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm))
+        item = LiveItem(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=count_samples(pcm))
         self.state.log.insert(item)
         self._await_transcript(item_id)
         self.state.save(item, pcm=pcm)
@@ -137,7 +133,10 @@ class RelayUserTurn:
 
     def forward_timeout(self, event: dict[str, Any]) -> None:
         """Pass on that the user was silent for too long."""
-        span = {name: ms_of(self._begins + samples_of(event[name])) for name in ("audio_start_ms", "audio_end_ms")}
+        span = {
+            name: samples_to_ms(self._begins + ms_to_samples(event[name]))
+            for name in ("audio_start_ms", "audio_end_ms")
+        }
         self.state.send(event["type"], item_id=event["item_id"], **span)
 
     def _await_transcript(self, item_id: str) -> None:
@@ -164,7 +163,10 @@ class RelayUserTurn:
     def fail_transcript(self, event: dict[str, Any]) -> None:
         """Store that the upstream could not transcribe the utterance, and tell the client."""
         error = event.get("error") or {}
-        failure = Failure(str(error.get("code") or "engine_error"), str(error.get("message") or "It was not heard."))
+        failure = Failure(
+            str(error.get("code") or "engine_error"),
+            str(error.get("message") or "It could not be transcribed. Please say it again."),
+        )
         self._fail(event, failure)
 
     def expire_transcript(self, item_id: str) -> None:
@@ -253,6 +255,6 @@ class RelayUserTurn:
                 item_id = self.speech_id or self._stopped_id
                 self.speech_id = self._stopped_id = ""
                 item = LiveItem(item_id or self.state.make_id("item"), role="user", is_audio=True)
-                item.audio_samples = samples_in(pcm)
+                item.audio_samples = count_samples(pcm)
                 self.state.log.insert(item)
                 self.state.save(item, pcm=pcm)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recording import FORMAT
-from conversations.realtime.replay.vocabulary import Encoder, name_of
+from conversations.realtime.replay.vocabulary import Encoder, get_name
 
 
 class Entries(Protocol):
@@ -48,27 +48,27 @@ class RecordedMachine:
 
     def write_head(self, kind: str, started: str, arguments: dict[str, Any]) -> None:
         """Write the first line. `kind`: of the machine; `started`: the time of day in ISO 8601."""
-        given = self._encoded(arguments)
+        given = self._encode(arguments)
         head = {"recording": FORMAT, "machine": kind, "started": started, "clock": self._began}
         self._put(head | {"sound": self._encoder.with_sound, "given": given})
 
     def start(self, now: float) -> Sequence[Any]:
-        return self._step({"do": "start"}, now, lambda: self._machine.start(now))
+        return self._record_step({"do": "start"}, now, lambda: self._machine.start(now))
 
     def receive(self, event: Any, now: float) -> Sequence[Any]:
         # Before the machine has it, which may change what the event holds.
-        line = {"event": name_of(type(event)), "given": self._encoded(event)}
-        return self._step(line, now, lambda: self._machine.receive(event, now))
+        line = {"event": get_name(type(event)), "given": self._encode(event)}
+        return self._record_step(line, now, lambda: self._machine.receive(event, now))
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> Sequence[Any]:
         given = {"code": error.code, "message": error.message, "param": error.param, "event_id": error.event_id}
-        line = {"do": "refuse", "given": self._encoded(given | {"kind": kind})}
-        return self._step(line, self._clock(), lambda: self._machine.refuse(error, kind))
+        line = {"do": "refuse", "given": self._encode(given | {"kind": kind})}
+        return self._record_step(line, self._clock(), lambda: self._machine.refuse(error, kind))
 
     def end(self) -> Sequence[Any]:
-        return self._step({"do": "end"}, self._clock(), self._machine.end)
+        return self._record_step({"do": "end"}, self._clock(), self._machine.end)
 
-    def _step(self, line: dict[str, Any], now: float, work: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+    def _record_step(self, line: dict[str, Any], now: float, work: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         """Do the work, and write its line also where it fails: that is the step that somebody will look for."""
         self._made_ids.clear()
         raised = ""
@@ -81,7 +81,7 @@ class RecordedMachine:
             ids = {"ids": list(self._made_ids)} if self._made_ids else {}
             self._put({"at": now - self._began} | line | ids | ({"raised": raised} if raised else {}))
 
-    def _encoded(self, value: Any) -> Any:
+    def _encode(self, value: Any) -> Any:
         if self._is_off:
             return None
         try:

@@ -73,7 +73,7 @@ def read_recording(lines: Iterable[bytes]) -> Recording:
 
 
 def _read_head(first: tuple[int, bytes], decoder: Decoder) -> Head:
-    data = _loads(*first, decoder)
+    data = _parse_line(*first, decoder)
     if data is None or "recording" not in data:
         raise BrokenRecordingError("It is no recording of a call.")
     if data["recording"] != FORMAT:
@@ -83,34 +83,34 @@ def _read_head(first: tuple[int, bytes], decoder: Decoder) -> Head:
         raise BrokenRecordingError(f"Line 1: its machine is none of {', '.join(MACHINES)}.")
     try:
         arguments = decode_arguments(MACHINES[machine], data.get("given"))
-        return Head(machine, str(data.get("started", ""))[:40], _time(data, "clock"), arguments)
+        return Head(machine, str(data.get("started", ""))[:40], _parse_time(data, "clock"), arguments)
     except BrokenValueError as error:
         raise BrokenRecordingError(f"Line 1: {error}.") from error
 
 
 def _read_steps(recording: Recording, lines: Iterator[tuple[int, bytes]], decoder: Decoder) -> Iterator[Step]:
     for number, line in lines:
-        data = _loads(number, line, decoder)
+        data = _parse_line(number, line, decoder)
         if data is None:  # cut off: what is whole was read
             return
         if "ending" in data:
             recording.ending = str(data["ending"])[:200]
             return
         try:
-            yield _step(data)
+            yield _parse_step(data)
         except BrokenValueError as error:
             raise BrokenRecordingError(f"Line {number}: {error}.") from error
 
 
-def _loads(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | None:
-    """The line's object; None for the last line of a file that was cut off. Raises BrokenRecordingError."""
+def _parse_line(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | None:
+    """Return the line's object, or None for the last line of a file that was cut off. Raise BrokenRecordingError."""
     if len(line) > MAX_LINE_BYTES or line.count(b"{") > MAX_OBJECTS or line.count(b",") > MAX_COMMAS:
         raise BrokenRecordingError(f"Line {number} is longer than any that is written.")
     if not line.endswith(b"\n"):
         return None
     decoder.begin_line()
     try:
-        data = json.loads(line, object_hook=decoder.hook)
+        data = json.loads(line, object_hook=decoder.decode_object)
     except BrokenValueError as error:
         raise BrokenRecordingError(f"Line {number}: {error}.") from error
     except (ValueError, RecursionError) as error:
@@ -120,8 +120,8 @@ def _loads(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | None:
     return data
 
 
-def _step(data: dict[str, Any]) -> Step:
-    at, ids, entry = _time(data, "at"), data.get("ids", []), data.get("do", "receive")
+def _parse_step(data: dict[str, Any]) -> Step:
+    at, ids, entry = _parse_time(data, "at"), data.get("ids", []), data.get("do", "receive")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise BrokenValueError("'ids' are no names")
     if entry not in get_args(Entry):
@@ -131,18 +131,18 @@ def _step(data: dict[str, Any]) -> Step:
         name = data.get("event")
         return Step(at, entry, str(name), decode_event(name, data.get("given")), **known)
     if entry == "refuse":
-        return Step(at, entry, **_refusal(data.get("given")), **known)
+        return Step(at, entry, **_parse_refusal(data.get("given")), **known)
     return Step(at, entry, **known)
 
 
-def _refusal(given: Any) -> dict[str, Any]:
+def _parse_refusal(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict) or not all(isinstance(given.get(key), str) for key in ("code", "message", "kind")):
         raise BrokenValueError("a refusal has a code, a message and a kind")
     error = ProtocolError(given["code"], given["message"], given.get("param"), given.get("event_id"))
     return {"name": given["code"], "given": error, "kind": given["kind"]}
 
 
-def _time(data: dict[str, Any], key: str) -> float:
+def _parse_time(data: dict[str, Any], key: str) -> float:
     value = data.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LONGEST_SEC:
         raise BrokenValueError(f"{key!r} is no time")

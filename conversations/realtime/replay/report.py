@@ -17,46 +17,46 @@ from conversations.realtime.protocol.client_events import APPEND, AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.relay.commands import SendUpstream
 from conversations.realtime.replay.player import Decided
-from conversations.realtime.replay.vocabulary import name_of
+from conversations.realtime.replay.vocabulary import get_name
 
 WIDTH = 220  # characters of a line
 VALUE_WIDTH = 100  # of one value in it
 TIMES = ("at", "due_at")  # fields that hold a time of the session's clock
-FREQUENT = (name_of(AudioAppend), name_of(SpeechWindow))  # dozens a second
+FREQUENT = (get_name(AudioAppend), get_name(SpeechWindow))  # dozens a second
 
 
-def report(steps: Iterable[Decided], clock: float) -> Iterator[str]:
+def format_steps(steps: Iterable[Decided], clock: float) -> Iterator[str]:
     """Yield the lines. `clock`: what the session's clock said at the start."""
     quiet: list[tuple[float, str]] = []
     for decided in steps:
         if _is_quiet(decided):
             quiet.append((decided.step.at, decided.step.name))
             continue
-        yield from _quiet_lines(quiet)
+        yield from _format_quiet(quiet)
         quiet.clear()
-        yield from step_lines(decided, clock)
-    yield from _quiet_lines(quiet)
+        yield from format_step(decided, clock)
+    yield from _format_quiet(quiet)
 
 
-def step_lines(decided: Decided, clock: float) -> Iterator[str]:
+def format_step(decided: Decided, clock: float) -> Iterator[str]:
     """Yield the lines of one step."""
     step = decided.step
     what = step.name if step.entry == "receive" else f"{step.entry} {step.name}".rstrip()
-    yield _line(f"{step.at:9.3f} #{decided.number} {what} {_members(step.given, clock)}")
+    yield _format_line(f"{step.at:9.3f} #{decided.number} {what} {_format_members(step.given, clock)}")
     for action in decided.actions:
-        yield _line(f"              {_action(action, clock)}")
+        yield _format_line(f"              {_format_command(action, clock)}")
     if decided.raised or step.raised:
         then = f", in the call {step.raised or 'nothing'}"
-        yield _line(f"              raised {decided.raised or 'nothing'}{then}")
+        yield _format_line(f"              raised {decided.raised or 'nothing'}{then}")
 
 
-def step_in_full(decided: Decided, clock: float) -> Iterator[str]:
+def format_step_in_full(decided: Decided, clock: float) -> Iterator[str]:
     """Yield the lines of one step with all that its event and its actions hold."""
-    yield from step_lines(Decided(decided.number, decided.step, (), decided.raised), clock)
+    yield from format_step(Decided(decided.number, decided.step, (), decided.raised), clock)
     for value in (decided.step.given, *decided.actions):
         if value is not None:
-            text = json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str)
-            yield from map(printable, f"{type(value).__name__} {text}".split("\n"))
+            text = json.dumps(_simplify(value), indent=2, ensure_ascii=False, default=str)
+            yield from map(escape_unprintable, f"{type(value).__name__} {text}".split("\n"))
 
 
 def _is_quiet(decided: Decided) -> bool:
@@ -70,31 +70,31 @@ def _is_forwarding(action: Any) -> bool:
     )
 
 
-def _quiet_lines(quiet: list[tuple[float, str]]) -> Iterator[str]:
+def _format_quiet(quiet: list[tuple[float, str]]) -> Iterator[str]:
     if quiet:
         counted = ", ".join(f"{count} {name}" for name, count in Counter(name for _, name in quiet).items())
         yield f"{quiet[0][0]:9.3f} … {quiet[-1][0]:.3f} {counted}"
 
 
-def _action(action: Any, clock: float) -> str:
+def _format_command(action: Any, clock: float) -> str:
     if isinstance(action, Send | SendUpstream):
         kind = action.event["type"]
         rest = {key: value for key, value in action.event.items() if key not in ("type", "event_id")}
-        return f"{type(action).__name__} {kind} {_members(_without_sound(kind, rest), clock)}"
-    return f"{type(action).__name__} {_members(action, clock)}"
+        return f"{type(action).__name__} {kind} {_format_members(_remove_sound(kind, rest), clock)}"
+    return f"{type(action).__name__} {_format_members(action, clock)}"
 
 
-def _without_sound(kind: str, event: dict[str, Any]) -> dict[str, Any]:
+def _remove_sound(kind: str, event: dict[str, Any]) -> dict[str, Any]:
     key = "delta" if kind.endswith("audio.delta") else "audio"
     return event | {key: event[key].encode()} if isinstance(event.get(key), str) else event
 
 
-def _members(value: Any, clock: float) -> str:
-    return " ".join(f"{key}={_short(inner, clock, key)}" for key, inner in _pairs(value))
+def _format_members(value: Any, clock: float) -> str:
+    return " ".join(f"{key}={_shorten(inner, clock, key)}" for key, inner in _list_members(value))
 
 
-def _pairs(value: Any) -> list[tuple[str, Any]]:
-    """The members that are told: of an object of ours those that are not as by default."""
+def _list_members(value: Any) -> list[tuple[str, Any]]:
+    """Return the members to print: for our own classes only those that differ from their defaults."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, BaseModel):
@@ -111,33 +111,33 @@ def _is_default(value: Any, field: Any) -> bool:
     return bool(getattr(value, field.name) == default)
 
 
-def _short(value: Any, clock: float, key: str = "") -> str:
+def _shorten(value: Any, clock: float, key: str = "") -> str:
     if key in TIMES and isinstance(value, float):
         return f"{value - clock:.3f}"
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    text = json.dumps(_plain(value), ensure_ascii=False, default=str)
+    text = json.dumps(_simplify(value), ensure_ascii=False, default=str)
     return text if len(text) <= VALUE_WIDTH else f"{text[:VALUE_WIDTH]}…"
 
 
-def _plain(value: Any) -> Any:
-    """As JSON has it, the sound as its length."""
+def _simplify(value: Any) -> Any:
+    """Return the value as JSON can hold it, with the length of a sound in place of the sound."""
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _simplify(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_simplify(inner) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted(map(str, value))
-    return _plain(dict(pairs)) if (pairs := _pairs(value)) else ({} if is_dataclass(value) else value)
+    return _simplify(dict(pairs)) if (pairs := _list_members(value)) else ({} if is_dataclass(value) else value)
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return text that does nothing to a terminal but to stand there."""
     return "".join(char if char.isprintable() else "·" for char in text)
 
 
-def _line(text: str) -> str:
-    line = printable(text[: WIDTH + 1]).rstrip()
+def _format_line(text: str) -> str:
+    line = escape_unprintable(text[: WIDTH + 1]).rstrip()
     return line if len(line) <= WIDTH else f"{line[:WIDTH]}…"

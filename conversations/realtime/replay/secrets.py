@@ -20,7 +20,7 @@ LOOKS = re.compile(
 
 
 def is_secret(key: str) -> bool:
-    """Whether what stands under this key is a credential."""
+    """Return whether what stands under this key is a credential."""
     return key.lower().replace("-", "_") in KEYS
 
 
@@ -33,7 +33,7 @@ def mask(value: Any) -> Any:
     return [mask(inner) for inner in value] if isinstance(value, list) else value
 
 
-def without_address_secrets(address: str) -> str:
+def remove_address_secrets(address: str) -> str:
     """Return an address without its user, password, query and fragment."""
     try:
         parts = urlsplit(address)
@@ -42,7 +42,7 @@ def without_address_secrets(address: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def scrubber(known: Collection[str]) -> Callable[[str], str]:
+def build_scrubber(known: Collection[str]) -> Callable[[str], str]:
     """Return what takes the `known` secrets out of a string, and whatever looks like one."""
     whole = {secret.strip() for secret in known}
     words = {word for secret in whole if len(secret) < 2_000 for word in secret.split()}  # "Bearer …"

@@ -30,7 +30,7 @@ from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.session_update import read_config
 from conversations.realtime.relay.machine import Event as RelayEvent
 from conversations.realtime.relay.machine import RelayMachine
-from conversations.realtime.replay.secrets import is_secret, mask, without_address_secrets
+from conversations.realtime.replay.secrets import is_secret, mask, remove_address_secrets
 
 MAX_SILENCE_BYTES = 20_000_000  # that one line may stand for
 MAX_SILENCE_BYTES_IN_ALL = 4_000_000_000  # about a day of sound
@@ -45,17 +45,17 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
-# The same for the arguments of a machine.
-RENAMED_ARGUMENTS = {"manner": "setup"}
+# The same for the arguments of a machine, and for what `setup` holds.
+RENAMED_ARGUMENTS = {"manner": "setup", "speculation": "preemptive_generation", "streams": "has_streaming_stt"}
 
 
-def name_of(event_type: type) -> str:
+def get_name(event_type: type) -> str:
     """Return the wire's name of an event where the wire has one, else the name of its class."""
     return _WIRE_NAMES.get(event_type, event_type.__name__)
 
 
 EVENTS: dict[str, type] = {
-    name_of(event_type): event_type
+    get_name(event_type): event_type
     for event_type in (*get_args(ClientEvent), *get_args(EngineEvent), *get_args(RelayEvent))
 }
 
@@ -80,32 +80,32 @@ class Encoder:
         if isinstance(value, bytes | bytearray):
             return {"$base64": base64.b64encode(value).decode()} if self.with_sound else {"$silence": len(value)}
         if isinstance(value, BaseModel):
-            return self._object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
+            return self._encode_object(value.model_dump(mode="json", exclude_unset=True, by_alias=True))
         if isinstance(value, SessionConfig):
-            return self._object(value.to_wire())
+            return self._encode_object(value.to_wire())
         if is_dataclass(value):
             return {field.name: self.encode(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, dict):
-            return self._object(value)
+            return self._encode_object(value)
         if isinstance(value, list | tuple):
             return [self.encode(one) for one in value]
         if isinstance(value, set | frozenset):
             return sorted(self.encode(one) for one in value)
         raise TypeError(f"a recording cannot hold a {type(value).__name__}")
 
-    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
-        encoded = {str(key): self._member(value, key) for key in value}
+    def _encode_object(self, value: dict[str, Any]) -> dict[str, Any]:
+        encoded = {str(key): self._encode_member(value, key) for key in value}
         if any(key.startswith("$") for key in encoded):  # a client's own key must not read as ours
             return {"$object": [[key, inner] for key, inner in encoded.items()]}
         return encoded
 
-    def _member(self, value: dict[str, Any], key: Any) -> Any:
+    def _encode_member(self, value: dict[str, Any], key: Any) -> Any:
         inner = value[key]
         if isinstance(inner, str):
             if key in SOUND_KEYS and _is_sound(value, key):
-                return inner if self.with_sound else _silent(inner)
+                return inner if self.with_sound else _silence(inner)
             if key in ("server_url", "url"):
-                return self.scrub(without_address_secrets(inner))
+                return self.scrub(remove_address_secrets(inner))
         return mask(self.encode(inner)) if is_secret(str(key)) else self.encode(inner)
 
 
@@ -113,7 +113,7 @@ def _is_sound(event: dict[str, Any], key: str) -> bool:
     return key == "audio" or str(event.get("type", "")).endswith("audio.delta")
 
 
-def _silent(sound: str) -> Any:
+def _silence(sound: str) -> Any:
     try:
         return {"$silence64": len(base64.b64decode(sound, validate=True))}
     except (binascii.Error, ValueError):
@@ -131,8 +131,8 @@ class Decoder:
         """Allow the next line its own share of silence."""
         self._room_bytes = MAX_SILENCE_BYTES
 
-    def hook(self, pairs: dict[str, Any]) -> Any:
-        """Of `json.loads`, for each object: what a `$` key stands for. Raises BrokenValueError."""
+    def decode_object(self, pairs: dict[str, Any]) -> Any:
+        """Return what an object of the JSON stands for; `json.loads` calls it for each. Raise BrokenValueError."""
         key = next(iter(pairs), "")
         if not key.startswith("$"):
             return pairs
@@ -140,9 +140,9 @@ class Decoder:
         try:
             match key:
                 case "$silence":
-                    return bytes(self._counted(inner))
+                    return bytes(self._count_silence(inner))
                 case "$silence64":
-                    return base64.b64encode(bytes(self._counted(inner))).decode()
+                    return base64.b64encode(bytes(self._count_silence(inner))).decode()
                 case "$base64":
                     return base64.b64decode(inner, validate=True)
                 case "$object":
@@ -151,7 +151,7 @@ class Decoder:
             raise BrokenValueError(f"{key!r} holds something else") from error
         raise BrokenValueError(f"{key[:80]!r} is not known")
 
-    def _counted(self, size_bytes: Any) -> int:
+    def _count_silence(self, size_bytes: Any) -> int:
         if not isinstance(size_bytes, int) or not 0 <= size_bytes <= MAX_SILENCE_BYTES:
             raise BrokenValueError("a silence of no possible length")
         self._silence_bytes += size_bytes
@@ -166,7 +166,7 @@ def decode_event(name: Any, given: Any) -> Any:
     name = RENAMED.get(name, name) if isinstance(name, str) else None
     if name not in EVENTS:
         raise BrokenValueError(f"no event is called {str(name)[:80]!r}")
-    return _validated(_adapter(EVENTS[name]), given, name)
+    return _validate(_build_adapter(EVENTS[name]), given, name)
 
 
 def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
@@ -174,13 +174,19 @@ def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
     if isinstance(given, dict):
-        given = {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
+        given = _rename_arguments(given)
+        if isinstance(given.get("setup"), dict):
+            given["setup"] = _rename_arguments(given["setup"])
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise BrokenValueError(f"a {machine.__name__} is built with {', '.join(names)}")
     return {
-        name: _read_config(value) if hints[name] is SessionConfig else _validated(TypeAdapter(hints[name]), value, name)
+        name: _read_config(value) if hints[name] is SessionConfig else _validate(TypeAdapter(hints[name]), value, name)
         for name, value in given.items()
     }
+
+
+def _rename_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    return {RENAMED_ARGUMENTS.get(name, name): value for name, value in given.items()}
 
 
 def _read_config(shown: Any) -> SessionConfig:
@@ -191,11 +197,11 @@ def _read_config(shown: Any) -> SessionConfig:
 
 
 @cache
-def _adapter(event_type: type) -> TypeAdapter[Any]:
+def _build_adapter(event_type: type) -> TypeAdapter[Any]:
     return TypeAdapter(event_type)
 
 
-def _validated(adapter: TypeAdapter[Any], value: Any, name: str) -> Any:
+def _validate(adapter: TypeAdapter[Any], value: Any, name: str) -> Any:
     try:
         return adapter.validate_python(value)
     except (ValidationError, RecursionError) as error:

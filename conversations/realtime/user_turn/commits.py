@@ -1,6 +1,6 @@
-"""Turns an utterance that has ended into an item of the conversation."""
+"""Turn an utterance that has ended into an item of the conversation."""
 
-from conversations.pcm import samples_in
+from conversations.pcm import count_samples
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.user_turn.transcription import Transcription
@@ -20,7 +20,7 @@ class UtteranceCommits:
     def commit(self, utterance: Utterance, pcm: bytes, *, respond: bool) -> None:
         """Commit the utterance with its audio `pcm`. `respond` says whether the assistant answers it."""
         item = LiveItem(
-            utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=samples_in(pcm)
+            utterance.item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=count_samples(pcm)
         )
         item.usage = utterance.usage
         self.state.log.insert(item)

@@ -1,4 +1,4 @@
-"""How long to wait in silence before an utterance counts as ended: by its words, its speaker's pauses, and patience."""
+"""Choose how much silence ends an utterance: by its words, its speaker's pauses, and the user's patience."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -50,11 +50,12 @@ USUAL_PAUSE_MS = 400
 
 @dataclass(slots=True)
 class PauseLengths:
-    """Remembers, for a session, the pauses after which the speaker went on with the same utterance."""
+    """The pauses of this session after which the speaker went on with the same utterance."""
 
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
 
     def learn(self, pause_ms: int) -> None:
+        """Remember a pause, in ms."""
         self._recent.append(min(pause_ms, PAUSE_MAX_MS))
 
     @property

@@ -1,6 +1,6 @@
-"""Endpointing: what happens in the speaker's pauses, and which pause ends the utterance."""
+"""Endpointing: decide what to do in the speaker's pauses, and which pause ends the utterance."""
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.preemptive import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
@@ -20,7 +20,11 @@ DRAFT_WAIT_MS = 1_000  # a reply that takes longer is waited for with the uttera
 
 
 class Endpointing:
-    """`ask` at every quiet window of an utterance, `is_over` also when more is known of its words."""
+    """The endpointing of one session.
+
+    `take_silence` is called for each quiet window of an utterance, and `check_endpoint` whenever the silence or the
+    transcript has grown.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Endpointing:
         self._judged: tuple[str | None, int] | None = None  # words, and how long to wait after them
 
     def reset(self) -> None:
+        """Forget the present pause."""
         self.quiet_ms = 0
         self._judged = None
 
@@ -67,12 +72,12 @@ class Endpointing:
 
     def take_silence(self, utterance: Utterance, buffer: InputBuffer) -> None:
         """Count one more window of silence, and request the transcript early in the pause."""
-        self.quiet_ms = ms_of(self.onset_detector.quiet_samples)
+        self.quiet_ms = samples_to_ms(self.onset_detector.quiet_samples)
         self.interruption.take_silence(self.quiet_ms / 1000)
         detection, setup = self.state.turn_detection, self.state.setup
-        is_wanted = setup.speculation or detection.eagerness is not None or self.interruption.is_undecided
+        is_wanted = setup.preemptive_generation or detection.eagerness is not None or self.interruption.is_undecided
         tries = utterance.revision
-        may_ask = setup.streams or tries < MAX_TRIES  # a stream is paid by its length, files each time
+        may_ask = setup.has_streaming_stt or tries < MAX_TRIES  # a stream is paid by its length, files each time
         if utterance.is_requested or utterance.has_failed or not is_wanted or not may_ask:
             return
         if self.quiet_ms >= choose_short_silence_ms(tries, self.state.pauses):
@@ -80,6 +85,7 @@ class Endpointing:
             utterance.is_requested = True
 
     def _get_wait_ms(self, utterance: Utterance) -> int:
+        """Return how much silence ends the utterance, in ms, by the settings and by its words so far."""
         eagerness = self.state.turn_detection.eagerness
         if eagerness is None:
             return self.state.turn_detection.silence_duration_ms
@@ -90,9 +96,10 @@ class Endpointing:
         return self._judged[1]
 
     def _begin_preemptive(self, utterance: Utterance) -> None:
+        """Begin a preemptive response if the words are known, the settings allow it, and nothing else runs."""
         words, agent_turn = utterance.known_words, self.agent_turn
         may = (
-            self.state.setup.speculation
+            self.state.setup.preemptive_generation
             and self.state.turn_detection.create_response
             and utterance.preemptive_tries < MAX_TRIES
         )

@@ -1,6 +1,6 @@
-"""The user is idle: nobody has spoken for long since a response was played."""
+"""Notice that nobody has spoken for a long time since a response was played."""
 
-from conversations.pcm import ms_of
+from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options
@@ -32,6 +32,6 @@ class IdleUser:
     def _commit_silence(self) -> None:
         buffer = self.user_turn.buffer
         silence = Utterance(self.state.make_id("item"), buffer.start)
-        span = {"audio_start_ms": ms_of(silence.start), "audio_end_ms": ms_of(buffer.received)}
+        span = {"audio_start_ms": samples_to_ms(silence.start), "audio_end_ms": samples_to_ms(buffer.received)}
         self.state.send("input_audio_buffer.timeout_triggered", item_id=silence.item_id, **span)
         self.user_turn.commits.commit(silence, buffer.take(), respond=False)

@@ -1,14 +1,14 @@
-"""The audio that the user has sent and that no item holds yet. Bounded."""
+"""The audio that the user has sent and that belongs to no item yet. Its size is bounded."""
 
-from conversations.pcm import SAMPLE_BYTES, samples_in
+from conversations.pcm import SAMPLE_BYTES, count_samples
 
 
 class BufferFullError(Exception):
-    pass
+    """The buffer cannot hold that much audio."""
 
 
 class InputBuffer:
-    """Positions are samples since the session began: the session's one clock of input."""
+    """Audio by position. Positions are samples since the session began, and serve as the clock of all input."""
 
     def __init__(self, max_samples: int) -> None:
         self.max_samples = max_samples
@@ -18,51 +18,55 @@ class InputBuffer:
 
     @property
     def start(self) -> int:
-        """Position of the first sample still held."""
-        return self.received - samples_in(self._pcm)
+        """Return the position of the first sample that is still held."""
+        return self.received - count_samples(self._pcm)
 
     @property
     def is_split(self) -> bool:
-        """Half a sample waits for its other half."""
+        """Return whether half a sample waits for its other half."""
         return bool(self._odd)
 
     def append(self, data: bytes) -> bytes:
-        """Takes audio in, returns its whole samples. An append may split a sample: the odd byte waits for the next.
+        """Add audio, and return its whole samples.
 
-        Raises BufferFullError, and then holds what it held.
+        An append may split a sample: the odd byte waits for the next append.
+
+        Raise BufferFullError without adding anything.
         """
         whole = self._odd + data
-        if samples_in(self._pcm) + samples_in(whole) > self.max_samples:
+        if count_samples(self._pcm) + count_samples(whole) > self.max_samples:
             raise BufferFullError
         end = len(whole) - len(whole) % SAMPLE_BYTES
         self._odd = whole[end:]
         pcm = whole[:end]
         self._pcm += pcm
-        self.received += samples_in(pcm)
+        self.received += count_samples(pcm)
         return pcm
 
     def drop_half_sample(self) -> None:
+        """Drop the odd byte that waits."""
         self._odd = b""
 
     def keep_from(self, position: int) -> None:
-        """Forgets everything before `position`."""
-        surplus = min(max(0, position - self.start), samples_in(self._pcm))
+        """Drop everything before `position`."""
+        surplus = min(max(0, position - self.start), count_samples(self._pcm))
         del self._pcm[: surplus * SAMPLE_BYTES]
 
     def take(self, until: int | None = None) -> bytes:
-        """Removes and returns the audio up to the position `until` (all of it without one)."""
+        """Remove and return the audio up to the position `until`; without one, all of it."""
         end = len(self._pcm) if until is None else max(0, until - self.start) * SAMPLE_BYTES
         pcm = bytes(self._pcm[:end])
         del self._pcm[:end]
         return pcm
 
     def peek(self) -> bytes:
-        """All of it, which stays."""
+        """Return all audio without removing it."""
         return bytes(self._pcm)
 
     def clear(self) -> None:
+        """Drop everything."""
         self._pcm.clear()
         self._odd = b""
 
     def __len__(self) -> int:
-        return samples_in(self._pcm)
+        return count_samples(self._pcm)

@@ -1,7 +1,8 @@
-"""Yields like a person: at the onset of speech the reply pauses; by words it ends, without any it goes on.
+"""Decide whether speech over a reply is an interruption.
 
-Only where the client plays that game (the extension “playback”): official clients flush what they play at
-`speech_started`, so for them the response is cancelled there and then, as upstream does it.
+At the onset of speech the reply pauses; words end it, and without words it goes on. That requires a client that can
+pause (the extension “playback”). Official clients drop what they play at `speech_started`, so for them the response is
+cancelled at once, as OpenAI does it.
 """
 
 from conversations.realtime.agent_turn.response import Response
@@ -25,7 +26,7 @@ NEARLY_OVER_MS = 1500
 
 
 class Interruption:
-    """Decides whether speech over a reply is an interruption, and pauses, resumes or ends the reply."""
+    """Pauses, resumes or ends the reply when the user speaks over it."""
 
     def __init__(self, state: CascadeState, agent_turn: AgentTurn) -> None:
         self.state = state
@@ -60,6 +61,7 @@ class Interruption:
             self.state.set_deadline("suspicion", self.state.now + SUSPICION_SEC)
 
     def end_suspicion(self) -> None:
+        """Release the reply that was held back, unless it was paused meanwhile."""
         if not self.is_undecided:
             self.agent_turn.release_held()
 
@@ -84,9 +86,10 @@ class Interruption:
             and not utterance.is_interruption
             and self.agent_turn.playback_queue.sounding is not None
         )
-        return is_open and not self.state.setup.streams and utterance.speech_windows in SNAPSHOT_WINDOWS
+        return is_open and not self.state.setup.has_streaming_stt and utterance.speech_windows in SNAPSHOT_WINDOWS
 
     def continue_speech(self, utterance: Utterance) -> None:
+        """End the reply after so much speech that it is meant, whatever the transcript says."""
         is_open = not utterance.known_words and not utterance.is_ignored
         if self.is_undecided and is_open and utterance.speech_windows >= CERTAIN_WINDOWS:
             self._confirm(utterance)
@@ -115,6 +118,7 @@ class Interruption:
         return own
 
     def take_silence(self, quiet_sec: float) -> None:
+        """Resume the reply after `quiet_sec` of silence without words."""
         if self.is_undecided and quiet_sec >= PATIENCE_SEC:
             self.resume()
 

@@ -1,8 +1,9 @@
-"""When speech begins, pauses and goes on, from one speech probability per window. `endpointing` says when it is over.
+"""Detect when speech begins, pauses and goes on, from one speech probability for each window of audio.
 
-Pure: probabilities in, edges out. Silero answers for windows of 32 ms; a click or a breath can fill one
-window, so it takes two to begin. Falling uses a lower threshold than rising, since probabilities
-flutter inside words (the hysteresis that Silero's own iterator uses); in a pause only the higher one counts.
+It is pure: probabilities in, edges out. `endpointing` decides when the utterance has ended. Silero judges windows of 32
+ms, and a click or a breath can fill one of them, so an onset takes two. The threshold for falling is lower than that
+for rising, since probabilities flutter inside words (the hysteresis of Silero's own iterator); in a pause only the
+higher one counts.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class SpeechEdge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """What it takes to begin: so many windows in a row, each so much above the session's threshold."""
+    """The criteria for an onset: how many windows in a row, and how far each must exceed the session's threshold."""
 
     windows: int
     margin: float = 0.0
@@ -37,7 +38,7 @@ AFTER_PLAYBACK_START = Onset(5, 0.3)
 
 @dataclass(slots=True)
 class OnsetDetector:
-    """`onset` is the position, in samples of the session, where the speech now heard began."""
+    """The detector of one session. `onset` is the position at which the present speech began, in samples."""
 
     threshold: float
     speaking: bool = False
@@ -46,8 +47,12 @@ class OnsetDetector:
     rising: int = 0  # windows in a row that may become an onset
 
     def feed(self, probability: float, window_end: int, onset: Onset = IN_SILENCE) -> SpeechEdge | None:
+        """Return the edge that the next window brings, if any.
+
+        The window has this probability of speech, and ends at the position `window_end`.
+        """
         if self.speaking:
-            return self._while_speaking(probability)
+            return self._follow_speech(probability)
         self.rising = self.rising + 1 if probability >= min(self.threshold + onset.margin, 0.95) else 0
         if self.rising < onset.windows:
             return None
@@ -60,7 +65,7 @@ class OnsetDetector:
         """Return whether it has been quiet for longer than inside a word. Speech after that is a RESUMED edge."""
         return self.quiet_samples >= PAUSE_WINDOWS * WINDOW_SAMPLES
 
-    def _while_speaking(self, probability: float) -> SpeechEdge | None:
+    def _follow_speech(self, probability: float) -> SpeechEdge | None:
         in_pause = self.is_in_pause
         if probability < max(self.threshold - (0 if in_pause else HYSTERESIS), 0.01):
             self.quiet_samples += WINDOW_SAMPLES

@@ -1,7 +1,7 @@
-"""Whether what speech to text wrote are words that somebody said: asked of every transcript, by whichever way it came.
+"""Find the words in a transcript that somebody said. Every transcript passes here, whichever way it came.
 
-Servers of Whisper write what they hear beside speech in brackets, between asterisks or as signs. Whoever types brackets
-means them, so that text is never asked about.
+Whisper servers write sounds that are not speech in brackets, between asterisks or as signs. Typed text does not pass
+here, since people who type brackets mean them.
 """
 
 import re
@@ -24,7 +24,7 @@ ANSWERED = COMMANDS | ANSWERS | BACKCHANNELS
 
 
 def extract_spoken_words(transcript: str, *, is_partial: bool = False) -> str:
-    """Return the words of a transcript, "" where it has none. `is_partial`: its last remark may still be open."""
+    """Return the spoken words of a transcript, or "". With `is_partial` its last remark may still be open."""
     text = SIGNS.sub(" ", transcript).strip()
     if is_partial:
         text = _drop_open_remark(text)
@@ -38,6 +38,7 @@ def extract_spoken_words(transcript: str, *, is_partial: bool = False) -> str:
 
 
 def _drop_open_remark(text: str) -> str:
+    """Return the text without a remark at its end that has not been closed."""
     rest = REMARK.sub(lambda found: " " * len(found[0]), text)
     opened = OPENING.search(rest, max(map(rest.rfind, CLOSING)) + 1)
     begun = [place for place in (opened.start() if opened else -1, rest.rfind("*")) if place >= 0]
@@ -45,7 +46,7 @@ def _drop_open_remark(text: str) -> str:
 
 
 def _is_noise(remark: str) -> bool:
-    """Of one without a word beside it."""
+    """Return whether a remark names a noise, if it is all that the transcript has."""
     inner = _strip_brackets(remark)
     if remark[0] in "[<【［":  # nobody speaks in those
         return True
@@ -56,6 +57,7 @@ def _is_noise(remark: str) -> bool:
 
 
 def _is_named_noise(remark: str) -> bool:
+    """Return whether a remark beside other words names a noise."""
     inner = _strip_brackets(remark)
     if remark.startswith("<|"):
         return True
@@ -72,7 +74,7 @@ def _has_noise_name(inner: str) -> bool:
 
 
 def _count_words(inner: str) -> int:
-    """In words; two characters of a script without spaces count as one."""
+    """Return the number of words; two characters of a script without spaces count as one."""
     return max(len(inner.split()), len(UNSPACED.findall(inner)) // 2)
 
 

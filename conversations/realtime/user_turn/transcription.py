@@ -1,4 +1,4 @@
-"""The words of what the user says: asked for, shown as they come, and answered when they are whole."""
+"""The transcripts of what the user says: request them, send them as captions, and answer them when they are final."""
 
 from collections.abc import Callable
 from math import inf
@@ -21,7 +21,7 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 
 
 class Transcription:
-    """Requests transcripts, sends captions, and hands finished words to the agent's turn."""
+    """Requests transcripts, sends captions, and hands final transcripts to the agent's turn."""
 
     def __init__(self, state: CascadeState, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.state = state
@@ -35,12 +35,12 @@ class Transcription:
     # Asking.
 
     def check_pending(self) -> None:
-        """Raises ProtocolError if no further words may be asked for now."""
+        """Raise ProtocolError if too many transcripts are awaited to request another one."""
         if len(self.state.pending) >= self.state.limits.max_pending:
             raise too_many_awaited_transcripts(self.state.limits.max_pending)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
-        """The words so far."""
+        """Request the transcript of an utterance as far as it has come. `due_at` is when the turn needs the answer."""
         utterance.revision += 1
         self._request(utterance.item_id, utterance.revision, pcm, due_at)
 
@@ -48,7 +48,10 @@ class Transcription:
         self.state.do(commands.Transcribe(item_id, revision, pcm, *self.get_hints(), due_at))
 
     def retry(self, item: LiveItem) -> None:
-        """Ask once more, for the sound that is stored. The words are answered as ever, unless the talk has gone on."""
+        """Request the transcript again for the stored audio of an item. Raise ProtocolError if that is not possible.
+
+        The transcript is answered as usual, unless the conversation has gone on.
+        """
         if item.id in self.state.pending or not self._is_retryable(item):
             message = "Only an utterance that speech to text failed at, and whose sound is stored, can be tried again."
             raise ProtocolError("invalid_value", message, "item_id")
@@ -58,11 +61,12 @@ class Transcription:
         self.await_item(item, None, respond=respond)
 
     def _is_retryable(self, item: LiveItem) -> bool:
+        """Return whether speech to text failed at this item and its audio is stored."""
         is_spoken = item.role == "user" and item.is_audio and item.audio_samples > 0
         return is_spoken and self.state.is_audio_stored and item.error_code not in ("", NO_SOUND)
 
     def get_hints(self) -> tuple[str, str]:
-        """The language and the prompt that the session names."""
+        """Return the language and the prompt that the session names; "" for what it does not."""
         asked = self.state.config.input.transcription
         return ("", "") if asked is None else (asked.language or "", asked.prompt or "")
 
@@ -98,18 +102,20 @@ class Transcription:
 
     @property
     def pending_answers(self) -> list[PendingTranscript]:
-        """Utterances that are awaited, and that a response will follow; not those that began over a reply."""
+        """Return the awaited utterances that a response will follow, without those that began over a reply."""
         awaited = [self.state.pending[item_id] for item_id in self.to_answer & self.state.pending.keys()]
         return [one for one in awaited if one.utterance is None or one.utterance.spoken_over is None]
 
     # Hearing.
 
     def is_awaiting(self, item_id: str) -> bool:
+        """Return whether a transcript of this item is still wanted."""
         return item_id in self.state.pending or any(
             utterance is not None and utterance.item_id == item_id for utterance in (self.utterance, self.dictated)
         )
 
     def take_partial(self, event: engine_events.PartialTranscript) -> None:
+        """Send a caption, and judge whether the words so far interrupt the reply or end the utterance."""
         words = extract_spoken_words(event.text[:MAX_CHARS], is_partial=True)
         if self.dictated is not None and self.dictated.item_id == event.item_id:
             return self._take_dictated(self.dictated, words)
@@ -125,7 +131,7 @@ class Transcription:
         return self.on_words_changed()
 
     def _take_dictated(self, utterance: Utterance, words: str) -> None:
-        """The client says when it has ended, so that its words decide nothing before."""
+        """Send a caption of an utterance that the client itself will commit: its words decide nothing before."""
         utterance.partial = words
         if self.state.has_extension("captions"):
             self._send_caption(utterance)
@@ -137,7 +143,10 @@ class Transcription:
         return pending.utterance if pending else None
 
     def _send_caption(self, utterance: Utterance) -> None:
-        """Tells what has come since; a word that was changed meanwhile stands right in `completed`."""
+        """Send what has been added since the last caption.
+
+        A word that has changed meanwhile is correct in `completed`.
+        """
         if self._is_transcription_off or not utterance.partial.startswith(utterance.caption):
             return
         delta = utterance.partial[len(utterance.caption) :]
@@ -150,6 +159,7 @@ class Transcription:
         return self.state.config.input.transcription is None
 
     def take_transcript(self, event: engine_events.TranscriptReady) -> None:
+        """Take the transcript of an utterance, in a pause or after its endpoint."""
         utterance = self._find_utterance(event.item_id)
         pending = self.state.pending.get(event.item_id)
         if utterance is not None:
@@ -164,6 +174,7 @@ class Transcription:
         self.settle_item(event.item_id, event.text, usage_seconds)
 
     def _take_interim(self, utterance: Utterance, text: str) -> None:
+        """Judge the transcript of an utterance that has not ended."""
         text = self._filter_words(utterance, text)
         if utterance.is_requested:
             utterance.words = text
@@ -171,6 +182,7 @@ class Transcription:
         self.on_words_changed()
 
     def _filter_words(self, utterance: Utterance | None, text: str) -> str:
+        """Return the words that somebody said, or "" for what recognisers make of noise."""
         text = extract_spoken_words(text[:MAX_CHARS])
         is_short = utterance is not None and utterance.speech_windows < LITTLE_SPEECH_WINDOWS
         return "" if is_short and is_hallucination(text) else text
@@ -178,7 +190,10 @@ class Transcription:
     # Committed.
 
     def settle_item(self, item_id: str, text: str, seconds: float) -> None:
-        """The words of a committed item are known."""
+        """Store and send the transcript of a committed item, and have it answered.
+
+        `seconds` is the length of its audio.
+        """
         utterance = self.state.pending[item_id].utterance
         text = self._filter_words(utterance, text)
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
@@ -201,6 +216,7 @@ class Transcription:
         self.agent_turn.settle()
 
     def take_failure(self, event: engine_events.TranscriptFailed) -> None:
+        """Request the transcript again later, or give up if the utterance has ended."""
         utterance = self._find_utterance(event.item_id)
         if utterance is not None and event.revision != utterance.revision:
             return
@@ -224,6 +240,7 @@ class Transcription:
         self.agent_turn.settle()
 
     def _end_waiting(self, item_id: str) -> tuple[PendingTranscript, LiveItem | None]:
+        """Stop waiting for the transcript of an item, and return the item; None if the client has deleted it."""
         pending = self.state.pending.pop(item_id)
         self.state.set_deadline("transcript", None, of=item_id)
         item = self.state.log.get(item_id)  # None: the client deleted it meanwhile
@@ -232,7 +249,6 @@ class Transcription:
         return pending, item
 
     def time_out(self, item_id: str) -> None:
+        """Give up a transcript that has taken too long."""
         self.state.do(commands.Abort(item_id))
-        self._fail_item(
-            item_id, Failure("engine_timeout", "Speech to text took too long and was given up. Say it again.")
-        )
+        self._fail_item(item_id, Failure("engine_timeout", "Speech to text took too long. Please say it again."))

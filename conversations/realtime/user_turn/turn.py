@@ -1,6 +1,6 @@
-"""The user's half of the turn machine: audio in, utterances out, as items of the conversation."""
+"""The user's turn: audio in, utterances out, as items of the conversation."""
 
-from conversations.pcm import ms_of, samples_of
+from conversations.pcm import ms_to_samples, samples_to_ms
 from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
@@ -21,7 +21,7 @@ DICTATED_SPEECH_PROBABILITY = 0.3  # probability of it in audio that the client 
 
 
 class UserTurn:
-    """The user's half of the turn machine: takes audio in and commits utterances."""
+    """Takes the user's audio, and commits utterances."""
 
     def __init__(
         self, state: CascadeState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption
@@ -30,7 +30,7 @@ class UserTurn:
         self.agent_turn = agent_turn
         self.transcription = transcription
         self.interruption = interruption
-        self.buffer = InputBuffer(samples_of(state.limits.max_buffer_ms))
+        self.buffer = InputBuffer(ms_to_samples(state.limits.max_buffer_ms))
         self.utterance: Utterance | None = None
         self._split_event_id: str | None = None
         self._last_audio_at = 0.0
@@ -42,7 +42,7 @@ class UserTurn:
         self.configure()
 
     def configure(self) -> None:
-        """Takes up the session's turn detection from the next audio on; speech under way goes on."""
+        """Apply the session's turn detection from the next audio on. Speech that is under way goes on."""
         detection = self.state.turn_detection
         self._onset_detector.reset()
         self._onset_detector.threshold = detection.threshold
@@ -58,7 +58,7 @@ class UserTurn:
             self._stop_endpointing()
 
     def _stop_endpointing(self) -> None:
-        """No pause ends what is being said any more: what was begun in one is undone."""
+        """Undo what was begun in a pause, since no pause ends the present utterance any more."""
         if self.transcription.dictated is not None:
             self.transcription.dictated.continue_speech()
         self.agent_turn.preemptive.drop()
@@ -71,6 +71,10 @@ class UserTurn:
     # Audio.
 
     def append_audio(self, event: AudioAppend) -> None:
+        """Buffer audio of the client, and pass it to the VAD and the transcriber.
+
+        Raise ProtocolError if the buffer is full.
+        """
         try:
             pcm = self.buffer.append(event.pcm)
         except BufferFullError:
@@ -82,7 +86,7 @@ class UserTurn:
             self._take_dictation(pcm)
         elif self.utterance is None:
             self.buffer.keep_from(
-                self.buffer.received - samples_of(detection.prefix_padding_ms + LOOK_BACK_MS) - len(pcm)
+                self.buffer.received - ms_to_samples(detection.prefix_padding_ms + LOOK_BACK_MS) - len(pcm)
             )
         else:
             self._feed_transcriber(self.utterance, pcm)
@@ -90,10 +94,11 @@ class UserTurn:
         self._detect_from_scratch = False
 
     def _feed_transcriber(self, utterance: Utterance, pcm: bytes, *, begins: bool = False) -> None:
-        self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *self.transcription.get_hints(), begins))
+        hints = self.transcription.get_hints() if begins else ("", "")
+        self.state.do(commands.FeedTranscriber(utterance.item_id, pcm, *hints, begins))
 
     def _take_dictation(self, pcm: bytes) -> None:
-        """Audio that the client will commit: heard as it comes, too."""
+        """Transcribe audio as it arrives that the client itself will commit."""
         begins = self.transcription.dictated is None
         self.transcription.dictated = self.transcription.dictated or Utterance(
             self.state.make_id("item"), self.buffer.start
@@ -101,6 +106,7 @@ class UserTurn:
         self._feed_transcriber(self.transcription.dictated, self.buffer.peek() if begins else pcm, begins=begins)
 
     def _time_half_sample(self, event: AudioAppend) -> None:
+        """Set a deadline for the other half of a sample, or clear it."""
         if self.buffer.is_split:
             self._split_event_id = event.event_id
             self.state.set_deadline("half_sample", self.state.now + self.state.limits.half_sample_sec)
@@ -109,16 +115,16 @@ class UserTurn:
             self.state.set_deadline("half_sample", None)
 
     def refuse_half_sample(self) -> None:
-        """The other half of a sample did not come: said plainly, and left out."""
+        """Send an error because the other half of a sample did not come, and drop the odd byte."""
         if not self.buffer.is_split:
             return
         self.buffer.drop_half_sample()
         self.state.set_deadline("half_sample", None)
-        message = "The audio ends amid a sample (an odd number of bytes); the odd byte was left out."
+        message = "The audio ends in the middle of a sample (an odd number of bytes); the odd byte was left out."
         self.state.send_error(ProtocolError("invalid_value", message, "audio", self._split_event_id))
 
     def take_window(self, probability: float) -> None:
-        """The VAD's verdict on the next window of audio."""
+        """Take the VAD's probability of speech for the next window of audio."""
         self._detected += WINDOW_SAMPLES
         if not self.state.turn_detection.is_on:
             if self.transcription.dictated is not None and probability >= DICTATED_SPEECH_PROBABILITY:
@@ -129,7 +135,7 @@ class UserTurn:
             self._follow_speech(self.utterance, probability)
 
     def _wait_for_onset(self, probability: float) -> None:
-        """Nobody speaks yet."""
+        """Check whether the window makes an onset, while nobody speaks."""
         edge = self._onset_detector.feed(probability, self._detected, self.interruption.choose_onset())
         if edge is SpeechEdge.STARTED:
             self._begin_utterance()
@@ -137,8 +143,9 @@ class UserTurn:
             self.interruption.suspect(probability >= self._onset_detector.threshold)
 
     def _follow_speech(self, utterance: Utterance, probability: float) -> None:
+        """Check whether the utterance goes on, pauses or ends with this window."""
         edge = self._onset_detector.feed(probability, self._detected)
-        too_long = ms_of(self._detected - utterance.start) > self.state.limits.max_utterance_ms
+        too_long = samples_to_ms(self._detected - utterance.start) > self.state.limits.max_utterance_ms
         if edge is SpeechEdge.RESUMED:
             self._endpointing.end_pause(utterance)
         if self._onset_detector.quiet_samples:
@@ -150,7 +157,7 @@ class UserTurn:
         self._end_if_over(too_long=too_long)
 
     def _end_if_over(self, *, too_long: bool = False) -> None:
-        """More silence, or more is known of the words: is that the end?"""
+        """End the utterance if its silence is long enough for what is known of its words, or if it is too long."""
         utterance, detection = self.utterance, self.state.turn_detection
         if utterance is None or not detection.is_on:
             return
@@ -163,7 +170,7 @@ class UserTurn:
         self.interruption.continue_speech(utterance)
 
     def _begin_utterance(self) -> None:
-        padding = samples_of(self.state.turn_detection.prefix_padding_ms)
+        padding = ms_to_samples(self.state.turn_detection.prefix_padding_ms)
         self.buffer.keep_from(self._onset_detector.onset - padding)
         utterance = Utterance(self.state.make_id("item"), self.buffer.start)
         self._set_utterance(utterance)
@@ -171,7 +178,7 @@ class UserTurn:
         utterance.speech_windows = self._onset_detector.rising - IN_SILENCE.windows
         self.state.set_deadline("idle", None)
         self.state.set_deadline("stall", self.state.now + self.state.limits.stall_sec)
-        start_ms, item_id = ms_of(utterance.start), utterance.item_id
+        start_ms, item_id = samples_to_ms(utterance.start), utterance.item_id
         self.state.do(commands.WarmEngines())
         self.state.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
         self._feed_transcriber(utterance, self.buffer.peek(), begins=True)
@@ -179,10 +186,10 @@ class UserTurn:
         self.interruption.begin_speech(utterance)
 
     def _learn_cut_pause(self) -> None:
-        """Who goes on before anything was answered had only paused."""
+        """Learn a pause that was taken for the end: the user went on before anything was answered."""
         response = self.agent_turn.response
         if response is not None and response.playback.started_at is None:
-            self.state.pauses.learn(ms_of(self._onset_detector.onset - self._last_word_at))
+            self.state.pauses.learn(samples_to_ms(self._onset_detector.onset - self._last_word_at))
 
     def _end_utterance(self, utterance: Utterance, end: int, *, respond: bool) -> None:
         self._last_word_at = end - self._onset_detector.quiet_samples
@@ -190,12 +197,12 @@ class UserTurn:
         self._endpointing.reset()
         self._set_utterance(None)
         self.state.set_deadline("stall", None)
-        end_ms, item_id = ms_of(end), utterance.item_id
+        end_ms, item_id = samples_to_ms(end), utterance.item_id
         self.state.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
         self.commits.commit(utterance, self.buffer.take(end), respond=respond)
 
     def end_stalled_speech(self) -> None:
-        """No audio came amid speech: what was said is taken as it stands."""
+        """End the utterance because no more audio comes."""
         if self.utterance is None:
             return
         due = self._last_audio_at + self.state.limits.stall_sec
@@ -207,10 +214,13 @@ class UserTurn:
     # Commits.
 
     def commit(self) -> None:
-        """The client's own commit: ends the speech under way, makes no response by itself."""
+        """Commit the buffer for the client, which ends the present speech and does not make a response.
+
+        Raise ProtocolError if the buffer holds too little.
+        """
         self.refuse_half_sample()
         self.transcription.check_pending()
-        held_ms = ms_of(len(self.buffer))
+        held_ms = samples_to_ms(len(self.buffer))
         if held_ms < MIN_COMMIT_MS:
             message = f"The input audio buffer holds {held_ms} ms of audio; a commit needs {MIN_COMMIT_MS} ms."
             raise ProtocolError("input_audio_buffer_commit_empty", message)
@@ -221,6 +231,7 @@ class UserTurn:
         return self.commits.commit(dictated, self.buffer.take(), respond=False)
 
     def clear(self) -> None:
+        """Drop the buffered audio and the present speech."""
         self.buffer.clear()
         self._onset_detector.reset()
         self._endpointing.reset()
@@ -232,8 +243,8 @@ class UserTurn:
         self.agent_turn.settle()
 
     def leave(self) -> None:
-        """The client is gone: what it said is kept, nothing answers it."""
+        """Commit what was said when the client has left; nothing answers it."""
         self.buffer.drop_half_sample()
         self.transcription.to_answer.clear()
-        if self.utterance is not None and ms_of(len(self.buffer)) >= MIN_COMMIT_MS:
+        if self.utterance is not None and samples_to_ms(len(self.buffer)) >= MIN_COMMIT_MS:
             self._end_utterance(self.utterance, self.buffer.received, respond=False)

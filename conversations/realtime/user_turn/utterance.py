@@ -1,4 +1,4 @@
-"""One utterance as it is spoken: what is known of it before it is an item of the conversation."""
+"""One utterance while it is spoken, before it becomes an item of the conversation."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from conversations.realtime.protocol.items import Usage
 
 @dataclass(slots=True)
 class Utterance:
-    """What is known of one utterance while it is spoken. Positions are samples since the session began."""
+    """What is known of an utterance while it is spoken. Positions are samples since the session began."""
 
     item_id: str
     start: int  # position of its first sample, pre-roll included
@@ -37,7 +37,10 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class PendingTranscript:
-    """A committed item that waits for its transcript. `utterance` is None for audio that came in one piece."""
+    """A committed item that waits for its transcript.
+
+    `utterance` is None for audio that came in one piece.
+    """
 
     committed_at: float
     utterance: Utterance | None = None

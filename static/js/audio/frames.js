@@ -1,8 +1,12 @@
-/** From the microphone's native rate to the wire's frames: 24 kHz, 16 bit, mono. Pure; the worklet is its shell. */
+/**
+ * Turn the microphone's samples into the frames of the wire: from the native rate to 24 kHz, 16 bit, mono. Pure; the
+ * worklet calls it.
+ */
 
 import { WIRE_RATE } from "./jitter.js";
 import { Resampler } from "./resampler.js";
 
+/** Collects samples, and cuts them into frames of one length. */
 export class FrameMaker {
   /**
    * @param {number} nativeRate
@@ -16,7 +20,7 @@ export class FrameMaker {
   }
 
   /**
-   * Returns the frames that are full: {pcm: Int16Array, level}, level being the root mean square, 0 to 1.
+   * Add samples, and return the frames that are full: `pcm`, and `level`, which is the root mean square from 0 to 1.
    * @type {(input: Float32Array) => Frame[]}
    */
   push(input) {
@@ -30,7 +34,7 @@ export class FrameMaker {
   }
 
   /**
-   * What there is of the unfinished frame; it may be empty.
+   * Return what there is of the unfinished frame; it may be empty.
    * @type {() => Frame}
    */
   flush() {

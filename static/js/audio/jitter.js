@@ -1,7 +1,7 @@
 /**
- * Adaptive jitter buffer, at the wire's 24 kHz.
+ * An adaptive jitter buffer at 24 kHz.
  *
- * It starts a reply when `lead` samples are there, or all of it. A gap in the middle of a reply shows that the
+ * It starts a reply when `lead` samples are there, or the whole reply is. A gap in the middle of a reply shows that the
  * network needs more lead, so the lead grows at once; after replies without a gap it shrinks slowly.
  */
 
@@ -12,6 +12,7 @@ const GROWTH = 1.6;
 const SHRINKAGE = 0.9;
 const CAPACITY = 600 * WIRE_RATE; // ten minutes; beyond it the newest audio is dropped
 
+/** The replies that wait to be played, in order. */
 export class JitterBuffer {
   constructor() {
     this.lead = LEAST_LEAD;
@@ -20,16 +21,20 @@ export class JitterBuffer {
     this.flowing = false;
   }
 
+  /** Return how many samples wait. */
   get queued() {
     return this.replies.reduce((sum, reply) => sum + reply.queued, 0);
   }
 
-  /** The reply being played, or the next one. */
+  /** Return the reply that is being played, or the next one. */
   get current() {
     return this.replies[0] ?? null;
   }
 
-  /** @type {(item: string, pcm: Int16Array) => void} */
+  /**
+   * Add samples to a reply.
+   * @type {(item: string, pcm: Int16Array) => void}
+   */
   add(item, pcm) {
     if (pcm.length === 0 || this.queued + pcm.length > CAPACITY) return;
     const reply = this.#reply(item);
@@ -39,7 +44,7 @@ export class JitterBuffer {
   }
 
   /**
-   * No more audio will come for this item.
+   * Note that no more audio will come for this item.
    * @type {(item: string) => void}
    */
   end(item) {
@@ -48,7 +53,7 @@ export class JitterBuffer {
   }
 
   /**
-   * Fills `block` (floats) as far as there is audio to play now; returns how many samples.
+   * Fill `block` (floats) with the audio that is due, and return how many samples that is.
    * @type {(block: Float32Array) => number}
    */
   pull(block) {
@@ -62,7 +67,7 @@ export class JitterBuffer {
     return count;
   }
 
-  /** Removes the current reply once all of it was pulled, and returns it; else null. */
+  /** Remove the current reply once all of it was pulled, and return it; otherwise return null. */
   finished() {
     const reply = this.current;
     if (!reply || !reply.ended || reply.queued > 0) return null;
@@ -72,7 +77,7 @@ export class JitterBuffer {
     return reply;
   }
 
-  /** Forgets everything; returns the reply that was being played, or null. */
+  /** Drop everything, and return the reply that was being played, or null. */
   clear() {
     const reply = this.current;
     this.replies = [];
@@ -90,7 +95,7 @@ export class JitterBuffer {
   }
 
   /**
-   * It ran dry and was not at its end: that was a gap.
+   * Learn from a reply that ran dry before its end: that was a gap.
    * @type {(reply: QueuedReply) => void}
    */
   #learn(reply) {

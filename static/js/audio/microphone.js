@@ -1,4 +1,4 @@
-/** The microphone: opens it, hands out frames of the wire's format, and notices when it dies. */
+/** Open the microphone, hand out frames in the wire's format, and notice when the microphone stops working. */
 
 const CONSTRAINTS = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const FLUSH_TIMEOUT_MS = 100; // a sound system that has gone to sleep does not answer
@@ -9,18 +9,19 @@ const SILENCE_FRAMES = 375; // 15 s of digital zeros, which no working microphon
  * @type {{ [name: string]: [text: string, action: string] }}
  */
 const PROBLEMS = {
-  NotAllowedError: ["The microphone is not allowed. Allow it in the browser’s settings for this site, or type instead.", "microphone"],
+  NotAllowedError: ["Microphone access is blocked. Allow it in your browser’s settings for this site, or type instead.", "microphone"],
   NotFoundError: ["No microphone was found. Plug one in, or type instead.", "microphone"],
-  OverconstrainedError: ["The chosen microphone is not there. Choose another one, or type instead.", "microphone"],
+  OverconstrainedError: ["The selected microphone is not connected. Choose another one, or type instead.", "microphone"],
   NotReadableError: ["The microphone is in use by another program. Close that program, or type instead.", "microphone"],
 };
 /** @type {[text: string, action: string]} */
 const OTHER_PROBLEM = ["The microphone could not be opened. Try again, or type instead.", "microphone"];
-const INSECURE = "Browsers give a microphone only to pages that came over https, or from localhost. You can type instead.";
-const SILENT = "No sound comes from the microphone. If you are speaking, see whether it is switched off, or choose another.";
+const INSECURE = "Browsers allow the microphone only on https pages or on localhost. You can type instead.";
+const SILENT = "The microphone is silent. If you are speaking, check that it is switched on, or choose another one.";
 /** @type {[text: string, action: string]} */
 const UNPLUGGED = ["The microphone was unplugged. Plug it in or choose another one; you can also type.", "microphone"];
 
+/** The microphone of one call. */
 export class Microphone {
   /**
    * `onFrame({pcm, level})` 25 times a second, with silence while there is no microphone;
@@ -44,7 +45,7 @@ export class Microphone {
     this.flushed = null;
   }
 
-  /** After the worklet module is loaded. */
+  /** Begin to receive frames. Call it once the worklet module is loaded. */
   listen() {
     this.node = new AudioWorkletNode(this.context, "capture", { outputChannelCount: [1] });
     this.node.port.onmessage = ({ data }) => this.#receive(data);
@@ -53,7 +54,7 @@ export class Microphone {
   }
 
   /**
-   * Asks for the device ("" for the system's choice). Throws {tone, text, action}.
+   * Ask for the device; "" stands for the system's choice. Throws a notice: `tone`, `text` and `action`.
    * @type {(deviceId?: string) => Promise<void>}
    */
   async open(deviceId = "") {
@@ -69,13 +70,13 @@ export class Microphone {
     track.onunmute = () => this.onNotice(null);
   }
 
-  /** The id of the open device, or "". */
+  /** Return the id of the open device, or "". */
   get deviceId() {
     return this.stream?.getAudioTracks()[0]?.getSettings().deviceId ?? "";
   }
 
   /**
-   * Resolves when the unfinished frame was handed out.
+   * Resolve when the unfinished frame was handed out.
    * @type {() => Promise<void>}
    */
   flush() {
@@ -86,11 +87,12 @@ export class Microphone {
     });
   }
 
-  /** The device only: frames of silence go on. */
+  /** Close only the device; frames of silence go on. */
   release() {
     this.#drop();
   }
 
+  /** Close the device, and hand out no more frames. */
   close() {
     this.#drop();
     if (this.node) this.node.port.onmessage = null;

@@ -1,7 +1,10 @@
-/** Plays replies through the playback worklet. Its events are those of worklets/playback.js, as "playback.…". */
+/**
+ * Play replies through the playback worklet. Its events are those of worklets/playback.js, prefixed with "playback.".
+ */
 
 const STOP_TIMEOUT_MS = 200;
 
+/** The player of one call. */
 export class Player {
   /**
    * `onEvent({type, item, samples, heard})`, see playback.js; `onLevel(level)` while a reply sounds. After the worklet module is loaded.
@@ -21,40 +24,48 @@ export class Player {
     this.node.connect(context.destination);
   }
 
-  /** How far what is heard lags behind what is rendered (Bluetooth: 200 ms and more), in samples of the wire. */
+  /**
+   * Return how far the sound at the ear lags behind what is rendered, in samples at 24 kHz. Bluetooth adds 200 ms and
+   * more.
+   */
   get lagSamples() {
     return Math.round((this.context.outputLatency || this.context.baseLatency || 0) * 24000);
   }
 
   /**
-   * `pcm`: Int16Array, 24 kHz mono; it is given away.
+   * Add audio to a reply. `pcm` (Int16Array, 24 kHz, mono) is transferred, so do not use it afterwards.
    * @type {(item: string, pcm: Int16Array<ArrayBuffer>) => void}
    */
   play(item, pcm) {
     this.node.port.postMessage({ type: "audio", item, pcm }, [pcm.buffer]);
   }
 
-  /** @type {(item: string) => void} */
+  /**
+   * Note that no more audio will come for this item.
+   * @type {(item: string) => void}
+   */
   end(item) {
     this.node.port.postMessage({ type: "end", item });
   }
 
-  /** Fades out at once and keeps everything: `resume` goes on where it was. */
+  /** Fade out at once and keep everything; `resume` goes on where it was. */
   pause() {
     this.node.port.postMessage({ type: "pause" });
   }
 
+  /** Go on after `pause`. */
   resume() {
     this.node.port.postMessage({ type: "resume" });
   }
 
-  /** Fades out at once and drops everything. Always answered by "playback.stopped", also by a sound system that has gone to sleep. */
+  /** Fade out at once and drop everything. "playback.stopped" always follows, even if the sound system is asleep. */
   stop() {
     this.node.port.postMessage({ type: "stop" });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#receive({ type: "stopped", ...this.last }), STOP_TIMEOUT_MS);
   }
 
+  /** Stop without a report. */
   close() {
     clearTimeout(this.timer);
     this.node.port.onmessage = null;

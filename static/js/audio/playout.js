@@ -1,4 +1,7 @@
-/** From the jitter buffer to the sound card: native rate, and never a click. Pure; the worklet is its shell. */
+/**
+ * Bring samples from the jitter buffer to the sound card: at its native rate, and without clicks. Pure; the worklet
+ * calls it.
+ */
 
 import { JitterBuffer, WIRE_RATE } from "./jitter.js";
 import { joined, Resampler } from "./resampler.js";
@@ -7,6 +10,7 @@ const BLOCK = 96; // 4 ms of the wire's rate
 const HOLD = 0.9; // per sample: a gap decays from the last sample in 2 ms instead of jumping to zero
 const FADE_MS = 8;
 
+/** The replies that are played, and the fade between sound and silence. */
 export class Playout {
   /** @param {number} nativeRate */
   constructor(nativeRate) {
@@ -23,7 +27,8 @@ export class Playout {
   }
 
   /**
-   * `pcm`: Int16Array. After a stop nothing is given until it is done, or given up since the sound system sleeps.
+   * Add audio to a reply. `pcm` is an Int16Array. After `stop`, wait until it is done, or given up because the sound
+   * system sleeps.
    * @type {(item: string, pcm: Int16Array) => void}
    */
   add(item, pcm) {
@@ -31,21 +36,22 @@ export class Playout {
     this.buffer.add(item, pcm);
   }
 
-  /** Fades out and stands still. What sounds while it fades counts as not played: it comes again on `resume`. */
+  /** Fade out and hold the position. What sounds during the fade counts as not played, and is repeated on `resume`. */
   pause() {
     if (this.wish === "play") this.wish = "pause";
   }
 
+  /** Fade in, and go on after `pause`. */
   resume() {
     if (this.wish === "pause") this.wish = "play";
   }
 
-  /** Begins the fade-out; `render` reports `stopped` when it is silent. */
+  /** Begin the fade-out; `render` reports `stopped` when it is silent. */
   stop() {
     this.wish = "stop";
   }
 
-  /** The reply being played, or the next one, and how many of its samples were. */
+  /** Return the reply that is being played, or the next one, and how many of its samples were played. */
   get position() {
     const reply = this.buffer.current;
     const played = (reply?.played ?? 0) - this.ready.length * this.wirePerNative;
@@ -53,7 +59,7 @@ export class Playout {
   }
 
   /**
-   * Fills `out` (native rate, mono); returns what happened: {type: "finished" | "stopped", item, samples}.
+   * Fill `out` (native rate, mono), and return what happened: {type: "finished" | "stopped", item, samples}.
    * @type {(out: Float32Array) => PlayoutEvent[]}
    */
   render(out) {

@@ -10,6 +10,7 @@ const ZERO_CROSSINGS = 32;
 const KAISER_BETA = 8;
 const CUTOFF = 0.92; // of the lower Nyquist frequency; the transition band ends just at it
 
+/** Converts a stream of samples from one rate to another. */
 export class Resampler {
   /**
    * Rates in whole Hz.
@@ -30,7 +31,7 @@ export class Resampler {
   }
 
   /**
-   * Takes any number of samples, returns those that are ready.
+   * Add any number of samples, and return those that are ready.
    * @type {(input: Float32Array) => Float32Array}
    */
   push(input) {
@@ -89,7 +90,7 @@ function kaiser(x) {
 }
 
 /**
- * Modified Bessel function of the first kind, order 0.
+ * Return the modified Bessel function of the first kind of order 0.
  * @type {(x: number) => number}
  */
 function bessel(x) {

@@ -1,16 +1,18 @@
 /**
- * Why a connection ended, and what then: by the code of the server's last error, else by the socket's close code. Pure.
+ * Why a connection ended, and what to do then: by the code of the server's last error, else by the socket's close code.
+ * Pure.
  *
- * `way`: "ended" (as wished), "now" (connect again at once), "retry" (connect again, later each time), "wait" (the server has
- * no room: wait longer, visibly), "gone" (there is no such conversation any more) or "over" (connecting again would only
- * fail again). `label` and `notice` are what the page says; without them it is in the server's own words.
+ * `way` is one of: "ended" (as wished), "now" (connect again at once), "retry" (connect again, each time later), "wait"
+ * (the server has no room: wait longer, and show it), "gone" (the conversation does not exist any more) and "over"
+ * (connecting again would only fail again). `label` and `notice` are what the page says; without them it repeats the
+ * server's own words.
  */
 
 /** @type {CloseWay} */
 const OVER = { way: "over" };
-const SIGNED_OUT = "Sign in to go on with this conversation.";
-const TAKEN_OVER = "This conversation goes on in another tab or on another device.";
-const DELETED = "This conversation was deleted. What you say next begins a new one.";
+const SIGNED_OUT = "Sign in to continue this conversation.";
+const TAKEN_OVER = "This conversation continues in another tab or on another device.";
+const DELETED = "This conversation was deleted. What you say next starts a new one.";
 const RESTARTING = "The server is restarting. The conversation continues in a moment.";
 
 /** @type {{ [code: string]: CloseWay }} */
@@ -36,7 +38,7 @@ const BY_CLOSE = {
 };
 
 /**
- * Returns {way, label, notice}. `refusal`: the code of the server's last error, or null.
+ * Return {way, label, notice}. `refusal` is the code of the server's last error, or null.
  * @type {(refusal: string | null, closeCode: number) => CloseWay}
  */
 export function wayOf(refusal, closeCode) {

@@ -1,4 +1,4 @@
-/** The Realtime protocol as this page speaks it: builders of client events, readers of server events. */
+/** The Realtime protocol as this page speaks it: build client events, and read server events. */
 
 /** @type {PcmFormat} */
 const PCM = { type: "audio/pcm", rate: 24000 };
@@ -17,20 +17,23 @@ const EXTENSIONS = ["playback", "captions", "retry", "storage"];
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
 
 /**
- * Of the session's state, as the first event of a connection.
+ * Return the first event of a connection: the session's settings, by the state.
  * @type {(state: State) => ClientEvent}
  */
 export function greeting(state) {
   return { ...sessionUpdate(state), event_id: HELLO };
 }
 
-/** @type {(error: ServerError) => boolean} */
+/**
+ * Return whether the error is about the first event of the connection.
+ * @type {(error: ServerError) => boolean}
+ */
 export function isAboutGreeting(error) {
   return error.event_id === HELLO;
 }
 
 /**
- * Of the session's state.
+ * Return the event that sets the session as the state has it.
  * @type {(state: State) => ClientEvent}
  */
 export function sessionUpdate(state) {
@@ -42,14 +45,17 @@ export function sessionUpdate(state) {
   return { type: "session.update", session };
 }
 
-/** @type {(state: State) => ClientEvent} */
+/**
+ * Return the event that sets only the turn detection.
+ * @type {(state: State) => ClientEvent}
+ */
 export function turnDetection(state) {
   const input = { turn_detection: detection(state) };
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
 
 /**
- * Whether the server answers by itself to what it hears.
+ * Return whether the server replies by itself to the speech that it hears.
  * @type {(state: State) => boolean}
  */
 export function answersSpeech(state) {
@@ -57,7 +63,9 @@ export function answersSpeech(state) {
 }
 
 /**
- * What the site hears while the browser speaks is judged by the page: the server could not tell an echo from it.
+ * Return the turn detection to ask for.
+ *
+ * If the browser speaks, the page judges what the site hears, since the server could not tell an echo from it.
  * @type {(state: State) => TurnDetection | null}
  */
 function detection({ push, microphone, patience, listen, speak }) {
@@ -67,10 +75,10 @@ function detection({ push, microphone, patience, listen, speak }) {
 }
 
 /**
- * Is answered at once, with `session.pong`, whatever the session is doing.
+ * Return the event that the server answers at once with `session.pong`, whatever the session is doing.
  * @type {() => ClientEvent}
  */
-export function areYouThere() {
+export function ping() {
   return { type: "session.ping", event_id: QUIET };
 }
 
@@ -85,7 +93,7 @@ export function commitInput() {
 }
 
 /**
- * What speech to text failed to hear, by the server's extension `retry`.
+ * Return the event that asks to transcribe again what speech to text has failed at (the server's extension `retry`).
  * @type {(id: string) => ClientEvent}
  */
 export function transcribeAgain(id) {
@@ -116,7 +124,7 @@ export function truncate(item, samples) {
 }
 
 /**
- * `heard`: of a reply in text that was spoken here, the words that were.
+ * Return the event that cuts a reply in text which was spoken here. `heard` is the part that was spoken.
  * @type {(item: string, heard: string) => ClientEvent}
  */
 export function truncateText(item, heard) {
@@ -129,7 +137,7 @@ export function deleteItem(item) {
 }
 
 /**
- * `heard`: how much of the response has sounded so far, in samples.
+ * Return the event that reports playback. `heard` is how many samples of the response have sounded.
  * @type {(responseId: string, heard: number) => ClientEvent}
  */
 export function playbackStarted(responseId, heard) {
@@ -138,7 +146,7 @@ export function playbackStarted(responseId, heard) {
 }
 
 /**
- * One text frame of the server. Null for what is not a protocol event.
+ * Return the event in a text frame of the server, or null if it is not one.
  * @type {(frame: string) => ServerEvent | null}
  */
 export function parse(frame) {
@@ -150,13 +158,16 @@ export function parse(frame) {
   }
 }
 
-/** @type {(error: ServerError) => boolean} */
+/**
+ * Return whether the error is of no interest to the user.
+ * @type {(error: ServerError) => boolean}
+ */
 export function isQuiet(error) {
   return error.event_id === QUIET || error.code === "response_cancel_not_active";
 }
 
 /**
- * The words of a message item, spoken or typed.
+ * Return the words of a message item, spoken or typed.
  * @type {(item: ProtocolMessage) => string}
  */
 export function textOf(item) {
@@ -164,7 +175,7 @@ export function textOf(item) {
 }
 
 /**
- * How many samples a base64 text of PCM16 holds, without decoding it.
+ * Return how many samples a base64 text of PCM16 holds, without decoding it.
  * @type {(base64: string) => number}
  */
 export function samplesIn(base64) {
@@ -172,7 +183,10 @@ export function samplesIn(base64) {
   return ((base64.length / 4) * 3 - padding) / 2;
 }
 
-/** @type {(base64: string) => Int16Array<ArrayBuffer>} */
+/**
+ * Return the samples of a base64 text of PCM16.
+ * @type {(base64: string) => Int16Array<ArrayBuffer>}
+ */
 export function decodePcm(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
@@ -181,7 +195,7 @@ export function decodePcm(base64) {
 }
 
 /**
- * Client-made ids hold at most 32 characters.
+ * Return a new item id. Ids made by a client have at most 32 characters.
  * @type {() => string}
  */
 export function newItemId() {

@@ -1,8 +1,8 @@
 /**
- * The WebSocket to /v1/realtime: opens it, notices when it is dead, and reports what comes.
+ * The WebSocket to /v1/realtime: open it, notice when it is dead, and report what arrives.
  *
- * A line that has lost its network says nothing, for minutes. So where nothing came for a while, the server is asked
- * whether it is there, and must answer.
+ * A connection that has lost its network stays silent for minutes. So after a while without a message the server is
+ * asked whether it is there, and must answer.
  */
 
 import * as protocol from "./protocol.js";
@@ -10,7 +10,7 @@ import * as protocol from "./protocol.js";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
 const OPENING_MS = 10000;
-/** Together: how long a dead line goes unnoticed, 5 s at most. */
+/** Together: how long a dead connection goes unnoticed, 5 s at most. */
 const QUIET_MS = 2000;
 const ANSWER_MS = 2750;
 /** A timer that rang so late proves nothing: the page stood still, or the browser holds back the timers of hidden pages. */
@@ -19,7 +19,9 @@ const STALLED_BYTES = 240000; // five seconds of audio that the network does not
 const LOST = 1006; // the code browsers give to a connection that ended without a word
 
 /**
- * Full jitter: after an outage not everybody comes back in the same instant. `random` is in [0, 1).
+ * Return the pause before another try, in ms. `random` is in [0, 1).
+ *
+ * With full jitter not everybody comes back at the same instant after an outage.
  * @type {(attempt: number, random: number) => number}
  */
 export function backoffMs(attempt, random) {
@@ -37,6 +39,7 @@ export function realtimeUrl(page, { assistant, conversation, timeZone }) {
   return url;
 }
 
+/** A socket that reports events, and one close code for each connection that ends. */
 export class RealtimeSocket {
   /**
    * `onEvent(event)` for each server event; `onClose(code)` once for each connection that ended by itself.
@@ -56,7 +59,7 @@ export class RealtimeSocket {
   }
 
   /**
-   * Replaces whatever was open or waiting.
+   * Connect after a delay, in place of whatever was open or waiting.
    * @type {(url: URL, delayMs?: number) => void}
    */
   connect(url, delayMs = 0) {
@@ -78,7 +81,7 @@ export class RealtimeSocket {
   }
 
   /**
-   * `pcm`: Int16Array, 24 kHz mono. A binary frame is the server's short form of an audio append.
+   * Send audio. `pcm` is an Int16Array, 24 kHz, mono. A binary frame is the server's short form of an audio append.
    * @type {(pcm: Int16Array<ArrayBuffer>) => void}
    */
   sendAudio(pcm) {
@@ -87,10 +90,13 @@ export class RealtimeSocket {
     else this.socket.send(pcm);
   }
 
-  /** Is the server still there? At once after the network changed or the device slept, else whenever it is quiet. */
+  /**
+   * Ask whether the server is still there: at once after the network changed or the device slept, otherwise when it is
+   * quiet.
+   */
   probe() {
     if (!isOpen(this.socket) || this.isDue) return;
-    this.send(protocol.areYouThere());
+    this.send(protocol.ping());
     this.#expectWord(ANSWER_MS);
   }
 
@@ -104,7 +110,7 @@ export class RealtimeSocket {
   }
 
   /**
-   * Something must come within that time, or the connection counts as lost.
+   * Expect a message within this time, or count the connection as lost.
    * @type {(ms: number) => void}
    */
   #expectWord(ms) {

@@ -1,9 +1,9 @@
 /**
  * Captions in step with the voice. Pure.
  *
- * The server sends a clause's text just before its audio, so where a text begins is known in samples: what had been
- * received by then. It ends where the next one begins; while its audio is still coming, its end is estimated from
- * how fast this voice has spoken so far. Within it the words share the time as speech_units.js says.
+ * The server sends a clause's text just before its audio, so the beginning of a text is known in samples: what had been
+ * received by then. It ends where the next one begins. While its audio is still arriving, the end is estimated from how
+ * fast this voice has spoken so far. Within a text the words share the time as speech_units.js says.
  */
 
 import { units, weightOf } from "./speech_units.js";
@@ -31,7 +31,8 @@ function clauseOf(text, start) {
 }
 
 /**
- * Only its last words are weighed anew: of a reply that comes in small pieces, all of them would cost the square.
+ * Return the clause with more text. Only its last words are weighed again, as weighing all of them would cost the
+ * square.
  * @type {(clause: Clause, more: string) => Clause}
  */
 function longer(clause, more) {
@@ -59,7 +60,7 @@ export function wholeText(track) {
 }
 
 /**
- * What has been said after `played` samples, in whole words.
+ * Return what has been said after `played` samples, in whole words.
  * @type {(track: Track, played: number) => string}
  */
 export function spokenText(track, played) {

@@ -1,4 +1,4 @@
-/** The small steps of which the reducer's are made: pure changes of a state, and the effect of sending. */
+/** The small steps that the reducer is made of: pure changes of a state, and the effect of sending. */
 
 /** @type {(event: ClientEvent) => SendEffect} */
 export function send(event) {
@@ -12,7 +12,8 @@ export function withNotice(state, about, notice) {
 }
 
 /**
- * Adds the item after `previous`, or at the end; or merges it into the one that is there.
+ * Return the state with the item added after `previous`, or at the end; an item that is there already is merged with
+ * it.
  * @type {(state: State, item: ItemChange, previous?: string | null) => State}
  */
 export function withItem(state, item, previous) {

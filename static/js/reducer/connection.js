@@ -1,9 +1,12 @@
-/** What becomes of a call with its connection: made, lost, made again, refused, ended. Pure; part of the reducer in session.js. */
+/**
+ * What happens to a call when its connection is made, lost, made again, refused or ended. Pure; part of the reducer in
+ * session.js.
+ */
 
 import { withNotice } from "./changes.js";
 import { wayOf } from "../net/close_codes.js";
 import { endReply, interrupt } from "./playback.js";
-import { giveUpSending, isUnacknowledged, onLineLost } from "./sending.js";
+import { giveUpSending, isUnacknowledged, onConnectionLost } from "./sending.js";
 import { backoffMs } from "../net/socket.js";
 import { NO_TURN } from "./turns.js";
 
@@ -23,7 +26,7 @@ export function connect(state, now, delayMs = 0) {
 }
 
 /**
- * Ends the call, but lets the server know first how much of the reply was heard.
+ * End the call, but tell the server first how much of the reply was heard.
  * @type {(state: State, phase: Phase) => Step}
  */
 export function leave(state, phase) {
@@ -51,13 +54,13 @@ export function onOnline(state, _event, now) {
 /** @type {EventHandler<"socket.closed">} */
 export function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
-  const [closed, effects] = endSound({ ...onLineLost(state), ...NO_TURN });
+  const [closed, effects] = endSound({ ...onConnectionLost(state), ...NO_TURN });
   const [next, more] = afterClose(closed, event, now);
   return [next, [...effects, ...more]];
 }
 
 /**
- * What was received is played to its end, unless somebody was about to interrupt it: no verdict comes any more.
+ * Play what was received to its end, unless somebody was about to interrupt it: no verdict will come any more.
  * @type {(state: State) => Step}
  */
 function endSound(state) {
@@ -89,7 +92,7 @@ function withRetryNotice(state, notice) {
 }
 
 /**
- * The server keeps no conversation in which nothing was said: then another one begins, with what is said by now.
+ * Begin another conversation with what was said, since the server keeps none in which nothing was said.
  * @type {(state: State, label: string | undefined, notice: Notice | undefined, now: number) => Step}
  */
 function onGone(state, label, notice, now) {

@@ -1,4 +1,4 @@
-/** Where a turn's time went, in a line for people. Pure. */
+/** Where the time of a turn went, in one line of text. Pure. */
 
 /**
  * The steps of the waterfall that end a part of the wait, and what a part is called.
@@ -9,7 +9,7 @@ const PARTS = [["transcript", "words"], ["first_clause", "model"], ["first_audio
 const NO_BREAK = "\u00a0"; // a narrow page breaks the line between parts, not in them
 
 /**
- * Of the last reply of which everything is known; "" if there is none. `heardAt` and `askedAt` are in ms.
+ * Return the line for the last reply whose times are all known, or "". `heardAt` and `askedAt` are in ms.
  * @type {(state: Pick<State, "order" | "items">) => string}
  */
 export function latencyLine({ order, items }) {
@@ -23,8 +23,10 @@ function isTimed({ timing, heardAt, askedAt }) {
 }
 
 /**
- * `timing`: ms after the endpoint, by step; a step ahead of the endpoint is negative and took none of the wait.
- * `totalMs`: by the page's own clock. What the server cannot account for is the way to the ear.
+ * Return the line for one reply.
+ *
+ * `timing` has the ms after the endpoint for each step; a step ahead of the endpoint is negative and took none of the
+ * wait. `totalMs` is by the page's own clock. What the server cannot account for is the way to the ear.
  * @type {(timing: Timing, totalMs: number) => string}
  */
 function lineOf(timing, totalMs) {
@@ -41,7 +43,7 @@ function lineOf(timing, totalMs) {
 }
 
 /**
- * Words come while one speaks, thanks to a streaming engine; all else is a reply that was thought up on suspicion.
+ * Return what was ready before the endpoint: words from a streaming engine, or a preemptive reply.
  * @type {(name: string) => string}
  */
 function aheadOf(name) {

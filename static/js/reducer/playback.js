@@ -25,7 +25,7 @@ export function pause(state) {
 }
 
 /**
- * The verdict is due soon.
+ * Expect the server's verdict soon.
  * @type {(state: State) => Step}
  */
 export function awaitVerdict(state) {
@@ -36,23 +36,24 @@ export function awaitVerdict(state) {
 export function resume(state) {
   if (state.paused === null) return [state, []];
   const thinking = state.response !== null && state.playing === null;
-  const next = { ...state, paused: null, hearing: false, thinking, aside: true, askedAt: state.askedBefore };
+  const next = { ...state, paused: null, hearing: false, thinking, isIgnored: true, askedAt: state.askedBefore };
   return [next, [{ do: "resumePlay" }]];
 }
 
 /**
- * The server confirms an interruption; it has cancelled the response itself.
+ * Stop the reply: the server confirms an interruption, and has cancelled the response itself.
  * @type {ServerHandler<"output_audio_buffer.cleared">}
  */
 export function onCleared(state, { response_id }) {
   const concerned = [state.response, responseOf(state, state.playing)];
   if (state.paused === null && !concerned.includes(response_id)) return [state, []];
-  return interrupt({ ...state, aside: false, thinking: !state.hearing }, [], false);
+  return interrupt({ ...state, isIgnored: false, thinking: !state.hearing }, [], false);
 }
 
 /**
- * Silences the reply; once the player has reported what was heard and that was sent, performs the effects `then`.
- * `cancel`: also ask the server to cancel.
+ * Silence the reply. Once the player has reported what was heard, and the server was told, perform the effects `then`.
+ *
+ * With `cancel`, also ask the server to cancel the response.
  * @type {(state: State, then?: Effect[], cancel?: boolean) => Step}
  */
 export function interrupt(state, then = [], cancel = true) {
@@ -70,7 +71,7 @@ function silence(state, then = []) {
 }
 
 /**
- * Another response begins to sound while one is paused: so the server has given that one up.
+ * Stop a paused reply because another response begins to sound: the server has given the paused one up.
  * @type {(state: State, responseId: string) => Step}
  */
 export function makeWay(state, responseId) {
@@ -79,7 +80,7 @@ export function makeWay(state, responseId) {
 }
 
 /**
- * What the player is given before it is silent, it drops. And who is leaving gives it nothing more.
+ * Perform effects once the player is silent, as until then it drops what it is given; never after leaving.
  * @type {(state: State, effect: Effect) => Step}
  */
 export function onceSilent(state, effect) {
@@ -88,7 +89,7 @@ export function onceSilent(state, effect) {
 }
 
 /**
- * No more sound will come of it: also when the connection broke in the middle.
+ * Note that no more sound will come of the reply, for instance because the connection broke in the middle.
  * @type {(state: State, id: string | null) => Step}
  */
 export function endReply(state, id) {
@@ -100,7 +101,7 @@ export function endReply(state, id) {
 }
 
 /**
- * `heard`: `samples` less what the sound system still holds back, so at times less than nothing.
+ * Note how much was heard: `samples` less what the sound system still holds back, so it may be less than nothing.
  * @type {(state: State, report: { item: string | null, samples: number, heard?: number }, now: number) => Step}
  */
 export function onProgress(state, { item, samples, heard = 0 }, now) {
@@ -125,7 +126,7 @@ function playedTo({ id, aloud, track }, samples) {
 }
 
 /**
- * The player is silent: tell the server what was heard, then go on with what the interruption was for.
+ * Tell the server what was heard, now that the player is silent, then perform what the interruption was for.
  * @type {EventHandler<"playback.stopped">}
  */
 export function onStopped(state, { item, samples }, now) {
@@ -138,7 +139,7 @@ export function onStopped(state, { item, samples }, now) {
 }
 
 /**
- * Tells the server how much of the item was heard: in words, where the server has no sound of it.
+ * Return the event that tells the server how much of the item was heard: in words if the server has no sound of it.
  * @type {(item: TalkItem) => ClientEvent}
  */
 export function truncation({ id, aloud, track, played = 0 }) {
@@ -146,7 +147,7 @@ export function truncation({ id, aloud, track, played = 0 }) {
 }
 
 /**
- * Once for each response: it has begun to sound.
+ * Report, once for each response, that it has begun to sound.
  * @type {(state: State, id: string | null, heard: number, now: number) => Step}
  */
 function firstHeard(state, id, heard, now) {

@@ -1,8 +1,8 @@
 /**
  * A reply in text that the browser's voice speaks. Pure; part of the reducer in session.js.
  *
- * Its item has a track like one that came with sound: clauses that begin when the voice begins them, and as much “audio”
- * as was spoken. So captions, interruption and what was heard are those of playback.js and captions.js.
+ * Its item has a track like one that came with sound: clauses that begin when the voice begins them, and as much
+ * “audio” as was spoken. So captions, interruption and what was heard work as in playback.js and captions.js.
  */
 
 import * as captions from "./captions.js";
@@ -11,7 +11,7 @@ import { onceSilent } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 
 /**
- * Whether the words of that item are to be spoken here.
+ * Return whether the words of this item are to be spoken here.
  * @type {(state: State, id: string) => boolean}
  */
 export function isAloud({ speak, items }, id) {
@@ -29,7 +29,7 @@ export function onAloudText(state, { response_id, item_id, delta }) {
 }
 
 /**
- * The voice begins a clause; it has spoken so much of the item before.
+ * Note that the voice begins a clause, and how much of the item it has spoken before.
  * @type {EventHandler<"playback.clause">}
  */
 export function onClause(state, { item, text, samples }) {
@@ -40,7 +40,7 @@ export function onClause(state, { item, text, samples }) {
 }
 
 /**
- * “Speak with …”: from the next reply on.
+ * Apply “Speak with …” from the next reply on.
  * @type {(state: State, choice: { by: Side }) => Step}
  */
 export function onSpeak(state, { by }) {
@@ -49,7 +49,7 @@ export function onSpeak(state, { by }) {
 }
 
 /**
- * The reply is there to be read; the next ones come with the site's voice.
+ * Leave the reply to be read; the next ones come with the site's voice.
  * @type {EventHandler<"speaker.failed">}
  */
 export function onSpeakerFailed(state, { notice }) {

@@ -1,6 +1,7 @@
 /**
- * Utterances that speech to text failed at, and whose sound the server keeps: they can be tried again. Pure; part of the
- * reducer in session.js. An item's `retry` is "offered" or "asked".
+ * Utterances that speech to text has failed at and whose sound the server keeps, so that they can be tried again.
+ *
+ * Pure; part of the reducer in session.js. The `retry` of an item is "offered" or "asked".
  */
 
 import { send, withItem, withNotice } from "./changes.js";
@@ -12,7 +13,7 @@ export function offerRetry(state, id) {
 }
 
 /**
- * “Try again”. The answer follows by itself where the session answers speech, and is asked for where it does not.
+ * Try again. If the session answers speech, the reply follows by itself; otherwise it is requested.
  * @type {EventHandler<"transcribe.again">}
  */
 export function onRetry(state, { id }, now) {
@@ -26,7 +27,7 @@ export function onRetry(state, { id }, now) {
 }
 
 /**
- * The server refuses, or the connection is gone. Null where the event was about something else.
+ * Handle a refusal, or a lost connection. Return null if the event was about something else.
  * @type {(state: State, error: ServerError) => State | null}
  */
 export function onRetryRefused(state, { event_id, message }) {
@@ -36,7 +37,7 @@ export function onRetryRefused(state, { event_id, message }) {
 }
 
 /**
- * What was asked for on a connection that is gone can be asked for again.
+ * Return the state in which what was requested over a lost connection can be requested again.
  * @type {(state: State) => State}
  */
 export function withoutRetries(state) {

@@ -1,11 +1,11 @@
 /**
- * Messages on their way to the server: what was typed, and what the browser's recogniser heard. Pure; part of the reducer
- * in session.js.
+ * Messages on their way to the server: what was typed, and what the browser's recogniser heard. Pure; part of the
+ * reducer in session.js.
  *
- * Written to a socket is not received: a line may be dead without a word. So a message is `sending` until the server
- * announces its item. After a lost connection the server tells first what it has; what is missing is sent again, in order
- * and under the same ids, so that nothing arrives twice, and a reply that never came is asked for again. What cannot be
- * sent is `unsent`, with a button.
+ * What is written to a socket may never arrive, as a connection can die silently. So a message is `sending` until the
+ * server announces its item. After a lost connection the server first tells what it has. What is missing is sent again,
+ * in order and with the same ids, so that nothing arrives twice, and a missing reply is requested again. What cannot be
+ * sent is `unsent`, and can be sent again by hand.
  */
 
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
@@ -17,7 +17,7 @@ import { withoutRetries } from "./retry.js";
 const LOST_WORDS = { tone: "info", text: "The connection broke while you were speaking. Please say that again." };
 
 /**
- * Words of the person, typed or spoken, and the wish for a reply.
+ * Send words of the user, typed or spoken, and request a reply.
  * @type {(state: State, id: string, text: string, now: number) => Step}
  */
 export function say(state, id, text, now) {
@@ -29,7 +29,7 @@ export function say(state, id, text, now) {
 }
 
 /**
- * “Send again”: as the last thing said.
+ * Send a message again, as the latest one.
  * @type {EventHandler<"resend">}
  */
 export function onResend(state, { id }, now) {
@@ -38,7 +38,7 @@ export function onResend(state, { id }, now) {
 }
 
 /**
- * Not yet known to the server.
+ * Return whether the server does not know of the item yet.
  * @type {(item: TalkItem) => boolean}
  */
 export function isUnacknowledged({ pending, delivery }) {
@@ -46,7 +46,7 @@ export function isUnacknowledged({ pending, delivery }) {
 }
 
 /**
- * What would be lost if the page went away now.
+ * Return what would be lost if the page were closed now.
  * @type {(state: State) => string[]}
  */
 export function undelivered({ order, items }) {
@@ -54,10 +54,10 @@ export function undelivered({ order, items }) {
 }
 
 /**
- * The connection is gone, and perhaps all that was written to it of late.
+ * Mark what was written to the lost connection lately, since it may not have arrived.
  * @type {(before: State) => State}
  */
-export function onLineLost(before) {
+export function onConnectionLost(before) {
   const state = withoutRetries(before);
   const unsent = state.order.filter((id) => state.items[id].delivery === "sending");
   /** @type {(item: TalkItem) => boolean | undefined} */
@@ -68,7 +68,8 @@ export function onLineLost(before) {
 }
 
 /**
- * Connected. What may have arrived before the line broke is only sent again when the server has told what it has.
+ * Send what is missing. What may have arrived before the connection was lost waits until the server has told what it
+ * has.
  * @type {(state: State, now: number) => Step}
  */
 export function onConnected(state, now) {
@@ -78,7 +79,7 @@ export function onConnected(state, now) {
 }
 
 /**
- * The server has told what it has of the conversation.
+ * Go on when the server has told what it has of the conversation.
  * @type {(state: State, now: number) => Step}
  */
 export function onListed(state, now) {
@@ -91,7 +92,7 @@ export function onListed(state, now) {
 }
 
 /**
- * The server has it.
+ * Return the state in which the server has the item.
  * @type {(state: State, id: string) => State}
  */
 export function acknowledged(state, id) {
@@ -102,7 +103,7 @@ export function acknowledged(state, id) {
 }
 
 /**
- * The server's error about a message, or null where it is about something else.
+ * Handle the server's error about a message. Return null if it is about something else.
  * @type {(state: State, error: ServerError) => State | null}
  */
 export function onRefusedMessage(state, { event_id, code, message }) {
@@ -113,7 +114,7 @@ export function onRefusedMessage(state, { event_id, code, message }) {
 }
 
 /**
- * The call is over.
+ * Mark what could not be sent when the call is over.
  * @type {(state: State) => State}
  */
 export function giveUpSending(state) {
@@ -132,7 +133,7 @@ function sendItem({ items }, id) {
 }
 
 /**
- * Whether the last words of the conversation are the person's.
+ * Return whether the last words of the conversation are the user's.
  * @type {(state: State) => boolean}
  */
 function endsUnanswered({ order, items }) {
@@ -141,7 +142,7 @@ function endsUnanswered({ order, items }) {
 }
 
 /**
- * Speech that was under way when the line broke, and that the server did not get.
+ * Return the state without speech that was under way when the connection was lost, and that the server did not get.
  * @type {(state: State) => State}
  */
 function withoutDoubted(state) {

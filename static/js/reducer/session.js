@@ -3,7 +3,7 @@
  *
  * Events: what the person does, and what the microphone, the player, the network and the socket report.
  * Effects, performed by call.js: {do: "connect", delayMs}, "disconnect", "probe", {"send", event}, {"play", item, delta},
- * {"say", item, text}, {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "openEars",
+ * {"say", item, text}, {"endPlay", item}, "pausePlay", "resumePlay", "stopPlay", {"awaitVerdict", delayMs}, "openInput",
  * "release". Times are in ms, audio in samples at the wire's 24 kHz.
  */
 
@@ -13,7 +13,7 @@ import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from ".
 import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { onRetry } from "./retry.js";
-import { onLineLost, onResend, say, undelivered } from "./sending.js";
+import { onConnectionLost, onResend, say, undelivered } from "./sending.js";
 import { NO_TURN, onServerEvent } from "./turns.js";
 import { onUtterance, onWords } from "./words.js";
 
@@ -44,7 +44,7 @@ export function initialState({
     heldSince: null,
     hearing: false,
     thinking: false,
-    aside: false, // what is being said, or was just said, does not concern the assistant
+    isIgnored: false, // what is being said, or was just said, does not concern the assistant
     response: null, // the id of the one that runs
     tool: null, // the name of what it uses right now
     dropped: null, // the id of one that was interrupted: what of it is still on its way is not played
@@ -148,16 +148,16 @@ function onMicrophoneFailed(state, { notice }) {
  */
 function onListen(state, { by }) {
   const next = withNotice({ ...state, listen: by, hearing: false, heldSince: null }, "listening", null);
-  return [next, isInCall(state) && state.microphone !== "none" ? [{ do: "openEars" }] : []];
+  return [next, isInCall(state) && state.microphone !== "none" ? [{ do: "openInput" }] : []];
 }
 
 /**
- * The browser hears nothing: the site's own ears take over, at once.
+ * The browser hears nothing: the site's speech to text takes over, at once.
  * @type {EventHandler<"listener.failed">}
  */
 function onListenerFailed(state, { notice }) {
   const next = withNotice({ ...state, listen: "site" }, "listening", notice);
-  return [next, state.phase === "asking" || isInCall(state) ? [{ do: "openEars" }] : []];
+  return [next, state.phase === "asking" || isInCall(state) ? [{ do: "openInput" }] : []];
 }
 
 /**
@@ -166,7 +166,7 @@ function onListenerFailed(state, { notice }) {
  */
 function onChoose(state, { assistant, voice }, now) {
   if (state.phase !== "live") return [{ ...state, assistant, voice }, []];
-  const next = onLineLost({ ...state, assistant, voice });
+  const next = onConnectionLost({ ...state, assistant, voice });
   const [reopening, reconnection] = connect({ ...next, ...NO_TURN }, now);
   const [interrupted, effects] = interrupt(next, [{ do: "disconnect" }, ...reconnection]);
   return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];
@@ -206,7 +206,7 @@ function onLetGo(state, _event, now) {
     // The browser's recogniser tells the words when it has them; then they are sent.
     return [{ ...next, thinking: true, askedAt: now }, state.listen === "site" ? asked : []];
   }
-  const text = "Hold the button, or the space bar, for as long as you speak.";
+  const text = "Hold the button or the space bar while you speak.";
   const cleared = state.listen === "site" ? [send(protocol.clearInput())] : [];
   return [withNotice(next, "turn", { tone: "info", text }), cleared];
 }

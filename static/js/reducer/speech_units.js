@@ -1,6 +1,8 @@
 /**
- * How long words take to say, in letters of English: the same map as conversations/realtime/text/heard_text.py, so that what is
- * shown and what the server keeps as heard agree. tests/support/spoken_units.json holds both to it. Pure.
+ * How long words take to say, in letters of English. Pure.
+ *
+ * conversations/realtime/text/heard_text.py estimates the same way, so that what is shown and what the server stores as
+ * heard agree. tests/support/spoken_units.json holds both to it.
  */
 
 // Scripts without spaces are cut between characters, with their marks: kana and Han, Thai, Lao, Burmese, Khmer.
@@ -41,7 +43,8 @@ const STOPPING = /[.!?…。！？।؟][^\p{L}\p{N}_]*$/u;
 const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;
 
 /**
- * [{end, said, pause}]: each word, or each character where there are no words, up to `end` of the clause.
+ * Return [{end, said, pause}] for each word, or each character in a script without spaces; `end` is its end in the
+ * clause.
  * @type {(clause: string) => SpokenUnit[]}
  */
 export function units(clause) {
@@ -60,7 +63,7 @@ export function weightOf(spoken) {
 }
 
 /**
- * Whether its full stop ends no sentence.
+ * Return whether the word is an abbreviation, whose full stop ends no sentence.
  * @type {(word: string) => boolean}
  */
 export function isAbbreviation(word) {

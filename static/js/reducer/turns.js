@@ -60,7 +60,7 @@ function onSessionCreated(state, _event, now) {
 }
 
 /**
- * What is said cannot be stored for now, and waits; or it is stored again, which is news until the next turn.
+ * Show that what is said cannot be stored for now and waits, or that it is stored again.
  * @type {ServerHandler<"session.storage">}
  */
 function onStorage(state, { status, message }) {
@@ -71,8 +71,10 @@ function onStorage(state, { status, message }) {
 }
 
 /**
- * While a reply is spoken its words come with its sound. An item that is announced once more, after a lost
- * connection, has the server's words: what was on its way when the line broke never arrived.
+ * Add or update an item.
+ *
+ * While a reply is spoken, its words come with its sound. An item that is announced again after a lost connection has
+ * the server's words, since what was on its way never arrived.
  * @type {ServerHandler<"conversation.item.added" | "conversation.item.done">}
  */
 function onItem(before, { type, item, previous_item_id }) {
@@ -89,7 +91,7 @@ function onItem(before, { type, item, previous_item_id }) {
 /** @type {ServerHandler<"input_audio_buffer.speech_started">} */
 function onSpeechStarted(state, { item_id }) {
   if (judges(state)) return onOwnSpeech(state, { item_id });
-  const heard = withNotice({ ...state, hearing: true, thinking: false, aside: false }, "turn", null);
+  const heard = withNotice({ ...state, hearing: true, thinking: false, isIgnored: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
 }
@@ -97,8 +99,8 @@ function onSpeechStarted(state, { item_id }) {
 /** @type {ServerHandler<"input_audio_buffer.speech_stopped">} */
 function onSpeechStopped(state, _event, now) {
   if (judges(state)) return onOwnSpeechEnd(state, now);
-  const askedAt = state.aside ? state.askedAt : now;
-  return awaitVerdict({ ...state, hearing: false, thinking: !state.aside, askedAt });
+  const askedAt = state.isIgnored ? state.askedAt : now;
+  return awaitVerdict({ ...state, hearing: false, thinking: !state.isIgnored, askedAt });
 }
 
 /** @type {ServerHandler<"conversation.item.input_audio_transcription.delta">} */
@@ -129,7 +131,7 @@ function onResponseCreated(state, { response }) {
 }
 
 /**
- * A tool of the site, which may take a while.
+ * Show that a tool of the site runs, which may take a while.
  * @type {ServerHandler<"response.output_item.added">}
  */
 function onOutput(state, { response_id, item }) {
@@ -174,7 +176,7 @@ function onResponseDone(state, { response }) {
 }
 
 /**
- * Where the time went is kept with the response's first item.
+ * Keep the times of the turn with the response's first item.
  * @type {(state: State, response: FinishedResponse) => State}
  */
 function withTiming(state, { id, timing }) {
@@ -189,7 +191,7 @@ function onError(state, { error }, now) {
   if (refused !== null) return [refused, []];
   if (protocol.isAboutGreeting(error)) return onListed(told(state, error), now);
   if (error.code === "input_audio_buffer_commit_empty") {
-    const text = "Nothing was heard. Is this the right microphone?";
+    const text = "No speech was heard. Is the right microphone selected?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
   return [told(state, error), []];

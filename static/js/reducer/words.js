@@ -1,8 +1,8 @@
 /**
- * Words that the page judges itself: those of the browser's recogniser, and those that the site hears while the browser
- * speaks, since the server knows nothing of that voice. Pure; part of the reducer in session.js.
+ * Words that the page judges by itself: those of the browser's recogniser, and, if the browser speaks, those that the
+ * site hears, since the server knows nothing of that voice. Pure; part of the reducer in session.js.
  *
- * Over a reply the first words that are the user's own end it; an echo and a backchannel leave it alone.
+ * Over a reply the first words of the user's own end it; an echo or a backchannel does not.
  */
 
 import { wholeText, spokenText } from "./captions.js";
@@ -19,7 +19,7 @@ const AHEAD_CHARS = 60; // the clock of what was said may be behind
 const MEANT_LEAST = 2;
 
 /**
- * Whether the page asks for the replies to what the site hears.
+ * Return whether the page itself requests the replies to what the site hears.
  * @type {(state: State) => boolean}
  */
 export function judges({ listen, speak, push }) {
@@ -27,7 +27,7 @@ export function judges({ listen, speak, push }) {
 }
 
 /**
- * Whether the browser's recogniser is to listen now.
+ * Return whether the browser's recogniser should listen now.
  * @type {(state: State) => boolean}
  */
 export function wantsListener({ listen, microphone, muted, push, heldSince }) {
@@ -35,7 +35,7 @@ export function wantsListener({ listen, microphone, muted, push, heldSince }) {
 }
 
 /**
- * What was said so far in an utterance.
+ * Handle what has been recognised so far of an utterance.
  * @type {(state: State, words: HeardWords, now: number) => Step}
  */
 export function onWords(state, { id, text }, now) {
@@ -46,7 +46,7 @@ export function onWords(state, { id, text }, now) {
 }
 
 /**
- * All that was said; "" where nothing was, after the button was let go.
+ * Handle a whole utterance; its text is "" if nothing was said until the button was let go.
  * @type {EventHandler<"utterance">}
  */
 export function onUtterance(state, { id, text }, now) {
@@ -56,12 +56,12 @@ export function onUtterance(state, { id, text }, now) {
   const quiet = id === null ? silent : withoutItem(silent, id);
   if (!state.push || !state.thinking || state.response !== null) return [quiet, []];
   /** @type {Notice} */
-  const notice = { tone: "info", text: "Nothing was heard. Hold the button for as long as you speak." };
+  const notice = { tone: "info", text: "No speech was heard. Hold the button while you speak." };
   return [withNotice({ ...quiet, thinking: false }, "turn", notice), []];
 }
 
 /**
- * Speech that the site hears, and that the page judges by its words.
+ * Handle speech that the site hears and that the page judges by its words.
  * @type {(state: State, event: { item_id: string }) => Step}
  */
 export function onOwnSpeech(state, { item_id }) {
@@ -86,7 +86,7 @@ export function onOwnDelta(state, { item_id, delta }, now) {
 }
 
 /**
- * An echo is deleted from the conversation; to words of the user's own a reply is asked for.
+ * Delete an echo from the conversation, or request a reply to words of the user's own.
  * @type {(state: State, event: Transcript, now: number) => Step}
  */
 export function onOwnTranscript(state, { item_id, transcript }, now) {
@@ -113,7 +113,7 @@ function judge(state, id, text, now) {
 }
 
 /**
- * Which reply sounded as the utterance began, and what of it may come back: {id, item, from}.
+ * Return the reply that sounded as the utterance began, and the part of it that may come back as an echo.
  * @type {(state: State, id: string | null, now: number) => JudgedUtterance}
  */
 function overOf(state, id, now) {

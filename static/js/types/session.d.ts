@@ -110,7 +110,7 @@ interface State extends Required<SessionOptions> {
   heldSince: number | null;
   hearing: boolean;
   thinking: boolean;
-  aside: boolean;
+  isIgnored: boolean;
   response: string | null;
   tool: string | null;
   dropped: string | null;
@@ -141,7 +141,7 @@ type SendEffect = { do: "send"; event: ClientEvent };
 
 type Effect =
   | { do: "connect" | "awaitVerdict"; delayMs: number }
-  | { do: "disconnect" | "probe" | "pausePlay" | "resumePlay" | "stopPlay" | "openEars" | "release" }
+  | { do: "disconnect" | "probe" | "pausePlay" | "resumePlay" | "stopPlay" | "openInput" | "release" }
   | SendEffect
   | { do: "play"; item: string; delta: string }
   | { do: "say"; item: string; text: string }

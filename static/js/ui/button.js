@@ -1,5 +1,5 @@
 /**
- * A small button beside something that is said.
+ * Return a small button that stands beside a message.
  * @type {(label: string, onClick: () => void, isPrimary?: boolean) => HTMLButtonElement}
  */
 export function button(label, onClick, isPrimary = false) {

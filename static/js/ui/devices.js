@@ -1,4 +1,4 @@
-/** The microphone and speaker pickers, and what is remembered of them on this device. */
+/** The pickers for microphone and speaker, and what this device remembers of them. */
 
 /** @type {(name: string) => string} */
 export function remembered(name) {
@@ -19,7 +19,7 @@ export function remember(name, value) {
 }
 
 /**
- * Fills both pickers with what is plugged in. Browsers name devices only once the microphone was allowed.
+ * Fill both pickers with the devices that are plugged in. Browsers name devices only once the microphone was allowed.
  * @type {(microphones: HTMLSelectElement, speakers: HTMLSelectElement, chosen: { microphone: string, speaker: string }) => Promise<void>}
  */
 export async function fillPickers(microphones, speakers, chosen) {
@@ -35,7 +35,7 @@ function isNamed(kind) {
 }
 
 /**
- * The row of a picker: it with its label.
+ * Return the row of a picker, which includes its label.
  * @type {(picker: HTMLElement) => HTMLElement}
  */
 export function fieldOf(picker) {
@@ -50,7 +50,7 @@ function fill(picker, devices, chosen) {
 }
 
 /**
- * Sends the sound to a speaker ("default" or an id). Returns whether it could.
+ * Send the sound to a speaker ("default" or an id), and return whether that worked.
  * @type {(context: AudioContext, deviceId: string) => Promise<boolean>}
  */
 export async function useSpeaker(context, deviceId) {

@@ -1,4 +1,4 @@
-/** What was written and not sent when the page went away: the same person finds it in the box again, in this tab. */
+/** Keep what was written and not sent when the page is closed: the same user finds it again, in the same tab. */
 
 const NAME = "unsent";
 
@@ -12,7 +12,7 @@ export function keepDraft(person, texts) {
 }
 
 /**
- * Once; "" where there is none.
+ * Return the draft once; "" if there is none.
  * @type {(person: string | undefined) => string}
  */
 export function takeDraft(person) {

@@ -1,13 +1,13 @@
-/** What went wrong, as a person is told it. */
+/** What went wrong, in words for the user. */
 
 /** @type {(problem: unknown) => Notice} */
 export function asNotice(problem) {
   if (isNotice(problem)) return problem;
-  return { tone: "error", text: "The sound could not be started. Reload the page, or try another browser.", action: "again" };
+  return { tone: "error", text: "Sound could not start. Reload the page, or try another browser.", action: "again" };
 }
 
 /**
- * Whether it is made to be shown; what browsers throw is not.
+ * Return whether the value is a notice to show, unlike what browsers throw.
  * @type {(problem: unknown) => problem is Notice}
  */
 export function isNotice(problem) {

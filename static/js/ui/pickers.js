@@ -40,19 +40,19 @@ export class Pickers {
     return this.assistants.get(this.assistantPicker.value);
   }
 
-  /** `voice` is the site's, also while the browser speaks. */
+  /** Return what is chosen. `voice` is the site's, even while the browser speaks. */
   get choice() {
     return { assistant: this.assistant?.slug ?? "", voice: this.#wanted("site", this.#siteVoices()) };
   }
 
-  /** The browser's that is to speak; null for its own choice. */
+  /** Return the browser's voice that is to speak, or null for its own choice. */
   get browserVoice() {
     const chosen = this.#wanted("browser", this.#browserVoices());
     return this.#voicesOfBrowser().find(({ voiceURI }) => voiceURI === chosen) ?? null;
   }
 
   /**
-   * Offers the voices of "site" or "browser".
+   * Offer the voices of "site" or "browser".
    * @type {(speaker: Side) => void}
    */
   offerVoicesOf(speaker) {
@@ -75,7 +75,7 @@ export class Pickers {
   }
 
   /**
-   * The voice that was chosen here, else the assistant's own, else the first that there is.
+   * Return the voice that was chosen here, else the assistant's own, else the first of all.
    * @type {(speaker: Side, voices: [id: string, label: string][]) => string}
    */
   #wanted(speaker, voices) {
@@ -84,7 +84,7 @@ export class Pickers {
   }
 
   /**
-   * [[id, label], …]
+   * Return [[id, label], …].
    * @type {() => [id: string, label: string][]}
    */
   #siteVoices() {

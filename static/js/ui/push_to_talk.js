@@ -1,4 +1,4 @@
-/** Push-to-talk by finger, mouse, keyboard and screen reader: `onHold()` and `onLetGo()`. */
+/** Push-to-talk by finger, mouse, keyboard and screen reader. It calls `onHold()` and `onLetGo()`. */
 
 const OWN_KEYS = "input:not([type=checkbox]), textarea, select, button, a, summary, [contenteditable]";
 
@@ -47,7 +47,7 @@ export function pushToTalk(button, isOn, onHold, onLetGo) {
 }
 
 /**
- * The space bar, unless the element in focus has a use for it; on the button itself also Enter.
+ * Return whether the key is the space bar and the element in focus has no use for it; on the button itself also Enter.
  * @type {(event: KeyboardEvent, button: HTMLButtonElement) => boolean}
  */
 function isPush({ key, target }, button) {

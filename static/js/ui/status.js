@@ -1,4 +1,7 @@
-/** What a glance must tell: the name of the state (its form and colour in talk.css), its words, and what one can do. */
+/**
+ * What must be clear at a glance: the name of the state (its shape and colour are in talk.css), its label, and what one
+ * can do.
+ */
 
 /** @typedef {[name: string, label: string, hint: string]} StatusWords */
 
@@ -9,12 +12,12 @@ const FIXED = {
   connecting: ["connecting", "Connecting", ""],
   reconnecting: ["reconnecting", "Connection lost", "Reconnecting to this conversation."],
   busy: ["error", "The server is busy", ""],
-  failed: ["error", "The conversation was ended", ""],
+  failed: ["error", "The conversation ended", ""],
   ended: ["ended", "Conversation ended", ""],
 };
 
 /**
- * Returns {name, label, hint}.
+ * Return {name, label, hint}.
  * @type {(state: State) => { name: string, label: string, hint: string }}
  */
 export function statusOf(state) {
@@ -26,14 +29,14 @@ export function statusOf(state) {
 /** @type {(state: State) => StatusWords} */
 function liveStatus(state) {
   const isHearing = state.hearing || state.heldSince !== null || state.paused !== null;
-  if (isHearing) return ["hearing", "Hearing you", state.push ? "Let go to send." : ""];
+  if (isHearing) return ["hearing", "Hearing you", state.push ? "Release to send." : ""];
   if (state.playing !== null && !state.stopping) return ["speaking", "Speaking", interruption(state)];
-  if (state.tool) return ["thinking", "Looking it up", `It uses “${state.tool}”.`];
+  if (state.tool) return ["thinking", "Looking it up", `Using “${state.tool}”.`];
   if (state.thinking) return ["thinking", "Thinking", ""];
-  if (state.microphone === "lost") return ["error", "The microphone is gone", "You can still type."];
-  if (state.microphone === "none") return ["ready", "Ready", "Type a message; the answer is spoken."];
+  if (state.microphone === "lost") return ["error", "Microphone disconnected", "You can still type."];
+  if (state.microphone === "none") return ["ready", "Ready", "Type a message and hear the answer."];
   if (state.push) return ["listening", "Ready to listen", "Hold the button or the space bar while you speak."];
-  if (state.muted) return ["muted", "Muted", "You are not heard."];
+  if (state.muted) return ["muted", "Muted", "The assistant cannot hear you."];
   return ["listening", "Listening", "Just speak."];
 }
 
@@ -45,8 +48,9 @@ function interruption({ microphone, push, muted }) {
 }
 
 /**
- * Words for a screen reader, or "" where it should keep quiet: while the assistant speaks or listens in turn, an
- * announcement would talk over the voice and into the microphone.
+ * Return the text for a screen reader, or "" if it should stay quiet.
+ *
+ * While the assistant speaks or listens in turn, an announcement would talk over the voice and into the microphone.
  * @type {(before: State, after: State) => string}
  */
 export function announcementOf(before, after) {
@@ -57,20 +61,20 @@ export function announcementOf(before, after) {
 }
 
 /**
- * One sentence for each half that the site has no engine for.
+ * Return one sentence for each engine that the site lacks.
  * @type {(missing: Engine[], by: Record<Half, Side>, can: Record<Half, boolean>) => string}
  */
 export function lacks(missing, { listen, speak }, can) {
-  const ears = {
+  const recogniser = {
     browser: "Speech recognition is not installed on this server, so your browser listens.",
     site: can.listen
-      ? "Speech recognition is not installed on this server: let this browser listen, below, or type."
-      : "Speech recognition is not installed on this server, and this browser has none: please type.",
+      ? "Speech recognition is not installed on this server. Choose “This browser” under “Listen with”, or type."
+      : "Speech recognition is not installed on this server, and this browser has none. Please type.",
   };
   const voice = {
     browser: "Speech synthesis is not installed on this server, so your browser speaks.",
-    site: "Speech synthesis is not installed on this server: let a browser speak that can, or add a provider key.",
+    site: "Speech synthesis is not installed on this server. Use a browser that can speak, or add a provider key.",
   };
-  const told = [missing.includes("stt") && ears[listen], missing.includes("tts") && voice[speak]];
+  const told = [missing.includes("stt") && recogniser[listen], missing.includes("tts") && voice[speak]];
   return told.filter(Boolean).join(" ");
 }

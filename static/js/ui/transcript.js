@@ -1,4 +1,4 @@
-/** The captions on the page: one bubble per item, changed in place, and beneath it what became of it. */
+/** The captions on the page: one bubble for each item, updated in place, with its state below it. */
 
 import { button } from "./button.js";
 import { spokenText } from "../reducer/captions.js";
@@ -17,6 +17,7 @@ const UNSENT = { text: "Not sent.", action: "resend", label: "Send again" };
 /** @type {Note} */
 const NOT_HEARD = { text: "What you said was not understood.", action: "transcribe", label: "Try again" };
 
+/** The list of bubbles. */
 export class Transcript {
   /**
    * `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}; `onAction(action, id)`: a bubble's button.
@@ -41,7 +42,7 @@ export class Transcript {
   }
 
   /**
-   * `lag`: samples that were rendered but cannot be heard yet.
+   * Update the bubbles. `lag` is the number of samples that were rendered but cannot be heard yet.
    * @type {(state: State, lag: number) => void}
    */
   render({ items, order }, lag) {
@@ -114,7 +115,7 @@ function wordsOf(item, lag) {
 }
 
 /**
- * Whether its clock has stopped: then nothing is on its way to the ear any more.
+ * Return whether the clock of the item has stopped: nothing is on its way to the ear any more.
  * @type {(item: SpokenItem) => boolean}
  */
 function isOver(item) {

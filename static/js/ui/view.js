@@ -1,4 +1,4 @@
-/** The talk page as it looks: from the session's state to the document. It decides nothing. */
+/** The talk page as it looks: bring the session's state into the document. It makes no decisions. */
 
 import { button } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
@@ -11,7 +11,7 @@ import { Transcript } from "./transcript.js";
 const ACTIONS = {
   microphone: "Try the microphone again",
   type: "Type instead",
-  sound: "Turn the sound on",
+  sound: "Turn on sound",
   retry: "Try now",
   again: "Reload the page",
   continue: "Continue here",
@@ -30,6 +30,7 @@ const FALL_PER_FRAME = 0.06; // of the meter's length: quick to rise, slow to fa
 /** @type {Speaker[]} */
 const SPEAKERS = ["user", "assistant"];
 
+/** The elements of the page. */
 export class View {
   /**
    * `root` holds the elements with a data-part; `onAction(action, about)`: a notice's button was pressed.
@@ -49,7 +50,7 @@ export class View {
   }
 
   /**
-   * The element with that data-part.
+   * Return the element with this data-part.
    * @type {<Name extends keyof Parts>(name: Name) => Parts[Name]}
    */
   part(name) {
@@ -57,7 +58,7 @@ export class View {
   }
 
   /**
-   * `level`: root mean square, 0 to 1.
+   * Show a sound level: the root mean square, 0 to 1.
    * @type {(who: Speaker, level: number) => void}
    */
   setLevel(who, level) {
@@ -72,7 +73,7 @@ export class View {
   }
 
   /**
-   * Once a frame.
+   * Update the page, once for each frame.
    * @type {(state: State, lag: number, now: number) => void}
    */
   render(state, lag, now) {
@@ -91,7 +92,7 @@ export class View {
   }
 
   /**
-   * For the eye only, hence not a state of the session.
+   * Show or hide the options. They are no part of the session's state.
    * @type {(open: boolean) => void}
    */
   showOptions(open) {
@@ -105,7 +106,7 @@ export class View {
   }
 
   /**
-   * `patience`: what holds where none is chosen here; "" where nobody chose.
+   * Show the assistant. `patience` is what applies if none is chosen here; "" if nobody chose.
    * @type {(assistant: Assistant) => void}
    */
   showAssistant({ name, description, patience }) {
@@ -117,8 +118,10 @@ export class View {
   }
 
   /**
-   * Who listens and speaks: "site" or "browser". `demos`: of stt, llm and tts, what the site's demo would serve; `missing`:
-   * what of that is not installed; `can`: {listen, speak}, what this browser has.
+   * Show who listens and speaks: "site" or "browser".
+   *
+   * `demos` names those of stt, llm and tts that the site's demo would serve, and `missing` those that are not
+   * installed. `can` is {listen, speak}: what this browser offers.
    * @type {(by: Record<Half, Side>, site: { demos: Engine[], missing: Engine[], can: Record<Half, boolean> }) => void}
    */
   showSpeech({ listen, speak }, { demos, missing, can }) {
@@ -146,7 +149,7 @@ export class View {
     push.hidden = !state.push || state.microphone === "none";
     push.disabled = !isLive;
     push.classList.toggle("held", state.heldSince !== null);
-    this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Let go to send");
+    this.#text("push-label", state.heldSince === null ? "Hold to talk" : "Release to send");
     this.part("text").disabled = this.part("send").disabled = state.startedAt === null;
     this.part("push-option").checked = state.push;
     this.part("start").disabled = state.phase === "asking";
@@ -159,14 +162,14 @@ export class View {
   }
 
   /**
-   * A notice that has a button of its own says better how it goes on.
+   * Show the button to start again, unless a notice has a button of its own that says better how to go on.
    * @type {(state: State) => void}
    */
   #renderAgain({ phase, conversation, notices }) {
     const again = this.part("again");
     again.hidden = [CONTINUE, SIGN_IN].includes(notices.server?.action ?? "");
     this.part("history").classList.toggle("primary", !again.hidden);
-    this.#text("again", phase !== "failed" ? "Go on talking" : conversation === null ? "Start a new one" : "Try again");
+    this.#text("again", phase !== "failed" ? "Keep talking" : conversation === null ? "Start a new one" : "Try again");
     this.conversation = conversation;
   }
 
@@ -200,7 +203,7 @@ export class View {
     return notice;
   }
 
-  /** Back to this conversation, once signed in. */
+  /** Return a link to sign in, which leads back to this conversation. */
   #signIn() {
     const { signInUrl, talkUrl } = this.root.dataset;
     const query = this.conversation ? `?${new URLSearchParams({ conversation: this.conversation })}` : "";
@@ -231,7 +234,7 @@ export class View {
 }
 
 /**
- * Only what differs: writing the same value again costs a style recalculation, sixty times a second.
+ * Set a value only if it differs: writing the same value again costs a style recalculation, sixty times a second.
  * @type {(element: HTMLElement, key: string, value: string) => void}
  */
 function set(element, key, value) {

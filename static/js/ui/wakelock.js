@@ -1,5 +1,6 @@
-/** Keeps the screen on during a call: a phone that locks takes the microphone away. */
+/** Keep the screen on during a call, since a phone that locks takes the microphone away. */
 
+/** The lock on the screen. */
 export class WakeLock {
   constructor() {
     this.wanted = false;

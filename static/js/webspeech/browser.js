@@ -1,10 +1,11 @@
-/** What this browser has of the Web Speech API. */
+/** What this browser offers of the Web Speech API. */
 
 import { newItemId } from "../net/protocol.js";
 import { Listener } from "./listener.js";
 import { Speaker } from "./speaker.js";
 import { hasVoiceFor, voicesFor } from "./voices.js";
 
+/** The browser's recogniser and voices. */
 export class BrowserSpeech {
   /**
    * `settings()`: {language ("" for the browser's own), rate, patience, voice}, asked for whenever one is needed.
@@ -27,7 +28,8 @@ export class BrowserSpeech {
   }
 
   /**
-   * Whether there is a voice for the language, or any for "". Browsers tell their voices late: see `onVoices`.
+   * Return whether there is a voice for the language, or any at all for "". Browsers report their voices late: see
+   * `onVoices`.
    * @type {(language: string) => boolean}
    */
   canSpeak(language) {
@@ -35,7 +37,7 @@ export class BrowserSpeech {
   }
 
   /**
-   * Those of the language first.
+   * Return the voices, those of the language first.
    * @type {(language: string) => SpeechSynthesisVoice[]}
    */
   voicesFor(language) {
@@ -48,7 +50,7 @@ export class BrowserSpeech {
   }
 
   /**
-   * Null where the browser has none.
+   * Return a recogniser, or null if the browser has none.
    * @type {(handlers: ListenerHandlers) => Listener | null}
    */
   listener(handlers) {

@@ -1,9 +1,10 @@
 /**
- * A reply in text as the browser's voice is given it: clause by clause, without what nobody reads aloud. Pure.
+ * A reply in text as the browser's voice is given it: clause by clause, without what is not read aloud. Pure.
  *
- * A clause at a time, since Chrome falls silent in the middle of an utterance of some 15 s, without a word about it; and
- * since what was heard of an interrupted reply is known by its clauses. conversations/realtime/ has the same for the
- * voices of the site (clauses.py, speech_text.py), with more care: there every clause costs a request.
+ * It is given one clause at a time, since Chrome falls silent in the middle of an utterance of some 15 s without an
+ * error, and since what was heard of an interrupted reply is known by its clauses. conversations/realtime/text/ does
+ * the same for the voices of the site (clauses.py, speech_text.py), with more care, as there every clause costs a
+ * request.
  */
 
 import { isAbbreviation, units, weightOf } from "../reducer/speech_units.js";
@@ -25,7 +26,7 @@ const MOST_WIDE_CHARS = 55; // Chinese, Japanese, Korean
 const LONGEST_LETTER = 32;
 const AMID_LETTER = /^[\p{M}\u200d\udc00-\udfff]/u;
 
-/** `feed` with what came, `flush` at the end; both return [{text, words}]: the clause, and what to say of it, or "". */
+/** The clauses of one reply: {text, words}, the clause and what to say of it, or "". */
 export class Clauses {
   constructor() {
     this.text = "";
@@ -33,7 +34,10 @@ export class Clauses {
     this.speechText = new SpeechText();
   }
 
-  /** @type {(text: string) => ClauseToSay[]} */
+  /**
+   * Add text, and return the clauses that are complete by now.
+   * @type {(text: string) => ClauseToSay[]}
+   */
   feed(text) {
     this.text += text;
     const clauses = [];
@@ -41,7 +45,10 @@ export class Clauses {
     return clauses;
   }
 
-  /** @type {() => ClauseToSay[]} */
+  /**
+   * Return the last clause when the reply has ended.
+   * @type {() => ClauseToSay[]}
+   */
   flush() {
     return this.text ? [this.#cut(this.text.length)] : [];
   }
@@ -54,7 +61,7 @@ export class Clauses {
     return { text, words: this.speechText.spoken(text) };
   }
 
-  /** Of the first complete clause; 0 while more text is needed to know. */
+  /** Return the length of the first complete clause, or 0 while more text is needed to know. */
   #length() {
     const ahead = this.text.slice(0, MOST_CHARS + 1); // a reply in one piece must not cost its square
     const most = WIDE.test(ahead) ? MOST_WIDE_CHARS : MOST_CHARS;
@@ -77,7 +84,7 @@ export class Clauses {
 }
 
 /**
- * Of what has no end in sight: up to its last pause, or its last space, or else amid its letters.
+ * Return where to cut text without an end in sight: at its last pause, else its last space, else between letters.
  * @type {(text: string, most: number) => number}
  */
 function forcedLength(text, most) {
@@ -86,7 +93,7 @@ function forcedLength(text, most) {
 }
 
 /**
- * Not between a letter and its marks, nor within a character of two units. No letter has so many as a flood of them.
+ * Return a place that is neither between a letter and its marks nor inside a character of two units.
  * @type {(text: string, most: number) => number}
  */
 function betweenLetters(text, most) {

@@ -1,60 +1,63 @@
 /**
- * Words heard while the assistant speaks: its own voice from the loudspeaker, a listener's “mhm”, or a wish to speak. Pure.
+ * Judge words that are recognised while the assistant speaks: its own voice, a backchannel, or a wish to speak. Pure.
  *
- * The browser's recogniser has a microphone of its own, and nothing takes the assistant's voice out of it; so it is told
- * by its words, as conversations/realtime/user_turn/backchannel.py does it for the site's. The same trade: what is wrongly taken
- * for the user's words only interrupts the assistant; what is wrongly taken for an echo swallows the user.
+ * The browser's recogniser has a microphone of its own, and nothing removes the assistant's voice from it. So an echo
+ * is recognised by its words, as conversations/realtime/user_turn/backchannel.py does for the site's engines. An error
+ * costs differently each way: what is wrongly taken for the user's words only interrupts the assistant, while what is
+ * wrongly taken for an echo is lost.
  */
 
-const ECHO_SHARE = 0.8; // of the heard words: a recogniser gets one in five of a loudspeaker's words wrong
+const ECHO_SHARE = 0.8; // of the words in the transcript: a recogniser gets one in five of a loudspeaker's words wrong
 const MIXED_LEAST = 4; // so many of the assistant's words in a row are cut out of the user's
 const ANSWER_MOST = 3; // words: “Tuesday” after “Monday or Tuesday?” is rather the choice than the echo
 const [FUZZY_LEAST, FUZZY_MOST] = [4, 40]; // letters of a word that may be misheard,
 const MISHEARD_SHARE = 0.25; // and how many of them
 const PHRASE_MOST = 3;
-const [HEARD_MOST, SAID_MOST] = [150, 300]; // words that are compared: the cost is the product of both
+const [TRANSCRIPT_MOST, SAID_MOST] = [150, 300]; // words that are compared: the cost is the product of both
 const MATCH = 2; // of the alignment; what does not match costs one
 
 /**
- * A stretch of what was heard, in words, and how well it follows what was said.
+ * A stretch of the transcript, in words, and how well it follows what was said.
  * @typedef {{ score: number, start: number, end: number, matched: number }} EchoRun
  */
 
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
 
 /**
- * The user's own of the words `heard` around the time at which `said` was said: {text, strays}. `text` is "" for an
- * echo; `strays` is how many of the words the assistant did not say.
- * @type {(heard: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
+ * Return the user's own words in `transcript`, around the time at which the assistant said `said`: {text,
+ * strays}.
+ *
+ * `text` is "" for an echo; `strays` is how many of the words the assistant did not say.
+ * @type {(transcript: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
  */
-export function ownWords(heard, said, { commands }) {
-  const found = [...plain(heard).matchAll(WORD)];
+export function ownWords(transcript, said, { commands }) {
+  const found = [...plain(transcript).matchAll(WORD)];
   const tokens = found.map(([word]) => word);
-  const { start, end, matched } = echoRun(tokens.slice(0, HEARD_MOST), tokensOf(said).slice(-SAID_MOST));
+  const { start, end, matched } = echoRun(tokens.slice(0, TRANSCRIPT_MOST), tokensOf(said).slice(-SAID_MOST));
   const outside = [...tokens.slice(0, start), "", ...tokens.slice(end)];
   const strays = tokens.length - matched;
-  if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: heard.trim(), strays: tokens.length };
+  if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: transcript.trim(), strays: tokens.length };
   if (matched >= ECHO_SHARE * tokens.length && !holdsCommand(outside, commands)) return { text: "", strays };
-  if (matched < MIXED_LEAST) return { text: heard.trim(), strays };
-  const before = heard.slice(0, found[start].index);
-  const after = heard.slice(found[end - 1].index + found[end - 1][0].length);
+  if (matched < MIXED_LEAST) return { text: transcript.trim(), strays };
+  const before = transcript.slice(0, found[start].index);
+  const after = transcript.slice(found[end - 1].index + found[end - 1][0].length);
   return { text: `${before.trim()} ${after.replace(/^[\s.,;:!?…-]+/u, "")}`.trim(), strays };
 }
 
 /**
- * Nothing but “mhm”, “yeah, okay”: a sign of listening.
- * @type {(heard: string, vocabulary: Pick<Vocabulary, "backchannels">) => boolean}
+ * Return whether these are only backchannels, such as “mhm” or “yeah, okay”.
+ * @type {(transcript: string, vocabulary: Pick<Vocabulary, "backchannels">) => boolean}
  */
-export function isBackchannel(heard, { backchannels }) {
-  return !heard.includes("?") && isPhrases(tokensOf(heard), backchannels);
+export function isBackchannel(transcript, { backchannels }) {
+  return !transcript.includes("?") && isPhrases(tokensOf(transcript), backchannels);
 }
 
 /**
- * “No, wait!”
- * @type {(heard: string, vocabulary: Pick<Vocabulary, "commands">) => boolean}
+ * Return whether these are only commands, such as “No, wait!”
+ * @type {(transcript: string, vocabulary: Pick<Vocabulary, "commands">) => boolean}
  */
-export function isCommand(heard, { commands }) {
-  return isPhrases(tokensOf(heard), commands);
+export function isCommand(transcript, { commands }) {
+  return isPhrases(tokensOf(transcript), commands);
 }
 
 /** @type {(text: string) => string} */
@@ -68,7 +71,7 @@ function tokensOf(text) {
 }
 
 /**
- * Whether the tokens are nothing but phrases of the set.
+ * Return whether the tokens are nothing but phrases of the set.
  * @type {(tokens: string[], phrases: Set<string>) => boolean}
  */
 function isPhrases(tokens, phrases) {
@@ -82,7 +85,7 @@ function isPhrases(tokens, phrases) {
 }
 
 /**
- * Written with spaces or, where the script has none, without.
+ * Return whether the tokens are a phrase of the set, written with spaces or, in a script without them, without.
  * @type {(tokens: string[], phrases: Set<string>) => boolean}
  */
 function isPhrase(tokens, phrases) {
@@ -103,13 +106,13 @@ function mayAnswer(tokens, said) {
 }
 
 /**
- * The stretch of `heard` that follows `said` best, and how many of its words do: a local alignment.
- * @type {(heard: string[], said: string[]) => EchoRun}
+ * Return the part of `transcript` that follows `said` best, and how many of its words match: a local alignment.
+ * @type {(transcript: string[], said: string[]) => EchoRun}
  */
-function echoRun(heard, said) {
+function echoRun(transcript, said) {
   let best = { score: 0, start: 0, end: 0, matched: 0 };
   let above = new Array(said.length + 1).fill(best);
-  heard.forEach((word, row) => {
+  transcript.forEach((word, row) => {
     const line = [{ score: 0, start: row + 1, end: row + 1, matched: 0 }];
     said.forEach((other, column) => {
       const cell = bestOf(above[column], above[column + 1], line[column], isSame(word, other), row);
@@ -141,7 +144,7 @@ function isSame(word, other) {
 }
 
 /**
- * Levenshtein's.
+ * Return the Levenshtein distance of two words.
  * @type {(word: string, other: string) => number}
  */
 function distance(word, other) {

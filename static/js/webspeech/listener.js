@@ -1,9 +1,9 @@
 /**
- * The browser's recogniser as ears: words while they are said, then the utterance.
+ * The browser's recogniser in place of speech to text: it reports words while they are said, then the utterance.
  *
- * Browsers end a recognition by themselves: after a phrase, after silence, after a minute. It is then begun anew, and an
- * utterance goes on across that. When an utterance is over is decided here: so long after the last word as the person's
- * patience asks for.
+ * Browsers end a recognition by themselves: after a phrase, after a silence, after a minute. It is then started again,
+ * and the utterance goes on across that. When the utterance is over is decided here: as long after its last word as the
+ * user's patience says.
  */
 
 import { joinWords, wordsOf } from "./results.js";
@@ -16,7 +16,7 @@ import { joinWords, wordsOf } from "./results.js";
  */
 
 /**
- * What ends it for good, and what to tell: the site's own ears take over.
+ * What ends it for good, and what to tell: the site's speech to text takes over.
  * @type {{ [error: string]: string }}
  */
 const PROBLEMS = {
@@ -25,7 +25,7 @@ const PROBLEMS = {
   "not-allowed": "The browser’s speech recognition was not allowed to use the microphone.",
   "audio-capture": "The browser’s speech recognition found no microphone.",
   "language-not-supported": "The browser’s speech recognition does not know this language.",
-  "ended": "The browser’s speech recognition ended again and again.",
+  "ended": "The browser’s speech recognition keeps stopping.",
 };
 const GOES_ON = " This site listens instead.";
 
@@ -39,6 +39,7 @@ const SHORT_MS = 1000; // a recognition that ends that soon did not work,
 const LONGEST_WAIT_MS = 4000; // so the next one waits,
 const MOST_SHORT = 6; // and after so many there is none
 
+/** The recogniser of one call. */
 export class Listener {
   /**
    * `Recognition`: the browser's class. `settings()`: {language, patience, isAndroid}. `onWords({id, text})` while one
@@ -80,7 +81,7 @@ export class Listener {
   }
 
   /**
-   * Within the tap. Resolves when the browser listens; rejects with a notice.
+   * Start to listen. Call it inside the tap. Resolves when the browser listens; rejects with a notice.
    * @type {() => Promise<void>}
    */
   open() {
@@ -92,7 +93,7 @@ export class Listener {
   }
 
   /**
-   * Switched off, it still tells the utterance that was under way.
+   * Switch listening on or off. Switched off, it still reports the utterance that was under way.
    * @type {(wanted: boolean, whole?: boolean) => void}
    */
   keep(wanted, whole = false) {
@@ -105,7 +106,7 @@ export class Listener {
     else this.#utter();
   }
 
-  /** The page can be seen again: a browser may have taken the recognition away meanwhile. */
+  /** Start again if the browser stopped the recognition while the page was hidden. */
   wake() {
     this.short = 0;
     if (this.wanted && !this.recognition) this.#start();
@@ -170,7 +171,7 @@ export class Listener {
     else this.#settle();
   }
 
-  /** Asks for the last words; the end comes with them, or without. */
+  /** Ask for the last words; the utterance ends when they come, or without them. */
   #settle() {
     clearTimeout(this.pause);
     this.settling = true;
@@ -200,7 +201,7 @@ export class Listener {
     return undefined;
   }
 
-  /** The utterance may go on in the next recognition. */
+  /** Let the utterance go on in the next recognition. */
   #carryOn() {
     this.before = this.text;
     if (this.text && !this.isFinal && !this.whole) {

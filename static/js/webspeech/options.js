@@ -44,7 +44,7 @@ export class SpeechOptions {
     });
   }
 
-  /** {listen, speak}: what the person chose on this device; without a choice, the browser where the site has but the demo. */
+  /** Return {listen, speak}: what the user chose on this device, else the browser if the site has only the demo. */
   get choice() {
     const { demos } = this.#assistant;
     /** @type {(half: Half) => Side} */
@@ -56,7 +56,7 @@ export class SpeechOptions {
   }
 
   /**
-   * Another assistant, or other voices: what was not chosen may be otherwise now.
+   * Update the choices for another assistant or other voices; what was not chosen may change.
    * @type {() => void}
    */
   show() {
@@ -69,7 +69,7 @@ export class SpeechOptions {
   }
 
   /**
-   * Shows how the session has it now.
+   * Show what the session uses now.
    * @type {(state: State) => void}
    */
   follow({ listen, speak, phase }) {

@@ -1,10 +1,11 @@
-/** The results of the browser's recogniser as one text. Pure. */
+/** Join the results of the browser's recogniser to one text. Pure. */
 
 const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]/u;
 
 /**
- * What was recognised behind the first `taken` results: {text, isFinal}.
- * `repeats`: a result may hold the ones before it, as on Android (crbug.com/457167 and many reports since).
+ * Return {text, isFinal}: what was recognised after the first `taken` results.
+ *
+ * With `repeats`, a result may contain the ones before it, as on Android (crbug.com/457167 and many reports since).
  * @type {(results: SpeechRecognitionResultList, taken: number, repeats: boolean) => { text: string, isFinal: boolean }}
  */
 export function wordsOf(results, taken, repeats) {
@@ -20,7 +21,7 @@ function join(all, next, repeats) {
 }
 
 /**
- * With a space between them, unless their script has none.
+ * Join two texts with a space, unless their script has none.
  * @type {(one: string, other: string) => string}
  */
 export function joinWords(one, other) {

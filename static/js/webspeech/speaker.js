@@ -1,7 +1,9 @@
 /**
- * The browser's voice as a player: its events are those of player.js, with the time that a reply has been spoken in
- * samples of the wire, so that captions and truncation need no other clock. Beyond them there is
- * {type: "playback.clause", item, text, samples}: that clause begins.
+ * The browser's voice as a player.
+ *
+ * Its events are those of player.js. They give the time for which a reply has been spoken in samples at 24 kHz, so that
+ * captions and truncation need no other clock. There is one more event, {type: "playback.clause", item, text, samples}:
+ * that clause begins.
  */
 
 import { units, weightOf } from "../reducer/speech_units.js";
@@ -16,6 +18,7 @@ const FAILED = "The browser’s voice does not work here. This site speaks inste
 
 /** @typedef {{ item: string, clauses: Clauses, ready: ClauseToSay[], ended: boolean, samples: number }} SpokenReply */
 
+/** The voice of one call. */
 export class Speaker {
   /**
    * `onFailed(notice)`: it says no more.
@@ -51,7 +54,7 @@ export class Speaker {
     return this.replies.some((reply) => reply.item === item);
   }
 
-  /** Within the tap: iOS lets a page speak only if it did so there first. */
+  /** Let the page speak. Call it inside the tap: iOS lets a page speak only if it has done so there first. */
   unlock() {
     this.synthesis.cancel(); // what an earlier page left in the queue
     const silent = new this.Utterance(" ");
@@ -60,7 +63,7 @@ export class Speaker {
   }
 
   /**
-   * More of a reply.
+   * Add text to a reply.
    * @type {(item: string, text: string) => void}
    */
   say(item, text) {
@@ -70,7 +73,7 @@ export class Speaker {
   }
 
   /**
-   * No more of it comes.
+   * Note that no more text will come for this item.
    * @type {(item: string) => void}
    */
   end(item) {
@@ -81,7 +84,7 @@ export class Speaker {
     this.#next();
   }
 
-  /** Silent at once; always answered by "playback.stopped". */
+  /** Be silent at once. "playback.stopped" always follows. */
   stop() {
     const samples = this.#samples();
     const item = this.replies[0]?.item ?? null;
@@ -171,7 +174,7 @@ export class Speaker {
     this.current = this.startedAt = null;
   }
 
-  /** How long the first reply has been spoken. */
+  /** Return for how long the first reply has been spoken, in samples. */
   #samples() {
     const spoken = this.replies[0]?.samples ?? 0;
     const since = this.startedAt == null ? 0 : this.now() - this.startedAt;

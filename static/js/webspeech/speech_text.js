@@ -1,7 +1,9 @@
 /**
- * What the browser's voice is given of a written clause: no Markdown, links, pictures, code, formulas or marks of a
- * source. Pure. The same as conversations/realtime/text/speech_text.py, without its parser; tests/support/spoken_texts.json holds both
- * to it.
+ * Reduce a written clause to what the browser's voice says: no Markdown, links, pictures, code, formulas or citation
+ * marks. Pure.
+ *
+ * It does the same as conversations/realtime/text/speech_text.py, without its parser. tests/support/spoken_texts.json
+ * holds both to it.
  */
 
 const OPENING =
@@ -59,7 +61,7 @@ const STEPS = [
  * @typedef {{ closing: string, end: { pattern: RegExp, most: number } | null, chars: number }} SilentBlock
  */
 
-/** One reply's filter. It remembers from one clause to the next what is open, and whether a line has begun. */
+/** The filter for one reply. It remembers from clause to clause which block is open, and whether a line has begun. */
 export class SpeechText {
   constructor() {
     /** @type {SilentBlock | null} */
@@ -68,7 +70,7 @@ export class SpeechText {
   }
 
   /**
-   * The words to say; "" where the clause holds none.
+   * Return the words to say, or "" if the clause has none.
    * @type {(clause: string) => string}
    */
   spoken(clause) {
@@ -79,7 +81,7 @@ export class SpeechText {
   }
 
   /**
-   * Without blocks of code, and formulas that nobody could say.
+   * Return the text without blocks of code, and without formulas that nobody could say.
    * @type {(text: string) => string}
    */
   #said(text) {
@@ -94,7 +96,7 @@ export class SpeechText {
   }
 
   /**
-   * How much of the rest belongs to what is open; closes it where it ends.
+   * Return how many characters of the rest belong to the open block, and close the block where it ends.
    * @type {(rest: string, silent: SilentBlock) => number}
    */
   #silentChars(rest, silent) {

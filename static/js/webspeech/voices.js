@@ -1,7 +1,8 @@
-/** The browser's voices in the order of a picker. Pure. */
+/** The browser's voices in the order of the picker. Pure. */
 
 /**
- * Those of the language first ("" for any), of these the very tag before its relatives, and the system's own before others.
+ * Return the voices: first those of the language ("" for any), exact tags before related ones, local voices before
+ * others.
  * @type {(voices: SpeechSynthesisVoice[], language: string) => SpeechSynthesisVoice[]}
  */
 export function voicesFor(voices, language) {
@@ -31,7 +32,7 @@ function speaks(voice, language, part) {
 }
 
 /**
- * Android writes en_US.
+ * Return the language tag with hyphens; Android writes en_US.
  * @type {(language: string) => string}
  */
 function tag(language) {

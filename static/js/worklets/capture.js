@@ -1,8 +1,10 @@
 /**
- * Takes the microphone. In: {type: "flush"}. Out: {pcm: Int16Array, level, flushed}, PCM16 mono at 24 kHz.
+ * Cut the microphone's sound into frames. In: {type: "flush"}. Out: {pcm: Int16Array, level, flushed}, PCM16 mono at 24
+ * kHz.
  *
- * A frame is 40 ms. On average it waits 20 ms for its end, which the 150 ms for a barge-in can spare, and
- * 25 binary frames a second cost the server 0.2 % of a core; 100 ms would save half of that and wait 50 ms.
+ * A frame is 40 ms long. On average sound waits 20 ms for the end of its frame, which the 150 ms for a barge-in can
+ * spare, and 25 binary frames a second cost the server 0.2 % of a core; frames of 100 ms would halve that and wait 50
+ * ms.
  */
 
 import { FrameMaker } from "../audio/frames.js";

@@ -1,7 +1,8 @@
 /**
- * Plays replies. In: {type: "audio", item, pcm: Int16Array}, {type: "end", item}, {type: "pause" | "resume" | "stop"}.
- * Out: {type: "progress", item, samples, level}, {type: "finished", item, samples}, {type: "stopped", item, samples};
- * samples are of the reply, at the wire's rate, and level is the root mean square of what is heard.
+ * Play replies. In: {type: "audio", item, pcm: Int16Array}, {type: "end", item}, {type: "pause" | "resume" | "stop"}.
+ *
+ * Out: {type: "progress", item, samples, level}, {type: "finished", item, samples}, {type: "stopped", item, samples}.
+ * `samples` counts those of the reply at 24 kHz; `level` is the root mean square of what is heard.
  */
 
 import { Playout } from "../audio/playout.js";

@@ -11,10 +11,10 @@ import pytest
 from websockets.sync.client import connect
 
 from accounts.keys import api_keys, client_secrets
-from accounts.keys.key_guard import MOST_ADDRESSES, WINDOW_SEC, KeyGuard
+from accounts.keys.key_guard import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyGuard
 from accounts.models import User
 from tests.support.factories import make_user
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 
 ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 
@@ -22,7 +22,7 @@ ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 def wrong_key() -> str:
     """Well-formed, and nobody's."""
     start = api_keys.START + "".join(secrets.choice(api_keys.ALPHABET) for _ in range(api_keys.RANDOM_LENGTH))
-    return start + api_keys.checksum(start)
+    return start + api_keys.compute_checksum(start)
 
 
 @pytest.mark.django_db
@@ -53,12 +53,12 @@ def test_an_address_that_shows_too_many(settings: Any) -> None:
     guard, now = KeyGuard(), 1200.0
     guard.remember_right("of a colleague")
     for _ in range(3):
-        assert guard.wait_sec(ADDRESS, "guess", now) == 0
+        assert guard.get_wait_sec(ADDRESS, "guess", now) == 0
         guard.count_wrong(ADDRESS, "guess", now)
-    assert guard.wait_sec(ADDRESS, "guess", now + 15) == WINDOW_SEC - 15
-    assert guard.wait_sec(ADDRESS, "of a colleague", now) == 0
-    assert guard.wait_sec(OTHER, "guess", now) == 0
-    assert guard.wait_sec(ADDRESS, "guess", now + WINDOW_SEC) == 0
+    assert guard.get_wait_sec(ADDRESS, "guess", now + 15) == WINDOW_SEC - 15
+    assert guard.get_wait_sec(ADDRESS, "of a colleague", now) == 0
+    assert guard.get_wait_sec(OTHER, "guess", now) == 0
+    assert guard.get_wait_sec(ADDRESS, "guess", now + WINDOW_SEC) == 0
 
 
 def test_a_key_that_is_revoked_is_no_longer_let_past(settings: Any) -> None:
@@ -66,28 +66,35 @@ def test_a_key_that_is_revoked_is_no_longer_let_past(settings: Any) -> None:
     guard = KeyGuard()
     guard.remember_right("key")
     guard.count_wrong(ADDRESS, "key", 0.0)
-    assert guard.wait_sec(ADDRESS, "key", 0.0)
+    assert guard.get_wait_sec(ADDRESS, "key", 0.0)
 
 
 def test_a_household_with_many_addresses_is_one(settings: Any) -> None:
     settings.WRONG_KEYS_PER_MIN = 1
     guard = KeyGuard()
     guard.count_wrong("2001:db8::1", "key", 0.0)
-    assert guard.wait_sec("2001:db8::2", "key", 0.0)
-    assert not guard.wait_sec("2001:db8:0:1::1", "key", 0.0)
+    assert guard.get_wait_sec("2001:db8::2", "key", 0.0)
+    assert not guard.get_wait_sec("2001:db8:0:1::1", "key", 0.0)
 
 
-def test_what_it_remembers_is_bounded() -> None:
-    guard = KeyGuard()
-    for number in range(MOST_ADDRESSES + 5):
-        guard.count_wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "key", 0.0)
+def test_what_it_remembers_is_bounded(settings: Any) -> None:
+    """Of addresses and of right keys: the oldest are forgotten."""
+    settings.WRONG_KEYS_PER_MIN = 1
+    guard, numbers = KeyGuard(), range(MOST_ADDRESSES + 5)
+    addresses = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in numbers]
+    for number, address in zip(numbers, addresses, strict=True):
+        guard.count_wrong(address, "key", 0.0)
         guard.remember_right(str(number))
-    assert len(guard._wrong) == len(guard._right) == MOST_ADDRESSES
+    assert [bool(guard.get_wait_sec(address, "key", 0.0)) for address in addresses] == [False] * 5 + [
+        True
+    ] * MOST_ADDRESSES
+    refused = [bool(guard.get_wait_sec(addresses[-1], str(number), 0.0)) for number in numbers]
+    assert refused == [True] * (len(numbers) - MOST_KEYS) + [False] * MOST_KEYS
 
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {"WRONG_KEYS_PER_MIN": "5", "TRUSTED_PROXY_COUNT": "1"}) as running:
+    with run_site(database_url, {"WRONG_KEYS_PER_MIN": "5", "TRUSTED_PROXY_COUNT": "1"}) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.keys import api_keys
 from accounts.models import APIKey
 from tests.support.factories import make_user
-from tests.support.live import Site, running_redis
+from tests.support.live import Site, run_redis
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 POLICY_VIOLATION = 1008
@@ -44,14 +44,14 @@ def test_from_another_process(start_site: Callable[..., Site], redis_url: str, s
 def test_a_redis_that_restarts_ends_no_session(start_site: Callable[..., Site], tmp_path: Path, settings: Any) -> None:
     key, token = api_keys.create(make_user(), "radio")
     with ExitStack() as redis:
-        site = start_site(REDIS_URL=redis.enter_context(running_redis(tmp_path)))
+        site = start_site(REDIS_URL=redis.enter_context(run_redis(tmp_path)))
         with _connected(site, token) as socket:
             socket.recv(timeout=10)
             redis.close()
             assert "error" not in _heard_within(socket, seconds=3)
             socket.send('{"type": "input_audio_buffer.clear"}')
             assert "input_audio_buffer.cleared" in _heard_within(socket, seconds=1)
-    with _connected(site, token) as later, running_redis(tmp_path) as url:
+    with _connected(site, token) as later, run_redis(tmp_path) as url:
         layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
         settings.CHANNEL_LAYERS = {"default": layer}
         later.recv(timeout=10)

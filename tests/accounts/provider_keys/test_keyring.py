@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from accounts.models import ProviderKey, User
 from accounts.outbound import base_urls
 from accounts.provider_keys import keyring, secret_formats
-from accounts.provider_keys.keyring import Credential, credential_for
+from accounts.provider_keys.keyring import Credential, find_credential
 from tests.support.factories import make_user
 from tests.upstream.fixtures import Upstream
 
@@ -26,12 +26,12 @@ def test_it_works(user: User, site: Upstream) -> None:
     assert key.works
     assert key.hint == "9876"
     assert SECRET.encode() not in bytes(key.secret_encrypted)
-    assert credential_for(user, "openai") == Credential(SECRET, site.openai_url)
+    assert find_credential(user, "openai") == Credential(SECRET, site.openai_url)
 
 
 def test_google(user: User, site: Upstream) -> None:
     assert keyring.save(user, "google", SECRET).works
-    assert credential_for(user, "google") == Credential(SECRET, site.google_url)
+    assert find_credential(user, "google") == Credential(SECRET, site.google_url)
 
 
 def test_saving_again_replaces(user: User, site: Upstream) -> None:
@@ -45,9 +45,9 @@ def test_a_base_url_of_the_users_own(user: User, upstream: Upstream, settings: A
     settings.USER_BASE_URLS = "any"
     key = keyring.save(user, "openai", "", upstream.openai_url)
     assert key.works
-    assert credential_for(user, "openai") == Credential("", upstream.openai_url, public_only=False)
+    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=False)
     settings.USER_BASE_URLS = "public"  # checked where it connects from now on
-    assert credential_for(user, "openai") == Credential("", upstream.openai_url, public_only=True)
+    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=True)
     keyring.retest(key)
     assert not key.works
     assert "USER_BASE_URLS" in key.verdict
@@ -64,31 +64,31 @@ def test_a_failed_trial_is_kept_with_its_verdict(user: User, site: Upstream) -> 
 
 
 def test_the_sites_serves_those_without(user: User, settings: Any, tmp_path: Path) -> None:
-    assert credential_for(user, "openai") is None
-    assert credential_for(user, "google") is None
+    assert find_credential(user, "openai") is None
+    assert find_credential(user, "google") is None
     settings.OPENAI_BASE_URL = "http://ollama:11434/v1"
-    assert credential_for(user, "openai") == Credential("", "http://ollama:11434/v1")
+    assert find_credential(user, "openai") == Credential("", "http://ollama:11434/v1")
     settings.OPENAI_API_KEY = "sk-site"
-    assert credential_for(user, "openai") == Credential("sk-site", "http://ollama:11434/v1")
+    assert find_credential(user, "openai") == Credential("sk-site", "http://ollama:11434/v1")
     file = tmp_path / "account.json"
     file.write_text('{"type": "service_account"}')
     settings.GOOGLE_APPLICATION_CREDENTIALS = str(file)
-    assert credential_for(user, "google") == Credential('{"type": "service_account"}')
+    assert find_credential(user, "google") == Credential('{"type": "service_account"}')
     settings.GOOGLE_API_KEY = "AIza"
-    assert credential_for(user, "google") == Credential("AIza")
+    assert find_credential(user, "google") == Credential("AIza")
 
 
 def test_another_users_key_serves_nobody_else(user: User, site: Upstream, settings: Any) -> None:
     keyring.save(user, "openai", SECRET)
     settings.OPENAI_BASE_URL = ""
-    assert credential_for(make_user(), "openai") is None
+    assert find_credential(make_user(), "openai") is None
 
 
 def test_delete(user: User, site: Upstream) -> None:
     theirs = keyring.save(make_user(), "openai", SECRET)
     keyring.save(user, "openai", SECRET)
     keyring.delete(user, "openai")
-    assert credential_for(user, "openai") == Credential("", site.openai_url)
+    assert find_credential(user, "openai") == Credential("", site.openai_url)
     assert ProviderKey.objects.filter(pk=theirs.pk).exists()
 
 
@@ -96,7 +96,7 @@ def test_a_lost_encryption_key_is_not_made_up_for_with_the_sites(user: User, sit
     key = keyring.save(user, "openai", SECRET)
     settings.OPENAI_API_KEY = "sk-site"
     settings.FIELD_ENCRYPTION_KEY = Fernet.generate_key().decode()
-    assert credential_for(user, "openai") is None
+    assert find_credential(user, "openai") is None
     key.refresh_from_db()
     assert not key.works
     assert "Save it again" in key.verdict
@@ -108,7 +108,7 @@ def test_a_policy_that_became_strict(user: User, upstream: Upstream, settings: A
     settings.USER_BASE_URLS = "any"
     keyring.save(user, "openai", SECRET, upstream.openai_url)
     settings.USER_BASE_URLS = "none"
-    assert credential_for(user, "openai") is None
+    assert find_credential(user, "openai") is None
     assert "USER_BASE_URLS" in ProviderKey.objects.get(user=user).verdict
 
 
@@ -125,7 +125,7 @@ def test_what_is_refused_is_not_kept(user: User, upstream: Upstream) -> None:
 
 def test_a_credentials_file_that_vanished(user: User, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.GOOGLE_APPLICATION_CREDENTIALS = "/nowhere/account.json"
-    assert credential_for(user, "google") is None
+    assert find_credential(user, "google") is None
     assert "GOOGLE_APPLICATION_CREDENTIALS" in caplog.text
 
 

@@ -112,7 +112,7 @@ def test_a_users_base_url_does_not_reach_this_machine(upstream: Upstream) -> Non
 
 def test_a_service_account_with_a_broken_key(upstream: Upstream) -> None:
     verdict = trials.try_out("google", Credential(json.dumps(ACCOUNT)))
-    assert verdict.text == "Google's client cannot read this key. Paste the service account's JSON file whole."
+    assert verdict.text == "Google's client cannot read this key. Paste the whole JSON file of the service account."
 
 
 def test_a_service_account_where_google_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:

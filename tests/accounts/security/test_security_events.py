@@ -138,7 +138,7 @@ def _delete_provider_key(scene: Scene) -> None:
 
 def _make_first_admin(scene: Scene) -> None:
     data = {"email": "first@example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    scene.client.post(set_up.path_if_needed(), data)
+    scene.client.post(set_up.build_path_if_needed(), data)
 
 
 def _invite(scene: Scene) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.keys import api_keys
 from accounts.models import Invitation, User
-from accounts.sign_in.email_addresses import canonical
+from accounts.sign_in.email_addresses import canonicalise
 from tests.support.factories import make_user
 
 PASSWORD = "correct horse battery staple"
@@ -37,8 +37,8 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_one_spelling(spelling: str) -> None:
-    assert canonical(spelling) == CANONICAL
-    assert canonical(canonical(spelling)) == CANONICAL
+    assert canonicalise(spelling) == CANONICAL
+    assert canonicalise(canonicalise(spelling)) == CANONICAL
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_one_spelling(spelling: str) -> None:
     ],
 )
 def test_others(typed: str, kept: str) -> None:
-    assert canonical(typed) == kept
+    assert canonicalise(typed) == kept
 
 
 @pytest.mark.parametrize("worst", ["a", "@", "ü", ".", "\u0301", "ﷺ", "xn--"])
 def test_it_takes_no_time(worst: str) -> None:
     for size in (300, 1_000_000):
         began_at = time.thread_time()
-        canonical("ada@" + (worst * size)[:size])
+        canonicalise("ada@" + (worst * size)[:size])
         assert time.thread_time() - began_at < 0.05
 
 

@@ -75,7 +75,7 @@ def test_a_provider_key_waits_encrypted(page: Client, user: User, site: Upstream
     assert "accounts.sign_in.reauthentication.resume" in kept
     assert SECRET not in kept
     assert give_password(page, answer)["Location"] == PROVIDER_KEYS
-    assert keyring.credential_for(user, "openai").secret == SECRET  # type: ignore[union-attr]
+    assert keyring.find_credential(user, "openai").secret == SECRET  # type: ignore[union-attr]
 
 
 def test_deleting_one(page: Client, user: User, site: Upstream) -> None:
@@ -191,10 +191,10 @@ def _delete(page: Client, user: User) -> None:
 @pytest.mark.parametrize(
     ("act", "subject", "text"),
     [
-        (_make, "A new API key", "The API key “Kitchen radio” (vp_"),
-        (_revoke, "A revoked API key", "The API key “Kitchen radio” (vp_"),
-        (_save, "A new provider key", "A key for OpenAI or compatible was saved"),
-        (_delete, "A deleted provider key", "Your key for OpenAI or compatible was deleted"),
+        (_make, "New API key", "The API key “Kitchen radio” (vp_"),
+        (_revoke, "API key revoked", "The API key “Kitchen radio” (vp_"),
+        (_save, "New provider key", "A key for OpenAI or compatible was saved"),
+        (_delete, "Provider key deleted", "Your key for OpenAI or compatible was deleted"),
     ],
 )
 def test_the_owner_gets_a_mail(
@@ -231,9 +231,7 @@ def test_who_got_a_key_from_an_admin_gets_a_mail(
 
 
 @pytest.mark.parametrize("is_list", [False, True])
-@pytest.mark.parametrize(
-    ("kind", "subject"), [("providerkey", "A deleted provider key"), ("apikey", "A revoked API key")]
-)
+@pytest.mark.parametrize(("kind", "subject"), [("providerkey", "Provider key deleted"), ("apikey", "API key revoked")])
 def test_whose_key_an_admin_deletes_gets_a_mail(
     user: User,
     site: Upstream,
@@ -260,7 +258,7 @@ def test_who_got_a_key_by_a_command_gets_a_mail(
 ) -> None:
     call_command("create_api_key", user.email, "--name", "Kitchen radio")
     [mail] = mailoutbox
-    assert (mail.to, mail.subject) == ([user.email], "[Voiceproject] A new API key")
+    assert (mail.to, mail.subject) == ([user.email], "[Voiceproject] New API key")
     assert "“Kitchen radio” (vp_" in mail.body
     assert not re.search(r"vp_\w{12}", str(mail.body))
 

@@ -27,7 +27,7 @@ def test_revoke_asks_first(page: Client, user: User) -> None:
     assert b"Revoke" in page.get(reverse("api_key_revoke", args=[key.pk])).content
     assert api_keys.authenticate(token)
     answer = page.post(reverse("api_key_revoke", args=[key.pk]), follow=True)
-    assert "is revoked" in answer.content.decode()
+    assert "has been revoked" in answer.content.decode()
     assert api_keys.authenticate(token) is None
     assert page.post(reverse("api_key_revoke", args=[key.pk])).status_code == 404
 

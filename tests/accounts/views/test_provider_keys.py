@@ -39,7 +39,7 @@ def test_a_refused_key_is_kept_and_told(page: Client, user: User, site: Upstream
     site.behave("models", fault="401", fault_times=1)
     assert "Saved. 127.0.0.1 refused this key" in _save(page, "openai", secret=SECRET)
     answer = page.post(reverse("provider_key_test", args=["openai"]), follow=True).content.decode()
-    assert "Tried again. Works" in answer
+    assert "Tested again. Works" in answer
 
 
 def test_what_was_typed_is_kept_but_never_the_secret(page: Client, user: User, upstream: Upstream) -> None:
@@ -64,7 +64,7 @@ def test_delete_asks_first(page: Client, user: User, site: Upstream) -> None:
     assert page.get(reverse("provider_key_delete", args=["openai"])).status_code == 200
     assert ProviderKey.objects.filter(user=user).exists()
     answer = page.post(reverse("provider_key_delete", args=["openai"]), follow=True).content.decode()
-    assert "is deleted" in answer
+    assert "has been deleted" in answer
     assert not ProviderKey.objects.filter(user=user).exists()
 
 

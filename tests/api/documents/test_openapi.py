@@ -18,14 +18,14 @@ from conversations.api.documents import openapi
 from conversations.api.operations import FORM, OPERATIONS, SOUND
 from conversations.api.shapes.inputs import MAX_ITEMS
 from conversations.models import Conversation
-from tests.support.api_client import bearing, error_of
+from tests.support.api_client import build_client, get_error
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
-from tests.support.http_turns import wav_of
-from tests.support.live import Site, running_site
+from tests.support.http_turns import make_wav
+from tests.support.live import Site, run_site
 from tests.support.official_client import speech
 from tests.upstream.fixtures import Upstream
 
-SPEECH = wav_of(asyncio.run(speech("Good morning")))
+SPEECH = make_wav(asyncio.run(speech("Good morning")))
 SOUND_FILES = [name for name in SOUND if name != FORM]
 schemathesis.openapi.media_type(SOUND_FILES[0], strategies.just(SPEECH), aliases=SOUND_FILES[1:])
 EXAMPLES = 15  # of each operation: about a minute in all
@@ -36,7 +36,7 @@ def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
     # Limits and deadlines are others' tests: here a machine that is slow for a while is no untruth.
     limits = {"API_REQUESTS_PER_MIN": "1000000", "MAX_SESSIONS_PER_USER": "1000", "ENGINE_TIMEOUT_SEC": "60"}
-    with running_site(database_url, {**env, **limits}) as running:
+    with run_site(database_url, {**env, **limits}) as running:
         yield running
 
 
@@ -118,8 +118,8 @@ def test_the_scopes_are_true() -> None:
     for operation in OPERATIONS:
         path = operation.path.format(**ids)
         others = [scope for scope in Scope.values if scope != operation.scope]
-        answer = bearing(owner, *others).generic(operation.method, path, "{}", content_type="application/json")
-        is_refused = answer.status_code == 403 and error_of(answer)["code"] == "missing_scope"
+        answer = build_client(owner, *others).generic(operation.method, path, "{}", content_type="application/json")
+        is_refused = answer.status_code == 403 and get_error(answer)["code"] == "missing_scope"
         assert is_refused is (operation.scope is not None), (operation.method, path)
 
 

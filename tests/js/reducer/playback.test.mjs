@@ -107,7 +107,7 @@ test("push-to-talk forgets the speech under way, so the reply goes on", () => {
   assert.equal(call.status, "speaking");
 });
 
-test("nobody thinks about what was said aside", () => {
+test("nobody thinks about what was said isIgnored", () => {
   const call = paused().hear(started, coughOver, transcript("Mhm.", "u2"));
   assert.equal(call.state.thinking, false);
   call.hear(cleared); // it was more than that, as its last words show

@@ -43,7 +43,7 @@ test("a message is pending until the server has it", () => {
   assert.deepEqual(undelivered(call.state), []);
 });
 
-test("what was written to a dead line is sent again, once, when the server has told what it has", () => {
+test("what was written to a dead connection is sent again, once, when the server has told what it has", () => {
   const call = answered().tell(typed("t1", "One."), typed("t2", "Two."), LOST);
   assert.deepEqual([delivery(call), delivery(call, "t2")], ["sending", "sending"]);
   call.hear(created, conversation);
@@ -55,7 +55,7 @@ test("what was written to a dead line is sent again, once, when the server has t
   assert.equal(call.status, "thinking");
 });
 
-test("what arrived before the line broke is not sent again, but answered", () => {
+test("what arrived before the connection broke is not sent again, but answered", () => {
   const call = answered().tell(typed(), LOST).hear(created, conversation, added("t0", "Hi."), added("a0", "Hello.", "assistant"), added());
   assert.equal(delivery(call), undefined);
   assert.deepEqual(sentBy(call.hear(updated)), [[], 1]);
@@ -118,7 +118,7 @@ test("a server that does not like the greeting is given the messages all the sam
   assert.equal(call.state.notices.turn.text, "Why.");
 });
 
-test("words that were being spoken when the line broke are asked for again, unless they arrived", () => {
+test("words that were being spoken when the connection broke are asked for again, unless they arrived", () => {
   const lost = live().hear(speechStarted).tell(LOST).hear(created, updated);
   assert.deepEqual(lost.words, []);
   assert.match(lost.state.notices.turn.text, /say that again/);

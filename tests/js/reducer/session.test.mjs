@@ -250,7 +250,7 @@ test("words appear while they are spoken, and the transcript replaces them", () 
 test("a tool that the assistant uses is named while it runs", () => {
   const used = { type: "response.output_item.added", response_id: "r1", item: { id: "t1", type: "mcp_call", name: "current_time" } };
   const call = live().hear({ type: "response.created", response: { id: "r1" } }, used);
-  assert.deepEqual(statusOf(call.state), { name: "thinking", label: "Looking it up", hint: "It uses “current time”." });
+  assert.deepEqual(statusOf(call.state), { name: "thinking", label: "Looking it up", hint: "Using “current time”." });
   assert.equal(statusOf(call.hear({ type: "response.mcp_call.completed", item_id: "t1" }).state).label, "Thinking");
   assert.equal(live().hear(used).state.tool, null); // of a response that is over
 });

@@ -114,7 +114,7 @@ test("what ends at once is tried less and less often, and given up in words", as
     waits.push(Date.now() - endedAt);
   }
   assert.deepEqual(waits.slice(0, -1), [200, 400, 800, 1600, 3200, 4000]);
-  assert.match(told[0][1], /ended again and again\. This site listens instead/);
+  assert.match(told[0][1], /keeps stopping\. This site listens instead/);
   assert.equal(recogniser.started.length, 7);
 });
 

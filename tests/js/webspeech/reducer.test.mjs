@@ -128,7 +128,7 @@ test("with the button, words go out when it is let go, and nothing is said aloud
   call.hear(responseCreated, responseDone("completed")).tell({ type: "hold" });
   call.now += 900;
   call.tell({ type: "let.go" }, { type: "utterance", id: null, text: "" });
-  assert.match(call.state.notices.turn.text, /Nothing was heard/);
+  assert.match(call.state.notices.turn.text, /No speech was heard/);
   assert.equal(call.status, "listening");
 });
 
@@ -142,10 +142,10 @@ test("who is muted is not listened to", () => {
 test("where the browser hears nothing, the site listens, before the call and in it", () => {
   const notice = { tone: "info", text: "It could not be reached. This site listens instead." };
   const asking = new Told(BOTH).tell({ type: "start" }, { type: "listener.failed", notice });
-  assert.deepEqual([asking.done, asking.state.listen, asking.state.notices.listening], [["openEars"], "site", notice]);
+  assert.deepEqual([asking.done, asking.state.listen, asking.state.notices.listening], [["openInput"], "site", notice]);
   assert.deepEqual(asking.tell({ type: "microphone.ready" }).done, ["connect"]);
   const call = live(BOTH).tell({ type: "listener.failed", notice });
-  assert.deepEqual(call.done, ["openEars"]);
+  assert.deepEqual(call.done, ["openInput"]);
   call.tell({ type: "microphone.ready" });
   assert.equal(call.effects[0].event.session.audio.input.turn_detection.type, "semantic_vad");
   assert.equal(call.state.notices.listening, notice, "it is still to be read");
@@ -162,7 +162,7 @@ test("where the browser's voice fails, the reply can be read, and the next one h
 
 test("listening and speaking are chosen apart, also in a running call", () => {
   const call = live({ vocabulary: VOCABULARY }).tell({ type: "listen", by: "browser" });
-  assert.deepEqual([call.done, call.state.listen], [["openEars"], "browser"]);
+  assert.deepEqual([call.done, call.state.listen], [["openInput"], "browser"]);
   assert.equal(call.tell({ type: "microphone.ready" }).effects[0].event.session.audio.input.turn_detection, null);
   call.tell({ type: "speak", by: "browser" });
   assert.deepEqual(call.effects[0].event.session.output_modalities, ["text"]);

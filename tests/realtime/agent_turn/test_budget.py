@@ -10,7 +10,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.state import Limits
-from tests.support.realtime.budget import LONG, asked, ending, sound
+from tests.support.realtime.budget import LONG, ask_question, get_ending, sound
 from tests.support.realtime.harness import BARGE_IN_MS, Table, kinds
 from tests.support.realtime.relay_table import RelayTable
 
@@ -31,9 +31,9 @@ def fill(table: Table, ms: int = 800) -> list[dict[str, Any]]:
 
 
 def test_a_model_that_is_slow_is_given_up_in_time() -> None:
-    table = asked()
+    table = ask_question()
     assert "response.done" not in kinds(table.pass_time(11.9))
-    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
 
 def test_engines_that_are_slow_one_behind_the_other_have_one_budget() -> None:
@@ -46,7 +46,7 @@ def test_engines_that_are_slow_one_behind_the_other_have_one_budget() -> None:
     table.pass_time(4)
     table.write(LONG)
     table.end_text()
-    assert ending(table.pass_time(4.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(4.1)) == ("failed", "response_timeout")
     assert table.now - began_at < 12.2
 
 
@@ -68,23 +68,23 @@ def test_speech_to_text_that_is_asked_at_the_endpoint_is_told_too() -> None:
 
 
 def test_a_typed_question_has_a_budget_too() -> None:
-    table = asked("text")
+    table = ask_question("text")
     assert table.last(commands.Generate).due_at == pytest.approx(table.now + 12)
-    assert ending(table.pass_time(12.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(12.1)) == ("failed", "response_timeout")
 
 
 def test_a_word_of_a_reply_in_text_is_in_time() -> None:
-    table = asked("text")
+    table = ask_question("text")
     table.pass_time(11)
     table.write("It is ")
     assert table.pass_time(5) == []
 
 
 def test_words_of_a_reply_that_is_spoken_are_no_sound() -> None:
-    table = asked(filler_sec=None)
+    table = ask_question(filler_sec=None)
     table.pass_time(11)
     table.write(LONG)
-    assert ending(table.pass_time(1.1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(1.1)) == ("failed", "response_timeout")
 
 
 def test_words_that_come_too_late_say_so() -> None:
@@ -107,7 +107,7 @@ def test_words_that_a_client_waited_for_are_part_of_it(thinks_sec: float, left_s
     table.pass_time(thinks_sec)
     table.client("response.create")
     assert "response.done" not in kinds(table.pass_time(left_sec - 0.3))
-    assert ending(table.pass_time(0.5)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.5)) == ("failed", "response_timeout")
 
 
 def test_words_that_nothing_waits_for_may_take_longer() -> None:
@@ -130,12 +130,12 @@ def test_the_time_of_tools_is_not_counted() -> None:
     table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert table.last(commands.Generate).due_at == pytest.approx(table.now + 7)
     assert "response.done" not in kinds(table.pass_time(6.9))
-    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
 
 def test_a_setting_says_how_long() -> None:
-    table = asked(turn_budget_sec=5)
-    assert ending(table.pass_time(5.1)) == ("failed", "response_timeout")
+    table = ask_question(turn_budget_sec=5)
+    assert get_ending(table.pass_time(5.1)) == ("failed", "response_timeout")
 
 
 # A model that thinks.
@@ -152,7 +152,7 @@ def think(table: Table, seconds: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("modality", ["audio", "text"])
 def test_the_time_of_thoughts_is_not_counted(modality: str) -> None:
-    table = asked(modality)
+    table = ask_question(modality)
     table.pass_time(2)
     assert "response.done" not in kinds(think(table, 17))
     assert "response.done" not in kinds(table.pass_time(9.9))
@@ -160,32 +160,32 @@ def test_the_time_of_thoughts_is_not_counted(modality: str) -> None:
     if modality == "audio":
         assert table.last(commands.SpeakClause).due_at == pytest.approx(table.now + 0.1)
         sent += table.speak()
-    assert ending(sent) == ("completed", "")
+    assert get_ending(sent) == ("completed", "")
 
 
 def test_what_is_left_of_the_budget_holds_behind_them() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(2)
     think(table, 17)
     assert "response.done" not in kinds(table.pass_time(9.9))
-    assert ending(table.pass_time(0.2)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(0.2)) == ("failed", "response_timeout")
 
 
 def test_thoughts_without_an_end_are_given_up() -> None:
-    table = asked(thinking_sec=20)
+    table = ask_question(thinking_sec=20)
     began_at = table.now
     sent: list[dict[str, Any]] = []
     while "response.done" not in kinds(sent):
         sent += think(table, 1)
-    assert ending(sent) == ("failed", "response_timeout")
+    assert get_ending(sent) == ("failed", "response_timeout")
     assert 32 <= table.now - began_at <= 33
     assert isinstance(table.actions[-1], commands.SetDeadline)
     assert table.last(commands.Abort).id == table.last(commands.Generate).response_id
 
 
 def test_a_setting_leaves_no_time_for_thoughts() -> None:
-    table = asked(thinking_sec=0)
-    assert ending(think(table, 13)) == ("failed", "response_timeout")
+    table = ask_question(thinking_sec=0)
+    assert get_ending(think(table, 13)) == ("failed", "response_timeout")
 
 
 def test_thoughts_in_several_rounds_share_one_bound() -> None:
@@ -199,15 +199,15 @@ def test_thoughts_in_several_rounds_share_one_bound() -> None:
     tool = table.last(commands.RunTool)
     table.engine(engine_events.ToolCallDone(tool.response_id, tool.item_id, "Noon.", ""))
     assert "response.done" not in kinds(think(table, 16))  # 12 s of the budget, and the 5 s that were left
-    assert ending(think(table, 2)) == ("failed", "response_timeout")
+    assert get_ending(think(table, 2)) == ("failed", "response_timeout")
 
 
 def test_thoughts_after_the_first_sound_are_bounded_too() -> None:
-    table = asked(thinking_sec=40)
+    table = ask_question(thinking_sec=40)
     table.write(f"{LONG}Let ")
     sound(table, 0, 1000, is_whole=True)
     assert "response.done" not in kinds(think(table, 60))
-    assert ending(think(table, 15)) == ("failed", "response_timeout")
+    assert get_ending(think(table, 15)) == ("failed", "response_timeout")
 
 
 def test_a_response_out_of_band_may_think_as_long() -> None:
@@ -217,11 +217,11 @@ def test_a_response_out_of_band_may_think_as_long() -> None:
     sent = table.write(LONG) + table.end_text()
     clause = table.last(commands.SpeakClause)
     sent += table.engine(engine_events.SpeechAudio(clause.response_id, 0, bytes(100 * BYTES_PER_MS)))
-    assert ending(sent + table.engine(engine_events.SpeechDone(clause.response_id, 0))) == ("completed", "")
+    assert get_ending(sent + table.engine(engine_events.SpeechDone(clause.response_id, 0))) == ("completed", "")
 
 
 def test_one_word_bridges_long_thoughts() -> None:
-    table = asked()
+    table = ask_question()
     think(table, 4)
     assert len(fills(table)) == 1
     fill(table)
@@ -249,7 +249,7 @@ def test_the_first_clause_behind_tools_is_told_the_budget_that_stood_still() -> 
 
 
 def test_it_works() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(2.9)
     assert fills(table) == []
     table.pass_time(0.2)
@@ -268,10 +268,10 @@ def test_it_works() -> None:
 
 def test_it_is_no_answer() -> None:
     """Neither for the budget, nor for the model, nor for the history."""
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     fill(table)
-    assert ending(table.pass_time(9)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(9)) == ("failed", "response_timeout")
     item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text) == ("", "")
     assert table.saved(item.id).text == ""
@@ -298,7 +298,7 @@ def test_it_bridges_words_that_come_late_too() -> None:
     assert table.last(commands.Generate).messages[-1].words == "What time is it?"
     table.write(LONG)
     table.end_text()
-    assert ending(table.speak()) == ("completed", "")
+    assert get_ending(table.speak()) == ("completed", "")
 
 
 def test_noise_whose_words_come_late_is_not_answered() -> None:
@@ -306,7 +306,7 @@ def test_noise_whose_words_come_late_is_not_answered() -> None:
     table.say()
     table.pass_time(3.1)
     fill(table)
-    assert ending(table.transcript("")) == ("cancelled", "")
+    assert get_ending(table.transcript("")) == ("cancelled", "")
     assert not [action for action in table.actions if isinstance(action, commands.Generate)]
 
 
@@ -316,11 +316,11 @@ def test_words_that_fail_after_it_are_the_reason() -> None:
     table.pass_time(3.1)
     sent = table.fail_transcript(table.last(commands.Transcribe))
     assert kinds(sent)[0].endswith("transcription.failed")
-    assert ending(sent) == ("failed", "engine_timeout")
+    assert get_ending(sent) == ("failed", "engine_timeout")
 
 
 def test_one_that_comes_behind_the_reply_is_dropped() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     table.write(LONG)
     table.end_text()
@@ -329,7 +329,7 @@ def test_one_that_comes_behind_the_reply_is_dropped() -> None:
 
 
 def test_none_where_nobody_listens() -> None:
-    texts, out_of_band, off = asked("text"), Table(), asked(filler_sec=None)
+    texts, out_of_band, off = ask_question("text"), Table(), ask_question(filler_sec=None)
     out_of_band.client("response.create", response={"conversation": "none"})
     for table in (texts, out_of_band, off):
         table.pass_time(6)
@@ -346,7 +346,7 @@ def test_none_while_the_user_speaks() -> None:
 
 
 def test_none_while_the_last_reply_is_still_played() -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.end_text()
     table.speak(8000)
@@ -356,22 +356,22 @@ def test_none_while_the_last_reply_is_still_played() -> None:
 
 
 def test_only_one() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(11)
     assert len(fills(table)) == 1
 
 
 def test_who_speaks_over_it_ends_the_response() -> None:
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     fill(table, 2000)
     sent = table.audio(BARGE_IN_MS, 0.9)
-    assert ending(sent) == ("cancelled", "")
+    assert get_ending(sent) == ("cancelled", "")
 
 
 def test_what_was_heard_is_told_apart_from_it() -> None:
     """The client counts its milliseconds as sound of the item."""
-    table = asked()
+    table = ask_question()
     table.pass_time(3.1)
     item_id = fill(table, 800)[0]["item"]["id"]
     table.write("One two three four. ")
@@ -396,14 +396,14 @@ def drip(table: Table, sound_ms: int, every_sec: float, most_sec: float = 60.0) 
 
 
 def test_a_drip_of_sound_is_no_progress() -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.end_text()
     assert drip(table, 1, 1.0) < 8
 
 
 def test_half_the_pace_is_given_up_too() -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.end_text()
     assert drip(table, 500, 1.0) < 25
@@ -411,34 +411,34 @@ def test_half_the_pace_is_given_up_too() -> None:
 
 @pytest.mark.parametrize(("sound_ms", "every_sec"), [(1000, 1.0), (900, 1.0), (3000, 3.0), (200, 0.1)])
 def test_speech_at_its_own_pace_goes_on(sound_ms: int, every_sec: float) -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.end_text()
     assert drip(table, sound_ms, every_sec) >= 60
 
 
 def test_a_clause_that_never_comes_is_given_up_once_the_ones_before_it_were_played() -> None:
-    table = asked()
+    table = ask_question()
     table.write(f"{LONG}The sun is high. ")
     table.end_text()
     sound(table, 0, 4000, is_whole=True)
     assert "response.done" not in kinds(table.pass_time(8.5))
-    assert ending(table.pass_time(1)) == ("failed", "response_timeout")
+    assert get_ending(table.pass_time(1)) == ("failed", "response_timeout")
 
 
 def test_a_model_that_pauses_between_two_clauses_owes_no_sound() -> None:
-    table = asked()
+    table = ask_question()
     table.write(LONG)
     table.write("And then ")
     sound(table, 0, 1000, is_whole=True)
     assert table.pass_time(15) == []
     table.write("there is more to say. ")
     table.end_text()
-    assert ending(table.speak()) == ("completed", "")
+    assert get_ending(table.speak()) == ("completed", "")
 
 
 def test_time_in_which_playback_stands_is_none() -> None:
-    table = asked()
+    table = ask_question()
     table.client("session.update", session={"extensions": ["playback"]})
     table.write(LONG)
     table.end_text()

@@ -8,12 +8,12 @@ from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.state import Limits
 from tests.support.realtime.harness import Table, kinds, typed
 
-ASIDE = {"conversation": "none", "output_modalities": ["text"], "metadata": {"topic": "mood"}}
+OUT_OF_BAND = {"conversation": "none", "output_modalities": ["text"], "metadata": {"topic": "mood"}}
 
 
-def aside(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
+def begin_out_of_band(table: Table, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
     """Its id, and what was sent about it."""
-    sent = table.client("response.create", response=ASIDE | fields)
+    sent = table.client("response.create", response=OUT_OF_BAND | fields)
     return sent[0]["response"]["id"], sent
 
 
@@ -26,7 +26,7 @@ def answer(table: Table, response_id: str, words: str) -> list[dict[str, Any]]:
 def test_it_works() -> None:
     table = Table()
     table.client("conversation.item.create", item=typed("Hello there."))
-    response_id, sent = aside(table, instructions="Name the mood.")
+    response_id, sent = begin_out_of_band(table, instructions="Name the mood.")
     assert (sent[0]["response"]["conversation_id"], sent[0]["response"]["metadata"]) == (None, {"topic": "mood"})
     assert table.last(commands.Generate).messages == [
         ContextMessage("system", "Name the mood."),
@@ -53,8 +53,8 @@ def test_it_runs_beside_a_response_of_the_conversation_and_others() -> None:
     table = Table()
     table.client("response.create", response={"output_modalities": ["text"]})
     main = table.last(commands.Generate).response_id
-    first, _ = aside(table)
-    second, _ = aside(table)
+    first, _ = begin_out_of_band(table)
+    second, _ = begin_out_of_band(table)
     answer(table, second, "Two.")
     assert answer(table, main, "Main.")[-1]["response"]["conversation_id"] == "conv_1"
     assert answer(table, first, "One.")[-1]["response"]["status"] == "completed"
@@ -62,7 +62,7 @@ def test_it_runs_beside_a_response_of_the_conversation_and_others() -> None:
 
 def test_it_speaks() -> None:
     table = Table()
-    response_id, _ = aside(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
+    response_id, _ = begin_out_of_band(table, output_modalities=["audio"], input=[], instructions="Say: Hello.")
     answer(table, response_id, "Hello.")
     clause = table.last(commands.SpeakClause)
     sent = table.engine(engine_events.SpeechAudio(response_id, clause.index, bytes(4800)))
@@ -73,14 +73,14 @@ def test_it_speaks() -> None:
 
 def test_speech_does_not_interrupt_it() -> None:
     table = Table()
-    response_id, _ = aside(table)
+    response_id, _ = begin_out_of_band(table)
     table.say()
     assert answer(table, response_id, "Calm.")[-1]["response"]["status"] == "completed"
 
 
 def test_it_is_cancelled_by_its_id_only() -> None:
     table = Table()
-    response_id, _ = aside(table)
+    response_id, _ = begin_out_of_band(table)
     assert table.client("response.cancel")[0]["error"]["code"] == "response_cancel_not_active"
     done = table.client("response.cancel", response_id=response_id)[-1]["response"]
     assert (done["id"], done["status_details"]["reason"]) == (response_id, "client_cancelled")
@@ -90,10 +90,10 @@ def test_it_is_cancelled_by_its_id_only() -> None:
 
 def test_it_fails_alone_and_by_a_deadline() -> None:
     table = Table()
-    response_id, _ = aside(table)
+    response_id, _ = begin_out_of_band(table)
     sent = table.engine(engine_events.GenerationFailed(response_id, Failure("engine_timeout", "Too slow.")))
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "engine_timeout"
-    aside(table)
+    begin_out_of_band(table)
     assert table.pass_time(31)[-1]["response"]["status_details"]["error"]["code"] == "response_timeout"
 
 
@@ -102,7 +102,7 @@ def test_it_waits_for_the_words_it_may_be_about() -> None:
     table.manual()
     table.audio(960)
     table.client("input_audio_buffer.commit")
-    response_id, _ = aside(table)
+    response_id, _ = begin_out_of_band(table)
     assert not [action for action in table.actions if isinstance(action, commands.Generate)]
     table.transcript("I am glad.")
     assert table.last(commands.Generate).messages[-1] == ContextMessage("user", "I am glad.")
@@ -111,13 +111,13 @@ def test_it_waits_for_the_words_it_may_be_about() -> None:
 
 def test_there_are_only_so_many() -> None:
     table = Table(limits=Limits(max_out_of_band=1))
-    aside(table)
-    assert table.client("response.create", response=ASIDE)[0]["error"]["code"] == "too_many_responses"
+    begin_out_of_band(table)
+    assert table.client("response.create", response=OUT_OF_BAND)[0]["error"]["code"] == "too_many_responses"
 
 
 def test_the_client_leaves() -> None:
     table = Table()
-    response_id, _ = aside(table)
+    response_id, _ = begin_out_of_band(table)
     table.engine(engine_events.ClientGone())
     assert table.last(commands.Abort).id == response_id
 
@@ -163,7 +163,7 @@ def test_how_many_more_responses_there_may_be_is_told_after_each() -> None:
     assert kinds(table.events)[-2:] == ["response.done", "rate_limits.updated"]
     sent = table.client("response.create")
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
-    _, sent = aside(table)
+    _, sent = begin_out_of_band(table)
     assert sent[-1]["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
     table.now += 60.0
     table.client("response.create")

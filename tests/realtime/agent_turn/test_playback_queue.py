@@ -122,4 +122,6 @@ def test_replies_that_nobody_plays_do_not_pile_up() -> None:
         table.client("conversation.item.create", item=TYPED)
         table.client("response.create")
         speak_first(table, 60_000)
-    assert len(table.machine.agent_turn.playback_queue._ended) <= 8
+    ended = [event["response"]["id"] for event in table.events if event["type"] == "response.done"]
+    assert len(ended) == 20
+    assert len([one for one in ended if table.machine.agent_turn.playback_queue.find(one)]) == 8

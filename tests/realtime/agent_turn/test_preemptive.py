@@ -118,7 +118,7 @@ def test_what_it_cost_is_known_once_all_its_words_had_come() -> None:
 
 
 def test_it_is_dropped_when_the_last_words_differ() -> None:
-    table = Table(setup=SessionSetup(streams=True))
+    table = Table(setup=SessionSetup(has_streaming_stt=True))
     table.audio(960, 0.9)
     table.hear("When does the library close?")
     table.audio(160, 0.0)
@@ -131,7 +131,7 @@ def test_it_is_dropped_when_the_last_words_differ() -> None:
 
 def test_none_is_begun_inside_a_word() -> None:
     """The closure of a “t” is a window of quiet: it would cost a try, on half of the words."""
-    table = Table(setup=SessionSetup(streams=True))
+    table = Table(setup=SessionSetup(has_streaming_stt=True))
     table.audio(960, 0.9)
     table.hear("When does the")
     table.audio(64, 0.0)
@@ -140,7 +140,7 @@ def test_none_is_begun_inside_a_word() -> None:
 
 
 def test_case_and_punctuation_may_differ() -> None:
-    table = Table(setup=SessionSetup(streams=True))
+    table = Table(setup=SessionSetup(has_streaming_stt=True))
     table.audio(960, 0.9)
     table.hear("when does the library close")
     table.audio(160, 0.0)
@@ -188,7 +188,7 @@ def test_it_is_tried_three_times_a_turn() -> None:
 
 
 def test_it_can_be_switched_off() -> None:
-    table = Table(setup=SessionSetup(speculation=False))
+    table = Table(setup=SessionSetup(preemptive_generation=False))
     table.audio(960, 0.9)
     table.audio(320, 0.0)
     assert not [action for action in table.actions if isinstance(action, commands.Transcribe)]
@@ -214,7 +214,7 @@ def test_it_ends_with_the_session() -> None:
 
 
 def test_it_ends_when_the_client_has_asked_before_the_words_were_known() -> None:
-    table = Table(setup=SessionSetup(streams=True), silence_duration_ms=2000)
+    table = Table(setup=SessionSetup(has_streaming_stt=True), silence_duration_ms=2000)
     table.audio(960, 0.9)
     table.hear("When does it close")
     table.audio(1216, 0.0)
@@ -267,7 +267,7 @@ def test_the_endpoint_comes_a_moment_before_the_first_sound_is_expected() -> Non
 
 def test_a_reply_to_other_words_is_not_waited_for() -> None:
     """The tries are used up, and then the last word comes."""
-    table = Table(type="semantic_vad", eagerness="medium", setup=SessionSetup(streams=True))
+    table = Table(type="semantic_vad", eagerness="medium", setup=SessionSetup(has_streaming_stt=True))
     table.audio(960, 0.9)
     for words in ("It is fine.", "It is fine now.", "It is fine now, thanks."):
         table.hear(words)

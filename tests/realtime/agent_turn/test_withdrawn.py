@@ -2,7 +2,7 @@
 
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
-from tests.support.realtime.budget import LONG, asked, ending, sound
+from tests.support.realtime.budget import LONG, ask_question, get_ending, sound
 from tests.support.realtime.harness import Table
 
 THOUGHT = "The user wants the time. I should be brief. It is noon, I think. "
@@ -17,7 +17,7 @@ def words(table: Table) -> list[str]:
 
 
 def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
-    table = asked()
+    table = ask_question()
     table.write(THOUGHT)
     began = len(words(table))
     withdraw(table)
@@ -27,13 +27,13 @@ def test_before_a_sound_nothing_is_said_stored_or_remembered() -> None:
     clauses = [one for one in table.actions if isinstance(one, commands.SpeakClause)][began:]
     assert [(one.index, one.text.strip()) for one in clauses] == [(0, LONG.strip())]
     sent = sound(table, 0, 900, is_whole=True)
-    assert ending(sent) == ("completed", "")
+    assert get_ending(sent) == ("completed", "")
     item = next(iter(table.machine.state.log))
     assert (item.text, item.context_text, table.saved(item.id).text) == (LONG, LONG, LONG)
 
 
 def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
-    table = asked()
+    table = ask_question()
     table.write(THOUGHT)
     sound(table, 0, 400)
     told = table.machine.agent_turn.response.item.sent_text  # type: ignore[union-attr]
@@ -42,22 +42,22 @@ def test_what_has_begun_to_sound_goes_on_and_stays() -> None:
     table.write("Noon.")
     table.end_text()
     sound(table, 0, 400, is_whole=True)
-    assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
+    assert get_ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
     item = next(iter(table.machine.state.log))
     assert item.text == f"{(told or '').rstrip()} Noon."
 
 
 def test_in_text_all_is_told() -> None:
-    table = asked("text")
+    table = ask_question("text")
     table.write("Be polite. ")
     withdraw(table)
     table.write("Noon.")
-    assert ending(table.end_text()) == ("completed", "")
+    assert get_ending(table.end_text()) == ("completed", "")
     assert next(iter(table.machine.state.log)).text == "Be polite. Noon."
 
 
 def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
-    table = asked()
+    table = ask_question()
     table.client("session.update", session={"extensions": ["playback"]})
     table.write(THOUGHT)
     sound(table, 0, 400)
@@ -72,7 +72,7 @@ def test_what_is_held_back_while_the_user_speaks_is_not_said_later() -> None:
     table.machine.agent_turn.release_held()
     assert table.machine.agent_turn.response is not None
     assert table.machine.agent_turn.response.finished == 1
-    assert ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
+    assert get_ending(sound(table, 1, 400, is_whole=True)) == ("completed", "")
 
 
 def test_a_draft_is_dropped() -> None:

@@ -273,14 +273,14 @@ def test_the_same_limits() -> None:
 
 def test_the_same_limit_of_asides() -> None:
     table = RelayTable(limits=Limits(max_out_of_band=2))
-    aside = {"conversation": "none"}
+    out_of_band = {"conversation": "none"}
     for _ in range(2):
-        assert table.client("response.create", response=aside) == []
+        assert table.client("response.create", response=out_of_band) == []
     table.begin("one", "Hello.", 100, conversation_id=None)  # one runs, one is to begin
-    [many] = table.client("response.create", response=aside)
+    [many] = table.client("response.create", response=out_of_band)
     assert many["error"]["code"] == "too_many_responses"
     table.end("one", "Hello.", conversation_id=None)
-    assert table.client("response.create", response=aside) == []
+    assert table.client("response.create", response=out_of_band) == []
 
 
 def test_a_response_that_speech_calls_for_beyond_the_limit_is_cancelled() -> None:
@@ -295,8 +295,8 @@ def test_an_aside_is_told_and_not_stored() -> None:
     table = RelayTable()
     typed(table)
     table.client("response.create", response={"conversation": "none", "metadata": {"topic": "x"}})
-    table.begin("aside", "By the way.", 100, conversation_id=None)
-    done = table.end("aside", "By the way.", conversation_id=None)
+    table.begin("out_of_band", "By the way.", 100, conversation_id=None)
+    done = table.end("out_of_band", "By the way.", conversation_id=None)
     assert next(event for event in done if event["type"] == "response.done")["response"]["conversation_id"] is None
     assert not [action for action in table.actions if isinstance(action, commands.KeepAudio)]
     assert not [kind for kind in table.kinds[-6:] if kind.startswith("conversation.item")]

@@ -19,11 +19,11 @@ from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.replay.player import play
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.realtime.replay.recording import read_recording
-from conversations.realtime.replay.report import WIDTH, report
+from conversations.realtime.replay.report import WIDTH, format_steps
 from conversations.realtime.replay.vocabulary import Encoder
 from tests.support.realtime import harness
 from tests.support.realtime.harness import Table, typed
-from tests.support.recordings import printed
+from tests.support.recordings import print_replay
 
 MB = 1_000_000
 EARLIER = (LiveItem("item_old", role="user", text="Good morning."),)
@@ -84,7 +84,7 @@ def test_it_decides_the_same(table: Table, lines: list[str]) -> None:
 
 def test_what_is_printed(table: Table, lines: list[str]) -> None:
     talk(table)
-    told = list(report(play(read_recording(in_bytes(lines))), 100.0))
+    told = list(format_steps(play(read_recording(in_bytes(lines))), 100.0))
     assert told[0] == "    0.000 #1 start"
     assert any(line.startswith("    0.032 … 0.064 2 input_audio_buffer.append") for line in told)
     assert any(" refuse " in line for line in told)
@@ -117,11 +117,11 @@ def file(table: Table, lines: list[str], tmp_path: Path) -> Callable[..., Path]:
 
 def test_the_command(file: Callable[..., Path], table: Table) -> None:
     table.client("response.create")
-    found = printed(file())
+    found = print_replay(file())
     assert found.startswith("cascade, 2026-11-29T12:00:00Z\n    0.000 #1 start\n              Send session.created ")
     assert found.endswith("The recording ends: the session was over.\n")
-    assert '"instructions": "Be brief."' in printed(file(), step=1)
-    assert "response.create" not in printed(file(), until=-1.0)
+    assert '"instructions": "Be brief."' in print_replay(file(), step=1)
+    assert "response.create" not in print_replay(file(), until=-1.0)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_the_command(file: Callable[..., Path], table: Table) -> None:
 )
 def test_what_is_broken(file: Callable[..., Path], more: tuple[str, ...], head: dict[str, Any], words: str) -> None:
     with pytest.raises(CommandError) as raised:
-        printed(file(*more, head=head))
+        print_replay(file(*more, head=head))
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -160,7 +160,7 @@ def test_what_is_broken(file: Callable[..., Path], more: tuple[str, ...], head: 
 def test_what_is_no_recording(tmp_path: Path, content: str) -> None:
     (tmp_path / "call.jsonl").write_text(content)
     with pytest.raises(CommandError, match="cannot be played further"):
-        printed(tmp_path / "call.jsonl")
+        print_replay(tmp_path / "call.jsonl")
 
 
 def test_one_that_was_cut_off(file: Callable[..., Path], table: Table) -> None:
@@ -168,22 +168,22 @@ def test_one_that_was_cut_off(file: Callable[..., Path], table: Table) -> None:
     table.client("response.create")
     for ending in ("", '{"at":1.5,"event":"SpeechWin'):
         out = StringIO()
-        with pytest.raises(CommandError, match="It was cut off here"):
+        with pytest.raises(CommandError, match="The recording was cut off here"):
             call_command("replay", str(file(ending=ending)), stdout=out)
         assert "response.create" in out.getvalue()
 
 
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file"):
-        printed(Path("/nowhere/call.jsonl"))
+        print_replay(Path("/nowhere/call.jsonl"))
 
 
 def test_a_step_that_fails_now_is_told(file: Callable[..., Path]) -> None:
     path = file('{"at":1,"event":"UpstreamReady","given":{}}\n')
     with pytest.raises(CommandError, match="1 steps failed that did not fail in the call"):
-        printed(path)
+        print_replay(path)
     path = file('{"at":1,"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"}\n')
-    assert "raised IllegalTransitionError: no handler for UpstreamReady, in the call IllegalTran" in printed(path)
+    assert "raised IllegalTransitionError: no handler for UpstreamReady, in the call IllegalTran" in print_replay(path)
 
 
 def test_nothing_of_a_foreign_file_reaches_the_terminal(file: Callable[..., Path]) -> None:
@@ -191,7 +191,7 @@ def test_nothing_of_a_foreign_file_reaches_the_terminal(file: Callable[..., Path
         '{"at":1,"event":"TextDelta","given":{"response_id":"","text":"\\u001b[2J\\u202e"}}\n',
         head={"started": "\x1b[2J"},
     )
-    for found in (printed(path), printed(path, step=2)):
+    for found in (print_replay(path), print_replay(path, step=2)):
         assert "\x1b" not in found
         assert "\u202e" not in found
 
@@ -219,5 +219,5 @@ def test_the_worst_of_a_foreign_file(file: Callable[..., Path], line: str) -> No
     path = file(line + "\n")
     began = process_time()
     with suppress(CommandError):
-        printed(path)
+        print_replay(path)
     assert process_time() - began < 3

@@ -15,7 +15,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.upstream_events import UpstreamEvent
-from conversations.realtime.replay.secrets import LEFT_OUT, scrubber
+from conversations.realtime.replay.secrets import LEFT_OUT, build_scrubber
 from conversations.realtime.replay.vocabulary import (
     EVENTS,
     MACHINES,
@@ -24,8 +24,9 @@ from conversations.realtime.replay.vocabulary import (
     Encoder,
     decode_arguments,
     decode_event,
-    name_of,
+    get_name,
 )
+from conversations.realtime.state import SessionSetup
 from tests.support.realtime.any_events import any_event
 
 ITEM = LiveItem("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
@@ -39,7 +40,7 @@ def decoder() -> Decoder:
 
 def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
     text = json.dumps(Encoder(with_sound, lambda text: text).encode(event))
-    return decode_event(name_of(type(event)), json.loads(text, object_hook=decoder().hook))
+    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().decode_object))
 
 
 @given(any_event)
@@ -79,6 +80,11 @@ def test_what_the_machines_are_built_with() -> None:
         decode_arguments(TurnMachine, {"make_id": "os.system"})
 
 
+def test_arguments_of_older_recordings_are_read_by_their_present_names() -> None:
+    setup = decode_arguments(TurnMachine, {"manner": {"speculation": False, "streams": True}})["setup"]
+    assert setup == SessionSetup(preemptive_generation=False, has_streaming_stt=True)
+
+
 def test_without_sound_its_length_is_kept() -> None:
     assert there_and_back(AudioAppend(b"\7" * 960), with_sound=False) == AudioAppend(bytes(960))
     told = UpstreamEvent({"type": "response.output_audio.delta", "delta": "BwcHBw==", "item_id": "item_1"})
@@ -95,7 +101,7 @@ def test_a_key_like_ours_stays_the_clients() -> None:
 
 
 def test_secrets_by_their_keys_and_by_their_looks() -> None:
-    encoder = Encoder(False, scrubber(["known-secret"]))
+    encoder = Encoder(False, build_scrubber(["known-secret"]))
     patch = {
         "tools": [{"Authorization": "a", "headers": {"x": "b"}, "server_url": "https://c:d@host.example/mcp?key=e#f"}],
         "instructions": "Say known-secret, sk-abcdefghijklmnop1234, Bearer abcdefgh and https://me:word@host.example.",
@@ -132,4 +138,4 @@ def test_what_is_no_event(name: Any, given: Any) -> None:
     st.sampled_from(["$silence", "$silence64", "$base64", "$object", "$else", "a"]), one), max_leaves=8))  # fmt: skip
 def test_any_object(value: Any) -> None:
     with suppress(BrokenValueError):
-        json.loads(json.dumps(value), object_hook=decoder().hook)
+        json.loads(json.dumps(value), object_hook=decoder().decode_object)

@@ -136,7 +136,7 @@ def test_the_pause_does_not_count_as_played() -> None:
 
 
 def test_words_of_speech_to_text_that_hears_at_once_interrupt_at_once() -> None:
-    table = talking(SessionSetup(streams=True))
+    table = talking(SessionSetup(has_streaming_stt=True))
     table.audio(BARGE_IN_MS, 0.9)
     sent = table.hear("Wait")
     assert kinds(sent)[0] == "output_audio_buffer.cleared"

@@ -5,7 +5,7 @@ from conversations.realtime.state import SessionSetup
 from conversations.realtime.user_turn.transcription import MAX_CHARS
 from tests.support.realtime.harness import Table, kinds
 
-STREAMS = SessionSetup(streams=True)
+STREAMS = SessionSetup(has_streaming_stt=True)
 DELTA = "conversation.item.input_audio_transcription.delta"
 
 
@@ -95,7 +95,7 @@ def test_what_speech_to_text_makes_of_a_noise_is_dropped() -> None:
 
 def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
     def wait_ms(words: str) -> int:
-        table = Table(type="semantic_vad", setup=SessionSetup(speculation=False))
+        table = Table(type="semantic_vad", setup=SessionSetup(preemptive_generation=False))
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript(words)
@@ -110,7 +110,7 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
 
 def test_patience_is_what_auto_means() -> None:
     def wait_ms(eagerness: str) -> int:
-        table = Table(type="semantic_vad", setup=SessionSetup(eagerness, speculation=False))  # type: ignore[arg-type]
+        table = Table(type="semantic_vad", setup=SessionSetup(eagerness, preemptive_generation=False))  # type: ignore[arg-type]
         table.audio(960, 0.9)
         table.audio(160, 0.0)
         table.transcript("When does the library close?")

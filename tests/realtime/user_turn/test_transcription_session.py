@@ -10,7 +10,7 @@ from conversations.realtime.state import SessionSetup
 from tests.support.realtime.harness import Table, base64_silence, kinds
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 
-STREAMS = SessionSetup(streams=True)
+STREAMS = SessionSetup(has_streaming_stt=True)
 
 
 def table(**given: Any) -> Table:

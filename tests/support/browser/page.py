@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,18 @@ PASSWORD = "a-rather-long-passphrase-7"
 
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
+
+
+SAMPLES_PER_SEC = 24_000
+
+
+# What fades in and what changes its colour is waited for; one that is cut short is over too.
+ANIMATIONS_THAT_END = """Promise.allSettled(document.getAnimations()
+    .filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity)
+    .map((animation) => animation.finished))"""
+
+
+POLL_MS = 20
 
 
 PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
@@ -71,15 +84,29 @@ def wait_for_state(page: Page, name: str) -> None:
     expect(page.locator("#talk")).to_have_attribute("data-state", name)
 
 
+def wait_until(page: Page, is_so: Callable[[], bool], what: str, patience_ms: float = PATIENCE_MS) -> None:
+    """Wait until the condition holds, or fail with `what`.
+
+    It polls from here, since the page's content security policy forbids Playwright's own wait_for_function.
+    """
+    deadline = time.monotonic() + patience_ms / 1000
+    while not is_so():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        page.wait_for_timeout(POLL_MS)
+
+
 def wait_until_audible(page: Page) -> None:
-    """Polls from here: the page's content security policy forbids Playwright's own wait_for_function."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while page.evaluate("window.outputLevel()") < 0.02:
-        assert time.monotonic() < deadline, "nothing was to be heard"
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: page.evaluate("window.outputLevel()") >= 0.02, "a sound")
+
+
+def wait_until_sent(page: Page, sec: float) -> None:
+    """Wait until the page has sent so many seconds more of its microphone, which a busy machine may do late."""
+    wanted = page.evaluate("window.audioSent.samples") + sec * SAMPLES_PER_SEC
+    patience_ms = PATIENCE_MS + 1000 * sec
+    wait_until(page, lambda: page.evaluate("window.audioSent.samples") >= wanted, f"{sec} s of sound sent", patience_ms)
 
 
 def save_screenshot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.wait_for_timeout(250)  # until colours have changed over
+    page.evaluate(ANIMATIONS_THAT_END)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

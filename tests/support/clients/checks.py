@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.clients.line import GA_NAMES
+from tests.support.clients.client import GA_NAMES
 from tests.support.realtime import wire
 
 Events = list[dict[str, Any]]
@@ -12,7 +12,7 @@ Events = list[dict[str, Any]]
 REFUSALS = Path(__file__).parent / "refusals.json"  # what is sent behind a spoken reply to the item “mine”
 
 
-def checked(events: Events) -> Events:
+def check_events(events: Events) -> Events:
     """Every event by the SDK's types, and the order that never varies."""
     for event in events:
         wire.check(event, json.dumps(event))
@@ -20,7 +20,7 @@ def checked(events: Events) -> Events:
     return events
 
 
-def checked_beta(events: Events) -> Events:
+def check_beta_events(events: Events) -> Events:
     """As `checked`, for the beta dialect."""
     for event in events:
         wire.check_beta(event)

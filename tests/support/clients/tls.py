@@ -43,7 +43,7 @@ def make_certificate(folder: Path) -> Certificate:
 
 
 @asynccontextmanager
-async def tls_in_front_of(url: str, certificate: Certificate) -> AsyncIterator[str]:
+async def serve_tls(url: str, certificate: Certificate) -> AsyncIterator[str]:
     """The `https:` address of what is at `url`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.certificate, certificate.key)

@@ -10,7 +10,7 @@ from tests.support.realtime.harness import Table
 LONG = "It is noon. "
 
 
-def asked(modality: str = "audio", **limits: Any) -> Table:
+def ask_question(modality: str = "audio", **limits: Any) -> Table:
     """A typed question."""
     table = Table(limits=Limits(**limits))
     table.client("session.update", session={"output_modalities": [modality]})
@@ -24,6 +24,6 @@ def sound(table: Table, index: int, ms: int, *, is_whole: bool = False) -> list[
     return sent + (table.engine(engine_events.SpeechDone(response_id, index)) if is_whole else [])
 
 
-def ending(sent: list[dict[str, Any]]) -> tuple[str, str]:
+def get_ending(sent: list[dict[str, Any]]) -> tuple[str, str]:
     done = [event["response"] for event in sent if event["type"] == "response.done"][-1]
     return done["status"], ((done["status_details"] or {}).get("error") or {}).get("code", "")

@@ -15,7 +15,7 @@ import pytest
 from accounts.keys import api_keys
 from accounts.models import Scope, User
 from tests.support.live import ROOT, Site
-from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, Held, is_too_slow
+from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, HeldBodies, is_too_slow
 from voiceproject.server.http_channel import Idle
 
 TURNS = "/v1/voice/turns"
@@ -108,7 +108,7 @@ def test_a_body_has_to_come_at_a_pace() -> None:
 
 
 def test_bodies_that_are_not_answered_yet() -> None:
-    held = Held(most=100, each=60)
+    held = HeldBodies(most=100, each=60)
     assert held.take("ann", 60)
     assert not held.take("ann", 1)
     assert held.take("bob", 39)

@@ -36,7 +36,7 @@ def version(process: subprocess.Popen[str]) -> str:
 
 def is_up(data_dir: Path) -> bool:
     try:
-        psycopg.connect(embedded_postgres.url(data_dir)).close()
+        psycopg.connect(embedded_postgres.build_url(data_dir)).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -20,7 +20,7 @@ from accounts.keys import api_keys
 from accounts.models import User
 from conversations.models import Conversation, Item
 from conversations.realtime.protocol.ids import make_id
-from tests.support.live import Site, running_site
+from tests.support.live import Site, run_site
 
 PASSWORD = "correct horse battery"
 READERS = 22  # more than the pool has connections
@@ -60,7 +60,7 @@ def get(url: str, key: str = "") -> int:
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
-    with running_site(database_url, {"USER_BASE_URLS": "any", "TRUSTED_PROXY_COUNT": "1"}) as running:
+    with run_site(database_url, {"USER_BASE_URLS": "any", "TRUSTED_PROXY_COUNT": "1"}) as running:
         yield running
 
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except Error as error:
             if not outages.is_passing(error):
                 raise
-            raise CommandError(f"The database cannot be brought up to date: {outages.reason(error)}") from None
+            raise CommandError(f"The database cannot be brought up to date: {outages.describe(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
         from conversations import background
@@ -41,22 +41,22 @@ class Command(BaseCommand):
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
-        here = local_address(*placeholder.getsockname()[:2])
+        here = build_local_url(*placeholder.getsockname()[:2])
         address = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.HTTPS else here
-        path = set_up.path_if_needed()
+        path = set_up.build_path_if_needed()
         connection.close()
 
         def greet() -> None:
-            self.stdout.write(f"Voiceproject is at {address}" + (f", from {here}" if settings.HTTPS else ""))
+            self.stdout.write(f"Voiceproject is running at {address}" + (f", from {here}" if settings.HTTPS else ""))
             if path:
-                self.stdout.write(f"It has no admin yet. Make one within a day: {address}{path}")
+                self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
         background.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
 
 
 def check_database() -> None:
-    """Connect once without the pool, which would keep trying and hide the reason."""
+    """Connect once without the pool, which would keep trying and hide the reason. Raise ImproperlyConfigured."""
     parameters = {**connection.get_connection_params(), "connect_timeout": 5}
     parameters.pop("pool", None)
     try:
@@ -67,13 +67,14 @@ def check_database() -> None:
 
 @contextmanager
 def take_turns() -> Iterator[None]:
-    """Let processes that start together on one database take turns; each finds the work of the one before it done."""
+    """Let processes that start together on one database take turns: each finds the work of the one before it done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
         yield
         cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
-def local_address(host: str, port: int) -> str:
+def build_local_url(host: str, port: int) -> str:
+    """Return the URL at which this machine reaches the server."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

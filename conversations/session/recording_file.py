@@ -1,4 +1,7 @@
-"""Lines into files, written by one thread of the process, in order; nobody waits for it, and what waits is bounded."""
+"""The files that recordings are written to, line by line, by one thread of the process.
+
+Whoever adds a line does not wait for the disk, and what waits for it is bounded.
+"""
 
 import asyncio
 import os
@@ -12,17 +15,17 @@ from threading import Lock, Thread
 MAX_WAITING_BYTES = 8_000_000  # of one file, should the disk hang
 ENDING = '{{"ending":"{0}"}}\n'
 
-_work: "SimpleQueue[LineFile]" = SimpleQueue()
+_work: "SimpleQueue[RecordingFile]" = SimpleQueue()
 _starting = Lock()
 _thread: Thread | None = None
 
 
 class FullError(Exception):
-    """The file or its folder holds as much as it may, or the disk does not keep up."""
+    """The file or its folder holds as much as it may, or the disk does not keep up. It ends the file."""
 
 
-class LineFile:
-    """A file that only its owner may read, made with the first line. It ends with a line that says why.
+class RecordingFile:
+    """A file that only its owner may read. It is made with the first line, and its last line says why it ends.
 
     `max_bytes` bounds the file, `max_folder_bytes` all that its folder holds when the file is made. `warn` is called
     once, from whichever thread, when the file ends before its time; further lines are dropped then.
@@ -42,7 +45,7 @@ class LineFile:
         self._closed: Future[None] = Future()
 
     def put(self, line: str) -> None:
-        """Take a line. Never waits, never raises."""
+        """Add a line, which ends with a line break. This neither waits nor raises."""
         with self._lock:
             if self._ending or self._is_closing:
                 return
@@ -56,7 +59,7 @@ class LineFile:
             self._warn(FullError(self._ending))
 
     async def close(self, timeout_sec: float) -> None:
-        """Wait until all is written, at most this long."""
+        """End the file, and wait until all is written, for at most `timeout_sec`."""
         with self._lock:
             self._is_closing = True
             self._queue()
@@ -72,7 +75,7 @@ class LineFile:
     # The thread's side.
 
     def write_waiting(self) -> None:
-        """Write what waits; what cannot be written ends the file. Never raises."""
+        """Write the lines that wait. What cannot be written ends the file; nothing is raised."""
         with self._lock:
             lines, self._lines = self._lines, []
             self._waiting_bytes = 0

@@ -1,6 +1,7 @@
-"""A line that dies without a word: the page notices, says so, connects again, and loses no message."""
+"""A connection that dies silently: the page notices, says so, connects again, and loses no message."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import diary, save_screenshot, wait_for_state
+from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
 NOTICED_MS = 5_000
+QUIET_MS = 2_000  # after which the page asks
 SLACK_MS = 1_000  # of a machine whose cores are busy
 
 
@@ -46,12 +48,11 @@ def times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
 
 def wait_until_noticed(page: Page) -> float:
     """Returns when the connection was seen to be lost; the next one is often made before one could look."""
-    while not (noticed := times(page, "state", lambda state: state == "reconnecting")):
-        page.wait_for_timeout(50)
-    return noticed[0]
+    wait_until(page, lambda: "reconnecting" in diary(page, "state"), "a lost connection")
+    return times(page, "state", lambda state: state == "reconnecting")[0]
 
 
-def forget_dead_lines(cable: Cable) -> None:
+def forget_dead_connections(cable: Cable) -> None:
     """Or the browser would ask for the next page on one that it kept, and wait."""
     cable.pull()
     cable.plug_in()
@@ -62,7 +63,7 @@ def sent_texts(page: Page) -> list[str]:
     return [event["item"]["content"][0]["text"] for event in created]
 
 
-def test_a_new_call_whose_line_dies_before_the_first_message(page: Page, cable: Cable) -> None:
+def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, cable: Cable) -> None:
     start(page, cable.url)
     cable.lose_packets()
     said = say(page, "Are you a computer?")
@@ -88,8 +89,8 @@ def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
     assert sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
-    forget_dead_lines(cable)
-    page.get_by_role("link", name="See it in the history").click()
+    forget_dead_connections(cable)
+    page.get_by_role("link", name="View in history").click()
     expect(page.locator(".dialogue .bubble.user")).to_have_count(2)
 
 
@@ -107,12 +108,15 @@ def test_a_message_that_arrived_is_not_sent_twice(page: Page, cable: Cable) -> N
     assert sent_texts(page) == ["Hello.", "Are you a computer?"]
 
 
-def test_a_quiet_line_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
+def test_a_quiet_connection_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
     start(page, live_site.url)
-    page.wait_for_timeout(6_000)  # three times as long as it may be quiet
+
+    def answered_at() -> list[float]:
+        return times(page, "event", lambda event: event["type"] == "session.pong")
+
+    wait_until(page, lambda: len(answered_at()) >= 3, "answers on a line that is quiet three times as long as it may")
     assert len(diary(page, "connect")) == 1
-    pongs = [event for event in diary(page, "event") if event["type"] == "session.pong"]
-    assert 2 <= len(pongs) <= 4
+    assert all(later - earlier > QUIET_MS - SLACK_MS for earlier, later in pairwise(answered_at())), "asked too often"
 
 
 def test_written_without_a_connection_and_sent_by_hand(page: Page, cable: Cable) -> None:
@@ -157,8 +161,8 @@ def test_signed_out_in_the_middle_of_a_call(page: Page, cable: Cable) -> None:
     page.context.clear_cookies()
     cable.lose_packets()
     expect(page.locator("[data-part=status]")).to_have_text("You are signed out")
-    expect(page.get_by_role("alert")).to_contain_text("Sign in to go on with this conversation.")
-    forget_dead_lines(cable)
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue this conversation.")
+    forget_dead_connections(cable)
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/?next=%2Ftalk%2F%3Fconversation%3Dconv_*")
 
@@ -172,7 +176,7 @@ def test_looks(open_page: OpenPage, cable: Cable, look: str) -> None:
     said = say(page, "Are you a computer?")
     wait_for_state(page, "reconnecting")
     expect(said).to_contain_text("Sending…")
-    page.wait_for_timeout(900)
+    expect(page.locator("[data-part=status]")).to_have_text("Connection lost")
     check(page, f"talk-sending-{look}")
     page.get_by_role("button", name="Hang up").click()
     expect(said).to_contain_text("Not sent.")

@@ -29,7 +29,7 @@ GA_NAMES = {beta: ga for ga, beta in BETA_NAMES.items()}
 BETA_KEYS = {"output_modalities": "modalities", "max_output_tokens": "max_response_output_tokens"}
 
 
-class Line:
+class CheckedClient:
     def __init__(self, connection: AsyncRealtimeConnection | BetaConnection, dialect: Dialect, speech: bytes) -> None:
         self._connection = connection
         self._is_beta = dialect == "beta"

@@ -26,7 +26,7 @@ class Got:
     event: dict[str, Any] | None = None
 
 
-class Line(Protocol):
+class Connection(Protocol):
     rate: int  # of the microphone
 
     async def open(self) -> None: ...
@@ -36,7 +36,7 @@ class Line(Protocol):
     async def close(self) -> None: ...
 
 
-class RealtimeLine:
+class RealtimeConnection:
     """The project's own server, spoken to as its page does: binary appends, `session` as the first update."""
 
     rate = 24_000
@@ -75,7 +75,7 @@ class RealtimeLine:
         await self._socket.close()
 
 
-class PipecatLine:
+class PipecatConnection:
     """Frames of Pipecat's protobuf serializer (frames.proto): audio is field 2, an interruption field 5."""
 
     rate = PIPECAT_RATE

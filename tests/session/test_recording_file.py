@@ -1,12 +1,12 @@
-"""Lines into files: in order, bounded, and no trouble for who writes them."""
+"""The file of a recording: lines in order, bounded, and no trouble for whoever writes them."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from conversations.session import line_writer
-from conversations.session.line_writer import LineFile
+from conversations.session import recording_file
+from conversations.session.recording_file import RecordingFile
 
 LINE = json.dumps({"text": "x" * 88}) + "\n"  # 101 bytes
 
@@ -25,18 +25,25 @@ def warn() -> Warned:
 
 
 async def test_it_works(tmp_path: Path, warn: Warned) -> None:
-    files = [LineFile(tmp_path / f"{name}.jsonl", 10**9, 10**9, warn) for name in "ab"]
+    files = [RecordingFile(tmp_path / f"{name}.jsonl", 10**9, 10**9, warn) for name in "ab"]
     for place in range(5_000):
         for file in files:
             file.put(f"{place}\n")
     for file in files:
         await file.close(10)
-        assert file._path.read_text().split() == [*map(str, range(5_000)), '{"ending":"the', "session", "was", 'over"}']
+    for name in "ab":
+        assert (tmp_path / f"{name}.jsonl").read_text().split() == [
+            *map(str, range(5_000)),
+            '{"ending":"the',
+            "session",
+            "was",
+            'over"}',
+        ]
     assert warn.errors == []
 
 
 async def test_a_full_file_says_so(tmp_path: Path, warn: Warned) -> None:
-    file = LineFile(tmp_path / "a.jsonl", 10 * len(LINE), 10**9, warn)
+    file = RecordingFile(tmp_path / "a.jsonl", 10 * len(LINE), 10**9, warn)
     for _ in range(50):
         file.put(LINE)
     await file.close(10)
@@ -46,18 +53,17 @@ async def test_a_full_file_says_so(tmp_path: Path, warn: Warned) -> None:
 
 async def test_a_full_folder_takes_no_more(tmp_path: Path, warn: Warned) -> None:
     (tmp_path / "old.jsonl").write_text(LINE * 10)
-    file = LineFile(tmp_path / "a.jsonl", 10**9, 10 * len(LINE), warn)
+    file = RecordingFile(tmp_path / "a.jsonl", 10**9, 10 * len(LINE), warn)
     file.put(LINE)
     await file.close(10)
-    with pytest.raises(FileNotFoundError):
-        file._path.read_text()
+    assert not (tmp_path / "a.jsonl").exists()
     assert len(warn.errors) == 1
 
 
 async def test_a_disk_that_does_not_keep_up(tmp_path: Path, warn: Warned, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is bounded, is written once it can be, and its end says that more is missing."""
-    monkeypatch.setattr(line_writer, "MAX_WAITING_BYTES", 10 * len(LINE))
-    file = LineFile(tmp_path / "a.jsonl", 10**9, 10**9, warn)
+    monkeypatch.setattr(recording_file, "MAX_WAITING_BYTES", 10 * len(LINE))
+    file = RecordingFile(tmp_path / "a.jsonl", 10**9, 10**9, warn)
     with monkeypatch.context() as patch:
         patch.setattr(file, "_queue", lambda: None)
         for _ in range(50):
@@ -70,7 +76,7 @@ async def test_a_disk_that_does_not_keep_up(tmp_path: Path, warn: Warned, monkey
 async def test_a_file_that_is_there_is_not_touched(tmp_path: Path, warn: Warned) -> None:
     (tmp_path / "elsewhere").write_text("mine")
     (tmp_path / "a.jsonl").symlink_to(tmp_path / "elsewhere")
-    file = LineFile(tmp_path / "a.jsonl", 10**9, 10**9, warn)
+    file = RecordingFile(tmp_path / "a.jsonl", 10**9, 10**9, warn)
     file.put(LINE)
     await file.close(10)
     assert (tmp_path / "elsewhere").read_text() == "mine"

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Line:
+class Connection:
     """`is_cut` is set once the connection must end without a goodbye."""
 
     def __init__(self, socket: web.WebSocketResponse, name: str) -> None:
