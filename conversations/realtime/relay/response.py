@@ -57,6 +57,10 @@ class RelayResponse:
         """Return whether the client is still playing it."""
         return self.playback.is_sounding(now, self.audio_ms)
 
+    def find_item(self, item_id: str) -> LiveItem | None:
+        """Return the item with this id, or None if the response has none."""
+        return next((item for item in self.items if item.id == item_id), None)
+
     @property
     def main(self) -> LiveItem | None:
         """The item that usage and waterfall are stored with: its first message, or else its first item."""
