@@ -1,4 +1,4 @@
-"""Runs jobs that no request waits for, in one thread of the serving process."""
+"""Run jobs that no request waits for, in one thread of the serving process."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Measures how late the event loop is: every conversation of this process waits that long, on top of all else."""
+"""Measure how late the event loop is: every conversation of this process waits that long, on top of all else."""
 
 import asyncio
 from collections import deque

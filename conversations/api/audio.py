@@ -42,7 +42,7 @@ async def _yield_nothing() -> AsyncIterator[bytes]:
 
 @store.in_request
 def _load_parts(caller: store.Caller, conversation_id: str) -> list[mixdown.Part]:
-    """Return the conversation's clips in order, without those that nobody heard. Raises APIError if there are none."""
+    """Return the conversation's clips in order, without those that nobody heard. Raise APIError if there are none."""
     clips = AudioClip.objects.filter(item__conversation=find_conversation(caller, conversation_id)).exclude(
         item__heard_ms=0
     )

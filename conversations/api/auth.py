@@ -16,7 +16,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     """Return who is calling, and count the request. Every view begins with this.
 
     `scope` is what the key must have; with None any key will do. Sets `request.allowance`, which the headers tell.
-    Raises APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
+    Raise APIError: 401 without a valid key, 429 beyond the user's rate, 403 without the scope. Reads the database.
     """
     token = _read_token(request)
     if client_secrets.is_client_secret(token):
@@ -47,7 +47,7 @@ def build_missing_scope_refusal(scope: Scope) -> Refusal:
 
 
 def _read_token(request: HttpRequest) -> str:
-    """Return the bearer token of the request. Raises APIError if there is none."""
+    """Return the bearer token of the request. Raise APIError if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise convert_refusal(NO_KEY)

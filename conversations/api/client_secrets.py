@@ -48,7 +48,7 @@ def create_beta_session(request: HttpRequest) -> JsonResponse:
 
 
 def _build_session(caller: store.Caller, patch: dict[str, Any]) -> dict[str, Any]:
-    """Return the session that the secret will open, without an end. Raises ProtocolError, or APIError with 404."""
+    """Return the session that the secret will open, without an end. Raise ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
         defaults, servers = store.find_session_defaults(caller, model if isinstance(model, str) else "")

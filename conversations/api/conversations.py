@@ -118,7 +118,7 @@ def find_item(conversation: Conversation, item_id: str) -> Item:
 
 
 def _apply(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
-    """Apply changes to the items. Raises APIError with 404 if the conversation was deleted a moment ago."""
+    """Apply changes to the items. Raise APIError with 404 if the conversation was deleted a moment ago."""
     try:
         changes.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:

@@ -42,14 +42,14 @@ def _serialize_message(row: Item, common: dict[str, Any]) -> outputs.Message:
 
 
 def parse_items(given: Sequence[inputs.NewItem]) -> list[live.LiveItem]:
-    """Return a client's items as new items to be stored. Raises APIError if a text is too long."""
+    """Return a client's items as new items to be stored. Raise APIError if a text is too long."""
     return [_parse_item(item, f"items[{place}]") for place, item in enumerate(given)]
 
 
 def check_outputs(new: Sequence[live.LiveItem], conversation: Conversation | None = None) -> None:
     """Check that each output has its call, among the new items or in the conversation.
 
-    Raises APIError for the first one that has none.
+    Raise APIError for the first one that has none.
     """
     wanted = {item.call["call_id"] for item in new if item.type == "function_call_output"}
     known = {item.call["call_id"] for item in new if item.type == "function_call"}
@@ -75,7 +75,7 @@ def _parse_item(given: inputs.NewItem, param: str) -> live.LiveItem:
 
 
 def _join_text(content: str | list[inputs.TextPart], param: str) -> str:
-    """Return the parts as one text of lines. Raises APIError if it is longer than MAX_TEXT_CHARS."""
+    """Return the parts as one text of lines. Raise APIError if it is longer than MAX_TEXT_CHARS."""
     text = content if isinstance(content, str) else "\n".join(part.text for part in content)
     if len(text) > inputs.MAX_TEXT_CHARS:
         message = f"'{param}' has {len(text)} characters; the limit is {inputs.MAX_TEXT_CHARS}."

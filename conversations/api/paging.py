@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=Model)
 def fetch_page(rows: "QuerySet[Row]", asked: ListQuery, key: str) -> tuple[list[Row], bool]:
     """Return the rows of one page, and whether more follow.
 
-    `key` is the unique column that the rows are in order of. Raises APIError with 404 if `after` names no row.
+    `key` is the unique column that the rows are in order of. Raise APIError with 404 if `after` names no row.
     """
     if asked.after is not None:
         last = rows.filter(public_id=asked.after).values_list(key, flat=True).first()

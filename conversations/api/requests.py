@@ -40,7 +40,7 @@ def parse_body(request: HttpRequest, shape: type[Model]) -> Model:
 
 
 def decode_body(request: HttpRequest) -> dict[str, Any]:
-    """Return the body as a JSON object. Raises APIError if it is too large, or no JSON that can be stored."""
+    """Return the body as a JSON object. Raise APIError if it is too large, or no JSON that can be stored."""
     try:
         return parse_json_object(request.body.decode() or "{}")
     except RequestDataTooBig:

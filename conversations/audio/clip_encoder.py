@@ -1,7 +1,7 @@
-"""Encodes the audio of a session's items to Ogg Opus while it still comes in.
+"""Encode the audio of a session's items to Ogg Opus while it still arrives.
 
-A thread of low priority does that. An utterance is stored with its audio as soon as it has ended, and the reply waits
-for that, so little may be left to encode then. Nor is a minute of speech held as PCM a second time.
+A thread of low priority does the work. An utterance is stored with its audio as soon as it has ended, and the reply
+waits for that, so little may be left to encode by then. Nor is a minute of speech held as PCM a second time.
 """
 
 import os
@@ -48,9 +48,9 @@ class _GrowingClip:
 
 
 class ClipEncoder:
-    """The growing clips of a session.
+    """The clips of a session that are still growing.
 
-    Its `finish_*` methods return functions that make the file, Ogg Opus. Those are slow, so call them in a thread;
+    The `finish_*` methods return functions that make the file, Ogg Opus. These are slow, so call them in a thread;
     called again, they return the same file.
     """
 
@@ -66,7 +66,10 @@ class ClipEncoder:
         self._user_clip.add(pcm)
 
     def finish_user_clip(self, item_id: str, pcm: bytes) -> Callable[[], bytes]:
-        """Return what makes the clip of an utterance. `pcm` is all of it; it may end before the audio added last."""
+        """Return a function that makes the clip of an utterance.
+
+        `pcm` is all of its audio, and may end before the audio that was added last.
+        """
         if item_id != self._user_item_id:  # an item that a client created, perhaps during an utterance
             return partial(Encoding().finish, pcm)
         clip, self._user_clip, self._user_item_id = self._user_clip, _GrowingClip(), ""
@@ -79,6 +82,6 @@ class ClipEncoder:
         self._response_clips.setdefault(response_id, _GrowingClip()).add(pcm)
 
     def finish_response_clip(self, response_id: str) -> Callable[[], bytes] | None:
-        """Return what makes the clip of a response; None if the response has no audio."""
+        """Return a function that makes the clip of a response, or None if it has no audio."""
         clip = self._response_clips.pop(response_id, None)
         return partial(clip.encoding.finish, bytes(clip.rest)) if clip else None

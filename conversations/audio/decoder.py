@@ -1,4 +1,4 @@
-"""Decodes one sound file from standard input to PCM on standard output: 24,000 Hz, mono, signed 16 bit little-endian.
+"""Decode one sound file from standard input to PCM on standard output: 24,000 Hz, mono, signed 16 bit little-endian.
 
 It is a process of its own (`uploads` starts it), since uploads of strangers may be made to do harm: an MP4 of 700 bytes
 can claim so many samples that FFmpeg fills gigabytes with their index. The system bounds the memory and the time of

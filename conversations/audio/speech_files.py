@@ -36,10 +36,12 @@ class UncompressedFile:
     header: bytes = b""
 
     def put(self, pcm24k: bytes) -> bytes:
+        """Return the PCM as the file holds it."""
         header, self.header = self.header, b""
         return header + pcm24k
 
     def finish(self) -> bytes:
+        """Return the end of the file."""
         return self.put(b"")
 
 
@@ -82,6 +84,7 @@ class CompressedFile:
         self._stream = cast(AudioStream, stream)
 
     def put(self, pcm24k: bytes) -> bytes:
+        """Compress PCM, and return the bytes of the file that are ready."""
         samples = np.frombuffer(pcm24k, dtype="<i2")
         if samples.size:
             frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
@@ -90,6 +93,7 @@ class CompressedFile:
         return self._pipe.take()
 
     def finish(self) -> bytes:
+        """Return the end of the file."""
         with self._container as container:
             container.mux(self._stream.encode(None))
         return self._pipe.take()

@@ -1,4 +1,4 @@
-"""Decodes uploaded sound files, in any common container, to PCM. `decoder` does the work, in a process of its own."""
+"""Decode uploaded sound files, in any common container, to PCM. `decoder` does the work, in a process of its own."""
 
 import asyncio
 import subprocess

@@ -1,10 +1,10 @@
-"""Converts audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
+"""Convert audio between the format that a session asked for on the wire and the PCM at 24 kHz inside the site.
 
 Each direction is a stream of its own, since the resampling filters need what came before.
 """
 
 import base64
-import binascii
+from dataclasses import replace
 from typing import Any
 
 from openai.types import realtime as sdk
@@ -12,7 +12,7 @@ from openai.types import realtime as sdk
 from conversations.audio.g711 import A_LAW, MU_LAW, Decoder, Encoder, Law
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.audio_format import AudioFormat
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import SessionConfig
@@ -120,31 +120,28 @@ class OutputAudio:
         return [{**done, **delta, "delta": base64.b64encode(tail).decode()}] if tail else []
 
 
-def decode_item_audio(event: sdk.ConversationItemCreateEvent, config: SessionConfig) -> float:
-    """Convert the audio in an item's parts to PCM, in place, and return how many seconds of G.711 that were.
+def decode_item_audio(event: ItemCreation, config: SessionConfig) -> tuple[ItemCreation, float]:
+    """Return the event with the audio of its item as PCM, and how many seconds of G.711 that were.
 
-    It is slow, so call it in a thread. The session's configuration names the formats. What is not base64
-    stays as it is, and is refused where the item is read. Raise ProtocolError if the audio is too long.
+    It is slow, so call it in a thread. The session's configuration names the formats. Raise ProtocolError if the audio
+    is too long.
     """
-    seconds = 0.0
-    for part in getattr(event.item, "content", None) or ():
+    parts, seconds = [], 0.0
+    for part in event.item.content:
         kind = config.output.format if part.type == "output_audio" else config.input.format
-        if kind in LAWS and isinstance(sound := getattr(part, "audio", None), str):
-            seconds += len(sound) * 3 / 4 / G711_BYTES_PER_MS / 1000
+        if kind in LAWS and part.audio:
+            seconds += len(part.audio) / G711_BYTES_PER_MS / 1000
             if seconds > MAX_ITEM_SEC:
                 message = (
                     f"The audio of an item is limited to {MAX_ITEM_SEC} seconds. Append it to the input buffer instead."
                 )
                 raise ProtocolError("invalid_value", message, "item.content.audio", event.event_id)
-            part.audio = _decode_to_pcm(sound, Decoder(LAWS[kind]))
-    return seconds
+            part = replace(part, audio=_decode_whole(part.audio, Decoder(LAWS[kind])))
+        parts.append(part)
+    return replace(event, item=replace(event.item, content=tuple(parts))), seconds
 
 
-def _decode_to_pcm(audio: str, decoder: Decoder) -> str:
-    try:
-        data = base64.b64decode(audio, validate=True)
-    except (binascii.Error, ValueError):
-        return audio
+def _decode_whole(data: bytes, decoder: Decoder) -> bytes:
     step = 1000 * G711_BYTES_PER_MS
     pieces = [decoder.decode(data[start : start + step]) for start in range(0, len(data), step)]
-    return base64.b64encode(b"".join(pieces) + decoder.flush()).decode()
+    return b"".join(pieces) + decoder.flush()

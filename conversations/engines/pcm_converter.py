@@ -1,4 +1,4 @@
-"""Converts samples of any format to the PCM of this site, and notices data that is not audio."""
+"""Convert samples of any format to the PCM of this site, and notice data that is not audio."""
 
 from typing import Any
 
@@ -34,6 +34,7 @@ class PcmConverter:
         self._is_ours = (given.coding, given.rate, given.channels) == ("s16le", SAMPLE_RATE, 1)
 
     def feed(self, data: bytes) -> bytes:
+        """Add data, and return the PCM that is ready."""
         if self._left is not None:
             data = data[: self._left]
             self._left -= len(data)

@@ -1,4 +1,4 @@
-"""Builds the engine of an EngineSpec. Modules load on first use: Google's client alone takes a third of a second."""
+"""Build the engine of an EngineSpec. Modules load on first use: Google's client alone takes a third of a second."""
 
 from importlib import import_module
 from typing import Any, cast

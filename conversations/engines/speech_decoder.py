@@ -1,4 +1,4 @@
-"""Converts what a text-to-speech server answers to the PCM that was asked for, or refuses it.
+"""Convert what a text-to-speech server answers to the PCM that was asked for, or refuse it.
 
 Servers answer in formats of their own: WAV where bare samples were asked for, at 16 or 22 kHz, in two channels; MP3
 under any name; an error as JSON, or as a web page. Played as samples, all of that is noise. So the format is told by
@@ -42,9 +42,10 @@ class TextAnswerError(Exception):
 
 
 class AnswerDecoder:
-    """Decodes one answer: `feed` it the body as it comes, then `finish`. Both return PCM in whole samples.
+    """Decodes one answer to PCM.
 
-    Both raise UnusableAudioError and TextAnswerError.
+    `feed` it the body as it arrives, then `finish`. Both return whole samples, and raise UnusableAudioError or
+    TextAnswerError.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -56,6 +57,7 @@ class AnswerDecoder:
         self._pcm: PcmConverter | None = None
 
     def feed(self, data: bytes) -> bytes:
+        """Add a piece of the body, and return the PCM that is ready."""
         if self._pcm is not None:
             return self._pcm.feed(data)
         self._head += data
@@ -68,6 +70,7 @@ class AnswerDecoder:
         return self._begin_conversion() if self._has_enough() else b""
 
     def finish(self) -> bytes:
+        """Return the last PCM when the body has ended."""
         if self._pcm is None and is_text(bytes(self._head[:TEXT_BYTES])):
             raise TextAnswerError(bytes(self._head))
         begun = b"" if self._pcm is not None or not self._head else self._begin_conversion(is_whole=True)

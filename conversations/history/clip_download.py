@@ -12,7 +12,7 @@ from voiceproject.database import give_back
 def answer_clip(request: HttpRequest, found: AudioClip, *, as_attachment: bool = False) -> HttpResponseBase:
     """Answer with the clip. The caller has checked that the request may hear it.
 
-    With `as_attachment` the browser saves the file. Raises Http404 if the storage has lost it.
+    With `as_attachment` the browser saves the file. Raise Http404 if the storage has lost it.
     """
     etag, modified = f'"{found.pk}-{found.size_bytes}"', int(found.created_at.timestamp())
     # What has not changed is answered without loading the sound, and ahead of ranges, as the RFC orders.

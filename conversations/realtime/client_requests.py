@@ -10,6 +10,7 @@ from conversations.realtime.commands import StopStoring
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.protocol import client_items
 from conversations.realtime.protocol.client_events import (
+    ItemCreation,
     PlaybackStarted,
     ResponseRequest,
     SessionUpdate,
@@ -49,9 +50,9 @@ class ClientRequests:
 
     # Items.
 
-    def create_item(self, event: sdk.ConversationItemCreateEvent) -> None:
+    def create_item(self, event: ItemCreation) -> None:
         """Add an item to the conversation. Audio without a transcript is transcribed."""
-        item, pcm = client_items.build_item(self.state, event.item.model_dump(exclude_none=True), "item")
+        item, pcm = client_items.build_item(self.state, event.item, "item")
         client_items.check_new(self.state, item)
         client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:
@@ -111,9 +112,7 @@ class ClientRequests:
         if self.state.config.is_transcription:
             message = "A transcription session gives no responses. To get them, connect without intent=transcription."
             raise ProtocolError("invalid_value", message, "type")
-        options = parse_options(self.state, event.options)
-        if event.input is not None:
-            options.input = client_items.build_context(self.state, event.input)
+        options = parse_options(self.state, event)
         if options.is_out_of_band:
             return self.agent_turn.out_of_band.begin(options)
         if self.agent_turn.response is not None:

@@ -25,6 +25,7 @@ from conversations.realtime.machine_entries import handle_event, refuse_frame, s
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     Ping,
     PlaybackStarted,
     ResponseRequest,
@@ -77,7 +78,7 @@ class TurnMachine:
             SessionUpdate: requests.update_session,
             sdk.InputAudioBufferCommitEvent: lambda _: user_turn.commit(),
             sdk.InputAudioBufferClearEvent: lambda _: user_turn.clear(),
-            sdk.ConversationItemCreateEvent: requests.create_item,
+            ItemCreation: requests.create_item,
             sdk.ConversationItemRetrieveEvent: requests.retrieve_item,
             sdk.ConversationItemDeleteEvent: requests.delete_item,
             sdk.ConversationItemTruncateEvent: requests.truncate_item,

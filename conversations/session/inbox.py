@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 
-from openai.types import realtime as sdk
-
 from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, parse_event
+from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation, parse_event
 from conversations.realtime.protocol.session_config import SessionConfig
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
@@ -101,8 +99,9 @@ class Inbox:
         """
         event = AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, self._translate)
         kind = config.input.format
-        if isinstance(event, sdk.ConversationItemCreateEvent) and not is_pcm(config):
-            self.count_audio(await asyncio.to_thread(decode_item_audio, event, config))
+        if isinstance(event, ItemCreation) and not is_pcm(config):
+            event, seconds = await asyncio.to_thread(decode_item_audio, event, config)
+            self.count_audio(seconds)
         is_converted = not kind == self._audio.kind == AudioFormat.PCM
         pieces: Sequence[ClientEvent] = (event,)
         if isinstance(event, AudioAppend):

@@ -1,4 +1,4 @@
-"""Chooses which engines serve a user with an assistant, and with whose credentials.
+"""Choose which engines serve a user with an assistant, and with whose credentials.
 
 The user's own provider key comes before the site's; the assistant's choice before the site's
 (`STT_ENGINE` …); with neither, the best provider that has a credential; the demo when none has.

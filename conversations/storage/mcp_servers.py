@@ -1,4 +1,4 @@
-"""Finds the remote MCP servers that an assistant may use, and how to reach them. An admin sets them up."""
+"""Find the remote MCP servers that an assistant may use, and how to reach them. An admin sets them up."""
 
 import logging
 from dataclasses import dataclass

@@ -2,13 +2,13 @@
 
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
-import { remembered, useSpeaker } from "./ui/devices.js";
+import { recall, useSpeaker } from "./ui/devices.js";
 import { Microphone } from "./audio/microphone.js";
 import { Player } from "./audio/player.js";
-import { truncation } from "./reducer/playback.js";
+import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
-import { RealtimeSocket, realtimeUrl } from "./net/socket.js";
+import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
 import { wantsListener } from "./reducer/words.js";
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
@@ -105,7 +105,7 @@ export class Call {
   async #openMicrophone() {
     this.listener?.close();
     try {
-      await Promise.all([this.microphone?.open(remembered("microphone")), this.loading]);
+      await Promise.all([this.microphone?.open(recall("microphone")), this.loading]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       this.#failInput(problem);
@@ -202,7 +202,7 @@ export class Call {
     const { capture, playback } = this.worklets;
     await Promise.all([context.audioWorklet.addModule(capture), context.audioWorklet.addModule(playback)]);
     if (context !== this.context) return; // given up meanwhile
-    await useSpeaker(context, remembered("speaker"));
+    await useSpeaker(context, recall("speaker"));
     this.player = new Player(context, {
       onEvent: (event) => this.dispatch(event),
       onLevel: (level) => this.onLevel("assistant", level),
@@ -256,7 +256,7 @@ export class Call {
 
   #url() {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    return realtimeUrl(location.href, { ...this.state, timeZone });
+    return buildRealtimeUrl(location.href, { ...this.state, timeZone });
   }
 
   /** @type {(delayMs: number) => void} */
@@ -278,7 +278,7 @@ export class Call {
   leave() {
     const { playing, items } = this.state;
     if (!isInCall(this.state)) return;
-    if (playing !== null) this.socket.send(truncation(items[playing]));
+    if (playing !== null) this.socket.send(buildTruncation(items[playing]));
     this.socket.disconnect();
     this.dispatch({ type: "hang.up" });
   }

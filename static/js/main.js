@@ -3,12 +3,12 @@
 import { Call } from "./call.js";
 import { isInCall } from "./reducer/connection.js";
 import { pushToTalk } from "./ui/push_to_talk.js";
-import { fillPickers, remember, remembered } from "./ui/devices.js";
+import { fillPickers, remember, recall } from "./ui/devices.js";
 import { keepDraft, takeDraft } from "./ui/draft.js";
 import { Pickers } from "./ui/pickers.js";
-import { newItemId } from "./net/protocol.js";
-import { undelivered } from "./reducer/sending.js";
-import { initialState } from "./reducer/session.js";
+import { makeItemId } from "./net/protocol.js";
+import { listUndelivered } from "./reducer/sending.js";
+import { buildInitialState } from "./reducer/session.js";
 import { View } from "./ui/view.js";
 import { WakeLock } from "./ui/wakelock.js";
 import { BrowserSpeech } from "./webspeech/browser.js";
@@ -20,29 +20,29 @@ const data = JSON.parse(document.getElementById("talk-data")?.textContent ?? "")
 const wakeLock = new WakeLock();
 const view = new View(root, { onAction });
 const patience = view.part("patience");
-patience.value = remembered("patience");
-const browserSpeech = new BrowserSpeech(window, speechSettings);
+patience.value = recall("patience");
+const browserSpeech = new BrowserSpeech(window, readSpeechSettings);
 const pickers = new Pickers(view, data, browserSpeech, (choice) => {
   call.dispatch({ type: "choose", ...choice });
   speech.show();
 });
 const speech = new SpeechOptions(view, browserSpeech, pickers, (half, by) => call.dispatch({ type: half, by }));
 /** @type {SessionOptions} */
-const choice = { ...pickers.choice, ...speech.choice, patience: chosenPatience() };
+const choice = { ...pickers.choice, ...speech.choice, patience: getPatience() };
 const vocabulary = { backchannels: new Set(data.backchannels), commands: new Set(data.commands) };
-const call = new Call(initialState({ ...choice, conversation: data.conversation, vocabulary }), {
+const call = new Call(buildInitialState({ ...choice, conversation: data.conversation, vocabulary }), {
   worklets: { capture: root.dataset.captureUrl ?? "", playback: root.dataset.playbackUrl ?? "" },
   browserSpeech,
   onChange,
   onLevel: (who, level) => view.setLevel(who, level),
 });
 
-function chosenPatience() {
+function getPatience() {
   return /** @type {Patience} */ (patience.value);
 }
 
 /** @type {() => SpeechSettings} */
-function speechSettings() {
+function readSpeechSettings() {
   const { language, speed, patience: usual } = pickers.assistant ?? { language: "", speed: 1, patience: "" };
   return { language, rate: speed, patience: call.state.patience || usual, voice: pickers.browserVoice };
 }
@@ -88,7 +88,7 @@ function onAction(action, about) {
     resend: () => sendAgain(about),
     transcribe: () => call.dispatch({ type: "transcribe.again", id: about }),
     dismiss: () => call.dispatch({ type: "notice", about, notice: null }),
-    microphone: () => (isInCall(call.state) ? call.useMicrophone(remembered("microphone")) : call.start()),
+    microphone: () => (isInCall(call.state) ? call.useMicrophone(recall("microphone")) : call.start()),
     retry: () => call.dispatch({ type: "retry" }),
     sound: () => call.resumeSound(),
     type: () => call.startTyping(),
@@ -108,7 +108,7 @@ function sendAgain(id) {
 }
 
 function listDevices() {
-  const chosen = { microphone: call.microphone?.deviceId ?? "", speaker: remembered("speaker") };
+  const chosen = { microphone: call.microphone?.deviceId ?? "", speaker: recall("speaker") };
   return fillPickers(view.part("microphones"), view.part("speakers"), chosen);
 }
 
@@ -140,7 +140,7 @@ on("options-close", "click", () => showOptions(false));
 on("push-option", "change", () => call.dispatch({ type: "push", on: view.part("push-option").checked }));
 on("patience", "change", () => {
   remember("patience", patience.value);
-  call.dispatch({ type: "patience", patience: chosenPatience() });
+  call.dispatch({ type: "patience", patience: getPatience() });
 });
 on("latency-option", "change", () => {
   const { checked } = view.part("latency-option");
@@ -161,7 +161,7 @@ on("text-form", "submit", (event) => {
   event.preventDefault();
   const text = view.part("text").value.trim();
   if (!text) return;
-  call.dispatch({ type: "text", id: newItemId(), text });
+  call.dispatch({ type: "text", id: makeItemId(), text });
   view.part("text").value = "";
 });
 pushToTalk(
@@ -179,11 +179,11 @@ navigator.mediaDevices?.addEventListener("devicechange", listDevices);
 window.addEventListener("online", () => call.dispatch({ type: "network.online" }));
 window.addEventListener("offline", () => call.dispatch({ type: "network.offline" }));
 window.addEventListener("beforeunload", (event) => {
-  if (isInCall(call.state) && undelivered(call.state).length > 0) event.preventDefault();
+  if (isInCall(call.state) && listUndelivered(call.state).length > 0) event.preventDefault();
 });
 window.addEventListener("pagehide", () => {
   const { state } = call;
-  keepDraft(root.dataset.person, [...undelivered(state).map((id) => state.items[id].text), view.part("text").value]);
+  keepDraft(root.dataset.person, [...listUndelivered(state).map((id) => state.items[id].text), view.part("text").value]);
   call.leave();
 });
 document.addEventListener("visibilitychange", () => {
@@ -191,7 +191,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 view.part("text").value = takeDraft(root.dataset.person);
-view.part("latency-option").checked = remembered("latency") === "shown";
+view.part("latency-option").checked = recall("latency") === "shown";
 view.showLatency(view.part("latency-option").checked);
 speech.show();
 listDevices();

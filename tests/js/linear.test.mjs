@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { addText, EMPTY_TRACK } from "../../static/js/reducer/captions.js";
-import { units } from "../../static/js/reducer/speech_units.js";
+import { splitUnits } from "../../static/js/reducer/speech_units.js";
 import { Clauses } from "../../static/js/webspeech/clauses.js";
-import { isCommand, isBackchannel, ownWords } from "../../static/js/webspeech/echo.js";
+import { isCommand, isBackchannel, findOwnWords } from "../../static/js/webspeech/echo.js";
 import { wordsOf } from "../../static/js/webspeech/results.js";
 
 const SAID = "The library closes at six today, and it opens again on Monday. ".repeat(5);
@@ -18,11 +18,11 @@ const UNITS = [
 const READERS = {
   "a reply at once": (text) => feed([text]),
   "a reply in pieces": (text) => feed(pieces(text)),
-  units: (text) => units(text),
+  units: (text) => splitUnits(text),
   // The list of words is copied for each piece, which a hundred thousand of them at most allow.
   "captions in pieces": (text) => pieces(text.slice(0, 8_000)).reduce(addText, EMPTY_TRACK),
-  "words over a reply": (text) => ownWords(text, SAID, VOCABULARY),
-  "a reply that is echoed": (text) => ownWords(SAID, text, VOCABULARY),
+  "words over a reply": (text) => findOwnWords(text, SAID, VOCABULARY),
+  "a reply that is echoed": (text) => findOwnWords(SAID, text, VOCABULARY),
   "a backchannel": (text) => [isBackchannel(text, VOCABULARY), isCommand(text, VOCABULARY)],
   "results of the recogniser": (text) => wordsOf(pieces(text).map((transcript) => [{ transcript }]), 0, true),
 };

@@ -86,7 +86,7 @@ def find_failure(event: Event) -> Failure | None:
 async def stream_file(events: AsyncGenerator[Event], media_type: str, headers: dict[str, str]) -> AsyncGenerator[bytes]:
     """Yield the reply as one file while it is spoken, and add its ids to `headers`.
 
-    Raises TurnFailedError; if the reply has no sound, before the first bytes.
+    Raise TurnFailedError; if the reply has no sound, before the first bytes.
     """
     file, sounds = open_speech_file(media_type), False
     async with aclosing(events):

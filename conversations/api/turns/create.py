@@ -63,7 +63,7 @@ async def create_turn(request: HttpRequest) -> StreamingHttpResponse:
 
 
 async def _read_file(request: HttpRequest) -> bytes:
-    """Return the sound file: the body, or the part `file` of a form. Raises APIError if it is absent or too large."""
+    """Return the sound file: the body, or the part `file` of a form. Raise APIError if it is absent or too large."""
     data = await sync_to_async(_read_body, thread_sensitive=False)(request)
     if not data:
         raise APIError(400, "missing_required_parameter", EMPTY, param="file")

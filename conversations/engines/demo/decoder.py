@@ -1,4 +1,4 @@
-"""Runs pocketsphinx in a process of its own.
+"""Run pocketsphinx in a process of its own.
 
 Its decoder holds Python's interpreter lock for a whole utterance, which takes seconds: in a thread of the web process
 it would freeze every session. There is one worker: the model takes 120 MB and half a second to load, and decodes speech

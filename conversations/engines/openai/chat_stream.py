@@ -1,4 +1,4 @@
-"""Reads a streamed chat completion of OpenAI or a compatible server, in any of the shapes that servers give it.
+"""Read a streamed chat completion of OpenAI or a compatible server, in any of the shapes that servers give it.
 
 An answer ends with `[DONE]` or with a `finish_reason`: one of them is enough. These shapes are documented or reported
 for Ollama, vLLM, llama.cpp, LM Studio, Mistral, and the compatible endpoints of Gemini and Azure: a `finish_reason` of

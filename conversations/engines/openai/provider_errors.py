@@ -1,4 +1,4 @@
-"""Reads the errors of providers, whatever their shape, and holds the table of their names.
+"""Read the errors of providers, whatever their shape, and hold the table of their names.
 
 OpenAI: {"error": {"message", "type", "code"}}. Gemini wraps that into a list, with a number as its code. Ollama:
 {"error": "words"}. vLLM and Mistral: {"object": "error", "message", "type", "code"}. FastAPI: {"detail": "words"}.

@@ -1,4 +1,4 @@
-"""Checks whether a model that was asked to read a text aloud does so: compares its transcript with the text by words.
+"""Check whether a model that was asked to read a text aloud does so: compare its transcript with the text by words.
 
 It tolerates the same thing written differently: case, punctuation, compounds, figures and symbols as words, common
 abbreviations, other spellings. It does not tolerate words that are left out, added or replaced, beyond one in eight:

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (default: %(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask the question and save the answer. Raises CommandError with what went wrong."""
+        """Ask the question and save the answer. Raise CommandError with what went wrong."""
         question = read_pcm(options["question"])
         if options["output"]:
             write_wav(options["output"], b"")  # a place that cannot be written to is found before the talk, not after
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             write_wav(options["output"], answer)
 
     async def _talk(self, client: AsyncOpenAI, question: bytes, asked: dict[str, str], timeout_sec: float) -> bytes:
-        """Send the question over the socket, and return the answer as PCM. Raises TimeoutError."""
+        """Send the question over the socket, and return the answer as PCM. Raise TimeoutError."""
         async with asyncio.timeout(timeout_sec), client.realtime.connect(extra_query=asked) as connection:
             self._raise_if_refused(await connection.recv())  # who sends first would only see the socket close
             await connection.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             return await self._listen(connection)
 
     async def _listen(self, connection: AsyncRealtimeConnection) -> bytes:
-        """Print both sides' words until the response is done, and return its sound as PCM. Raises CommandError."""
+        """Print both sides' words until the response is done, and return its sound as PCM. Raise CommandError."""
         answer = b""
         async for event in connection:
             self._raise_if_refused(event)
@@ -94,7 +94,7 @@ class Command(BaseCommand):
 
 
 def read_pcm(path: Path) -> bytes:
-    """Return a sound file as PCM, 24 kHz mono. Raises CommandError if it cannot be read."""
+    """Return a sound file as PCM, 24 kHz mono. Raise CommandError if it cannot be read."""
     try:
         return opus.decode(path.read_bytes())
     except (OSError, av.error.FFmpegError, IndexError) as error:
@@ -102,7 +102,7 @@ def read_pcm(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
-    """Write PCM, 24 kHz mono, as a WAV file. Raises CommandError if the file cannot be written."""
+    """Write PCM, 24 kHz mono, as a WAV file. Raise CommandError if the file cannot be written."""
     try:
         with path.open("wb") as file, wave.open(file, "wb") as out:
             out.setnchannels(1)

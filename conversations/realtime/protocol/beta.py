@@ -1,7 +1,9 @@
-"""The beta dialect of the protocol, at the edge: client events become GA's before they are validated, server events
-beta's on their way out. Nothing deeper in knows of it. Asked for at connect time; see `transport.websocket`.
+"""Translate the beta dialect of the protocol at the edge of a session.
 
-Beta has neither `conversation.item.done` nor anything of MCP, so those events and items are left out.
+Client events are turned into those of the GA dialect before they are validated, and server events into those of beta
+on their way out. Nothing deeper in knows of it. A client asks for the dialect when it connects; see
+`transport.websocket`. Beta has neither `conversation.item.done` nor anything of MCP, so those events and items are left
+out.
 """
 
 from typing import Any
@@ -43,19 +45,21 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.6, 1.2
 
 
 class HiddenItems:
-    """Remembers the items that the beta dialect does not know, so that places and predecessors skip them."""
+    """Remember the items that the beta dialect does not know, so that places and predecessors skip them."""
 
     def __init__(self) -> None:
         self._before: dict[str | None, str | None] = {}  # the item before, by id
         self._outputs: dict[str, list[int]] = {}  # their places, by response
 
     def hide(self, event: Event) -> None:
+        """Remember the item of an event that is not sent."""
         if "previous_item_id" in event:
             self._before[event["item"]["id"]] = event["previous_item_id"]
         if event["type"] == "response.output_item.added":
             self._outputs.setdefault(event["response_id"], []).append(event["output_index"])
 
     def close_gaps(self, translated: Event) -> None:
+        """Correct an event that is sent: its item's predecessor and its place in the response, without hidden items."""
         while translated.get("previous_item_id") in self._before:
             translated["previous_item_id"] = self._before[translated["previous_item_id"]]
         if "output_index" in translated:
@@ -66,9 +70,9 @@ class HiddenItems:
 
 
 class BetaDialect:
-    """One session's translation.
+    """Translate the events of one session.
 
-    `temperature` has no place in GA and no effect here, so that its value is kept at the edge: what was asked for holds
+    `temperature` has no place in GA and no effect here, so its value is kept at the edge. What a client asks for holds
     once `session.updated` says so.
     """
 
@@ -134,7 +138,10 @@ class BetaDialect:
 
 
 def convert_to_ga(given: Event) -> Event:
-    """Beta's flat keys at their places in GA; what is wrong stays wrong, and is refused where GA's would be."""
+    """Return a session or response with beta's flat keys at their places in GA.
+
+    What is wrong stays wrong, and is refused where GA's would be.
+    """
     placed = {key: value for key, value in given.items() if key not in PATHS and key != "client_secret"}
     for key in PATHS.keys() & given.keys():
         *path, last = PATHS[key].split(".")
@@ -193,7 +200,7 @@ def _convert_item(item: Event) -> Event:
 
 
 def _convert_error(error: Event) -> Event:
-    """With the key path at fault, and what the message says of it, in beta's spelling."""
+    """Return an error with the path of the key at fault, also in its message, in beta's spelling."""
     param = error["param"]
     if not param or not param.startswith(("session.", "response.")):
         return error
@@ -205,6 +212,7 @@ def _convert_error(error: Event) -> Event:
 
 
 def convert_path(param: str) -> str:
+    """Return the path of a key in GA, such as `session.audio.output.voice`, as beta spells it."""
     root, _, rest = param.partition(".")
     for key, place in PATHS.items():
         if rest == place or rest.startswith(f"{place}."):

@@ -1,10 +1,8 @@
-"""Frames in, client events out. Shapes are validated by the types of the `openai` package.
+"""Parse text frames into client events, whose shapes are validated by the types of the `openai` package.
 
-The audio append is the hot path and is read by hand; everything else goes through pydantic.
+An audio append comes 25 times a second and is read by hand; everything else goes through pydantic.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,6 +11,14 @@ from openai.types import realtime as sdk
 from pydantic import BaseModel, Field
 
 from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.item_parsing import (
+    ClientItem,
+    InputItem,
+    decode_audio,
+    normalize_item,
+    parse_inputs,
+    read_item,
+)
 from conversations.realtime.protocol.json_object import parse_json_object
 from conversations.realtime.protocol.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
 from conversations.realtime.protocol.validation import validate_event
@@ -28,7 +34,7 @@ class AudioAppend:
 
 @dataclass(frozen=True, slots=True)
 class SessionUpdate:
-    """`session.update`; `session_config` validates the patch, since absent and null differ in it."""
+    """`session.update`. `session_update` parses the patch, since it needs the session, and absent and null differ."""
 
     patch: dict[str, Any]
     event_id: str | None = None
@@ -36,10 +42,19 @@ class SessionUpdate:
 
 @dataclass(frozen=True, slots=True)
 class ResponseRequest:
-    """`response.create`. `input`: items and references in place of the conversation; None: not given."""
+    """`response.create`. `input` has the items that take the place of the conversation, or is None if not given."""
 
     options: sdk.RealtimeResponseCreateParams | None
-    input: list[dict[str, Any]] | None
+    input: tuple[InputItem, ...] | None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCreation:
+    """`conversation.item.create`. `previous_item_id` is "root" for the first place, None for the last."""
+
+    item: ClientItem
+    previous_item_id: str | None = None
     event_id: str | None = None
 
 
@@ -52,7 +67,7 @@ class PlaybackStarted(BaseModel):
 
 
 class TranscriptionRetry(BaseModel):
-    """Speech to text is asked once more for an utterance that it failed at (docs/protocol.md)."""
+    """A request to ask speech to text once more for an utterance that it failed at (docs/protocol.md)."""
 
     item_id: str
     event_id: str | None = None
@@ -72,7 +87,7 @@ ClientEvent = (
     | SessionUpdate
     | sdk.InputAudioBufferCommitEvent
     | sdk.InputAudioBufferClearEvent
-    | sdk.ConversationItemCreateEvent
+    | ItemCreation
     | sdk.ConversationItemDeleteEvent
     | sdk.ConversationItemRetrieveEvent
     | sdk.ConversationItemTruncateEvent
@@ -95,31 +110,16 @@ SHAPES: dict[str, type[BaseModel]] = {
     PING: Ping,
     "conversation.item.input_audio_transcription.retry": TranscriptionRetry,
 }
-ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
-    ("message", "user"): sdk.RealtimeConversationItemUserMessage,
-    ("message", "assistant"): sdk.RealtimeConversationItemAssistantMessage,
-    ("message", "system"): sdk.RealtimeConversationItemSystemMessage,
-    ("function_call", None): sdk.RealtimeConversationItemFunctionCall,
-    ("function_call_output", None): sdk.RealtimeConversationItemFunctionCallOutput,
-}
-# Beta's and other clients' names of content parts, by role.
-PART_TYPES = {
-    "user": {"text": "input_text", "audio": "input_audio"},
-    "system": {"text": "input_text"},
-    "assistant": {"text": "output_text", "input_text": "output_text", "audio": "output_audio"},
-}
 APPEND = "input_audio_buffer.append"
 CREATE = "conversation.item.create"
 RESPOND = "response.create"
 # An event without audio is small; a huge one would keep every other session waiting while it is validated and copied.
 MAX_EVENT_CHARS = 1_000_000
 COUNTED_FROM_CHARS = 50_000
-MAX_PARTS = 100  # of one item
-MAX_INPUT = 1_000  # items that a response names as its context
 
 
 def is_ping(frame: str | bytes | None) -> bool:
-    """Whether a frame is a `session.ping`, found at next to no cost among the others."""
+    """Return whether a frame is a `session.ping`, at next to no cost for all others."""
     if not isinstance(frame, str) or len(frame) > MAX_PING_CHARS or PING not in frame:
         return False
     try:
@@ -129,7 +129,10 @@ def is_ping(frame: str | bytes | None) -> bool:
 
 
 def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:
-    """One text frame, `translate`d from another dialect. Raises ProtocolError with its `event_id` where it has one."""
+    """Return the event of a text frame, which `translate` turns into the GA dialect if it comes in another one.
+
+    Raise ProtocolError with the `event_id` of the frame, if it has one.
+    """
     if len(frame) > COUNTED_FROM_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
         raise ProtocolError("invalid_value", f"An event may hold at most {MAX_VALUES} values.")
     data = parse_json_object(frame)
@@ -160,7 +163,7 @@ def _parse_data(data: dict[str, Any], event_id: str | None) -> ClientEvent:
             "invalid_value", f"The event type {str(kind)[:80]!r} is not supported. {_hint_at_types(kind)}", "type"
         )
     if kind == CREATE:
-        data = {**data, "item": _parse_item(data.get("item"))}
+        return _parse_item_creation(data)
     if kind == RESPOND:
         return _parse_response_request(data)
     return validate_event(SHAPES[kind], data)  # type: ignore[return-value]  # SHAPES holds members of ClientEvent
@@ -180,68 +183,17 @@ def _get_session_patch(data: dict[str, Any]) -> dict[str, Any]:
     return data["session"]
 
 
+def _parse_item_creation(data: dict[str, Any]) -> ItemCreation:
+    item = normalize_item(data.get("item"))
+    event = validate_event(sdk.ConversationItemCreateEvent, {**data, "item": item})
+    return ItemCreation(read_item(item), event.previous_item_id, event.event_id)
+
+
 def _parse_response_request(data: dict[str, Any]) -> ResponseRequest:
-    """The SDK's type of `input` knows no references, so it is looked at apart."""
+    """Return a `response.create`; its `input` is parsed apart, since the SDK's type of it knows no references."""
     asked = data.get("response")
     given = asked.get("input") if isinstance(asked, dict) else None
     if isinstance(asked, dict):
         data = {**data, "response": {key: value for key, value in asked.items() if key != "input"}}
     event = validate_event(sdk.ResponseCreateEvent, data)
-    return ResponseRequest(event.response, None if given is None else _parse_inputs(given), event.event_id)
-
-
-def _parse_inputs(given: object) -> list[dict[str, Any]]:
-    root = "response.input"
-    if not isinstance(given, list) or len(given) > MAX_INPUT:
-        raise ProtocolError("invalid_value", f"'{root}' must be a list of at most {MAX_INPUT} items.", root)
-    return [_parse_input(one, f"{root}.{place}") for place, one in enumerate(given)]
-
-
-def _parse_input(given: object, root: str) -> dict[str, Any]:
-    if isinstance(given, dict) and given.get("type") == "item_reference":
-        if not isinstance(given.get("id"), str):
-            raise ProtocolError("missing_required_parameter", f"'{root}.id' is missing.", f"{root}.id")
-        return given
-    return {key: value for key, value in _parse_item(given, root).items() if value is not None}
-
-
-def _parse_item(item: object, root: str = "item") -> dict[str, Any]:
-    """The item, its parts' types as GA spells them. Raises ProtocolError that names the key at fault."""
-    if not isinstance(item, dict):
-        raise ProtocolError("missing_required_parameter", f"'{root}' is missing. It must be an object.", root)
-    role = item.get("role") if item.get("type") == "message" else None
-    shape = next((shape for kind, shape in ITEM_SHAPES.items() if kind == (item.get("type"), role)), None)
-    if shape is None:
-        param = f"{root}.role" if item.get("type") == "message" else f"{root}.type"
-        served = "message with role user, assistant or system; function_call; function_call_output"
-        raise ProtocolError("invalid_value", f"'{param}' is not supported. Use one of: {served}.", param)
-    if isinstance(item.get("content"), list):
-        if len(item["content"]) > MAX_PARTS:
-            raise ProtocolError(
-                "invalid_value", f"'{root}.content' may have at most {MAX_PARTS} parts.", f"{root}.content"
-            )
-        names = PART_TYPES.get(str(role), {})
-        item = {**item, "content": [_normalize_part(part, names) for part in item["content"]]}
-    validate_event(shape, item, root=root)
-    return item
-
-
-def _normalize_part(part: object, names: dict[str, str]) -> object:
-    if not isinstance(part, dict):
-        return part
-    kind = part.get("type")
-    return {**part, "type": names.get(kind, kind) if isinstance(kind, str) else kind}
-
-
-def decode_audio(audio: object, param: str = "audio") -> bytes:
-    """Base64 to PCM; an odd byte count is legal here, since an append may split a sample."""
-    if audio is None:
-        raise ProtocolError(
-            "missing_required_parameter", f"'{param}' is missing. It must be PCM audio in base64.", param
-        )
-    if not isinstance(audio, str):
-        raise ProtocolError("invalid_value", f"'{param}' must be a base64 string.", param)
-    try:
-        return base64.b64decode(audio, validate=True)
-    except (binascii.Error, ValueError):
-        raise ProtocolError("invalid_value", f"'{param}' is not valid base64.", param) from None
+    return ResponseRequest(event.response, None if given is None else parse_inputs(given), event.event_id)

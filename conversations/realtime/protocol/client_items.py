@@ -1,11 +1,11 @@
-"""Items that a client makes: of the conversation, or as the context of one response."""
+"""Turn the items that a client creates into those of the session, and check that they fit into it."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, count_samples
-from conversations.realtime.protocol.client_events import decode_audio
 from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.item_parsing import ClientItem, InputItem, ItemReference
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import SessionState
 
@@ -14,13 +14,13 @@ UNKNOWN_CALL = "invalid_tool_call_id"
 PARTS = {"input_text", "output_text", "input_audio", "output_audio"}
 
 
-def build_item(state: SessionState[Any], data: dict[str, Any], root: str) -> tuple[LiveItem, bytes]:
-    """The item, and the audio that came with it. Raises ProtocolError that names the key below `root`."""
-    item = LiveItem(data.get("id") or state.make_id("item"), type=data["type"], role=data.get("role", ""))
+def build_item(state: SessionState[Any], given: ClientItem, root: str) -> tuple[LiveItem, bytes]:
+    """Return the item and the PCM that came with it, or raise ProtocolError that names the key below `root`."""
+    item = LiveItem(given.id or state.make_id("item"), type=given.type, role=given.role or "")
     if len(item.id) > MAX_ID_CHARS:
         message = f"'{root}.id' has {len(item.id)} characters; the limit is {MAX_ID_CHARS}."
         raise ProtocolError("invalid_value", message, f"{root}.id")
-    pcm = _fill_item(state, item, data, root)
+    pcm = _fill_item(state, item, given, root)
     if len(item.text) + sum(map(len, item.call.values())) > state.limits.max_text_chars:
         longest = max(item.call, key=lambda key: len(item.call[key]), default="content")
         param = f"{root}.{longest}"
@@ -30,7 +30,10 @@ def build_item(state: SessionState[Any], data: dict[str, Any], root: str) -> tup
 
 
 def check_new(state: SessionState[Any], item: LiveItem, awaited: Collection[str] = ()) -> None:
-    """`awaited`: ids of those that are about to join the conversation. Raises ProtocolError."""
+    """Raise ProtocolError if there is an item with this id already, or no room for one more.
+
+    `awaited` are the ids of those that are about to join the conversation.
+    """
     if state.log.get(item.id) or item.id in awaited:
         raise ProtocolError("item_create_duplicate_item_id", f"There already is an item {item.id!r}.", "item.id")
     if len(state.log) + len(awaited) >= state.limits.max_items:
@@ -39,7 +42,7 @@ def check_new(state: SessionState[Any], item: LiveItem, awaited: Collection[str]
 
 
 def check_outputs(outputs: Iterable[LiveItem], items: Iterable[LiveItem]) -> None:
-    """Each output needs its call among `items`; a later one of the same call takes its place. Raises ProtocolError."""
+    """Raise ProtocolError if an output has no call among `items`. Of two outputs of a call the later one counts."""
     wanted = [item.call["call_id"] for item in outputs if item.type == "function_call_output"]
     calls = {item.call.get("call_id") for item in items if item.type == "function_call"} if wanted else set()
     if unknown := next((call_id for call_id in wanted if call_id not in calls), None):
@@ -47,25 +50,27 @@ def check_outputs(outputs: Iterable[LiveItem], items: Iterable[LiveItem]) -> Non
 
 
 def describe_unknown_call(call_id: str) -> str:
+    """Return the message of the error about an output whose call is not there."""
     return f"Tool call ID {call_id!r} not found in conversation."
 
 
-def _fill_item(state: SessionState[Any], item: LiveItem, data: dict[str, Any], root: str) -> bytes:
+def _fill_item(state: SessionState[Any], item: LiveItem, given: ClientItem, root: str) -> bytes:
     if item.type != "message":
-        item.call = {key: data[key] for key in ("name", "call_id", "arguments", "output") if key in data}
+        named = {"name": given.name, "call_id": given.call_id, "arguments": given.arguments, "output": given.output}
+        item.call = {key: value for key, value in named.items() if value is not None}
         item.call.setdefault("call_id", state.make_id("call"))
         if len(item.call["call_id"]) > MAX_ID_CHARS:
             message = f"'{root}.call_id' has more than {MAX_ID_CHARS} characters."
             raise ProtocolError("invalid_value", message, f"{root}.call_id")
         return b""
-    parts = data["content"]
-    kinds = {part.get("type") for part in parts}
+    parts = given.content
+    kinds = {part.type for part in parts}
     if not parts or not kinds <= PARTS:
         message = f"'{root}.content' needs parts of text or audio. Images are not supported."
         raise ProtocolError("invalid_value", message, f"{root}.content")
-    item.text = "\n".join(part.get("text") or part.get("transcript") or "" for part in parts).strip()
+    item.text = "\n".join(part.text or part.transcript or "" for part in parts).strip()
     item.is_audio = bool(kinds & {"input_audio", "output_audio"})
-    pcm = b"".join(decode_audio(part["audio"], f"{root}.content.audio") for part in parts if part.get("audio"))
+    pcm = b"".join(part.audio for part in parts if part.audio)
     if len(pcm) % SAMPLE_BYTES:
         raise ProtocolError("invalid_value", "The audio ends in the middle of a sample.", f"{root}.content.audio")
     item.audio_samples = count_samples(pcm)
@@ -73,21 +78,21 @@ def _fill_item(state: SessionState[Any], item: LiveItem, data: dict[str, Any], r
     return pcm
 
 
-def build_context(state: SessionState[Any], inputs: list[dict[str, Any]]) -> list[LiveItem]:
-    """What `response.create` names in place of the conversation. Raises ProtocolError."""
+def build_context(state: SessionState[Any], inputs: Iterable[InputItem]) -> list[LiveItem]:
+    """Return the items that `response.create` names in place of the conversation, or raise ProtocolError."""
     items = [_resolve_input(state, one, f"response.input.{place}") for place, one in enumerate(inputs)]
     check_outputs(items, items)
     return items
 
 
-def _resolve_input(state: SessionState[Any], data: dict[str, Any], root: str) -> LiveItem:
-    if data["type"] == "item_reference":
-        item = state.log.get(data["id"])
+def _resolve_input(state: SessionState[Any], given: InputItem, root: str) -> LiveItem:
+    if isinstance(given, ItemReference):
+        item = state.log.get(given.id)
         if item is None:
-            message = f"There is no item {data['id']!r} to refer to."
+            message = f"There is no item {given.id!r} to refer to."
             raise ProtocolError("invalid_value", message, f"{root}.id")
         return item
-    item, pcm = build_item(state, data, root)
+    item, pcm = build_item(state, given, root)
     if pcm and not item.is_transcribed:
         message = (
             f"'{root}' is audio without a transcript. Add it with conversation.item.create and refer to it by its id."

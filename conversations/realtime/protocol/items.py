@@ -1,4 +1,4 @@
-"""Items as the live session holds them, and as the wire shows them."""
+"""Hold the items of a live conversation, and show them as the wire has them."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,7 +18,7 @@ CALL_KEYS = {
 
 @dataclass(slots=True)
 class Usage:
-    """What one item cost."""
+    """What one item cost at the providers."""
 
     stt_seconds: float = 0.0
     input_tokens: int = 0
@@ -35,7 +35,7 @@ class Usage:
 
 @dataclass(slots=True, eq=False)  # looked up in long lists: by identity, which costs nothing
 class LiveItem:
-    """One entry of the conversation. Audio bytes are never held here."""
+    """One entry of the conversation. It never holds audio bytes."""
 
     id: str
     type: str = "message"
@@ -59,6 +59,7 @@ class LiveItem:
 
     @property
     def audio_ms(self) -> int:
+        """The length of the audio in ms."""
         return samples_to_ms(self.audio_samples)
 
     @property
@@ -83,7 +84,10 @@ class LiveItem:
 
     @property
     def _timed_clauses(self) -> list[tuple[str, int]]:
-        """Each clause with the length of its sound; what another service says is one, whose words run ahead of it."""
+        """Return each clause with the length of its sound in ms.
+
+        What a speech-to-speech model says is one clause, whose words run ahead of its sound.
+        """
         if self.sent_text is not None:
             return self.clauses
         is_whole = self.status == "completed"
@@ -95,7 +99,10 @@ class LiveItem:
         self.heard_text = estimate_heard_text(self._timed_clauses, self.heard_ms) if self.heard_ms else ""
 
     def to_wire(self, *, as_sent: bool = False) -> dict[str, Any]:
-        """The item for an event. `as_sent`: with the words that its response sent, whatever was heard of them."""
+        """Return the item as events show it.
+
+        With `as_sent` it has the words that its response sent, whatever was heard of them.
+        """
         shown: dict[str, Any] = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
         if self.type == "message":
             return shown | {"role": self.role, "content": [] if self.is_empty else [self._content_to_wire(as_sent)]}
@@ -112,7 +119,7 @@ class LiveItem:
 
     @property
     def is_empty(self) -> bool:
-        """A reply that has not begun shows no content part."""
+        """Whether the item shows no content part: it is a reply that has not begun."""
         return self.role == "assistant" and self.status == "in_progress" and not self.text
 
     def _content_to_wire(self, as_sent: bool) -> dict[str, Any]:
@@ -139,6 +146,7 @@ class ItemLog:
         return len(self._items)
 
     def get(self, item_id: str) -> LiveItem | None:
+        """Return the item with this id, or None."""
         return next((item for item in self._items if item.id == item_id), None)
 
     def get_previous_id(self, item: LiveItem) -> str | None:
@@ -148,6 +156,7 @@ class ItemLog:
 
     @property
     def last_id(self) -> str | None:
+        """The id of the last item, or None if there is none."""
         return self._items[-1].id if self._items else None
 
     def is_last_message(self, message: LiveItem) -> bool:
@@ -159,7 +168,10 @@ class ItemLog:
         return after in (None, "root") or self.get(after or "") is not None
 
     def insert(self, item: LiveItem, after: str | None = None) -> None:
-        """Behind the item `after`, in front for "root", at the end for None. Raises KeyError for an unknown id."""
+        """Insert an item behind the item `after`, in front for "root", or at the end for None.
+
+        Raise KeyError for an unknown id.
+        """
         if after is None:
             self._items.append(item)
         elif after == "root":
@@ -170,16 +182,17 @@ class ItemLog:
             self._items.insert(self._items.index(anchor) + 1, item)
 
     def remove(self, item: LiveItem) -> None:
+        """Remove an item of the log, or raise ValueError if it is not there."""
         if item is self._first:
             self._first = next(iter(self.context_items[1:]), None)
         self._items.remove(item)
 
     @property
     def context_items(self) -> list[LiveItem]:
-        """Those that the model is shown: without the oldest that `forget_oldest` left out."""
+        """The items that the model is shown: all but the oldest that `forget_oldest` left out."""
         start = self._items.index(self._first) if self._first in self._items else 0
         return self._items[start:]
 
     def forget_oldest(self) -> None:
-        """The model is no longer shown the oldest item of those context_items, which stays in the conversation."""
+        """Stop showing the model the oldest of `context_items`, which stays in the conversation."""
         self._first = self.context_items[1]

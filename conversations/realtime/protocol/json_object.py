@@ -1,4 +1,4 @@
-"""A text frame as a JSON object that can be sent back and stored: no infinities, no halves of characters."""
+"""Read text frames as JSON objects that can be sent back and stored: no infinities, no halves of characters."""
 
 import json
 import re
@@ -13,7 +13,7 @@ UNSTORABLE_STARTS = (r"\u0000", r"\ud", r"\uD")  # found at a fraction of the ex
 
 
 def parse_json_object(frame: str) -> dict[str, Any]:
-    """A frame's object. Raises ProtocolError."""
+    """Return the JSON object that a frame holds, or raise ProtocolError."""
     try:
         data = parse_strict_json(frame)
     except ValueError:
@@ -24,7 +24,10 @@ def parse_json_object(frame: str) -> dict[str, Any]:
 
 
 def parse_strict_json(text: str) -> Any:
-    """Raises ValueError for what is no JSON, or what Postgres could not hold or the wire not send back."""
+    """Return the value that a JSON text stands for.
+
+    Raise ValueError for what is no JSON, what Postgres could not hold, or what the wire could not send back.
+    """
     try:
         data = _DECODER.decode(text)
     except RecursionError:
@@ -39,7 +42,7 @@ def parse_strict_json(text: str) -> Any:
 
 
 def _parse_finite(text: str) -> float:
-    """`1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
+    """Return a number. `1e999` is JSON, but the infinity that Python makes of it could not be sent back."""
     if isinf(number := float(text)):
         raise ValueError(f"{text} is too large")
     return number
@@ -54,7 +57,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_
 
 
 def _is_unstorable(text: str) -> bool:
-    """Half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold it."""
+    """Return whether a text has half a surrogate pair or NUL: neither UTF-8 nor Postgres can hold those."""
     try:
         return b"\x00" in text.encode()
     except UnicodeEncodeError:
@@ -62,7 +65,7 @@ def _is_unstorable(text: str) -> bool:
 
 
 def _list_strings(data: object) -> Iterator[str]:
-    """Without recursion, which costs each string its depth, and the stack."""
+    """Yield all strings in a value. It does not recurse, which would cost each string its depth, and the stack."""
     found = [data]
     while found:
         value = found.pop()

@@ -1,14 +1,17 @@
-"""What one response is made with: the session's settings, and what `response.create` says otherwise."""
+"""Decide what one response is made with: the session's settings, and what `response.create` says otherwise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
 
 from openai.types.realtime import RealtimeResponseCreateParams
+from openai.types.realtime.realtime_response_create_audio_output import Output
+from pydantic import BaseModel
 
 from conversations.realtime.agent_turn.context import ContextMessage, build_messages, fit_messages
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.audio_format import AudioFormat
+from conversations.realtime.protocol.client_events import ResponseRequest
+from conversations.realtime.protocol.client_items import build_context
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_checks import check_values
@@ -25,22 +28,25 @@ MAX_METADATA = 16
 MAX_METADATA_KEY, MAX_METADATA_VALUE = 64, 512
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ResponseOptions:
+    """What one response is made with."""
+
     instructions: str
-    is_audio: bool
-    max_tokens: int | None
+    is_audio: bool  # False: the response is text
+    max_tokens: int | None  # None: the client sets no limit
     voice: str
     speed: float
     format: AudioFormat
     tools: tuple[Tool, ...] = ()
-    tool_choice: str = "auto"
+    tool_choice: str = "auto"  # auto, none, required, or the name of the tool that must be called
     metadata: dict[str, str] | None = None
     is_out_of_band: bool = False  # out of band: beside the conversation, and not part of it
-    input: list[LiveItem] | None = field(default=None)  # the context in place of the conversation
+    input: tuple[LiveItem, ...] | None = None  # the context in place of the conversation
 
 
 def build_default_options(state: CascadeState) -> ResponseOptions:
+    """Return the options of a response for which the client asks nothing else than the session's settings."""
     config = state.config
     return ResponseOptions(
         instructions=config.instructions,
@@ -54,29 +60,40 @@ def build_default_options(state: CascadeState) -> ResponseOptions:
     )
 
 
-def parse_options(state: CascadeState, asked: RealtimeResponseCreateParams | None) -> ResponseOptions:
-    """Without `input`, which names items. Raises ProtocolError."""
+def parse_options(state: CascadeState, event: ResponseRequest) -> ResponseOptions:
+    """Return the options of the response that a client asks for, or raise ProtocolError."""
     options = build_default_options(state)
-    if asked is None:
+    if event.options is not None:
+        options = _apply_options(state, options, event.options)
+    if event.input is None:
         return options
-    options.is_out_of_band = asked.conversation == "none"
-    own = () if options.is_out_of_band else state.own_tools
-    declared = state.config.tools if asked.tools is None else _check_declared_tools(state, asked)
-    options.tools = offer_tools(declared, own)
+    return replace(options, input=tuple(build_context(state, event.input)))
+
+
+def _apply_options(
+    state: CascadeState, defaults: ResponseOptions, asked: RealtimeResponseCreateParams
+) -> ResponseOptions:
+    is_out_of_band = asked.conversation == "none"
+    tools = offer_tools(_choose_declared_tools(state, asked), () if is_out_of_band else state.own_tools)
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
         raise ProtocolError("invalid_value", message, "response.conversation")
     check_values(asked.model_dump(exclude_unset=True), "response")
+    options = replace(
+        defaults,
+        tools=tools,
+        tool_choice=_choose_tool(state, asked, tools, defaults.tool_choice),
+        metadata=_check_metadata(asked.metadata),
+        is_out_of_band=is_out_of_band,
+    )
     if asked.instructions is not None:
-        options.instructions = asked.instructions
-    options.tool_choice = _choose_tool(state, asked, options)
-    options.metadata = _check_metadata(asked.metadata)
+        options = replace(options, instructions=asked.instructions)
     if asked.output_modalities:
-        options.is_audio = "audio" in asked.output_modalities
+        options = replace(options, is_audio="audio" in asked.output_modalities)
     if asked.max_output_tokens is not None:
-        options.max_tokens = None if isinstance(asked.max_output_tokens, str) else asked.max_output_tokens
-    _take_output(options, asked)
-    return options
+        most = asked.max_output_tokens
+        options = replace(options, max_tokens=None if isinstance(most, str) else most)
+    return _apply_output(options, asked.audio.output if asked.audio else None)
 
 
 def find_awaited(state: CascadeState, options: ResponseOptions) -> frozenset[str]:
@@ -88,9 +105,10 @@ def find_awaited(state: CascadeState, options: ResponseOptions) -> frozenset[str
 def choose_context(
     state: CascadeState, options: ResponseOptions, outputs: Sequence[LiveItem] = ()
 ) -> list[ContextMessage]:
-    """What the model is shown now. `outputs`: of the response itself, by now; most are in the conversation anyway.
+    """Return the messages that the model is shown now.
 
-    Raises ProtocolError where it is too long and may not be truncated.
+    `outputs` are the response's own, by now; most are in the conversation anyway. Raise ProtocolError if the context
+    is too long and may not be truncated.
     """
     if options.input is not None:
         return build_messages([*options.input, *outputs], options.instructions)
@@ -98,17 +116,18 @@ def choose_context(
     return said + build_messages(outputs, "") if options.is_out_of_band else said
 
 
-def _check_declared_tools(state: CascadeState, asked: RealtimeResponseCreateParams) -> tuple[DeclaredTool, ...]:
-    given = [tool.model_dump(exclude_none=True) for tool in asked.tools or ()]
-    return parse_tools(given, state.servers, "response")
+def _choose_declared_tools(state: CascadeState, asked: RealtimeResponseCreateParams) -> Sequence[DeclaredTool]:
+    if asked.tools is None:
+        return state.config.tools
+    return parse_tools([tool.model_dump(exclude_none=True) for tool in asked.tools], state.servers, "response")
 
 
-def _choose_tool(state: CascadeState, asked: RealtimeResponseCreateParams, options: ResponseOptions) -> str:
-    names = {tool.name for tool in options.tools}
-    given: Any = asked.tool_choice
+def _choose_tool(state: CascadeState, asked: RealtimeResponseCreateParams, tools: Sequence[Tool], default: str) -> str:
+    names = {tool.name for tool in tools}
+    given: object = asked.tool_choice
     if given is None:  # the session's may be of one of its own tools, which this response has not
-        return options.tool_choice if options.tool_choice in (*TOOL_CHOICES, *names) else "auto"
-    if not isinstance(given, str):
+        return default if default in (*TOOL_CHOICES, *names) else "auto"
+    if isinstance(given, BaseModel):
         given = given.model_dump(exclude_none=True)
     return parse_tool_choice(given, names, state.servers, "response").resolve()
 
@@ -126,12 +145,9 @@ def _check_metadata(pairs: dict[str, str] | None) -> dict[str, str] | None:
     return pairs
 
 
-def _take_output(options: ResponseOptions, asked: RealtimeResponseCreateParams) -> None:
-    output: Any = asked.audio.output if asked.audio else None
-    if output is None:
-        return
-    if output.voice is not None:
-        options.voice = output.voice if isinstance(output.voice, str) else output.voice.id
-    if output.format is not None:
-        shown = output.format.model_dump(exclude_none=True)
-        options.format = AudioFormat(shown["type"]) if "type" in shown else options.format
+def _apply_output(options: ResponseOptions, output: Output | None) -> ResponseOptions:
+    if output is not None and output.voice is not None:
+        options = replace(options, voice=output.voice if isinstance(output.voice, str) else output.voice.id)
+    if output is not None and output.format is not None and output.format.type is not None:
+        options = replace(options, format=AudioFormat(output.format.type))
+    return options

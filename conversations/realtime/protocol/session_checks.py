@@ -1,4 +1,4 @@
-"""What of a session's settings the types of the `openai` package leave open: ranges, lengths, formats and tools."""
+"""Check what the types of the `openai` package leave open in a session or response: depth, ranges and lengths."""
 
 from collections.abc import Collection
 from typing import Any
@@ -35,7 +35,7 @@ MAX_ENTRIES = 1_000  # of any list or object
 
 
 def get_at(value: Any, path: str) -> Any:
-    """What is at a dotted path; None where there is nothing."""
+    """Return what is at a dotted path, or None if there is nothing."""
     for key in path.split("."):
         if not isinstance(value, dict):
             return None
@@ -44,7 +44,7 @@ def get_at(value: Any, path: str) -> Any:
 
 
 def check_depth(value: object, param: str | None = None) -> None:
-    """Check how deep and how large what is at `param`, or a whole event, is. Raises ProtocolError."""
+    """Raise ProtocolError if the value at `param`, or a whole event, is nested too deeply or has too many values."""
     level, count = [value], 0
     for _ in range(MAX_DEPTH):
         entries = [len(_list_inner_values(outer)) for outer in level]
@@ -66,7 +66,10 @@ def _list_inner_values(value: object) -> Collection[object]:
 
 
 def check_values(given: dict[str, Any], root: str = "session") -> None:
-    """Of what a session or a response asks for, in the right types. Raises ProtocolError."""
+    """Raise ProtocolError if a value is out of its range or too long.
+
+    `given` is what a client asks of a session or a response, in the right types.
+    """
     for path, (least, most) in RANGES.items():
         value = get_at(given, path)
         if isinstance(value, int | float) and not least <= value <= most:
@@ -80,7 +83,7 @@ def check_values(given: dict[str, Any], root: str = "session") -> None:
 
 
 def check_extensions(patch: dict[str, Any]) -> None:
-    """Raises ProtocolError."""
+    """Raise ProtocolError unless the extensions that a client asks for are those of docs/protocol.md."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
         raise invalid_value("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")

@@ -62,7 +62,7 @@ def update_config(
 def read_config(shown: Any) -> SessionConfig:
     """Return the configuration that `SessionConfig.to_wire` has shown so, as in a recording.
 
-    Raise ProtocolError, KeyError, TypeError or ValueError for anything else.
+    Raise ProtocolError, AttributeError, KeyError, TypeError or ValueError for anything else.
     """
     start = SessionConfig(shown["id"], shown["model"], shown["expires_at"], AudioOutput(""), shown["type"])
     config = _merge(start, start.kind, _parse_patch(shown, start.kind))

@@ -15,7 +15,7 @@ UNION_MEMBER = re.compile(r"[A-Z]|\[|function-|literal\[|int$|str$|server_vad$|s
 
 
 def validate_event(shape: type[Model], data: dict[str, Any], root: str = "") -> Model:
-    """`data` as the typed model; raises ProtocolError that names the first fault as a path below `root`."""
+    """Return `data` as the typed model, or raise ProtocolError that names the first fault as a path below `root`."""
     try:
         return shape.model_validate(data)
     except ValidationError as error:

@@ -5,6 +5,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import item_requests
+from conversations.realtime.protocol.client_events import ItemCreation
 from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
@@ -33,14 +34,13 @@ class RelayItems:
 
     # What the client asks.
 
-    def create(self, event: sdk.ConversationItemCreateEvent) -> None:
+    def create(self, event: ItemCreation) -> None:
         """Ask the upstream to create an item, or raise ProtocolError."""
-        data = event.item.model_dump(exclude_none=True, mode="json")
-        item, pcm = build_item(self.state, data, "item")
+        item, pcm = build_item(self.state, event.item, "item")
         check_new(self.state, item, self._unconfirmed)
         after = event.previous_item_id
         item_requests.check_place(self.state, after, self._unconfirmed)
-        fields = {"item": {**data, "id": item.id}} | ({"previous_item_id": after} if after else {})
+        fields = {"item": {**event.item.to_wire(), "id": item.id}} | ({"previous_item_id": after} if after else {})
         self._unconfirmed[item.id] = (item, pcm, after, fields)
         self._request_creation(item.id, event.event_id)
 

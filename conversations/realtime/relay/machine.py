@@ -10,6 +10,7 @@ from conversations.realtime.machine_entries import handle_event, refuse_frame, s
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     Ping,
     PlaybackStarted,
     ResponseRequest,
@@ -65,7 +66,7 @@ class RelayMachine:
             SessionUpdate: lambda event: self.settings.update(event.patch, event.event_id),
             sdk.InputAudioBufferCommitEvent: lambda event: user_turn.commit(event.event_id),
             sdk.InputAudioBufferClearEvent: lambda event: user_turn.clear(event.event_id),
-            sdk.ConversationItemCreateEvent: self.items.create,
+            ItemCreation: self.items.create,
             sdk.ConversationItemRetrieveEvent: self.items.retrieve,
             sdk.ConversationItemDeleteEvent: self.items.delete,
             sdk.ConversationItemTruncateEvent: self.items.truncate,

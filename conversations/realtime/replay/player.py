@@ -41,7 +41,7 @@ class _Ids:
 
 
 def play(recording: Recording) -> Iterator[Decided]:
-    """Yield what the machine decides, step by step. Raises BrokenRecordingError."""
+    """Yield what the machine decides, step by step. Raise BrokenRecordingError."""
     ids = _Ids()
     machine: Entries = MACHINES[recording.head.machine](make_id=ids.make_id, **recording.head.arguments)
     for number, step in enumerate(recording.steps, 1):

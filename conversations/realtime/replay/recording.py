@@ -63,7 +63,7 @@ class Recording:
 
 
 def read_recording(lines: Iterable[bytes]) -> Recording:
-    """Read the head, and make the steps ready. Raises BrokenRecordingError, also while the steps are read."""
+    """Read the head, and make the steps ready. Raise BrokenRecordingError, also while the steps are read."""
     numbered = enumerate(lines, 1)
     decoder = Decoder()
     head = _read_head(next(numbered, (1, b"")), decoder)

@@ -18,10 +18,12 @@ from conversations.realtime.engine_events import EngineEvent
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import (
     APPEND,
+    CREATE,
     RESPOND,
     SHAPES,
     AudioAppend,
     ClientEvent,
+    ItemCreation,
     ResponseRequest,
     SessionUpdate,
 )
@@ -42,6 +44,7 @@ _WIRE_NAMES: dict[type, str] = {shape: kind for kind, shape in SHAPES.items()} |
     AudioAppend: APPEND,
     SessionUpdate: "session.update",
     ResponseRequest: RESPOND,
+    ItemCreation: CREATE,
 }
 # Names that older recordings have for a class: old name -> present name. A renamed class gets a line here.
 RENAMED: dict[str, str] = {}
@@ -72,7 +75,7 @@ class Encoder:
     scrub: Callable[[str], str]
 
     def encode(self, value: Any) -> Any:
-        """Return `value` as JSON can hold it. Raises TypeError for what no event or setting may hold."""
+        """Return `value` as JSON can hold it. Raise TypeError for what no event or setting may hold."""
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
@@ -162,7 +165,7 @@ class Decoder:
 
 
 def decode_event(name: Any, given: Any) -> Any:
-    """Return the event of that name. Raises BrokenValueError."""
+    """Return the event of that name. Raise BrokenValueError."""
     name = RENAMED.get(name, name) if isinstance(name, str) else None
     if name not in EVENTS:
         raise BrokenValueError(f"no event is called {str(name)[:80]!r}")
@@ -170,7 +173,7 @@ def decode_event(name: Any, given: Any) -> Any:
 
 
 def decode_arguments(machine: type, given: Any) -> dict[str, Any]:
-    """Return what a machine was built with, but for `make_id`. Raises BrokenValueError."""
+    """Return what a machine was built with, but for `make_id`. Raise BrokenValueError."""
     hints = get_type_hints(machine.__init__)  # type: ignore[misc]  # of a class from the table
     names = [name for name in inspect.signature(machine).parameters if name != "make_id"]
     if isinstance(given, dict):
@@ -192,7 +195,7 @@ def _rename_arguments(given: dict[str, Any]) -> dict[str, Any]:
 def _read_config(shown: Any) -> SessionConfig:
     try:
         return read_config(shown)
-    except (ProtocolError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (ProtocolError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise BrokenValueError("config does not fit") from error
 
 

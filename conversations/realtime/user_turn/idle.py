@@ -1,5 +1,7 @@
 """Notice that nobody has spoken for a long time since a response was played."""
 
+from dataclasses import replace
+
 from conversations.pcm import samples_to_ms
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
@@ -25,7 +27,7 @@ class IdleUser:
             return
         self._commit_silence()
         options = build_default_options(self.state)
-        options.instructions = f"{options.instructions}\n\n{STILL_THERE}".strip()
+        options = replace(options, instructions=f"{options.instructions}\n\n{STILL_THERE}".strip())
         agent_turn.begin(options)
         agent_turn.has_asked = True
 

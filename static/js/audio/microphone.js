@@ -115,7 +115,7 @@ export class Microphone {
 
   #lost() {
     this.#drop();
-    this.onLost(noticeOf(UNPLUGGED));
+    this.onLost(describeProblem(UNPLUGGED));
   }
 
   #drop() {
@@ -130,7 +130,7 @@ export class Microphone {
 
 /** @type {(deviceId: string) => Promise<MediaStream>} */
 async function request(deviceId) {
-  if (!window.isSecureContext || !navigator.mediaDevices) throw noticeOf([INSECURE, "type"]);
+  if (!window.isSecureContext || !navigator.mediaDevices) throw describeProblem([INSECURE, "type"]);
   const device = deviceId ? { deviceId: { exact: deviceId } } : {};
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: { ...CONSTRAINTS, ...device } });
@@ -138,11 +138,11 @@ async function request(deviceId) {
     // A remembered device that is not plugged in today must not keep the others out.
     const { name } = /** @type {Error} */ (error);
     if (deviceId && name === "OverconstrainedError") return request("");
-    throw noticeOf(PROBLEMS[name] ?? OTHER_PROBLEM);
+    throw describeProblem(PROBLEMS[name] ?? OTHER_PROBLEM);
   }
 }
 
 /** @type {(problem: [text: string, action: string]) => Notice} */
-function noticeOf([text, action]) {
+function describeProblem([text, action]) {
   return { tone: "error", text, action };
 }

@@ -4,7 +4,7 @@
  */
 
 import { JitterBuffer, WIRE_RATE } from "./jitter.js";
-import { joined, Resampler } from "./resampler.js";
+import { joinSamples, Resampler } from "./resampler.js";
 
 const BLOCK = 96; // 4 ms of the wire's rate
 const HOLD = 0.9; // per sample: a gap decays from the last sample in 2 ms instead of jumping to zero
@@ -94,7 +94,7 @@ export class Playout {
       const reply = this.buffer.finished();
       if (reply) events.push({ type: "finished", item: reply.item, samples: reply.played });
       if (block === null) return;
-      this.ready = joined(this.ready, this.resampler.push(block));
+      this.ready = joinSamples(this.ready, this.resampler.push(block));
     }
   }
 

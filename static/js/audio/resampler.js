@@ -24,7 +24,7 @@ export class Resampler {
     const cutoff = CUTOFF * Math.min(1, this.phases / this.step);
     this.half = Math.ceil(ZERO_CROSSINGS / cutoff);
     this.taps = 2 * this.half;
-    this.bank = this.step === this.phases ? null : filterBank(this.phases, this.half, cutoff);
+    this.bank = this.step === this.phases ? null : buildFilterBank(this.phases, this.half, cutoff);
     this.kept = new Float32Array(this.half - 1); // so that the first output sample sits on the first input sample
     this.start = 0; // in `kept`, of the window of the next output sample
     this.phase = 0;
@@ -37,7 +37,7 @@ export class Resampler {
   push(input) {
     if (this.bank === null) return input.slice();
     const { bank } = this;
-    const samples = joined(this.kept, input);
+    const samples = joinSamples(this.kept, input);
     const output = new Float32Array(Math.ceil(((samples.length - this.start) * this.phases) / this.step) + 1);
     let count = 0;
     while (this.start + this.taps <= samples.length) {
@@ -62,7 +62,7 @@ export class Resampler {
 }
 
 /** @type {(phases: number, half: number, cutoff: number) => Float32Array} */
-function filterBank(phases, half, cutoff) {
+function buildFilterBank(phases, half, cutoff) {
   const taps = 2 * half;
   const bank = new Float32Array(phases * taps);
   for (let phase = 0; phase < phases; phase++) {
@@ -109,7 +109,7 @@ function greatestCommonDivisor(a, b) {
 }
 
 /** @type {(first: Float32Array, second: Float32Array) => Float32Array<ArrayBuffer>} */
-export function joined(first, second) {
+export function joinSamples(first, second) {
   const both = new Float32Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);

@@ -41,7 +41,7 @@ const BY_CLOSE = {
  * Return {way, label, notice}. `refusal` is the code of the server's last error, or null.
  * @type {(refusal: string | null, closeCode: number) => CloseWay}
  */
-export function wayOf(refusal, closeCode) {
+export function explainClose(refusal, closeCode) {
   if (closeCode === 1000) return BY_CLOSE[1000];
   if (closeCode >= 4000) return OVER;
   return BY_ERROR[refusal ?? ""] ?? BY_CLOSE[closeCode] ?? { way: "retry" };

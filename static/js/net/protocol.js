@@ -20,8 +20,8 @@ const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low
  * Return the first event of a connection: the session's settings, by the state.
  * @type {(state: State) => ClientEvent}
  */
-export function greeting(state) {
-  return { ...sessionUpdate(state), event_id: HELLO };
+export function buildGreeting(state) {
+  return { ...buildSessionUpdate(state), event_id: HELLO };
 }
 
 /**
@@ -36,7 +36,7 @@ export function isAboutGreeting(error) {
  * Return the event that sets the session as the state has it.
  * @type {(state: State) => ClientEvent}
  */
-export function sessionUpdate(state) {
+export function buildSessionUpdate(state) {
   const input = { format: PCM, turn_detection: detection(state) };
   const output = state.voice ? { format: PCM, voice: state.voice } : { format: PCM };
   const output_modalities = [state.speak === "browser" ? "text" : "audio"];
@@ -49,7 +49,7 @@ export function sessionUpdate(state) {
  * Return the event that sets only the turn detection.
  * @type {(state: State) => ClientEvent}
  */
-export function turnDetection(state) {
+export function buildTurnDetection(state) {
   const input = { turn_detection: detection(state) };
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
@@ -111,7 +111,7 @@ export function cancelResponse() {
 }
 
 /** @type {(id: string, text: string) => ClientEvent} */
-export function typedItem(id, text) {
+export function buildTypedItem(id, text) {
   /** @type {ProtocolMessage} */
   const item = { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
   return { type: "conversation.item.create", event_id: id, item };
@@ -140,7 +140,7 @@ export function deleteItem(item) {
  * Return the event that reports playback. `heard` is how many samples of the response have sounded.
  * @type {(responseId: string, heard: number) => ClientEvent}
  */
-export function playbackStarted(responseId, heard) {
+export function buildPlaybackStarted(responseId, heard) {
   const played_ms = Math.max(0, Math.floor(heard / 24));
   return { type: "output_audio_buffer.started", event_id: QUIET, response_id: responseId, played_ms };
 }
@@ -170,7 +170,7 @@ export function isQuiet(error) {
  * Return the words of a message item, spoken or typed.
  * @type {(item: ProtocolMessage) => string}
  */
-export function textOf(item) {
+export function getText(item) {
   return (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
 }
 
@@ -178,7 +178,7 @@ export function textOf(item) {
  * Return how many samples a base64 text of PCM16 holds, without decoding it.
  * @type {(base64: string) => number}
  */
-export function samplesIn(base64) {
+export function countSamples(base64) {
   const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
   return ((base64.length / 4) * 3 - padding) / 2;
 }
@@ -198,7 +198,7 @@ export function decodePcm(base64) {
  * Return a new item id. Ids made by a client have at most 32 characters.
  * @type {() => string}
  */
-export function newItemId() {
+export function makeItemId() {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return `item_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -24,13 +24,13 @@ const LOST = 1006; // the code browsers give to a connection that ended without 
  * With full jitter not everybody comes back at the same instant after an outage.
  * @type {(attempt: number, random: number) => number}
  */
-export function backoffMs(attempt, random) {
+export function chooseBackoffMs(attempt, random) {
   const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
 /** @type {(page: string, talk: { assistant?: string, conversation?: string | null, timeZone?: string }) => URL} */
-export function realtimeUrl(page, { assistant, conversation, timeZone }) {
+export function buildRealtimeUrl(page, { assistant, conversation, timeZone }) {
   const url = new URL("/v1/realtime", page);
   url.protocol = url.protocol.replace("http", "ws");
   if (assistant) url.searchParams.set("assistant", assistant);

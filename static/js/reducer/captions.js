@@ -6,7 +6,7 @@
  * fast this voice has spoken so far. Within a text the words share the time as speech_units.js says.
  */
 
-import { units, weightOf } from "./speech_units.js";
+import { splitUnits, measureWeight } from "./speech_units.js";
 
 const SAMPLES_PER_LETTER = 24000 / 15; // a usual speaking rate, until this voice's own is known
 const LETTERS_TO_KNOW = 20;
@@ -21,13 +21,13 @@ export function addText(track, text) {
   if (last && last.start === track.received) {
     return { ...track, clauses: [...track.clauses.slice(0, -1), longer(last, text)] };
   }
-  return { ...track, clauses: [...track.clauses, clauseOf(text, track.received)] };
+  return { ...track, clauses: [...track.clauses, findClause(text, track.received)] };
 }
 
 /** @type {(text: string, start: number) => Clause} */
-function clauseOf(text, start) {
-  const spoken = units(text);
-  return { text, start, units: spoken, weight: weightOf(spoken) };
+function findClause(text, start) {
+  const spoken = splitUnits(text);
+  return { text, start, units: spoken, weight: measureWeight(spoken) };
 }
 
 /**
@@ -39,8 +39,8 @@ function longer(clause, more) {
   const text = clause.text + more;
   const kept = clause.units.slice(0, -REWEIGHED);
   const from = kept.at(-1)?.end ?? 0;
-  const tail = units(text.slice(from)).map((unit) => ({ ...unit, end: unit.end + from }));
-  const weight = clause.weight - weightOf(clause.units.slice(-REWEIGHED)) + weightOf(tail);
+  const tail = splitUnits(text.slice(from)).map((unit) => ({ ...unit, end: unit.end + from }));
+  const weight = clause.weight - measureWeight(clause.units.slice(-REWEIGHED)) + measureWeight(tail);
   return { text, start: clause.start, units: [...kept, ...tail], weight };
 }
 
@@ -55,7 +55,7 @@ export function endTrack(track) {
 }
 
 /** @type {(track: Track) => string} */
-export function wholeText(track) {
+export function getWholeText(track) {
   return track.clauses.map((clause) => clause.text).join("");
 }
 
@@ -63,8 +63,8 @@ export function wholeText(track) {
  * Return what has been said after `played` samples, in whole words.
  * @type {(track: Track, played: number) => string}
  */
-export function spokenText(track, played) {
-  if (track.ended && played >= track.received) return wholeText(track);
+export function getSpokenText(track, played) {
+  if (track.ended && played >= track.received) return getWholeText(track);
   return track.clauses.map((clause, index) => spokenOf(clause, endOf(track, index), played)).join("");
 }
 

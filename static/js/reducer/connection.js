@@ -4,10 +4,10 @@
  */
 
 import { withNotice } from "./changes.js";
-import { wayOf } from "../net/close_codes.js";
+import { explainClose } from "../net/close_codes.js";
 import { endReply, interrupt } from "./playback.js";
 import { giveUpSending, isUnacknowledged, onConnectionLost } from "./sending.js";
-import { backoffMs } from "../net/socket.js";
+import { chooseBackoffMs } from "../net/socket.js";
 import { NO_TURN } from "./turns.js";
 
 const BUSY_RETRY_MS = 10000;
@@ -69,7 +69,7 @@ function endSound(state) {
 
 /** @type {EventHandler<"socket.closed">} */
 function afterClose(before, { code, random }, now) {
-  const { way, label, notice } = wayOf(before.refusal, code);
+  const { way, label, notice } = explainClose(before.refusal, code);
   const isExplained = notice !== undefined || way === "now";
   const state = isExplained ? withNotice(before, "turn", null) : before; // there it stood in the server's words
   const attempt = state.attempt + 1;
@@ -79,7 +79,7 @@ function afterClose(before, { code, random }, now) {
     case "gone": return onGone(state, label, notice, now);
     case "over": return onOver(state, label, notice);
     case "wait": return onBusy({ ...state, attempt, endLabel: label ?? "" }, random, now);
-    default: return connect({ ...withRetryNotice(state, notice), attempt }, now, backoffMs(attempt, random));
+    default: return connect({ ...withRetryNotice(state, notice), attempt }, now, chooseBackoffMs(attempt, random));
   }
 }
 

@@ -12,9 +12,9 @@ const NO_BREAK = "\u00a0"; // a narrow page breaks the line between parts, not i
  * Return the line for the last reply whose times are all known, or "". `heardAt` and `askedAt` are in ms.
  * @type {(state: Pick<State, "order" | "items">) => string}
  */
-export function latencyLine({ order, items }) {
+export function describeLatency({ order, items }) {
   const item = order.map((id) => items[id]).findLast(isTimed);
-  return item ? lineOf(item.timing, item.heardAt - item.askedAt) : "";
+  return item ? formatLatency(item.timing, item.heardAt - item.askedAt) : "";
 }
 
 /** @type {(item: TalkItem) => item is TalkItem & { timing: Timing, heardAt: number, askedAt: number }} */
@@ -29,12 +29,12 @@ function isTimed({ timing, heardAt, askedAt }) {
  * wait. `totalMs` is by the page's own clock. What the server cannot account for is the way to the ear.
  * @type {(timing: Timing, totalMs: number) => string}
  */
-function lineOf(timing, totalMs) {
+function formatLatency(timing, totalMs) {
   /** @type {string[]} */
   const parts = [];
   let reached = 0;
   for (const [step, name] of PARTS.filter(([known]) => known in timing)) {
-    parts.push(timing[step] < 0 ? aheadOf(name) : `${name} ${seconds(timing[step] - reached)}`);
+    parts.push(timing[step] < 0 ? describeAhead(name) : `${name} ${seconds(timing[step] - reached)}`);
     reached = Math.max(reached, timing[step]);
   }
   const told = parts.filter((part, index) => part !== "" && part !== parts[index - 1]);
@@ -46,7 +46,7 @@ function lineOf(timing, totalMs) {
  * Return what was ready before the endpoint: words from a streaming engine, or a preemptive reply.
  * @type {(name: string) => string}
  */
-function aheadOf(name) {
+function describeAhead(name) {
   return name === "words" ? "" : "thought ahead";
 }
 

@@ -132,7 +132,7 @@ function playedTo({ id, aloud, track }, samples) {
 export function onStopped(state, { item, samples }, now) {
   const known = itemOf(state, item);
   const next = known ? withItem(state, { ...playedTo(known, samples), cut: true }) : state;
-  const truncations = known ? [send(truncation(next.items[known.id]))] : [];
+  const truncations = known ? [send(buildTruncation(next.items[known.id]))] : [];
   const playing = state.afterStop.find((effect) => effect.do === "play" || effect.do === "say")?.item ?? null;
   const silent = known ? { item, at: now } : state.silent;
   return [{ ...next, playing, silent, stopping: false, afterStop: [] }, [...truncations, ...state.afterStop]];
@@ -142,8 +142,8 @@ export function onStopped(state, { item, samples }, now) {
  * Return the event that tells the server how much of the item was heard: in words if the server has no sound of it.
  * @type {(item: TalkItem) => ClientEvent}
  */
-export function truncation({ id, aloud, track, played = 0 }) {
-  return aloud && track ? protocol.truncateText(id, captions.spokenText(track, played)) : protocol.truncate(id, played);
+export function buildTruncation({ id, aloud, track, played = 0 }) {
+  return aloud && track ? protocol.truncateText(id, captions.getSpokenText(track, played)) : protocol.truncate(id, played);
 }
 
 /**
@@ -154,7 +154,7 @@ function firstHeard(state, id, heard, now) {
   const response = responseOf(state, id);
   const isTold = Object.values(state.items).some((item) => item.response === response && item.heardAt !== undefined);
   if (id === null || response === null || isTold) return [state, []];
-  return [withItem(state, { id, heardAt: now - heard / 24 }), [send(protocol.playbackStarted(response, heard))]];
+  return [withItem(state, { id, heardAt: now - heard / 24 }), [send(protocol.buildPlaybackStarted(response, heard))]];
 }
 
 /** @type {(state: State, id: string | null) => string | null} */

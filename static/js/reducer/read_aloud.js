@@ -45,7 +45,7 @@ export function onClause(state, { item, text, samples }) {
  */
 export function onSpeak(state, { by }) {
   const next = withNotice({ ...state, speak: by }, "speaking", null);
-  return [next, state.phase === "live" ? [send(protocol.sessionUpdate(next))] : []];
+  return [next, state.phase === "live" ? [send(protocol.buildSessionUpdate(next))] : []];
 }
 
 /**

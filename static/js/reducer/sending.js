@@ -49,7 +49,7 @@ export function isUnacknowledged({ pending, delivery }) {
  * Return what would be lost if the page were closed now.
  * @type {(state: State) => string[]}
  */
-export function undelivered({ order, items }) {
+export function listUndelivered({ order, items }) {
   return order.filter((id) => items[id].delivery !== undefined);
 }
 
@@ -95,7 +95,7 @@ export function onListed(state, now) {
  * Return the state in which the server has the item.
  * @type {(state: State, id: string) => State}
  */
-export function acknowledged(state, id) {
+export function markAcknowledged(state, id) {
   const known = state.items[id];
   if (!known || (known.delivery === undefined && !known.isDoubted)) return state;
   const unsent = state.unsent.filter((one) => one !== id);
@@ -108,7 +108,7 @@ export function acknowledged(state, id) {
  */
 export function onRefusedMessage(state, { event_id, code, message }) {
   if (!event_id || state.items[event_id]?.delivery !== "sending") return null;
-  if (code === "item_create_duplicate_item_id") return acknowledged(state, event_id);
+  if (code === "item_create_duplicate_item_id") return markAcknowledged(state, event_id);
   const refused = withItem({ ...state, thinking: state.response !== null }, { id: event_id, delivery: "unsent" });
   return withNotice(refused, "turn", { tone: "error", text: message });
 }
@@ -118,7 +118,7 @@ export function onRefusedMessage(state, { event_id, code, message }) {
  * @type {(state: State) => State}
  */
 export function giveUpSending(state) {
-  const given = undelivered(state).reduce((rest, id) => withItem(rest, { id, delivery: "unsent", pending: false }), state);
+  const given = listUndelivered(state).reduce((rest, id) => withItem(rest, { id, delivery: "unsent", pending: false }), state);
   return { ...given, unsent: [], owed: false };
 }
 
@@ -129,7 +129,7 @@ function isAsked(state, now) {
 
 /** @type {(state: State, id: string) => SendEffect} */
 function sendItem({ items }, id) {
-  return send(protocol.typedItem(id, items[id].text));
+  return send(protocol.buildTypedItem(id, items[id].text));
 }
 
 /**

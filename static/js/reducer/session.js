@@ -13,7 +13,7 @@ import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from ".
 import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { onRetry } from "./retry.js";
-import { onConnectionLost, onResend, say, undelivered } from "./sending.js";
+import { onConnectionLost, onResend, say, listUndelivered } from "./sending.js";
 import { NO_TURN, onServerEvent } from "./turns.js";
 import { onUtterance, onWords } from "./words.js";
 
@@ -26,7 +26,7 @@ const NO_WORDS = { backchannels: new Set(), commands: new Set() };
  * listens and who speaks: the "site" or the "browser"; the words that are backchannels and commands.
  * @type {(options: SessionOptions) => State}
  */
-export function initialState({
+export function buildInitialState({
   assistant, voice = "", conversation = null, patience = "", listen = "site", speak = "site", vocabulary = NO_WORDS,
 }) {
   return {
@@ -122,17 +122,17 @@ const HANDLERS = {
  * @type {EventHandler<"start">}
  */
 function onStart(state) {
-  const order = state.conversation === null ? undelivered(state) : state.order;
+  const order = state.conversation === null ? listUndelivered(state) : state.order;
   const items = Object.fromEntries(order.map((id) => [id, state.items[id]]));
   const unsent = order.filter((id) => items[id].delivery === "sending");
-  return [{ ...initialState(state), phase: "asking", push: state.push, items, order, unsent }, []];
+  return [{ ...buildInitialState(state), phase: "asking", push: state.push, items, order, unsent }, []];
 }
 
 /** @type {EventHandler<"microphone.ready">} */
 function onMicrophoneReady(state, _event, now) {
   const next = withNotice({ ...state, microphone: "on" }, "microphone", null);
   if (state.phase === "asking") return connect(next, now);
-  return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
+  return [next, state.phase === "live" ? [send(protocol.buildTurnDetection(next))] : []];
 }
 
 /** @type {EventHandler<"microphone.failed">} */
@@ -178,14 +178,14 @@ function onChoose(state, { assistant, voice }, now) {
  */
 function onPush(state, { on }) {
   const [next, effects] = resume({ ...state, push: on, muted: false, heldSince: null, hearing: false });
-  const told = [send(protocol.clearInput()), send(protocol.turnDetection(next))];
+  const told = [send(protocol.clearInput()), send(protocol.buildTurnDetection(next))];
   return [next, state.phase === "live" ? [...effects, ...told] : effects];
 }
 
 /** @type {EventHandler<"patience">} */
 function onPatience(state, { patience }) {
   const next = { ...state, patience };
-  return [next, state.phase === "live" ? [send(protocol.turnDetection(next))] : []];
+  return [next, state.phase === "live" ? [send(protocol.buildTurnDetection(next))] : []];
 }
 
 /** @type {EventHandler<"hold">} */

@@ -47,7 +47,7 @@ const PAUSING = /[,;:–—、，；：،؛][^\p{L}\p{N}_]*$/u;
  * clause.
  * @type {(clause: string) => SpokenUnit[]}
  */
-export function units(clause) {
+export function splitUnits(clause) {
   const last = clause.trimEnd().length;
   const heard = clause.slice(0, last).replace(UNHEARD, (found) => found.replace(/[^\s]/g, "·"));
   return Array.from(heard.matchAll(UNIT), (match) => {
@@ -58,7 +58,7 @@ export function units(clause) {
 }
 
 /** @type {(spoken: SpokenUnit[]) => number} */
-export function weightOf(spoken) {
+export function measureWeight(spoken) {
   return spoken.reduce((sum, unit) => sum + unit.said + unit.pause, 0);
 }
 

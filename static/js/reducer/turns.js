@@ -6,7 +6,7 @@ import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { offerRetry, onRetryRefused } from "./retry.js";
-import { acknowledged, onConnected, onListed, onRefusedMessage } from "./sending.js";
+import { markAcknowledged, onConnected, onListed, onRefusedMessage } from "./sending.js";
 import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
@@ -56,7 +56,7 @@ function onSessionCreated(state, _event, now) {
   /** @type {State} */
   const live = { ...heard, phase: "live", endLabel: "", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
   const [next, unsent] = onConnected(live, now);
-  return [next, [send(protocol.greeting(state)), ...unsent]];
+  return [next, [send(protocol.buildGreeting(state)), ...unsent]];
 }
 
 /**
@@ -78,12 +78,12 @@ function onStorage(state, { status, message }) {
  * @type {ServerHandler<"conversation.item.added" | "conversation.item.done">}
  */
 function onItem(before, { type, item, previous_item_id }) {
-  const state = acknowledged(before, item.id);
+  const state = markAcknowledged(before, item.id);
   if (item.type !== "message" || item.role === "system") return [state, []];
   const known = state.items[item.id];
   if (known?.track && (type === "conversation.item.done" || state.playing === item.id)) return [state, []];
-  const words = protocol.textOf(item) || known?.text || "";
-  const isSaid = item.role === "user" && !protocol.textOf(item); // and not yet written down
+  const words = protocol.getText(item) || known?.text || "";
+  const isSaid = item.role === "user" && !protocol.getText(item); // and not yet written down
   const pending = isSaid && (known ? Boolean(known.pending) : item.content.length > 0);
   return [withItem(state, { id: item.id, role: item.role, text: words, track: undefined, pending }, previous_item_id), []];
 }
@@ -159,7 +159,7 @@ function onReplyText(state, { response_id, item_id, delta, type }) {
 function onReplyAudio(state, { response_id, item_id, delta }) {
   const known = state.items[item_id];
   if (response_id === state.dropped || !known?.track) return [state, []];
-  const track = captions.addAudio(known.track, protocol.samplesIn(delta));
+  const track = captions.addAudio(known.track, protocol.countSamples(delta));
   const [free, stop] = makeWay(state, response_id);
   const next = withItem({ ...free, thinking: false, playing: free.playing ?? item_id }, { id: item_id, track });
   const [given, play] = onceSilent(next, { do: "play", item: item_id, delta });

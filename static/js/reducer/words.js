@@ -5,12 +5,12 @@
  * Over a reply the first words of the user's own end it; an echo or a backchannel does not.
  */
 
-import { wholeText, spokenText } from "./captions.js";
+import { getWholeText, getSpokenText } from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./changes.js";
 import { interrupt } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { say } from "./sending.js";
-import { isCommand, isBackchannel, ownWords } from "../webspeech/echo.js";
+import { isCommand, isBackchannel, findOwnWords } from "../webspeech/echo.js";
 
 const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words
 const BEFORE_CHARS = 240; // of what was said before the words began: an echo is late, too
@@ -103,10 +103,10 @@ export function onOwnTranscript(state, { item_id, transcript }, now) {
 
 /** @type {(state: State, id: string | null, text: string, now: number) => { judged: State, own: string, isMeant: boolean }} */
 function judge(state, id, text, now) {
-  const over = overOf(state, id, now);
+  const over = findOverlap(state, id, now);
   const judged = { ...state, over };
   const { vocabulary, playing, response } = state;
-  const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : ownWords(text, around(state, over), vocabulary);
+  const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : findOwnWords(text, around(state, over), vocabulary);
   const isReplying = playing !== null || response !== null;
   if (isReplying && isBackchannel(own.text, vocabulary) && !asks(state, over)) return { judged, own: "", isMeant: false };
   return { judged, own: own.text, isMeant: own.strays >= MEANT_LEAST || isCommand(own.text, vocabulary) };
@@ -116,29 +116,29 @@ function judge(state, id, text, now) {
  * Return the reply that sounded as the utterance began, and the part of it that may come back as an echo.
  * @type {(state: State, id: string | null, now: number) => JudgedUtterance}
  */
-function overOf(state, id, now) {
+function findOverlap(state, id, now) {
   if (state.over?.id === id && state.over.item !== null) return state.over;
   const { playing, silent } = state;
   const item = playing ?? (silent !== null && now - silent.at < ECHO_MS ? silent.item : null);
   const known = item === null ? undefined : state.items[item];
   if (item === null || !known?.track) return { id, item: null };
-  return { id, item, from: Math.max(0, saidChars(known) - BEFORE_CHARS) };
+  return { id, item, from: Math.max(0, countSaidChars(known) - BEFORE_CHARS) };
 }
 
 /** @type {(state: State, over: JudgedUtterance) => string} */
 function around({ items }, { item, from }) {
   const known = item === null ? undefined : items[item];
   if (!known?.track) return known?.text ?? "";
-  return wholeText(known.track).slice(from, saidChars(known) + AHEAD_CHARS);
+  return getWholeText(known.track).slice(from, countSaidChars(known) + AHEAD_CHARS);
 }
 
 /** @type {(item: SpokenItem) => number} */
-function saidChars({ track, played }) {
-  return spokenText(track, played).length;
+function countSaidChars({ track, played }) {
+  return getSpokenText(track, played).length;
 }
 
 /** @type {(state: State, over: JudgedUtterance) => boolean} */
 function asks({ items }, { item }) {
   const known = item === null ? undefined : items[item];
-  return known?.track !== undefined && /[?？؟]\s*$/u.test(spokenText(known.track, known.played));
+  return known?.track !== undefined && /[?？؟]\s*$/u.test(getSpokenText(known.track, known.played));
 }

@@ -1,7 +1,7 @@
 /** The pickers for microphone and speaker, and what this device remembers of them. */
 
 /** @type {(name: string) => string} */
-export function remembered(name) {
+export function recall(name) {
   try {
     return localStorage.getItem(name) ?? "";
   } catch {
@@ -38,7 +38,7 @@ function isNamed(kind) {
  * Return the row of a picker, which includes its label.
  * @type {(picker: HTMLElement) => HTMLElement}
  */
-export function fieldOf(picker) {
+export function getField(picker) {
   return /** @type {HTMLElement} */ (picker.closest(".field"));
 }
 
@@ -46,7 +46,7 @@ export function fieldOf(picker) {
 function fill(picker, devices, chosen) {
   const options = devices.map(({ deviceId, label }) => new Option(label, deviceId, false, deviceId === chosen));
   picker.replaceChildren(...options);
-  fieldOf(picker).hidden = options.length === 0;
+  getField(picker).hidden = options.length === 0;
 }
 
 /**

@@ -4,8 +4,8 @@
  * @import { BrowserSpeech } from "../webspeech/browser.js"
  */
 
-import { fieldOf, remember, remembered } from "./devices.js";
-import { labelOf } from "../webspeech/voices.js";
+import { getField, remember, recall } from "./devices.js";
+import { getLabel } from "../webspeech/voices.js";
 
 export class Pickers {
   /**
@@ -64,7 +64,7 @@ export class Pickers {
   showVoices() {
     const voices = this.speaker === "site" ? this.#siteVoices() : this.#browserVoices();
     this.voicePicker.replaceChildren(...voices.map(([id, label]) => new Option(label, id)));
-    fieldOf(this.voicePicker).hidden = voices.length === 0;
+    getField(this.voicePicker).hidden = voices.length === 0;
     this.voicePicker.value = this.#wanted(this.speaker, voices);
   }
 
@@ -79,7 +79,7 @@ export class Pickers {
    * @type {(speaker: Side, voices: [id: string, label: string][]) => string}
    */
   #wanted(speaker, voices) {
-    const wishes = [remembered(this.#voiceName(speaker)), speaker === "site" ? this.assistant?.voice : ""];
+    const wishes = [recall(this.#voiceName(speaker)), speaker === "site" ? this.assistant?.voice : ""];
     return wishes.find((wish) => voices.some(([id]) => id === wish)) ?? voices[0]?.[0] ?? "";
   }
 
@@ -95,7 +95,7 @@ export class Pickers {
 
   /** @type {() => [id: string, label: string][]} */
   #browserVoices() {
-    return this.#voicesOfBrowser().map((voice) => [voice.voiceURI, labelOf(voice)]);
+    return this.#voicesOfBrowser().map((voice) => [voice.voiceURI, getLabel(voice)]);
   }
 
   #voicesOfBrowser() {

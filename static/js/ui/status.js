@@ -20,7 +20,7 @@ const FIXED = {
  * Return {name, label, hint}.
  * @type {(state: State) => { name: string, label: string, hint: string }}
  */
-export function statusOf(state) {
+export function getStatus(state) {
   const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
   if (!["failed", "busy"].includes(state.phase) || !state.endLabel) return { name, label, hint };
   return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
@@ -53,8 +53,8 @@ function interruption({ microphone, push, muted }) {
  * While the assistant speaks or listens in turn, an announcement would talk over the voice and into the microphone.
  * @type {(before: State, after: State) => string}
  */
-export function announcementOf(before, after) {
-  const [old, now] = [statusOf(before), statusOf(after)];
+export function getAnnouncement(before, after) {
+  const [old, now] = [getStatus(before), getStatus(after)];
   if (before.muted !== after.muted && after.phase === "live") return after.muted ? "Muted" : "Microphone on";
   if (before.phase === after.phase || old.label === now.label) return "";
   return [now.label, now.hint].filter(Boolean).join(". ");

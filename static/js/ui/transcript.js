@@ -1,7 +1,7 @@
 /** The captions on the page: one bubble for each item, updated in place, with its state below it. */
 
 import { button } from "./button.js";
-import { spokenText } from "../reducer/captions.js";
+import { getSpokenText } from "../reducer/captions.js";
 
 const NEAR_END_PX = 80;
 /**
@@ -51,7 +51,7 @@ export class Transcript {
       const bubble = this.#bubble(id, items[id], index);
       if (this.shown[id] === items[id]) return;
       changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
-      changed = this.#showNote(/** @type {HTMLElement} */ (bubble.lastChild), id, noteOf(items[id])) || changed;
+      changed = this.#showNote(/** @type {HTMLElement} */ (bubble.lastChild), id, getNote(items[id])) || changed;
     });
     this.shown = items; // an item that is still the same object looks the same
     if (changed) this.#follow();
@@ -110,7 +110,7 @@ export class Transcript {
 /** @type {(item: TalkItem, lag: number) => string} */
 function wordsOf(item, lag) {
   if (!item.track) return item.text;
-  const words = spokenText(item.track, item.played - (isOver(item) ? 0 : lag));
+  const words = getSpokenText(item.track, item.played - (isOver(item) ? 0 : lag));
   return item.cut && words ? `${words.trimEnd()} …` : words;
 }
 
@@ -123,7 +123,7 @@ function isOver(item) {
 }
 
 /** @type {(item: TalkItem) => Note | null} */
-function noteOf({ delivery, retry }) {
+function getNote({ delivery, retry }) {
   if (retry === "offered") return NOT_HEARD;
   return delivery ? { sending: SENDING, unsent: UNSENT }[delivery] : null;
 }

@@ -2,8 +2,8 @@
 
 import { button } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
-import { latencyLine } from "../reducer/latency.js";
-import { announcementOf, lacks, statusOf } from "./status.js";
+import { describeLatency } from "../reducer/latency.js";
+import { getAnnouncement, lacks, getStatus } from "./status.js";
 import { isUnacknowledged } from "../reducer/sending.js";
 import { Transcript } from "./transcript.js";
 
@@ -68,7 +68,7 @@ export class View {
 
   /** @type {(before: State, after: State) => void} */
   announce(before, after) {
-    const words = announcementOf(before, after);
+    const words = getAnnouncement(before, after);
     if (words) this.part("announcer").textContent = words;
   }
 
@@ -77,14 +77,14 @@ export class View {
    * @type {(state: State, lag: number, now: number) => void}
    */
   render(state, lag, now) {
-    const status = statusOf(state);
+    const status = getStatus(state);
     const inCall = isInCall(state);
     set(this.root, "state", status.name);
     set(this.root, "phase", inCall ? "call" : state.phase);
     document.body.classList.toggle("in-call", inCall);
     this.#text("status", status.label);
     this.#text("hint", state.phase === "busy" ? countdown((state.retryAt ?? now) - now) : status.hint);
-    this.#text("latency", latencyLine(state));
+    this.#text("latency", describeLatency(state));
     this.#renderControls(state);
     this.#renderNotices(state);
     this.transcript.render(state, lag);

@@ -1,6 +1,6 @@
 /** What this browser offers of the Web Speech API. */
 
-import { newItemId } from "../net/protocol.js";
+import { makeItemId } from "../net/protocol.js";
 import { Listener } from "./listener.js";
 import { Speaker } from "./speaker.js";
 import { hasVoiceFor, voicesFor } from "./voices.js";
@@ -59,7 +59,7 @@ export class BrowserSpeech {
     const { document, navigator } = this.browser;
     const isAndroid = /Android/u.test(navigator.userAgent);
     const settings = () => ({ ...this.settings(), isAndroid });
-    return new Listener(Recognition, { ...handlers, settings, newId: newItemId, isHidden: () => document.hidden });
+    return new Listener(Recognition, { ...handlers, settings, newId: makeItemId, isHidden: () => document.hidden });
   }
 
   /** @type {(handlers: SpeakerHandlers) => Speaker | null} */

@@ -7,7 +7,7 @@
  * request.
  */
 
-import { isAbbreviation, units, weightOf } from "../reducer/speech_units.js";
+import { isAbbreviation, splitUnits, measureWeight } from "../reducer/speech_units.js";
 import { SpeechText } from "./speech_text.js";
 
 const CLOSERS = "[\"'”’»)\\]*_`]*";
@@ -78,7 +78,7 @@ export class Clauses {
   #isEnd(clause) {
     const least = LEAST[Math.min(this.count, LEAST.length - 1)];
     const words = clause.trimEnd();
-    if (!SPEAKABLE.test(words) || weightOf(units(words)) < least) return false;
+    if (!SPEAKABLE.test(words) || measureWeight(splitUnits(words)) < least) return false;
     return clause.includes("\n") || !(isAbbreviation(words.split(/\s/u).at(-1) ?? "") || INITIAL_OR_NUMBER.test(words));
   }
 }

@@ -30,14 +30,14 @@ const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
  * `text` is "" for an echo; `strays` is how many of the words the assistant did not say.
  * @type {(transcript: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
  */
-export function ownWords(transcript, said, { commands }) {
+export function findOwnWords(transcript, said, { commands }) {
   const found = [...plain(transcript).matchAll(WORD)];
   const tokens = found.map(([word]) => word);
-  const { start, end, matched } = echoRun(tokens.slice(0, TRANSCRIPT_MOST), tokensOf(said).slice(-SAID_MOST));
+  const { start, end, matched } = findEcho(tokens.slice(0, TRANSCRIPT_MOST), tokenize(said).slice(-SAID_MOST));
   const outside = [...tokens.slice(0, start), "", ...tokens.slice(end)];
   const strays = tokens.length - matched;
   if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: transcript.trim(), strays: tokens.length };
-  if (matched >= ECHO_SHARE * tokens.length && !holdsCommand(outside, commands)) return { text: "", strays };
+  if (matched >= ECHO_SHARE * tokens.length && !hasCommand(outside, commands)) return { text: "", strays };
   if (matched < MIXED_LEAST) return { text: transcript.trim(), strays };
   const before = transcript.slice(0, found[start].index);
   const after = transcript.slice(found[end - 1].index + found[end - 1][0].length);
@@ -49,7 +49,7 @@ export function ownWords(transcript, said, { commands }) {
  * @type {(transcript: string, vocabulary: Pick<Vocabulary, "backchannels">) => boolean}
  */
 export function isBackchannel(transcript, { backchannels }) {
-  return !transcript.includes("?") && isPhrases(tokensOf(transcript), backchannels);
+  return !transcript.includes("?") && isPhrases(tokenize(transcript), backchannels);
 }
 
 /**
@@ -57,7 +57,7 @@ export function isBackchannel(transcript, { backchannels }) {
  * @type {(transcript: string, vocabulary: Pick<Vocabulary, "commands">) => boolean}
  */
 export function isCommand(transcript, { commands }) {
-  return isPhrases(tokensOf(transcript), commands);
+  return isPhrases(tokenize(transcript), commands);
 }
 
 /** @type {(text: string) => string} */
@@ -66,7 +66,7 @@ function plain(text) {
 }
 
 /** @type {(text: string) => string[]} */
-function tokensOf(text) {
+function tokenize(text) {
   return plain(text).match(WORD) ?? [];
 }
 
@@ -93,7 +93,7 @@ function isPhrase(tokens, phrases) {
 }
 
 /** @type {(tokens: string[], commands: Set<string>) => boolean} */
-function holdsCommand(tokens, commands) {
+function hasCommand(tokens, commands) {
   return tokens.some((_, at) => {
     const sizes = Array.from({ length: PHRASE_MOST }, (_none, many) => many + 1);
     return sizes.some((many) => isPhrase(tokens.slice(at, at + many), commands));
@@ -109,13 +109,13 @@ function mayAnswer(tokens, said) {
  * Return the part of `transcript` that follows `said` best, and how many of its words match: a local alignment.
  * @type {(transcript: string[], said: string[]) => EchoRun}
  */
-function echoRun(transcript, said) {
+function findEcho(transcript, said) {
   let best = { score: 0, start: 0, end: 0, matched: 0 };
   let above = new Array(said.length + 1).fill(best);
   transcript.forEach((word, row) => {
     const line = [{ score: 0, start: row + 1, end: row + 1, matched: 0 }];
     said.forEach((other, column) => {
-      const cell = bestOf(above[column], above[column + 1], line[column], isSame(word, other), row);
+      const cell = chooseBest(above[column], above[column + 1], line[column], isSame(word, other), row);
       line.push(cell);
       if (cell.score > best.score) best = cell;
     });
@@ -125,7 +125,7 @@ function echoRun(transcript, said) {
 }
 
 /** @type {(diagonal: EchoRun, up: EchoRun, left: EchoRun, isMatch: boolean, row: number) => EchoRun} */
-function bestOf(diagonal, up, left, isMatch, row) {
+function chooseBest(diagonal, up, left, isMatch, row) {
   if (isMatch) {
     const start = diagonal.score > 0 ? diagonal.start : row;
     return { score: diagonal.score + MATCH, start, end: row + 1, matched: diagonal.matched + 1 };
@@ -140,14 +140,14 @@ function isSame(word, other) {
   if (word === other) return true;
   if (Math.min(word.length, other.length) < FUZZY_LEAST || Math.max(word.length, other.length) > FUZZY_MOST) return false;
   const most = Math.floor(Math.max(word.length, other.length) * MISHEARD_SHARE);
-  return Math.abs(word.length - other.length) <= most && distance(word, other) <= most;
+  return Math.abs(word.length - other.length) <= most && measureDistance(word, other) <= most;
 }
 
 /**
  * Return the Levenshtein distance of two words.
  * @type {(word: string, other: string) => number}
  */
-function distance(word, other) {
+function measureDistance(word, other) {
   let above = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (let row = 1; row <= word.length; row++) {
     const line = [row];

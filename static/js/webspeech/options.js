@@ -6,7 +6,7 @@
  */
 
 import { isInCall } from "../reducer/connection.js";
-import { fieldOf, remember, remembered } from "../ui/devices.js";
+import { getField, remember, recall } from "../ui/devices.js";
 
 /** @type {Half[]} */
 const HALVES = ["listen", "speak"];
@@ -49,7 +49,7 @@ export class SpeechOptions {
     const { demos } = this.#assistant;
     /** @type {(half: Half) => Side} */
     const choose = (half) => {
-      const chosen = remembered(half) || (demos.includes(ENGINES[half]) ? "browser" : "site");
+      const chosen = recall(half) || (demos.includes(ENGINES[half]) ? "browser" : "site");
       return chosen === "browser" && this.#can(half) && !this.failed.has(half) ? "browser" : "site";
     };
     return { listen: choose("listen"), speak: choose("speak") };
@@ -77,7 +77,7 @@ export class SpeechOptions {
     this.shown = { listen, speak, phase };
     const changed = HALVES.filter((half) => before[half] !== this.shown[half]);
     for (const half of changed) {
-      if (this.shown[half] === "site" && remembered(half) !== "site") this.failed.add(half);
+      if (this.shown[half] === "site" && recall(half) !== "site") this.failed.add(half);
     }
     if (changed.length > 0) this.#draw();
   }
@@ -86,7 +86,7 @@ export class SpeechOptions {
     for (const half of HALVES) {
       const picker = this.view.part(half);
       picker.value = this.shown[half];
-      fieldOf(picker).hidden = !this.#can(half);
+      getField(picker).hidden = !this.#can(half);
     }
     this.pickers.offerVoicesOf(this.shown.speak);
     const { demos, missing } = this.#assistant;

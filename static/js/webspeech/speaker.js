@@ -6,7 +6,7 @@
  * that clause begins.
  */
 
-import { units, weightOf } from "../reducer/speech_units.js";
+import { splitUnits, measureWeight } from "../reducer/speech_units.js";
 import { Clauses } from "./clauses.js";
 
 const SAMPLES_PER_MS = 24;
@@ -126,7 +126,7 @@ export class Speaker {
     Object.assign(utterance, { voice, lang: voice?.lang || language, rate });
     /** @type {<Event>(handler: (event: Event) => void) => (event: Event) => void} */
     const only = (handler) => (event) => void (utterance === this.current && handler(event));
-    utterance.onstart = only(() => this.#begun(text, weightOf(units(words)) / rate));
+    utterance.onstart = only(() => this.#begun(text, measureWeight(splitUnits(words)) / rate));
     utterance.onend = only(() => this.#ended());
     utterance.onerror = only(({ error }) => (OURS.has(error) ? this.#ended() : this.#fail()));
     this.current = utterance;

@@ -22,7 +22,7 @@ export function hasVoiceFor(voices, language) {
 }
 
 /** @type {(voice: Pick<SpeechSynthesisVoice, "name" | "lang">) => string} */
-export function labelOf({ name, lang }) {
+export function getLabel({ name, lang }) {
   return name.includes(lang) || !lang ? name : `${name} (${lang.replace("_", "-")})`;
 }
 

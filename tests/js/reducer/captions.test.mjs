@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addAudio, addText, EMPTY_TRACK, endTrack, spokenText } from "../../../static/js/reducer/captions.js";
+import { addAudio, addText, EMPTY_TRACK, endTrack, getSpokenText } from "../../../static/js/reducer/captions.js";
 
 function track(...clauses) {
   return clauses.reduce((all, [text, samples]) => addAudio(addText(all, text), samples), EMPTY_TRACK);
@@ -9,12 +9,12 @@ function track(...clauses) {
 
 test("words appear one after the other, as they begin", () => {
   const spoken = track(["one two three four", 18000], [" five six", 9000]);
-  assert.equal(spokenText(spoken, 0), "");
-  assert.equal(spokenText(spoken, 500), "one");
-  assert.equal(spokenText(spoken, 5000), "one two");
-  assert.equal(spokenText(spoken, 18000), "one two three four");
-  assert.equal(spokenText(spoken, 19000), "one two three four five");
-  assert.equal(spokenText(endTrack(spoken), 27000), "one two three four five six");
+  assert.equal(getSpokenText(spoken, 0), "");
+  assert.equal(getSpokenText(spoken, 500), "one");
+  assert.equal(getSpokenText(spoken, 5000), "one two");
+  assert.equal(getSpokenText(spoken, 18000), "one two three four");
+  assert.equal(getSpokenText(spoken, 19000), "one two three four five");
+  assert.equal(getSpokenText(endTrack(spoken), 27000), "one two three four five six");
 });
 
 test("a caption never goes back, and never runs ahead of its clause's audio", () => {
@@ -24,7 +24,7 @@ test("a caption never goes back, and never runs ahead of its clause's audio", ()
     spoken = addText(spoken, ` clause number ${clause} has some words.`);
     for (let piece = 0; piece < 10; piece++) {
       spoken = addAudio(spoken, 4800);
-      const now = spokenText(spoken, spoken.received - 2400);
+      const now = getSpokenText(spoken, spoken.received - 2400);
       assert.ok(now.startsWith(last), `${last} became ${now}`);
       assert.ok(!now.includes(`number ${clause + 1}`));
       last = now;
@@ -35,21 +35,21 @@ test("a caption never goes back, and never runs ahead of its clause's audio", ()
 test("texts that come without audio between them share their time", () => {
   const spoken = track(["one ", 0], ["two", 24000]);
   assert.equal(spoken.clauses.length, 1);
-  assert.equal(spokenText(spoken, 1000), "one");
+  assert.equal(getSpokenText(spoken, 1000), "one");
 });
 
 test("the end of a clause whose audio still comes is estimated from the voice's own pace", () => {
   const slow = track(["a sentence of forty-eight characters, quite slow.", 96000], [" and then some more", 2400]);
-  assert.equal(spokenText(slow, 96000 + 2400), "a sentence of forty-eight characters, quite slow. and");
+  assert.equal(getSpokenText(slow, 96000 + 2400), "a sentence of forty-eight characters, quite slow. and");
 });
 
 test("text without any audio is all there once it has ended", () => {
-  assert.equal(spokenText(endTrack(addText(EMPTY_TRACK, "Silent.")), 0), "Silent.");
+  assert.equal(getSpokenText(endTrack(addText(EMPTY_TRACK, "Silent.")), 0), "Silent.");
 });
 
 test("a word has the time that it takes to say", () => {
   const spoken = track(["in 1998, we met", 24000], [" 我今天很好", 24000], [" end", 0]);
-  assert.equal(spokenText(spoken, 12000), "in 1998,"); // two letters, four figures and a pause: most of the clause
-  assert.equal(spokenText(spoken, 20000), "in 1998, we");
-  assert.equal(spokenText(spoken, 24000 + 12000), "in 1998, we met 我今天");
+  assert.equal(getSpokenText(spoken, 12000), "in 1998,"); // two letters, four figures and a pause: most of the clause
+  assert.equal(getSpokenText(spoken, 20000), "in 1998, we");
+  assert.equal(getSpokenText(spoken, 24000 + 12000), "in 1998, we met 我今天");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { latencyLine } from "../../../static/js/reducer/latency.js";
+import { describeLatency } from "../../../static/js/reducer/latency.js";
 import { live, played, reply, responseCreated, responseDone, SECOND, speechStarted, speechStopped } from "../../support/told.mjs";
 
 const SERIAL = { endpoint: 0, transcript: 210, first_token: 500, first_clause: 560, first_audio: 760, done: 2400 };
@@ -16,7 +16,7 @@ function turn(timing, totalMs, call = live()) {
 }
 
 function line(timing, totalMs) {
-  return latencyLine(turn(timing, totalMs).state).replaceAll("\u00a0", " ");
+  return describeLatency(turn(timing, totalMs).state).replaceAll("\u00a0", " ");
 }
 
 test("it says where the time went, and its parts add up", () => {
@@ -40,13 +40,13 @@ test("a typed turn has no words to wait for", () => {
 });
 
 test("nothing is said until all of it is known, and the last turn's line stays until then", () => {
-  assert.equal(latencyLine(live().state), "");
+  assert.equal(describeLatency(live().state), "");
   assert.equal(line(undefined, 600), "");
   const call = turn(SERIAL, 820);
-  const before = latencyLine(call.state);
+  const before = describeLatency(call.state);
   call.hear({ type: "response.created", response: { id: "r2" } });
   call.hear(reply("output_audio_transcript.delta", { delta: "And", response_id: "r2", item_id: "a2" }));
-  assert.equal(latencyLine(call.state), before);
+  assert.equal(describeLatency(call.state), before);
 });
 
 test("a cough before the reply sounds does not make it look sooner, whenever the verdict comes", () => {
@@ -59,7 +59,7 @@ test("a cough before the reply sounds does not make it look sooner, whenever the
     call.now += 320;
     call.hear(reply("output_audio_transcript.delta", { delta: "Hi." }), reply("output_audio.delta", { delta: SECOND }));
     call.tell(played("progress", 240, { lag: 239 })).hear(responseDone("completed", { timing: SERIAL }));
-    assert.match(latencyLine(call.state), /^Answered\sin\s0\.82\ss/);
+    assert.match(describeLatency(call.state), /^Answered\sin\s0\.82\ss/);
   }
 });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { undelivered } from "../../../static/js/reducer/sending.js";
-import { statusOf } from "../../../static/js/ui/status.js";
+import { listUndelivered } from "../../../static/js/reducer/sending.js";
+import { getStatus } from "../../../static/js/ui/status.js";
 import { conversation, created, item, live, played, responseCreated, responseDone, speaking, speechStarted, Told } from "../../support/told.mjs";
 
 const LOST = { type: "socket.closed", code: 1006, random: 0 };
@@ -40,7 +40,7 @@ test("a message is pending until the server has it", () => {
   const call = live().tell(typed());
   assert.equal(delivery(call), "sending");
   assert.equal(delivery(call.hear(added())), undefined);
-  assert.deepEqual(undelivered(call.state), []);
+  assert.deepEqual(listUndelivered(call.state), []);
 });
 
 test("what was written to a dead connection is sent again, once, when the server has told what it has", () => {
@@ -134,7 +134,7 @@ test("another assistant in a running call gets the message that was on its way",
 test("each way in which the server ends a connection says what to do", () => {
   const end = (code, error) => answered().hear(refusal(error)).tell({ ...LOST, code });
   const signedOut = end(1008, "invalid_api_key");
-  assert.deepEqual([signedOut.state.phase, statusOf(signedOut.state).label], ["failed", "You are signed out"]);
+  assert.deepEqual([signedOut.state.phase, getStatus(signedOut.state).label], ["failed", "You are signed out"]);
   assert.deepEqual([signedOut.state.notices.server.action, signedOut.state.notices.turn], ["sign-in", undefined]);
   const elsewhere = end(1008, "conversation_taken_over");
   assert.deepEqual([elsewhere.state.phase, elsewhere.state.notices.server.action], ["failed", "continue"]);
@@ -152,8 +152,8 @@ test("storage that is away is told, and that it is back; newcomers wait", () => 
   assert.deepEqual(call.tell(typed()).state.notices, {});
   const late = new Told().tell({ type: "start" }, { type: "microphone.ready" }).hear(refusal("storage_unavailable"));
   late.tell({ ...LOST, code: 1013 });
-  assert.deepEqual([late.status, statusOf(late.state).label, late.state.notices.server.text], ["error", "The server is not ready", "Why."]);
-  assert.equal(statusOf(late.hear(created).state).name, "listening");
+  assert.deepEqual([late.status, getStatus(late.state).label, late.state.notices.server.text], ["error", "The server is not ready", "Why."]);
+  assert.equal(getStatus(late.hear(created).state).name, "listening");
 });
 
 test("a server without room is asked later each time", () => {

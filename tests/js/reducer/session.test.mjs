@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcementOf, statusOf } from "../../../static/js/ui/status.js";
+import { getAnnouncement, getStatus } from "../../../static/js/ui/status.js";
 import {
   created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
 } from "../../support/told.mjs";
@@ -219,11 +219,11 @@ test("unknown server events pass, unknown own events are a mistake", () => {
 
 test("a screen reader is told what it cannot hear, and nothing over the voice", () => {
   const before = live().state;
-  assert.equal(announcementOf(before, live().hear(speechStarted).state), "");
-  assert.equal(announcementOf(before, speaking().state), "");
-  assert.equal(announcementOf(before, live().tell({ type: "mute", on: true }).state), "Muted");
+  assert.equal(getAnnouncement(before, live().hear(speechStarted).state), "");
+  assert.equal(getAnnouncement(before, speaking().state), "");
+  assert.equal(getAnnouncement(before, live().tell({ type: "mute", on: true }).state), "Muted");
   const lost = live().tell({ type: "socket.closed", code: 1006, random: 0 }).state;
-  assert.match(announcementOf(before, lost), /^Connection lost/);
+  assert.match(getAnnouncement(before, lost), /^Connection lost/);
 });
 
 test("a person's patience takes effect at once, comes along, and may be left to the assistant again", () => {
@@ -250,8 +250,8 @@ test("words appear while they are spoken, and the transcript replaces them", () 
 test("a tool that the assistant uses is named while it runs", () => {
   const used = { type: "response.output_item.added", response_id: "r1", item: { id: "t1", type: "mcp_call", name: "current_time" } };
   const call = live().hear({ type: "response.created", response: { id: "r1" } }, used);
-  assert.deepEqual(statusOf(call.state), { name: "thinking", label: "Looking it up", hint: "Using “current time”." });
-  assert.equal(statusOf(call.hear({ type: "response.mcp_call.completed", item_id: "t1" }).state).label, "Thinking");
+  assert.deepEqual(getStatus(call.state), { name: "thinking", label: "Looking it up", hint: "Using “current time”." });
+  assert.equal(getStatus(call.hear({ type: "response.mcp_call.completed", item_id: "t1" }).state).label, "Thinking");
   assert.equal(live().hear(used).state.tool, null); // of a response that is over
 });
 

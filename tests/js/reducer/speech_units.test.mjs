@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { units, weightOf } from "../../../static/js/reducer/speech_units.js";
+import { splitUnits, measureWeight } from "../../../static/js/reducer/speech_units.js";
 
 const CASES = JSON.parse(readFileSync(new URL("../../support/spoken_units.json", import.meta.url), "utf8"));
 
@@ -10,7 +10,7 @@ test("it shares a clause's time among its words as the server does", () => {
   assert.ok(CASES.length > 15);
   for (const { clause, units: expected } of CASES) {
     let start = 0;
-    const found = units(clause).map(({ end, said, pause }) => {
+    const found = splitUnits(clause).map(({ end, said, pause }) => {
       const text = clause.slice(start, end);
       start = end;
       return [text, said, pause];
@@ -20,6 +20,6 @@ test("it shares a clause's time among its words as the server does", () => {
 });
 
 test("a clause weighs what its words and pauses do", () => {
-  assert.equal(weightOf(units("Sure, I can.")), 13);
-  assert.equal(weightOf([]), 0);
+  assert.equal(measureWeight(splitUnits("Sure, I can.")), 13);
+  assert.equal(measureWeight([]), 0);
 });

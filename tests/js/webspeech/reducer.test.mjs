@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spokenText } from "../../../static/js/reducer/captions.js";
-import { isCommand, isBackchannel, ownWords } from "../../../static/js/webspeech/echo.js";
+import { getSpokenText } from "../../../static/js/reducer/captions.js";
+import { isCommand, isBackchannel, findOwnWords } from "../../../static/js/webspeech/echo.js";
 import { wantsListener } from "../../../static/js/reducer/words.js";
 import {
   conversation, created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
@@ -45,7 +45,7 @@ test("a turn by the browser's ears and voice", () => {
   assert.deepEqual(call.effects, [{ do: "endPlay", item: "a1" }]);
   call.hear(responseDone("completed")).tell(ANSWER, played("progress", 12000));
   assert.deepEqual(call.sent, ["output_audio_buffer.started"]);
-  const shown = () => spokenText(call.state.items.a1.track, call.state.items.a1.played);
+  const shown = () => getSpokenText(call.state.items.a1.track, call.state.items.a1.played);
   assert.equal(shown(), "The library");
   call.tell(played("finished", 60000));
   assert.deepEqual([shown(), call.status], [REPLY, "listening"]);
@@ -209,7 +209,7 @@ test("the site's barge-in is as it was where the browser only listens", () => {
 
 test("echoes are told by their words, with some misheard", () => {
   const said = "I can tell you about the weather in Berlin. Would you like Monday or Tuesday?";
-  const own = (text, around = said) => ownWords(text, around, VOCABULARY).text;
+  const own = (text, around = said) => findOwnWords(text, around, VOCABULARY).text;
   assert.equal(own("i can tell you about the whether in Berlin", said.slice(0, 44)), "");
   assert.equal(own("the weather in Paris please", said), "the weather in Paris please");
   assert.equal(own("tell you about the weather in Berlin no wait"), "no wait");

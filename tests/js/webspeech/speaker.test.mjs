@@ -7,7 +7,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { Clauses } from "../../../static/js/webspeech/clauses.js";
 import { SpeechText } from "../../../static/js/webspeech/speech_text.js";
 import { Speaker } from "../../../static/js/webspeech/speaker.js";
-import { hasVoiceFor, labelOf, voicesFor } from "../../../static/js/webspeech/voices.js";
+import { hasVoiceFor, getLabel, voicesFor } from "../../../static/js/webspeech/voices.js";
 
 const { synthesis, spoken, SpeechSynthesisUtterance: Utterance } = globalThis;
 let events;
@@ -150,10 +150,10 @@ test("what nobody reads aloud is left out, and stays in the text", () => {
 
 test("voices are offered by the language, the system's own first", () => {
   const voices = synthesis.getVoices();
-  assert.deepEqual(voicesFor(voices, "en-US").map(labelOf), ["Samantha (en-US)", "Daniel (en-GB)", "Anna (de-DE)"]);
+  assert.deepEqual(voicesFor(voices, "en-US").map(getLabel), ["Samantha (en-US)", "Daniel (en-GB)", "Anna (de-DE)"]);
   assert.deepEqual(voicesFor(voices, "de").map(({ name }) => name), ["Anna", "Daniel", "Samantha"]);
   assert.deepEqual([hasVoiceFor(voices, "en"), hasVoiceFor(voices, "fr"), hasVoiceFor(voices, ""), hasVoiceFor([], "")], [true, false, true, false]);
-  assert.equal(labelOf({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
+  assert.equal(getLabel({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
 });
 
 const WRITTEN = JSON.parse(readFileSync(new URL("../../support/spoken_texts.json", import.meta.url), "utf8"));

@@ -175,3 +175,20 @@ def test_a_huge_event_without_audio(event: dict[str, Any]) -> None:
 
 def test_an_event_id_that_is_no_text_is_ignored() -> None:
     assert Table().frame('{"type": "nonsense", "event_id": 7}')[0]["error"]["event_id"] is None
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "message", "role": "system", "content": [{"type": "input_text", "transcript": 7, "text": ""}]},
+        {"type": "function_call", "name": "f", "arguments": "{}", "output": 7},
+    ],
+)
+def test_an_item_with_foreign_keys_of_any_type(item: dict[str, Any]) -> None:
+    assert kinds(Table().client("conversation.item.create", item=item))[0] == "conversation.item.added"
+
+
+def test_a_format_without_a_type_is_pcm() -> None:
+    audio = {"input": {"format": {"type": None}}, "output": {"format": {}}}
+    shown = Table().client("session.update", session={"audio": audio})[0]["session"]["audio"]
+    assert shown["input"]["format"] == shown["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}

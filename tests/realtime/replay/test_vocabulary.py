@@ -13,6 +13,7 @@ from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, SessionUpdate, parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem, Usage
+from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.upstream_events import UpstreamEvent
 from conversations.realtime.replay.secrets import LEFT_OUT, build_scrubber
@@ -27,7 +28,8 @@ from conversations.realtime.replay.vocabulary import (
     get_name,
 )
 from conversations.realtime.state import SessionSetup
-from tests.support.realtime.any_events import any_event
+from tests.support.realtime.any_events import TOOL, any_event
+from tests.support.realtime.harness import Table
 
 ITEM = LiveItem("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
 
@@ -139,3 +141,42 @@ def test_what_is_no_event(name: Any, given: Any) -> None:
 def test_any_object(value: Any) -> None:
     with suppress(BrokenValueError):
         json.loads(json.dumps(value), object_hook=decoder().decode_object)
+
+
+CONFIGS: list[dict[str, Any]] = [
+    {},
+    {"type": "transcription", "audio": {"input": {"turn_detection": None, "transcription": None}}},
+    {"tools": [TOOL, {"type": "mcp", "server_label": "wiki"}], "tool_choice": {"type": "mcp", "server_label": "wiki"}},
+    {"tool_choice": {"type": "function", "name": "search"}},  # which the server runs, and the client did not declare
+    {
+        "extensions": ["playback"],
+        "prompt": None,
+        "reasoning": {"effort": "low"},
+        "tracing": {"workflow_name": "talk"},
+        "max_output_tokens": 9,
+        "output_modalities": ["text"],
+        "truncation": {"type": "retention_ratio", "retention_ratio": 0.5, "token_limits": {"post_instructions": 8}},
+        "audio": {"input": {"format": {"type": "audio/pcma"}, "turn_detection": {"type": "semantic_vad"}}},
+    },
+]
+
+
+@pytest.mark.parametrize("patch", CONFIGS, ids=range(len(CONFIGS)))
+def test_a_configuration(patch: dict[str, Any]) -> None:
+    table = Table()
+    own = Tool("search", "Searches.", {"type": "object"}, server_label="wiki")
+    config = update_config(table.machine.state.config, patch, has_sent_audio=False, own_tools=[own])
+    encoded = json.loads(json.dumps(Encoder(False, lambda text: text).encode({"config": config})))
+    assert encoded["config"] == config.to_wire()
+    for machine in MACHINES.values():
+        assert decode_arguments(machine, encoded) == {"config": config}
+
+
+@pytest.mark.parametrize("key", ["id", "type", "tools", "tool_choice"])
+@pytest.mark.parametrize("value", [None, 7, [7], {"type": []}])
+def test_what_is_no_configuration(key: str, value: Any) -> None:
+    shown = {**Table().machine.state.config.to_wire(), key: value}
+    if key == "id":
+        del shown[key]
+    with pytest.raises(BrokenValueError, match="config does not fit"):
+        decode_arguments(TurnMachine, {"config": shown})
