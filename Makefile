@@ -22,14 +22,14 @@ run: .venv/embedded  ## the whole site on this machine, at HOST:PORT (127.0.0.1:
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what it needs
-	@.ci/browser
+	@.ci/programs
 	@exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: .venv/dev  ## what needs no browser, no Node and no whole conversation with a live site
 	@exec $(BIN)/python -m pytest $(WORKERS) $(FAST) $(ARGS)
 
 coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, live sites included
-	@.ci/browser
+	@.ci/programs
 	@$(BIN)/coverage erase
 	-@$(BIN)/coverage run -m pytest $(WORKERS) $(ARGS)
 	@$(BIN)/coverage combine --quiet

@@ -1,4 +1,4 @@
-"""Recognises what an answer holds by its first bytes, whatever its type says: an audio format, other data, or text."""
+"""Recognise what an answer holds by its first bytes, whatever its type says: an audio format, other data, or text."""
 
 import codecs
 import struct

@@ -35,7 +35,9 @@ from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 log = logging.getLogger(__name__)
 
 CachedKind = Literal["stt", "tts"]
-Tally = Callable[[CachedKind, bool], None]  # the kind, and whether it was a hit; texts too long to keep are not counted
+CountLookup = Callable[
+    [CachedKind, bool], None
+]  # the kind, and whether it was a hit; texts too long to keep are not counted
 
 MAX_CHARS = 60
 MAX_SHARED_CHARS = 24  # “Of course!”, “Natürlich, sehr gerne.”: too short to be private
@@ -52,33 +54,33 @@ _pool = ThreadPoolExecutor(2, "speech-cache")
 
 
 class SpeechCache:
-    """Bytes by digest, in `places` slots for each kind; 0 keeps nothing. It never raises and never blocks the loop."""
+    """Bytes by digest, in `slots` slots for each kind; 0 keeps nothing. It never raises and never blocks the loop."""
 
-    def __init__(self, backend: BaseCache, places: int) -> None:
+    def __init__(self, backend: BaseCache, slots: int) -> None:
         self._backend = backend
-        self._places = places
+        self._slots = slots
         self._is_memory = isinstance(backend, LocMemCache)  # microseconds: no thread is worth it
         self._is_down, self._down_until = False, 0.0
 
     async def get(self, kind: CachedKind, digest: bytes) -> bytes | None:
         """Return what is kept under this digest, or None."""
-        if not self._places:
+        if not self._slots:
             return None
         found = (
-            self._backend.get(self._find_place(kind, digest)) if self._is_memory else await self._fetch(kind, digest)
+            self._backend.get(self._choose_slot(kind, digest)) if self._is_memory else await self._fetch(kind, digest)
         )
         return found.removeprefix(digest) if found is not None and found.startswith(digest) else None
 
     def put(self, kind: CachedKind, digest: bytes, value: bytes, age_sec: int) -> None:
         """Keep a value for `age_sec`, without waiting until it is written."""
-        arguments = (self._find_place(kind, digest), digest + value, age_sec) if self._places else None
+        arguments = (self._choose_slot(kind, digest), digest + value, age_sec) if self._slots else None
         if arguments and self._is_memory:
             self._backend.set(*arguments)
         elif arguments and monotonic() >= self._down_until:
             _pool.submit(self._store, *arguments)
 
-    def _find_place(self, kind: CachedKind, digest: bytes) -> str:
-        return f"{kind}:{int.from_bytes(digest[:8]) % self._places}"
+    def _choose_slot(self, kind: CachedKind, digest: bytes) -> str:
+        return f"{kind}:{int.from_bytes(digest[:8]) % self._slots}"
 
     async def _fetch(self, kind: CachedKind, digest: bytes) -> Any:
         if monotonic() < self._down_until:
@@ -86,7 +88,7 @@ class SpeechCache:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PATIENCE_SEC):
-                found = await loop.run_in_executor(_pool, self._backend.get, self._find_place(kind, digest))
+                found = await loop.run_in_executor(_pool, self._backend.get, self._choose_slot(kind, digest))
         except (TimeoutError, RedisError, OSError) as error:
             self._pause(error)
             return None
@@ -102,29 +104,32 @@ class SpeechCache:
 
     def _pause(self, error: Exception) -> None:
         if not self._is_down:
-            log.warning(
-                "The speech cache does not answer (%s); all speech is made anew until it does.", type(error).__name__
-            )
+            log.warning("The speech cache does not answer (%s); nothing is cached until it does.", type(error).__name__)
         self._is_down, self._down_until = True, monotonic() + PAUSE_SEC
 
 
 @lru_cache(maxsize=1)
 def get_site_cache() -> SpeechCache:
     """Return the site's cache, which takes at most SPEECH_CACHE_MB."""
-    places = settings.SPEECH_CACHE_MB * 1_000_000 // (MAX_SPEECH_BYTES + MAX_WORDS_BYTES)
-    return SpeechCache(caches["speech"], places)
+    slots = settings.SPEECH_CACHE_MB * 1_000_000 // (MAX_SPEECH_BYTES + MAX_WORDS_BYTES)
+    return SpeechCache(caches["speech"], slots)
 
 
 class Shelf:
     """The part of the cache for one kind of engine and one user."""
 
     def __init__(
-        self, kind: CachedKind, spec: EngineSpec, user_id: int, tally: Tally, cache: SpeechCache | None = None
+        self,
+        kind: CachedKind,
+        spec: EngineSpec,
+        user_id: int,
+        count_lookup: CountLookup,
+        cache: SpeechCache | None = None,
     ) -> None:
         self._kind = kind
         self._spec = spec
         self._user_id = user_id
-        self._tally = tally
+        self._count_lookup = count_lookup
         self._cache = cache or get_site_cache()
 
     def compute_digest(self, *asked: object, owner: str = "") -> bytes:
@@ -146,7 +151,7 @@ class Shelf:
     async def find(self, digest: bytes) -> bytes | None:
         """Return what is kept under this digest, or None, and count the hit or miss."""
         found = await self._cache.get(self._kind, digest)
-        self._tally(self._kind, found is not None)
+        self._count_lookup(self._kind, found is not None)
         return found
 
     def keep(self, digest: bytes, made: bytes, is_shared: bool = False) -> None:

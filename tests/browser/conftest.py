@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.page import PATIENCE_MS, Person, launch, sign_up
@@ -40,27 +40,50 @@ def playwright(live_site: Site) -> Iterator[Playwright]:
         yield playwright
 
 
-@pytest.fixture
-def open_page(playwright: Playwright, person: Person) -> Iterator[Callable[..., Page]]:
-    """`open_page(wav=…, remembered=…, …)`: a page of the signed-in person, in a browser of its own.
+@pytest.fixture(scope="module")
+def get_browser(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
+    """`get_browser(microphone=…, args=…)`: one for all of a module's pages that want the same."""
+    browsers: dict[tuple[object, ...], Browser] = {}
 
-    At the end, whatever the page complained about in its console fails the test; `page.complaints.clear()` forgives.
+    def get_browser(*, microphone: bool, args: Sequence[str]) -> Browser:
+        kind = (microphone, *args)
+        if kind not in browsers:
+            browsers[kind] = launch(playwright, microphone=microphone, args=args)
+        return browsers[kind]
+
+    yield get_browser
+    for browser in browsers.values():
+        browser.close()
+
+
+@pytest.fixture
+def open_page(
+    playwright: Playwright, get_browser: Callable[..., Browser], person: Person
+) -> Iterator[Callable[..., Page]]:
+    """`open_page(wav=…, remembered=…, …)`: a page of the signed-in person, with storage of its own.
+
+    With a WAV it is in a browser of its own, which plays that once. At the end, whatever the page complained about in
+    its console fails the test.
     """
-    browsers: list[Browser] = []
+    opened: list[Browser | BrowserContext] = []
     complaints: list[str] = []
 
     def open_page(
         *,
         wav: Path | None = None,
         microphone: bool = True,
-        args: Any = (),
+        args: Sequence[str] = (),
         storage: Any = None,
         remembered: dict[str, str] = SITE_SPEECH,
         **options: Any,
     ) -> Page:
-        browser = launch(playwright, wav=wav, microphone=microphone, args=args)
-        browsers.append(browser)
+        if wav:
+            browser = launch(playwright, wav=wav, microphone=microphone, args=args)
+            opened.append(browser)
+        else:
+            browser = get_browser(microphone=microphone, args=args)
         context = browser.new_context(storage_state=storage or person.storage, **options)
+        opened.append(context)
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(path=LISTEN)
         context.add_init_script(f"for (const [name, value] of Object.entries({json.dumps(remembered)}))"
@@ -71,8 +94,8 @@ def open_page(playwright: Playwright, person: Person) -> Iterator[Callable[..., 
         return page
 
     yield open_page
-    for browser in browsers:
-        browser.close()
+    for one in reversed(opened):
+        one.close()
     assert [one for one in complaints if not NETWORK.search(one)] == []
 
 

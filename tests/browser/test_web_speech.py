@@ -5,7 +5,7 @@ conversations web_speech.js stands in for both services, and for nothing else; w
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser.looks import LOOKS, check
 from tests.support.browser.page import diary, save_screenshot, wait_for_state, wait_until
 from tests.support.browser.sound import silence, speech, write_wav
-from tests.support.live import ROOT, Site
+from tests.support.live import ROOT, Site, run_site
 
 OpenPage = Callable[..., Page]
 STAND_IN = ROOT / "tests" / "support" / "web_speech.js"
@@ -232,21 +232,27 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
     check(page, f"talk-browser-speech-options-{look}")
 
 
+@pytest.fixture(scope="module")
+def deaf_site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Of pocketsphinx there is no wheel for some releases of Python: this one starts as if it were one of them."""
+    folder = tmp_path_factory.mktemp("deaf")
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['pocketsphinx'] = None\n")
+    with run_site(database_url, {"PYTHONPATH": str(folder)}) as running:
+        yield running
+
+
 @pytest.mark.parametrize("look", ["phone-dark", "desktop-light"])
 def test_a_server_whose_demo_has_no_ears(
-    open_page: OpenPage, open_speaking_page: OpenPage, start_site: Callable[..., Site], tmp_path: Path, look: str
+    open_page: OpenPage, open_speaking_page: OpenPage, deaf_site: Site, look: str
 ) -> None:
-    """Of pocketsphinx there is no wheel for some releases of Python: this one starts as if it were one of them."""
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pocketsphinx'] = None\n")
-    site = start_site(PYTHONPATH=str(tmp_path))
     deaf = open_page(microphone=False, **LOOKS[look])
     deaf.add_init_script("delete window.SpeechRecognition; delete window.webkitSpeechRecognition;")
-    deaf.goto(site.url)
+    deaf.goto(deaf_site.url)
     expect(deaf.locator("[data-part=demo]")).to_contain_text("and this browser has none. Please type.")
     expect(deaf.get_by_role("button", name="Start talking")).to_be_hidden()
     check(deaf, f"talk-no-ears-{look}")
     page = open_speaking_page(**LOOKS[look])
-    page.goto(site.url)
+    page.goto(deaf_site.url)
     expect(page.locator("[data-part=demo]")).to_contain_text("so your browser listens.")
     expect(page.get_by_role("button", name="Start talking")).to_be_visible()
     check(page, f"talk-browser-ears-{look}")

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import EngineError, EngineTimeout
-from conversations.engines.openai import unopened
+from conversations.engines.openai import unopened_thoughts
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
@@ -43,7 +43,7 @@ def words_in(pieces: list[Completion]) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
-    unopened.forget_all()
+    unopened_thoughts.forget_all()
 
 
 def check(case: Case, pieces: list[Completion]) -> None:
@@ -177,7 +177,7 @@ async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) ->
 
 
 def test_few_servers_are_known() -> None:
-    for number in range(unopened.MAX_KNOWN + 10):
-        unopened.record_reply("http://localhost", str(number), closes_alone=True)
-    assert not unopened.is_begun_in_thought("http://localhost", "9")
-    assert unopened.is_begun_in_thought("http://localhost", "10")
+    for number in range(unopened_thoughts.MAX_KNOWN + 10):
+        unopened_thoughts.record_reply("http://localhost", str(number), closes_alone=True)
+    assert not unopened_thoughts.is_begun_in_thought("http://localhost", "9")
+    assert unopened_thoughts.is_begun_in_thought("http://localhost", "10")

@@ -1,11 +1,11 @@
 """A conversation whose replies are read aloud by a Realtime model."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.live import Site
+from tests.support.live import Site, run_site
 from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
@@ -13,13 +13,18 @@ from tests.upstream.sound import speech
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-async def test_it_works(start_site: Callable[..., Site], connect: Connect, upstream: Upstream) -> None:
-    site = start_site(
-        OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, TTS_ENGINE="openai-realtime", SPEECH_CACHE_MB="0"
-    )
+@pytest.fixture(scope="module")
+def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
+    """In place of the site that all share: a Realtime model reads what it says."""
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "SPEECH_CACHE_MB": "0"}
+    with run_site(database_url, {**env, "TTS_ENGINE": "openai-realtime"}) as running:
+        yield running
+
+
+async def test_it_works(connect: Connect, upstream: Upstream) -> None:
     reply = "The first sentence is long enough to be a clause of its own. The second one comes right behind it."
     upstream.script(replies=(reply,))
-    async with connect(url=site.url) as talk:
+    async with connect() as talk:
         await talk.type("Tell me two sentences.")
         await talk.until("response.done")
     clauses = [one["asked"]["instructions"].rpartition("<read>")[2] for one in upstream.requests("live_responses")]
@@ -32,14 +37,9 @@ async def test_it_works(start_site: Callable[..., Site], connect: Connect, upstr
     assert answer.tts_characters > 0
 
 
-async def test_a_reply_that_is_misread_fails_with_a_word_about_it(
-    start_site: Callable[..., Site], connect: Connect, upstream: Upstream
-) -> None:
-    site = start_site(
-        OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, TTS_ENGINE="openai-realtime", SPEECH_CACHE_MB="0"
-    )
+async def test_a_reply_that_is_misread_fails_with_a_word_about_it(connect: Connect, upstream: Upstream) -> None:
     upstream.script(replies=("What is the capital of France?",), readings=("It is Paris.", "Paris, of course."))
-    async with connect(url=site.url) as talk:
+    async with connect() as talk:
         await talk.type("Ask me something.")
         response = (await talk.until("response.done"))["response"]
         assert response["status"] == "failed"

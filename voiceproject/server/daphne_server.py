@@ -17,6 +17,7 @@ import daphne.http_protocol
 import daphne.ws_protocol
 from autobahn.websocket.types import ConnectionDeny
 from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import twisted_loop
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
@@ -108,7 +109,7 @@ def serve(
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: reactor.callFromThread(server.wind_down))
     # Name look-ups are made there too, for as long as the name servers of strangers like.
-    asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
+    twisted_loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
     reactor.callWhenRunning(ready)
     reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
     _raise_open_files()

@@ -10,7 +10,7 @@ from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import ChatMessage, Completion, EngineSpec, Tool
 from conversations.engines.foreign_text import MAX_SCRUBBED
-from conversations.engines.openai import unopened
+from conversations.engines.openai import unopened_thoughts
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.tool_calls import build_message, build_tool_fields
@@ -107,7 +107,7 @@ class ChatCompletions:
     async def _stream(self, body: dict[str, Any], thoughts: ThoughtReporter) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
         server = self._spec.base_url, self._spec.model
-        stream = ChatStream(used_ids, is_begun_in_thought=unopened.is_begun_in_thought(*server))
+        stream = ChatStream(used_ids, is_begun_in_thought=unopened_thoughts.is_begun_in_thought(*server))
         try:
             async with self._open(body) as response:
                 async for data in _read_until_end(response.iter_bytes(), stream):
@@ -116,7 +116,7 @@ class ChatCompletions:
                             thoughts.notice()
                         yield piece
                     if stream.has_unopened_thought and not self._account.is_own:
-                        unopened.record_reply(*server, closes_alone=True)
+                        unopened_thoughts.record_reply(*server, closes_alone=True)
         except SDK_ERRORS as error:
             if not stream.has_ended:
                 raise self._account.explain(error) from error
@@ -125,7 +125,7 @@ class ChatCompletions:
         for piece in self._finish(stream):
             yield piece
         if not stream.has_unopened_thought:
-            unopened.record_reply(*server, closes_alone=False)
+            unopened_thoughts.record_reply(*server, closes_alone=False)
 
     def _finish(self, stream: ChatStream) -> list[Completion]:
         errors = self._account.errors

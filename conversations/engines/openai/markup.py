@@ -1,4 +1,4 @@
-"""Removes from a model's text what is not meant for the user: thoughts, and special tokens that the server let through.
+"""Remove from a model's text what is not meant for the user: thoughts, and special tokens that the server let through.
 
 Thoughts are between tags (`<think>`, `[THINK]`, Gemma's `<|channel>`), or in channels other than “final” (gpt-oss). A
 tag within a sentence may be one that the model writes about, so the text after it is held until the closing tag comes;

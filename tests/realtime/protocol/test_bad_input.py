@@ -192,3 +192,10 @@ def test_a_format_without_a_type_is_pcm() -> None:
     audio = {"input": {"format": {"type": None}}, "output": {"format": {}}}
     shown = Table().client("session.update", session={"audio": audio})[0]["session"]["audio"]
     assert shown["input"]["format"] == shown["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+
+
+@pytest.mark.parametrize("nothing", [False, 0, "", {}, []])
+def test_extensions_that_are_none(nothing: Any) -> None:
+    table = Table()
+    assert table.client("session.update", session={"extensions": nothing})[0]["session"]["extensions"] == []
+    assert kinds(table.turn())[-1] == "response.done"

@@ -73,10 +73,18 @@ def test_forms_are_not_parsed_on_the_event_loop(live_site: Site) -> None:
 
 
 SERVER = """
+import asyncio
+import threading
+
 from voiceproject.server import daphne_server, web_requests
 
 async def application(scope, receive, send):
-    if scope["type"] == "http":
+    if scope.get("path") == "/threads":
+        meeting = threading.Barrier(daphne_server.THREADS)
+        await asyncio.gather(*(asyncio.to_thread(meeting.wait, 10) for _ in range(daphne_server.THREADS)))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"all at once"})
+    elif scope["type"] == "http":
         left = int(scope["path"][1:])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         while left:
@@ -101,6 +109,13 @@ def server() -> Iterator[tuple[int, IO[str]]]:
             yield int(process.stdout.readline()), process.stdout
         finally:
             process.kill()
+
+
+def test_slow_calls_do_not_wait_for_one_another(server: tuple[int, IO[str]]) -> None:
+    """As many as the server has threads for: each waits for all the others."""
+    with closing(socket.create_connection(("127.0.0.1", server[0]), timeout=30)) as client:
+        client.sendall(b"GET /threads HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        assert b"all at once" in read_to_end(client)
 
 
 def test_an_answer_that_nobody_reads_ends_its_connection(server: tuple[int, IO[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Remembers servers whose models begin in a thought that has no opening tag, only a closing one.
+"""Remember servers whose models begin in a thought that has no opening tag, only a closing one.
 
 The chat template of DeepSeek-R1, QwQ and others ends with the opening tag, and a server without a parser for it (vLLM,
 llama.cpp) streams what follows. Once this was seen, replies of that server and model are held back until the closing
