@@ -15,29 +15,37 @@ from conversations.site_engines import list_site_models
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
-    "When a turn reached a step, since its endpoint. 0: ahead of it, so that the user did not wait.",
+    "Seconds from the endpoint of a turn to each of its steps. 0 if the step came before, so the user did not wait.",
     ["step"],
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
 )
-_turns = Counter("voiceproject_turns", "Responses that ended, by their status.", ["outcome"])
+_turns = Counter("voiceproject_turns", "Responses that ended, by status.", ["outcome"])
 _preemptive_generations = Counter(
-    "voiceproject_preemptive_generations", "Replies begun ahead of the endpoint: used or not.", ["outcome"]
+    "voiceproject_preemptive_generations",
+    "Replies started before the endpoint, by whether they were used.",
+    ["outcome"],
 )
 _interruptions = Counter(
-    "voiceproject_interruptions", "Pauses as the user spoke into a reply: meant or not.", ["outcome"]
+    "voiceproject_interruptions",
+    "Pauses because the user spoke over a reply, by whether it was an interruption.",
+    ["outcome"],
 )
-_cache = Counter("voiceproject_speech_cache", "Look-ups of speech and of transcripts.", ["kind", "result"])
-_discarded = Counter("voiceproject_discarded", "Spent ahead of the endpoint and not used, about.", ["unit"])
+_cache = Counter("voiceproject_speech_cache", "Lookups in the cache of speech and transcripts.", ["kind", "result"])
+_discarded = Counter(
+    "voiceproject_discarded", "Estimated tokens and characters spent before the endpoint and not used.", ["unit"]
+)
 _storage_retries = Counter(
-    "voiceproject_storage_retries", "Writes of sessions that are tried again, by what was away.", ["storage"]
+    "voiceproject_storage_retries",
+    "Writes of sessions that were retried, by the storage that was unavailable.",
+    ["storage"],
 )
 _engines = Counter(
     "voiceproject_engine_events",
-    "What engines failed at or refused, was tried again, or went on by another way.",
+    "Engine calls that failed, were refused or retried, or went on another way.",
     ["engine", "provider", "model", "outcome", "code"],
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
-_lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, on the average of a second.")
+_lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, averaged over a second.")
 _lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 

@@ -18,6 +18,8 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = AddressInput()
+        if "remember" in self.fields:
+            self.fields["remember"].label = "Remember me"
 
 
 class AddEmailForm(forms.AddEmailForm):  # type: ignore[misc]

@@ -153,7 +153,7 @@ class ConversationAdmin(RecordedAdmin):
         """Return how many errors there were, as a label, or None."""
         return ("errors", str(obj.error_count)) if obj.error_count else None
 
-    @display(description="Status", ordering="status", label={"live": "success"})
+    @display(description="Status", ordering="status", label={"live": "success", "ended": None})
     def state(self, obj: Conversation) -> tuple[str, str]:
         """Return whether the conversation is live or has ended, as a label."""
         status = Conversation.Status.LIVE if obj.is_live else Conversation.Status.ENDED

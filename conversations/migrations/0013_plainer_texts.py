@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='conversation',
             name='user',
-            field=models.ForeignKey(help_text='Empty while the conversation is being deleted. Nobody can see it then (see `storage.deletion`).', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL),
+            field=models.ForeignKey(help_text='Empty while the conversation is being deleted.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AlterField(
             model_name='item',

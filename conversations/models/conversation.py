@@ -46,7 +46,7 @@ class Conversation(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="conversations",
-        help_text="Empty while the conversation is being deleted. Nobody can see it then (see `storage.deletion`).",
+        help_text="Empty while the conversation is being deleted.",
     )
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(max_length=200, blank=True)

@@ -143,7 +143,7 @@ class LiveSessions:
                 await self._receive_news(layer)
             except Exception as error:  # whatever library fails
                 if not is_known:
-                    log.warning("no word of sign-outs and revoked keys for now: %s", type(error).__name__)
+                    log.warning("cannot hear of sign-outs and revoked keys right now: %s", type(error).__name__)
                 is_known = True
             await asyncio.sleep(REJOIN_SEC)
 

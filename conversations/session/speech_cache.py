@@ -104,9 +104,7 @@ class SpeechCache:
 
     def _pause(self, error: Exception) -> None:
         if not self._is_down:
-            log.warning(
-                "The speech cache does not answer (%s); all speech is made anew until it does.", type(error).__name__
-            )
+            log.warning("The speech cache does not answer (%s); nothing is cached until it does.", type(error).__name__)
         self._is_down, self._down_until = True, monotonic() + PAUSE_SEC
 
 

@@ -110,7 +110,7 @@ class McpSession:
         if connection.is_forgotten:
             return ForgottenError()
         if is_lost:
-            return ToolError(f"{self.spec.label} was lost amid this call. Whether it was carried out is not known.")
+            return ToolError(f"{self.spec.label} was lost during this call. Whether it was carried out is not known.")
         return ToolError(f"{self.spec.label}: {message}")
 
     def _connect(self) -> Connection:

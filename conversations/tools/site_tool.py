@@ -72,7 +72,7 @@ def _build_argument_model(function: Function) -> type[BaseModel]:
 
 def _describe_error(error: ValueError) -> str:
     if not isinstance(error, ValidationError):  # json's
-        return f"The arguments are no JSON: {error}."
+        return f"The arguments are not valid JSON: {error}."
     wrong = [f"{'.'.join(map(str, each['loc'])) or 'the arguments'}: {each['msg']}" for each in error.errors()]
     return f"Wrong arguments. {'; '.join(wrong)}."
 

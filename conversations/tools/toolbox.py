@@ -141,9 +141,9 @@ async def _run_remote(remote: RemoteTool, arguments: str) -> Outcome:
     try:
         given = json.loads(arguments or "{}")
     except ValueError as error:
-        raise ToolError(f"The arguments are no JSON: {error}.") from None
+        raise ToolError(f"The arguments are not valid JSON: {error}.") from None
     if not isinstance(given, dict):
-        raise ToolError("The arguments are no JSON object.")
+        raise ToolError("The arguments are not a JSON object.")
     return await remote.server.call(remote.name, given)
 
 

@@ -34,7 +34,7 @@ def test_patience(open_page: OpenPage, live_site: Site) -> None:
     wait_for_updates(page, 1)
     assert eagerness(page) == "auto"
     page.get_by_role("button", name="Options").click()
-    choices = {"Patient": "low", "As usual (balanced)": "auto", "Quick": "high"}
+    choices = {"Patient": "low", "Default (balanced)": "auto", "Quick": "high"}
     for count, (patience, wanted) in enumerate(choices.items()):
         page.get_by_label("Patience").select_option(label=patience)
         wait_for_updates(page, 2 + count)

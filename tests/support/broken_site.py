@@ -32,6 +32,7 @@ PLACES = {
     "storing": ("conversations.storage.store", "write"),
     "a ping": ("conversations.transport.websocket", "is_ping"),
     "a frame of speech to speech": ("conversations.realtime.relay.user_turn", "RelayUserTurn.append"),
+    "a deadline of speech to speech": ("conversations.realtime.relay.machine", "RelayMachine._pass_deadline"),
     "an upstream event": ("conversations.realtime.relay.machine", "RelayMachine._receive_upstream"),
     "a command to the upstream": ("conversations.session.s2s_connection", "S2SUpstream.send"),
     "the upstream's connection": ("conversations.session.s2s_connection", "check_event"),

@@ -111,7 +111,7 @@ async def test_what_tools_say(
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [("{", "The arguments are no JSON"), ("[]", "no JSON object"), ('{"a": "x"}', "valid integer")],
+    [("{", "The arguments are not valid JSON"), ("[]", "not a JSON object"), ('{"a": "x"}', "valid integer")],
 )
 async def test_wrong_arguments_are_told(opened: MakeOpened, mcp_host: MakeHost, arguments: str, complaint: str) -> None:
     async with open_toolbox(opened(mcp_servers=(spec(mcp_host()),))) as box:

@@ -58,7 +58,7 @@ async def test_a_coroutine_function_runs_in_the_loop() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ("{not json", "The arguments are no JSON"),
+        ("{not json", "The arguments are not valid JSON"),
         ("7", "the arguments: Input should be a valid dictionary"),
         ("{}", "day: Field required"),
         ('{"day": "tomorrow"}', "day: Input should be a valid date"),

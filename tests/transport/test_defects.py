@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from conversations.models import Assistant
-from tests.support import official_fixtures
+from tests.support import http_turns, official_fixtures
 from tests.support.live import Site, run_site
 from tests.support.official_client import FRAME, Connect, Talk
 from tests.upstream.fixtures import Upstream
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 WORDS = "Good morning, can you hear me well?"
 NOTE = "Remember the milk."
 
-user, key, connect, utterance = (getattr(official_fixtures, name) for name in ("user", "key", "connect", "utterance"))
+user, key, connect = official_fixtures.user, official_fixtures.key, official_fixtures.connect
+utterance, caller = official_fixtures.utterance, official_fixtures.caller
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,7 @@ def break_at(defect_file: Path) -> Callable[[str], object]:
 def site(database_url: str, upstream_process: Upstream, defect_file: Path) -> Iterator[Site]:
     env = {
         "OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "DEFECT_FILE": str(defect_file),
+        "TURN_BUDGET_SEC": "2",
     }  # fmt: skip
     with run_site(database_url, env, command=("-m", "tests.support.broken_site", "run")) as running:
         yield running
@@ -97,6 +100,7 @@ AMID_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
 AT_THE_START = ("the start", "tools", "a task of the engines")
 OF_SPEECH_TO_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "a frame of speech to speech": send_sound,
+    "a deadline of speech to speech": ask,
     "an upstream event": write,
     "a command to the upstream": write,
     "the upstream's connection": write,
@@ -144,7 +148,9 @@ async def test_amid_speech(
     async with connect() as talk:
         await remember(talk)
         await append(talk, utterance)
-        await talk.until("input_audio_buffer.speech_started")
+        await talk.send.session.update(session={"type": "realtime"})
+        await talk.until("session.updated")  # so all of the sound was taken
+        assert "input_audio_buffer.speech_started" in talk.kinds
         break_at(place)
         await AMID_SPEECH[place](talk)
         await check_end(talk, site, place)
@@ -183,6 +189,7 @@ async def test_of_speech_to_speech(
 ) -> None:
     slug = f"s2s-{uuid4().hex[:12]}"
     await Assistant.objects.acreate(slug=slug, name=slug, instructions="Be brief.", s2s_engine="openai")
+    upstream.behave("live_responses", first_byte_ms=20_000)  # long after the turn's budget
     before = site.log
     async with connect(assistant=slug) as talk:
         await remember(talk)
@@ -191,4 +198,17 @@ async def test_of_speech_to_speech(
         await check_end(talk, site, place)
     note, *_ = await read_stored(connect, talk)
     assert note["content"][0]["text"] == NOTE
+    assert tracebacks(site, before) == 1
+
+
+@pytest.mark.parametrize("place", ["a frame", "a transcript", "the model's text"])
+async def test_of_a_turn_over_http(
+    place: str, site: Site, caller: httpx2.AsyncClient, utterance: bytes, break_at: Callable[[str], object]
+) -> None:
+    before = site.log
+    break_at(place)
+    answer = await caller.post("/v1/voice/turns", content=http_turns.make_wav(utterance))
+    error = http_turns.get_error(answer)
+    assert (answer.status_code, error["type"], error["code"]) == (500, "server_error", "internal_error")
+    await asyncio.to_thread(site.wait_for_log, f"RuntimeError: a defect in {place}")
     assert tracebacks(site, before) == 1

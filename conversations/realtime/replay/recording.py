@@ -75,12 +75,12 @@ def read_recording(lines: Iterable[bytes]) -> Recording:
 def _read_head(first: tuple[int, bytes], decoder: Decoder) -> Head:
     data = _parse_line(*first, decoder)
     if data is None or "recording" not in data:
-        raise BrokenRecordingError("It is no recording of a call.")
+        raise BrokenRecordingError("This is not a recording of a call.")
     if data["recording"] != FORMAT:
         raise BrokenRecordingError(UNKNOWN_FORMAT.format(str(data["recording"])[:20], FORMAT))
     machine = data.get("machine")
     if not isinstance(machine, str) or machine not in MACHINES:
-        raise BrokenRecordingError(f"Line 1: its machine is none of {', '.join(MACHINES)}.")
+        raise BrokenRecordingError(f"Line 1: its machine is not one of {', '.join(MACHINES)}.")
     try:
         arguments = decode_arguments(MACHINES[machine], data.get("given"))
         return Head(machine, str(data.get("started", ""))[:40], _parse_time(data, "clock"), arguments)
@@ -105,7 +105,7 @@ def _read_steps(recording: Recording, lines: Iterator[tuple[int, bytes]], decode
 def _parse_line(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | None:
     """Return the line's object, or None for the last line of a file that was cut off. Raise BrokenRecordingError."""
     if len(line) > MAX_LINE_BYTES or line.count(b"{") > MAX_OBJECTS or line.count(b",") > MAX_COMMAS:
-        raise BrokenRecordingError(f"Line {number} is longer than any that is written.")
+        raise BrokenRecordingError(f"Line {number} is longer than a recording's lines can be.")
     if not line.endswith(b"\n"):
         return None
     decoder.begin_line()
@@ -116,14 +116,14 @@ def _parse_line(number: int, line: bytes, decoder: Decoder) -> dict[str, Any] | 
     except (ValueError, RecursionError) as error:
         raise BrokenRecordingError(f"Line {number} is not JSON.") from error
     if not isinstance(data, dict):
-        raise BrokenRecordingError(f"Line {number} is no JSON object.")
+        raise BrokenRecordingError(f"Line {number} is not a JSON object.")
     return data
 
 
 def _parse_step(data: dict[str, Any]) -> Step:
     at, ids, entry = _parse_time(data, "at"), data.get("ids", []), data.get("do", "receive")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise BrokenValueError("'ids' are no names")
+        raise BrokenValueError("'ids' are not names")
     if entry not in get_args(Entry):
         raise BrokenValueError(f"the machine has no entry {str(entry)[:80]!r}")
     known: dict[str, Any] = {"ids": tuple(ids), "raised": str(data.get("raised", ""))[:80]}
@@ -145,5 +145,5 @@ def _parse_refusal(given: Any) -> dict[str, Any]:
 def _parse_time(data: dict[str, Any], key: str) -> float:
     value = data.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LONGEST_SEC:
-        raise BrokenValueError(f"{key!r} is no time")
+        raise BrokenValueError(f"{key!r} is not a time")
     return float(value)

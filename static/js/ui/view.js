@@ -113,7 +113,7 @@ export class View {
     this.part("assistant-name").textContent = name;
     this.part("assistant-meter").textContent = name;
     this.part("description").textContent = description;
-    this.part("usual-patience").textContent = `As usual (${patience || "balanced"})`;
+    this.part("usual-patience").textContent = `Default (${patience || "balanced"})`;
     this.transcript.names.assistant = name;
   }
 
