@@ -9,11 +9,11 @@ from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, ProtocolError, too_many_awaited_transcripts
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.user_turn.backchannel import is_hallucination
+from conversations.realtime.user_turn.captions import EVENT, Captions
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.utterance import PendingTranscript, Utterance
 
-EVENT = "conversation.item.input_audio_transcription"
 MAX_CHARS = 10_000  # of an utterance, which is two minutes long at most; each partial transcript is compared whole
 NO_SOUND = "sound_not_stored"  # the code of a try that found none
 MARGIN_SEC = 0.1  # of the response's own deadline: what was late is told as the reason
@@ -27,6 +27,7 @@ class Transcription:
         self.state = state
         self.agent_turn = agent_turn
         self.interruption = interruption
+        self._captions = Captions(state)
         self.utterance: Utterance | None = None  # the one being spoken
         self.dictated: Utterance | None = None  # what came since the last commit, where the client commits
         self.to_answer: set[str] = set()  # items whose words call for a response
@@ -126,37 +127,19 @@ class Transcription:
         self.interruption.judge_words(utterance, words, is_over=False)
         if event.item_id in self.state.pending:
             return None
-        if self.state.has_extension("captions"):
-            self._send_caption(utterance)
+        self._captions.send_partial(utterance)
         return self.on_words_changed()
 
     def _take_dictated(self, utterance: Utterance, words: str) -> None:
         """Send a caption of an utterance that the client itself will commit: its words decide nothing before."""
         utterance.partial = words
-        if self.state.has_extension("captions"):
-            self._send_caption(utterance)
+        self._captions.send_partial(utterance)
 
     def _find_utterance(self, item_id: str) -> Utterance | None:
         if self.utterance is not None and self.utterance.item_id == item_id:
             return self.utterance
         pending = self.state.pending.get(item_id)
         return pending.utterance if pending else None
-
-    def _send_caption(self, utterance: Utterance) -> None:
-        """Send what has been added since the last caption.
-
-        A word that has changed meanwhile is correct in `completed`.
-        """
-        if self._is_transcription_off or not utterance.partial.startswith(utterance.caption):
-            return
-        delta = utterance.partial[len(utterance.caption) :]
-        utterance.caption = utterance.partial
-        if delta:
-            self.state.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
-
-    @property
-    def _is_transcription_off(self) -> bool:
-        return self.state.config.input.transcription is None
 
     def take_transcript(self, event: engine_events.TranscriptReady) -> None:
         """Take the transcript of an utterance, in a pause or after its endpoint."""
@@ -204,10 +187,10 @@ class Transcription:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
             self.state.save(item)
-            if not self._is_transcription_off:
+            if not self._captions.are_off:
                 if utterance is not None and utterance.partial and text.startswith(utterance.partial):
                     utterance.partial = text
-                    self._send_caption(utterance)
+                    self._captions.send(utterance)
                 usage = {"type": "duration", "seconds": seconds}
                 self.state.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
             if item_id in self.to_answer and text and not (utterance and utterance.is_ignored):

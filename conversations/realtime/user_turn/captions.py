@@ -1,0 +1,35 @@
+"""Captions: the words of an utterance that a client is sent as they become known."""
+
+from conversations.realtime.cascade_state import CascadeState
+from conversations.realtime.user_turn.utterance import Utterance
+
+EVENT = "conversation.item.input_audio_transcription"
+
+
+class Captions:
+    """Send what is known of an utterance's words, unless the client has switched transcription off."""
+
+    def __init__(self, state: CascadeState) -> None:
+        self.state = state
+
+    @property
+    def are_off(self) -> bool:
+        """Whether the client wants no words of what the user says."""
+        return self.state.config.input.transcription is None
+
+    def send_partial(self, utterance: Utterance) -> None:
+        """Send the words of an utterance that is being transcribed, to a client that has asked for captions."""
+        if self.state.has_extension("captions"):
+            self.send(utterance)
+
+    def send(self, utterance: Utterance) -> None:
+        """Send what has been added since the last caption.
+
+        A word that has changed meanwhile is correct in `completed`.
+        """
+        if self.are_off or not utterance.partial.startswith(utterance.caption):
+            return
+        delta = utterance.partial[len(utterance.caption) :]
+        utterance.caption = utterance.partial
+        if delta:
+            self.state.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
