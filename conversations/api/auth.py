@@ -7,12 +7,12 @@ from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, convert_refusal
-from conversations.storage import store
+from conversations.storage import callers, threads
 from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
 from voiceproject.http.requests import take_user_slot
 
 
-def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
+def authenticate(request: HttpRequest, scope: Scope | None) -> callers.Caller:
     """Return who is calling, and count the request. Every view begins with this.
 
     `scope` is what the key must have; with None any key will do. Sets `request.allowance`, which the headers tell.
@@ -23,7 +23,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
         raise _build_unauthorized_error(
             "A client secret works only for the socket at /v1/realtime. Use an API key here."
         )
-    found = store.find_caller(token, client_addresses.read_request_address(request))
+    found = callers.find_caller(token, client_addresses.read_request_address(request))
     if found is None:
         raise convert_refusal(WRONG_KEY)
     allowance = rate_limit.count(found.user_id)
@@ -37,7 +37,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> store.Caller:
     return found
 
 
-authenticate_async = store.in_request(authenticate)  # for async views
+authenticate_async = threads.in_request(authenticate)  # for async views
 
 
 def build_missing_scope_refusal(scope: Scope) -> Refusal:

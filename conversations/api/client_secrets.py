@@ -17,7 +17,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.protocol.session_update import update_config
-from conversations.storage import store
+from conversations.storage import callers, store
 
 
 def create_client_secret(request: HttpRequest) -> JsonResponse:
@@ -47,7 +47,7 @@ def create_beta_session(request: HttpRequest) -> JsonResponse:
     return JsonResponse({**told["session"], "client_secret": _mint(caller, patch, options)})
 
 
-def _build_session(caller: store.Caller, patch: dict[str, Any]) -> dict[str, Any]:
+def _build_session(caller: callers.Caller, patch: dict[str, Any]) -> dict[str, Any]:
     """Return the session that the secret will open, without an end. Raise ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
@@ -59,7 +59,7 @@ def _build_session(caller: store.Caller, patch: dict[str, Any]) -> dict[str, Any
     return {key: value for key, value in config.show().items() if key != "expires_at"}
 
 
-def _mint(caller: store.Caller, patch: dict[str, Any], options: inputs.SecretOptions) -> dict[str, Any]:
+def _mint(caller: callers.Caller, patch: dict[str, Any], options: inputs.SecretOptions) -> dict[str, Any]:
     """Store a new secret, and return its token and its end in epoch seconds."""
     expiry = options.expires_after or inputs.ExpiresAfter()
     secret, token = client_secrets.mint(cast(int, caller.key_id), patch, expiry.seconds)

@@ -12,7 +12,7 @@ from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.paging import fetch_page
 from conversations.api.shapes import inputs, outputs
 from conversations.models import Conversation, Item
-from conversations.storage import changes, store
+from conversations.storage import callers, changes, saving
 from conversations.storage.deletion import delete_conversations
 from conversations.storage.leases import ConversationDeletedError
 
@@ -100,7 +100,7 @@ def delete_item(request: HttpRequest, conversation_id: str, item_id: str) -> Htt
     return requests.build_response(serialize_conversation(find_conversation(caller, conversation_id)))
 
 
-def find_conversation(caller: store.Caller, conversation_id: str) -> Conversation:
+def find_conversation(caller: callers.Caller, conversation_id: str) -> Conversation:
     """Return the caller's conversation of this id, or raise APIError with 404."""
     mine = Conversation.objects.filter(user=caller.user_id).select_related("assistant")
     found = mine.filter(public_id=conversation_id).first() if "\0" not in conversation_id else None
@@ -120,7 +120,7 @@ def find_item(conversation: Conversation, item_id: str) -> Item:
 def _apply(conversation: Conversation, wanted: Sequence[changes.Change]) -> None:
     """Apply changes to the items. Raise APIError with 404 if the conversation was deleted a moment ago."""
     try:
-        changes.apply_changes(conversation.pk, wanted)
+        saving.apply_changes(conversation.pk, wanted)
     except ConversationDeletedError:
         raise _build_unknown_error(conversation.public_id) from None
 

@@ -10,9 +10,11 @@ from django.db import Error
 
 from accounts import access
 from conversations.realtime.protocol.ids import make_id
-from conversations.storage import leases, store
+from conversations.storage import leases, store, threads
+from conversations.storage.callers import Caller
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
-from conversations.storage.store import Caller, ConversationHeldError, Opened, in_thread
+from conversations.storage.store import ConversationHeldError, Opened
+from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ async def hold_conversation(
 async def _open(caller: Caller, ask: ConversationRequest, holder: str, is_stored: bool, takes_over: bool) -> Opened:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
-        return await store.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
+        return await threads.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
     except ConversationHeldError as error:
         if takes_over:
             await _take_over(error.pk, holder, caller)
@@ -91,6 +93,6 @@ async def _give_back(opened: Opened) -> None:
     if opened.pk is None:
         return
     try:
-        await store.answer_in_time(_end(opened.pk, opened.holder))
+        await threads.answer_in_time(_end(opened.pk, opened.holder))
     except Error as error:  # its lease lapses, and the sweep closes it
         log.warning("conversation %s could not be closed for now: %s", opened.public_id, type(error).__name__)

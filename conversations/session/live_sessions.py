@@ -19,7 +19,8 @@ from accounts.access import Grant
 from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART
 from conversations.storage import leases
 from conversations.storage.leases import RENEW_SEC, TakenOverError
-from conversations.storage.store import Opened, in_thread
+from conversations.storage.store import Opened
+from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
 

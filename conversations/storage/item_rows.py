@@ -1,6 +1,7 @@
-"""How an item of a session is stored as a row."""
+"""How an item of a session is stored as a row, and read from it."""
 
 from conversations.models import Item
+from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
 
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}  # set once, when the row is created
@@ -22,3 +23,21 @@ def copy_fields(row: Item, item: live.LiveItem) -> None:
     row.discarded_output_tokens = used.discarded_output_tokens
     row.discarded_tts_characters = used.discarded_tts_characters
     row.error_code, row.error_message = item.error_code, item.error_message
+
+
+def to_live_item(row: Item) -> live.LiveItem:
+    """Return the item that a continued conversation shows of a row."""
+    return live.LiveItem(
+        row.public_id,
+        type=row.type,
+        role=row.role,
+        status="completed" if row.status == Item.Status.COMPLETED else "incomplete",
+        is_audio=row.is_audio,
+        text=row.text,
+        heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
+        heard_ms=row.heard_ms,
+        audio_samples=ms_to_samples(row.audio_ms),
+        call=row.call,
+        response_id=row.response_id,
+        error_code=row.error_code,
+    )

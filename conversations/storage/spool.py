@@ -6,29 +6,25 @@ after a later one.
 """
 
 import asyncio
-import base64
 import fcntl
-import json
 import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from django.conf import settings
 
 from accounts.models import User
 from conversations import background
 from conversations.models import Assistant, Conversation
-from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import changes, leases, store
-from conversations.storage.changes import Change, Drop, Put
+from conversations.storage import leases, leftovers, saving
+from conversations.storage.changes import Change, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
+from conversations.storage.leftovers import Leftover, Origin
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
@@ -38,36 +34,6 @@ CLIPS_RETRY_SEC = 30.0  # between two tries, since each takes long when the clip
 _memory: list[tuple[str, bytes]] = []
 _lock = Lock()
 _clips_not_before = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The session that leaves changes behind, and its conversation.
-
-    `has_stored` tells whether anything of the session was stored before.
-    """
-
-    pk: int
-    public_id: str
-    holder: str
-    user_id: int
-    assistant: str
-    has_stored: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """The changes of a session that are not stored."""
-
-    origin: Origin
-    changes: Sequence[Change]
-
-    @classmethod
-    def from_session(cls, opened: store.Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
-        """Return what is left of a session whose conversation is to be stored."""
-        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
-        origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
-        return cls(origin, changes)
 
 
 async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" = None) -> None:
@@ -88,7 +54,7 @@ def _release(held: int | None) -> None:
 
 def _write_or_remember(name: str, rest: Leftover) -> int | None:
     """Write the file, and return it, locked; None if it had to be kept in memory, or was lost."""
-    data = b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
+    data = leftovers.encode(rest)
     log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
     try:
         return _write_file(settings.SPOOL_DIR, name, data)
@@ -131,31 +97,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(directory)
 
 
-def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
-    yield asdict(rest.origin)
-    for change in rest.changes:
-        if isinstance(change, Drop):
-            yield {"drop": change.item_id}
-        else:
-            sound = base64.b64encode(change.make_clip()).decode() if change.make_clip else None
-            yield {"item": asdict(change.item), "after": change.after, "sound": sound}
-
-
-def _parse(data: bytes) -> Leftover:
-    origin, *made = (json.loads(line) for line in data.splitlines())
-    return Leftover(Origin(**origin), [_parse_change(one) for one in made])
-
-
-def _parse_change(line: dict[str, Any]) -> Change:
-    if "drop" in line:
-        return Drop(line["drop"])
-    known = {field.name for field in fields(LiveItem)}  # an older or newer version may have had others
-    item = LiveItem(**{name: value for name, value in line["item"].items() if name in known})
-    item.usage = Usage(**line["item"]["usage"])
-    sound = line["sound"]
-    return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)
-
-
 # Storing what was kept.
 
 
@@ -193,7 +134,7 @@ def _try_store(name: str, data: bytes) -> bool:
     """Try to store a file, and return whether it need not be kept. What can never be stored is set aside."""
     global _clips_not_before
     try:
-        rest = _parse(data)
+        rest = leftovers.parse(data)
         _store(rest)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
@@ -226,7 +167,7 @@ def _store_in_conversation(rest: Leftover) -> bool:
         return False
     made = rest.changes if conversation.holder == rest.origin.holder else _select_new_items(conversation, rest.changes)
     try:
-        changes.apply_changes(conversation.pk, made)
+        saving.apply_changes(conversation.pk, made)
     except ConversationDeletedError:
         return False
     leases.end(conversation.pk, rest.origin.holder)

@@ -1,105 +1,26 @@
-"""The only door from async code to the database.
+"""What a session reads from the database and writes to it: its conversation, its settings, its items, their audio."""
 
-Each call runs in a pool of threads of its own, so that the sessions of one process do not queue behind one
-another (`thread_sensitive` would put them all on one thread), and returns its connection to the pool at the end.
-"""
-
-import asyncio
-import math
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.db import Error, OperationalError, connection
 from django.db.models import Q
 
-from accounts import access, time_zones
-from accounts.access import Grant
-from accounts.keys import api_keys, client_secrets
-from accounts.models import Scope, User
+from accounts import time_zones
+from accounts.models import User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
-from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
-from conversations.storage import changes, clip_files, leases, mcp_servers
+from conversations.storage import changes, clip_files, leases, mcp_servers, saving
+from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet, choose_engines
+from conversations.storage.item_rows import to_live_item
 from conversations.storage.mcp_servers import ServerSpec
-from voiceproject import database
-from voiceproject.database import outages
+from conversations.storage.threads import in_thread
 
-Params = ParamSpec("Params")
-Result = TypeVar("Result")
-_threads = ThreadPoolExecutor(settings.REALTIME["DB_THREADS"], thread_name_prefix="store")
 UTC = ZoneInfo("UTC")
-SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
-ANSWER_SEC = 8.0  # the longest answer of a database that works, however busy it is
 CONTEXT_ITEMS = 200  # the last items of a continued conversation, which the model sees
-
-
-def in_thread(
-    call: Callable[Params, Result], threads: ThreadPoolExecutor = _threads
-) -> Callable[Params, Awaitable[Result]]:
-    """Return `call` for async code: it runs in one of `threads`, with a database connection for a session."""
-
-    @wraps(call)
-    def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
-        try:
-            with database.serve_session():
-                return call(*args, **kwargs)
-        except Error as error:
-            outages.drop_connection(error)
-            raise
-        finally:
-            connection.close()
-
-    return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
-
-
-def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
-    """Return `call` for async code that serves a request: it runs in the request's own thread, with its connection."""
-
-    @wraps(call)
-    def with_connection(*args: Params.args, **kwargs: Params.kwargs) -> Result:
-        try:
-            return call(*args, **kwargs)
-        finally:
-            database.give_back()
-
-    return sync_to_async(with_connection)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who connects.
-
-    Without a `key_id` it is a page with a session cookie, which may do all that its user may. `session` are settings
-    with which the sessions of a client secret begin, in the shape of `session.update`.
-    """
-
-    user_id: int
-    key_id: int | None = None
-    scopes: frozenset[str] = frozenset(Scope.values)
-    session: dict[str, Any] = field(default_factory=dict, hash=False)
-    secret_id: int | None = None
-    session_key: str = ""
-    session_hash: str = ""
-    expires_at: float = math.inf  # of the client secret, in seconds since the epoch
-
-    @property
-    def grant(self) -> Grant:
-        """What gives the caller access, to be checked again while its session lives."""
-        return Grant(self.user_id, self.key_id, self.secret_id, self.session_key, self.session_hash)
-
-    @property
-    def lifetime_sec(self) -> float:
-        """How long a session that begins now may last, in seconds."""
-        return min(settings.REALTIME["MAX_SESSION_SEC"], max(0.0, self.expires_at - time.time()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +55,6 @@ class ConversationHeldError(Exception):
 
 class NotFoundError(Exception):
     """There is no such conversation or assistant, or not for this user; the message says which."""
-
-
-def find_caller(token: str, address: str = "") -> Caller | None:
-    """Return the owner of an API key that a client at `address` shows; None for a wrong key. For sync code."""
-    key = api_keys.authenticate(token, address)
-    return Caller(key.user_id, key.pk, frozenset(key.scopes)) if key else None
-
-
-@in_thread
-def authenticate(token: str, address: str = "") -> Caller | None:
-    """Return the owner of an API key or client secret; None for a wrong one. A secret is good for sockets only."""
-    if not client_secrets.is_client_secret(token):
-        return find_caller(token, address)
-    secret = client_secrets.authenticate(token, address)
-    if secret is None:
-        return None
-    user_id, expires_at = secret.key.user_id, secret.expires_at.timestamp()
-    return Caller(user_id, secret.key_id, SECRETS_SCOPES, secret.session, secret.pk, expires_at=expires_at)
-
-
-@in_thread
-def authenticate_cookie(cookie: str) -> Caller | None:
-    """Return who is signed in with this session cookie; None if nobody is."""
-    grant = access.find_cookie_grant(cookie)
-    return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None
 
 
 @in_thread
@@ -240,28 +136,11 @@ def _find_assistant(user: User, slug: str, model: str = "") -> Assistant:
 def _load_context(conversation: Conversation) -> list[live.LiveItem]:
     leases.close_unfinished([conversation.pk])
     with_words = conversation.items.exclude(Q(text="") | Q(heard_text=""), role=Item.Role.ASSISTANT)
-    return [_to_live_item(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
-
-
-def _to_live_item(row: Item) -> live.LiveItem:
-    return live.LiveItem(
-        row.public_id,
-        type=row.type,
-        role=row.role,
-        status="completed" if row.status == Item.Status.COMPLETED else "incomplete",
-        is_audio=row.is_audio,
-        text=row.text,
-        heard_text=row.played_text if row.role == Item.Role.ASSISTANT else None,
-        heard_ms=row.heard_ms,
-        audio_samples=ms_to_samples(row.audio_ms),
-        call=row.call,
-        response_id=row.response_id,
-        error_code=row.error_code,
-    )
+    return [to_live_item(row) for row in reversed(with_words.order_by("-position")[:CONTEXT_ITEMS])]
 
 
 async def write(conversation_pk: int | None, made: Sequence[changes.Change], holder: str = "") -> None:
-    """Apply changes as `changes.apply_changes` does; do nothing for None, the pk of a conversation that is not stored.
+    """Apply changes as `saving.apply_changes` does; do nothing for None, the pk of a conversation that is not stored.
 
     Uploads to a storage outside the database, which may hang, take no thread of the store and lock nothing.
     """
@@ -276,17 +155,8 @@ async def write(conversation_pk: int | None, made: Sequence[changes.Change], hol
     await _commit(prepared, holder)
 
 
-_apply, _prepare, _commit = in_thread(changes.apply_changes), in_thread(changes.prepare), in_thread(changes.commit)
-_check_uploads = in_thread(changes.check_uploads)
-
-
-async def answer_in_time(asked: Awaitable[Result], limit_sec: float = ANSWER_SEC) -> Result:
-    """Return an answer of the store, or raise OperationalError if it takes longer than `get_limit_sec`."""
-    try:
-        async with asyncio.timeout(limit_sec):
-            return await asked
-    except TimeoutError:
-        raise OperationalError(f"No answer within {limit_sec:.0f} s.") from None
+_apply, _prepare, _commit = in_thread(saving.apply_changes), in_thread(saving.prepare), in_thread(saving.commit)
+_check_uploads = in_thread(saving.check_uploads)
 
 
 @in_thread

@@ -13,7 +13,7 @@ from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGA
 from conversations.loop_lag import LAG
 from conversations.session.base import Session
 from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
-from conversations.storage import store
+from conversations.storage import callers
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 DRAIN_SEC = 20.0  # when the server stops, all sessions get so long to store what was said
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 @contextmanager
-def admit(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
+def admit(caller: callers.Caller, conversation_id: str = "") -> Iterator[None]:
     """Hold a place among the live sessions, or raise RefusedError if there is none.
 
     If the caller has a session in the conversation `conversation_id`, its place is free: it will be taken over.
@@ -55,7 +55,7 @@ def admit(caller: store.Caller, conversation_id: str = "") -> Iterator[None]:
         metrics.set_live_sessions(_live.total())
 
 
-def _check_capacity(caller: store.Caller, replaces: bool) -> None:
+def _check_capacity(caller: callers.Caller, replaces: bool) -> None:
     limits = settings.REALTIME
     if LIVE_SESSIONS.is_stopping:
         raise RefusedError(SERVICE_RESTART, "server_restarting", RESTARTING)

@@ -17,7 +17,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.session import conversation_lease
 from conversations.session.base import Session
 from conversations.session.factory import build_session
-from conversations.storage import store
+from conversations.storage import callers
 from conversations.transport import admission
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ BROKEN = "The server had a problem; its log says why. Please try again."
 class TurnRequest:
     """Who asks, the bytes of the sound file, and which conversation and assistant it is for."""
 
-    caller: store.Caller
+    caller: callers.Caller
     file: bytes
     ask: conversation_lease.ConversationRequest
 

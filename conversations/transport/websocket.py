@@ -24,7 +24,7 @@ from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTI
 from conversations.session import conversation_lease
 from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
-from conversations.storage import store
+from conversations.storage import callers, store, threads
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
 from conversations.transport.admission import RefusedError
@@ -110,12 +110,12 @@ class RealtimeConsumer:
         origin, named = self.headers.get(b"origin", ""), settings.API_ALLOWED_ORIGINS
         return not (origin and named) or origin in named or self._is_same_origin()
 
-    async def _authenticate(self, key: str | None) -> store.Caller:
+    async def _authenticate(self, key: str | None) -> callers.Caller:
         if key is not None:
             address = client_addresses.read_scope_address(self.scope)
             if wait_sec := key_guard.get_wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await store.answer_in_time(store.authenticate(key, address))
+            caller = await threads.answer_in_time(callers.authenticate(key, address))
             key_guard.record_outcome(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Create one on the site's settings page."
@@ -130,7 +130,7 @@ class RealtimeConsumer:
                 raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-        caller = await store.answer_in_time(store.authenticate_cookie(cookie)) if cookie else None
+        caller = await threads.answer_in_time(callers.authenticate_cookie(cookie)) if cookie else None
         if caller is None:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller
@@ -142,7 +142,7 @@ class RealtimeConsumer:
 
     # The session.
 
-    async def _converse(self, caller: store.Caller) -> None:
+    async def _converse(self, caller: callers.Caller) -> None:
         kind, stores_captions = self._choose_kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
@@ -168,7 +168,7 @@ class RealtimeConsumer:
         except (EngineError, ProtocolError) as error:
             raise RefusedError(POLICY_VIOLATION, error.code, error.message) from error
 
-    def _choose_kind(self, caller: store.Caller) -> tuple[str, bool]:
+    def _choose_kind(self, caller: callers.Caller) -> tuple[str, bool]:
         """Return the session type, and whether a transcription session is stored."""
         intent, stores = self.query.get("intent", "conversation"), self.query.get("store", "false")
         if intent not in ("conversation", TRANSCRIPTION) or "call_id" in self.query:
@@ -179,11 +179,11 @@ class RealtimeConsumer:
         kind = TRANSCRIPTION if TRANSCRIPTION in (intent, caller.session.get("type")) else REALTIME
         return kind, stores == "true" or "conversation" in self.query
 
-    def _choose_model(self, caller: store.Caller) -> str:
+    def _choose_model(self, caller: callers.Caller) -> str:
         """Return the model of the client secret if it names one, else that of the query."""
         return str(caller.session.get("model") or self.query.get("model", ""))
 
-    def _build_request(self, caller: store.Caller) -> conversation_lease.ConversationRequest:
+    def _build_request(self, caller: callers.Caller) -> conversation_lease.ConversationRequest:
         ask = self.query.get
         assistant = "" if caller.session.get("model") else ask("assistant", "")
         return conversation_lease.ConversationRequest(

@@ -2,19 +2,14 @@
 
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
-import { recall, useSpeaker } from "./ui/devices.js";
-import { Microphone } from "./audio/microphone.js";
-import { Player } from "./audio/player.js";
+import { recall } from "./ui/devices.js";
+import { Sound } from "./audio/sound.js";
+import { Uplink } from "./audio/uplink.js";
 import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
 import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
 import { wantsListener } from "./reducer/words.js";
-
-const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
-const AUTOPLAY_WAIT_MS = 1500;
-/** @type {Notice} */
-const NO_SOUND = { tone: "error", text: "Your browser blocked the sound. Turn it on to hear the assistant.", action: "sound" };
 
 /**
  * @import { BrowserSpeech } from "./webspeech/browser.js"
@@ -38,14 +33,10 @@ export class Call {
       (event) => this.dispatch({ type: "server", event }),
       (code) => this.dispatch({ type: "socket.closed", code, random: Math.random() }),
     );
-    /** @type {Frame["pcm"][]} */ this.preRoll = [];
-    /** @type {AudioContext | null} */ this.context = null;
-    /** @type {Microphone | null} */ this.microphone = null;
-    /** @type {Player | null} */ this.player = null;
+    this.uplink = new Uplink((pcm) => this.socket.sendAudio(pcm));
+    /** @type {Sound | null} */ this.sound = null;
     /** @type {Listener | null} */ this.listener = null;
     /** @type {Speaker | null} */ this.speaker = null;
-    /** @type {Promise<void> | null} */ this.loading = null; // the worklets
-    /** @type {number | undefined} */ this.soundTimer = undefined;
     /** @type {number | undefined} */ this.verdictTimer = undefined;
   }
 
@@ -79,7 +70,7 @@ export class Call {
     this.dispatch({ type: "start" });
     this.#openSound();
     try {
-      await this.loading;
+      await this.sound?.loaded;
       this.dispatch({ type: "start.typing" });
     } catch (problem) {
       this.#failInput(problem);
@@ -92,9 +83,9 @@ export class Call {
   }
 
   async #openListener() {
-    this.microphone?.release();
+    this.sound?.microphone.release();
     try {
-      await Promise.all([this.listener?.open(), this.loading]);
+      await Promise.all([this.listener?.open(), this.sound?.loaded]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       if (isNotice(problem)) this.dispatch({ type: "listener.failed", notice: problem });
@@ -105,7 +96,7 @@ export class Call {
   async #openMicrophone() {
     this.listener?.close();
     try {
-      await Promise.all([this.microphone?.open(recall("microphone")), this.loading]);
+      await Promise.all([this.sound?.microphone.open(recall("microphone")), this.sound?.loaded]);
       this.dispatch({ type: "microphone.ready" });
     } catch (problem) {
       this.#failInput(problem);
@@ -127,7 +118,7 @@ export class Call {
    */
   async useMicrophone(deviceId) {
     try {
-      await this.microphone?.open(deviceId);
+      await this.sound?.microphone.open(deviceId);
       this.dispatch({ type: "microphone.ready" });
     } catch (notice) {
       this.dispatch({ type: "microphone.failed", notice: asNotice(notice) });
@@ -140,13 +131,13 @@ export class Call {
    */
   async useSpeaker(deviceId) {
     const text = "That speaker cannot be used. The sound stays on the previous one.";
-    const works = !this.context || (await useSpeaker(this.context, deviceId));
+    const works = !this.sound || (await this.sound.useSpeaker(deviceId));
     this.dispatch({ type: "notice", about: "speaker", notice: works ? null : { tone: "error", text } });
   }
 
   /** Let the sound go on after the browser has suspended it. */
   resumeSound() {
-    return this.context?.resume();
+    return this.sound?.resume();
   }
 
   /**
@@ -162,29 +153,23 @@ export class Call {
   /** End what was said with the button held. */
   async letGo() {
     if (this.state.heldSince === null) return;
-    if (this.state.listen === "site") await this.microphone?.flush();
+    if (this.state.listen === "site") await this.sound?.microphone.flush();
     this.dispatch({ type: "let.go" });
   }
 
   get lagSamples() {
-    return this.player?.lagSamples ?? 0;
+    return this.sound?.player?.lagSamples ?? 0;
   }
 
   #openSound() {
     this.#release();
-    const context = new AudioContext({ latencyHint: "interactive" });
-    this.context = context;
-    context.resume();
-    context.onstatechange = () => this.#watchSound();
-    this.soundTimer = setTimeout(() => this.#watchSound(), AUTOPLAY_WAIT_MS);
-    const microphone = new Microphone(context, {
+    this.sound = new Sound(this.worklets, recall("speaker"), {
       onFrame: (frame) => this.#onFrame(frame),
-      onNotice: (notice) => this.dispatch({ type: "notice", about: "microphone", notice }),
+      onNotice: (about, notice) => this.#onNotice(about, notice),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
+      onEvent: (event) => this.dispatch(event),
+      onLevel: (level) => this.onLevel("assistant", level),
     });
-    this.microphone = microphone;
-    this.loading = this.#loadWorklets(context, microphone);
-    this.loading.catch(() => {}); // who waits for it is told
     this.listener = this.browserSpeech.listener({
       onWords: (words) => this.dispatch({ type: "words", ...words }),
       onUtterance: (words) => this.dispatch({ type: "utterance", ...words }),
@@ -197,45 +182,23 @@ export class Call {
     if (this.state.speak === "browser") this.speaker?.unlock();
   }
 
-  /** @type {(context: AudioContext, microphone: Microphone) => Promise<void>} */
-  async #loadWorklets(context, microphone) {
-    const { capture, playback } = this.worklets;
-    await Promise.all([context.audioWorklet.addModule(capture), context.audioWorklet.addModule(playback)]);
-    if (context !== this.context) return; // given up meanwhile
-    await useSpeaker(context, recall("speaker"));
-    this.player = new Player(context, {
-      onEvent: (event) => this.dispatch(event),
-      onLevel: (level) => this.onLevel("assistant", level),
-    });
-    microphone.listen();
-  }
-
-  #watchSound() {
-    if (!this.context || this.context.state === "closed") return;
-    const notice = this.context.state === "running" ? null : NO_SOUND;
-    if (notice !== (this.state.notices.sound ?? null)) this.dispatch({ type: "notice", about: "sound", notice });
+  /** @type {(about: "microphone" | "sound", notice: Notice | null) => void} */
+  #onNotice(about, notice) {
+    const isKnown = about === "sound" && notice === (this.state.notices.sound ?? null);
+    if (!isKnown) this.dispatch({ type: "notice", about, notice });
   }
 
   /** @type {(frame: Frame) => void} */
   #onFrame({ pcm, level }) {
-    const { phase, push, muted, heldSince, microphone, listen } = this.state;
+    const { push, muted } = this.state;
     this.onLevel("user", muted && !push ? 0 : level);
-    if (phase !== "live" || microphone === "none" || listen === "browser") this.preRoll = [];
-    else if (push && heldSince === null) this.preRoll = [...this.preRoll, pcm].slice(-PRE_ROLL_FRAMES);
-    else if (push) this.#sendHeld(pcm);
-    // Silence, not nothing: the server's clock and its endpointing run on what it receives.
-    else this.socket.sendAudio(muted ? new Int16Array(pcm.length) : pcm);
-  }
-
-  /** @type {(pcm: Frame["pcm"]) => void} */
-  #sendHeld(pcm) {
-    for (const frame of [...this.preRoll, pcm]) this.socket.sendAudio(frame);
-    this.preRoll = [];
+    this.uplink.take(pcm, this.state);
   }
 
   /** @type {(effect: Effect) => void} */
   #perform(effect) {
-    const { socket, player, speaker } = this;
+    const { socket, speaker } = this;
+    const player = this.sound?.player;
     switch (effect.do) {
       case "connect": return socket.connect(this.#url(), effect.delayMs);
       case "disconnect": return socket.disconnect();
@@ -266,10 +229,9 @@ export class Call {
   }
 
   #release() {
-    clearTimeout(this.soundTimer);
     clearTimeout(this.verdictTimer);
-    for (const part of [this.listener, this.speaker, this.microphone, this.player, this.context]) part?.close();
-    this.context = this.microphone = this.player = this.listener = this.speaker = null;
+    for (const part of [this.listener, this.speaker, this.sound]) part?.close();
+    this.sound = this.listener = this.speaker = null;
     this.onLevel("user", 0);
     this.onLevel("assistant", 0);
   }

@@ -108,7 +108,7 @@ function sendAgain(id) {
 }
 
 function listDevices() {
-  const chosen = { microphone: call.microphone?.deviceId ?? "", speaker: recall("speaker") };
+  const chosen = { microphone: call.sound?.microphone.deviceId ?? "", speaker: recall("speaker") };
   return fillPickers(view.part("microphones"), view.part("speakers"), chosen);
 }
 

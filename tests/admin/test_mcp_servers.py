@@ -76,7 +76,7 @@ def test_what_is_wrong_with_a_server_is_said(editor: Client, mcp_host: MakeHost,
     gone = mcp_host()
     gone.close()
     for url, more, verdict in (
-        (host.url, {"authorization": "Bearer wrong"}, "house refused the authorisation. Check that it is whole"),
+        (host.url, {"authorization": "Bearer wrong"}, "house refused the authorisation. Check that it is complete"),
         (gone.url, {}, "house could not be reached. Check the URL"),
         (f"{upstream.openai_url}/nothing", {}, "house was not found at this URL. Most end in /mcp."),
         (host.url, {"authorization": "Bearer right", "allowed_tools": "add, nix"}, "house has no tool nix."),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
-from conversations.storage import store
+from conversations.storage import callers
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
 from voiceproject.server.cores import read_core_share
@@ -78,7 +78,7 @@ async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
 
 @pytest.mark.usefixtures("late")
 def test_nobody_is_admitted() -> None:
-    with pytest.raises(admission.RefusedError, match="busy"), admission.admit(store.Caller(1)):
+    with pytest.raises(admission.RefusedError, match="busy"), admission.admit(callers.Caller(1)):
         pass
 
 

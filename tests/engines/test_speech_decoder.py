@@ -239,7 +239,7 @@ async def test_the_engine_plays_it(upstream: Upstream, name: str) -> None:
         (b'{"error": {"message": "No such voice.", "type": "invalid_request_error"}}', BARE, "engine_rejected",
          "No such voice."),
         (b'{"error": {"message": "Overloaded.", "type": "server_error"}}', "audio/pcm", "engine_unavailable",
-         "trouble"),
+         "has a problem on its side"),
         (b'{"detail": "busy"}', "application/json", "engine_unavailable", "busy"),
         (b'{"audio": "AAAA"}', "application/json", "engine_rejected", "application/json"),
     ],

@@ -1,6 +1,6 @@
 """Whatever is sent to us is read in linear time: four times the text takes some four times as long, never sixteen.
 
-The texts and their readers are those of bench/foreign_text.py, which tells the milliseconds of 1 MB.
+The texts are those of bench/worst_texts.py; bench/foreign_text.py tells how many milliseconds 1 MB of them takes.
 """
 
 import gc
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.foreign_text import READERS, SHAPES, VALUES, Read, read_frame, shaped, spend, worst_texts
+from bench.foreign_text import spend
+from bench.text_readers import READERS, Read, read_frame
+from bench.worst_texts import SHAPES, VALUES, shaped, worst_texts
 
 CHARS = 2_000
 TIMES = 4

@@ -56,3 +56,28 @@ def test_a_deleted_reply_is_not_stored_again(client: AnyClient) -> None:
     saved = find_reply(client)
     client.vanish(1.0)
     assert find_reply(client) is saved
+
+
+def test_a_pause_of_the_sound_is_not_played(client: AnyClient) -> None:
+    client.hear_beginning(1000)
+    client.wait(3.0)
+    client.hear_more(1000)
+    client.vanish(0.5)
+    assert find_reply(client).heard_ms == 1500
+
+
+def test_sound_that_comes_in_time_is_played_without_a_pause(client: AnyClient) -> None:
+    client.hear_beginning(1000)
+    client.wait(0.7)
+    client.hear_more(1000)
+    client.vanish(0.5)
+    assert find_reply(client).heard_ms == 1200
+
+
+def test_what_sounds_while_more_comes_is_found_by_the_clients_report(client: AnyClient) -> None:
+    client.hear_beginning(1000)
+    client.wait(0.5)
+    client.ask("output_audio_buffer.started", response_id=find_reply(client).response_id, played_ms=250)
+    client.hear_more(1000)
+    client.vanish(0.5)
+    assert find_reply(client).heard_ms == 750

@@ -18,7 +18,7 @@ from accounts.models import User
 from conversations.models import Assistant, Conversation, Item
 from conversations.pcm import BYTES_PER_MS
 from conversations.session.live_sessions import LIVE_SESSIONS
-from conversations.storage.store import Caller
+from conversations.storage.callers import Caller
 from conversations.transport import admission
 from conversations.transport.admission import RefusedError
 from tests.support.live import Site

@@ -19,8 +19,9 @@ from conversations.realtime.user_turn.utterance import PendingTranscript
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
+from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Caller, Opened
+from conversations.storage.store import Opened
 from tests.upstream.fixtures import Upstream
 
 APPEND = bytes(4_800)

@@ -9,8 +9,9 @@ from conversations.engines.base import EngineSpec
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
+from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Caller, Opened
+from conversations.storage.store import Opened
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import speech
 

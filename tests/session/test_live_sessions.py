@@ -12,7 +12,7 @@ from accounts import access
 from accounts.access import Grant
 from conversations.session import live_sessions
 from conversations.session.live_sessions import LiveSessions
-from conversations.storage.store import Caller
+from conversations.storage.callers import Caller
 
 
 @dataclass

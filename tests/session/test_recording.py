@@ -20,9 +20,10 @@ from conversations.realtime.relay.upstream_events import UpstreamReady
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
+from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.mcp_servers import ServerSpec
-from conversations.storage.store import Caller, Opened
+from conversations.storage.store import Opened
 from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")

@@ -14,7 +14,7 @@ from accounts.models import User
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation, LooseFile
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import changes, clip_files, deletion, store
+from conversations.storage import clip_files, deletion, saving, store
 from conversations.storage.changes import Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from tests.support.factories import make_conversation
@@ -45,7 +45,7 @@ def clip_names() -> list[str]:
 
 
 def test_it_works(conversation: Conversation, faults: Faults) -> None:
-    changes.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [spoken()])
     clip = AudioClip.objects.get()
     assert faults.files() == clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert (faults.folder / str(clip.file)).stat().st_size == clip.size_bytes
@@ -54,10 +54,10 @@ def test_it_works(conversation: Conversation, faults: Faults) -> None:
 
 def test_a_second_try_makes_no_second_file(conversation: Conversation, faults: Faults) -> None:
     """Whatever became of the first: uploaded and not committed, or committed without an answer."""
-    prepared = changes.prepare(conversation.pk, [spoken()])
+    prepared = saving.prepare(conversation.pk, [spoken()])
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     for _ in range(2):
-        changes.apply_changes(conversation.pk, [spoken()])
+        saving.apply_changes(conversation.pk, [spoken()])
     assert faults.files() == clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert not LooseFile.objects.exists()
 
@@ -66,10 +66,10 @@ def test_a_second_try_makes_no_second_file(conversation: Conversation, faults: F
 def test_a_storage_that_fails_is_tried_again(conversation: Conversation, faults: Faults, fault: str) -> None:
     faults.set(save=fault)
     with pytest.raises(ClipStorageError, match="away"):
-        changes.apply_changes(conversation.pk, [spoken()])
+        saving.apply_changes(conversation.pk, [spoken()])
     assert not conversation.items.exists()
     faults.set()
-    changes.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [spoken()])
     assert faults.files() == clip_names()
     assert (faults.folder / clip_names()[0]).stat().st_size == AudioClip.objects.get().size_bytes
 
@@ -81,10 +81,10 @@ def test_one_that_hangs_costs_its_file_another_name(
     monkeypatch.setattr(clip_files, "UPLOAD_SEC", 0.05)
     faults.set(save="hang")
     with pytest.raises(ClipStorageError, match="hang"):
-        changes.apply_changes(conversation.pk, [spoken()])
+        saving.apply_changes(conversation.pk, [spoken()])
     monkeypatch.undo()
     faults.set()
-    changes.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [spoken()])
     assert clip_names() != [f"{conversation.public_id}/item_1.ogg"]
     LooseFile.objects.update(due_at=timezone.now())
     deletion.delete_loose_files()
@@ -92,7 +92,7 @@ def test_one_that_hangs_costs_its_file_another_name(
 
 
 def test_an_upload_that_nobody_took_over_is_deleted(conversation: Conversation, faults: Faults) -> None:
-    prepared = changes.prepare(conversation.pk, [spoken()])
+    prepared = saving.prepare(conversation.pk, [spoken()])
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     deletion.delete_loose_files()
     assert faults.files()  # it may be under way
@@ -100,36 +100,36 @@ def test_an_upload_that_nobody_took_over_is_deleted(conversation: Conversation, 
     deletion.delete_loose_files()
     assert (faults.files(), LooseFile.objects.count()) == ([], 0)
     with pytest.raises(ClipStorageError):  # its commit comes too late, and is tried again from the start
-        changes.commit(prepared)
-    changes.apply_changes(conversation.pk, [spoken()])
+        saving.commit(prepared)
+    saving.apply_changes(conversation.pk, [spoken()])
     assert faults.files() == clip_names()
 
 
 def test_a_reservation_beside_a_clip_does_not_delete_its_file(conversation: Conversation, faults: Faults) -> None:
-    changes.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [spoken()])
     LooseFile.objects.create(name=clip_names()[0], is_reserved=True, due_at=timezone.now())
     deletion.delete_loose_files()
     assert faults.files() == clip_names()
 
 
 def test_an_id_that_comes_again_has_its_own_sound(conversation: Conversation, faults: Faults) -> None:
-    changes.apply_changes(conversation.pk, [spoken()])
-    changes.apply_changes(conversation.pk, [Drop("item_1"), spoken(pcm=SOUND * 3)])
-    changes.apply_changes(conversation.pk, [Drop("item_1")])
-    changes.apply_changes(conversation.pk, [spoken(pcm=SOUND * 2)])
+    saving.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [Drop("item_1"), spoken(pcm=SOUND * 3)])
+    saving.apply_changes(conversation.pk, [Drop("item_1")])
+    saving.apply_changes(conversation.pk, [spoken(pcm=SOUND * 2)])
     deletion.delete_loose_files()
     assert faults.files() == clip_names()
     assert AudioClip.objects.get().duration_ms == 2000
 
 
 def test_no_id_leads_out_of_the_folder(conversation: Conversation, faults: Faults) -> None:
-    changes.apply_changes(conversation.pk, [spoken(name) for name in ("../../up", "/root", "a/b", ".", "ü", "a\\b")])
+    saving.apply_changes(conversation.pk, [spoken(name) for name in ("../../up", "/root", "a/b", ".", "ü", "a\\b")])
     assert faults.files() == clip_names()
     assert {name.rpartition("/")[0] for name in faults.files()} == {conversation.public_id}
 
 
 def test_what_is_deleted_is_deleted_however_often_the_storage_fails(conversation: Conversation, faults: Faults) -> None:
-    changes.apply_changes(conversation.pk, [spoken("one"), spoken("two")])
+    saving.apply_changes(conversation.pk, [spoken("one"), spoken("two")])
     faults.set(delete="fail")
     deletion.delete_conversations([conversation])
     assert not Conversation.objects.filter(pk=conversation.pk).exists()

@@ -11,7 +11,7 @@ from accounts.deletion import delete_users
 from accounts.models import User
 from conversations.models import AudioClip, ClipData, Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.storage import changes, deletion, file_deletion
+from conversations.storage import changes, deletion, file_deletion, saving
 from conversations.storage.leases import ConversationDeletedError
 from tests.support.factories import make_conversation, make_user
 
@@ -68,7 +68,7 @@ def test_a_long_one_vanishes_at_once_and_goes_in_batches(
     assert user.email not in page
     assert "1,100 items" in client.get(reverse("admin:index")).content.decode()
     with pytest.raises(ConversationDeletedError):
-        changes.apply_changes(conversation.pk, [changes.Put(live.LiveItem("late", role="user", text="Hello"))])
+        saving.apply_changes(conversation.pk, [changes.Put(live.LiveItem("late", role="user", text="Hello"))])
     batches = 1
     while deletion.delete_batch():
         batches += 1

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conversations.models import Assistant, Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.storage import changes, leases
+from conversations.storage import leases, saving
 from conversations.storage.changes import Put
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from tests.support.factories import add_item, make_conversation, make_user
@@ -30,7 +30,7 @@ def lapse(conversation: Conversation, ago: timedelta = timedelta(minutes=1)) -> 
 
 
 def put(conversation: Conversation, holder: str, text: str = "Hello") -> None:
-    changes.apply_changes(conversation.pk, [Put(live.LiveItem("said", role="user", text=text))], holder)
+    saving.apply_changes(conversation.pk, [Put(live.LiveItem("said", role="user", text=text))], holder)
 
 
 def test_it_is_held_and_given_back(begun: Conversation) -> None:

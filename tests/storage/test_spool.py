@@ -10,9 +10,9 @@ from pytest_django.fixtures import Settings
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import changes, leases, spool
+from conversations.storage import leases, saving, spool
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.spool import Leftover, Origin
+from conversations.storage.leftovers import Leftover, Origin
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 
@@ -83,7 +83,7 @@ def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conv
 
 
 def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, conversation: Conversation) -> None:
-    changes.apply_changes(conversation.pk, [spoken("a", "told")])
+    saving.apply_changes(conversation.pk, [spoken("a", "told")])
     keep(conversation, spoken("a", "late"), Drop("a"), spoken("b"))
     assert leases.take(conversation.pk, "hold_2")
     spool.replay()

@@ -12,7 +12,7 @@ from accounts.time_zones import UnknownTimeZoneError
 from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import store
+from conversations.storage import callers, store, threads
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.leases import ConversationDeletedError
 
@@ -111,7 +111,7 @@ async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Con
 async def test_sessions_work_side_by_side() -> None:
     """Four calls that each wait for the other three: on one thread they would wait for ever."""
     meeting = Barrier(4, timeout=20)
-    meet = store.in_thread(meeting.wait)
+    meet = threads.in_thread(meeting.wait)
     assert sorted(await asyncio.gather(*(meet() for _ in range(4)))) == [0, 1, 2, 3]
 
 
@@ -120,8 +120,8 @@ async def test_an_assistant_of_another_user_is_not_there(user: User) -> None:
     slug = uuid4().hex
     await Assistant.objects.acreate(slug=slug, name="Secret", owner=stranger, instructions="")
     with pytest.raises(store.NotFoundError):
-        await store.open_conversation(store.Caller(user.pk), "", slug, "")
-    opened = await store.open_conversation(store.Caller(user.pk), "", "", slug)  # as a model name: the default
+        await store.open_conversation(callers.Caller(user.pk), "", slug, "")
+    opened = await store.open_conversation(callers.Caller(user.pk), "", "", slug)  # as a model name: the default
     assert opened.assistant_slug != slug
 
 
@@ -173,7 +173,7 @@ async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation
 
 
 async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_first(user: User) -> None:
-    slug, caller = uuid4().hex, store.Caller(user.pk)
+    slug, caller = uuid4().hex, callers.Caller(user.pk)
     await Assistant.objects.acreate(
         slug=slug,
         name="A",
@@ -188,7 +188,7 @@ async def test_how_it_listens_is_the_assistants_choice_and_patience_the_users_fi
     await User.objects.filter(pk=user.pk).aupdate(patience="quick")
     assert (await store.open_conversation(caller, "", slug, "")).patience == "quick"
     stranger = await User.objects.acreate(email=f"{slug}@example.com")
-    opened = await store.open_conversation(store.Caller(stranger.pk), "", "", "")
+    opened = await store.open_conversation(callers.Caller(stranger.pk), "", "", "")
     assert (opened.patience, opened.keywords, opened.preemptive_generation) == ("", (), True)
 
 
@@ -204,7 +204,7 @@ async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Co
 
 
 async def zone_of(user: User, named: str) -> str:
-    opened = await store.open_conversation(store.Caller(user.pk), "", "", "", named)
+    opened = await store.open_conversation(callers.Caller(user.pk), "", "", "", named)
     return str(opened.zone)
 
 
@@ -224,5 +224,5 @@ async def test_a_time_zone_that_is_none_opens_nothing(user: User) -> None:
 async def test_the_assistants_tools_come_along(user: User) -> None:
     await Assistant.objects.acreate(slug=uuid4().hex, owner=user, name="Mine", instructions="", tools=["current_time"])
     mine = await Assistant.objects.aget(owner=user)
-    opened = await store.open_conversation(store.Caller(user.pk), "", mine.slug, "")
+    opened = await store.open_conversation(callers.Caller(user.pk), "", mine.slug, "")
     assert opened.tools == ("current_time",)

@@ -1,14 +1,14 @@
 /** A session to tell things to, and the events to tell. */
 
-import { initialState, reduce } from "../../static/js/reducer/session.js";
-import { statusOf } from "../../static/js/ui/status.js";
+import { buildInitialState, reduce } from "../../static/js/reducer/session.js";
+import { getStatus } from "../../static/js/ui/status.js";
 
 export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
 
 /** A session that can be told several events in a row, and keeps the effects of the last one. */
 export class Told {
   constructor(options = {}) {
-    this.state = initialState({ assistant: "assistant", ...options });
+    this.state = buildInitialState({ assistant: "assistant", ...options });
     this.now = 1000;
   }
 
@@ -30,7 +30,7 @@ export class Told {
   }
 
   get status() {
-    return statusOf(this.state).name;
+    return getStatus(this.state).name;
   }
 
   get words() {

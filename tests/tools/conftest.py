@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from conversations.storage.store import Caller, Opened
+from conversations.storage.callers import Caller
+from conversations.storage.store import Opened
 from conversations.tools.base import Context
 from conversations.tools.registry import SITE_TOOLS
 from tests.support.tools import DEMO, NOON, VIENNA, MakeOpened

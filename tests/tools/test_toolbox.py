@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Scope
-from conversations.storage.store import SECRETS_SCOPES, Caller
+from conversations.storage.callers import SECRETS_SCOPES, Caller
 from conversations.tools.base import Context, Outcome
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool

@@ -10,7 +10,7 @@ from accounts.keys import key_guard
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api.auth import build_missing_scope_refusal
-from conversations.storage import store
+from conversations.storage import callers
 from voiceproject import database
 from voiceproject.http.refusals import BUSY, NO_KEY, WRONG_KEY, Refusal, build_wrong_keys_refusal
 from voiceproject.http.requests import read_bearer_token
@@ -29,7 +29,7 @@ async def find_refusal(head: Mapping[str, Any]) -> Refusal | None:
 
 def _find_key_refusal(token: str, address: str) -> Refusal | None:
     try:
-        caller = store.find_caller(token, address)
+        caller = callers.find_caller(token, address)
     except DatabaseError:
         return BUSY
     finally:

@@ -1,21 +1,14 @@
 """The agent's turn in speech to speech: store what the upstream's responses bring, and pass it on to the client."""
 
-import base64
-import binascii
 from typing import Any
 
-from conversations.pcm import count_samples
-from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
-from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.relay import response_output
 from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.relay.response import (
-    STORED,
     RelayResponse,
     close_item,
-    read_item,
     show_response,
-    update_item,
 )
 from conversations.realtime.relay.response_storage import cut_to_played, is_kept, store_response
 from conversations.realtime.relay.state import RelayState
@@ -23,7 +16,6 @@ from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamReq
 
 FIRST_WORDS = ("response.output_audio_transcript.delta", "response.output_text.delta",
                "response.function_call_arguments.delta")  # fmt: skip
-SAVE_SEC = 1.0  # how often a message is saved while its audio comes
 TOO_SLOW = Failure("engine_timeout", "Speech to speech was too slow. Please try again.")
 
 
@@ -79,23 +71,28 @@ class RelayAgentTurn:
             return None
         match event["type"]:
             case "response.output_item.added":
-                self._add_item(reply, event)
+                response_output.add_item(self.state, reply, event)
             case "response.output_item.done":
-                self._finish_item(reply, event)
+                response_output.finish_item(self.state, reply, event)
             case "response.content_part.added":
-                self._open_part(reply, event)
+                response_output.open_part(self.state, reply, event)
             case "response.content_part.done":
                 reply.open_parts.pop(event["item_id"], None)
             case "response.output_audio.delta":
-                self._add_audio(reply, event)
+                response_output.add_audio(self.state, reply, event)
+                self._note_sound(reply)
             case "response.output_audio.done":
                 reply.lag.mark_owed(self.state.now, is_owed=False)
             case "response.done":
                 return self._end(reply, event["response"])
             case kind if kind in FIRST_WORDS:
-                self._add_text(reply, event)
+                response_output.add_text(self.state, reply, event)
         self.expect()
         return self._forward(event)
+
+    def _note_sound(self, reply: RelayResponse) -> None:
+        if reply.playback.started_at is not None and not reply.is_out_of_band:
+            self.last = reply
 
     def _forward(self, event: dict[str, Any]) -> None:
         fields = {key: value for key, value in event.items() if key not in ("type", "event_id", "obfuscation")}
@@ -116,25 +113,7 @@ class RelayAgentTurn:
         if not self.state.rates.try_begin(self.state.now):
             self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=reply.id)
 
-    # Its items.
-
-    def _add_item(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        shown = event["item"]
-        if shown["type"] not in STORED:
-            return
-        item = self.state.log.get(shown["id"]) or read_item(shown)
-        item.status, item.waterfall, item.response_id = "in_progress", reply.waterfall, reply.id
-        reply.items.append(item)
-        if not reply.is_out_of_band:
-            if self.state.log.get(item.id) is None:
-                self.state.log.insert(item)
-            self.state.save(item)
-
-    def _finish_item(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        if item := self._find_item(reply, event["item"]["id"]):
-            update_item(item, event["item"])
-            if is_kept(self.state, item):
-                self.state.save(item)
+    # The transcript of what it answers.
 
     def note_commit(self, item_id: str) -> None:
         """Note that the user has said this utterance."""
@@ -150,43 +129,6 @@ class RelayAgentTurn:
         reply.stamp("transcript", self.state.now)
         if reply.id not in self.running and reply.main and is_kept(self.state, reply.main):
             self.state.save(reply.main, in_background=True)
-
-    def _find_item(self, reply: RelayResponse, item_id: str) -> LiveItem | None:
-        return next((item for item in reply.items if item.id == item_id), None)
-
-    def _open_part(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        place = {key: event[key] for key in ("response_id", "item_id", "output_index", "content_index")}
-        reply.open_parts[event["item_id"]] = place
-        if item := self._find_item(reply, event["item_id"]):
-            item.is_audio = item.is_audio or event["part"].get("type") == "audio"
-
-    def _add_text(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        reply.stamp("first_token", self.state.now)
-        item = self._find_item(reply, event["item_id"])
-        if item is not None and item.type == "message":
-            item.text = (item.text + event["delta"])[: self.state.limits.max_text_chars]
-
-    def _add_audio(self, reply: RelayResponse, event: dict[str, Any]) -> None:
-        try:
-            pcm = base64.b64decode(event["delta"])
-        except binascii.Error:
-            pcm = b""
-        item = self._find_item(reply, event["item_id"])
-        if item is None:
-            return
-        reply.stamp("first_audio", self.state.now)
-        item.audio_samples += count_samples(pcm)
-        reply.record_sound(self.state.now, count_samples(pcm))
-        if reply.is_out_of_band:
-            return
-        if self.state.now - reply.saved_at >= SAVE_SEC and is_kept(self.state, item):
-            reply.saved_at = self.state.now  # so that a later session knows it even if the server is killed
-            self.state.save(item, in_background=True)
-        if reply.playback.started_at is None:
-            reply.playback.schedule(self.state.now, 0)
-            self.last = reply
-        self.state.has_sent_audio = True
-        self.state.do(commands.KeepAudio(reply.id, pcm))
 
     # Its end.
 

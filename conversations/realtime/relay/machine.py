@@ -89,9 +89,9 @@ class RelayMachine:
             "input_audio_buffer.committed": self._take_commit,
             "input_audio_buffer.cleared": user_turn.confirm_clear,
             "input_audio_buffer.timeout_triggered": user_turn.forward_timeout,
-            f"{words}.delta": user_turn.forward_delta,
+            f"{words}.delta": user_turn.transcripts.forward_delta,
             f"{words}.completed": self._take_transcript,
-            f"{words}.failed": user_turn.fail_transcript,
+            f"{words}.failed": user_turn.transcripts.fail,
             "conversation.item.added": self._add_item,
             "conversation.item.done": self._add_item,
             "conversation.item.truncated": self.items.cut,
@@ -164,7 +164,7 @@ class RelayMachine:
         self.items.add(event, self.user_turn.resolve_id(event["item"]["id"]))
 
     def _take_transcript(self, event: dict[str, Any]) -> None:
-        self.user_turn.complete_transcript(event)
+        self.user_turn.transcripts.complete(event)
         self.agent_turn.note_transcript(self.user_turn.resolve_id(event["item_id"]))
 
     def _take_commit(self, event: dict[str, Any]) -> None:
@@ -208,7 +208,7 @@ class RelayMachine:
 
     def _pass_deadline(self, event: engine_events.DeadlinePassed) -> None:
         if event.deadline.kind == "transcript":
-            self.user_turn.expire_transcript(event.deadline.of)
+            self.user_turn.transcripts.expire(event.deadline.of)
         elif event.deadline.kind == "response":
             self.requests.clear()
             self.agent_turn.give_up()

@@ -28,7 +28,6 @@ class RelayResponse:
     open_parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by item: the ids and indexes of its open part
     playback: Playback = field(default_factory=Playback)
     saved_at: float = 0.0
-    plays_until: float = 0.0  # for a client that plays in real time
     lag: SpeechLag = field(default_factory=SpeechLag)
 
     def stamp(self, step: str, at: float) -> None:
@@ -36,10 +35,14 @@ class RelayResponse:
         self.waterfall.setdefault(step, round((at - self.endpoint_at) * 1000))
 
     def record_sound(self, at: float, samples: int) -> None:
-        """Count audio that came at `at` in the speech lag and in the playback."""
-        sound_sec = samples / SAMPLE_RATE
-        self.lag.add_sound(at, self.plays_until, sound_sec, is_owed=True)
-        self.plays_until = max(self.plays_until, at) + sound_sec
+        """Count audio that came at `at`, and that its item does not hold yet, in the speech lag and in the playback."""
+        self.lag.add_sound(at, self.plays_until, samples / SAMPLE_RATE, is_owed=True)
+        self.playback.schedule(at, self.audio_ms)
+
+    @property
+    def plays_until(self) -> float:
+        """When the client will have played what was sent."""
+        return self.playback.compute_end_at(self.audio_ms)
 
     @property
     def audio_ms(self) -> int:
@@ -53,6 +56,10 @@ class RelayResponse:
     def is_sounding(self, now: float) -> bool:
         """Return whether the client is still playing it."""
         return self.playback.is_sounding(now, self.audio_ms)
+
+    def find_item(self, item_id: str) -> LiveItem | None:
+        """Return the item with this id, or None if the response has none."""
+        return next((item for item in self.items if item.id == item_id), None)
 
     @property
     def main(self) -> LiveItem | None:

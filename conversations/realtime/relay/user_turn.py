@@ -4,22 +4,20 @@ from collections import deque
 from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, count_samples, ms_to_samples, samples_to_ms
-from conversations.realtime.protocol.errors import Failure, input_buffer_full, too_many_awaited_transcripts
+from conversations.realtime.protocol.errors import Failure, input_buffer_full
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
+from conversations.realtime.relay.transcripts import RelayTranscripts
 from conversations.realtime.relay.upstream_link import BufferCut, UpstreamLink, UpstreamRequest
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
-from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 
-EVENT = "conversation.item.input_audio_transcription"
 # While nobody speaks, the buffer keeps what came in the last LAG_SEC, in which the upstream must report an onset, and
 # LOOK_BACK_MS of audio before that. The former goes by the clock, since a client may send a file at once.
 LOOK_BACK_MS, LAG_SEC = 5_000, 5.0
-LATE = Failure("engine_timeout", "The transcript did not arrive in time. Please say it again.")
 
 
 class RelayUserTurn:
-    """The user's speech of one session: the input buffer, the utterance being spoken, the transcripts that are due.
+    """The user's speech of one session: the input buffer, and the utterance being spoken.
 
     Positions are samples since the session began; the upstream counts from where its connection began.
     """
@@ -30,7 +28,7 @@ class RelayUserTurn:
         self.buffer = InputBuffer(ms_to_samples(state.limits.max_buffer_ms))
         self.speech_id = ""  # id of the utterance being spoken
         self._stopped_id = ""  # id of the last utterance that ended
-        self.pending: set[str] = set()  # ids of the utterances whose transcript is awaited
+        self.transcripts = RelayTranscripts(state, self.resolve_id)
         self._marks: deque[tuple[float, int]] = deque()  # once a second: the time, and how many samples had come
         self._begins = 0  # the position that the upstream counts as 0
         self._speech_end: int | None = None
@@ -63,8 +61,7 @@ class RelayUserTurn:
 
     def commit(self, event_id: str | None) -> None:
         """Ask the upstream to commit the buffer. Raise ProtocolError if too many transcripts are awaited."""
-        if len(self.pending) >= self.state.limits.max_pending:
-            raise too_many_awaited_transcripts(self.state.limits.max_pending)
+        self.transcripts.check_pending()
         self._request_cut("commit", event_id)
 
     def clear(self, event_id: str | None) -> None:
@@ -120,7 +117,7 @@ class RelayUserTurn:
         item_id = self.resolve_id(event["item_id"])
         item = LiveItem(item_id, role="user", is_audio=True, is_transcribed=False, audio_samples=count_samples(pcm))
         self.state.log.insert(item)
-        self._await_transcript(item_id)
+        self.transcripts.await_item(item_id)
         self.state.save(item, pcm=pcm)
         self.state.send(event["type"], item_id=item_id, previous_item_id=self.state.log.get_previous_id(item))
 
@@ -139,73 +136,6 @@ class RelayUserTurn:
         }
         self.state.send(event["type"], item_id=event["item_id"], **span)
 
-    def _await_transcript(self, item_id: str) -> None:
-        self.pending.add(item_id)
-        self.state.set_deadline("transcript", self.state.now + self.state.limits.transcript_timeout_sec, of=item_id)
-
-    # Its transcript.
-
-    def complete_transcript(self, event: dict[str, Any]) -> None:
-        """Store a transcript, and tell the client."""
-        item = self._close_transcript(event)
-        if item is not None:
-            item.text = extract_spoken_words(event["transcript"][: self.state.limits.max_text_chars])
-            self._count_usage(item, event.get("usage") or {})
-            self.state.save(item)
-            self._send_transcription("completed", item, transcript=item.text, usage=event.get("usage"))
-
-    def forward_delta(self, event: dict[str, Any]) -> None:
-        """Pass on a piece of a transcript."""
-        item = self.state.log.get(self.resolve_id(event["item_id"]))
-        if item is not None:
-            self._send_transcription("delta", item, delta=event.get("delta") or "")
-
-    def fail_transcript(self, event: dict[str, Any]) -> None:
-        """Store that the upstream could not transcribe the utterance, and tell the client."""
-        error = event.get("error") or {}
-        failure = Failure(
-            str(error.get("code") or "engine_error"),
-            str(error.get("message") or "It could not be transcribed. Please say it again."),
-        )
-        self._fail(event, failure)
-
-    def expire_transcript(self, item_id: str) -> None:
-        """Give up the transcript of this item: it has not come in time."""
-        self._fail({"item_id": item_id}, LATE)
-
-    def _fail(self, event: dict[str, Any], failure: Failure) -> None:
-        item = self._close_transcript(event)
-        if item is not None:
-            item.error_code, item.error_message = failure.code, failure.message
-            self.state.save(item)
-            error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            self._send_transcription("failed", item, error=error)
-
-    def _close_transcript(self, event: dict[str, Any]) -> LiveItem | None:
-        item_id = self.resolve_id(event["item_id"])
-        if item_id not in self.pending:
-            return None
-        self.pending.discard(item_id)
-        self.state.set_deadline("transcript", None, of=item_id)
-        item = self.state.log.get(item_id)
-        if item is not None:
-            item.is_transcribed = True
-        return item
-
-    def _send_transcription(self, kind: str, item: LiveItem, **fields: Any) -> None:
-        if self.state.config.input.transcription is not None:
-            self.state.send(f"{EVENT}.{kind}", item_id=item.id, content_index=0, **fields)
-
-    def _count_usage(self, item: LiveItem, usage: dict[str, Any]) -> None:
-        if usage.get("type") == "duration":
-            item.usage.stt_seconds = float(usage.get("seconds") or 0)
-        else:
-            item.usage.stt_seconds = item.audio_ms / 1000
-            item.usage.input_tokens = int(usage.get("input_tokens") or 0)
-            item.usage.output_tokens = int(usage.get("output_tokens") or 0)
-            details = usage.get("input_token_details") or {}
-            item.usage.input_audio_tokens = int(details.get("audio_tokens") or 0)
-
     # Connections come and go.
 
     def resolve_id(self, item_id: str) -> str:
@@ -214,8 +144,7 @@ class RelayUserTurn:
 
     def recover(self, failure: Failure) -> None:
         """Send the utterance being spoken to the next connection, and fail the transcripts of the lost one."""
-        for item_id in list(self.pending):
-            self._fail({"item_id": item_id}, failure)
+        self.transcripts.fail_all(failure)
         if self._speech_end is not None:  # it has ended, but was not committed
             self.speech_id, self._speech_end = self._stopped_id, None
         self._renamed.clear()
@@ -239,7 +168,7 @@ class RelayUserTurn:
     @property
     def is_awaiting_transcripts(self) -> bool:
         """Whether an utterance, or its transcript, has yet to come from the upstream."""
-        return bool(self.pending or self._cuts) or self._speech_end is not None
+        return bool(self.transcripts.pending or self._cuts) or self._speech_end is not None
 
     def leave(self) -> None:
         """Commit what the user was saying, since the client is gone."""

@@ -29,6 +29,17 @@ type PlayerMessage =
 /** What the playback worklet reports. */
 type PlayerReport = { type: "progress" | "finished" | "stopped"; item: string | null; samples: number; level?: number };
 
+interface SoundHandlers {
+  /** Of the microphone, 25 times a second. */
+  onFrame: (frame: Frame) => void;
+  onNotice: (about: "microphone" | "sound", notice: Notice | null) => void;
+  /** The microphone is gone. */
+  onLost: (notice: Notice) => void;
+  onEvent: (event: PlaybackEvent) => void;
+  /** Of the reply that sounds: root mean square, 0 to 1. */
+  onLevel: (level: number) => void;
+}
+
 // What a worklet's scope has beside the language; lib.dom knows only the page's half.
 declare const sampleRate: number;
 declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;

@@ -48,18 +48,3 @@ function fill(picker, devices, chosen) {
   picker.replaceChildren(...options);
   getField(picker).hidden = options.length === 0;
 }
-
-/**
- * Send the sound to a speaker ("default" or an id), and return whether that worked.
- * @type {(context: AudioContext, deviceId: string) => Promise<boolean>}
- */
-export async function useSpeaker(context, deviceId) {
-  const { setSinkId } = /** @type {{ setSinkId?: (id: string) => Promise<void> }} */ (context);
-  if (!setSinkId || !deviceId) return true;
-  try {
-    await setSinkId.call(context, deviceId === "default" ? "" : deviceId);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.items import LiveItem
-from tests.support.realtime.harness import Table, typed
+from tests.support.realtime.harness import Table, base64_silence, typed
 from tests.support.realtime.relay_table import RelayTable
 
 WORDS = "One two three four five six."
@@ -24,6 +25,19 @@ class CascadeClient:
     def ask(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Send an event, and return what the client is sent about it."""
         return self.table.client(kind, **fields)
+
+    def hear_beginning(self, ms: int) -> None:
+        """Have the assistant begin to speak."""
+        self.ask("conversation.item.create", item=typed("Count."))
+        self.ask("response.create")
+        self.table.write(WORDS)
+        self.table.end_text()
+        self.hear_more(ms)
+
+    def hear_more(self, ms: int) -> None:
+        """Have the assistant speak on."""
+        clause = self.table.last(commands.SpeakClause)
+        self.table.engine(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(ms * BYTES_PER_MS)))
 
     def hear_reply(self) -> str:
         """Have the assistant speak for two seconds in no time, and return the id of the response."""
@@ -75,6 +89,14 @@ class RelayClient:
             case "conversation.item.truncate":
                 cut = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
                 self.table.upstream("conversation.item.truncated", **cut)
+
+    def hear_beginning(self, ms: int) -> None:
+        """Have the assistant begin to speak."""
+        self.table.begin("one", WORDS, ms)
+
+    def hear_more(self, ms: int) -> None:
+        """Have the assistant speak on."""
+        self.table.upstream("response.output_audio.delta", **self.table.place("one"), delta=base64_silence(ms))
 
     def hear_reply(self) -> str:
         """Have the assistant speak for two seconds in no time, and return the id of the response."""

@@ -1,0 +1,72 @@
+"""What a session could not store by its end, as lines of JSON."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from conversations.realtime.protocol.items import LiveItem, Usage
+from conversations.storage.changes import Change, Drop, Put
+from conversations.storage.store import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The session that leaves changes behind, and its conversation.
+
+    `has_stored` tells whether anything of the session was stored before.
+    """
+
+    pk: int
+    public_id: str
+    holder: str
+    user_id: int
+    assistant: str
+    has_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """The changes of a session that are not stored."""
+
+    origin: Origin
+    changes: Sequence[Change]
+
+    @classmethod
+    def from_session(cls, opened: Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
+        """Return what is left of a session whose conversation is to be stored."""
+        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
+        origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
+        return cls(origin, changes)
+
+
+def encode(rest: Leftover) -> bytes:
+    """Return the changes with their audio, encoded now: a line for the session, then one for each change."""
+    return b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
+
+
+def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
+    yield asdict(rest.origin)
+    for change in rest.changes:
+        if isinstance(change, Drop):
+            yield {"drop": change.item_id}
+        else:
+            sound = base64.b64encode(change.make_clip()).decode() if change.make_clip else None
+            yield {"item": asdict(change.item), "after": change.after, "sound": sound}
+
+
+def parse(data: bytes) -> Leftover:
+    """Return what `encode` was given, also if another version of the site has written it."""
+    origin, *made = (json.loads(line) for line in data.splitlines())
+    return Leftover(Origin(**origin), [_parse_change(one) for one in made])
+
+
+def _parse_change(line: dict[str, Any]) -> Change:
+    if "drop" in line:
+        return Drop(line["drop"])
+    known = {field.name for field in fields(LiveItem)}  # an older or newer version may have had others
+    item = LiveItem(**{name: value for name, value in line["item"].items() if name in known})
+    item.usage = Usage(**line["item"]["usage"])
+    sound = line["sound"]
+    return Put(item, line["after"], (lambda: base64.b64decode(sound)) if sound else None)
