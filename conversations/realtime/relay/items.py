@@ -1,5 +1,6 @@
 """The conversation's items on both sides: create, cut and delete them, and resend them to a new connection."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from openai.types import realtime as sdk
@@ -14,6 +15,19 @@ from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """An item that the client has created and the upstream has not confirmed.
+
+    `pcm` is the audio that came with it, `after` where it is inserted, and `fields` are those of the upstream's event.
+    """
+
+    item: LiveItem
+    pcm: bytes
+    after: str | None
+    fields: dict[str, Any]
+
+
 class RelayItems:
     """Keep the items of both sides the same.
 
@@ -24,9 +38,7 @@ class RelayItems:
     def __init__(self, state: RelayState, link: UpstreamLink) -> None:
         self.state = state
         self.link = link
-        self._unconfirmed: dict[
-            str, tuple[LiveItem, bytes, str | None, dict[str, Any]]
-        ] = {}  # by id: created by the client, not confirmed
+        self._unconfirmed: dict[str, Creation] = {}  # by id of the item
         self._cutting: dict[str, dict[str, Any]] = {}  # by id: truncations that are not confirmed
         self._deleting: set[str] = set()
         self._resent: set[str] = set()  # items that the present connection has as text, without audio
@@ -41,7 +53,7 @@ class RelayItems:
         after = event.previous_item_id
         item_requests.check_place(self.state, after, self._unconfirmed)
         fields = {"item": {**event.item.to_wire(), "id": item.id}} | ({"previous_item_id": after} if after else {})
-        self._unconfirmed[item.id] = (item, pcm, after, fields)
+        self._unconfirmed[item.id] = Creation(item, pcm, after, fields)
         self._request_creation(item.id, event.event_id)
 
     def _request_creation(self, item_id: str, event_id: str | None) -> None:
@@ -49,7 +61,7 @@ class RelayItems:
             self._unconfirmed.pop(item_id, None)
 
         self.link.send_request(
-            "conversation.item.create", UpstreamRequest(event_id, refused), **self._unconfirmed[item_id][3]
+            "conversation.item.create", UpstreamRequest(event_id, refused), **self._unconfirmed[item_id].fields
         )
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
@@ -97,9 +109,9 @@ class RelayItems:
             return
         before = event.get("previous_item_id")
         if name in self._unconfirmed:
-            item, pcm, after, _ = self._unconfirmed.pop(name)
-            self._insert(item, after)
-            self.state.save(item, after=after, pcm=pcm)
+            created = self._unconfirmed.pop(name)
+            self._insert(created.item, created.after)
+            self.state.save(created.item, after=created.after, pcm=created.pcm)
         elif self.state.log.get(name) is None and shown["type"] in STORED:
             item = read_item({**shown, "id": name})
             self._insert(item, before)
