@@ -5,7 +5,7 @@ import { isInCall } from "../reducer/connection.js";
 import { describeLatency } from "../reducer/latency.js";
 import { getAnnouncement, lacks, getStatus } from "./status.js";
 import { isUnacknowledged } from "../reducer/sending.js";
-import { Transcript } from "./transcript.js";
+import { Captions } from "./captions.js";
 
 /** @type {{ [action: string]: string }} */
 const ACTIONS = {
@@ -40,7 +40,7 @@ export class View {
   constructor(root, { onAction }) {
     this.root = root;
     this.onAction = onAction;
-    this.transcript = new Transcript(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" }, onAction);
+    this.captions = new Captions(this.part("captions"), this.part("scroller"), { user: "You", assistant: "Assistant" }, onAction);
     /** @type {Record<Speaker, { heard: number, shown: number }>} */
     this.levels = { user: { heard: 0, shown: 0 }, assistant: { heard: 0, shown: 0 } };
     /** @type {State["notices"] | null} */
@@ -87,7 +87,7 @@ export class View {
     this.#text("latency", describeLatency(state));
     this.#renderControls(state);
     this.#renderNotices(state);
-    this.transcript.render(state, lag);
+    this.captions.render(state, lag);
     this.#renderLevels(status.name);
   }
 
@@ -114,7 +114,7 @@ export class View {
     this.part("assistant-meter").textContent = name;
     this.part("description").textContent = description;
     this.part("usual-patience").textContent = `Default (${patience || "balanced"})`;
-    this.transcript.names.assistant = name;
+    this.captions.names.assistant = name;
   }
 
   /**

@@ -18,7 +18,7 @@ const UNSENT = { text: "Not sent.", action: "resend", label: "Send again" };
 const NOT_HEARD = { text: "What you said was not understood.", action: "transcribe", label: "Try again" };
 
 /** The list of bubbles. */
-export class Transcript {
+export class Captions {
   /**
    * `list`: an <ol>; `scroller`: what scrolls it; `names`: {user, assistant}; `onAction(action, id)`: a bubble's button.
    * @param {HTMLOListElement} list
