@@ -2,7 +2,7 @@
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import item_requests
+from conversations.realtime import item_edits
 from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
@@ -57,7 +57,7 @@ class ClientRequests:
         client_items.check_outputs([item], self.state.log)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.check_pending()
-        item_requests.check_place(self.state, event.previous_item_id)
+        item_edits.check_place(self.state, event.previous_item_id)
         self.state.log.insert(item, event.previous_item_id)
         if pcm and not item.is_transcribed:
             self.user_turn.transcription.await_item(item, pcm, respond=False)
@@ -69,7 +69,7 @@ class ClientRequests:
         if listing := self.listings.get(event.item_id):
             self.state.send("conversation.item.retrieved", item=listing)
         else:
-            item_requests.send_item(self.state, event.item_id)
+            item_edits.send_item(self.state, event.item_id)
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
         """Transcribe an utterance again that speech to text has failed at."""
@@ -83,7 +83,7 @@ class ClientRequests:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
         self.agent_turn.playback_queue.forget(item)
-        item_requests.delete_item(self.state, item)
+        item_edits.delete_item(self.state, item)
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item of the assistant to what was heard of it."""
@@ -91,8 +91,8 @@ class ClientRequests:
         heard = (event.model_extra or {}).get("heard")
         if heard is not None and self.state.has_extension("playback"):
             return self._truncate_text(item, heard)
-        item_requests.check_truncation(item, event.content_index, event.audio_end_ms)
-        return item_requests.truncate_item(self.state, item, event.audio_end_ms)
+        item_edits.check_truncation(item, event.content_index, event.audio_end_ms)
+        return item_edits.truncate_item(self.state, item, event.audio_end_ms)
 
     def _truncate_text(self, item: LiveItem, heard: object) -> None:
         """Cut a reply in text that the client speaks itself. `heard` is the part that was spoken (docs/protocol.md)."""

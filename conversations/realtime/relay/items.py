@@ -5,7 +5,7 @@ from typing import Any
 
 from openai.types import realtime as sdk
 
-from conversations.realtime import item_requests
+from conversations.realtime import item_edits
 from conversations.realtime.protocol.client_events import ItemCreation
 from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
@@ -51,7 +51,7 @@ class RelayItems:
         item, pcm = build_item(self.state, event.item, "item")
         check_new(self.state, item, self._unconfirmed)
         after = event.previous_item_id
-        item_requests.check_place(self.state, after, self._unconfirmed)
+        item_edits.check_place(self.state, after, self._unconfirmed)
         fields = {"item": {**event.item.to_wire(), "id": item.id}} | ({"previous_item_id": after} if after else {})
         self._unconfirmed[item.id] = Creation(item, pcm, after, fields)
         self._request_creation(item.id, event.event_id)
@@ -66,7 +66,7 @@ class RelayItems:
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send the item as we have it, or raise ProtocolError."""
-        item_requests.send_item(self.state, event.item_id)
+        item_edits.send_item(self.state, event.item_id)
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Ask the upstream to delete an item, or raise ProtocolError."""
@@ -85,7 +85,7 @@ class RelayItems:
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
         item = self.state.get_item(event.item_id, "truncate")
-        item_requests.check_truncation(item, event.content_index, event.audio_end_ms)
+        item_edits.check_truncation(item, event.content_index, event.audio_end_ms)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": min(event.audio_end_ms, item.audio_ms)}
         if item.id not in self._resent and self.link.is_up:
             self._cutting[item.id] = cut
@@ -134,14 +134,14 @@ class RelayItems:
         self._deleting.discard(item_id)
         item = self.state.log.get(item_id)
         if item is not None:
-            item_requests.delete_item(self.state, item)
+            item_edits.delete_item(self.state, item)
 
     def cut(self, event: dict[str, Any]) -> None:
         """Cut an item that the upstream has truncated."""
         item = self.state.log.get(event["item_id"])
         self._cutting.pop(event["item_id"], None)
         if item is not None:
-            item_requests.truncate_item(self.state, item, event["audio_end_ms"], event["content_index"])
+            item_edits.truncate_item(self.state, item, event["audio_end_ms"], event["content_index"])
 
     def _consume_quiet(self, kind: str, item_id: str) -> bool:
         """Return whether the client must not be told of this event, which comes once."""
