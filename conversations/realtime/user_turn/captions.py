@@ -1,6 +1,7 @@
 """Captions: the words of an utterance that a client is sent as they become known."""
 
 from conversations.realtime.cascade_state import CascadeState
+from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.user_turn.utterance import Utterance
 
 EVENT = "conversation.item.input_audio_transcription"
@@ -33,3 +34,19 @@ class Captions:
         utterance.caption = utterance.partial
         if delta:
             self.state.send(f"{EVENT}.delta", item_id=utterance.item_id, content_index=0, delta=delta)
+
+    def complete(self, item_id: str, utterance: Utterance | None, text: str, stt_seconds: float) -> None:
+        """Send the final words, first what they add to the captions where they continue them."""
+        if self.are_off:
+            return
+        if utterance is not None and utterance.partial and text.startswith(utterance.partial):
+            utterance.partial = text
+            self.send(utterance)
+        usage = {"type": "duration", "seconds": stt_seconds}
+        self.state.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
+
+    def fail(self, item_id: str, failure: Failure, *, can_retry: bool) -> None:
+        """Send why there will be no words, and to a client that can ask again, whether it may."""
+        error = {"type": "server_error", "code": failure.code, "message": failure.message}
+        offer = {"can_retry": True} if can_retry and self.state.has_extension("retry") else {}
+        self.state.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)

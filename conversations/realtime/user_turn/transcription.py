@@ -9,7 +9,7 @@ from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, ProtocolError, too_many_awaited_transcripts
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.user_turn.backchannel import is_hallucination
-from conversations.realtime.user_turn.captions import EVENT, Captions
+from conversations.realtime.user_turn.captions import Captions
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.utterance import PendingTranscript, Utterance
@@ -187,12 +187,7 @@ class Transcription:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""
             self.state.save(item)
-            if not self._captions.are_off:
-                if utterance is not None and utterance.partial and text.startswith(utterance.partial):
-                    utterance.partial = text
-                    self._captions.send(utterance)
-                usage = {"type": "duration", "seconds": seconds}
-                self.state.send(f"{EVENT}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
+            self._captions.complete(item_id, utterance, text, seconds)
             if item_id in self.to_answer and text and not (utterance and utterance.is_ignored):
                 self.agent_turn.request_response(pending.committed_at)
         self.to_answer.discard(item_id)
@@ -215,9 +210,7 @@ class Transcription:
         if item is not None:
             item.error_code, item.error_message = failure.code, failure.message
             self.state.save(item)
-            error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            offer = {"can_retry": True} if self.state.has_extension("retry") and self._is_retryable(item) else {}
-            self.state.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
+            self._captions.fail(item_id, failure, can_retry=self._is_retryable(item))
             self.agent_turn.fail_awaiting(item_id, failure)
         self.interruption.resume()
         self.agent_turn.settle()
