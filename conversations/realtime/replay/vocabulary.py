@@ -169,7 +169,26 @@ def decode_event(name: Any, given: Any) -> Any:
     name = RENAMED.get(name, name) if isinstance(name, str) else None
     if name not in EVENTS:
         raise BrokenValueError(f"no event is called {str(name)[:80]!r}")
+    if name == CREATE and isinstance(given, dict):
+        given = _decode_older_sound(given)
     return _validate(_build_adapter(EVENTS[name]), given, name)
+
+
+def _decode_older_sound(given: dict[str, Any]) -> dict[str, Any]:
+    """Return an item's creation with its sound as bytes; older recordings have it as the client sent it, in base64."""
+    item = given.get("item")
+    if not isinstance(item, dict) or not isinstance(item.get("content"), list):
+        return given
+    return given | {"item": item | {"content": [_decode_older_part(part) for part in item["content"]]}}
+
+
+def _decode_older_part(part: Any) -> Any:
+    if not isinstance(part, dict) or not isinstance(part.get("audio"), str):
+        return part
+    try:
+        return part | {"audio": base64.b64decode(part["audio"], validate=True)}
+    except (binascii.Error, ValueError) as error:
+        raise BrokenValueError("audio is no base64") from error
 
 
 def decode_arguments(machine: type, given: Any) -> dict[str, Any]:

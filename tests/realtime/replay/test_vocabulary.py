@@ -87,6 +87,15 @@ def test_arguments_of_older_recordings_are_read_by_their_present_names() -> None
     assert setup == SessionSetup(preemptive_generation=False, has_streaming_stt=True)
 
 
+def test_sound_of_items_in_older_recordings_is_in_base64() -> None:
+    part = {"type": "input_audio", "audio": "BwcHBw=="}
+    given = {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [part]}}
+    assert decode_event("conversation.item.create", given) == parse_event(json.dumps(given))
+    part["audio"] = "!"
+    with pytest.raises(BrokenValueError):
+        decode_event("conversation.item.create", given)
+
+
 def test_without_sound_its_length_is_kept() -> None:
     assert there_and_back(AudioAppend(b"\7" * 960), with_sound=False) == AudioAppend(bytes(960))
     told = UpstreamEvent({"type": "response.output_audio.delta", "delta": "BwcHBw==", "item_id": "item_1"})
