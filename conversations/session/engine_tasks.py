@@ -75,10 +75,7 @@ class EngineTasks:
         group.create_task(self._report_tools_as_they_come(self._toolbox))
 
     async def _report_tools_as_they_come(self, toolbox: Toolbox) -> None:
-        """Report the site's own tools at once, and those of MCP servers when the servers have answered.
-
-        This runs in a task since the machine has not started yet.
-        """
+        """Report the site's own tools at once, and those of MCP servers when the servers have answered."""
         self._report_tools(toolbox)
         if toolbox.servers:
             await toolbox.settle()
