@@ -9,7 +9,7 @@ from conversations.realtime.state import SessionState
 
 
 def get_item(state: SessionState[Any], item_id: str, verb: str) -> LiveItem:
-    """Return the item that a client names, or raise ProtocolError; `verb` is what it asks for, as in the error's code."""
+    """Return the item that a client names, or raise ProtocolError; `verb`, what it asks for, is in the error's code."""
     item = state.log.get(item_id)
     if item is None:
         message = f"There is no item {item_id!r} in this conversation."
