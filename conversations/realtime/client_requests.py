@@ -73,11 +73,11 @@ class ClientRequests:
 
     def retry_transcription(self, event: TranscriptionRetry) -> None:
         """Transcribe an utterance again that speech to text has failed at."""
-        self.user_turn.transcription.retry(self.state.get_item(event.item_id, "transcribe"))
+        self.user_turn.transcription.retry(item_edits.get_item(self.state, event.item_id, "transcribe"))
 
     def delete_item(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Delete an item from the conversation."""
-        item = self.state.get_item(event.item_id, "delete")
+        item = item_edits.get_item(self.state, event.item_id, "delete")
         running = self.agent_turn.response
         if running is not None and item in running.outputs:
             message = "The item belongs to a response that is running. Wait for it, or send response.cancel first."
@@ -87,7 +87,7 @@ class ClientRequests:
 
     def truncate_item(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item of the assistant to what was heard of it."""
-        item = self.state.get_item(event.item_id, "truncate")
+        item = item_edits.get_item(self.state, event.item_id, "truncate")
         heard = (event.model_extra or {}).get("heard")
         if heard is not None and self.state.has_extension("playback"):
             return self._truncate_text(item, heard)

@@ -3,9 +3,18 @@
 from collections.abc import Collection
 from typing import Any
 
-from conversations.realtime.protocol.errors import ProtocolError, unknown_place
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.state import SessionState
+
+
+def get_item(state: SessionState[Any], item_id: str, verb: str) -> LiveItem:
+    """Return the item that a client names, or raise ProtocolError; `verb`, what it asks for, is in the error's code."""
+    item = state.log.get(item_id)
+    if item is None:
+        message = f"There is no item {item_id!r} in this conversation."
+        raise ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
+    return item
 
 
 def check_place(state: SessionState[Any], previous_item_id: str | None, awaited: Collection[str] = ()) -> None:
@@ -15,12 +24,13 @@ def check_place(state: SessionState[Any], previous_item_id: str | None, awaited:
     to join it.
     """
     if previous_item_id is not None and not state.log.has_place(previous_item_id) and previous_item_id not in awaited:
-        raise unknown_place(previous_item_id)
+        message = f"There is no item {previous_item_id!r} to insert after."
+        raise ProtocolError("invalid_value", message, "previous_item_id")
 
 
 def send_item(state: SessionState[Any], item_id: str) -> None:
     """Send `conversation.item.retrieved`, or raise ProtocolError if there is no such item."""
-    state.send("conversation.item.retrieved", item=state.get_item(item_id, "retrieve").to_wire())
+    state.send("conversation.item.retrieved", item=get_item(state, item_id, "retrieve").to_wire())
 
 
 def delete_item(state: SessionState[Any], item: LiveItem) -> None:

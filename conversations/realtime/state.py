@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from conversations.realtime.agent_turn.rate import Rates
 from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
-from conversations.realtime.protocol.errors import ProtocolError, unknown_item
+from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
@@ -128,13 +128,6 @@ class SessionState(Generic[OwnCommand]):
     def set_deadline(self, kind: Kind, at: float | None, of: str = "") -> None:
         """Decide to be told at the time `at`, in seconds of the session's clock; None clears the deadline."""
         self.do(SetDeadline(Deadline(kind, of), at))
-
-    def get_item(self, item_id: str, verb: str) -> LiveItem:
-        """Return the item that a client names, or raise ProtocolError with `verb` in its code."""
-        item = self.log.get(item_id)
-        if item is None:
-            raise unknown_item(item_id, verb)
-        return item
 
     def announce_session(self) -> None:
         """Send `session.created`, then the conversation, if it is stored, and the items that it holds already."""

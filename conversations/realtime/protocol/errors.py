@@ -23,17 +23,6 @@ def invalid_value(param: str, complaint: str) -> ProtocolError:
     return ProtocolError("invalid_value", f"'{param}' {complaint}", param)
 
 
-def unknown_item(item_id: str, verb: str) -> ProtocolError:
-    """Return the refusal of a client event that names an item which is not there. `verb`: what it asks for."""
-    message = f"There is no item {item_id!r} in this conversation."
-    return ProtocolError(f"item_{verb}_invalid_item_id", message, "item_id")
-
-
-def unknown_place(previous_item_id: str) -> ProtocolError:
-    """Return the refusal of an item that is to stand behind one which is not there."""
-    return ProtocolError("invalid_value", f"There is no item {previous_item_id!r} to insert after.", "previous_item_id")
-
-
 def no_response_running() -> ProtocolError:
     """Return the refusal to cancel a response where none is running."""
     return ProtocolError("response_cancel_not_active", "Cancellation failed: no active response found.")

@@ -70,7 +70,7 @@ class RelayItems:
 
     def delete(self, event: sdk.ConversationItemDeleteEvent) -> None:
         """Ask the upstream to delete an item, or raise ProtocolError."""
-        item = self.state.get_item(event.item_id, "delete")
+        item = item_edits.get_item(self.state, event.item_id, "delete")
         if item.status == "in_progress":
             message = "The item is being written by a response. Send response.cancel first."
             raise ProtocolError("item_delete_in_progress", message, "item_id")
@@ -84,7 +84,7 @@ class RelayItems:
 
     def truncate(self, event: sdk.ConversationItemTruncateEvent) -> None:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
-        item = self.state.get_item(event.item_id, "truncate")
+        item = item_edits.get_item(self.state, event.item_id, "truncate")
         item_edits.check_truncation(item, event.content_index, event.audio_end_ms)
         cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": min(event.audio_end_ms, item.audio_ms)}
         if item.id not in self._resent and self.link.is_up:
