@@ -1,6 +1,7 @@
 """A site whose engines are the emulated upstream, and the official client to talk to it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -11,6 +12,7 @@ from openai import AsyncOpenAI
 
 from accounts.keys import api_keys
 from accounts.models import User
+from conversations.models import Conversation
 from tests.support import http_turns
 from tests.support.factories import make_user
 from tests.support.live import Site, run_site
@@ -36,16 +38,28 @@ def key(user: User) -> str:
 
 
 @pytest.fixture
-def connect(site: Site, key: str, upstream: Upstream) -> Connect:
+def connect(site: Site, user: User, key: str, upstream: Upstream) -> Iterator[Connect]:
     """`async with connect(assistant=…) as talk`: the session was created, `turn_detection` as by default."""
+    was_at_site = False
 
     @asynccontextmanager
     async def connected(key: str = key, url: str = site.url, **query: str) -> AsyncIterator[Talk]:
+        nonlocal was_at_site
+        was_at_site |= url == site.url
         client = AsyncOpenAI(api_key=key, base_url=f"{url}/v1", websocket_base_url=f"{url}/v1".replace("http", "ws"))
         async with client.realtime.connect(extra_query=query) as connection:
             yield Talk(connection)
 
-    return connected
+    yield connected
+    if was_at_site:
+        _wait_until_ended(user)
+
+
+def _wait_until_ended(user: User) -> None:
+    """A session that its client has just left may still call the upstream, and would meet the next test's faults."""
+    give_up_at = time.monotonic() + 5
+    while user.conversations.filter(status=Conversation.Status.LIVE).exists() and time.monotonic() < give_up_at:
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
