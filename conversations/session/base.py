@@ -93,7 +93,7 @@ class Session(ABC):
                     yield group
                 finally:
                     self._dispatch.stop()
-                    self._deadlines.clear()
+                    self._deadlines.cancel_all()
         finally:
             await self._record.end()
             if self._recording:

@@ -79,7 +79,7 @@ class CascadeSession(Session):
         await self._engine_tasks.wait_for_tools()
 
     async def _await_words(self) -> None:
-        self._deadlines.clear()  # they would end what is waited for here
+        self._deadlines.cancel_all()  # they would end what is waited for here
         await self._engine_tasks.finish()
 
     async def _end_engines(self) -> None:

@@ -24,7 +24,7 @@ class DeadlineTimers:
             wait_sec = max(0.0, at - monotonic())
             self._timers[deadline] = loop.call_later(wait_sec, self._report, DeadlinePassed(deadline))
 
-    def clear(self) -> None:
-        """Report no deadline any more."""
+    def cancel_all(self) -> None:
+        """Report none of the deadlines that are set now."""
         for timer in self._timers.values():
             timer.cancel()

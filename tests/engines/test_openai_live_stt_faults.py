@@ -19,6 +19,7 @@ from conversations.engines.errors import (
 )
 from conversations.engines.openai import live_socket, live_stt
 from tests.support.live_ears import LIVE, SECRET, Ear, listening, spec_of
+from tests.support.stt_faults import HTTP_FAULTS
 from tests.upstream.fixtures import Upstream
 
 
@@ -50,14 +51,7 @@ async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        ("401", EngineAuthError, "refused the key. Change it under Settings"),
-        ("403", EngineAuthError, "Country not supported."),
-        ("404", EngineRejected, "It said: “The model does not exist.”"),
-        ("404_path", EngineRejected, "found nothing at its base URL"),
-        ("302", EngineRejected, "refused the request"),
-        ("429_rate", EngineBusy, "too many requests"),
-        ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "a problem on its side (error 500)"),
+        *HTTP_FAULTS,
         ("garbage", EngineRejected, ""),
         ("failed", EngineUnavailable, "a problem on its side (transcription_failed)"),
         ("error_event", EngineUnavailable, "a problem on its side (server_error)"),

@@ -3,15 +3,14 @@ import pytest
 from conversations.engines.base import EngineSpec, Hints, Transcript
 from conversations.engines.errors import (
     EngineAuthError,
-    EngineBusy,
     EngineError,
-    EngineQuotaError,
     EngineRejected,
     EngineTimeout,
     EngineUnavailable,
 )
 from conversations.engines.openai import account
 from conversations.engines.registry import make_stt
+from tests.support.stt_faults import HTTP_FAULTS
 from tests.upstream.fixtures import Upstream
 
 SECRET = "sk-secret-of-the-test"
@@ -81,14 +80,7 @@ async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> Non
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        ("401", EngineAuthError, "refused the key. Change it under Settings"),
-        ("403", EngineAuthError, "Country not supported."),
-        ("404", EngineRejected, "It said: “The model does not exist.”"),
-        ("404_path", EngineRejected, "found nothing at its base URL"),
-        ("302", EngineRejected, "refused the request"),
-        ("429_rate", EngineBusy, "too many requests"),
-        ("429_quota", EngineQuotaError, "no credit left"),
-        ("500", EngineUnavailable, "a problem on its side (error 500)"),
+        *HTTP_FAULTS,
         ("cut", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not a transcript"),
     ],

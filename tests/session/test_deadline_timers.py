@@ -26,5 +26,5 @@ async def test_a_deadline_that_is_set_again_or_cleared_does_not_pass() -> None:
     timers.set(Deadline("transcript", "item_2"), monotonic())
     async with asyncio.timeout(5):
         assert await reports.get() == DeadlinePassed(Deadline("transcript", "item_2"))
-    timers.clear()
+    timers.cancel_all()
     assert reports.empty()
