@@ -1,6 +1,7 @@
 """`python -m tests.support.broken_site run`: the site with a defect, wherever the file DEFECT_FILE says for now.
 
-A test writes the name of a place into the file, and the next time that the server comes by, it raises there, once.
+A test writes the name of a place into the file, and the next time that the server comes by, it raises there, once. With
+"each " before the name it raises there each time.
 """
 
 import functools
@@ -21,7 +22,7 @@ PLACES = {
     "audio": ("conversations.realtime.user_turn.turn", "UserTurn.append_audio"),
     "detected speech": ("conversations.realtime.user_turn.turn", "UserTurn.take_window"),
     "a deadline": ("conversations.realtime.machine", "TurnMachine._take_deadline"),
-    "a transcript": ("conversations.realtime.user_turn.transcription", "Transcription.take_transcript"),
+    "transcript": ("conversations.realtime.user_turn.transcription", "Transcription.take_transcript"),
     "the model's text": ("conversations.realtime.agent_turn.turn", "AgentTurn.receive"),
     "the start": ("conversations.realtime.machine", "TurnMachine.start"),
     "tools": ("conversations.realtime.machine", "TurnMachine._take_tools"),
@@ -49,8 +50,10 @@ def break_at(name: str, module: str, path: str) -> None:
 def with_defect(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     def check() -> None:
         file = Path(os.environ["DEFECT_FILE"])
-        if file.read_text() == name:
+        wanted = file.read_text()
+        if wanted == name:
             file.write_text("")
+        if wanted in (name, f"each {name}"):
             raise RuntimeError(f"a defect in {name}")
 
     @functools.wraps(work)

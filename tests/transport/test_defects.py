@@ -90,7 +90,6 @@ AMID_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "audio": send_sound,
     "detected speech": send_sound,
     "a deadline": send_half_a_sample,
-    "a transcript": fall_silent,
     "the model's text": ask,
     "a command": send_sound,
     "saving": write,
@@ -162,6 +161,29 @@ async def test_amid_speech(
     assert site.log.removeprefix(before).count("a session failed in conversation") == 1
 
 
+async def test_of_each_transcript(
+    site: Site, connect: Connect, upstream: Upstream, utterance: bytes, break_at: Callable[[str], object]
+) -> None:
+    """What was said is stored as sound, so a later session can have it transcribed."""
+    upstream.script(transcripts=(WORDS,) * 5)
+    before = site.log
+    async with connect() as talk:
+        await remember(talk)
+        break_at("each transcript")
+        await append(talk, utterance)
+        await fall_silent(talk)
+        await check_end(talk, site, "transcript")
+    _, said = await read_stored(connect, talk)
+    assert (said["content"][0]["type"], said["content"][0]["transcript"]) == ("input_audio", "")
+    assert tracebacks(site, before) == 1
+    break_at("")
+    async with connect(conversation=talk.conversation_id) as later:
+        retry = {"type": "conversation.item.input_audio_transcription.retry", "item_id": said["id"]}
+        await later.send.send(retry)  # type: ignore[arg-type]
+        completed = await later.until("conversation.item.input_audio_transcription.completed")
+    assert completed["transcript"] == WORDS
+
+
 @pytest.mark.parametrize("place", AT_THE_START)
 async def test_at_the_start(place: str, site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
     before = site.log
@@ -201,7 +223,7 @@ async def test_of_speech_to_speech(
     assert tracebacks(site, before) == 1
 
 
-@pytest.mark.parametrize("place", ["a frame", "a transcript", "the model's text"])
+@pytest.mark.parametrize("place", ["a frame", "transcript", "the model's text"])
 async def test_of_a_turn_over_http(
     place: str, site: Site, caller: httpx2.AsyncClient, utterance: bytes, break_at: Callable[[str], object]
 ) -> None:
