@@ -6,7 +6,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import engine_events
-from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
+from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
