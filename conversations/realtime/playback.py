@@ -18,9 +18,12 @@ class Playback:
     started_at: float | None = None  # when the first sound was, or will be, played; each pause moves it on
     paused_at: float | None = None
 
-    def schedule(self, now: float, sent_ms: int) -> None:
-        """Note that sound is sent now, behind `sent_ms` of others: a client that has played those plays it at once."""
-        self.started_at = now if self.started_at is None else max(self.started_at, now - sent_ms / 1000)
+    def schedule(self, now: float, queued_ms: int) -> None:
+        """Note that sound is sent now, to be played after the `queued_ms` of sound that were sent before it.
+
+        A client that has played those already plays it at once.
+        """
+        self.started_at = now if self.started_at is None else max(self.started_at, now - queued_ms / 1000)
 
     def report(self, played_ms: int, now: float) -> float:
         """Take over how many ms the client says it has played by now, and return when it began."""
