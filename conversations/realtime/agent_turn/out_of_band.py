@@ -8,7 +8,6 @@ from typing import Any
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
@@ -62,7 +61,7 @@ class OutOfBandResponses:
         """Return whether this response is one of them and still running."""
         return response_id in self._running
 
-    def receive(self, event: GenerationEvent) -> None:
+    def receive(self, event: engine_events.GenerationEvent) -> None:
         """Take what an engine brings for one of the responses."""
         response = self._running[event.response_id]
         if isinstance(event, engine_events.GenerationFailed):
