@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.thinking import ThinkingBudget
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions
+from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
 from conversations.realtime.text.script import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
@@ -67,6 +68,18 @@ class Response:
     shows_timing: bool = False
     held: TimedEvents | None = None  # what came since it must not be heard, as the user may be interrupting it
     script: SpeechScript = field(init=False)
+
+    @classmethod
+    def open(
+        cls, state: CascadeState, options: ResponseOptions, response_id: str, conversation_id: str | None
+    ) -> "Response":
+        """Return a new response with an empty message, for which no engine has brought anything."""
+        item = LiveItem(state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+        item.response_id, item.sent_text = response_id, ""
+        response = cls(response_id, item, options, conversation_id, state.send)
+        response.thinking = ThinkingBudget(state.limits.thinking_sec)
+        response.awaits = find_awaited(state, options)
+        return response
 
     def __post_init__(self) -> None:
         self.script = SpeechScript(self.id, self.options.voice, self.options.speed)

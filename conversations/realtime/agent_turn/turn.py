@@ -11,8 +11,8 @@ from conversations.realtime.agent_turn.preemptive import Draft, PreemptiveGenera
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, TimedEvents
+from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import GenerationEvent
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
@@ -63,7 +63,7 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        response = open_response(self.state, options, response_id, self.state.conversation_id)
+        response = Response.open(self.state, options, response_id, self.state.conversation_id)
         response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.state.now)
