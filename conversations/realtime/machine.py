@@ -17,7 +17,7 @@ from openai.types import realtime as sdk
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
+from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
@@ -37,7 +37,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
-from conversations.realtime.user_turn.idle import IdleUser
+from conversations.realtime.user_turn.idle_timeout import IdleUser
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from conversations.realtime.agent_turn.rate import Rates
+from conversations.realtime.agent_turn.rate_limit import Rates
 from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError

@@ -8,8 +8,8 @@ from typing import Any
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
-from conversations.realtime.agent_turn.rate import TOO_MANY
+from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
+from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response

@@ -4,7 +4,7 @@ from typing import Any
 
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
+from conversations.realtime.agent_turn.thinking_budget import ThinkingBudget
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.items import LiveItem

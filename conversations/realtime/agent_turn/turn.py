@@ -8,12 +8,12 @@ from conversations.realtime.agent_turn.generation import ResponseBuilder, has_qu
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
-from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
-from conversations.realtime.agent_turn.rate import TOO_MANY
-from conversations.realtime.agent_turn.reminders import Reminders
+from conversations.realtime.agent_turn.preemptive_generation import Draft, GenerationEvent, PreemptiveGeneration
+from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
+from conversations.realtime.agent_turn.turn_deadlines import Reminders
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
