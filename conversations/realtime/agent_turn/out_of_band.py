@@ -39,7 +39,7 @@ class OutOfBandResponses:
         self._running[response.id] = response
         self._watch(response)
         response_events.send_created(response)
-        if not self.state.rates.try_begin(self.state.now):
+        if not self.state.rate_limit.try_begin(self.state.now):
             self._fail(response, TOO_MANY)
         else:
             self.settle()
