@@ -21,7 +21,7 @@ from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
-from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
+from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,

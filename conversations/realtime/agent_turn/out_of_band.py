@@ -7,13 +7,12 @@ from typing import Any
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
-from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder
-from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions

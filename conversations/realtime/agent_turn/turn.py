@@ -4,10 +4,8 @@ from typing import Any
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
-from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
-from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
 from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
@@ -15,6 +13,7 @@ from conversations.realtime.agent_turn.rate import TOO_MANY
 from conversations.realtime.agent_turn.reminders import Reminders
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
