@@ -67,6 +67,7 @@ class SessionState(Generic[OwnCommand]):
     has_sent_audio: bool = False
     rate_limit: ResponseRateLimit = field(init=False)
     turn_detection: TurnDetection = field(init=False)
+    _extensions: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.rate_limit = ResponseRateLimit(self.limits.responses_per_min)
@@ -79,6 +80,8 @@ class SessionState(Generic[OwnCommand]):
         self.turn_detection = resolve_turn_detection(
             config.input.turn_detection, has_assistant=has_assistant, auto=self.setup.eagerness
         )
+        implied = {"captions"} if config.is_transcription else set()  # they are all that it is for
+        self._extensions = implied.union(config.extensions or ())
 
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""
@@ -86,8 +89,7 @@ class SessionState(Generic[OwnCommand]):
 
     def has_extension(self, extension: str) -> bool:
         """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
-        is_implied = extension == "captions" and self.config.is_transcription  # they are all that it is for
-        return is_implied or extension in (self.config.extensions or ())
+        return extension in self._extensions
 
     def do(self, command: SharedCommand | OwnCommand) -> None:
         """Add a command to those decided so far."""

@@ -45,8 +45,9 @@ class TurnDeadlines:
         limits = self.state.limits
         if response.running:
             return response.progress_at + limits.tool_timeout_sec
-        is_behind_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
-        due_at = is_behind_at if response.has_sounded else response.due_at
+        due_at = response.due_at
+        if response.has_sounded:
+            due_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
         return min(due_at, response.progress_at + limits.response_timeout_sec)
 
     def postpone(self, response: Response) -> None:

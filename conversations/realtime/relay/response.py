@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.pcm import SAMPLE_RATE
-from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.measurements import PlaybackLatency
-from conversations.realtime.playback import Playback
+from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.state import RelayState
