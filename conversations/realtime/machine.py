@@ -36,7 +36,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
-from conversations.realtime.user_turn.idle import IdleUser
+from conversations.realtime.user_turn.idle_timeout import IdleTimeout
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -66,7 +66,7 @@ class TurnMachine:
         self.interruption = Interruption(self.state, self.agent_turn)
         self.transcription = Transcription(self.state, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.state, self.agent_turn, self.transcription, self.interruption)
-        self.idle_user = IdleUser(self.state, self.user_turn, self.agent_turn)
+        self.idle_timeout = IdleTimeout(self.state, self.user_turn, self.agent_turn)
         self.listings = McpListings(self.state)
         self.requests = ClientRequests(self.state, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
@@ -149,7 +149,7 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.idle_user.end_idle_time()
+                self.idle_timeout.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

@@ -28,7 +28,7 @@ def close_response(
         _store(state, tool_calls, response)
     tool_calls.hand_over(response)
     response_events.send_done(response)
-    state.send_rates()
+    state.send_rate_limits()
 
 
 def _store(state: CascadeState, tool_calls: ToolCalls, response: Response) -> None:
