@@ -24,7 +24,7 @@ from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import build_config
-from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
+from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, remove_echo
 from conversations.realtime.user_turn.endpoint_silence import PauseLengths, choose_wait_ms

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from conversations.api.errors import APIError
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.json_object import parse_json_object
+from conversations.realtime.protocol.json_values import parse_json_object
 
 Model = TypeVar("Model", bound=BaseModel)
 

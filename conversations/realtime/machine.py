@@ -17,11 +17,11 @@ from openai.types import realtime as sdk
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
+from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
-from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
+from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -37,7 +37,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
-from conversations.realtime.user_turn.idle import IdleUser
+from conversations.realtime.user_turn.idle_timeout import IdleTimeout
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -67,7 +67,7 @@ class TurnMachine:
         self.interruption = Interruption(self.state, self.agent_turn)
         self.transcription = Transcription(self.state, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.state, self.agent_turn, self.transcription, self.interruption)
-        self.idle_user = IdleUser(self.state, self.user_turn, self.agent_turn)
+        self.idle_timeout = IdleTimeout(self.state, self.user_turn, self.agent_turn)
         self.listings = McpListings(self.state)
         self.requests = ClientRequests(self.state, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
@@ -150,7 +150,7 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.idle_user.end_idle_time()
+                self.idle_timeout.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

@@ -1,6 +1,10 @@
-"""How much of a response's sound a client has played."""
+"""How much of a response's sound a client has played, and how far the sound falls behind."""
 
 from dataclasses import dataclass
+from math import inf
+
+# A second of sound makes up for only this much lag, so that speech far slower than playback is given up in the end.
+MADE_UP = 0.25
 
 
 @dataclass(slots=True)
@@ -14,9 +18,12 @@ class Playback:
     started_at: float | None = None  # when the first sound was, or will be, played; each pause moves it on
     paused_at: float | None = None
 
-    def schedule(self, now: float, sent_ms: int) -> None:
-        """Note that sound is sent now, behind `sent_ms` of others: a client that has played those plays it at once."""
-        self.started_at = now if self.started_at is None else max(self.started_at, now - sent_ms / 1000)
+    def schedule(self, now: float, queued_ms: int) -> None:
+        """Note that sound is sent now, to be played after the `queued_ms` of sound that were sent before it.
+
+        A client that has played those already plays it at once.
+        """
+        self.started_at = now if self.started_at is None else max(self.started_at, now - queued_ms / 1000)
 
     def report(self, played_ms: int, now: float) -> float:
         """Take over how many ms the client says it has played by now, and return when it began."""
@@ -50,3 +57,33 @@ class Playback:
             return False
         self.started_at += now - paused_at
         return True
+
+
+@dataclass(slots=True)
+class SpeechLag:
+    """How long a client had nothing to play although text to speech was asked for sound.
+
+    A pause of the language model does not count: it owes no sound. All times are in seconds.
+    """
+
+    seconds: float = 0.0
+    owed_since: float | None = None  # since when text to speech owes sound; None: it owes none
+
+    def mark_owed(self, at: float, *, is_owed: bool) -> None:
+        """Note that text to speech owes sound from `at` on, or owes none."""
+        if not is_owed:
+            self.owed_since = None
+        elif self.owed_since is None:
+            self.owed_since = at
+
+    def add_sound(self, at: float, plays_until: float, sound_sec: float, *, is_owed: bool) -> None:
+        """Count `sound_sec` of sound that came at `at`; `plays_until` is when the sound before it is played out."""
+        self.seconds = max(0.0, self.seconds + max(0.0, at - self._find_dry_since(plays_until)) - MADE_UP * sound_sec)
+        self.owed_since = at if is_owed else None
+
+    def compute_limit_at(self, most_sec: float, plays_until: float) -> float:
+        """Return when the lag reaches `most_sec` if no more sound comes."""
+        return self._find_dry_since(plays_until) + most_sec - self.seconds
+
+    def _find_dry_since(self, plays_until: float) -> float:
+        return inf if self.owed_since is None else max(self.owed_since, plays_until)

@@ -15,7 +15,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.session import recording
 from conversations.session.deadline_timers import DeadlineTimers
 from conversations.session.dispatch_queue import AnyMachine, DispatchQueue, Machine
-from conversations.session.edge import Edge, EdgeTaskGroup
+from conversations.session.error_boundary import BoundaryTaskGroup, ErrorBoundary
 from conversations.session.inbox import FrameTooLargeError, Inbox, TooFastError
 from conversations.session.outbox import Outbox, OutboxFullError
 from conversations.storage import store
@@ -36,7 +36,7 @@ class Session(ABC):
 
     The transport calls `feed` with each frame while `run` runs. `send` sends a text frame to the client, and
     `close_socket` closes the connection with a close code. A subclass sets `machine` and `_record`, performs the
-    commands of its own machine in `_perform_own`, and runs its engines. Whatever runs here runs inside `edge`.
+    commands of its own machine in `_perform_own`, and runs its engines. All of it runs inside `error_boundary`.
     """
 
     machine: Machine
@@ -44,7 +44,7 @@ class Session(ABC):
 
     def __init__(
         self,
-        opened: store.Opened,
+        opened: store.OpenedConversation,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[[int], Awaitable[None]],
         dialect: BetaDialect | None,
@@ -52,10 +52,12 @@ class Session(ABC):
         is_paced: bool = True,
     ) -> None:
         self.opened = opened
-        self.edge = Edge(opened.public_id, lambda: self.close(INTERNAL_ERROR, "internal_error", BROKEN))
+        self.error_boundary = ErrorBoundary(
+            opened.public_id, lambda: self.close(INTERNAL_ERROR, "internal_error", BROKEN)
+        )
         self._close_socket = close_socket
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
-        self._dispatch = DispatchQueue(self._perform, self.edge)
+        self._dispatch = DispatchQueue(self._perform, self.error_boundary)
         self._deadlines = DeadlineTimers(self._dispatch.receive)
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
@@ -74,21 +76,21 @@ class Session(ABC):
         async with self._lifetime() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._send_frames())]
             self._dispatch.start()
-            with self.edge:
+            with self.error_boundary:
                 await self._begin_engines(group)
             await self._read_frames()
             await self._take_last_input()
             await self._drain()
-            with self.edge:
+            with self.error_boundary:
                 await self._end_engines()
             for task in helpers:
                 task.cancel()
 
     @asynccontextmanager
-    async def _lifetime(self) -> AsyncIterator[EdgeTaskGroup]:
+    async def _lifetime(self) -> AsyncIterator[BoundaryTaskGroup]:
         """Own the session's tasks. Once it is over, also if it was cut short, later events are ignored."""
         try:
-            async with EdgeTaskGroup(self.edge) as group:
+            async with BoundaryTaskGroup(self.error_boundary) as group:
                 try:
                     yield group
                 finally:
@@ -138,8 +140,8 @@ class Session(ABC):
         if drains_input:
             self._inbox.end()
         else:  # answers to what waits would come before the error
-            self._inbox.discard()
-            self._dispatch.discard()
+            self._inbox.discard_frames()
+            self._dispatch.discard_inputs()
         self._dispatch.refuse(ProtocolError(error_code, message), get_error_type(code))
 
     @property
@@ -150,7 +152,7 @@ class Session(ABC):
     # What the machine receives.
 
     async def _read_frames(self) -> None:
-        with self.edge:
+        with self.error_boundary:
             async for frame in self._inbox.read_frames():
                 try:
                     await self._inbox.read_events(frame, self.machine.state.config, self._dispatch.receive)
@@ -161,7 +163,7 @@ class Session(ABC):
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
-        with self.edge:
+        with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
         self._dispatch.receive(engine_events.ClientGone(self._has_vanished))
         if not self._client_left:
@@ -174,7 +176,7 @@ class Session(ABC):
             async with asyncio.timeout(DRAIN_SEC):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._words_sec):
-                        with self.edge:
+                        with self.error_boundary:
                             await self._await_words()
                 self._dispatch.end()
                 await self._record.join()
@@ -216,7 +218,7 @@ class Session(ABC):
     async def _send_frames(self) -> None:
         """Send what the outbox holds until cancelled; a frame with a defect is left out, and the error still sent."""
         while True:
-            with self.edge:
+            with self.error_boundary:
                 await self._outbox.run()
 
     def _save(self, command: commands.Save) -> None:

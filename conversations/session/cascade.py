@@ -43,7 +43,7 @@ class CascadeSession(Session):
 
     def __init__(
         self,
-        opened: store.Opened,
+        opened: store.OpenedConversation,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[[int], Awaitable[None]],
         model: str,

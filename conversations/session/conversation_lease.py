@@ -13,7 +13,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.storage import leases, store, threads
 from conversations.storage.callers import Caller
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
-from conversations.storage.store import ConversationHeldError, Opened
+from conversations.storage.store import ConversationHeldError, OpenedConversation
 from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class ConversationRequest:
 @asynccontextmanager
 async def hold_conversation(
     caller: Caller, ask: ConversationRequest, *, is_stored: bool = True, takes_over: bool = True
-) -> AsyncIterator[Opened]:
+) -> AsyncIterator[OpenedConversation]:
     """Hold the conversation that is asked for, or a new one if none is named.
 
     If another session holds it, that session is ended if `takes_over`, else it gets WAIT_SEC to end by itself.
@@ -53,7 +53,9 @@ async def hold_conversation(
         await _give_back(opened)
 
 
-async def _open(caller: Caller, ask: ConversationRequest, holder: str, is_stored: bool, takes_over: bool) -> Opened:
+async def _open(
+    caller: Caller, ask: ConversationRequest, holder: str, is_stored: bool, takes_over: bool
+) -> OpenedConversation:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
         return await threads.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
@@ -89,7 +91,7 @@ async def _wait_until_free(pk: int, holder: str) -> bool:
     return False
 
 
-async def _give_back(opened: Opened) -> None:
+async def _give_back(opened: OpenedConversation) -> None:
     if opened.pk is None:
         return
     try:

@@ -6,12 +6,12 @@ from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.replay.recorded_machine import Entries
+from conversations.realtime.replay.recorded_machine import EntryPoints
 from conversations.realtime.state import SessionState
-from conversations.session.edge import Edge
+from conversations.session.error_boundary import ErrorBoundary
 
 
-class Machine(Entries, Protocol):
+class Machine(EntryPoints, Protocol):
     """The pure machine that decides what the session does. The session performs its commands."""
 
     @property
@@ -27,15 +27,15 @@ class DispatchQueue:
 
     An input is handled at once, in the caller's own step of the event loop, so it costs no wait. Only one that comes
     while a command is being performed, such as a window of detected speech, waits until all commands are performed. A
-    defect of the machine, or of what performs its commands, ends the session by way of `edge`. `machine` must be set
-    before the first input comes; where calls are recorded it is what records the inputs.
+    defect of the machine, or of what performs its commands, ends the session by way of `error_boundary`. `machine`
+    must be set before the first input comes; where calls are recorded it is what records the inputs.
     """
 
-    machine: Entries
+    machine: EntryPoints
 
-    def __init__(self, perform: Callable[[Any], None], edge: Edge) -> None:
+    def __init__(self, perform: Callable[[Any], None], error_boundary: ErrorBoundary) -> None:
         self._perform = perform
-        self._edge = edge
+        self._error_boundary = error_boundary
         self._waiting: deque[tuple[Callable[..., Sequence[Any]], tuple[Any, ...]]] = deque()
         self._is_busy = False
         self.is_over = False
@@ -56,7 +56,7 @@ class DispatchQueue:
         """Have the machine close what is still open, once the client is gone and the last words have had their time."""
         self._put(self.machine.end)
 
-    def discard(self) -> None:
+    def discard_inputs(self) -> None:
         """Drop the inputs that wait, since the session ends: answers to them would come before the error."""
         self._waiting.clear()
 
@@ -77,7 +77,7 @@ class DispatchQueue:
                 try:
                     for command in decide(*given):
                         self._perform(command)
-                except Exception as error:  # the session's outermost edge
-                    self._edge.fail(error)
+                except Exception as error:  # a defect, which ends the session
+                    self._error_boundary.fail(error)
         finally:
             self._is_busy = False

@@ -22,7 +22,7 @@ from conversations.session.generation import Generation, convert_failure
 from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.session.transcriber import Transcriber
 from conversations.storage import store
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from conversations.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,11 @@ class EngineTasks:
     """Perform the engine commands of one session; `report` takes what the engines bring, as events of the machine."""
 
     def __init__(
-        self, opened: Opened, report: Callable[[engine_events.EngineEvent], None], *, plays_live: bool = True
+        self,
+        opened: OpenedConversation,
+        report: Callable[[engine_events.EngineEvent], None],
+        *,
+        plays_live: bool = True,
     ) -> None:
         self._opened = opened
         self._plays_live = plays_live
@@ -200,7 +204,7 @@ class EngineTasks:
             self._report(found)
         except EngineError as error:
             self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, convert_failure(error)))
-        except Exception as error:  # the outermost edge: one turn fails, the session lives
+        except Exception as error:  # an error boundary: one turn fails, the session lives
             log.exception("speech to text failed in conversation %s", self._opened.public_id)
             self._report(engine_events.TranscriptFailed(asked.item_id, asked.revision, convert_failure(error)))
 
@@ -239,6 +243,6 @@ class EngineTasks:
     async def _run_generation(self, response_id: str, generation: Generation) -> None:
         try:
             await generation.run()
-        except Exception as error:  # the outermost edge: one turn fails, the session lives
+        except Exception as error:  # an error boundary: one turn fails, the session lives
             log.exception("a generation failed in conversation %s", self._opened.public_id)
             self._report(engine_events.GenerationFailed(response_id, convert_failure(error)))

@@ -9,11 +9,11 @@ from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import cascade, s2s
 from conversations.session.base import Session
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 
 
 async def build_session(
-    opened: Opened,
+    opened: OpenedConversation,
     send: Callable[[str], Awaitable[None]],
     close: Callable[[int], Awaitable[None]],
     model: str,

@@ -76,8 +76,8 @@ class Inbox:
         """End the queue behind the frames that wait: they hold the client's last words."""
         self._queue.put_nowait(None)
 
-    def discard(self) -> None:
-        """End the queue and drop the frames that wait, since the server ends the session."""
+    def discard_frames(self) -> None:
+        """Drop the frames that wait, and end the queue, since the server ends the session."""
         while not self._queue.empty():
             self._queue.get_nowait()
         self._held_bytes = 0

@@ -7,10 +7,10 @@ from conversations.realtime.protocol.session_config import SessionConfig, build_
 from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 
 
-def build_setup(opened: Opened, *, has_streaming_stt: bool, stores_captions: bool) -> SessionSetup:
+def build_setup(opened: OpenedConversation, *, has_streaming_stt: bool, stores_captions: bool) -> SessionSetup:
     """Return how the assistant converses. `has_streaming_stt`: partial transcripts come while the user speaks."""
     return SessionSetup(
         PATIENCE_EAGERNESS.get(opened.patience, "medium"),
@@ -34,7 +34,7 @@ def build_limits(*, plays_live: bool = True) -> Limits:
     )
 
 
-def build_initial_config(opened: Opened, model: str, expires_at: int, kind: str) -> SessionConfig:
+def build_initial_config(opened: OpenedConversation, model: str, expires_at: int, kind: str) -> SessionConfig:
     """Return the session's first configuration, with the settings of the client secret if there is one.
 
     `model` is as the client named it; `kind` is the protocol's session type, realtime or transcription.

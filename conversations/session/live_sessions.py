@@ -19,7 +19,7 @@ from accounts.access import Grant
 from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART
 from conversations.storage import leases
 from conversations.storage.leases import RENEW_SEC, TakenOverError
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ _sweep = in_thread(leases.end_lapsed)
 class Watched(Protocol):
     """What is known here of a session."""
 
-    opened: Opened
+    opened: OpenedConversation
 
     @property
     def is_ending(self) -> bool: ...
@@ -128,7 +128,7 @@ class LiveSessions:
                 await self._renew(held)
                 self._renew_at = monotonic() + RENEW_SEC
             good, lost = await self._ask({one.opened.caller.grant for one in sessions}, held) if sessions else ((), ())
-        except Exception as error:  # the outermost edge, whatever library fails
+        except Exception as error:  # an error boundary, whatever library fails
             log.warning("could not look after the live sessions: %s: %s", type(error).__name__, error)
             return
         for session in sessions:
@@ -183,7 +183,7 @@ async def _sweep_regularly() -> NoReturn:
         try:
             while closed := await _sweep():
                 log.info("closed %d conversations whose sessions are gone", closed)
-        except Exception as error:  # the outermost edge: the next sweep will do
+        except Exception as error:  # an error boundary: the next sweep will do
             log.warning("could not close lapsed conversations: %s", type(error).__name__)
         await asyncio.sleep(SWEEP_SEC)
 

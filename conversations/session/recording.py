@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
-from conversations.realtime.replay.recorded_machine import Entries, RecordedMachine
-from conversations.realtime.replay.secrets import build_scrubber
-from conversations.realtime.replay.vocabulary import MACHINES, Encoder
+from conversations.realtime.replay.recorded_machine import EntryPoints, RecordedMachine
+from conversations.realtime.replay.redaction import build_scrubber
+from conversations.realtime.replay.serialization import MACHINES, Encoder
 from conversations.session.recording_file import RecordingFile
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 100_000_000  # an hour takes some 20 MB without sound
 END_SEC = 2.0  # that a session waits at its end for its recording to be written
 
 
-def begin(opened: Opened) -> "SessionRecording | None":
+def begin(opened: OpenedConversation) -> "SessionRecording | None":
     """Return the recording of a session that begins, or None if the site records no calls."""
     return SessionRecording(opened) if settings.RECORD_DIR else None
 
@@ -41,7 +41,7 @@ class SessionRecording:
 
     machine: RecordedMachine
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenedConversation) -> None:
         self._name = opened.public_id or "unstored"
         self._began = datetime.now(UTC)
         path = Path(settings.RECORD_DIR) / f"{self._name}-{self._began:%Y%m%dT%H%M%S.%fZ}.jsonl"
@@ -55,7 +55,7 @@ class SessionRecording:
         self._made_ids.append(made)
         return made
 
-    def record(self, machine: Entries, arguments: dict[str, Any]) -> RecordedMachine:
+    def record(self, machine: EntryPoints, arguments: dict[str, Any]) -> RecordedMachine:
         """Write the first line of the file, and return what records all inputs and passes them on to `machine`.
 
         `arguments` are those that the machine was built with.
@@ -74,7 +74,7 @@ class SessionRecording:
         log.warning("the recording of conversation %s ends: %s: %s", self._name, type(error).__name__, error)
 
 
-def _list_secrets(opened: Opened) -> Collection[str]:
+def _list_secrets(opened: OpenedConversation) -> Collection[str]:
     """Return every credential that this session has, none of which may be recorded."""
     engines = opened.engines
     specs = [spec for spec in (engines.stt, engines.llm, engines.tts, engines.s2s) if spec is not None]

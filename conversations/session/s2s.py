@@ -38,7 +38,7 @@ class S2SSession(Session):
 
     def __init__(
         self,
-        opened: store.Opened,
+        opened: store.OpenedConversation,
         spec: EngineSpec,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[[int], Awaitable[None]],
@@ -66,14 +66,14 @@ class S2SSession(Session):
         self._record = Recorder(opened, self._get_stt_label, self._end_unstored, self._send_storage_status, spec)
 
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
-        self._keeping_connection = group.create_task(self._upstream.run())
+        self._connection_task = group.create_task(self._upstream.run())
 
     async def _await_words(self) -> None:
         while self.machine.is_awaiting_words:
             await self._upstream.wait_for_news()
 
     async def _end_engines(self) -> None:
-        self._keeping_connection.cancel()
+        self._connection_task.cancel()
 
     def _perform_own(self, command: UpstreamCommand) -> None:
         match command:
@@ -90,7 +90,7 @@ class S2SSession(Session):
         self.close(POLICY_VIOLATION if is_final(failure) else TRY_AGAIN_LATER, failure.code, failure.message)
 
 
-def _build_config(opened: store.Opened, spec: EngineSpec, model: str, expires_at: int) -> SessionConfig:
+def _build_config(opened: store.OpenedConversation, spec: EngineSpec, model: str, expires_at: int) -> SessionConfig:
     slowest, fastest = RANGES["audio.output.speed"]
     config = build_config(
         session_id=make_id("sess"),

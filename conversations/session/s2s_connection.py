@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from conversations.engines import events
 from conversations.engines.base import S2SConnection, SpeechToSpeech
 from conversations.engines.errors import EngineError, EngineTimeout
-from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
 from conversations.session.generation import convert_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up

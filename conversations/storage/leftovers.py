@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Leftover:
     changes: Sequence[Change]
 
     @classmethod
-    def from_session(cls, opened: Opened, changes: Sequence[Change], has_stored: bool) -> "Leftover":
+    def from_session(cls, opened: OpenedConversation, changes: Sequence[Change], has_stored: bool) -> "Leftover":
         """Return what is left of a session whose conversation is to be stored."""
         pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
         origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)

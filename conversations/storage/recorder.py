@@ -24,7 +24,7 @@ class Recorder:
 
     def __init__(
         self,
-        opened: store.Opened,
+        opened: store.OpenedConversation,
         stt_label: Callable[[str], str],
         give_up: Callable[[int, str, str], None],
         tell: Callable[..., Awaitable[None]],

@@ -24,7 +24,7 @@ CONTEXT_ITEMS = 200  # the last items of a continued conversation, which the mod
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedConversation:
     """A conversation that is ready to go on, with all that its session needs."""
 
     pk: int | None  # None if nothing of it is stored
@@ -61,7 +61,7 @@ class NotFoundError(Exception):
 def open_conversation(
     caller: Caller, conversation_id: str, assistant: str, model: str, time_zone: str = "", *,
     is_stored: bool = True, holder: str = "",
-) -> Opened:  # fmt: skip
+) -> OpenedConversation:  # fmt: skip
     """Continue the conversation `conversation_id`, or begin one, and hold it for `holder`.
 
     `model` selects an assistant only if it is the slug of one. `time_zone` is the client's, for users who have set
@@ -82,7 +82,7 @@ def open_conversation(
         conversation = leases.begin_conversation(user, chosen, holder) if is_stored else None
     elif not leases.take(conversation.pk, holder, assistant=chosen):
         raise ConversationHeldError(conversation.pk)
-    return Opened(
+    return OpenedConversation(
         pk=conversation.pk if conversation else None,
         public_id=conversation.public_id if conversation else "",
         caller=caller,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from conversations.engines.base import Tool
 from conversations.engines.foreign_text import make_storable
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession
 from conversations.tools.registry import SITE_TOOLS
@@ -47,7 +47,7 @@ class Toolbox:
 
     def __init__(
         self,
-        opened: Opened,
+        opened: OpenedConversation,
         group: asyncio.TaskGroup,
         offer: Callable[["Toolbox"], None] = lambda toolbox: None,
         now: Callable[[], datetime] = timezone.now,

@@ -156,7 +156,7 @@ async def _run_session(session: Session, frames: Frames, conversation: AsyncExit
     try:
         async with conversation:
             await admission.run(session)
-    except Exception:  # the outermost edge
+    except Exception:  # an error boundary
         log.exception("a turn failed")
         last.append(_build_error("server_error", "internal_error", BROKEN).text)
     finally:

@@ -88,7 +88,7 @@ class RealtimeConsumer:
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
-        except Exception as error:  # the outermost edge
+        except Exception as error:  # an error boundary
             await self._refuse(_describe_fault(error))
 
     # The caller.
@@ -197,7 +197,7 @@ class RealtimeConsumer:
             frames.cancel()
 
     async def _take_frames(self, session: Session) -> None:
-        with session.edge:
+        with session.error_boundary:
             while (message := await self.receive())["type"] == "websocket.receive":
                 frame = message.get("text")
                 session.feed(frame if frame is not None else message["bytes"])

@@ -179,5 +179,5 @@ async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) ->
 def test_few_servers_are_known() -> None:
     for number in range(unopened_thoughts.MAX_KNOWN + 10):
         unopened_thoughts.record_reply("http://localhost", str(number), closes_alone=True)
-    assert not unopened_thoughts.is_begun_in_thought("http://localhost", "9")
-    assert unopened_thoughts.is_begun_in_thought("http://localhost", "10")
+    assert not unopened_thoughts.has_unopened_thoughts("http://localhost", "9")
+    assert unopened_thoughts.has_unopened_thoughts("http://localhost", "10")

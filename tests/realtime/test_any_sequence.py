@@ -55,14 +55,16 @@ class World(Table):
                 ):
                     self.work.append(action)
                 case commands.Abort(key):
-                    self.undone += [one for one in self.work if key in ids(one)]
-                    self.work = [one for one in self.work if key not in ids(one)]
+                    self.undone += [one for one in self.work if key in get_ids(one)]
+                    self.work = [one for one in self.work if key not in get_ids(one)]
         return super()._take(actions)
 
     def go_on(self, choice: int) -> None:
-        """One piece of work is done; the clauses of a response are spoken in their order."""
+        """Finish one piece of work; the clauses of a response are spoken in their order."""
         ready = [
-            one for one in self.work if not isinstance(one, commands.SpeakClause) or one is self._due(one.response_id)
+            one
+            for one in self.work
+            if not isinstance(one, commands.SpeakClause) or one is self._get_next_clause(one.response_id)
         ]
         if not ready:
             return
@@ -70,46 +72,47 @@ class World(Table):
         self.work.remove(one)
         self._do(one, choice)
 
-    def _due(self, response_id: str) -> Any:
+    def _get_next_clause(self, response_id: str) -> Any:
         spoken = [one for one in self.work if isinstance(one, commands.SpeakClause) and one.response_id == response_id]
         return min(spoken, key=lambda one: one.index)
 
     def _do(self, one: Any, choice: int) -> None:
         match one:
             case commands.Transcribe(item_id, revision):
-                self.engine(
+                self.report(
                     engine_events.TranscriptReady(
                         item_id, revision, ("Hello there.", "", "mhm", "And now?")[choice % 4], 1.0
                     )
                 )
             case commands.RunTool(response_id, item_id):
-                self.engine(engine_events.ToolCallDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
+                self.report(engine_events.ToolCallDone(response_id, item_id, "Noon.", "It broke." * (choice % 4 == 3)))
             case commands.SpeakClause(response_id, index, text):
                 if text:
-                    self.engine(engine_events.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
-                self.engine(engine_events.SpeechDone(response_id, index))
+                    self.report(engine_events.SpeechAudio(response_id, index, bytes(200 * BYTES_PER_MS)))
+                self.report(engine_events.SpeechDone(response_id, index))
             case commands.SpeakFiller(response_id):
-                self.engine(engine_events.FillerReady(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
+                self.report(engine_events.FillerReady(response_id, bytes(400 * BYTES_PER_MS) * (choice % 4 != 3)))
             case commands.Generate(response_id):
                 if choice % 3 == 0:
                     name = ("clock", "clock", "weather")[choice // 3 % 3]
-                    self.engine(engine_events.ToolCallDelta(response_id, 0, "", name, "{}"))
+                    self.report(engine_events.ToolCallDelta(response_id, 0, "", name, "{}"))
                 if choice % 3 != 1:
-                    self.engine(engine_events.TextDelta(response_id, "Well, that is so. "))
-                self.engine(engine_events.GenerationDone(response_id, "length" if choice == 11 else "stop", 20, 5))
+                    self.report(engine_events.TextDelta(response_id, "Well, that is so. "))
+                self.report(engine_events.GenerationDone(response_id, "length" if choice == 11 else "stop", 20, 5))
 
-    def fail(self, choice: int) -> None:
+    def fail_one(self, choice: int) -> None:
         for one in self.work[choice : choice + 1]:
             self.work.remove(one)
             failure = Failure("engine_timeout", "Too slow.")
             match one:
                 case commands.Transcribe(item_id, revision):
-                    self.engine(engine_events.TranscriptFailed(item_id, revision, failure))
+                    self.report(engine_events.TranscriptFailed(item_id, revision, failure))
                 case commands.SpeakClause(response_id) | commands.Generate(response_id):
-                    self.work = [other for other in self.work if response_id not in ids(other)]
-                    self.engine(engine_events.GenerationFailed(response_id, failure))
+                    self.work = [other for other in self.work if response_id not in get_ids(other)]
+                    self.report(engine_events.GenerationFailed(response_id, failure))
 
-    def late(self, choice: int) -> None:
+    def finish_aborted(self, choice: int) -> None:
+        """Report a result of work that was aborted."""
         if self.undone:
             self._do(self.undone[choice % len(self.undone)], choice)
 
@@ -120,7 +123,7 @@ class World(Table):
 
     def ask(self, event: dict[str, Any]) -> None:
         before = len(self.events)
-        self.frame(json.dumps(event).replace(LATEST, self.latest))
+        self.send_frame(json.dumps(event).replace(LATEST, self.latest))
         told = self.events[before:]
         self.check_answer(event, told)
 
@@ -133,7 +136,7 @@ class World(Table):
             assert "error" in kinds
 
 
-def ids(one: Any) -> tuple[str, ...]:
+def get_ids(one: Any) -> tuple[str, ...]:
     return tuple(getattr(one, name) for name in ("response_id", "item_id") if hasattr(one, name))
 
 
@@ -141,27 +144,27 @@ def ids(one: Any) -> tuple[str, ...]:
 @given(st.lists(steps, min_size=15, max_size=60))
 def test_any_sequence(sequence: list[Step]) -> None:
     world = World()
-    world.engine(engine_events.ToolsReady((CLOCK,)))
+    world.report(engine_events.ToolsReady((CLOCK,)))
     for kind, what in sequence:
         match kind:
             case "client":
                 world.ask(what)
             case "audio":
-                world.audio(*what)
+                world.send_audio(*what)
             case "engine":
                 world.go_on(what)
             case "fail":
-                world.fail(what)
+                world.fail_one(what)
             case "late":
-                world.late(what)
+                world.finish_aborted(what)
             case "time":
                 world.pass_time(what)
     assert_it_comes_to_rest(world)
 
 
 def assert_it_comes_to_rest(world: World) -> None:
-    """Engines that never answer again: deadlines end all that runs."""
-    world.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
+    """Check that deadlines end all that runs when engines never answer again."""
+    world.send("session.update", session={"audio": {"input": {"turn_detection": None}}})
     world.pass_time(LONGEST_SEC)
     created = [event["response"]["id"] for event in world.events if event["type"] == "response.created"]
     done = [event["response"]["id"] for event in world.events if event["type"] == "response.done"]
@@ -169,7 +172,7 @@ def assert_it_comes_to_rest(world: World) -> None:
     assert not world.machine.state.pending
     assert "conversation.item.done" in [
         event["type"]
-        for event in world.client(
+        for event in world.send(
             "conversation.item.create",
             item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Still there?"}]},
         )

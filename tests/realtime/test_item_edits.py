@@ -8,7 +8,7 @@ from conversations.pcm import ms_to_samples
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
 from tests.support.realtime.both_machines import AnyClient, CascadeClient, RelayClient, find_reply, get_saved
-from tests.support.realtime.harness import kinds, typed
+from tests.support.realtime.harness import get_kinds, make_message
 
 WORDS = "One two three four five six."
 
@@ -30,9 +30,9 @@ def client(request: pytest.FixtureRequest) -> AnyClient:
 
 @pytest.mark.parametrize("kind", [CascadeClient, RelayClient])
 def test_a_session_starts_with_what_the_conversation_holds(kind: type[AnyClient]) -> None:
-    sent = [one.event for one in kind(make_items()).decided if isinstance(one, commands.Send)]
+    sent = [one.event for one in kind(make_items()).commands if isinstance(one, commands.Send)]
     added_and_done = ["conversation.item.added", "conversation.item.done"]
-    assert kinds(sent) == ["session.created", "conversation.created", *added_and_done * 2]
+    assert get_kinds(sent) == ["session.created", "conversation.created", *added_and_done * 2]
     assert sent[0]["session"]["instructions"] == "Be brief."
     assert sent[1]["conversation"] == {"id": "conv_1", "object": "realtime.conversation"}
     places = [(event["item"]["id"], event["previous_item_id"]) for event in sent[2:]]
@@ -46,15 +46,15 @@ def test_a_session_starts_with_what_the_conversation_holds(kind: type[AnyClient]
 )
 def test_an_item_takes_the_place_it_is_given(client: AnyClient, after: str | None, previous: str | None) -> None:
     place = {} if after is None else {"previous_item_id": after}
-    sent = client.ask("conversation.item.create", item=typed("Go on.", id="item_new"), **place)
-    assert kinds(sent) == ["conversation.item.added", "conversation.item.done"]
+    sent = client.ask("conversation.item.create", item=make_message("Go on.", id="item_new"), **place)
+    assert get_kinds(sent) == ["conversation.item.added", "conversation.item.done"]
     assert {event["previous_item_id"] for event in sent} == {previous}
-    [save] = [one for one in client.decided if isinstance(one, commands.Save) and one.item.id == "item_new"]
+    [save] = [one for one in client.commands if isinstance(one, commands.Save) and one.item.id == "item_new"]
     assert save.after == after
 
 
 def test_an_item_behind_one_that_is_not_there(client: AnyClient) -> None:
-    new = {"item": typed("Go on.", id="item_new"), "previous_item_id": "item_gone"}
+    new = {"item": make_message("Go on.", id="item_new"), "previous_item_id": "item_gone"}
     [refusal] = client.ask("conversation.item.create", **new, event_id="mine")
     error = refusal["error"]
     assert (error["code"], error["param"], error["event_id"]) == ("invalid_value", "previous_item_id", "mine")
@@ -71,7 +71,7 @@ def test_an_item_is_retrieved(client: AnyClient) -> None:
 def test_an_item_is_deleted(client: AnyClient) -> None:
     [sent] = client.ask("conversation.item.delete", item_id="item_question")
     assert (sent["type"], sent["item_id"]) == ("conversation.item.deleted", "item_question")
-    assert [one.item_id for one in client.decided if isinstance(one, commands.Remove)] == ["item_question"]
+    assert [one.item_id for one in client.commands if isinstance(one, commands.Remove)] == ["item_question"]
     [again] = client.ask("conversation.item.delete", item_id="item_question", event_id="mine")
     error = again["error"]
     assert (error["code"], error["param"], error["event_id"]) == ("item_delete_invalid_item_id", "item_id", "mine")
@@ -123,13 +123,13 @@ def test_a_wrong_truncation_is_refused(
     said = [{"type": "output_text", "text": WORDS}]
     text = {"id": "item_text", "type": "message", "role": "assistant", "content": said}
     client.ask("conversation.item.create", item=text)
-    before = len(client.decided)
+    before = len(client.commands)
     cut = {"item_id": "item_answer", "content_index": 0, "audio_end_ms": 100} | fields
     [refusal] = client.ask("conversation.item.truncate", **cut, event_id="mine")
     error = refusal["error"]
     assert (error["code"], error["param"], error["message"]) == (code, param, message)
     assert error["event_id"] == "mine"
-    assert len(client.decided) == before + 1
+    assert len(client.commands) == before + 1
 
 
 def test_a_wrong_request_of_an_item_leaves_it_as_it_was(client: AnyClient) -> None:

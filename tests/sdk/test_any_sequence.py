@@ -54,7 +54,7 @@ async def wait_until(socket: ClientConnection, is_met: Any, before: list[Event] 
         while not told or not is_met(told):
             raw = str(await socket.recv())
             told.append(json.loads(raw))
-            wire.check(told[-1], raw)
+            wire.check_event(told[-1], raw)
     return told
 
 

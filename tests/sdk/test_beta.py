@@ -39,7 +39,7 @@ class Talk:
 
     async def _receive_next(self) -> None:
         event = json.loads(await self.send.recv_bytes())
-        wire.check_beta(event)
+        wire.check_beta_event(event)
         self.events.append(event)
 
     @property
@@ -122,7 +122,7 @@ async def test_by_subprotocol_as_browsers_do(site: Site, key: str) -> None:
     async with open_socket(url, subprotocols=[Subprotocol(name) for name in offered]) as socket:
         assert socket.subprotocol == "realtime"
         created = json.loads(await socket.recv())
-        wire.check_beta(created)
+        wire.check_beta_event(created)
         assert created["session"]["input_audio_format"] == "pcm16"
         await socket.send(json.dumps({"type": "session.update", "session": {"turn_detection": None, "tools": []}}))
         while (event := json.loads(await socket.recv()))["type"] != "session.updated":

@@ -46,7 +46,7 @@ def open_as_browser(site: Site, secret: str, **options: Any) -> Any:
 async def receive_session(socket: ClientConnection) -> dict[str, Any]:
     raw = str(await socket.recv())
     event: dict[str, Any] = json.loads(raw)
-    wire.check(event, raw)
+    wire.check_event(event, raw)
     assert event["type"] == "session.created"
     session: dict[str, Any] = event["session"]
     return session

@@ -291,7 +291,7 @@ async def test_clients_of_the_beta_dialect(site: Site, key: str, upstream: Upstr
         events: list[dict[str, Any]] = []
         while not events or events[-1]["type"] != "response.done":
             events.append(json.loads(await connection.recv_bytes()))
-            wire.check_beta(events[-1])
+            wire.check_beta_event(events[-1])
     assert {"response.audio.delta", "response.audio_transcript.done"} <= {event["type"] for event in events}
     assert events[-1]["response"]["output"][0]["content"][0]["transcript"] == "Four it is."
 

@@ -165,7 +165,7 @@ async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: byte
         await connection.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
         while not seen or seen[-1] != f"{EVENT}.completed":
             event = json.loads(await connection.recv_bytes())
-            wire.check_beta(event)
+            wire.check_beta_event(event)
             seen.append(event["type"])
     begun = ["transcription_session.created", "transcription_session.updated"]
     assert seen == [*begun, *HEARD, "conversation.item.created", f"{EVENT}.completed"]

@@ -123,7 +123,7 @@ async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Up
     raw = parse_raw_events(answer.text)
     events = [json.loads(one) for one in raw]
     for event, text in zip(events, raw, strict=True):
-        wire.check(event, text)
+        wire.check_event(event, text)
     wire.check_order(events)
     kinds = list(dict.fromkeys(event["type"] for event in events))
     assert kinds[:7] == [

@@ -21,17 +21,17 @@ from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from tests.upstream.fixtures import Upstream
 
 APPEND = bytes(4_800)
 BROKEN = "a session failed in conversation"
 
 
-def opened(upstream: Upstream) -> Opened:
+def opened(upstream: Upstream) -> OpenedConversation:
     names = ("gpt-transcribe", "gpt-6-luna", "tts-1")
     stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
-    return Opened(
+    return OpenedConversation(
         pk=None, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
         patience="", keywords=(), preemptive_generation=True, engines=EngineSet(stt, llm, tts), items=[],
     )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.session.dispatch_queue import DispatchQueue
-from conversations.session.edge import Edge
+from conversations.session.error_boundary import ErrorBoundary
 
 
 class Machine:
@@ -33,7 +33,7 @@ class Driver:
         self.performed: list[str] = []
         self.ends = 0
         self.reactions: dict[str, Callable[[], None]] = {}
-        self.queue = DispatchQueue(self.perform, Edge("conv_1", self.end))
+        self.queue = DispatchQueue(self.perform, ErrorBoundary("conv_1", self.end))
         self.queue.machine = Machine()
 
     def perform(self, command: Any) -> None:
@@ -42,7 +42,7 @@ class Driver:
 
     def end(self) -> None:
         self.ends += 1
-        self.queue.discard()
+        self.queue.discard_inputs()
         self.queue.refuse(ProtocolError("internal_error", "It broke."), "server_error")
 
 

@@ -11,16 +11,16 @@ from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.session.engine_tasks import EngineTasks
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
 
 
-def opened(upstream: Upstream) -> Opened:
+def opened(upstream: Upstream) -> OpenedConversation:
     stt, llm, tts = (
         EngineSpec("openai", model, base_url=upstream.openai_url) for model in ("gpt-transcribe", "gpt-6-luna", "tts-1")
     )
-    return Opened(
+    return OpenedConversation(
         pk=1,
         public_id="conv_1",
         caller=Caller(1),

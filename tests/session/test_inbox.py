@@ -76,7 +76,7 @@ async def test_a_cut_leaves_what_waits() -> None:
     frames = box.read_frames()
     assert await anext(frames) == "answered"
     box.put("too late")
-    box.discard()
+    box.discard_frames()
     assert [frame async for frame in frames] == []
 
 

@@ -16,7 +16,7 @@ from conversations.storage.callers import Caller
 
 
 @dataclass
-class Opened:
+class OpenedConversation:
     caller: Caller
     holder: str = "hold_1"
     pk: int | None = 7
@@ -41,7 +41,7 @@ class Session:
 
 
 def session(user_id: int = 1, **fields: Any) -> Session:
-    return Session(Opened(Caller(user_id), **fields))
+    return Session(OpenedConversation(Caller(user_id), **fields))
 
 
 class World:

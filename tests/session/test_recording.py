@@ -23,7 +23,7 @@ from conversations.session.s2s import S2SSession
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.mcp_servers import ServerSpec
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")
@@ -35,19 +35,19 @@ async def ignore(_: Any) -> None: ...
 
 
 @pytest.fixture
-def opened() -> Opened:
-    return Opened(
+def opened() -> OpenedConversation:
+    return OpenedConversation(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
         patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
         mcp_servers=(SERVER,),
     )  # fmt: skip
 
 
-def cascade(opened: Opened) -> Session:
+def cascade(opened: OpenedConversation) -> Session:
     return CascadeSession(opened, ignore, ignore, "", 1_900_000_000)
 
 
-def speech_to_speech(opened: Opened) -> Session:
+def speech_to_speech(opened: OpenedConversation) -> Session:
     return S2SSession(opened, SPEC, ignore, ignore, "", 1_900_000_000)
 
 
@@ -73,7 +73,9 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
-async def test_it_works(build: Callable[[Opened], Session], opened: Opened, folder: Path) -> None:
+async def test_it_works(
+    build: Callable[[OpenedConversation], Session], opened: OpenedConversation, folder: Path
+) -> None:
     session = build(opened)
     session._dispatch.machine.start(1.0)
     session.feed("no JSON")
@@ -89,7 +91,10 @@ async def test_it_works(build: Callable[[Opened], Session], opened: Opened, fold
 
 @pytest.mark.parametrize("build", [cascade, speech_to_speech])
 def test_nothing_unless_asked_for(
-    build: Callable[[Opened], Session], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    build: Callable[[OpenedConversation], Session],
+    opened: OpenedConversation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not in the folder that it runs in, either."""
     monkeypatch.chdir(tmp_path)
@@ -100,7 +105,7 @@ def test_nothing_unless_asked_for(
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, folder: Path) -> None:
+async def test_what_the_session_knows_as_secret_is_left_out(opened: OpenedConversation, folder: Path) -> None:
     """Also where a tool or a model says it, and where it looks like nothing in particular."""
     told = " ".join(SECRETS)
     session = cascade(replace(opened, instructions=f"Say {told}"))
@@ -111,7 +116,7 @@ async def test_what_the_session_knows_as_secret_is_left_out(opened: Opened, fold
 
 
 async def test_a_folder_that_cannot_be_written(
-    opened: Opened, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    opened: OpenedConversation, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
     settings.RECORD_DIR = str(tmp_path / "file")
@@ -125,7 +130,7 @@ async def test_a_folder_that_cannot_be_written(
 
 
 async def test_what_cannot_be_encoded_ends_the_recording_alone(
-    opened: Opened, folder: Path, caplog: pytest.LogCaptureFixture
+    opened: OpenedConversation, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = cascade(opened)
     session._dispatch.machine.start(1.0)
@@ -136,14 +141,14 @@ async def test_what_cannot_be_encoded_ends_the_recording_alone(
     assert "ToolCallDone" not in await ended(session)
 
 
-async def test_the_step_that_fails_is_there_too(opened: Opened, folder: Path) -> None:
+async def test_the_step_that_fails_is_there_too(opened: OpenedConversation, folder: Path) -> None:
     session = cascade(opened)
     with pytest.raises(IllegalTransitionError):
         session._dispatch.machine.receive(UpstreamReady(), 1.0)
     assert '"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"' in await ended(session)
 
 
-async def test_with_sound(opened: Opened, folder: Path, settings: Settings) -> None:
+async def test_with_sound(opened: OpenedConversation, folder: Path, settings: Settings) -> None:
     settings.RECORD_SOUND = True
     session = cascade(opened)
     session._dispatch.machine.start(1.0)

@@ -33,7 +33,7 @@ class Talk:
     async def receive_next(self) -> dict[str, Any]:
         raw = (await self.send.recv_bytes()).decode()
         event: dict[str, Any] = json.loads(raw)
-        wire.check(event, raw)
+        wire.check_event(event, raw)
         self.events.append(event)
         wire.check_order(self.events)
         return event

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from conversations.engines.base import EngineSpec
 from conversations.storage.engine_selection import EngineSet
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from conversations.tools.toolbox import Toolbox
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -21,11 +21,11 @@ NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)  # in Vienna it is 12:00
 DEMO = EngineSet(EngineSpec("demo"), EngineSpec("demo"), EngineSpec("demo"))
 
 
-MakeOpened = Callable[..., Opened]
+MakeConversation = Callable[..., OpenedConversation]
 
 
 @asynccontextmanager
-async def open_toolbox(opened: Opened, **options: Any) -> AsyncIterator[Toolbox]:
+async def open_toolbox(opened: OpenedConversation, **options: Any) -> AsyncIterator[Toolbox]:
     async with asyncio.TaskGroup() as group:
         box = Toolbox(opened, group, **options)
         yield box

@@ -4,10 +4,10 @@ import pytest
 
 from accounts.models import User
 from conversations.storage.callers import Caller
-from conversations.storage.store import Opened
+from conversations.storage.store import OpenedConversation
 from conversations.tools.base import Context
 from conversations.tools.registry import SITE_TOOLS
-from tests.support.tools import DEMO, NOON, VIENNA, MakeOpened
+from tests.support.tools import DEMO, NOON, VIENNA, MakeConversation
 
 
 @pytest.fixture
@@ -16,10 +16,10 @@ def context(owner: User) -> Context:
 
 
 @pytest.fixture
-def opened() -> MakeOpened:
+def opened() -> MakeConversation:
     """`opened(user, tools=…)`: as the store would have it, for a toolbox."""
 
-    def make(user: User | None = None, **fields: Any) -> Opened:
+    def make(user: User | None = None, **fields: Any) -> OpenedConversation:
         user = user or User(pk=0)
         defaults: dict[str, Any] = {
             "pk": 0,
@@ -37,6 +37,6 @@ def opened() -> MakeOpened:
             "zone": VIENNA,
             "tools": tuple(SITE_TOOLS),
         }
-        return Opened(**{**defaults, **fields})
+        return OpenedConversation(**{**defaults, **fields})
 
     return make

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools import mcp_trial
-from tests.support.tools import MakeOpened, open_toolbox
+from tests.support.tools import MakeConversation, open_toolbox
 from tests.upstream.raw_answers import Raw, write_raw
 
 TIMEOUT_SEC = 1.5
@@ -84,14 +84,14 @@ def spec(url: str) -> ServerSpec:
     return ServerSpec("house", url, timeout_sec=TIMEOUT_SEC)
 
 
-async def test_it_works(opened: MakeOpened) -> None:
+async def test_it_works(opened: MakeConversation) -> None:
     async with hostile(None, None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         await box.settle()
         assert (await box.run("look", "{}")).output == "Seen."
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_call(opened: MakeOpened, answer: str) -> None:
+async def test_a_call(opened: MakeConversation, answer: str) -> None:
     async with hostile(ANSWERS[answer], None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         await box.settle()
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
@@ -101,7 +101,7 @@ async def test_a_call(opened: MakeOpened, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_list(opened: MakeOpened, answer: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_list(opened: MakeConversation, answer: str, caplog: pytest.LogCaptureFixture) -> None:
     async with hostile(None, ANSWERS[answer]) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()

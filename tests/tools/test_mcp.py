@@ -13,7 +13,7 @@ from conversations.storage.mcp_servers import MOST, ServerSpec, list_usable
 from conversations.tools.base import Outcome
 from conversations.tools.toolbox import Toolbox
 from tests.support.mcp_host import MakeHost, McpHost
-from tests.support.tools import MakeOpened, open_toolbox
+from tests.support.tools import MakeConversation, open_toolbox
 
 
 def spec(host: McpHost, label: str = "house", **fields: Any) -> ServerSpec:
@@ -24,7 +24,7 @@ def names(box: Toolbox) -> list[str]:
     return [tool.name for tool in box.tools]
 
 
-async def test_it_works(opened: MakeOpened, mcp_host: MakeHost) -> None:
+async def test_it_works(opened: MakeConversation, mcp_host: MakeHost) -> None:
     house = mcp_host(key="Bearer secret")
     told: list[list[str]] = []
     own = opened(tools=(), mcp_servers=(spec(house, authorization="Bearer secret"),))
@@ -46,7 +46,7 @@ async def test_it_works(opened: MakeOpened, mcp_host: MakeHost) -> None:
         assert await box.run("add", '{"a": 2, "b": 3}') == Outcome(output="5")
 
 
-async def test_names_fit_the_model_and_do_not_clash(opened: MakeOpened, mcp_host: MakeHost) -> None:
+async def test_names_fit_the_model_and_do_not_clash(opened: MakeConversation, mcp_host: MakeHost) -> None:
     house = mcp_host()
     both = opened(mcp_servers=(spec(house),))
     async with open_toolbox(both) as box:
@@ -60,7 +60,7 @@ async def test_names_fit_the_model_and_do_not_clash(opened: MakeOpened, mcp_host
 
 
 async def test_a_session_has_room_for_so_many(
-    opened: MakeOpened, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+    opened: MakeConversation, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conversations.tools.toolbox.MOST", 3)
     async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host()),))) as box:
@@ -76,7 +76,7 @@ def test_an_assistant_has_so_many_servers() -> None:
     assert [server.label for server in list_usable(assistant)] == [f"server_{number:02}" for number in range(MOST)]
 
 
-async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: MakeHost) -> None:
+async def test_two_servers_with_the_same_tools(opened: MakeConversation, mcp_host: MakeHost) -> None:
     one, other = mcp_host(), mcp_host()
     specs = (spec(one, allowed_tools=("count",)), spec(other, "garden", allowed_tools=("count",)))
     async with open_toolbox(opened(tools=(), mcp_servers=specs)) as box:
@@ -85,7 +85,7 @@ async def test_two_servers_with_the_same_tools(opened: MakeOpened, mcp_host: Mak
         assert {box.get_server_label(name) for name in names(box)} == {"house", "garden"}
 
 
-async def test_only_the_allowed_ones(opened: MakeOpened, mcp_host: MakeHost) -> None:
+async def test_only_the_allowed_ones(opened: MakeConversation, mcp_host: MakeHost) -> None:
     async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host(), allowed_tools=("add", "gone")),))) as box:
         await box.settle()
         assert names(box) == ["add"]
@@ -102,7 +102,7 @@ async def test_only_the_allowed_ones(opened: MakeOpened, mcp_host: MakeHost) -> 
     ],
 )
 async def test_what_tools_say(
-    opened: MakeOpened, mcp_host: MakeHost, is_old: bool, tool: str, outcome: Outcome
+    opened: MakeConversation, mcp_host: MakeHost, is_old: bool, tool: str, outcome: Outcome
 ) -> None:
     async with open_toolbox(opened(mcp_servers=(spec(mcp_host(is_old=is_old)),))) as box:
         await box.settle()
@@ -113,7 +113,9 @@ async def test_what_tools_say(
     ("arguments", "complaint"),
     [("{", "The arguments are not valid JSON"), ("[]", "not a JSON object"), ('{"a": "x"}', "valid integer")],
 )
-async def test_wrong_arguments_are_told(opened: MakeOpened, mcp_host: MakeHost, arguments: str, complaint: str) -> None:
+async def test_wrong_arguments_are_told(
+    opened: MakeConversation, mcp_host: MakeHost, arguments: str, complaint: str
+) -> None:
     async with open_toolbox(opened(mcp_servers=(spec(mcp_host()),))) as box:
         await box.settle()
         assert complaint in (await box.run("add", arguments)).error
@@ -121,7 +123,7 @@ async def test_wrong_arguments_are_told(opened: MakeOpened, mcp_host: MakeHost, 
 
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_call_that_hangs_is_stopped_and_others_go_on(
-    opened: MakeOpened, mcp_host: MakeHost, is_old: bool
+    opened: MakeConversation, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
     async with open_toolbox(opened(mcp_servers=(spec(house, timeout_sec=1.0),))) as box:
@@ -135,7 +137,7 @@ async def test_a_call_that_hangs_is_stopped_and_others_go_on(
 
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
-    opened: MakeOpened, mcp_host: MakeHost, is_old: bool
+    opened: MakeConversation, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
     async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
@@ -152,7 +154,7 @@ async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
         assert names(box) == before
 
 
-async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeOpened, mcp_host: MakeHost) -> None:
+async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeConversation, mcp_host: MakeHost) -> None:
     house = mcp_host(is_old=True)
     async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
         await box.settle()
@@ -171,7 +173,7 @@ def silent_url() -> Iterator[str]:
 
 
 async def test_one_that_hangs_costs_nothing_but_its_tools(
-    opened: MakeOpened, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
+    opened: MakeConversation, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent = ServerSpec("silent", silent_url, timeout_sec=1.0)
     async with open_toolbox(opened(mcp_servers=(silent, spec(mcp_host())))) as box:
@@ -181,13 +183,13 @@ async def test_one_that_hangs_costs_nothing_but_its_tools(
         assert "the MCP server silent did not answer within 1 seconds." in caplog.text
 
 
-async def test_a_session_that_ends_waits_for_none(opened: MakeOpened, silent_url: str) -> None:
+async def test_a_session_that_ends_waits_for_none(opened: MakeConversation, silent_url: str) -> None:
     async with asyncio.timeout(2), open_toolbox(opened(mcp_servers=(ServerSpec("silent", silent_url),))):
         pass
 
 
 @pytest.mark.parametrize("is_old", [False, True])
-async def test_a_session_that_ends_amid_a_call(opened: MakeOpened, mcp_host: MakeHost, is_old: bool) -> None:
+async def test_a_session_that_ends_amid_a_call(opened: MakeConversation, mcp_host: MakeHost, is_old: bool) -> None:
     house = mcp_host(is_old=is_old)
     async with asyncio.timeout(4), open_toolbox(opened(mcp_servers=(spec(house),))) as box:
         await box.settle()
@@ -198,7 +200,7 @@ async def test_a_session_that_ends_amid_a_call(opened: MakeOpened, mcp_host: Mak
 
 
 async def test_a_wrong_key_is_logged_without_it(
-    opened: MakeOpened, mcp_host: MakeHost, caplog: pytest.LogCaptureFixture
+    opened: MakeConversation, mcp_host: MakeHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = spec(mcp_host(key="Bearer right"), authorization="Bearer wrong-secret")
     async with open_toolbox(opened(mcp_servers=(wrong,))) as box:

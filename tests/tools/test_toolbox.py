@@ -9,7 +9,7 @@ from conversations.storage.callers import SECRETS_SCOPES, Caller
 from conversations.tools.base import Context, Outcome
 from conversations.tools.registry import SITE_TOOLS
 from conversations.tools.site_tool import SiteTool
-from tests.support.tools import NOON, MakeOpened, open_toolbox
+from tests.support.tools import NOON, MakeConversation, open_toolbox
 
 release = threading.Event()
 
@@ -46,7 +46,7 @@ def limit(settings: Any, **limits: object) -> None:
     settings.TOOLS = {**settings.TOOLS, **limits}
 
 
-async def test_it_works(opened: MakeOpened) -> None:
+async def test_it_works(opened: MakeConversation) -> None:
     async with open_toolbox(opened(), now=lambda: NOON) as box:
         assert [tool.name for tool in box.tools] == ["current_time", "search_past_talks"]
         assert box.get_server_label("current_time") == "site"
@@ -55,14 +55,14 @@ async def test_it_works(opened: MakeOpened) -> None:
         assert await box.run("current_time", "") == outcome
 
 
-async def test_without_the_scope_to_read_nothing_is_read(opened: MakeOpened) -> None:
+async def test_without_the_scope_to_read_nothing_is_read(opened: MakeConversation) -> None:
     """Whoever has a client secret is seldom the user whose talks these are."""
     for scopes, names in ((SECRETS_SCOPES, ["current_time"]), (set(Scope.values), list(SITE_TOOLS))):
         async with open_toolbox(opened(caller=Caller(0, 1, frozenset(scopes)))) as box:
             assert [tool.name for tool in box.tools] == names
 
 
-async def test_only_those_of_the_assistant(opened: MakeOpened, caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_those_of_the_assistant(opened: MakeConversation, caplog: pytest.LogCaptureFixture) -> None:
     async with open_toolbox(opened(tools=("gone", "current_time"))) as box:
         assert [tool.name for tool in box.tools] == ["current_time"]
         assert "has a tool gone, which this site does not know" in caplog.text
@@ -70,14 +70,14 @@ async def test_only_those_of_the_assistant(opened: MakeOpened, caplog: pytest.Lo
         assert (await box.run("search_past_talks", "{}")).error == "There is no tool 'search_past_talks'."
 
 
-async def test_wrong_arguments_are_told(opened: MakeOpened) -> None:
+async def test_wrong_arguments_are_told(opened: MakeConversation) -> None:
     async with open_toolbox(opened()) as box:
         assert "time_zone: Input should be a valid string" in (await box.run("current_time", '{"time_zone": 7}')).error
         assert "There is no time zone 'Mars'" in (await box.run("current_time", '{"time_zone": "Mars"}')).error
 
 
 @pytest.mark.parametrize("name", ["hang", "block"])
-async def test_a_slow_tool_is_stopped(opened: MakeOpened, more_tools: None, settings: Any, name: str) -> None:
+async def test_a_slow_tool_is_stopped(opened: MakeConversation, more_tools: None, settings: Any, name: str) -> None:
     limit(settings, TIMEOUT_SEC=0.05)
     release.clear()
     async with open_toolbox(opened(tools=(name,))) as box, asyncio.timeout(5):
@@ -87,20 +87,20 @@ async def test_a_slow_tool_is_stopped(opened: MakeOpened, more_tools: None, sett
 
 
 async def test_a_broken_tool_is_logged_and_not_quoted(
-    opened: MakeOpened, more_tools: None, caplog: pytest.LogCaptureFixture
+    opened: MakeConversation, more_tools: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_toolbox(opened(tools=("fail",))) as box:
         assert await box.run("fail", "{}") == Outcome(error="The tool failed; the server's log says why.")
     assert "the tool fail failed in conversation conv_running" in caplog.text
 
 
-async def test_much_is_cut(opened: MakeOpened, more_tools: None, settings: Any) -> None:
+async def test_much_is_cut(opened: MakeConversation, more_tools: None, settings: Any) -> None:
     limit(settings, OUTPUT_CHARS=100)
     async with open_toolbox(opened(tools=("babble",))) as box:
         assert (await box.run("babble", "{}")).output == "abc" * 33 + "a… (cut here: the tool said 3000 characters)"
 
 
-async def test_it_can_be_called_off(opened: MakeOpened, more_tools: None) -> None:
+async def test_it_can_be_called_off(opened: MakeConversation, more_tools: None) -> None:
     async with open_toolbox(opened(tools=("hang",))) as box:
         task = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.sleep(0)

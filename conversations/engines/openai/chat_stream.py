@@ -52,10 +52,11 @@ class ChatStream:
     """Reads one answer: `feed` it the bytes of the body, then `finish`.
 
     Both raise ReportedError for a failure that the server reports, and ValueError for what is not an answer.
-    `used_ids` are the ids of earlier tool calls; `is_begun_in_thought` says that the model is known to think first.
+    `used_ids` are the ids of earlier tool calls; `expects_thought` says that answers of this model are known to begin
+    in a thought without an opening tag.
     """
 
-    def __init__(self, used_ids: Collection[str], *, is_begun_in_thought: bool = False) -> None:
+    def __init__(self, used_ids: Collection[str], *, expects_thought: bool = False) -> None:
         self.calls = ToolCallReader(used_ids)
         self.finish_reason: FinishReason | None = None
         self.is_done = False  # “[DONE]” was received
@@ -65,7 +66,7 @@ class ChatStream:
         self._plain: bytearray | None = None  # the body so far, if it is not a stream of events
         self._is_first = True
         self._index: object = None  # of the choice that is read; others are ignored
-        self._markup = Markup(is_begun_in_thought=is_begun_in_thought)
+        self._markup = Markup(expects_thought=expects_thought)
         self._half = ""  # the first surrogate of a character that JSON writes as two
         self._whole = ""  # the text so far, where the server sends messages instead of deltas
         self._usage: dict[str, Any] = {}

@@ -107,7 +107,7 @@ class ChatCompletions:
     async def _stream(self, body: dict[str, Any], thoughts: ThoughtReporter) -> AsyncGenerator[Completion]:
         used_ids = {call["id"] for message in body["messages"] for call in message.get("tool_calls", ())}
         server = self._spec.base_url, self._spec.model
-        stream = ChatStream(used_ids, is_begun_in_thought=unopened_thoughts.is_begun_in_thought(*server))
+        stream = ChatStream(used_ids, expects_thought=unopened_thoughts.has_unopened_thoughts(*server))
         try:
             async with self._open(body) as response:
                 async for data in _read_until_end(response.iter_bytes(), stream):

@@ -57,17 +57,18 @@ class Mode(Enum):
 class Markup:
     """Filters one reply: `feed` it the text as it comes, then `finish`. Both return the text for the user."""
 
-    def __init__(self, *, is_begun_in_thought: bool = False) -> None:
-        """`is_begun_in_thought`: replies of this server do. Without a closing tag it is an answer all the same."""
-        self._mode = Mode.THOUGHT if is_begun_in_thought else Mode.SAID
+    def __init__(self, *, expects_thought: bool = False) -> None:
+        """Expect the text to begin in a thought without an opening tag, if `expects_thought`.
+
+        If no closing tag follows, the text is an answer all the same.
+        """
+        self._mode = Mode.THOUGHT if expects_thought else Mode.SAID
         self._held = ""  # text that may be the beginning of a marker
         self._name = ""  # the name of a role or channel, so far
-        self._depth = 1 if is_begun_in_thought else 0  # of nested thoughts
-        self._is_presumed = is_begun_in_thought
+        self._depth = 1 if expects_thought else 0  # of nested thoughts
+        self._is_presumed = expects_thought
         self._has_opened = False
-        self._kept: list[str] | None = (
-            [] if is_begun_in_thought else None
-        )  # text since an opening tag within a sentence
+        self._kept: list[str] | None = [] if expects_thought else None  # text since an opening tag within a sentence
         self._kept_chars = 0
         self._last = ""  # the last character for the user
         self._has_words = False

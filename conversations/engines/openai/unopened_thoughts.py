@@ -13,8 +13,8 @@ MOST_WITHOUT = 3  # replies in a row without such a thought: the server must hav
 _known: OrderedDict[tuple[str, str], int] = OrderedDict()
 
 
-def is_begun_in_thought(base_url: str, model: str) -> bool:
-    """Return whether replies of this server and model are known to begin in a thought."""
+def has_unopened_thoughts(base_url: str, model: str) -> bool:
+    """Return whether replies of this server and model are known to begin in a thought without an opening tag."""
     return (base_url, model) in _known
 
 

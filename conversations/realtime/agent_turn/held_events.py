@@ -1,7 +1,7 @@
 """What the engines bring of a response while it must not be heard, since the user may be interrupting it."""
 
 from conversations.realtime import engine_events
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
+from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
 
 TimedEvents = list[tuple[float, GenerationEvent]]  # each with the time at which it came
 

@@ -6,12 +6,11 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
-from conversations.realtime.agent_turn.speech_lag import SpeechLag
-from conversations.realtime.agent_turn.thinking import ThinkingBudget
-from conversations.realtime.playback import Playback
+from conversations.realtime.agent_turn.thinking_budget import ThinkingBudget
+from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions
-from conversations.realtime.text.script import SpeechScript
+from conversations.realtime.text.speech_script import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 LEAD_MS = 500  # by so much the client's playback may be ahead of our estimate

@@ -4,17 +4,16 @@ from typing import Any
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
-from conversations.realtime.agent_turn.closing import close_response
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
 from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
-from conversations.realtime.agent_turn.opening import open_response
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
-from conversations.realtime.agent_turn.preemptive import Draft, GenerationEvent, PreemptiveGeneration
-from conversations.realtime.agent_turn.rate import TOO_MANY
-from conversations.realtime.agent_turn.reminders import Reminders
+from conversations.realtime.agent_turn.preemptive_generation import Draft, GenerationEvent, PreemptiveGeneration
+from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
+from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
@@ -30,7 +29,7 @@ class AgentTurn:
         self.preemptive = PreemptiveGeneration(state)
         self.out_of_band = OutOfBandResponses(state)
         self.builder = ResponseBuilder(state)
-        self.reminders = Reminders(state)
+        self.deadlines = TurnDeadlines(state)
         self.playback_queue = PlaybackQueue(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
@@ -50,9 +49,9 @@ class AgentTurn:
         response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback_queue.running, self.asked_at, self.has_asked = response, None, False
         self._held_events.release()
-        self.reminders.begin(response)
+        self.deadlines.begin(response)
         response_events.send_created(response)
-        if not self.state.rates.try_begin(self.state.now):
+        if not self.state.rate_limit.try_begin(self.state.now):
             self.fail(TOO_MANY)
         elif draft is not None:
             self._release(response, draft)
@@ -70,7 +69,7 @@ class AgentTurn:
         response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.state.now)
-        response.due_at = self.reminders.compute_sound_due_at(self.asked_at)
+        response.due_at = self.deadlines.compute_sound_due_at(self.asked_at)
         return response
 
     def _release(self, response: Response, draft: Draft) -> None:
@@ -99,7 +98,7 @@ class AgentTurn:
         elif not self.state.is_user_speaking:
             self.preemptive.drop()  # the user said nothing that calls for a response
             if self.playback_queue.last is not None:
-                self.reminders.expect_user(self.playback_queue.last)
+                self.deadlines.expect_user(self.playback_queue.last)
 
     def fail_awaiting(self, item_id: str, failure: Failure) -> None:
         """Fail the response that waits for the transcript of this item, since that has failed."""
@@ -155,7 +154,7 @@ class AgentTurn:
             details = self.response.status_details
             self._end(self.response, "incomplete" if details else "completed", details)
         elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
-            self.reminders.watch(self.response)
+            self.deadlines.watch(self.response)
         return None
 
     # What holds a response back, and lets it go on.
@@ -219,7 +218,7 @@ class AgentTurn:
         self.playback_queue.running = None
         self._held_events.release()
         self.playback_queue.add(response)
-        self.reminders.end(response)
+        self.deadlines.end(response)
         self.settle()
 
     def leave(self, *, vanished: bool) -> None:
@@ -242,6 +241,6 @@ class AgentTurn:
         if self.response is None:
             return
         if self.is_held_back:
-            self.reminders.postpone(self.response)
-        if failure := self.reminders.find_overdue(self.response):
+            self.deadlines.postpone(self.response)
+        if failure := self.deadlines.find_overdue(self.response):
             self.fail(failure)

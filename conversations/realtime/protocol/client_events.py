@@ -14,12 +14,11 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.item_parsing import (
     ClientItem,
     InputItem,
-    decode_audio,
     normalize_item,
     parse_inputs,
     read_item,
 )
-from conversations.realtime.protocol.json_object import parse_json_object
+from conversations.realtime.protocol.json_values import decode_audio, parse_json_object
 from conversations.realtime.protocol.session_checks import MAX_COMMAS, MAX_VALUES, check_depth
 from conversations.realtime.protocol.validation import validate_event
 

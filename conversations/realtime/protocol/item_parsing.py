@@ -1,7 +1,6 @@
 """Parse the items that clients create: those of the conversation, and those that one response is made of."""
 
 import base64
-import binascii
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ from openai.types import realtime as sdk
 from pydantic import BaseModel
 
 from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.json_values import decode_audio
 from conversations.realtime.protocol.validation import validate_event
 
 ITEM_SHAPES: dict[tuple[object, object], type[BaseModel]] = {
@@ -149,20 +149,3 @@ def _parse_input(given: object, root: str) -> InputItem:
             raise ProtocolError("missing_required_parameter", f"'{root}.id' is missing.", f"{root}.id")
         return ItemReference(given["id"])
     return read_item(normalize_item(given, root), root)
-
-
-def decode_audio(audio: object, param: str = "audio") -> bytes:
-    """Return the bytes of base64 audio; half a sample at the end is legal, since an append may split one.
-
-    Raise ProtocolError with the path `param` if it is missing or no base64.
-    """
-    if audio is None:
-        raise ProtocolError(
-            "missing_required_parameter", f"'{param}' is missing. It must be PCM audio in base64.", param
-        )
-    if not isinstance(audio, str):
-        raise ProtocolError("invalid_value", f"'{param}' must be a base64 string.", param)
-    try:
-        return base64.b64decode(audio, validate=True)
-    except (binascii.Error, ValueError):
-        raise ProtocolError("invalid_value", f"'{param}' is not valid base64.", param) from None

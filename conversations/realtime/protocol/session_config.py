@@ -104,7 +104,7 @@ class SessionConfig:
     extensions: tuple[str, ...] | None = None  # of the protocol (docs/protocol.md); None: the client named none
     # prompt, include, reasoning and parallel_tool_calls as a client set them. They are shown, and a speech-to-speech
     # model gets some of them; a session of three engines has no use for them.
-    unused: Mapping[str, object] = field(default_factory=dict)
+    pass_through: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_transcription(self) -> bool:
@@ -127,7 +127,7 @@ class SessionConfig:
             "audio": {"input": self.input.to_wire(), "output": self.output.to_wire()},
             "tracing": self.tracing,
             "truncation": self.truncation.shown,
-            **self.unused,
+            **self.pass_through,
         }
         return shown if self.extensions is None else shown | {"extensions": list(self.extensions)}
 

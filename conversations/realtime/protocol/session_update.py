@@ -28,7 +28,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     TRANSCRIPTION: sdk.RealtimeTranscriptionSessionCreateRequest,
 }
 # Shown where a client set them; null clears the prompt, and is no value for the others.
-UNUSED = ("prompt", "include", "reasoning", "parallel_tool_calls")
+PASS_THROUGH = ("prompt", "include", "reasoning", "parallel_tool_calls")
 
 
 def update_config(
@@ -108,7 +108,7 @@ def _merge(config: SessionConfig, kind: str, asked: Mapping[str, Any]) -> Sessio
         "kind": kind,
         "input": _merge_input(config.input, audio.get("input") or {}),
         "output": _merge_output(config.output, audio.get("output") or {}),
-        "unused": {**config.unused, **{key: asked[key] for key in UNUSED if _is_set(asked, key)}},
+        "pass_through": {**config.pass_through, **{key: asked[key] for key in PASS_THROUGH if _is_set(asked, key)}},
     }
     if _is_set(asked, "instructions"):
         new["instructions"] = asked["instructions"]
@@ -121,7 +121,7 @@ def _merge(config: SessionConfig, kind: str, asked: Mapping[str, Any]) -> Sessio
     if _is_set(asked, "extensions"):
         new["extensions"] = tuple(asked["extensions"] or ())
     if "prompt" in asked:
-        new["unused"]["prompt"] = asked["prompt"]
+        new["pass_through"]["prompt"] = asked["prompt"]
     if "tracing" in asked:
         new["tracing"] = asked["tracing"]
     return replace(config, **new)

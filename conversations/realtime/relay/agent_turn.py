@@ -30,12 +30,12 @@ class RelayAgentTurn:
         self.latest: RelayResponse | None = None  # the latest that is part of the conversation
         self.utterance_id = ""  # the last utterance that was committed
         self.words_at: float | None = None  # when its transcript came
-        self.last: RelayResponse | None = None  # the latest that sounded; the client may still be playing it
+        self.latest_sounding: RelayResponse | None = None  # the client may still be playing it
 
     @property
     def main(self) -> RelayResponse | None:
         """The running response of the conversation, or None."""
-        return next((reply for reply in self.running.values() if not reply.is_out_of_band), None)
+        return next((response for response in self.running.values() if not response.is_out_of_band), None)
 
     def check_out_of_band(self, wanted: int) -> None:
         """Raise ProtocolError if one more out-of-band response is too many.
@@ -43,7 +43,7 @@ class RelayAgentTurn:
         `wanted` is how many were asked for and have not begun.
         """
         most = self.state.limits.max_out_of_band
-        if wanted + sum(reply.is_out_of_band for reply in self.running.values()) >= most:
+        if wanted + sum(response.is_out_of_band for response in self.running.values()) >= most:
             raise too_many_out_of_band(most)
 
     def expect(self) -> None:
@@ -65,34 +65,34 @@ class RelayAgentTurn:
         """Take an event of a response and pass it on, unless the response has ended or is not known."""
         if event["type"] == "response.created":
             return self._begin(event["response"])
-        response = event.get("response")
-        reply = self.running.get(event.get("response_id") or (response or {}).get("id", ""))
-        if reply is None:
+        response_id = event.get("response_id") or (event.get("response") or {}).get("id", "")
+        response = self.running.get(response_id)
+        if response is None:
             return None
         match event["type"]:
             case "response.output_item.added":
-                response_output.add_item(self.state, reply, event)
+                response_output.add_item(self.state, response, event)
             case "response.output_item.done":
-                response_output.finish_item(self.state, reply, event)
+                response_output.finish_item(self.state, response, event)
             case "response.content_part.added":
-                response_output.open_part(self.state, reply, event)
+                response_output.open_part(self.state, response, event)
             case "response.content_part.done":
-                reply.open_parts.pop(event["item_id"], None)
+                response.open_parts.pop(event["item_id"], None)
             case "response.output_audio.delta":
-                response_output.add_audio(self.state, reply, event)
-                self._note_sound(reply)
+                response_output.add_audio(self.state, response, event)
+                self._note_sound(response)
             case "response.output_audio.done":
-                reply.lag.mark_owed(self.state.now, is_owed=False)
+                response.lag.mark_owed(self.state.now, is_owed=False)
             case "response.done":
-                return self._end(reply, event["response"])
+                return self._end(response, event["response"])
             case kind if kind in FIRST_WORDS:
-                response_output.add_text(self.state, reply, event)
+                response_output.add_text(self.state, response, event)
         self.expect()
         return self._forward(event)
 
-    def _note_sound(self, reply: RelayResponse) -> None:
-        if reply.playback.started_at is not None and not reply.is_out_of_band:
-            self.last = reply
+    def _note_sound(self, response: RelayResponse) -> None:
+        if response.playback.started_at is not None and not response.is_out_of_band:
+            self.latest_sounding = response
 
     def _forward(self, event: dict[str, Any]) -> None:
         fields = {key: value for key, value in event.items() if key not in ("type", "event_id", "obfuscation")}
@@ -101,17 +101,17 @@ class RelayAgentTurn:
     def _begin(self, shown: dict[str, Any]) -> None:
         is_out_of_band = shown.get("conversation_id") is None
         endpoint_at = self.state.now if is_out_of_band or self.asked_at is None else self.asked_at
-        reply = RelayResponse(shown["id"], shown, is_out_of_band, endpoint_at)
-        reply.stamp("endpoint", endpoint_at)
-        self.running[reply.id] = reply
+        response = RelayResponse(shown["id"], shown, is_out_of_band, endpoint_at)
+        response.stamp("endpoint", endpoint_at)
+        self.running[response.id] = response
         if not is_out_of_band:
-            self.asked_at, self.latest, reply.answers = None, reply, self.utterance_id
+            self.asked_at, self.latest, response.answers = None, response, self.utterance_id
             if self.words_at is not None:
-                reply.stamp("transcript", self.words_at)
+                response.stamp("transcript", self.words_at)
         self.expect()
-        self.state.send("response.created", response=show_response(self.state, reply, shown))
-        if not self.state.rates.try_begin(self.state.now):
-            self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=reply.id)
+        self.state.send("response.created", response=show_response(self.state, response, shown))
+        if not self.state.rate_limit.try_begin(self.state.now):
+            self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=response.id)
 
     # The transcript of what it answers.
 
@@ -123,35 +123,35 @@ class RelayAgentTurn:
         """Note that a transcript has come, which may be before, during or after the response to the utterance."""
         if item_id == self.utterance_id:
             self.words_at = self.state.now
-        reply = self.latest
-        if reply is None or reply.answers != item_id or "transcript" in reply.waterfall:
+        response = self.latest
+        if response is None or response.answers != item_id or "transcript" in response.waterfall:
             return
-        reply.stamp("transcript", self.state.now)
-        if reply.id not in self.running and reply.main and is_kept(self.state, reply.main):
-            self.state.save(reply.main, in_background=True)
+        response.stamp("transcript", self.state.now)
+        if response.id not in self.running and response.main and is_kept(self.state, response.main):
+            self.state.save(response.main, in_background=True)
 
     # Its end.
 
-    def _end(self, reply: RelayResponse, shown: dict[str, Any]) -> None:
+    def _end(self, response: RelayResponse, shown: dict[str, Any]) -> None:
         details = shown.get("status_details") or {}
         error = details.get("error") or {}
         failure = None
         if shown["status"] == "failed":
             said = str(error.get("message") or "Speech to speech had a problem with this turn. Please try again.")
             failure = Failure(str(error.get("code") or error.get("type") or "engine_error"), said)
-        self._finish(reply, shown, failure)
+        self._finish(response, shown, failure)
 
-    def _finish(self, reply: RelayResponse, shown: dict[str, Any], failure: Failure | None) -> None:
-        del self.running[reply.id]
+    def _finish(self, response: RelayResponse, shown: dict[str, Any], failure: Failure | None) -> None:
+        del self.running[response.id]
         if self.running:
             self.expect()
         else:
             self.state.set_deadline("response", None)
-        reply.stamp("done", self.state.now)
-        if not reply.is_out_of_band:
-            store_response(self.state, reply, shown.get("usage") or {}, failure)
-        self.state.send("response.done", response=show_response(self.state, reply, shown))
-        self.state.send_rates()
+        response.stamp("done", self.state.now)
+        if not response.is_out_of_band:
+            store_response(self.state, response, shown.get("usage") or {}, failure)
+        self.state.send("response.done", response=show_response(self.state, response, shown))
+        self.state.send_rate_limits()
 
     def give_up(self) -> None:
         """Fail what is running and reconnect: the upstream has sent nothing for too long."""
@@ -182,15 +182,15 @@ class RelayAgentTurn:
     def fail_all(self, failure: Failure) -> None:
         """Fail all running responses with their open items, since the connection is lost."""
         self.state.set_deadline("response", None)
-        for reply in list(self.running.values()):
-            for item in reply.items:
+        for response in list(self.running.values()):
+            for item in response.items:
                 if item.status == "in_progress":
                     item.status = "incomplete"
-                    close_item(self.state, reply, item, is_kept=is_kept(self.state, item))
+                    close_item(self.state, response, item, is_kept=is_kept(self.state, item))
             error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            output = [item.to_wire() for item in reply.items]
+            output = [item.to_wire() for item in response.items]
             ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
-            self._finish(reply, {**reply.shown, **ended}, failure)
+            self._finish(response, {**response.shown, **ended}, failure)
 
     def leave(self, *, vanished: bool) -> None:
         """Cancel and store everything, since the client is gone.
@@ -198,10 +198,10 @@ class RelayAgentTurn:
         If it `vanished` it could not say what it had played, so the server's estimate is stored.
         """
         self.state.set_deadline("response", None)
-        for reply in list(self.running.values()):
-            self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=reply.id)
-            if not reply.is_out_of_band:
-                store_response(self.state, reply, {}, None)
+        for response in list(self.running.values()):
+            self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=response.id)
+            if not response.is_out_of_band:
+                store_response(self.state, response, {}, None)
         self.running.clear()
-        if vanished and self.last is not None and self.last.is_sounding(self.state.now):
-            cut_to_played(self.state, self.last)
+        if vanished and self.latest_sounding is not None and self.latest_sounding.is_sounding(self.state.now):
+            cut_to_played(self.state, self.latest_sounding)

@@ -6,7 +6,7 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import engine_events
-from conversations.realtime.machine_entries import handle_event, refuse_frame, start_session
+from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -72,7 +72,7 @@ class RelayMachine:
             sdk.ConversationItemTruncateEvent: self.items.truncate,
             ResponseRequest: self.requests.add,
             sdk.ResponseCancelEvent: self._cancel,
-            PlaybackStarted: lambda event: note_playback(self.state, self.agent_turn.last, event),
+            PlaybackStarted: lambda event: note_playback(self.state, self.agent_turn.latest_sounding, event),
             TranscriptionRetry: self._retry,
             UpstreamEvent: lambda event: self._receive_upstream(event.event),
             UpstreamReady: lambda _: self._connect(),
@@ -172,13 +172,13 @@ class RelayMachine:
         self.agent_turn.note_commit(self.user_turn.resolve_id(event["item_id"]))
 
     def _start_speech(self, event: dict[str, Any]) -> None:
-        last = self.agent_turn.last
-        if not self.user_turn.start_speech(event) or last is None or not self.state.has_extension("playback"):
+        response = self.agent_turn.latest_sounding
+        if not self.user_turn.start_speech(event) or response is None or not self.state.has_extension("playback"):
             return
-        if last.id in self.agent_turn.running or last.is_sounding(self.state.now):
+        if response.id in self.agent_turn.running or response.is_sounding(self.state.now):
             # The upstream cancels its response as soon as the user speaks, or lets it go on; so it is decided already.
             verdict = "cleared" if self.state.turn_detection.interrupt_response else "started"
-            self.state.send(f"output_audio_buffer.{verdict}", response_id=last.id)
+            self.state.send(f"output_audio_buffer.{verdict}", response_id=response.id)
 
     def _stop_speech(self, event: dict[str, Any]) -> None:
         self.user_turn.stop_speech(event)

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.pcm import SAMPLE_RATE
-from conversations.realtime.agent_turn.speech_lag import SpeechLag
 from conversations.realtime.measurements import PlaybackLatency
-from conversations.realtime.playback import Playback
+from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.client_events import PlaybackStarted
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.state import RelayState
@@ -67,18 +66,18 @@ class RelayResponse:
         return next((item for item in self.items if item.type == "message"), next(iter(self.items), None))
 
 
-def show_response(state: RelayState, reply: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
+def show_response(state: RelayState, response: RelayResponse, shown: dict[str, Any]) -> dict[str, Any]:
     """Return the response as the client sees it: in our conversation, and with the client's audio format."""
     output = (shown.get("audio") or {}).get("output") or {}
     sound = {"output": {**output, "format": state.config.output.format.to_wire()}}
-    seen = {**shown, "audio": sound, "conversation_id": None if reply.is_out_of_band else state.conversation_id}
-    is_timed = shown["status"] != "in_progress" and state.has_extension("playback") and not reply.is_out_of_band
-    return seen | ({"timing": dict(reply.waterfall)} if is_timed else {})
+    seen = {**shown, "audio": sound, "conversation_id": None if response.is_out_of_band else state.conversation_id}
+    is_timed = shown["status"] != "in_progress" and state.has_extension("playback") and not response.is_out_of_band
+    return seen | ({"timing": dict(response.waterfall)} if is_timed else {})
 
 
-def close_item(state: RelayState, reply: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
+def close_item(state: RelayState, response: RelayResponse, item: LiveItem, *, is_kept: bool) -> None:
     """Send the closing events of an item that ends as it stands. `is_kept`: it is in the conversation."""
-    place = reply.open_parts.pop(item.id, None)
+    place = response.open_parts.pop(item.id, None)
     if place and item.is_audio:
         state.send("response.output_audio.done", **place)
         state.send("response.output_audio_transcript.done", **place, transcript=item.text)
@@ -88,18 +87,18 @@ def close_item(state: RelayState, reply: RelayResponse, item: LiveItem, *, is_ke
         state.send("response.content_part.done", **place, part={"type": "text", "text": item.text})
     if is_kept:
         state.send("conversation.item.done", item=item.to_wire(), previous_item_id=state.log.get_previous_id(item))
-    index = reply.items.index(item)
-    state.send("response.output_item.done", response_id=reply.id, output_index=index, item=item.to_wire())
+    index = response.items.index(item)
+    state.send("response.output_item.done", response_id=response.id, output_index=index, item=item.to_wire())
 
 
-def note_playback(state: RelayState, reply: RelayResponse | None, event: PlaybackStarted) -> None:
+def note_playback(state: RelayState, response: RelayResponse | None, event: PlaybackStarted) -> None:
     """Take the client's report of how much it has played, if it is about this response."""
-    if reply is None or reply.id != event.response_id or reply.main is None:
+    if response is None or response.id != event.response_id or response.main is None:
         return
-    reply.stamp("playback", reply.playback.report(event.played_ms, state.now))
-    if state.log.get(reply.main.id) is reply.main:  # not deleted meanwhile
-        state.save(reply.main, in_background=True)
-    state.do(PlaybackLatency(reply.waterfall["playback"]))
+    response.stamp("playback", response.playback.report(event.played_ms, state.now))
+    if state.log.get(response.main.id) is response.main:  # not deleted meanwhile
+        state.save(response.main, in_background=True)
+    state.do(PlaybackLatency(response.waterfall["playback"]))
 
 
 def count_usage(item: LiveItem, usage: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.replay.recorded_machine import Entries
+from conversations.realtime.replay.recorded_machine import EntryPoints
 from conversations.realtime.replay.recording import Recording, Step
-from conversations.realtime.replay.vocabulary import MACHINES
+from conversations.realtime.replay.serialization import MACHINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class _Ids:
 def play(recording: Recording) -> Iterator[Decided]:
     """Yield what the machine decides, step by step. Raise BrokenRecordingError."""
     ids = _Ids()
-    machine: Entries = MACHINES[recording.head.machine](make_id=ids.make_id, **recording.head.arguments)
+    machine: EntryPoints = MACHINES[recording.head.machine](make_id=ids.make_id, **recording.head.arguments)
     for number, step in enumerate(recording.steps, 1):
         ids.load(step.ids)
         actions: Sequence[Any] = ()
         raised = ""
         try:
             actions = _enter(machine, step, recording.head.clock + step.at)
-        except Exception as error:  # the outermost edge: a defect is what one is looking for, and the call went on
+        except Exception as error:  # an error boundary: a defect is what one is looking for, and the call went on
             raised = f"{type(error).__name__}: {error}"
         yield Decided(number, step, actions, raised)
 
 
-def _enter(machine: Entries, step: Step, now: float) -> Sequence[Any]:
+def _enter(machine: EntryPoints, step: Step, now: float) -> Sequence[Any]:
     match step.entry:
         case "start":
             return machine.start(now)

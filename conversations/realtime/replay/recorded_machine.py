@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recording import FORMAT
-from conversations.realtime.replay.vocabulary import Encoder, get_name
+from conversations.realtime.replay.serialization import Encoder, get_name
 
 
-class Entries(Protocol):
-    """What goes into a machine of either kind."""
+class EntryPoints(Protocol):
+    """The entry points of a machine of either kind: all that goes into it."""
 
     def start(self, now: float) -> Sequence[Any]: ...
 
@@ -30,7 +30,7 @@ class RecordedMachine:
 
     def __init__(
         self,
-        machine: Entries,
+        machine: EntryPoints,
         made_ids: list[str],
         encoder: Encoder,
         clock: Callable[[], float],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.realtime.protocol.beta import PATHS, BetaDialect
-from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, get_kinds
 
 NAMES = [
     "audio",
@@ -85,7 +85,7 @@ def test_a_session(is_beta: bool, kind: str, patches: list[dict[str, Any]]) -> N
     names = ["session.update", "transcription_session.update"][: 1 + is_beta]
     for place, patch in enumerate(patches):
         before = table.machine.state.config
-        (sent,) = table.client(names[place % len(names)], session=patch, event_id="mine")
+        (sent,) = table.send(names[place % len(names)], session=patch, event_id="mine")
         if sent["type"] == "error":
             assert (sent["error"]["type"], sent["error"]["event_id"]) == ("invalid_request_error", "mine")
             assert sent["error"]["param"]
@@ -100,7 +100,7 @@ def test_a_session(is_beta: bool, kind: str, patches: list[dict[str, Any]]) -> N
 @given(response=objects)
 def test_a_response(is_beta: bool, response: dict[str, Any]) -> None:
     table = Table(dialect=BetaDialect() if is_beta else None)
-    sent = table.client("response.create", response=response, event_id="mine")
-    assert kinds(sent)[0] in ("response.created", "error")
+    sent = table.send("response.create", response=response, event_id="mine")
+    assert get_kinds(sent)[0] in ("response.created", "error")
     if sent[0]["type"] == "error":
         assert sent[0]["error"]["event_id"] == "mine"

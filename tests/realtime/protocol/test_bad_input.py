@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.realtime.state import Limits
-from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, get_kinds
 
 ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 
@@ -28,19 +28,19 @@ ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "t
     ],
 )
 def test_what_is_not_a_json_object(frame: str) -> None:
-    assert Table().frame(frame)[0]["error"]["code"] == "invalid_json"
+    assert Table().send_frame(frame)[0]["error"]["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\ud800\\ud800", "a\\udfffb"])
 def test_what_neither_utf8_nor_postgres_can_hold(text: str) -> None:
     frame = json.dumps({"type": "conversation.item.create", "item": ITEM}).replace("Hi", text)
-    assert Table().frame(frame)[0]["error"]["code"] == "invalid_json"
+    assert Table().send_frame(frame)[0]["error"]["code"] == "invalid_json"
 
 
 def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
     table = Table()
     item = {**ITEM, "content": [{"type": "input_text", "text": "\\u0000 \U0001f600"}]}
-    sent = table.frame(json.dumps({"type": "conversation.item.create", "item": item}))
+    sent = table.send_frame(json.dumps({"type": "conversation.item.create", "item": item}))
     assert sent[0]["item"]["content"][0]["text"] == "\\u0000 \U0001f600"
 
 
@@ -121,43 +121,43 @@ def test_escaped_text_that_only_looks_like_it_is_taken() -> None:
 )
 def test_a_wrong_event(event: dict[str, Any], code: str, param: str | None) -> None:
     table = Table()
-    sent = table.frame(json.dumps(event | {"event_id": "mine"}))
-    assert kinds(sent) == ["error"]
+    sent = table.send_frame(json.dumps(event | {"event_id": "mine"}))
+    assert get_kinds(sent) == ["error"]
     error = sent[0]["error"]
     assert (error["code"], error["event_id"], error["type"]) == (code, "mine", "invalid_request_error")
     assert error["message"]
     if event.get("type") != "conversation.item.truncate":  # two keys are missing; either may be named
         assert error["param"] == param
-    assert kinds(table.turn())[-1] == "response.done"
+    assert get_kinds(table.run_turn())[-1] == "response.done"
 
 
 def test_an_id_in_use() -> None:
     table = Table()
-    table.client("conversation.item.create", item=ITEM | {"id": "same"})
-    sent = table.client("conversation.item.create", item=ITEM | {"id": "same"})
+    table.send("conversation.item.create", item=ITEM | {"id": "same"})
+    sent = table.send("conversation.item.create", item=ITEM | {"id": "same"})
     assert sent[0]["error"]["code"] == "item_create_duplicate_item_id"
 
 
 def test_an_item_that_is_being_written_is_not_deleted() -> None:
     table = Table()
-    table.client("response.create")
+    table.send("response.create")
     item_id = table.write("Well then. ")[0]["item"]["id"]
-    assert table.client("conversation.item.delete", item_id=item_id)[0]["error"]["code"] == "item_delete_in_progress"
+    assert table.send("conversation.item.delete", item_id=item_id)[0]["error"]["code"] == "item_delete_in_progress"
 
 
 def test_bounds_of_a_conversation() -> None:
     table = Table(limits=Limits(max_items=1, max_text_chars=10))
     long = ITEM | {"content": [{"type": "input_text", "text": "x" * 11}]}
-    assert table.client("conversation.item.create", item=long)[0]["error"]["param"] == "item.content"
+    assert table.send("conversation.item.create", item=long)[0]["error"]["param"] == "item.content"
     call = {"type": "function_call_output", "call_id": "c", "output": "x" * 11}
-    assert table.client("conversation.item.create", item=call)[0]["error"]["param"] == "item.output"
-    table.client("conversation.item.create", item=ITEM)
-    assert table.client("conversation.item.create", item=ITEM)[0]["error"]["code"] == "conversation_full"
+    assert table.send("conversation.item.create", item=call)[0]["error"]["param"] == "item.output"
+    table.send("conversation.item.create", item=ITEM)
+    assert table.send("conversation.item.create", item=ITEM)[0]["error"]["code"] == "conversation_full"
 
 
 def test_an_item_of_very_many_parts() -> None:
     item = ITEM | {"content": [{"type": "input_text", "text": ""}] * 101}
-    assert Table().client("conversation.item.create", item=item)[0]["error"]["param"] == "item.content"
+    assert Table().send("conversation.item.create", item=item)[0]["error"]["param"] == "item.content"
 
 
 @pytest.mark.parametrize(
@@ -169,12 +169,12 @@ def test_an_item_of_very_many_parts() -> None:
 )
 def test_a_huge_event_without_audio(event: dict[str, Any]) -> None:
     table = Table()
-    assert table.frame(json.dumps(event))[0]["error"]["code"] == "invalid_value"
+    assert table.send_frame(json.dumps(event))[0]["error"]["code"] == "invalid_value"
     assert table.machine.state.config.tools == ()
 
 
 def test_an_event_id_that_is_no_text_is_ignored() -> None:
-    assert Table().frame('{"type": "nonsense", "event_id": 7}')[0]["error"]["event_id"] is None
+    assert Table().send_frame('{"type": "nonsense", "event_id": 7}')[0]["error"]["event_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_an_event_id_that_is_no_text_is_ignored() -> None:
     ],
 )
 def test_an_item_with_foreign_keys_of_any_type(item: dict[str, Any]) -> None:
-    assert kinds(Table().client("conversation.item.create", item=item))[0] == "conversation.item.added"
+    assert get_kinds(Table().send("conversation.item.create", item=item))[0] == "conversation.item.added"
 
 
 def test_a_format_without_a_type_is_pcm() -> None:
     audio = {"input": {"format": {"type": None}}, "output": {"format": {}}}
-    shown = Table().client("session.update", session={"audio": audio})[0]["session"]["audio"]
+    shown = Table().send("session.update", session={"audio": audio})[0]["session"]["audio"]
     assert shown["input"]["format"] == shown["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}
 
 
 @pytest.mark.parametrize("nothing", [False, 0, "", {}, []])
 def test_extensions_that_are_none(nothing: Any) -> None:
     table = Table()
-    assert table.client("session.update", session={"extensions": nothing})[0]["session"]["extensions"] == []
-    assert kinds(table.turn())[-1] == "response.done"
+    assert table.send("session.update", session={"extensions": nothing})[0]["session"]["extensions"] == []
+    assert get_kinds(table.run_turn())[-1] == "response.done"

@@ -6,7 +6,7 @@ from conversations.realtime import engine_events
 from conversations.realtime.protocol.beta import EVENT_NAMES, BetaDialect
 from conversations.realtime.protocol.tools import Tool
 from tests.support.realtime import wire
-from tests.support.realtime.harness import BARGE_IN_MS, BETA_REPLY, Table, kinds
+from tests.support.realtime.harness import BARGE_IN_MS, BETA_REPLY, Table, get_kinds
 
 # What GA has and beta never had; clients of beta are not told of it.
 GA_ONLY = {"conversation.item.done"} | {name for name in wire.SHAPES if "mcp" in name}
@@ -19,21 +19,21 @@ UNLISTED = {
 ITEM = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 
 
-def table(**turn_detection: Any) -> Table:
+def make_table(**turn_detection: Any) -> Table:
     return Table(dialect=BetaDialect(), **turn_detection)
 
 
 def update(talk: Table, **session: Any) -> dict[str, Any]:
-    (sent,) = talk.client("session.update", session=session, event_id="mine")
+    (sent,) = talk.send("session.update", session=session, event_id="mine")
     return sent
 
 
 def test_it_works() -> None:
-    talk = table()
-    sent = talk.turn(words="Hello there.", reply="Hi.")
+    talk = make_table()
+    sent = talk.run_turn(words="Hello there.", reply="Hi.")
     heard = ["input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
-    assert kinds(sent)[:4] == [*heard, "conversation.item.created"]
-    assert [kind for kind in kinds(sent) if kind.startswith("response.")] == [
+    assert get_kinds(sent)[:4] == [*heard, "conversation.item.created"]
+    assert [kind for kind in get_kinds(sent) if kind.startswith("response.")] == [
         kind for kind in BETA_REPLY if kind.startswith("response.")
     ]
     done = sent[-1]["response"]
@@ -81,7 +81,7 @@ def test_items_of_mcp_are_not_told() -> None:
 
 
 def test_the_session_is_flat_both_ways() -> None:
-    talk = table()
+    talk = make_table()
     shown = update(
         talk,
         modalities=["text"],
@@ -128,19 +128,19 @@ def test_the_session_is_flat_both_ways() -> None:
 
 
 def test_null_clears_the_same_keys() -> None:
-    shown = update(table(), turn_detection=None, input_audio_transcription=None, instructions="")["session"]
+    shown = update(make_table(), turn_detection=None, input_audio_transcription=None, instructions="")["session"]
     assert (shown["turn_detection"], shown["input_audio_transcription"], shown["instructions"]) == (None, None, "")
 
 
 def test_turn_detection_may_leave_its_type_out() -> None:
-    assert update(table(), turn_detection={"threshold": 0.7})["session"]["turn_detection"]["type"] == "server_vad"
-    shown = update(table(), turn_detection={"eagerness": "low"})["session"]["turn_detection"]
+    assert update(make_table(), turn_detection={"threshold": 0.7})["session"]["turn_detection"]["type"] == "server_vad"
+    shown = update(make_table(), turn_detection={"eagerness": "low"})["session"]["turn_detection"]
     assert (shown["type"], shown["eagerness"]) == ("semantic_vad", "low")
 
 
 def test_a_function_is_chosen_by_its_name() -> None:
     tools = [{"type": "function", "name": "now", "description": "The time.", "parameters": {"type": "object"}}]
-    assert update(table(), tools=tools, tool_choice="now")["session"]["tool_choice"] == "now"
+    assert update(make_table(), tools=tools, tool_choice="now")["session"]["tool_choice"] == "now"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_function_is_chosen_by_its_name() -> None:
     ],
 )
 def test_a_wrong_value_is_named_as_beta_spells_it(session: dict[str, Any], param: str, says: str) -> None:
-    talk = table()
+    talk = make_table()
     before = update(talk)["session"]
     refused = update(talk, **{"temperature": 1.0} | session)
     assert (refused["type"], refused["error"]["param"], refused["error"]["event_id"]) == ("error", param, "mine")
@@ -182,58 +182,63 @@ def test_what_the_reference_client_sends_at_once() -> None:
         "temperature": 0.8,
         "max_response_output_tokens": 4096,
     }
-    shown = update(table(), **body)
+    shown = update(make_table(), **body)
     assert shown["session"] == shown["session"] | body
 
 
 def test_a_response_takes_the_flat_keys() -> None:
-    talk = table()
+    talk = make_table()
     asked = {"modalities": ["text"], "max_response_output_tokens": 50, "instructions": "Rhyme.", "temperature": 0.7}
-    (created,) = talk.client("response.create", response=asked)
+    (created,) = talk.send("response.create", response=asked)
     shown = created["response"]
     assert (shown["modalities"], shown["max_output_tokens"], shown["output"]) == (["text"], 50, [])
     sent = talk.write("Rose") + talk.end_text()
-    assert "response.text.delta" in kinds(sent)
+    assert "response.text.delta" in get_kinds(sent)
     assert sent[-1]["response"]["output"][0]["content"] == [{"type": "text", "text": "Rose"}]
 
 
 def test_a_response_with_a_wrong_value() -> None:
-    (refused,) = table().client("response.create", response={"max_response_output_tokens": 5000})
+    (refused,) = make_table().send("response.create", response={"max_response_output_tokens": 5000})
     assert refused["error"]["param"] == "response.max_response_output_tokens"
-    (refused,) = table().client("response.create", response={"temperature": "hot"})
+    (refused,) = make_table().send("response.create", response={"temperature": "hot"})
     assert refused["error"]["param"] == "response.temperature"
 
 
 def test_items_are_told_once() -> None:
-    talk = table()
+    talk = make_table()
     part = {"type": "text", "text": "Hello."}
-    sent = talk.client("conversation.item.create", item={"type": "message", "role": "assistant", "content": [part]})
-    assert kinds(sent) == ["conversation.item.created"]
+    sent = talk.send("conversation.item.create", item={"type": "message", "role": "assistant", "content": [part]})
+    assert get_kinds(sent) == ["conversation.item.created"]
     assert sent[0]["item"]["content"] == [part]
-    (got,) = talk.client("conversation.item.retrieve", item_id=sent[0]["item"]["id"])
+    (got,) = talk.send("conversation.item.retrieve", item_id=sent[0]["item"]["id"])
     assert got["item"] == sent[0]["item"]
 
 
 def test_barge_in() -> None:
-    talk = table()
-    talk.say() + talk.transcript("Tell me.") + talk.write("Well, that is a long story. And more. ") + talk.speak()
-    sent = talk.audio(BARGE_IN_MS, 0.9)
+    talk = make_table()
+    (
+        talk.say()
+        + talk.report_transcript("Tell me.")
+        + talk.write("Well, that is a long story. And more. ")
+        + talk.speak()
+    )
+    sent = talk.send_audio(BARGE_IN_MS, 0.9)
     closing = ["response.audio.done", "response.audio_transcript.done", "response.content_part.done"]
-    assert kinds(sent)[1:] == [*closing, "response.output_item.done", "response.done"]
+    assert get_kinds(sent)[1:] == [*closing, "response.output_item.done", "response.done"]
     assert sent[-1]["response"]["status"] == "cancelled"
 
 
 def test_a_session_that_is_no_object_is_refused() -> None:
-    (refused,) = table().client("session.update", session=[])
+    (refused,) = make_table().send("session.update", session=[])
     assert refused["error"]["param"] == "session"
 
 
 def test_nothing_of_mcp_is_told() -> None:
-    talk = table()
-    talk.engine(engine_events.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
+    talk = make_table()
+    talk.report(engine_events.ToolsReady((Tool("clock", "The time.", {"type": "object"}, "site"),)))
     assert update(talk, tools=[{"type": "mcp", "server_label": "site"}])["session"]["tools"] == []
 
 
 def test_all_that_a_value_may_be_is_named_as_beta_spells_it() -> None:
-    message = update(table(), input_audio_format="mp3")["error"]["message"]
+    message = update(make_table(), input_audio_format="mp3")["error"]["message"]
     assert message.endswith("is not valid: Input should be 'pcm16' or 'g711_ulaw' or 'g711_alaw'.")

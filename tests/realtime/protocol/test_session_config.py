@@ -5,7 +5,7 @@ import pytest
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.protocol.tools import Tool
-from tests.support.realtime.harness import Table, kinds
+from tests.support.realtime.harness import Table, get_kinds
 
 VAD = "session.audio.input.turn_detection"
 TRANSCRIPTION = "session.audio.input.transcription"
@@ -15,7 +15,7 @@ TOOL = {"type": "function", "name": "now", "description": "The time.", "paramete
 
 
 def update(table: Table, **session: Any) -> dict[str, Any]:
-    sent = table.client("session.update", session=session, event_id="mine")
+    sent = table.send("session.update", session=session, event_id="mine")
     assert len(sent) == 1
     return sent[0]
 
@@ -133,7 +133,9 @@ def test_what_such_a_client_set_is_in_force() -> None:
         "create_response": True,
         "interrupt_response": True,
     }
-    assert "response.created" in kinds(table.audio(960, 0.9) + table.audio(960, 0.0) + table.transcript("Hello."))
+    assert "response.created" in get_kinds(
+        table.send_audio(960, 0.9) + table.send_audio(960, 0.0) + table.report_transcript("Hello.")
+    )
 
 
 def test_what_a_cascade_cannot_honour_is_shown() -> None:
@@ -192,7 +194,7 @@ def test_a_remote_server_is_one_that_an_admin_configured() -> None:
     table.machine.state.own_tools = (own,)
     given = {"type": "mcp", "server_label": "wiki", "server_url": "https://elsewhere.example"}
     choice = {"type": "mcp", "server_label": "wiki"}
-    shown = table.client("session.update", session={"tools": [given], "tool_choice": choice})[0]["session"]
+    shown = table.send("session.update", session={"tools": [given], "tool_choice": choice})[0]["session"]
     assert shown["tools"] == [{"type": "mcp", "server_label": "wiki"}]
     assert shown["tool_choice"] == {"type": "mcp", "server_label": "wiki"}
     chosen = {"type": "function", "name": "search"}
@@ -206,7 +208,7 @@ def test_what_is_nested_too_deeply_to_be_copied(key: str) -> None:
         nested = {"properties": nested}
     given = {"tools": [{"name": "now", key: nested}]}
     assert update(table, **given)["error"]["code"] == "invalid_value"
-    assert table.client("response.create", response=given)[0]["error"]["code"] == "invalid_value"
+    assert table.send("response.create", response=given)[0]["error"]["code"] == "invalid_value"
     with pytest.raises(ProtocolError, match="deeper than 64 levels"):  # of a client secret, which is no event
         update_config(table.machine.state.config, given, has_sent_audio=False)
     assert update(table)["type"] == "session.updated"
@@ -294,7 +296,7 @@ def test_a_wrong_value_is_named_and_changes_nothing(session: dict[str, Any], par
 def test_the_voice_is_fixed_once_the_assistant_has_spoken() -> None:
     table = Table()
     assert update(table, audio={"output": {"voice": "charon"}})["type"] == "session.updated"
-    table.turn()
+    table.run_turn()
     assert update(table, audio={"output": {"voice": "charon"}})["type"] == "session.updated"
     assert update(table, audio={"output": {"voice": "kore"}})["error"]["code"] == "cannot_update_voice"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.realtime.state import Limits
-from tests.support.realtime.relay_steps import MANUAL, typed
+from tests.support.realtime.relay_steps import MANUAL, type_message
 from tests.support.realtime.relay_table import TYPED, RelayTable
 
 CUT = {"item_id": "x", "content_index": 0, "audio_end_ms": 1}
@@ -23,26 +23,26 @@ CUT = {"item_id": "x", "content_index": 0, "audio_end_ms": 1}
 )  # fmt: skip
 def test_a_clients_mistake_does_not_reach_upstream(kind: str, fields: dict[str, object], code: str) -> None:
     table = RelayTable()
-    typed(table)
+    type_message(table)
     told = len(table.told)
-    [refusal] = table.client(kind, **fields, event_id="mine")
+    [refusal] = table.send(kind, **fields, event_id="mine")
     assert (refusal["error"]["code"], refusal["error"]["event_id"]) == (code, "mine")
     assert len(table.told) == told
 
 
 def test_the_same_limits() -> None:
     table = RelayTable(limits=Limits(max_items=1, responses_per_min=1, max_buffer_ms=1000))
-    table.client("session.update", session=MANUAL)
+    table.send("session.update", session=MANUAL)
     table.agree()
-    typed(table)
-    [full] = table.client("conversation.item.create", item={**TYPED, "id": "item_two"})
+    type_message(table)
+    [full] = table.send("conversation.item.create", item={**TYPED, "id": "item_two"})
     assert full["error"]["code"] == "conversation_full"
-    table.client("response.create")
-    table.begin("one", "Hello.", 100)
-    table.end("one", "Hello.")
-    [fast] = table.client("response.create")
+    table.send("response.create")
+    table.begin_response("one", "Hello.", 100)
+    table.end_response("one", "Hello.")
+    [fast] = table.send("response.create")
     assert fast["error"]["code"] == "rate_limit_exceeded"
-    [long] = table.hear(2000)
+    [long] = table.send_audio(2000)
     assert long["error"]["code"] == "input_audio_buffer_full"
 
 
@@ -50,17 +50,17 @@ def test_the_same_limit_of_asides() -> None:
     table = RelayTable(limits=Limits(max_out_of_band=2))
     out_of_band = {"conversation": "none"}
     for _ in range(2):
-        assert table.client("response.create", response=out_of_band) == []
-    table.begin("one", "Hello.", 100, conversation_id=None)  # one runs, one is to begin
-    [many] = table.client("response.create", response=out_of_band)
+        assert table.send("response.create", response=out_of_band) == []
+    table.begin_response("one", "Hello.", 100, conversation_id=None)  # one runs, one is to begin
+    [many] = table.send("response.create", response=out_of_band)
     assert many["error"]["code"] == "too_many_responses"
-    table.end("one", "Hello.", conversation_id=None)
-    assert table.client("response.create", response=out_of_band) == []
+    table.end_response("one", "Hello.", conversation_id=None)
+    assert table.send("response.create", response=out_of_band) == []
 
 
 def test_a_response_that_speech_calls_for_beyond_the_limit_is_cancelled() -> None:
     table = RelayTable(limits=Limits(responses_per_min=1))
-    table.begin("one", "Hello.", 100)
-    table.end("one", "Hello.")
-    table.begin("two", "Hello again.", 100)
+    table.begin_response("one", "Hello.", 100)
+    table.end_response("one", "Hello.")
+    table.begin_response("two", "Hello again.", 100)
     assert (table.told[-1]["type"], table.told[-1]["response_id"]) == ("response.cancel", "resp_two")

@@ -20,9 +20,9 @@ from conversations.realtime.replay.player import play
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.realtime.replay.recording import read_recording
 from conversations.realtime.replay.report import WIDTH, format_steps
-from conversations.realtime.replay.vocabulary import Encoder
+from conversations.realtime.replay.serialization import Encoder
 from tests.support.realtime import harness
-from tests.support.realtime.harness import Table, typed
+from tests.support.realtime.harness import Table, make_message
 from tests.support.recordings import print_replay
 
 MB = 1_000_000
@@ -59,32 +59,32 @@ def table(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> Table:
     return Table(items=EARLIER)
 
 
-def in_bytes(lines: Sequence[str]) -> list[bytes]:
+def encode_lines(lines: Sequence[str]) -> list[bytes]:
     return [line.encode() for line in lines]
 
 
 def talk(table: Table) -> None:
-    table.turn()
-    table.audio(960, 0.9)  # over the reply
-    table.client("conversation.item.create", item=typed("And in words?"))
-    table.frame("no JSON")
-    table.client("response.create", response={"conversation": "none", "metadata": {"topic": "weather"}})
-    table.engine(engine_events.GenerationFailed(table.events[-1].get("response", {}).get("id", ""), Failure("x", "y")))
+    table.run_turn()
+    table.send_audio(960, 0.9)  # over the reply
+    table.send("conversation.item.create", item=make_message("And in words?"))
+    table.send_frame("no JSON")
+    table.send("response.create", response={"conversation": "none", "metadata": {"topic": "weather"}})
+    table.report(engine_events.GenerationFailed(table.events[-1].get("response", {}).get("id", ""), Failure("x", "y")))
     table.pass_time(60)
-    table.engine(engine_events.ClientGone())
+    table.report(engine_events.ClientGone())
     table.actions += table.machine.end()
 
 
 def test_it_decides_the_same(table: Table, lines: list[str]) -> None:
     talk(table)
-    decided = list(play(read_recording(in_bytes(lines))))
+    decided = list(play(read_recording(encode_lines(lines))))
     assert len(decided) > 100
     assert repr([action for one in decided for action in one.actions]) == repr(table.actions)
 
 
 def test_what_is_printed(table: Table, lines: list[str]) -> None:
     talk(table)
-    told = list(format_steps(play(read_recording(in_bytes(lines))), 100.0))
+    told = list(format_steps(play(read_recording(encode_lines(lines))), 100.0))
     assert told[0] == "    0.000 #1 start"
     assert any(line.startswith("    0.032 … 0.064 2 input_audio_buffer.append") for line in told)
     assert any(" refuse " in line for line in told)
@@ -93,11 +93,11 @@ def test_what_is_printed(table: Table, lines: list[str]) -> None:
 
 def test_one_that_another_machine_would_decide_otherwise(table: Table, lines: list[str]) -> None:
     """Ids that were not made then are made up, the same each time."""
-    table.client("response.create")
+    table.send("response.create")
     bare = [
         json.dumps({key: value for key, value in json.loads(line).items() if key != "ids"}) + "\n" for line in lines
     ]
-    first, again = ([repr(one.actions) for one in play(read_recording(in_bytes(bare)))] for _ in range(2))
+    first, again = ([repr(one.actions) for one in play(read_recording(encode_lines(bare)))] for _ in range(2))
     assert first == again
     assert "resp_new" in str(first)
 
@@ -116,7 +116,7 @@ def file(table: Table, lines: list[str], tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_the_command(file: Callable[..., Path], table: Table) -> None:
-    table.client("response.create")
+    table.send("response.create")
     found = print_replay(file())
     assert found.startswith("cascade, 2026-11-29T12:00:00Z\n    0.000 #1 start\n              Send session.created ")
     assert found.endswith("The recording ends: the session was over.\n")
@@ -165,7 +165,7 @@ def test_what_is_no_recording(tmp_path: Path, content: str) -> None:
 
 def test_one_that_was_cut_off(file: Callable[..., Path], table: Table) -> None:
     """What is whole is played, and it is said that more is missing."""
-    table.client("response.create")
+    table.send("response.create")
     for ending in ("", '{"at":1.5,"event":"SpeechWin'):
         out = StringIO()
         with pytest.raises(CommandError, match="The recording was cut off here"):

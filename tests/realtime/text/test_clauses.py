@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conversations.realtime.text.clauses import MAX_CHARS, ClauseChunker
 
 
-def cut(text: str, step: int = 1) -> list[str]:
+def cut_clauses(text: str, step: int = 1) -> list[str]:
     chunker = ClauseChunker()
     clauses = [clause for start in range(0, len(text), step) for clause in chunker.feed(text[start : start + step])]
     return clauses + chunker.flush()
@@ -17,7 +17,7 @@ def cut(text: str, step: int = 1) -> list[str]:
 
 def test_it_works() -> None:
     text = "Sure, I can tell you that. It was in the year 1998 that the two of them met. They never parted."
-    assert cut(text) == [
+    assert cut_clauses(text) == [
         "Sure, ",
         "I can tell you that. ",
         "It was in the year 1998 that the two of them met. ",
@@ -99,32 +99,32 @@ MARKS = [" ", ".", ",", "!", "?", "\n", "。", "，", "」", "[", "](", "» ", "
 @pytest.mark.parametrize("marked", FIRST + CLOSED + LISTS + LATER)
 def test_where_it_is_cut(marked: str) -> None:
     text = marked.replace("|", "")
-    assert "|".join(cut(text)) == marked
-    assert "|".join(cut(text, step=4)) == marked
-    assert "|".join(cut(text, step=len(text))) == marked
+    assert "|".join(cut_clauses(text)) == marked
+    assert "|".join(cut_clauses(text, step=4)) == marked
+    assert "|".join(cut_clauses(text, step=len(text))) == marked
 
 
 @pytest.mark.parametrize("text", WHOLE)
 def test_where_it_is_not_cut(text: str) -> None:
-    assert cut(text) == [text]
+    assert cut_clauses(text) == [text]
 
 
 def test_later_clauses_grow() -> None:
-    lengths = [len(clause) for clause in cut("This is it. " * 60)]
+    lengths = [len(clause) for clause in cut_clauses("This is it. " * 60)]
     assert lengths[:-1] == sorted(lengths[:-1])
     assert lengths[0] < 20 < 70 < lengths[-2]
 
 
 def test_a_flood_without_punctuation_is_cut_too() -> None:
-    clauses = cut("word " * 200)
+    clauses = cut_clauses("word " * 200)
     assert max(map(len, clauses)) <= MAX_CHARS
     assert all(clause.endswith(" ") for clause in clauses)
 
 
 def test_a_flood_without_spaces_is_cut_between_letters() -> None:
     """A Chinese character takes as long to say as three others, so that its clauses are a third as long."""
-    assert max(map(len, cut("我" * 500))) <= MAX_CHARS // 3 + 1
-    assert all(clause[0] != "\u0301" for clause in cut("e\u0301" * 500))
+    assert max(map(len, cut_clauses("我" * 500))) <= MAX_CHARS // 3 + 1
+    assert all(clause[0] != "\u0301" for clause in cut_clauses("e\u0301" * 500))
 
 
 @pytest.mark.parametrize("written", FLOODS)
@@ -132,7 +132,7 @@ def test_a_long_reply_in_one_piece_is_cut_in_no_time(written: str) -> None:
     """Servers that do not stream send it so; a tenth of this once kept every other call waiting for a minute."""
     reply = (written * 100_000)[:100_000]
     started = process_time()
-    clauses = cut(reply, step=len(reply))
+    clauses = cut_clauses(reply, step=len(reply))
     assert process_time() - started < 2.0
     assert "".join(clauses) == reply
     assert max(map(len, clauses)) <= MAX_CHARS

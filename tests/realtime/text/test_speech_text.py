@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversations.realtime.text.clauses import ClauseChunker
 from conversations.realtime.text.heard_text import estimate_heard_text
-from conversations.realtime.text.script import SpeechScript
+from conversations.realtime.text.speech_script import SpeechScript
 from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, strip_markup
 
 # What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.
@@ -102,11 +102,11 @@ MARKED = [
 @pytest.mark.parametrize("written", MARKED)
 def test_it_may_come_cut_anywhere(written: str) -> None:
     """The same is said and heard, and what is shown is the text as it was written."""
-    whole = _said_of([written])
+    whole = _list_spoken_clauses([written])
     assert "".join(shown for shown, _ in whole) == written
     for place in range(1, len(written)):
-        assert _said_of([written[:place], written[place:]]) == whole
-    assert _said_of(list(written)) == whole
+        assert _list_spoken_clauses([written[:place], written[place:]]) == whole
+    assert _list_spoken_clauses(list(written)) == whole
     clauses = [(shown, 1000) for shown, _ in whole]
     heard = [estimate_heard_text(clauses, ms) for ms in range(0, 1000 * len(whole) + 1, 50)]
     assert all(written.startswith(one) for one in heard)
@@ -114,7 +114,7 @@ def test_it_may_come_cut_anywhere(written: str) -> None:
     assert heard[-1] == written
 
 
-def _said_of(pieces: list[str]) -> list[tuple[str, str]]:
+def _list_spoken_clauses(pieces: list[str]) -> list[tuple[str, str]]:
     chunker, text = ClauseChunker(), SpeechText()
     clauses = [clause for piece in pieces for clause in chunker.feed(piece)] + chunker.flush()
     return [(clause, text.filter_clause(clause)) for clause in clauses]
@@ -123,11 +123,11 @@ def _said_of(pieces: list[str]) -> list[tuple[str, str]]:
 def test_a_plain_clause_costs_next_to_nothing() -> None:
     """It stands between the model's words and their sound."""
     text, clause = SpeechText(), "It was in the year 1998 that the two of them met. "
-    taken_ms = min(_milliseconds(text, clause) for _ in range(20))
+    taken_ms = min(_measure_ms(text, clause) for _ in range(20))
     assert taken_ms < 0.2
 
 
-def _milliseconds(text: SpeechText, clause: str) -> float:
+def _measure_ms(text: SpeechText, clause: str) -> float:
     started = process_time()
     for _ in range(10):
         text.filter_clause(clause)

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from conversations.realtime.text.languages.ending import Ending
+from conversations.realtime.text.languages.transcript_ending import Ending
 from conversations.realtime.user_turn.endpoint_silence import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,
@@ -24,7 +24,7 @@ BANDS_MS: dict[Eagerness, dict[str, tuple[int, int]]] = {
 CASES = [(language, wait, text) for (language, wait), texts in TRANSCRIPTS.items() for text in texts]
 
 
-def learned(*pauses_ms: int) -> PauseLengths:
+def learn_pauses(*pauses_ms: int) -> PauseLengths:
     pauses = PauseLengths()
     for pause_ms in pauses_ms:
         pauses.learn(pause_ms)
@@ -49,7 +49,7 @@ def test_the_words_decide(language: str, wait: str, text: str, eagerness: Eagern
 @pytest.mark.parametrize("pauses_ms", [(), (250,) * 20, (800,) * 20, (60_000,) * 20])
 def test_a_wait_stays_in_bounds_and_falls_with_eagerness(pauses_ms: tuple[int, ...]) -> None:
     for text in [text for _, _, text in CASES] + [None, "", "…", "?", "12", "🙂", "\n", "a" * 5000]:
-        low, medium, high = (choose_wait_ms(text, eagerness, learned(*pauses_ms)) for eagerness in EAGERNESSES)
+        low, medium, high = (choose_wait_ms(text, eagerness, learn_pauses(*pauses_ms)) for eagerness in EAGERNESSES)
         assert 200 <= high <= medium <= low
         assert (low, medium, high) <= tuple(MAX_WAIT_MS[eagerness] for eagerness in EAGERNESSES)
         assert high <= MAX_WAIT_MS["high"]
@@ -74,30 +74,30 @@ def test_a_hint_settles_what_a_word_is() -> None:
 
 
 def test_who_pauses_long_is_waited_for() -> None:
-    assert choose_wait_ms("It is late.", "medium", learned(*[800] * 16)) >= 800
-    assert choose_wait_ms("It is late.", "medium", learned(1500, *[300] * 9)) <= 450
+    assert choose_wait_ms("It is late.", "medium", learn_pauses(*[800] * 16)) >= 800
+    assert choose_wait_ms("It is late.", "medium", learn_pauses(1500, *[300] * 9)) <= 450
 
 
 def test_who_speaks_fast_is_answered_sooner() -> None:
-    assert choose_wait_ms("It is late.", "medium", learned(*[200] * 16)) < 450
-    assert choose_wait_ms("It is late and", "medium", learned(*[200] * 16)) == choose_wait_ms(
+    assert choose_wait_ms("It is late.", "medium", learn_pauses(*[200] * 16)) < 450
+    assert choose_wait_ms("It is late and", "medium", learn_pauses(*[200] * 16)) == choose_wait_ms(
         "It is late and", "medium", PauseLengths()
     )
 
 
 def test_few_pauses_count_little() -> None:
-    waits = [choose_wait_ms("It is late.", "medium", learned(*[800] * count)) for count in range(17)]
+    waits = [choose_wait_ms("It is late.", "medium", learn_pauses(*[800] * count)) for count in range(17)]
     assert waits == sorted(waits)
     assert waits[1] - waits[0] < 100
 
 
 def test_old_pauses_are_forgotten() -> None:
-    assert choose_wait_ms("It is late.", "medium", learned(*[800] * 16, *[300] * 16)) <= 450
+    assert choose_wait_ms("It is late.", "medium", learn_pauses(*[800] * 16, *[300] * 16)) <= 450
 
 
 def test_attempts_to_answer_ahead_wait_longer_each_time() -> None:
     assert [choose_short_silence_ms(tries, PauseLengths()) for tries in range(4)] == [128, 192, 320, 320]
-    slow = [choose_short_silence_ms(tries, learned(*[800] * 16)) for tries in range(3)]
+    slow = [choose_short_silence_ms(tries, learn_pauses(*[800] * 16)) for tries in range(3)]
     assert slow[0] == 128
     assert slow[1] > 192
     assert slow[2] > 320

@@ -15,7 +15,7 @@ REFUSALS = Path(__file__).parent / "refusals.json"  # what is sent behind a spok
 def check_events(events: Events) -> Events:
     """Every event by the SDK's types, and the order that never varies."""
     for event in events:
-        wire.check(event, json.dumps(event))
+        wire.check_event(event, json.dumps(event))
     wire.check_order(events)
     return events
 
@@ -23,7 +23,7 @@ def check_events(events: Events) -> Events:
 def check_beta_events(events: Events) -> Events:
     """As `checked`, for the beta dialect."""
     for event in events:
-        wire.check_beta(event)
+        wire.check_beta_event(event)
     wire.check_order([{**event, "type": GA_NAMES.get(event["type"], event["type"])} for event in events])
     return events
 

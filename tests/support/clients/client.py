@@ -53,10 +53,10 @@ class CheckedClient:
         event: dict[str, Any] = json.loads(raw)
         self.recording.record_received(event)
         if self._is_beta:
-            wire.check_beta(event)
+            wire.check_beta_event(event)
             event = {**event, "type": GA_NAMES.get(event["type"], event["type"])}
         else:
-            wire.check(event, raw)
+            wire.check_event(event, raw)
         check_fields(event, event["type"])
         self._check_place(event)
         self.events.append(event)

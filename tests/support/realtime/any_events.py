@@ -30,11 +30,11 @@ numbers = st.sampled_from([0, 1, -1, 100, 5000, 10**9, 0.5, 1.5])
 sound = st.sampled_from([bytes(4800), bytes(480), b"\x01" * 481, b""]).map(lambda pcm: base64.b64encode(pcm).decode())
 
 
-def event(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+def build_events(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
     return st.fixed_dictionaries({"type": st.just(kind), **fields})
 
 
-def maybe(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+def build_optional_fields(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
@@ -48,7 +48,7 @@ turn_detection = st.sampled_from(
         {"type": "server_vad", "threshold": 7},
     ]
 )
-sessions = maybe(
+sessions = build_optional_fields(
     instructions=words,
     output_modalities=st.sampled_from([["text"], ["audio"]]),
     tools=st.sampled_from([[], [TOOL], [TOOL, TOOL], [{"type": "function"}]]),
@@ -56,13 +56,13 @@ sessions = maybe(
     max_output_tokens=st.sampled_from([1, "inf", 0]),
     truncation=st.sampled_from(["auto", "disabled", {"type": "retention_ratio", "retention_ratio": 0.5}]),
     extensions=st.sampled_from([[], ["playback"], ["playback", "captions"]]),
-    audio=maybe(
-        input=maybe(
+    audio=build_optional_fields(
+        input=build_optional_fields(
             turn_detection=turn_detection,
             transcription=st.sampled_from([None, {"model": "m"}, {"language": "de"}]),
             noise_reduction=st.sampled_from([None, {"type": "near_field"}]),
         ),
-        output=maybe(voice=st.sampled_from(["alloy", "marin", {"id": "v"}]), speed=numbers),
+        output=build_optional_fields(voice=st.sampled_from(["alloy", "marin", {"id": "v"}]), speed=numbers),
     ),
 )
 items = st.one_of(
@@ -86,7 +86,7 @@ items = st.one_of(
     ),
     st.builds(lambda output: {"type": "function_call_output", "call_id": "c", "output": output}, words),
 )
-responses = maybe(
+responses = build_optional_fields(
     instructions=words,
     output_modalities=st.sampled_from([["text"], ["audio"]]),
     conversation=st.sampled_from(["auto", "none", "other"]),
@@ -96,20 +96,20 @@ responses = maybe(
     max_output_tokens=st.sampled_from([1, "inf", 0]),
 )
 right = st.one_of(
-    event("session.update", session=sessions),
-    event("input_audio_buffer.append", audio=sound),
-    event("input_audio_buffer.commit"),
-    event("input_audio_buffer.clear"),
-    event("conversation.item.create", item=items),
-    event("conversation.item.create", item=items, previous_item_id=st.sampled_from([*IDS, "root", None])),
-    event("conversation.item.retrieve", item_id=known),
-    event("conversation.item.delete", item_id=known),
-    event("conversation.item.truncate", item_id=known, content_index=st.just(0), audio_end_ms=numbers),
-    event("conversation.item.input_audio_transcription.retry", item_id=known),
-    event("response.create"),
-    event("response.create", response=responses),
-    event("response.cancel"),
-    event("output_audio_buffer.started", response_id=ids, played_ms=numbers),
+    build_events("session.update", session=sessions),
+    build_events("input_audio_buffer.append", audio=sound),
+    build_events("input_audio_buffer.commit"),
+    build_events("input_audio_buffer.clear"),
+    build_events("conversation.item.create", item=items),
+    build_events("conversation.item.create", item=items, previous_item_id=st.sampled_from([*IDS, "root", None])),
+    build_events("conversation.item.retrieve", item_id=known),
+    build_events("conversation.item.delete", item_id=known),
+    build_events("conversation.item.truncate", item_id=known, content_index=st.just(0), audio_end_ms=numbers),
+    build_events("conversation.item.input_audio_transcription.retry", item_id=known),
+    build_events("response.create"),
+    build_events("response.create", response=responses),
+    build_events("response.cancel"),
+    build_events("output_audio_buffer.started", response_id=ids, played_ms=numbers),
 )
 text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)  # a frame with those is no JSON for us
 junk = st.recursive(
@@ -120,29 +120,29 @@ junk = st.recursive(
 
 
 @st.composite
-def wrong(draw: st.DrawFn) -> Event:
-    """An event of which one value, or all of it, is something else."""
+def build_wrong_events(draw: st.DrawFn) -> Event:
+    """Build events of which one value, or all of it, is replaced by junk."""
     made = draw(right)
-    keys = [()] if draw(st.integers(0, 9)) == 0 else list(_paths(made))
+    keys = [()] if draw(st.integers(0, 9)) == 0 else list(_find_paths(made))
     path = draw(st.sampled_from(keys))
     if not path:
         return draw(st.dictionaries(text, junk, max_size=2))
-    return _replaced(made, path, draw(junk))  # type: ignore[no-any-return]
+    return _replace(made, path, draw(junk))  # type: ignore[no-any-return]
 
 
-def _paths(value: Any, at: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]]:
+def _find_paths(value: Any, at: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:
         yield (*at, key)
-        yield from _paths(inner, (*at, key))
+        yield from _find_paths(inner, (*at, key))
 
 
-def _replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+def _replace(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     if not path:
         return by
     copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = _replaced(value[path[0]], path[1:], by)
+    copy[path[0]] = _replace(value[path[0]], path[1:], by)
     return copy
 
 
-any_event = st.one_of(right, right, wrong())
+any_event = st.one_of(right, right, build_wrong_events())

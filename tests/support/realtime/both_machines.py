@@ -5,7 +5,7 @@ from typing import Any
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.items import LiveItem
-from tests.support.realtime.harness import Table, base64_silence, typed
+from tests.support.realtime.harness import Table, encode_silence, make_message
 from tests.support.realtime.relay_table import RelayTable
 
 WORDS = "One two three four five six."
@@ -18,17 +18,17 @@ class CascadeClient:
         self.table = Table(items=items)
 
     @property
-    def decided(self) -> list[Any]:
-        """All commands by now."""
+    def commands(self) -> list[Any]:
+        """Return all commands so far."""
         return list(self.table.actions)
 
     def ask(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Send an event, and return what the client is sent about it."""
-        return self.table.client(kind, **fields)
+        return self.table.send(kind, **fields)
 
     def hear_beginning(self, ms: int) -> None:
         """Have the assistant begin to speak."""
-        self.ask("conversation.item.create", item=typed("Count."))
+        self.ask("conversation.item.create", item=make_message("Count."))
         self.ask("response.create")
         self.table.write(WORDS)
         self.table.end_text()
@@ -36,12 +36,12 @@ class CascadeClient:
 
     def hear_more(self, ms: int) -> None:
         """Have the assistant speak on."""
-        clause = self.table.last(commands.SpeakClause)
-        self.table.engine(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(ms * BYTES_PER_MS)))
+        clause = self.table.find_last(commands.SpeakClause)
+        self.table.report(engine_events.SpeechAudio(clause.response_id, clause.index, bytes(ms * BYTES_PER_MS)))
 
     def hear_reply(self) -> str:
         """Have the assistant speak for two seconds in no time, and return the id of the response."""
-        self.ask("conversation.item.create", item=typed("Count."))
+        self.ask("conversation.item.create", item=make_message("Count."))
         [created, *_] = self.ask("response.create")
         self.table.write(WORDS)
         self.table.end_text()
@@ -53,9 +53,9 @@ class CascadeClient:
         self.table.pass_time(seconds)
 
     def vanish(self, after_sec: float) -> None:
-        """Go without a goodbye when `after_sec` have passed."""
+        """Disconnect without a goodbye after `after_sec`."""
         self.wait(after_sec)
-        self.table.engine(engine_events.ClientGone(vanished=True))
+        self.table.report(engine_events.ClientGone(vanished=True))
 
 
 class RelayClient:
@@ -65,14 +65,14 @@ class RelayClient:
         self.table = RelayTable(items=items)
 
     @property
-    def decided(self) -> list[Any]:
-        """All commands by now."""
+    def commands(self) -> list[Any]:
+        """Return all commands so far."""
         return list(self.table.actions)
 
     def ask(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Send an event, let the upstream agree, and return what the client is sent about it."""
         sent, told = len(self.table.sent), len(self.table.told)
-        self.table.client(kind, **fields)
+        self.table.send(kind, **fields)
         for event in self.table.told[told:]:
             self._agree(event)
         return self.table.sent[sent:]
@@ -83,33 +83,33 @@ class RelayClient:
                 self.table.agree()
             case "conversation.item.create":
                 for kind in ("added", "done"):
-                    self.table.upstream(f"conversation.item.{kind}", item=event["item"], previous_item_id=None)
+                    self.table.report(f"conversation.item.{kind}", item=event["item"], previous_item_id=None)
             case "conversation.item.delete":
-                self.table.upstream("conversation.item.deleted", item_id=event["item_id"])
+                self.table.report("conversation.item.deleted", item_id=event["item_id"])
             case "conversation.item.truncate":
                 cut = {key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
-                self.table.upstream("conversation.item.truncated", **cut)
+                self.table.report("conversation.item.truncated", **cut)
 
     def hear_beginning(self, ms: int) -> None:
         """Have the assistant begin to speak."""
-        self.table.begin("one", WORDS, ms)
+        self.table.begin_response("one", WORDS, ms)
 
     def hear_more(self, ms: int) -> None:
         """Have the assistant speak on."""
-        self.table.upstream("response.output_audio.delta", **self.table.place("one"), delta=base64_silence(ms))
+        self.table.report("response.output_audio.delta", **self.table.get_place("one"), delta=encode_silence(ms))
 
     def hear_reply(self) -> str:
         """Have the assistant speak for two seconds in no time, and return the id of the response."""
-        self.table.begin("one", WORDS, 2000)
-        self.table.end("one", WORDS)
+        self.table.begin_response("one", WORDS, 2000)
+        self.table.end_response("one", WORDS)
         return "resp_one"
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
-        self.table.wait(seconds)
+        self.table.pass_time(seconds)
 
     def vanish(self, after_sec: float) -> None:
-        """Go without a goodbye when `after_sec` have passed."""
+        """Disconnect without a goodbye after `after_sec`."""
         self.wait(after_sec)
         self.table.leave(vanished=True)
 
@@ -119,11 +119,11 @@ AnyClient = CascadeClient | RelayClient
 
 def get_saved(client: AnyClient, item_id: str) -> LiveItem:
     """Return the item as it was stored last."""
-    saves = [one for one in client.decided if isinstance(one, commands.Save) and one.item.id == item_id]
+    saves = [one for one in client.commands if isinstance(one, commands.Save) and one.item.id == item_id]
     return saves[-1].item
 
 
 def find_reply(client: AnyClient) -> LiveItem:
     """Return the assistant's latest message as it was stored last."""
-    saves = [one for one in client.decided if isinstance(one, commands.Save) and one.item.role == "assistant"]
+    saves = [one for one in client.commands if isinstance(one, commands.Save) and one.item.role == "assistant"]
     return saves[-1].item

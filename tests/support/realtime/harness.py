@@ -53,29 +53,34 @@ class Table:
         self._take(self.machine.start(self.now))
         if turn_detection:
             detection = {"type": "server_vad", **turn_detection}
-            self.client("session.update", session={"audio": {"input": {"turn_detection": detection}}})
+            self.send("session.update", session={"audio": {"input": {"turn_detection": detection}}})
 
     # What happens.
 
-    def client(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
-        """A client event through the parser; returns what the server sends about it."""
-        return self.frame(json.dumps({"type": kind, **fields}))
+    def send(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Send a client event through the parser, and return what the server sends about it."""
+        return self.send_frame(json.dumps({"type": kind, **fields}))
 
-    def frame(self, text: str) -> list[dict[str, Any]]:
+    def send_frame(self, text: str) -> list[dict[str, Any]]:
+        """Send a text frame as it is, and return what the server sends about it."""
         try:
             event = parse_event(text, self.dialect.translate_client_event if self.dialect else None)
         except ProtocolError as error:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))
 
-    def engine(self, event: engine_events.EngineEvent) -> list[dict[str, Any]]:
+    def report(self, event: engine_events.EngineEvent) -> list[dict[str, Any]]:
+        """Give the machine an event of an engine, and return what the server sends about it."""
         return self._take(self.machine.receive(event, self.now))
 
-    def manual(self) -> None:
-        self.client("session.update", session={"audio": {"input": {"turn_detection": None}}})
+    def disable_turn_detection(self) -> None:
+        """Leave it to the client to commit its audio."""
+        self.send("session.update", session={"audio": {"input": {"turn_detection": None}}})
 
-    def audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
-        """Audio in real time, all of it speech with the probability `speech`: 0, or 0.9 where the client commits."""
+    def send_audio(self, ms: int, speech: float | None = None) -> list[dict[str, Any]]:
+        """Send `ms` of audio in real time, whose windows are speech with the probability `speech`. Without one it
+        is silence, or speech where the client commits.
+        """
         if speech is None:
             speech = 0.0 if self.machine.state.turn_detection.is_on else 0.9
         sent = []
@@ -84,71 +89,76 @@ class Table:
             append = AudioAppend(bytes(WINDOW_MS * BYTES_PER_MS))
             sent += self._take(self.machine.receive(append, self.now))
             if isinstance(self.actions[-1], commands.DetectSpeech):
-                sent += self.engine(engine_events.SpeechWindow(speech))
+                sent += self.report(engine_events.SpeechWindow(speech))
         return sent
 
     def say(self, ms: int = 960) -> list[dict[str, Any]]:
-        """An utterance and the silence that ends it."""
-        return self.audio(ms, 0.9) + self.audio(640, 0.0)
+        """Send `ms` of speech and the silence that ends the utterance."""
+        return self.send_audio(ms, 0.9) + self.send_audio(640, 0.0)
 
-    def transcript(self, text: str) -> list[dict[str, Any]]:
-        asked = self.last(commands.Transcribe)
+    def report_transcript(self, text: str) -> list[dict[str, Any]]:
+        """Answer the latest request to transcribe."""
+        asked = self.find_last(commands.Transcribe)
         self._answered.append(asked)
-        return self.engine(engine_events.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
+        return self.report(engine_events.TranscriptReady(asked.item_id, asked.revision, text, 1.5))
 
     def hear(self, words: str) -> list[dict[str, Any]]:
-        """The words so far, from an engine that hears while one speaks."""
-        return self.engine(engine_events.PartialTranscript(self.last(commands.FeedTranscriber).item_id, words))
+        """Report the words so far, as an engine does that transcribes while the user speaks."""
+        return self.report(engine_events.PartialTranscript(self.find_last(commands.FeedTranscriber).item_id, words))
 
     def fail_transcript(self, asked: commands.Transcribe) -> list[dict[str, Any]]:
+        """Answer a request to transcribe with a timeout."""
         failure = Failure("engine_timeout", "Speech to text was too slow.")
-        return self.engine(engine_events.TranscriptFailed(asked.item_id, asked.revision, failure))
+        return self.report(engine_events.TranscriptFailed(asked.item_id, asked.revision, failure))
 
     @property
-    def awaits_words(self) -> bool:
-        """Speech to text was asked and has not answered."""
+    def is_awaiting_transcript(self) -> bool:
+        """Return whether a request to transcribe has no answer yet."""
         return any(isinstance(action, commands.Transcribe) and action not in self._answered for action in self.actions)
 
     def write(self, text: str) -> list[dict[str, Any]]:
-        return self.engine(engine_events.TextDelta(self.last(commands.Generate).response_id, text))
+        """Report text of the model."""
+        return self.report(engine_events.TextDelta(self.find_last(commands.Generate).response_id, text))
 
     def end_text(self, reason: Any = "stop") -> list[dict[str, Any]]:
-        return self.engine(engine_events.GenerationDone(self.last(commands.Generate).response_id, reason, 20, 5))
+        """Report that the model has finished."""
+        return self.report(engine_events.GenerationDone(self.find_last(commands.Generate).response_id, reason, 20, 5))
 
     def speak(self, ms: int = 1000) -> list[dict[str, Any]]:
-        """Sounds every clause that waits for its speech, `ms` of audio each."""
+        """Finish each clause that waits for its speech, with `ms` of audio."""
         sent = []
         for clause in [action for action in self.actions if isinstance(action, commands.SpeakClause)]:
             response = self.machine.agent_turn.response
             if response is not None and clause.response_id == response.id and clause.index >= response.finished:
                 if clause.text:
                     pcm = bytes(ms * BYTES_PER_MS)
-                    sent += self.engine(engine_events.SpeechAudio(clause.response_id, clause.index, pcm))
-                sent += self.engine(engine_events.SpeechDone(clause.response_id, clause.index))
+                    sent += self.report(engine_events.SpeechAudio(clause.response_id, clause.index, pcm))
+                sent += self.report(engine_events.SpeechDone(clause.response_id, clause.index))
         return sent
 
     def pass_time(self, seconds: float) -> list[dict[str, Any]]:
-        """Turns the clock, and tells the machine of each deadline on the way."""
+        """Advance the clock, and report each deadline that passes on the way."""
         until, sent = self.now + seconds, []
         while due := [(at, deadline) for deadline, at in self.deadlines.items() if at <= until]:
             self.now, deadline = min(due)
             del self.deadlines[deadline]
-            sent += self.engine(engine_events.DeadlinePassed(deadline))
+            sent += self.report(engine_events.DeadlinePassed(deadline))
         self.now = until
         return sent
 
-    def turn(self, words: str = "Hello there.", reply: str = "Hi, what can I do for you?") -> list[dict[str, Any]]:
-        """A whole spoken turn."""
-        sent = self.say() + self.transcript(words) + self.write(reply) + self.end_text()
+    def run_turn(self, words: str = "Hello there.", reply: str = "Hi, what can I do for you?") -> list[dict[str, Any]]:
+        """Run a whole spoken turn: an utterance, its transcript, and the spoken reply."""
+        sent = self.say() + self.report_transcript(words) + self.write(reply) + self.end_text()
         return sent + self.speak()
 
     # What came of it.
 
-    def last(self, kind: type[Any]) -> Any:
+    def find_last(self, kind: type[Any]) -> Any:
+        """Return the latest command of a kind."""
         return next(action for action in reversed(self.actions) if isinstance(action, kind))
 
-    def saved(self, item_id: str) -> LiveItem:
-        """The item as it was stored last."""
+    def get_saved(self, item_id: str) -> LiveItem:
+        """Return the item as it was stored last."""
         saves = [action for action in self.actions if isinstance(action, commands.Save)]
         return next(save.item for save in reversed(saves) if save.item.id == item_id)
 
@@ -156,25 +166,28 @@ class Table:
     def events(self) -> list[dict[str, Any]]:
         return [action.event for action in self.actions if isinstance(action, commands.Send)]
 
-    def _told(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """What the client hears of it, in its dialect."""
+    def _translate(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return an event as the client receives it in its dialect: as one event or none."""
         if self.dialect is None:
             return [event]
         told = self.dialect.translate_server_event(event)
         if told is None:
             return []
-        wire.check_beta(told)
+        wire.check_beta_event(told)
         return [told]
 
     def _take(self, actions: list[commands.Command]) -> list[dict[str, Any]]:
+        """Carry out commands: check what is sent against the protocol, and keep the deadlines. Return what the
+        client receives.
+        """
         self.actions += actions
         sent = []
         for action in actions:
             if isinstance(action, commands.Send):
                 raw = json.dumps(action.event)
-                wire.check(action.event, raw)
+                wire.check_event(action.event, raw)
                 if action.event["type"] != "rate_limits.updated":  # it follows each `response.done`
-                    sent += self._told(json.loads(raw))
+                    sent += self._translate(json.loads(raw))
             elif isinstance(action, commands.SetDeadline):
                 self.deadlines.pop(action.deadline, None)
                 if action.at is not None:
@@ -183,15 +196,15 @@ class Table:
         return sent
 
 
-def kinds(events: list[dict[str, Any]]) -> list[str]:
+def get_kinds(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
 
 
-def base64_silence(ms: int) -> str:
+def encode_silence(ms: int) -> str:
     return base64.b64encode(bytes(ms * BYTES_PER_MS)).decode()
 
 
-def typed(text: str, **fields: Any) -> dict[str, Any]:
+def make_message(text: str, **fields: Any) -> dict[str, Any]:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
 
 

@@ -5,7 +5,8 @@ from tests.support.realtime.relay_table import TYPED, RelayTable
 MANUAL = {"audio": {"input": {"turn_detection": None}}}
 
 
-def typed(table: RelayTable) -> None:
-    table.client("conversation.item.create", item=TYPED)
+def type_message(table: RelayTable) -> None:
+    """Let the client create a message, and the upstream confirm it."""
+    table.send("conversation.item.create", item=TYPED)
     for kind in ("added", "done"):
-        table.upstream(f"conversation.item.{kind}", item=TYPED, previous_item_id=None)
+        table.report(f"conversation.item.{kind}", item=TYPED, previous_item_id=None)

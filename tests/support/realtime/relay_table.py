@@ -13,9 +13,9 @@ from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.commands import Reconnect, RelayCommand, SendUpstream
-from conversations.realtime.relay.event_shapes import check_event
 from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.upstream_validation import check_event
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
 
@@ -50,7 +50,7 @@ class RelayTable:
         sent = [action.event for action in actions if isinstance(action, commands.Send)]
         for event in sent:
             if not event["type"].startswith(FOREIGN):
-                wire.check(event, json.dumps(event))
+                wire.check_event(event, json.dumps(event))
         self.told += [action.event for action in actions if isinstance(action, SendUpstream)]
         for action in actions:
             if isinstance(action, commands.SetDeadline):
@@ -63,35 +63,39 @@ class RelayTable:
     # What happens.
 
     def connect(self) -> None:
-        """A connection that agrees to the settings."""
+        """Open an upstream connection that agrees to the settings."""
         self.told.clear()
         self._take(self.machine.receive(UpstreamReady(), self.now))
         self.agree()
 
     def agree(self) -> list[dict[str, Any]]:
-        return self.upstream("session.updated", session={"type": "realtime"})
+        """Let the upstream agree to the settings."""
+        return self.report("session.updated", session={"type": "realtime"})
 
     def lose(self) -> list[dict[str, Any]]:
+        """Break the connection to the upstream."""
         return self._take(self.machine.receive(UpstreamLost(LOST), self.now))
 
-    def client(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
-        """Through the parser; what the client is sent about it."""
+    def send(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Send a client event through the parser, and return what the client is sent about it."""
         try:
             event = parse_event(json.dumps({"type": kind, **fields}))
         except ProtocolError as error:
             return self._take(self.machine.refuse(error))
         return self._take(self.machine.receive(event, self.now))
 
-    def hear(self, ms: int, sample: bytes = b"\x01\x00") -> list[dict[str, Any]]:
+    def send_audio(self, ms: int, sample: bytes = b"\x01\x00") -> list[dict[str, Any]]:
+        """Send `ms` of the user's audio, made of one repeated sample."""
         return self._take(self.machine.receive(AudioAppend(sample * (ms * BYTES_PER_MS // 2)), self.now))
 
-    def upstream(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
-        """An event of the upstream; what the client is sent about it."""
+    def report(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Let the upstream send an event, and return what the client is sent about it."""
         event = check_event({"type": kind, "event_id": f"event_u{next(self._upstream_ids)}", **fields})
         assert event is not None, f"no such event: {kind}"
         return self._take(self.machine.receive(UpstreamEvent(event), self.now))
 
-    def wait(self, seconds: float) -> None:
+    def pass_time(self, seconds: float) -> None:
+        """Advance the clock, and report each deadline that passes on the way."""
         end = self.now + seconds
         while due := [(at, deadline) for deadline, at in self.deadlines.items() if at <= end]:
             self.now, deadline = min(due)
@@ -100,65 +104,72 @@ class RelayTable:
         self.now = end
 
     def leave(self, *, vanished: bool = False) -> None:
+        """Disconnect the client; `vanished` means that it did not say goodbye."""
         self._take(self.machine.receive(engine_events.ClientGone(vanished), self.now))
 
-    def end_line(self) -> None:
+    def end_session(self) -> None:
+        """End the machine, as the driver does when the session is over."""
         self._take(self.machine.end())
 
     # An upstream's turns.
 
-    def utterance(self, item_id: str, start_ms: int, end_ms: int, words: str | None = "Hello.") -> None:
-        self.upstream("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
-        self.upstream("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
-        self.committed(item_id)
+    def report_utterance(self, item_id: str, start_ms: int, end_ms: int, words: str | None = "Hello.") -> None:
+        """Let the upstream detect and commit an utterance, and transcribe it unless `words` is None."""
+        self.report("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
+        self.report("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id)
+        self.report_committed(item_id)
         if words is not None:
-            self.words(item_id, words)
+            self.report_transcript(item_id, words)
 
-    def committed(self, item_id: str) -> None:
-        self.upstream("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
+    def report_committed(self, item_id: str) -> None:
+        """Let the upstream commit the user's audio as an item."""
+        self.report("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
         part = {"type": "input_audio", "transcript": None}
         item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": [part]}
         for kind in ("added", "done"):
-            self.upstream(f"conversation.item.{kind}", item=item, previous_item_id=None)
+            self.report(f"conversation.item.{kind}", item=item, previous_item_id=None)
 
-    def words(self, item_id: str, words: str) -> list[dict[str, Any]]:
+    def report_transcript(self, item_id: str, words: str) -> list[dict[str, Any]]:
+        """Let the upstream transcribe an item of the user."""
         usage = {"type": "duration", "seconds": 1.5}
         kind = "conversation.item.input_audio_transcription.completed"
-        return self.upstream(kind, item_id=item_id, content_index=0, transcript=words, usage=usage)
+        return self.report(kind, item_id=item_id, content_index=0, transcript=words, usage=usage)
 
-    def begin(self, name: str, words: str, audio_ms: int, **response: Any) -> None:
-        """A spoken response up to its last delta."""
+    def begin_response(self, name: str, words: str, audio_ms: int, **response: Any) -> None:
+        """Let the upstream send a spoken response up to its last delta."""
         shown = {"id": f"resp_{name}", "object": "realtime.response", "status": "in_progress", "output": [],
                  "conversation_id": "conv_theirs", "output_modalities": ["audio"], **response}  # fmt: skip
-        self.upstream("response.created", response=shown)
+        self.report("response.created", response=shown)
         item = self._item(name, "in_progress", [])
-        self.upstream("response.output_item.added", response_id=shown["id"], output_index=0, item=item)
+        self.report("response.output_item.added", response_id=shown["id"], output_index=0, item=item)
         if shown["conversation_id"]:
-            self.upstream("conversation.item.added", item=item, previous_item_id=None)
+            self.report("conversation.item.added", item=item, previous_item_id=None)
         part = {"type": "audio", "transcript": ""}
-        self.upstream("response.content_part.added", **self.place(name), part=part)
-        self.upstream("response.output_audio_transcript.delta", **self.place(name), delta=words)
+        self.report("response.content_part.added", **self.get_place(name), part=part)
+        self.report("response.output_audio_transcript.delta", **self.get_place(name), delta=words)
         sound = base64.b64encode(b"\x02\x00" * (audio_ms * BYTES_PER_MS // 2)).decode()
-        self.upstream("response.output_audio.delta", **self.place(name), delta=sound)
+        self.report("response.output_audio.delta", **self.get_place(name), delta=sound)
 
-    def end(self, name: str, words: str, status: str = "completed", **response: Any) -> list[dict[str, Any]]:
+    def end_response(self, name: str, words: str, status: str = "completed", **response: Any) -> list[dict[str, Any]]:
+        """Let the upstream end a response, and return what the client is sent at its end."""
         item = self._item(name, "completed" if status == "completed" else "incomplete",
                           [{"type": "output_audio", "transcript": words}])  # fmt: skip
-        self.upstream("response.content_part.done", **self.place(name), part={"type": "audio", "transcript": words})
+        self.report("response.content_part.done", **self.get_place(name), part={"type": "audio", "transcript": words})
         if response.get("conversation_id", "conv") is not None:
-            self.upstream("conversation.item.done", item=item, previous_item_id=None)
-        self.upstream("response.output_item.done", response_id=f"resp_{name}", output_index=0, item=item)
+            self.report("conversation.item.done", item=item, previous_item_id=None)
+        self.report("response.output_item.done", response_id=f"resp_{name}", output_index=0, item=item)
         usage = {"total_tokens": 30, "input_tokens": 10, "output_tokens": 20,
                  "input_token_details": {"audio_tokens": 4, "cached_tokens": 2},
                  "output_token_details": {"audio_tokens": 15}}  # fmt: skip
         shown = {"id": f"resp_{name}", "object": "realtime.response", "status": status, "usage": usage,
                  "output": [item], "conversation_id": "conv_theirs", "output_modalities": ["audio"]}  # fmt: skip
-        return self.upstream("response.done", response=shown | response)
+        return self.report("response.done", response=shown | response)
 
     def _item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
         return {"id": f"item_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
 
-    def place(self, name: str) -> dict[str, Any]:
+    def get_place(self, name: str) -> dict[str, Any]:
+        """Return the fields by which an event names a content part of a response."""
         return {"response_id": f"resp_{name}", "item_id": f"item_{name}", "output_index": 0, "content_index": 0}
 
     # What came of it.
@@ -171,21 +182,23 @@ class RelayTable:
     def told_kinds(self) -> list[str]:
         return [event["type"] for event in self.told]
 
-    def stored(self, item_id: str) -> LiveItem:
-        """As it was saved last."""
+    def get_saved(self, item_id: str) -> LiveItem:
+        """Return the item as it was stored last."""
         saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return saves[-1].item
 
-    def sound(self, item_id: str) -> bytes:
+    def get_sound(self, item_id: str) -> bytes:
+        """Return all PCM that was stored of an item."""
         saves = [action for action in self.actions if isinstance(action, commands.Save) and action.item.id == item_id]
         return b"".join(save.pcm for save in saves)
 
     @property
-    def wants_reconnection(self) -> bool:
+    def is_reconnecting(self) -> bool:
+        """Return whether the relay asked for a new connection."""
         return any(isinstance(action, Reconnect) for action in self.actions)
 
-    def is_stored_before_told(self) -> None:
-        """No frame names an item that was not saved before it."""
+    def assert_stored_before_told(self) -> None:
+        """Check that no event names an item before the item was saved."""
         saved: set[str] = set()
         for action in self.actions:
             if isinstance(action, commands.Save):

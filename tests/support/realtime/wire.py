@@ -9,13 +9,13 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel
 
 
-def _shapes(union: object) -> dict[str, type[BaseModel]]:
+def _map_shapes(union: object) -> dict[str, type[BaseModel]]:
     members = get_args(get_args(union)[0])
     return {get_args(shape.model_fields["type"].annotation)[0]: shape for shape in members}
 
 
-SHAPES = _shapes(RealtimeServerEvent)
-BETA_SHAPES = _shapes(BetaServerEvent)
+SHAPES = _map_shapes(RealtimeServerEvent)
+BETA_SHAPES = _map_shapes(BetaServerEvent)
 
 SPOKEN_REPLY = [
     "response.created",
@@ -33,14 +33,14 @@ SPOKEN_REPLY = [
 ]  # in this order, the two deltas any number of times
 
 
-def check(event: dict[str, Any], raw: str) -> None:
-    """Raises for an event that the official client's types do not allow."""
+def check_event(event: dict[str, Any], raw: str) -> None:
+    """Raise a ValidationError for an event that the official client's types do not allow."""
     SHAPES[event["type"]].model_validate_json(raw, strict=True)
     assert isinstance(event["event_id"], str)
 
 
-def check_beta(event: dict[str, Any]) -> None:
-    """As `check`, for the beta dialect."""
+def check_beta_event(event: dict[str, Any]) -> None:
+    """Check an event of the beta dialect as `check_event` does."""
     assert isinstance(event["event_id"], str)
     if "session" in event:
         event = {**event, "session": {key: value for key, value in event["session"].items() if key != "model"}}

@@ -1,4 +1,4 @@
-"""What both machines do with whatever enters them: the start of the session, an event, a frame that cannot be read."""
+"""The entry points that both machines share: start the session, handle an event, refuse a frame."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

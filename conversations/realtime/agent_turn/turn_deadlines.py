@@ -8,7 +8,7 @@ AT_ONCE_SEC = 1.0  # a client that asks for a response this soon after a transcr
 LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, however long ago the endpoint was
 
 
-class Reminders:
+class TurnDeadlines:
     """The deadlines of one session's responses."""
 
     def __init__(self, state: CascadeState) -> None:
@@ -45,8 +45,9 @@ class Reminders:
         limits = self.state.limits
         if response.running:
             return response.progress_at + limits.tool_timeout_sec
-        is_behind_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
-        due_at = is_behind_at if response.has_sounded else response.due_at
+        due_at = response.due_at
+        if response.has_sounded:
+            due_at = response.lag.compute_limit_at(limits.speech_lag_sec, response.plays_until)
         return min(due_at, response.progress_at + limits.response_timeout_sec)
 
     def postpone(self, response: Response) -> None:

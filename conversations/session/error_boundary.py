@@ -1,8 +1,8 @@
-"""The outermost edge of a session: what a defect of our own code comes to, wherever it is met.
+"""The error boundary of a session: where every defect of our own code ends up, wherever it is met.
 
-Whatever the machine receives, and whatever else a session does, runs inside its one `Edge`. So a defect in a frame, a
-deadline, an engine's callback, a command or a task always ends the session in the same way: one traceback in the log,
-an `error` event for the client, what was said stored, and close code 1011.
+Whatever the machine receives, and whatever else a session does, runs inside its one `ErrorBoundary`. So a defect in a
+frame, a deadline, an engine's callback, a command or a task always ends the session in the same way: one traceback in
+the log, an `error` event for the client, what was said stored, and close code 1011.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Edge:
+class ErrorBoundary:
     """Where a session's defects end up. As a context manager it lets none out of the code that runs inside.
 
     `conversation_id` is for the log. `end_session` tells the client that the server failed, and ends the session.
@@ -50,25 +50,31 @@ class Edge:
         return False
 
 
-class EdgeTaskGroup(asyncio.TaskGroup):
-    """The tasks of one session, each of which runs inside the session's edge.
+class BoundaryTaskGroup(asyncio.TaskGroup):
+    """The tasks of one session, each of which runs inside the session's error boundary.
 
     In a plain group a task with a defect would cancel all others, and with them what is being stored.
     """
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, error_boundary: ErrorBoundary) -> None:
         super().__init__()
-        self._edge = edge
+        self._error_boundary = error_boundary
 
     def create_task(  # type: ignore[override]  # a task with a defect has no result
         self, work: Coroutine[Any, Any, Result], **options: Any
     ) -> asyncio.Task[Result | None]:
-        """Start a task inside the edge."""
-        task = super().create_task(self._run(work), **options)
+        """Start a task inside the error boundary. Raise RuntimeError if the group ends and takes no more tasks."""
+        guarded = self._run(work)
+        try:
+            task = super().create_task(guarded, **options)
+        except RuntimeError:
+            guarded.close()
+            work.close()  # neither begins, which Python would warn of
+            raise
         task.add_done_callback(lambda _: work.close())  # one that is cancelled before its first step never began it
         return task
 
     async def _run(self, work: Coroutine[Any, Any, Result]) -> Result | None:
-        with self._edge:
+        with self._error_boundary:
             return await work
         return None

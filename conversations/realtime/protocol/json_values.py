@@ -1,5 +1,7 @@
-"""Read text frames as JSON objects that can be sent back and stored: no infinities, no halves of characters."""
+"""Read JSON that can be sent back and stored (no infinities, no halves of characters), and the audio that it holds."""
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -39,6 +41,23 @@ def parse_strict_json(text: str) -> Any:
     ):
         raise ValueError("A text in it contains NUL, or half of a surrogate pair.")
     return data
+
+
+def decode_audio(audio: object, param: str = "audio") -> bytes:
+    """Return the bytes of base64 audio; half a sample at the end is legal, since an append may split one.
+
+    Raise ProtocolError with the path `param` if it is missing or no base64.
+    """
+    if audio is None:
+        raise ProtocolError(
+            "missing_required_parameter", f"'{param}' is missing. It must be PCM audio in base64.", param
+        )
+    if not isinstance(audio, str):
+        raise ProtocolError("invalid_value", f"'{param}' must be a base64 string.", param)
+    try:
+        return base64.b64decode(audio, validate=True)
+    except (binascii.Error, ValueError):
+        raise ProtocolError("invalid_value", f"'{param}' is not valid base64.", param) from None
 
 
 def _parse_finite(text: str) -> float:

@@ -1,12 +1,13 @@
-"""A session's edge: defects end there, cancellation does not."""
+"""A session's error boundary: defects end there, cancellation does not."""
 
 import asyncio
+import inspect
 import logging
 from typing import Any
 
 import pytest
 
-from conversations.session.edge import Edge, EdgeTaskGroup
+from conversations.session.error_boundary import BoundaryTaskGroup, ErrorBoundary
 
 
 class Ended:
@@ -25,9 +26,9 @@ async def fail() -> None:
 
 async def test_a_defect_is_logged_once_and_ends_the_session_once(caplog: pytest.LogCaptureFixture) -> None:
     ended = Ended()
-    edge = Edge("conv_1", ended)
+    boundary = ErrorBoundary("conv_1", ended)
     for _ in range(2):
-        with edge:
+        with boundary:
             await fail()
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert record.message == "a session failed in conversation conv_1"
@@ -37,7 +38,7 @@ async def test_a_defect_is_logged_once_and_ends_the_session_once(caplog: pytest.
 
 async def test_cancellation_passes_through() -> None:
     ended = Ended()
-    with pytest.raises(asyncio.CancelledError), Edge("conv_1", ended):
+    with pytest.raises(asyncio.CancelledError), ErrorBoundary("conv_1", ended):
         raise asyncio.CancelledError
     assert ended.count == 0
 
@@ -50,7 +51,7 @@ async def test_a_task_with_a_defect_cancels_no_other() -> None:
         await done.wait()
         return "stored"
 
-    async with EdgeTaskGroup(Edge("conv_1", ended)) as group:
+    async with BoundaryTaskGroup(ErrorBoundary("conv_1", ended)) as group:
         storing = group.create_task(go_on())
         broken = group.create_task(fail())
         await asyncio.wait({broken})
@@ -65,6 +66,16 @@ async def test_a_task_that_is_cancelled_before_its_first_step() -> None:
     async def begin() -> None:
         begun.append(1)
 
-    async with EdgeTaskGroup(Edge("conv_1", Ended())) as group:
+    async with BoundaryTaskGroup(ErrorBoundary("conv_1", Ended())) as group:
         group.create_task(begin()).cancel()
     assert begun == []
+
+
+async def test_a_task_that_the_ending_group_refuses() -> None:
+    """The group takes no more tasks; the work that never begins must not be warned of."""
+    async with BoundaryTaskGroup(ErrorBoundary("conv_1", Ended())) as group:
+        pass
+    work = fail()
+    with pytest.raises(RuntimeError, match="is finished"):
+        group.create_task(work)
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED

@@ -1,6 +1,6 @@
 """How far ahead of playback speech has been sent."""
 
-from conversations.realtime.agent_turn.playback_lead import PlaybackLead
+from conversations.session.generation import PlaybackLead
 
 
 def test_it_works() -> None:

@@ -16,8 +16,8 @@ from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.upstream_events import UpstreamEvent
-from conversations.realtime.replay.secrets import LEFT_OUT, build_scrubber
-from conversations.realtime.replay.vocabulary import (
+from conversations.realtime.replay.redaction import LEFT_OUT, build_scrubber
+from conversations.realtime.replay.serialization import (
     EVENTS,
     MACHINES,
     BrokenValueError,
@@ -34,15 +34,15 @@ from tests.support.realtime.harness import Table
 ITEM = LiveItem("item_1", role="user", clauses=[("Hello.", 300)], call={"name": "f"}, usage=Usage(1.5, 3))
 
 
-def decoder() -> Decoder:
+def make_decoder() -> Decoder:
     made = Decoder()
     made.begin_line()
     return made
 
 
-def there_and_back(event: Any, *, with_sound: bool = True) -> Any:
+def encode_and_decode(event: Any, *, with_sound: bool = True) -> Any:
     text = json.dumps(Encoder(with_sound, lambda text: text).encode(event))
-    return decode_event(get_name(type(event)), json.loads(text, object_hook=decoder().decode_object))
+    return decode_event(get_name(type(event)), json.loads(text, object_hook=make_decoder().decode_object))
 
 
 @given(any_event)
@@ -51,10 +51,10 @@ def test_any_client_event(data: dict[str, Any]) -> None:
         event = parse_event(json.dumps(data))
     except ProtocolError:
         return
-    again = there_and_back(event)
+    again = encode_and_decode(event)
     assert again == event
     assert type(again) is type(event)
-    assert repr(there_and_back(event, with_sound=False)).count("Sound") == repr(event).count("Sound")
+    assert repr(encode_and_decode(event, with_sound=False)).count("Sound") == repr(event).count("Sound")
 
 
 @pytest.mark.parametrize("event_type", get_args(EngineEvent), ids=lambda one: one.__name__)
@@ -69,8 +69,8 @@ def test_every_event_has_a_name_of_its_own() -> None:
 def test_nested_values() -> None:
     tool = Tool("f", "", {"type": "object", "properties": {"$ref": {"$silence": 10**12}}}, "house")
     ready = ToolsReady((tool,), frozenset({"house", "garden"}))
-    assert there_and_back(ready) == ready
-    assert there_and_back(SpeechAudio("resp_1", 0, b"\0\1" * 99)) == SpeechAudio("resp_1", 0, b"\0\1" * 99)
+    assert encode_and_decode(ready) == ready
+    assert encode_and_decode(SpeechAudio("resp_1", 0, b"\0\1" * 99)) == SpeechAudio("resp_1", 0, b"\0\1" * 99)
 
 
 def test_what_the_machines_are_built_with() -> None:
@@ -97,18 +97,18 @@ def test_sound_of_items_in_older_recordings_is_in_base64() -> None:
 
 
 def test_without_sound_its_length_is_kept() -> None:
-    assert there_and_back(AudioAppend(b"\7" * 960), with_sound=False) == AudioAppend(bytes(960))
+    assert encode_and_decode(AudioAppend(b"\7" * 960), with_sound=False) == AudioAppend(bytes(960))
     told = UpstreamEvent({"type": "response.output_audio.delta", "delta": "BwcHBw==", "item_id": "item_1"})
-    assert there_and_back(told, with_sound=False).event["delta"] == "AAAAAA=="
+    assert encode_and_decode(told, with_sound=False).event["delta"] == "AAAAAA=="
     none = UpstreamEvent(
         {"type": "response.output_audio.delta", "delta": "no base64, but maybe sound", "item_id": "item_1"}
     )
-    assert "maybe" not in str(there_and_back(none, with_sound=False))
+    assert "maybe" not in str(encode_and_decode(none, with_sound=False))
 
 
 def test_a_key_like_ours_stays_the_clients() -> None:
     event = SessionUpdate({"$silence": 10**15, "metadata": {"$base64": "x", "a": [{"$object": 1}]}})
-    assert there_and_back(event) == event
+    assert encode_and_decode(event) == event
 
 
 def test_secrets_by_their_keys_and_by_their_looks() -> None:
@@ -149,7 +149,7 @@ def test_what_is_no_event(name: Any, given: Any) -> None:
     st.sampled_from(["$silence", "$silence64", "$base64", "$object", "$else", "a"]), one), max_leaves=8))  # fmt: skip
 def test_any_object(value: Any) -> None:
     with suppress(BrokenValueError):
-        json.loads(json.dumps(value), object_hook=decoder().decode_object)
+        json.loads(json.dumps(value), object_hook=make_decoder().decode_object)
 
 
 CONFIGS: list[dict[str, Any]] = [
