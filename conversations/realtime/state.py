@@ -1,11 +1,11 @@
 """The state of one session that all parts of a machine share: what enters the machine, and what is decided so far."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from conversations.realtime.agent_turn.rate_limit import ResponseRateLimit
 from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
@@ -14,6 +14,7 @@ from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
 from conversations.realtime.user_turn.endpoint_silence import Eagerness
 
+MINUTE_SEC = 60.0
 OwnCommand = TypeVar("OwnCommand")
 """What only one kind of machine decides."""
 
@@ -49,6 +50,34 @@ class SessionSetup:
     preemptive_generation: bool = True  # whether responses begin before the endpoint is confirmed
     stores_captions: bool = True  # whether a transcription session is stored, should this be or become one
     has_streaming_stt: bool = False  # whether speech to text sends partial transcripts while the user speaks
+
+
+class ResponseRateLimit:
+    """Count the responses that one session started in the last minute, and refuse more than `per_min`."""
+
+    def __init__(self, per_min: int) -> None:
+        self.per_min = per_min
+        self._begun: deque[float] = deque()
+
+    def try_begin(self, now: float) -> bool:
+        """Count one more response and return True, or return False if the limit is reached."""
+        self._forget(now)
+        if len(self._begun) >= self.per_min:
+            return False
+        self._begun.append(now)
+        return True
+
+    def show(self, now: float) -> list[dict[str, Any]]:
+        """Return the limits as `rate_limits.updated` has them; `reset_seconds`: until the whole limit is free again."""
+        self._forget(now)
+        left, reset_sec = self.per_min - len(self._begun), 0.0
+        if self._begun:
+            reset_sec = self._begun[-1] + MINUTE_SEC - now
+        return [{"name": "requests", "limit": self.per_min, "remaining": left, "reset_seconds": round(reset_sec, 3)}]
+
+    def _forget(self, now: float) -> None:
+        while self._begun and self._begun[0] <= now - MINUTE_SEC:
+            self._begun.popleft()
 
 
 @dataclass(slots=True)
