@@ -6,8 +6,8 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from conversations.engines import events
-from conversations.engines.events import EngineEvent
+from conversations.engines import incidents
+from conversations.engines.incidents import EngineEvent
 from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
@@ -106,4 +106,4 @@ def _observe_step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
-events.add_listener(count_engine_event)
+incidents.add_listener(count_engine_event)

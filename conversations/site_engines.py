@@ -11,7 +11,7 @@ from typing import Literal
 from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import Kind
 
 GOOGLE_VOICE = re.compile(r"[a-z]{2,3}-[A-Z]{2}-")  # en-US-Chirp3-HD-Kore; OpenAI's are single words
 LIVE_MODEL = "gpt-live-transcribe"

@@ -14,7 +14,7 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import RecordedAdmin
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import Kind
 from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.tools.registry import SITE_TOOLS

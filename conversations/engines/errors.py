@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
-from conversations.engines import foreign_text
-from conversations.engines.kinds import KIND_NAMES, Kind
+from conversations.engines import untrusted_text
+from conversations.engines.engine_kinds import KIND_NAMES, Kind
 
 
 class EngineError(Exception):
@@ -155,4 +155,4 @@ class EngineErrors:
 
     def scrub(self, detail: str) -> str:
         """Return a provider's own words, shortened, without the key or anything that identifies the account."""
-        return foreign_text.scrub(detail, self.secret)
+        return untrusted_text.scrub(detail, self.secret)

@@ -11,8 +11,8 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TextToSpeech,
 )
+from conversations.engines.engine_kinds import KIND_NAMES, Kind
 from conversations.engines.errors import EngineRejected
-from conversations.engines.kinds import KIND_NAMES, Kind
 
 ENGINES: dict[tuple[Kind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
@@ -26,7 +26,7 @@ ENGINES: dict[tuple[Kind, str], str] = {
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 
-STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.live_stt.LiveTranscriptions"}
+STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.realtime_stt.LiveTranscriptions"}
 
 
 def make_stt(spec: EngineSpec) -> SpeechToText:

@@ -14,7 +14,7 @@ from accounts.provider_keys.credentials import OPENAI_URL, Credential
 from accounts.provider_keys.keyring import find_credential
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import Kind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, get_site_choice

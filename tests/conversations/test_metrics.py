@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.samples import Sample
 
 from conversations import metrics
-from conversations.engines.events import EngineEvent
+from conversations.engines.incidents import EngineEvent
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
 

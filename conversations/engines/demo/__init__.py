@@ -2,8 +2,8 @@
 
 from importlib.util import find_spec
 
+from conversations.engines.engine_kinds import KIND_NAMES, Kind
 from conversations.engines.errors import EngineUnavailable
-from conversations.engines.kinds import KIND_NAMES, Kind
 
 PACKAGES: dict[Kind, str] = {"stt": "pocketsphinx", "tts": "espeakng_loader"}
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from accounts.outbound.bounded_answers import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_content import extract_text, find_calls, has_thoughts, is_thought
 from conversations.engines.openai.event_stream import Event, EventStream
-from conversations.engines.openai.markup import Markup
+from conversations.engines.openai.hidden_text import Markup
 from conversations.engines.openai.tool_calls import ToolCallReader
+from conversations.engines.untrusted_text import make_storable
 
 MAX_STREAM_BYTES = 16_000_000
 MAX_PLAIN_BYTES = 1_000_000  # of an answer that is not streamed

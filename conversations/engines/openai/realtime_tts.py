@@ -13,15 +13,15 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import Account
+from conversations.engines.openai.read_aloud_session import Reading, ReadingSession
 from conversations.engines.openai.readback import Readback
-from conversations.engines.openai.reading_session import Reading, ReadingSession
+from conversations.engines.retries import stream_with_retries
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
-from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import get_tls_context
 
 DEFAULT_VOICE = "marin"
@@ -78,7 +78,7 @@ class ReadAloud:
             except MisreadError as misread:
                 rest = misread.rest
                 failure = self._account.errors.misread_error()
-                events.report(failure, None if is_last or not rest else "retried")
+                incidents.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
                     raise failure from misread
 

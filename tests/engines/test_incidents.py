@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import ChatMessage, EngineSpec, Hints
 from conversations.engines.errors import EngineError
-from conversations.engines.events import EngineEvent
+from conversations.engines.incidents import EngineEvent
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from tests.upstream.fixtures import Upstream
 
@@ -20,9 +20,9 @@ SECOND = bytes(48_000)
 @pytest.fixture
 def told() -> Iterator[list[EngineEvent]]:
     found: list[EngineEvent] = []
-    events.add_listener(found.append)
+    incidents.add_listener(found.append)
     yield found
-    events._listeners.remove(found.append)
+    incidents._listeners.remove(found.append)
 
 
 def spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0) -> EngineSpec:
@@ -46,7 +46,7 @@ def spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0
     ],
 )
 async def test_a_failure_is_told_once(
-    upstream: Upstream, told: list[EngineEvent], fault: str, outcome: events.Outcome, code: str, status: int | None
+    upstream: Upstream, told: list[EngineEvent], fault: str, outcome: incidents.Outcome, code: str, status: int | None
 ) -> None:
     upstream.behave("transcriptions", fault=fault)
     with pytest.raises(EngineError):

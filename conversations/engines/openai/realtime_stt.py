@@ -1,6 +1,6 @@
 """Speech to text by OpenAI's Realtime transcription sessions: it transcribes while the user speaks.
 
-`live_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it breaks,
+`realtime_stt_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it breaks,
 it is opened again, at once and then after growing pauses, and what was not settled is sent again. Whatever goes wrong
 fails one utterance at most, for which file speech to text stands by.
 """
@@ -13,12 +13,12 @@ from dataclasses import replace
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec, Hints, Transcript
 from conversations.engines.errors import EngineAuthError, EngineError, EngineRejected
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_protocol import LiveProtocol
-from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_stt_protocol import LiveProtocol
 from conversations.network.http import get_tls_context
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
@@ -109,7 +109,7 @@ class LiveStream:
             except EngineError as error:
                 self._protocol.fail_awaited(error)
                 is_final = not self._protocol.is_ready and isinstance(error, EngineAuthError | EngineRejected)
-                events.report(error, None if is_final else "retried")
+                incidents.report(error, None if is_final else "retried")
                 if not self._protocol.is_ready:
                     self._failure = error
                 if is_final:

@@ -15,11 +15,11 @@ from typing import Any
 
 from conversations.engines.base import NO_HINTS, Hints, Transcript
 from conversations.engines.errors import EngineError
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
+from conversations.engines.openai.realtime_stt_pieces import Piece, Stage, Utterance
 from conversations.engines.openai.stt import SHORTEST_SEC, build_prompt, choose_billed_seconds, get_language_code
+from conversations.engines.untrusted_text import make_storable
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES

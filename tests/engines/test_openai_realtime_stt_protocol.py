@@ -9,8 +9,8 @@ import pytest
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.errors import EngineQuotaError, EngineUnavailable
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_pieces import join_texts
-from conversations.engines.openai.live_protocol import TRANSCRIPTION, LiveProtocol
+from conversations.engines.openai.realtime_stt_pieces import join_texts
+from conversations.engines.openai.realtime_stt_protocol import TRANSCRIPTION, LiveProtocol
 
 SECOND = bytes(48_000)
 

@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_socket import close_socket, open_socket, receive_event
 from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"

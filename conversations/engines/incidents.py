@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.engines.engine_kinds import Kind
 from conversations.engines.errors import EngineAuthError, EngineBusy, EngineError, EngineQuotaError, EngineRejected
-from conversations.engines.kinds import Kind
 
 Outcome = Literal["failed", "refused", "retried", "fell_back"]
 MAX_MODEL = 80  # characters of a model's name in a log line
