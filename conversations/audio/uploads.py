@@ -1,4 +1,4 @@
-"""Decode uploaded sound files, in any common container, to PCM. `decoder_process` does the work, in a process of its own."""
+"""Decode uploaded sound files, in any common container, to PCM. `decoder_process` does it, in a process of its own."""
 
 import asyncio
 import subprocess

@@ -2,6 +2,6 @@
 
 from typing import Literal
 
-Kind = Literal["stt", "llm", "tts", "s2s"]
-KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
+EngineKind = Literal["stt", "llm", "tts", "s2s"]
+KIND_NAMES: dict[EngineKind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
                                "s2s": "Speech to speech"}  # fmt: skip

@@ -30,7 +30,7 @@ UPDATE_ID = "update"
 TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
-class LiveProtocol:
+class RealtimeTranscriptionProtocol:
     """One session: `restart` it for each new connection, send each `next_frame`, and `receive` each event."""
 
     def __init__(self, model: str, account: Account, on_partial: Callable[[str], None]) -> None:
