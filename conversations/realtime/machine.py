@@ -17,7 +17,6 @@ from openai.types import realtime as sdk
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
-from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
@@ -89,7 +88,7 @@ class TurnMachine:
             engine_events.PartialTranscript: self.transcription.take_partial,
             engine_events.TranscriptReady: self.transcription.take_transcript,
             engine_events.TranscriptFailed: self.transcription.take_failure,
-            **dict.fromkeys(get_args(GenerationEvent), agent_turn.receive),
+            **dict.fromkeys(get_args(engine_events.GenerationEvent), agent_turn.receive),
             engine_events.ToolsReady: self._take_tools,
             engine_events.DeadlinePassed: self._take_deadline,
             engine_events.ClientGone: self._leave,
@@ -125,7 +124,7 @@ class TurnMachine:
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
             return not self.transcription.is_awaiting(event.item_id)
-        if isinstance(event, GenerationEvent):
+        if isinstance(event, engine_events.GenerationEvent):
             return not self.agent_turn.is_awaiting(event.response_id)
         return False
 

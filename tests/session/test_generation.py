@@ -18,7 +18,7 @@ from conversations.session.clause_speech import FRAME_BYTES
 from conversations.session.generation import LEAD_SEC, MAX_STREAMS, Generation
 from conversations.session.text_completion import PIECE_CHARS
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 LONG = "A clause of a hundred characters takes six and a half seconds to say, which is most of the lead. . ."
 
@@ -85,7 +85,7 @@ async def test_it_works(upstream: Upstream) -> None:
     await stage.reply.run()
     assert "".join(event.text for event in stage.events if isinstance(event, engine_events.TextDelta)) == "Sure, I can."
     assert len([event for event in stage.events if isinstance(event, engine_events.GenerationDone)]) == 1
-    assert (stage.pcm(0), stage.pcm(1)) == (speech("Sure, "), speech("I can."))
+    assert (stage.pcm(0), stage.pcm(1)) == (make_speech("Sure, "), make_speech("I can."))
     assert stage.done() == [0, 1]
     spoken = [
         event for event in stage.events if isinstance(event, engine_events.SpeechAudio | engine_events.SpeechDone)
@@ -118,7 +118,7 @@ async def test_no_more_streams_than_agreed(upstream: Upstream) -> None:
     running.cancel()
     await asyncio.wait([running])
     await seen(upstream, "closed_by_peer", MAX_STREAMS)
-    assert len(upstream.requests("speech")) == MAX_STREAMS
+    assert len(upstream.list_requests("speech")) == MAX_STREAMS
 
 
 async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream: Upstream) -> None:
@@ -129,7 +129,7 @@ async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream:
     upstream.behave("speech", fault="hang")
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "And so on.", "", 1.0))
     await stage.until(lambda: stage.done() == [0])
-    assert stage.pcm() == speech(LONG)
+    assert stage.pcm() == make_speech(LONG)
     running.cancel()
     await asyncio.wait([running])
 
@@ -139,7 +139,7 @@ async def test_the_first_sound_does_not_wait_for_a_whole_frame(upstream: Upstrea
     stage = Stage(upstream, "Hello there.")
     running = asyncio.create_task(stage.reply.run())
     await stage.until(stage.pcm)
-    assert stage.pcm() == speech("Hello there.")[: 50 * BYTES_PER_MS]
+    assert stage.pcm() == make_speech("Hello there.")[: 50 * BYTES_PER_MS]
     running.cancel()
     await asyncio.wait([running])
 
@@ -148,7 +148,7 @@ async def test_a_clause_without_words_has_no_sound(upstream: Upstream) -> None:
     stage = Stage(upstream, "One.", "", "Three.")
     await stage.reply.run()
     assert (stage.done(), stage.pcm(1)) == ([0, 1, 2], b"")
-    assert len(upstream.requests("speech")) == 2
+    assert len(upstream.list_requests("speech")) == 2
 
 
 async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstream) -> None:
@@ -181,7 +181,7 @@ async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -
     assert seconds(stage.pcm()) <= LEAD_SEC
     running.cancel()
     await asyncio.wait([running])
-    assert len(upstream.requests("speech")) <= MAX_STREAMS
+    assert len(upstream.list_requests("speech")) <= MAX_STREAMS
 
 
 async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room(upstream: Upstream) -> None:
@@ -193,7 +193,7 @@ async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room
     upstream.behave("speech", first_byte_ms=0, piece_bytes=10_000_000)
     stage.reply.speak(commands.SpeakClause("resp_1", 1, LONG * 2, "", 1.0))
     await stage.until(lambda: stage.done() == [0])
-    assert stage.pcm(0) == speech("One.")
+    assert stage.pcm(0) == make_speech("One.")
     running.cancel()
     await asyncio.wait([running])
 
@@ -221,7 +221,7 @@ async def test_what_sounded_before_a_clause_failed_stays(upstream: Upstream) -> 
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Two.", "", 1.0))
     stage.reply.speak(commands.SpeakClause("resp_1", 2, "Three.", "", 1.0))
     await running
-    assert stage.pcm() == speech(LONG)
+    assert stage.pcm() == make_speech(LONG)
     assert (stage.done(), stage.failures()) == ([0], ["invalid_provider_key"])
 
 
@@ -255,7 +255,7 @@ async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> N
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Yes.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.pcm(0), stage.pcm(1)) == (speech("Four."), speech("Yes."))
+    assert (stage.pcm(0), stage.pcm(1)) == (make_speech("Four."), make_speech("Yes."))
     assert (stage.done(), stage.failures()) == ([0, 1], [])
 
 
@@ -268,4 +268,4 @@ async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> No
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Four.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.pcm(0), stage.pcm(1)) == (speech(LONG), speech("Four."))
+    assert (stage.pcm(0), stage.pcm(1)) == (make_speech(LONG), make_speech("Four."))
