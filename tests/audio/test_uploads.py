@@ -15,8 +15,8 @@ import pytest
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
-from conversations.audio import decoder, uploads
-from conversations.audio.decoder import Outcome
+from conversations.audio import decoder_process, uploads
+from conversations.audio.decoder_process import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.pcm import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
 from tests.support.factories import make_tone
@@ -69,7 +69,7 @@ async def test_it_works(container: str, codec: str, rate: int, layout: str) -> N
 
 
 def test_the_decoder_makes_the_audio_format_of_the_site() -> None:
-    assert (decoder.SAMPLE_RATE, decoder.SAMPLE_BYTES) == (SAMPLE_RATE, SAMPLE_BYTES)
+    assert (decoder_process.SAMPLE_RATE, decoder_process.SAMPLE_BYTES) == (SAMPLE_RATE, SAMPLE_BYTES)
 
 
 async def test_vorbis() -> None:
@@ -192,7 +192,7 @@ async def test_only_the_listed_codecs_are_decoded() -> None:
         decoded = await asyncio.gather(uploads.decode(file), return_exceptions=True)
         with av.open(io.BytesIO(file)) as opened:
             context = opened.streams.audio[0].codec_context
-            is_listed = context is not None and context.codec.name in decoder.CODECS
+            is_listed = context is not None and context.codec.name in decoder_process.CODECS
         assert isinstance(decoded[0], bytes) == is_listed, (codec, decoded[0])
 
 
@@ -300,6 +300,6 @@ async def test_a_file_that_takes_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
     """A program that never ends, in the decoder's place."""
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr(decoder, "__file__", str(endless))
+    monkeypatch.setattr(decoder_process, "__file__", str(endless))
     monkeypatch.setattr(uploads, "TIMEOUT_SEC", 0.5)
     assert await refusal(SPEECH) is Outcome.NO_SOUND_FILE

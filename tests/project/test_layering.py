@@ -42,7 +42,7 @@ ROOMS = {
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
-    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.foreign_text",
+    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
     "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
                               "conversations.tools", *PURE, *TELLS),
@@ -164,7 +164,7 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     """It is started for each file, and what it reads may be made to harm."""
     assert not [
         pair
-        for pair in list_imports("conversations.audio.decoder")
+        for pair in list_imports("conversations.audio.decoder_process")
         if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
     ]
 
